@@ -1,0 +1,158 @@
+//! What can go wrong. Every message names what was found and what was expected.
+
+use std::fmt::Display;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The error of every fallible call of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A required pointer was NULL (C ABI only).
+    #[error("{0} is NULL, expected a valid pointer")]
+    Null(&'static str),
+
+    /// A parameter has a value it cannot have.
+    #[error("{name} is {found}, expected {expected}")]
+    Argument {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+
+    /// A vector has the wrong length.
+    #[error("vector has {found} {unit}, expected {expected}")]
+    Dimension {
+        /// Its length.
+        found: usize,
+        /// The length it must have.
+        expected: usize,
+        /// What is counted: "values" or "words".
+        unit: &'static str,
+    },
+
+    /// An item id that the index does not have or cannot have.
+    #[error("item id is {id}, expected {expected}")]
+    Item {
+        /// The id.
+        id: i64,
+        /// The ids that would do.
+        expected: String,
+    },
+
+    /// The call is not legal in the state the index is in.
+    #[error("cannot {operation}: the index is {state}, expected {expected}")]
+    State {
+        /// The call.
+        operation: &'static str,
+        /// The state found.
+        state: &'static str,
+        /// The states in which the call is legal.
+        expected: &'static str,
+    },
+
+    /// The operating system refused something.
+    #[error("cannot {action} {path:?}: {source}")]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+
+    /// A file that is not an index of the expected kind.
+    #[error("{path:?} is not a {expected}: {reason}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What the index is: metric, f, types.
+        expected: String,
+        /// What was found.
+        reason: String,
+    },
+
+    /// A loaded file turned out to be damaged.
+    #[error("the index is corrupt at node {node}: {reason}")]
+    Corrupt {
+        /// The node.
+        node: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// NaN or infinity in a vector.
+    #[error("value {position} of the vector{} is {value}, expected a finite number", of_item(.id))]
+    NotFinite {
+        /// The item the vector is for; none for a query.
+        id: Option<i64>,
+        /// Index of the first such value.
+        position: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// Memory could not be had.
+    #[error("cannot get {bytes} bytes of memory: {reason}")]
+    NoMemory {
+        /// How many bytes were asked for.
+        bytes: u64,
+        /// The system's answer.
+        reason: String,
+    },
+
+    /// Something this build or this index cannot do.
+    #[error("{0}")]
+    Unsupported(String),
+
+    /// A bug in this library; the handle refuses further work (C ABI only).
+    #[error("internal error: {0}")]
+    Panic(String),
+}
+
+fn of_item(id: &Option<i64>) -> String {
+    id.map_or(String::new(), |id| format!(" of item {id}"))
+}
+
+impl Error {
+    pub(crate) fn argument(
+        name: &'static str,
+        found: impl Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        Error::Argument {
+            name,
+            found: found.to_string(),
+            expected: expected.into(),
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Error::Io {
+            action,
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    pub(crate) fn no_memory(bytes: usize, reason: impl Display) -> Self {
+        Error::NoMemory {
+            bytes: bytes as u64,
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn corrupt(node: usize, reason: impl Into<String>) -> Self {
+        Error::Corrupt {
+            node: node as u64,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,11 @@
+//! The forest: random projection trees over the items.
+//!
+//! - [`tree`]: builds one tree.
+//! - [`build`]: builds many, by threads, and hands them over in order.
+//! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
+//! - [`search`]: best-first search over all trees at once.
+
+pub mod build;
+pub mod roots;
+pub mod search;
+mod tree;

@@ -1,0 +1,158 @@
+//! Finds the trees in the bytes of an index.
+//!
+//! Annoy's files say nothing of themselves. The last node is a copy of a root, a root's count of descendants is the
+//! number of items, and the copies of all roots stand at the end. The rest has to hold together: that is how a file of
+//! another metric, f or layout is told, as far as it can be.
+
+use crate::layout::{NodeRef, Nodes};
+use crate::metric::Space;
+
+/// Where the trees of an index start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// Number of items, missing ones included.
+    pub n_items: usize,
+    /// Number of all nodes.
+    pub n_nodes: usize,
+    /// Number of trees; their roots are the last nodes.
+    pub n_trees: usize,
+}
+
+/// How many items, and how many nodes below each root, are looked at. Loading stays O(1) in the size of the file.
+const LOOKED_AT: usize = 64;
+
+impl Roots {
+    /// Node ids of the roots.
+    pub fn ids(&self) -> std::ops::Range<usize> {
+        self.n_nodes - self.n_trees..self.n_nodes
+    }
+
+    /// Reads them off the end of the file.
+    ///
+    /// # Errors
+    /// Words that say what does not hold together.
+    pub fn find<S: Space>(space: &S, nodes: &Nodes<'_>) -> Result<Self, String> {
+        let n_nodes = nodes.count();
+        let Some(last) = n_nodes.checked_sub(1) else {
+            return Err("it holds no nodes".to_string());
+        };
+        let n_items = nodes.get(last).n_descendants();
+        let n_items = usize::try_from(n_items)
+            .ok()
+            .filter(|&n| n + 2 <= n_nodes)
+            .ok_or_else(|| {
+                format!(
+                    "its last node counts {n_items} items, expected 0 to {} in a file of {n_nodes} nodes",
+                    n_nodes as i128 - 2
+                )
+            })?;
+        let equal = (n_items..n_nodes)
+            .rev()
+            .take_while(|&i| nodes.get(i).n_descendants() == n_items as i64)
+            .count();
+        let n_trees = if n_items <= nodes.layout().max_leaf {
+            // Every tree is one node, so the trees and their copies look alike.
+            if equal != n_nodes - n_items || equal % 2 != 0 {
+                return Err(format!(
+                    "its {n_items} items are followed by {} nodes of which the last {equal} are roots, expected each root twice",
+                    n_nodes - n_items
+                ));
+            }
+            equal / 2
+        } else {
+            // The root that stands before the copies is one of those copied.
+            let first = nodes.get(n_nodes - equal);
+            let copied =
+                (n_nodes - equal + 1..n_nodes).any(|i| nodes.get(i).bytes() == first.bytes());
+            equal - usize::from(copied)
+        };
+        let roots = Roots {
+            n_items,
+            n_nodes,
+            n_trees,
+        };
+        roots.check(space, nodes)?;
+        Ok(roots)
+    }
+
+    fn check<S: Space>(&self, space: &S, nodes: &Nodes<'_>) -> Result<(), String> {
+        let step = (self.n_items / LOOKED_AT).max(1);
+        for id in (0..self.n_items).step_by(step) {
+            let item = nodes.get(id);
+            match item.n_descendants() {
+                0 => {}
+                1 => space
+                    .plausible_item(item)
+                    .map_err(|reason| format!("node {id}: {reason}"))?,
+                n => return Err(format!("node {id} is no item: it counts {n} descendants")),
+            }
+        }
+        for root in self.ids() {
+            self.check_tree(space, nodes, root)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the top of a tree: ids in bounds, counts that add up, planes that can be.
+    fn check_tree<S: Space>(
+        &self,
+        space: &S,
+        nodes: &Nodes<'_>,
+        root: usize,
+    ) -> Result<(), String> {
+        let max_leaf = nodes.layout().max_leaf as i64;
+        let mut open = vec![root];
+        for _ in 0..LOOKED_AT {
+            let Some(id) = open.pop() else { break };
+            let node = nodes.get(id);
+            let n = node.n_descendants();
+            let is_root = id == root;
+            if n < 0 {
+                return Err(format!("node {id} counts {n} descendants"));
+            }
+            if n <= max_leaf && (id >= self.n_items || is_root) {
+                for i in 0..n as usize {
+                    self.in_bounds(id, node.child(i), self.n_items)?;
+                }
+            } else if id >= self.n_items {
+                space
+                    .plausible_split(node)
+                    .map_err(|reason| format!("node {id}: {reason}"))?;
+                // No child is a copy of a root.
+                let children = self.children(id, node, self.n_nodes - self.n_trees)?;
+                let below = children.map(|child| nodes.get(child).n_descendants());
+                let sum = below[0].saturating_add(below[1]);
+                // A root counts the missing items too.
+                let adds_up = if is_root { sum <= n } else { sum == n };
+                let one_item_twice = is_root && children[0] == children[1];
+                if !(adds_up || one_item_twice) || below[0] < 0 || below[1] < 0 {
+                    return Err(format!(
+                        "node {id} counts {n} descendants, its children {} and {}",
+                        below[0], below[1]
+                    ));
+                }
+                open.extend(children);
+            }
+        }
+        Ok(())
+    }
+
+    fn children(&self, id: usize, node: NodeRef<'_>, limit: usize) -> Result<[usize; 2], String> {
+        Ok([
+            self.in_bounds(id, node.child(0), limit)?,
+            self.in_bounds(id, node.child(1), limit)?,
+        ])
+    }
+
+    fn in_bounds(&self, from: usize, id: i64, limit: usize) -> Result<usize, String> {
+        usize::try_from(id)
+            .ok()
+            .filter(|&id| id < limit)
+            .ok_or_else(|| {
+                format!(
+                    "node {from} names node {id}, expected 0 to {}",
+                    limit as i128 - 1
+                )
+            })
+    }
+}

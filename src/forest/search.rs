@@ -1,0 +1,171 @@
+//! Best-first search over all trees at once.
+//!
+//! Annoy's visiting order and tie rules: the node with the largest (priority, id) comes next; the search ends when
+//! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first.
+
+use super::roots::Roots;
+use crate::error::{Error, Result};
+use crate::layout::Nodes;
+use crate::metric::{Query, Space};
+use std::cell::Cell;
+use std::collections::BinaryHeap;
+
+/// An item found, with its distance as it is given to the caller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbor {
+    /// The item's id.
+    pub id: i64,
+    /// Its distance from the query (dot: the inner product).
+    pub distance: f64,
+}
+
+/// Room that a thread keeps from one search to the next.
+#[derive(Default)]
+struct Scratch {
+    /// Nodes to visit, by (priority, id).
+    open: BinaryHeap<(u64, usize)>,
+    /// One bit per item: already a candidate. All zero between searches.
+    marks: Vec<u64>,
+    /// Ids of the candidates.
+    candidates: Vec<usize>,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// Lends the thread's scratch. Taken out while in use, so a search from inside a search gets a fresh one.
+fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
+    let mut scratch = SCRATCH
+        .try_with(Cell::take)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let result = work(&mut scratch);
+    scratch.open.clear();
+    for id in scratch.candidates.drain(..) {
+        scratch.marks[id / 64] = 0;
+    }
+    // A thread that is ending keeps nothing.
+    let _ = SCRATCH.try_with(|place| place.set(Some(scratch)));
+    result
+}
+
+/// The `n` nearest of the first `search_k` candidates; `None` means `n` for each tree.
+///
+/// # Errors
+/// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle.
+pub fn search<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    roots: &Roots,
+    query: &Query<'_, S::T>,
+    n: usize,
+    search_k: Option<u64>,
+) -> Result<Vec<Neighbor>> {
+    let search_k = search_k.unwrap_or((n as u64).saturating_mul(roots.n_trees as u64));
+    with_scratch(|scratch| {
+        collect(space, nodes, roots, query, search_k, scratch)?;
+        Ok(nearest(space, nodes, query, n, &scratch.candidates))
+    })
+}
+
+/// Fills `scratch.candidates`, each id once.
+fn collect<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    roots: &Roots,
+    query: &Query<'_, S::T>,
+    search_k: u64,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let max_leaf = nodes.layout().max_leaf as i64;
+    let n_items = roots.n_items;
+    let words = n_items.div_ceil(64);
+    if scratch.marks.len() < words {
+        scratch.marks.resize(words, 0);
+    }
+    let Scratch {
+        open,
+        marks,
+        candidates,
+    } = scratch;
+    let mut add = |id: usize| {
+        let (word, bit) = (&mut marks[id / 64], 1u64 << (id % 64));
+        if *word & bit == 0 {
+            *word |= bit;
+            candidates.push(id);
+        }
+    };
+    open.extend(roots.ids().map(|root| (space.root_priority(), root)));
+    let mut seen = 0u64;
+    // Each node is reached once, from its parent; more visits than nodes mean a circle.
+    let mut visits_left = nodes.count();
+    while seen < search_k {
+        let Some((priority, id)) = open.pop() else {
+            break;
+        };
+        if visits_left == 0 {
+            return Err(Error::corrupt(id, "its tree runs in a circle"));
+        }
+        visits_left -= 1;
+        let node = nodes.get(id);
+        let below = node.n_descendants();
+        if below == 1 && id < n_items {
+            add(id);
+            seen += 1;
+        } else if below < 0 {
+            return Err(Error::corrupt(id, format!("it counts {below} descendants")));
+        } else if below <= max_leaf {
+            for i in 0..below as usize {
+                add(nodes.checked(id, node.child(i), n_items)?);
+            }
+            seen += below as u64;
+        } else {
+            let [left, right] = space
+                .descend(node, query, priority)
+                .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
+            open.push((right, nodes.checked(id, node.child(1), nodes.count())?));
+            open.push((left, nodes.checked(id, node.child(0), nodes.count())?));
+        }
+    }
+    Ok(())
+}
+
+/// The `n` candidates with the smallest (distance, id), in that order.
+fn nearest<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    query: &Query<'_, S::T>,
+    n: usize,
+    candidates: &[usize],
+) -> Vec<Neighbor> {
+    let n = n.min(candidates.len());
+    if n == 0 {
+        return Vec::new();
+    }
+    // The worst of the best so far is on top.
+    let mut best: BinaryHeap<(u64, usize)> = BinaryHeap::with_capacity(n + 1);
+    for &id in candidates {
+        let item = nodes.get(id);
+        // Leaves of files with missing items may name those.
+        if item.n_descendants() != 1 {
+            continue;
+        }
+        let found = (space.distance(query, item), id);
+        if best.len() < n {
+            best.push(found);
+        } else if let Some(mut worst) = best.peek_mut() {
+            if found < *worst {
+                *worst = found;
+            }
+        }
+    }
+    best.into_sorted_vec()
+        .into_iter()
+        .map(|(distance, id)| Neighbor {
+            id: id as i64,
+            distance: space.report(distance),
+        })
+        .collect()
+}

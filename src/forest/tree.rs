@@ -1,0 +1,339 @@
+//! Builds one tree.
+//!
+//! Annoy's algorithm: a set of more than K items is split in two by a plane between two clusters, with up to three
+//! attempts at a balanced split, and at random when none is found; K items or fewer make a leaf. No recursion: skewed
+//! data makes deep trees.
+//!
+//! Nodes are made parent first, the larger half first, and turned round at the end. That gives Annoy's order: the
+//! smaller half, the larger half, the parent.
+
+use crate::error::{Error, Result};
+use crate::layout::{NodeLayout, NodeMut, Points};
+use crate::metric::{Position, Space};
+use crate::rng::Key;
+use crate::storage::HeapBytes;
+
+/// A subset whose vectors take no more than this is copied to one place and its subtree built from there: about half
+/// of a second-level cache.
+const LOCAL_BYTES: usize = 512 << 10;
+
+/// Attempts at a balanced split, and the shares of the larger side that end them; inherited.
+const ATTEMPTS: usize = 3;
+const BALANCED: f64 = 0.95;
+const HOPELESS: f64 = 0.99;
+
+/// A subset still to be made a node of.
+struct Task {
+    start: usize,
+    len: usize,
+    key: Key,
+    /// The node whose child it is and on which side; none for the root.
+    parent: Option<(usize, usize)>,
+}
+
+/// Builds trees over the same items, one after another, with the room of the one before.
+pub struct TreeBuilder<'a, S: Space, P> {
+    space: &'a S,
+    layout: &'a NodeLayout,
+    points: &'a Points<'a, S::T>,
+    /// Ids of the items present, ascending.
+    present: &'a [P],
+    n_items: usize,
+    order: Vec<P>,
+    grower: Grower<S>,
+}
+
+impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
+    pub fn new(
+        space: &'a S,
+        layout: &'a NodeLayout,
+        points: &'a Points<'a, S::T>,
+        present: &'a [P],
+        n_items: usize,
+    ) -> Self {
+        TreeBuilder {
+            space,
+            layout,
+            points,
+            present,
+            n_items,
+            order: Vec::new(),
+            grower: Grower {
+                plane: space.plane(),
+                right: Vec::new(),
+                gathered: Vec::new(),
+                local_ids: Vec::new(),
+                nodes: Arena::default(),
+            },
+        }
+    }
+
+    /// The nodes of one tree, root last. Ids of tree nodes count from `n_items`.
+    pub fn build(&mut self, key: Key) -> Result<HeapBytes> {
+        self.order.clear();
+        self.order.extend_from_slice(self.present);
+        self.grower.nodes = Arena {
+            first_id: self.n_items,
+            ..Arena::default()
+        };
+        if self.order.len() < 2 || self.n_items <= self.layout.max_leaf {
+            self.lone_root()?;
+        } else {
+            let root = Task {
+                start: 0,
+                len: self.order.len(),
+                key,
+                parent: None,
+            };
+            let task = Growth {
+                space: self.space,
+                layout: self.layout,
+                points: self.points,
+                n_items: self.n_items,
+            };
+            task.grow(&mut self.grower, &mut self.order, None, root)?;
+        }
+        let mut nodes = std::mem::take(&mut self.grower.nodes);
+        nodes.turn_round(self.layout);
+        Ok(nodes.bytes)
+    }
+
+    /// A tree of a single node. Roots are told by their count of descendants, which is that of all items, missing
+    /// ones too; so a root of few items among many missing ones reads as a split.
+    fn lone_root(&mut self) -> Result<()> {
+        let (_, mut node) = self.grower.nodes.push(self.layout)?;
+        node.set_n_descendants(self.n_items);
+        if self.n_items <= self.layout.max_leaf {
+            for (i, id) in self.order.iter().enumerate() {
+                node.set_child(i, id.get());
+            }
+        } else if let Some(id) = self.order.first() {
+            node.set_child(0, id.get());
+            node.set_child(1, id.get());
+        }
+        Ok(())
+    }
+}
+
+/// Room that is reused from node to node.
+struct Grower<S: Space> {
+    plane: S::Plane,
+    right: Vec<bool>,
+    gathered: Vec<u8>,
+    local_ids: Vec<u32>,
+    nodes: Arena,
+}
+
+/// The nodes of a tree in the order they are made.
+#[derive(Default)]
+struct Arena {
+    bytes: HeapBytes,
+    count: usize,
+    /// Id of the first node.
+    first_id: usize,
+}
+
+impl Arena {
+    /// A new node of zeros and its id.
+    fn push<'a>(&'a mut self, layout: &'a NodeLayout) -> Result<(usize, NodeMut<'a>)> {
+        let id = self.first_id + self.count;
+        if id as u64 >= layout.options.id_width.max_count() {
+            return Err(Error::argument(
+                "the number of nodes",
+                id + 1,
+                format!("what {}-bit ids can count", layout.options.id_width.bits()),
+            ));
+        }
+        let start = self.count * layout.node_size;
+        self.bytes.resize(start + layout.node_size)?;
+        self.count += 1;
+        let node = NodeMut::new(&mut self.bytes.bytes_mut()[start..], layout);
+        Ok((id, node))
+    }
+
+    fn link(&mut self, layout: &NodeLayout, parent: (usize, usize), child: usize) {
+        let start = (parent.0 - self.first_id) * layout.node_size;
+        let bytes = &mut self.bytes.bytes_mut()[start..][..layout.node_size];
+        NodeMut::new(bytes, layout).set_child(parent.1, child);
+    }
+
+    /// Reverses the order of the nodes, and the child ids with it.
+    fn turn_round(&mut self, layout: &NodeLayout) {
+        let (first, count, size) = (self.first_id, self.count, layout.node_size);
+        let bytes = self.bytes.bytes_mut();
+        for i in 0..count / 2 {
+            let (front, back) = bytes.split_at_mut((count - 1 - i) * size);
+            front[i * size..][..size].swap_with_slice(&mut back[..size]);
+        }
+        map_children(bytes, layout, first, |id| {
+            first + (count - 1 - (id - first))
+        });
+    }
+}
+
+/// Rewrites the ids of tree nodes (those from `first` on) in all splits.
+pub fn map_children(
+    bytes: &mut [u8],
+    layout: &NodeLayout,
+    first: usize,
+    new_id: impl Fn(usize) -> usize,
+) {
+    for bytes in bytes.chunks_exact_mut(layout.node_size) {
+        let mut node = NodeMut::new(bytes, layout);
+        if node.as_ref().n_descendants() > layout.max_leaf as i64 {
+            for side in 0..2 {
+                let id = node.as_ref().child(side) as usize;
+                if id >= first {
+                    node.set_child(side, new_id(id));
+                }
+            }
+        }
+    }
+}
+
+/// The items a subtree is grown over.
+struct Growth<'a, S: Space> {
+    space: &'a S,
+    layout: &'a NodeLayout,
+    points: &'a Points<'a, S::T>,
+    n_items: usize,
+}
+
+impl<S: Space> Growth<'_, S> {
+    /// Grows the subtree of `root`. Positions in `order` are item ids, or, over a local copy, indices into `ids`.
+    fn grow<P: Position>(
+        &self,
+        grower: &mut Grower<S>,
+        order: &mut [P],
+        ids: Option<&[u32]>,
+        root: Task,
+    ) -> Result<()> {
+        let layout = self.layout;
+        let id_of = |position: &P| ids.map_or(position.get(), |ids| ids[position.get()] as usize);
+        let local_len = LOCAL_BYTES / self.points.gathered_stride();
+        let mut moved: Vec<P> = Vec::new();
+        let mut tasks = vec![root];
+        while let Some(task) = tasks.pop() {
+            let subset = &mut order[task.start..][..task.len];
+            if let (1, Some(parent)) = (task.len, task.parent) {
+                grower.nodes.link(layout, parent, id_of(&subset[0]));
+                continue;
+            }
+            if task.len <= layout.max_leaf && task.parent.is_some() {
+                let (id, mut node) = grower.nodes.push(layout)?;
+                node.set_n_descendants(task.len);
+                for (i, position) in subset.iter().enumerate() {
+                    node.set_child(i, id_of(position));
+                }
+                grower.link(layout, task.parent, id);
+                continue;
+            }
+            if ids.is_none() && task.len <= local_len && self.n_items <= u32::MAX as usize {
+                self.grow_locally(grower, subset, task)?;
+                continue;
+            }
+
+            let left = self.split(grower, subset, task.key, &mut moved);
+            let (id, mut node) = grower.nodes.push(layout)?;
+            let is_root = task.parent.is_none();
+            node.set_n_descendants(if is_root { self.n_items } else { task.len });
+            self.space.store(&grower.plane, &mut node);
+            grower.link(layout, task.parent, id);
+            let child = |side: usize| Task {
+                start: task.start + if side == 0 { 0 } else { left },
+                len: if side == 0 { left } else { task.len - left },
+                key: task.key.child(side),
+                parent: Some((id, side)),
+            };
+            // The last one pushed comes next: the larger.
+            let smaller = usize::from(left > task.len - left);
+            tasks.push(child(smaller));
+            tasks.push(child(1 - smaller));
+        }
+        Ok(())
+    }
+
+    /// Grows a subtree over a compact copy of its vectors.
+    fn grow_locally<P: Position>(
+        &self,
+        grower: &mut Grower<S>,
+        subset: &[P],
+        task: Task,
+    ) -> Result<()> {
+        let mut buffer = std::mem::take(&mut grower.gathered);
+        let mut ids = std::mem::take(&mut grower.local_ids);
+        ids.clear();
+        ids.extend(subset.iter().map(|position| position.get() as u32));
+        let points = self
+            .points
+            .gather(subset.iter().map(|position| position.get()), &mut buffer);
+        let mut order: Vec<u32> = (0..task.len as u32).collect();
+        let local = Growth {
+            points: &points,
+            space: self.space,
+            layout: self.layout,
+            n_items: self.n_items,
+        };
+        let grown = local.grow(grower, &mut order, Some(&ids), Task { start: 0, ..task });
+        grower.gathered = buffer;
+        grower.local_ids = ids;
+        grown
+    }
+
+    /// Finds a plane (left in `grower.plane`), moves the items on its left to the front, each side in its old order,
+    /// and returns how many they are.
+    fn split<P: Position>(
+        &self,
+        grower: &mut Grower<S>,
+        subset: &mut [P],
+        key: Key,
+        moved: &mut Vec<P>,
+    ) -> usize {
+        let mut random = key.stream();
+        let plane = &mut grower.plane;
+        grower.right.resize(subset.len(), false);
+        let right = &mut grower.right[..subset.len()];
+        let mut share = 1.0;
+        for _ in 0..ATTEMPTS {
+            self.space.split(self.points, subset, &mut random, plane);
+            self.space
+                .sides(self.points, subset, plane, &mut random, right);
+            share = larger_share(right);
+            if share < BALANCED {
+                break;
+            }
+        }
+        while share > HOPELESS {
+            self.space.flatten(plane);
+            right.fill_with(|| random.flip());
+            share = larger_share(right);
+        }
+
+        moved.clear();
+        let mut left = 0;
+        for i in 0..subset.len() {
+            if right[i] {
+                moved.push(subset[i]);
+            } else {
+                subset[left] = subset[i];
+                left += 1;
+            }
+        }
+        subset[left..].copy_from_slice(moved);
+        left
+    }
+}
+
+impl<S: Space> Grower<S> {
+    fn link(&mut self, layout: &NodeLayout, parent: Option<(usize, usize)>, child: usize) {
+        if let Some(parent) = parent {
+            self.nodes.link(layout, parent, child);
+        }
+    }
+}
+
+fn larger_share(right: &[bool]) -> f64 {
+    let rights = right.iter().filter(|&&side| side).count();
+    let larger = rights.max(right.len() - rights);
+    larger as f64 / right.len() as f64
+}

@@ -1,0 +1,223 @@
+//! One metric over one scalar type behind a plain interface: chosen once, when the index is made.
+
+use super::vector::{Stored, Vector, VectorMut};
+use crate::error::{Error, Result};
+use crate::forest::build::{self, Emit, Plan};
+use crate::forest::roots::Roots;
+use crate::forest::search::{self, Neighbor};
+use crate::kernel::{BitKernels, Float, Isa, Row};
+use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
+use crate::metric::angular::Angular;
+use crate::metric::dot::Dot;
+use crate::metric::hamming::Hamming;
+use crate::metric::minkowski::{Minkowski, L1, L2};
+use crate::metric::Space;
+use crate::types::{Metric, Options, ScalarType};
+use std::marker::PhantomData;
+
+/// What a search starts from.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// An item's vector.
+    Item(usize),
+    /// A vector of the caller's.
+    Vector(Vector<'a>),
+}
+
+/// All that depends on the metric and the scalar type.
+pub trait Engine: Send + Sync {
+    /// Whether the vector can be taken: its type, length and values.
+    fn check(&self, vector: Vector<'_>, id: Option<i64>) -> Result<()>;
+    /// Fills an item's node.
+    fn write_item(&self, node: NodeMut<'_>, vector: Vector<'_>, id: i64) -> Result<()>;
+    /// Copies an item's vector out.
+    fn read_item(&self, node: NodeRef<'_>, to: VectorMut<'_>) -> Result<()>;
+    /// The distance between two items.
+    fn distance(&self, a: NodeRef<'_>, b: NodeRef<'_>) -> f64;
+    /// Completes the item nodes before a build; hands back a number for [`build`](Self::build).
+    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> f64;
+    /// Builds trees over prepared item nodes.
+    fn build(
+        &self,
+        items: &[u8],
+        layout: &NodeLayout,
+        common: f64,
+        plan: Plan,
+        emit: &mut Emit<'_>,
+    ) -> Result<usize>;
+    /// Finds the trees in the nodes of a file.
+    fn find_roots(&self, nodes: &Nodes<'_>) -> Result<Roots, String>;
+    /// Searches the forest.
+    fn search(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        target: Target<'_>,
+        n: usize,
+        search_k: Option<u64>,
+    ) -> Result<Vec<Neighbor>>;
+}
+
+/// The engine for these options, which must be valid.
+///
+/// # Errors
+/// [`Error::Argument`] when `ANNOY_RS_KERNEL` names no kernel of this machine.
+pub fn engine(options: Options) -> Result<Box<dyn Engine>> {
+    let isa = Isa::choose().map_err(Error::Unsupported)?;
+    Ok(match options.scalar {
+        ScalarType::F32 => float_engine::<f32>(options, isa),
+        ScalarType::F64 => float_engine::<f64>(options, isa),
+        ScalarType::Bits64 => word_engine::<u64>(options, isa),
+        ScalarType::Bits32 => word_engine::<u32>(options, isa),
+        ScalarType::Bits8 => word_engine::<u8>(options, isa),
+    })
+}
+
+fn float_engine<T: Float + Stored + Number>(options: Options, isa: Isa) -> Box<dyn Engine> {
+    let (kernels, f) = (T::kernels(isa), options.f);
+    fn boxed<S: Space>(options: Options, space: S) -> Box<dyn Engine>
+    where
+        S::T: Stored + Number,
+    {
+        Box::new(Typed { space, options })
+    }
+    match options.metric {
+        Metric::Angular => boxed(options, Angular { kernels, f }),
+        Metric::Dot => boxed(options, Dot { kernels, f }),
+        Metric::Euclidean => {
+            let norm = PhantomData::<L2>;
+            boxed(options, Minkowski { kernels, f, norm })
+        }
+        // Hamming has no float scalar type: the options were checked.
+        Metric::Manhattan | Metric::Hamming => {
+            let norm = PhantomData::<L1>;
+            boxed(options, Minkowski { kernels, f, norm })
+        }
+    }
+}
+
+fn word_engine<W: crate::metric::hamming::Word + Stored + Number>(
+    options: Options,
+    isa: Isa,
+) -> Box<dyn Engine> {
+    let space = Hamming::<W> {
+        kernels: BitKernels::for_isa(isa),
+        words: options.elements(),
+        bits: options.f,
+        word: PhantomData,
+    };
+    Box::new(Typed { space, options })
+}
+
+/// Numbers that pass through `f64` unharmed on their way between `prepare` and `build`.
+trait Number: Copy {
+    fn from_number(x: f64) -> Self;
+    fn to_number(self) -> f64;
+}
+
+macro_rules! number {
+    ($($t:ty),*) => {$(
+        impl Number for $t {
+            fn from_number(x: f64) -> Self { x as $t }
+            fn to_number(self) -> f64 { self as f64 }
+        }
+    )*};
+}
+
+number!(f32, f64, u8, u32, u64);
+
+struct Typed<S> {
+    space: S,
+    options: Options,
+}
+
+impl<S: Space> Typed<S>
+where
+    S::T: Stored,
+{
+    /// The vector as stored elements, checked.
+    fn import<'a>(
+        &self,
+        vector: Vector<'a>,
+        id: Option<i64>,
+        buffer: &'a mut Vec<S::T>,
+    ) -> Result<Row<'a, S::T>> {
+        let row = S::T::import(&self.options, vector, buffer)?;
+        // Words of bits came from floats that have to be looked at themselves.
+        if self.options.scalar.is_bits() || !self.space.all_finite(row) {
+            if let Some((position, value)) = S::T::first_not_finite(vector) {
+                return Err(Error::NotFinite {
+                    id,
+                    position,
+                    value,
+                });
+            }
+        }
+        Ok(row)
+    }
+}
+
+impl<S: Space> Engine for Typed<S>
+where
+    S::T: Stored + Number,
+{
+    fn check(&self, vector: Vector<'_>, id: Option<i64>) -> Result<()> {
+        self.import(vector, id, &mut Vec::new()).map(|_| ())
+    }
+
+    fn write_item(&self, mut node: NodeMut<'_>, vector: Vector<'_>, id: i64) -> Result<()> {
+        let mut buffer = Vec::new();
+        let row = self.import(vector, Some(id), &mut buffer)?;
+        node.clear();
+        node.set_n_descendants(1);
+        node.set_extra(self.space.item_extra(row));
+        node.set_vector(row);
+        Ok(())
+    }
+
+    fn read_item(&self, node: NodeRef<'_>, to: VectorMut<'_>) -> Result<()> {
+        S::T::export(&self.options, node.row(), to)
+    }
+
+    fn distance(&self, a: NodeRef<'_>, b: NodeRef<'_>) -> f64 {
+        let query = self.space.query(a.row());
+        self.space.report(self.space.distance(&query, b))
+    }
+
+    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> f64 {
+        self.space.prepare(items, layout).to_number()
+    }
+
+    fn build(
+        &self,
+        items: &[u8],
+        layout: &NodeLayout,
+        common: f64,
+        plan: Plan,
+        emit: &mut Emit<'_>,
+    ) -> Result<usize> {
+        let common = S::T::from_number(common);
+        build::build(&self.space, layout, items, common, plan, emit)
+    }
+
+    fn find_roots(&self, nodes: &Nodes<'_>) -> Result<Roots, String> {
+        Roots::find(&self.space, nodes)
+    }
+
+    fn search(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        target: Target<'_>,
+        n: usize,
+        search_k: Option<u64>,
+    ) -> Result<Vec<Neighbor>> {
+        let mut buffer = Vec::new();
+        let row = match target {
+            Target::Item(id) => nodes.get(id).row(),
+            Target::Vector(vector) => self.import(vector, None, &mut buffer)?,
+        };
+        let query = self.space.query(row);
+        search::search(&self.space, nodes, roots, &query, n, search_k)
+    }
+}

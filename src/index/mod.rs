@@ -1,0 +1,454 @@
+//! The public [`Index`], and the only place that knows what is legal when.
+//!
+//! - [`state`]: building, built, mapped.
+//! - [`store`]: the bytes of the first two.
+//! - [`engine`]: one metric over one scalar type behind a plain interface.
+//! - [`vector`]: vectors as callers have them and as they are stored.
+
+mod engine;
+mod state;
+mod store;
+pub mod vector;
+
+use crate::error::{Error, Result};
+use crate::file;
+use crate::forest::build::Plan;
+use crate::forest::roots::Roots;
+use crate::forest::search::Neighbor;
+use crate::kernel::Isa;
+use crate::layout::{NodeLayout, NodeMut, Nodes};
+use crate::rng::DEFAULT_SEED;
+use crate::storage::DiskBytes;
+use crate::types::{Metric, Options};
+use engine::{Engine, Target};
+use state::State;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use store::Store;
+use vector::{Vector, VectorMut};
+
+/// Receives what an index has to say while it works. Called on the thread that made the call.
+pub type Log = Box<dyn Fn(&str) + Send + Sync>;
+
+/// The most trees an index may have.
+pub const MAX_TREES: usize = 1 << 24;
+
+/// An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
+///
+/// It is in one of three states: *not built* (items are added), *built* (trees exist, in memory or in the file of an
+/// on-disk build), *loaded* (a file, mapped read-only). ARCHITECTURE.md has the table of what is legal in which. Every
+/// call that fails leaves the index as it was.
+///
+/// Searching takes `&self` and runs in any number of threads at once.
+///
+/// ```
+/// use annoy_rs::{Index, Metric};
+/// let mut index = Index::new(Metric::Euclidean, 2)?;
+/// for (id, point) in [[0.0f32, 0.0], [1.0, 0.0], [0.0, 3.0]].iter().enumerate() {
+///     index.add_item(id as i64, point)?;
+/// }
+/// index.build(Some(10), None)?;
+/// let nearest = index.get_nns_by_vector(&[0.9f32, 0.1], 2, None)?;
+/// assert_eq!(nearest[0].id, 1);
+/// # Ok::<(), annoy_rs::Error>(())
+/// ```
+pub struct Index {
+    options: Options,
+    layout: NodeLayout,
+    engine: Box<dyn Engine>,
+    seed: u64,
+    log: Option<Log>,
+    state: State,
+}
+
+impl Index {
+    /// An empty index with Annoy's usual types: f32 (64-bit words for hamming) and 32-bit ids.
+    ///
+    /// # Errors
+    /// As [`with_options`](Self::with_options).
+    pub fn new(metric: Metric, f: usize) -> Result<Self> {
+        Index::with_options(Options::new(metric, f))
+    }
+
+    /// An empty index.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when the options do not fit together; [`Error::Unsupported`] when the environment variable
+    /// `ANNOY_RS_KERNEL` names no kernel of this machine.
+    pub fn with_options(options: Options) -> Result<Self> {
+        options.validate()?;
+        Ok(Index {
+            options,
+            layout: NodeLayout::written(options),
+            engine: engine::engine(options)?,
+            seed: DEFAULT_SEED,
+            log: None,
+            state: State::default(),
+        })
+    }
+
+    /// Metric, f and types.
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// Length of the vectors: numbers, or bits for hamming.
+    pub fn f(&self) -> usize {
+        self.options.f
+    }
+
+    /// The largest id plus one, missing items included, as Annoy counts.
+    pub fn n_items(&self) -> usize {
+        self.state.n_items()
+    }
+
+    /// Number of trees; 0 before the build. Each root is counted once, also in files where Annoy counts twice.
+    pub fn n_trees(&self) -> usize {
+        self.state.roots("count trees").map_or(0, |r| r.n_trees)
+    }
+
+    /// The seed of the next build.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Sets the seed of the next build. Unlike Annoy's it stays through save, load and unload.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    /// Sets who hears what the index does; `None` for silence, which is the default.
+    pub fn set_log(&mut self, log: Option<Log>) {
+        self.log = log;
+    }
+
+    fn say(&self, text: impl FnOnce() -> String) {
+        if let Some(log) = &self.log {
+            log(&text());
+        }
+    }
+
+    fn nodes(&self) -> Nodes<'_> {
+        let layout = match &self.state {
+            State::Mapped(file) => &file.layout,
+            _ => &self.layout,
+        };
+        Nodes::new(self.state.bytes(), layout)
+    }
+
+    fn item(&self, id: i64) -> Result<usize> {
+        let n_items = self.n_items();
+        usize::try_from(id)
+            .ok()
+            .filter(|&id| id < n_items)
+            .ok_or_else(|| Error::Item {
+                id,
+                expected: match n_items {
+                    0 => "none, as the index has no items".to_string(),
+                    n => format!("0 to {}", n - 1),
+                },
+            })
+    }
+
+    /// Adds an item, or replaces it. Ids may come in any order and leave holes; space is taken for all up to the
+    /// largest.
+    ///
+    /// # Errors
+    /// [`Error::State`] unless not built; [`Error::Item`] for a negative or too large id; [`Error::Dimension`],
+    /// [`Error::Unsupported`] or [`Error::NotFinite`] for the vector; [`Error::NoMemory`] or [`Error::Io`] when there
+    /// is no room.
+    pub fn add_item<'a>(&mut self, id: i64, vector: impl Into<Vector<'a>>) -> Result<()> {
+        let vector = vector.into();
+        self.engine.check(vector, Some(id))?;
+        self.reserve_ids(id, id, "add an item")?;
+        self.write_item(id, vector)
+    }
+
+    /// Adds many items, all or none: row `i` has the id `ids[i]`, or, without ids, follows the last item. With an id
+    /// given twice the later row counts.
+    ///
+    /// # Errors
+    /// As [`add_item`](Self::add_item); [`Error::Argument`] when there are not as many ids as rows.
+    pub fn add_items<'a, V: Into<Vector<'a>>>(
+        &mut self,
+        ids: Option<&[i64]>,
+        rows: impl ExactSizeIterator<Item = V> + Clone,
+    ) -> Result<()> {
+        let n = rows.len();
+        if let Some(ids) = ids.filter(|ids| ids.len() != n) {
+            return Err(Error::argument(
+                "the number of ids",
+                ids.len(),
+                format!("one for each of {n} rows"),
+            ));
+        }
+        let next = self.n_items() as i64;
+        let id_of = |i: usize| ids.map_or(next + i as i64, |ids| ids[i]);
+        for (i, row) in rows.clone().enumerate() {
+            self.engine.check(row.into(), Some(id_of(i)))?;
+        }
+        let smallest = (0..n).map(id_of).min();
+        let largest = (0..n).map(id_of).max();
+        if let (Some(smallest), Some(largest)) = (smallest, largest) {
+            self.reserve_ids(smallest, largest, "add items")?;
+            for (i, row) in rows.enumerate() {
+                self.write_item(id_of(i), row.into())?;
+            }
+        } else if !matches!(self.state, State::Building { .. }) {
+            return Err(self.state.illegal("add items", "not built"));
+        }
+        Ok(())
+    }
+
+    /// Makes room for items up to `largest`.
+    fn reserve_ids(&mut self, smallest: i64, largest: i64, operation: &'static str) -> Result<()> {
+        let State::Building { store, n_items } = &mut self.state else {
+            return Err(self.state.illegal(operation, "not built"));
+        };
+        // A tree needs two nodes more than there are items.
+        let most = self.options.id_width.max_count() as i64 - 2;
+        for id in [smallest, largest] {
+            if !(0..most).contains(&id) {
+                let expected = format!("0 to {}", most - 1);
+                return Err(Error::Item { id, expected });
+            }
+        }
+        let needed = largest as usize + 1;
+        if needed > *n_items {
+            let bytes = needed
+                .checked_mul(self.layout.node_size)
+                .filter(|&bytes| bytes <= isize::MAX as usize)
+                .ok_or_else(|| Error::no_memory(usize::MAX, "more than can be addressed"))?;
+            store.resize(bytes)?;
+            *n_items = needed;
+        }
+        Ok(())
+    }
+
+    fn write_item(&mut self, id: i64, vector: Vector<'_>) -> Result<()> {
+        if let State::Building { store, .. } = &mut self.state {
+            let size = self.layout.node_size;
+            let bytes = &mut store.bytes_mut()[id as usize * size..][..size];
+            self.engine
+                .write_item(NodeMut::new(bytes, &self.layout), vector, id)?;
+        }
+        Ok(())
+    }
+
+    /// Builds the items added so far into a forest. The same items, seed and number of trees give the same bytes, for
+    /// any number of threads and on any processor.
+    ///
+    /// `n_trees`: `None` adds trees until there are twice as many nodes as items. `n_threads`: `None` for one per
+    /// processor.
+    ///
+    /// # Errors
+    /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^24 trees, 0 threads, or more nodes
+    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build.
+    pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
+        if let Some(n) = n_trees.filter(|n| !(1..=MAX_TREES).contains(n)) {
+            let expected = format!("1 to {MAX_TREES}, or -1 to choose");
+            return Err(Error::argument("n_trees", n, expected));
+        }
+        if n_threads == Some(0) {
+            let expected = "at least 1, or -1 for one per processor";
+            return Err(Error::argument("n_threads", 0, expected));
+        }
+        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let plan = Plan {
+            n_trees,
+            n_threads: n_threads.unwrap_or_else(processors),
+            seed: self.seed,
+        };
+        let State::Building { store, n_items } = &mut self.state else {
+            return Err(self.state.illegal("build", "not built"));
+        };
+        let (n_items, engine, layout) = (*n_items, &self.engine, &self.layout);
+        let common = engine.prepare(store.bytes_mut(), layout);
+        let built_len = store.bytes().len();
+        let n_trees =
+            store.append(|items, emit| engine.build(items, layout, common, plan, emit))?;
+        if let Store::Disk(disk) = store {
+            if let Err(error) = disk.publish() {
+                store.resize(built_len)?;
+                return Err(error);
+            }
+        }
+        let roots = Roots {
+            n_items,
+            n_nodes: store.bytes().len() / layout.node_size,
+            n_trees,
+        };
+        let store = std::mem::take(store);
+        self.say(|| {
+            format!(
+                "built {n_trees} trees over {n_items} items: {} nodes",
+                roots.n_nodes
+            )
+        });
+        self.state = State::Built { store, roots };
+        Ok(())
+    }
+
+    /// Takes the trees away, so that items can be added again. Does nothing when there are none. After an on-disk
+    /// build the file stays as it is, and the next build replaces it.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a loaded index; [`Error::Io`] when the file of an on-disk build cannot be started anew.
+    pub fn unbuild(&mut self) -> Result<()> {
+        match &mut self.state {
+            State::Building { .. } => Ok(()),
+            State::Mapped(_) => Err(self.state.illegal("unbuild", "built, not loaded")),
+            State::Built { store, roots } => {
+                let n_items = roots.n_items;
+                let len = n_items * self.layout.node_size;
+                if let Store::Disk(disk) = store {
+                    let mut fresh = DiskBytes::create(disk.target())?;
+                    fresh.resize(len)?;
+                    fresh.bytes_mut().copy_from_slice(&disk.bytes()[..len]);
+                    *disk = fresh;
+                }
+                store.resize(len)?;
+                let store = std::mem::take(store);
+                self.state = State::Building { store, n_items };
+                Ok(())
+            }
+        }
+    }
+
+    /// Builds in a file: items and trees go there instead of to memory, and [`build`](Self::build) completes it. Until
+    /// then the file has a temporary name beside `path`; what `path` held before stays there.
+    ///
+    /// # Errors
+    /// [`Error::State`] unless not built and without items; [`Error::Io`].
+    pub fn on_disk_build(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        match &mut self.state {
+            State::Building { store, n_items: 0 } => {
+                *store = Store::Disk(DiskBytes::create(path.as_ref())?);
+                Ok(())
+            }
+            State::Building { .. } => Err(Error::State {
+                operation: "start an on-disk build",
+                state: "holding items already",
+                expected: "empty",
+            }),
+            other => Err(other.illegal("start an on-disk build", "not built and empty")),
+        }
+    }
+
+    /// Writes the index to a file. The index stays as it is. The file appears whole or not at all, and is durable when
+    /// the call returns.
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built; [`Error::Io`], with what `path` held before still there.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.state.roots("save")?;
+        let path = path.as_ref();
+        file::save(path, self.state.bytes())?;
+        self.say(|| format!("saved {} bytes to {path:?}", self.state.bytes().len()));
+        Ok(())
+    }
+
+    /// Saves, then loads the new file in place of what is in memory: Annoy's own save.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save) and [`load`](Self::load).
+    pub fn save_and_load(&mut self, path: impl AsRef<Path>, prefault: bool) -> Result<()> {
+        self.save(path.as_ref())?;
+        self.load(path, prefault)
+    }
+
+    /// Maps a file, ours or Annoy's, in place of what the index holds. `prefault` reads it in at once.
+    ///
+    /// While it is loaded the file must not be shortened or rewritten in place; replacing it by rename, as
+    /// [`save`](Self::save) does, is fine.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Format`] when the file's structure is not that of an index with this metric, f and types.
+    pub fn load(&mut self, path: impl AsRef<Path>, prefault: bool) -> Result<()> {
+        let path = path.as_ref();
+        let candidates = NodeLayout::candidates(self.options);
+        let opened = file::open(path, prefault, candidates, |nodes| {
+            self.engine.find_roots(nodes)
+        })?;
+        self.say(|| {
+            format!(
+                "loaded {} items and {} trees from {path:?}, layout {}",
+                opened.roots.n_items,
+                opened.roots.n_trees,
+                opened.layout.flavor.name()
+            )
+        });
+        self.state = State::Mapped(opened);
+        Ok(())
+    }
+
+    /// Drops everything but the options, the seed and the log.
+    pub fn unload(&mut self) {
+        self.state = State::default();
+        self.say(|| "unloaded".to_string());
+    }
+
+    /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy.
+    ///
+    /// # Errors
+    /// [`Error::Item`], [`Error::Dimension`], [`Error::Unsupported`] for room of another type.
+    pub fn get_item(&self, id: i64, to: VectorMut<'_>) -> Result<()> {
+        let id = self.item(id)?;
+        self.engine.read_item(self.nodes().get(id), to)
+    }
+
+    /// The distance between two items; for dot their inner product.
+    ///
+    /// # Errors
+    /// [`Error::Item`].
+    pub fn get_distance(&self, i: i64, j: i64) -> Result<f64> {
+        let (i, j) = (self.item(i)?, self.item(j)?);
+        let nodes = self.nodes();
+        Ok(self.engine.distance(nodes.get(i), nodes.get(j)))
+    }
+
+    /// The items nearest to an item, itself among them, nearest first (equal distances by id).
+    ///
+    /// `search_k` is the number of candidates looked at, repeats between trees included; `None` is `n` per tree. There
+    /// may be fewer results than `n`: then fewer were found.
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built; [`Error::Item`]; [`Error::Corrupt`] when a loaded file turns out to be damaged.
+    pub fn get_nns_by_item(
+        &self,
+        id: i64,
+        n: usize,
+        search_k: Option<u64>,
+    ) -> Result<Vec<Neighbor>> {
+        let roots = self.state.roots("search")?;
+        let id = self.item(id)?;
+        let target = Target::Item(id);
+        self.engine
+            .search(&self.nodes(), roots, target, n, search_k)
+    }
+
+    /// The items nearest to a vector. As [`get_nns_by_item`](Self::get_nns_by_item).
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built; [`Error::Dimension`], [`Error::Unsupported`] or [`Error::NotFinite`] for the
+    /// vector; [`Error::Corrupt`] when a loaded file turns out to be damaged.
+    pub fn get_nns_by_vector<'a>(
+        &self,
+        vector: impl Into<Vector<'a>>,
+        n: usize,
+        search_k: Option<u64>,
+    ) -> Result<Vec<Neighbor>> {
+        let roots = self.state.roots("search")?;
+        let target = Target::Vector(vector.into());
+        self.engine
+            .search(&self.nodes(), roots, target, n, search_k)
+    }
+}
+
+/// The kernels an index made now would use: "avx512", "avx2", "sse2" or "portable".
+///
+/// # Errors
+/// [`Error::Unsupported`] when the environment variable `ANNOY_RS_KERNEL` names none of this machine's.
+pub fn kernel_name() -> Result<&'static str> {
+    Isa::choose().map(Isa::name).map_err(Error::Unsupported)
+}

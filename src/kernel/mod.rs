@@ -1,0 +1,133 @@
+//! The distance kernels: the loops over vectors where a search spends its time.
+//!
+//! Every kernel of an operation gives the same bits, whichever instruction set runs it, so an
+//! index built on one machine is the index built on any other. The order of the additions is what
+//! makes that so, and it is written down once (in `lanes` and `ops`): element `i` goes to
+//! virtual lane `i % 16`, a product is rounded before it is added, and the 16 lanes are folded by
+//! halving. The bits of a NaN are the one exception: that a result is NaN is the same everywhere,
+//! its sign and payload are not.
+//!
+//! - `row`: a borrowed vector at any byte alignment.
+//! - `scalar`: the types that can be stored in a row, and the two that can be computed with.
+//! - `lanes`: what one register must be able to do, and the 16 lanes made of registers.
+//! - `ops`: the body of every operation, once, over any register.
+//! - `portable`, `sse2`, `avx2`, `avx512`: a register each, and the functions compiled for it.
+//! - `table`: the functions of one instruction set behind safe methods.
+//! - `hamming`: counting differing bits; integers, so it needs none of the above.
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "index files hold little-endian numbers and are used in place, so big-endian hosts cannot read them"
+);
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod hamming;
+mod lanes;
+mod ops;
+mod portable;
+mod row;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use hamming::BitKernels;
+pub use row::Row;
+pub use scalar::{Float, Scalar};
+pub use table::FloatKernels;
+
+use std::ffi::OsStr;
+
+/// The environment variable that overrides [`Isa::choose`].
+const KERNEL_ENV: &str = "ANNOY_RS_KERNEL";
+
+/// An instruction set that kernels are compiled for, slowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// Plain Rust: every target.
+    Portable,
+    /// 128-bit registers: every x86_64 processor.
+    Sse2,
+    /// 256-bit registers and `popcnt`.
+    Avx2,
+    /// 512-bit registers with masks: AVX-512 F, BW and VL.
+    Avx512,
+}
+
+impl Isa {
+    const ALL: [Isa; 4] = [Isa::Portable, Isa::Sse2, Isa::Avx2, Isa::Avx512];
+
+    /// The name that `ANNOY_RS_KERNEL` knows it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Sse2 => "sse2",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// Whether this processor (and its operating system) can run it.
+    #[cfg(target_arch = "x86_64")]
+    pub fn is_available(self) -> bool {
+        use std::arch::is_x86_feature_detected as has;
+        match self {
+            Isa::Portable => true,
+            Isa::Sse2 => has!("sse2"),
+            Isa::Avx2 => has!("avx2") && has!("popcnt"),
+            Isa::Avx512 => {
+                // The AVX2 part is implied by every processor made; `BitKernels` relies on it.
+                Isa::Avx2.is_available() && has!("avx512f") && has!("avx512bw") && has!("avx512vl")
+            }
+        }
+    }
+
+    /// Whether this processor (and its operating system) can run it.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn is_available(self) -> bool {
+        self == Isa::Portable
+    }
+
+    /// What this processor can run, slowest first; never empty.
+    pub fn available() -> Vec<Isa> {
+        Isa::ALL
+            .into_iter()
+            .filter(|isa| isa.is_available())
+            .collect()
+    }
+
+    /// The fastest available, or what the environment variable `ANNOY_RS_KERNEL` names.
+    ///
+    /// The variable is read at every call: it exists to compare kernels, and a test that sets it
+    /// between two indexes must see the change.
+    ///
+    /// # Errors
+    /// When the variable holds something that is not the name of an available instruction set.
+    pub fn choose() -> Result<Isa, String> {
+        Isa::choose_named(std::env::var_os(KERNEL_ENV).as_deref())
+    }
+
+    fn choose_named(wanted: Option<&OsStr>) -> Result<Isa, String> {
+        let available = Isa::available();
+        let found = match wanted {
+            Some(name) if !name.is_empty() => {
+                available.iter().find(|isa| OsStr::new(isa.name()) == name)
+            }
+            _ => available.last(),
+        };
+        found.copied().ok_or_else(|| {
+            let names: Vec<&str> = available.iter().map(|isa| isa.name()).collect();
+            format!(
+                "{KERNEL_ENV}={:?} is not a kernel this machine can run; it has: {}",
+                wanted.unwrap_or_default(),
+                names.join(", ")
+            )
+        })
+    }
+}

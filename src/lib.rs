@@ -1,0 +1,27 @@
+//! Annoy rebuilt in Rust: approximate nearest neighbours in memory-mapped files, behind a C ABI.
+//!
+//! [`Index`] is the whole library; `include/annoy.h` is the same for C. ARCHITECTURE.md says how the parts fit,
+//! FORMAT.md what the files hold.
+
+#![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
+#![warn(clippy::undocumented_unsafe_blocks)]
+
+mod error;
+mod file;
+mod forest;
+mod index;
+#[allow(unsafe_code)]
+mod kernel;
+mod layout;
+mod metric;
+mod rng;
+#[allow(unsafe_code)]
+mod storage;
+mod types;
+
+pub use error::{Error, Result};
+pub use forest::search::Neighbor;
+pub use index::vector::{Vector, VectorMut};
+pub use index::{kernel_name, Index, Log, MAX_TREES};
+pub use rng::DEFAULT_SEED;
+pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};

@@ -1,0 +1,132 @@
+//! Angular: the euclidean distance of the unit vectors, `sqrt(2 - 2 cos)`.
+
+use super::plane::{child_priorities, plausible_normal, Plane};
+use super::{order, two_means, Position, Query, Space};
+use crate::kernel::{Float, FloatKernels, Row};
+use crate::layout::{NodeMut, NodeRef, Points};
+use crate::rng::Stream;
+
+/// Items keep their squared norm beside the vector.
+pub struct Angular<T: Float> {
+    pub kernels: &'static FloatKernels<T>,
+    pub f: usize,
+}
+
+impl<T: Float> Angular<T> {
+    /// Old files hold 0 where the squared norm should be: then it is computed.
+    fn squared_norm(&self, item: NodeRef<'_>) -> T {
+        let stored = item.extra::<T>();
+        if stored != T::ZERO {
+            return stored;
+        }
+        let row = item.row();
+        self.kernels.dot(row, row)
+    }
+}
+
+impl<T: Float> Space for Angular<T> {
+    type T = T;
+    type Plane = Plane<T>;
+
+    fn all_finite(&self, row: Row<'_, T>) -> bool {
+        self.kernels.all_finite(row)
+    }
+
+    fn item_extra(&self, row: Row<'_, T>) -> T {
+        self.kernels.dot(row, row)
+    }
+
+    fn plane(&self) -> Plane<T> {
+        Plane::new(self.f)
+    }
+
+    fn split<P: Position>(
+        &self,
+        points: &Points<'_, T>,
+        subset: &[P],
+        random: &mut Stream,
+        plane: &mut Plane<T>,
+    ) {
+        let item = |at| (points.extra(at).sqrt(), T::ZERO);
+        let centroids = (&mut plane.p[..], &mut plane.q[..]);
+        two_means::by_angle(self.kernels, points, subset, random, centroids, item);
+        plane.take_difference();
+        plane.normalize(self.kernels);
+    }
+
+    fn sides<P: Position>(
+        &self,
+        points: &Points<'_, T>,
+        subset: &[P],
+        plane: &Plane<T>,
+        random: &mut Stream,
+        right: &mut [bool],
+    ) {
+        plane.sides(self.kernels, points, subset, random, right);
+    }
+
+    fn flatten(&self, plane: &mut Plane<T>) {
+        plane.flatten();
+    }
+
+    fn store(&self, plane: &Plane<T>, node: &mut NodeMut<'_>) {
+        plane.store(node);
+    }
+
+    fn query<'a>(&self, row: Row<'a, T>) -> Query<'a, T> {
+        Query {
+            row,
+            squared_norm: self.kernels.dot(row, row),
+        }
+    }
+
+    fn root_priority(&self) -> u64 {
+        order::key(f64::INFINITY)
+    }
+
+    #[inline]
+    fn descend(&self, node: NodeRef<'_>, query: &Query<'_, T>, priority: u64) -> Option<[u64; 2]> {
+        Some(child_priorities(
+            self.kernels.dot(node.row(), query.row),
+            priority,
+        ))
+    }
+
+    #[inline]
+    fn distance(&self, query: &Query<'_, T>, item: NodeRef<'_>) -> u64 {
+        let product = query.squared_norm * self.squared_norm(item);
+        let distance = if product > T::ZERO {
+            let inner = self.kernels.dot(query.row, item.row());
+            // In double precision and rounded once, as Annoy's C++ promotes it.
+            2.0 - 2.0 * inner.to_f64() / product.sqrt().to_f64()
+        } else {
+            2.0
+        };
+        order::key(T::from_f64(distance).to_f64())
+    }
+
+    fn report(&self, distance: u64) -> f64 {
+        // Rounded to T, as the distances before it: f32 callers get what an f32 square root gives.
+        let squared = T::from_f64(order::value(distance).max(0.0));
+        squared.sqrt().to_f64()
+    }
+
+    fn plausible_split(&self, node: NodeRef<'_>) -> Result<(), String> {
+        plausible_normal::<T>(self.kernels, node, false)
+    }
+
+    fn plausible_item(&self, node: NodeRef<'_>) -> Result<(), String> {
+        let row = node.row::<T>();
+        let stored = node.extra::<T>().to_f64();
+        let norm = self.kernels.dot(row, row).to_f64();
+        // Far apart only when these are not a norm and its vector.
+        let near = (stored - norm).abs() <= 1e-2 * norm.max(f64::MIN_POSITIVE);
+        if stored == 0.0 || near || !norm.is_finite() {
+            Ok(())
+        } else {
+            Err(format!(
+                "an item's stored squared norm is {stored}, its vector's is {norm}"
+            ))
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Dot: the largest inner product, reduced to angle by one extra coordinate that gives all items the same norm
+//! (Bachrach et al. 2014, "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product
+//! spaces").
+
+use super::plane::{child_priorities, plausible_normal, Plane};
+use super::{order, two_means, Position, Query, Space};
+use crate::kernel::{Float, FloatKernels, Row};
+use crate::layout::{Flavor, NodeLayout, NodeMut, NodeRef, Nodes, Points};
+use crate::rng::Stream;
+
+/// Items keep their extra coordinate, `sqrt(largest squared norm - squared norm)`.
+pub struct Dot<T: Float> {
+    pub kernels: &'static FloatKernels<T>,
+    pub f: usize,
+}
+
+impl<T: Float> Space for Dot<T> {
+    type T = T;
+    type Plane = Plane<T>;
+
+    fn all_finite(&self, row: Row<'_, T>) -> bool {
+        self.kernels.all_finite(row)
+    }
+
+    fn item_extra(&self, _row: Row<'_, T>) -> T {
+        // Known only when all items are: see `prepare`.
+        T::ZERO
+    }
+
+    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> T {
+        let squared = |node: NodeRef<'_>| {
+            let row = node.row::<T>();
+            self.kernels.dot(row, row)
+        };
+        let nodes = Nodes::new(items, layout);
+        let mut largest = T::ZERO;
+        for i in 0..nodes.count() {
+            let norm = squared(nodes.get(i));
+            if norm > largest {
+                largest = norm;
+            }
+        }
+        for bytes in items.chunks_exact_mut(layout.node_size) {
+            let mut node = NodeMut::new(bytes, layout);
+            // A missing item stays all zeros.
+            if node.as_ref().n_descendants() == 1 {
+                let missing = largest - squared(node.as_ref());
+                let extra = if missing > T::ZERO {
+                    missing.sqrt()
+                } else {
+                    T::ZERO
+                };
+                node.set_extra(extra);
+            }
+        }
+        largest
+    }
+
+    fn plane(&self) -> Plane<T> {
+        Plane::new(self.f)
+    }
+
+    fn split<P: Position>(
+        &self,
+        points: &Points<'_, T>,
+        subset: &[P],
+        random: &mut Stream,
+        plane: &mut Plane<T>,
+    ) {
+        let norm = points.common.sqrt();
+        let item = |at| (norm, points.extra(at));
+        let centroids = (&mut plane.p[..], &mut plane.q[..]);
+        let (p, q) = two_means::by_angle(self.kernels, points, subset, random, centroids, item);
+        plane.take_difference();
+        plane.extra = p - q;
+        plane.normalize(self.kernels);
+    }
+
+    fn sides<P: Position>(
+        &self,
+        points: &Points<'_, T>,
+        subset: &[P],
+        plane: &Plane<T>,
+        random: &mut Stream,
+        right: &mut [bool],
+    ) {
+        plane.sides(self.kernels, points, subset, random, right);
+    }
+
+    fn flatten(&self, plane: &mut Plane<T>) {
+        plane.flatten();
+    }
+
+    fn store(&self, plane: &Plane<T>, node: &mut NodeMut<'_>) {
+        plane.store(node);
+        // A query's extra coordinate is 0, so the normal's plays no part in a search. Annoy 1.17 adds its square to
+        // every margin all the same: with 0 there, its answers from our file are right as well.
+        node.set_extra(T::ZERO);
+    }
+
+    fn query<'a>(&self, row: Row<'a, T>) -> Query<'a, T> {
+        Query {
+            row,
+            squared_norm: T::ZERO,
+        }
+    }
+
+    fn root_priority(&self) -> u64 {
+        order::key(f64::INFINITY)
+    }
+
+    #[inline]
+    fn descend(&self, node: NodeRef<'_>, query: &Query<'_, T>, priority: u64) -> Option<[u64; 2]> {
+        let mut margin = self.kernels.dot(node.row(), query.row);
+        if node.layout().flavor != Flavor::Main {
+            // The released rule, so that a released Annoy's file is searched as it would search it.
+            let extra = node.extra::<T>();
+            margin += extra * extra;
+        }
+        Some(child_priorities(margin, priority))
+    }
+
+    #[inline]
+    fn distance(&self, query: &Query<'_, T>, item: NodeRef<'_>) -> u64 {
+        order::key((-self.kernels.dot(query.row, item.row())).to_f64())
+    }
+
+    fn report(&self, distance: u64) -> f64 {
+        // `0.0 -` keeps an inner product of 0 from being reported as -0.
+        0.0 - order::value(distance)
+    }
+
+    fn plausible_split(&self, node: NodeRef<'_>) -> Result<(), String> {
+        plausible_normal::<T>(self.kernels, node, true)
+    }
+
+    fn plausible_item(&self, node: NodeRef<'_>) -> Result<(), String> {
+        let extra = node.extra::<T>();
+        if extra.is_finite() && extra >= T::ZERO {
+            Ok(())
+        } else {
+            Err(format!(
+                "an item's extra coordinate is {extra:?}, expected a number from 0 up"
+            ))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the forest must know of a metric: how to split a set of items, on which side of a split an item lies, how far
+//! a query is from a split and from an item.
+//!
+//! - [`angular`], [`dot`], [`minkowski`] (euclidean and manhattan), [`hamming`]: one metric each.
+//! - [`plane`]: the split plane of the float metrics.
+//! - [`two_means`]: the clustering in two that places it.
+//! - [`order`]: distances and priorities as integers that sort alike.
+
+pub mod angular;
+pub mod dot;
+pub mod hamming;
+pub mod minkowski;
+pub mod order;
+mod plane;
+mod two_means;
+
+use crate::error::Result;
+use crate::kernel::{Row, Scalar};
+use crate::layout::{NodeLayout, NodeMut, NodeRef, Points};
+use crate::rng::Stream;
+
+/// A position in [`Points`]: an item id, or an index into a local copy. Narrow, because the order of a tree's items is
+/// moved about a lot.
+pub trait Position: Copy + Send + Sync + 'static {
+    /// Narrows; the caller has checked that it fits.
+    fn new(position: usize) -> Self;
+    /// Widens.
+    fn get(self) -> usize;
+}
+
+impl Position for u32 {
+    fn new(position: usize) -> Self {
+        position as u32
+    }
+    #[inline]
+    fn get(self) -> usize {
+        self as usize
+    }
+}
+
+impl Position for u64 {
+    fn new(position: usize) -> Self {
+        position as u64
+    }
+    #[inline]
+    fn get(self) -> usize {
+        self as usize
+    }
+}
+
+/// A vector that items are compared with.
+#[derive(Clone, Copy)]
+pub struct Query<'a, T> {
+    /// The vector.
+    pub row: Row<'a, T>,
+    /// Its squared norm, where the metric needs it.
+    pub squared_norm: T,
+}
+
+/// One metric over one scalar type. Distances and priorities are order-preserving integers (see [`order`]).
+pub trait Space: Send + Sync + Sized + 'static {
+    /// Element of a stored vector.
+    type T: Scalar;
+    /// A split being made.
+    type Plane: Send;
+
+    /// Whether all elements are finite numbers.
+    fn all_finite(&self, row: Row<'_, Self::T>) -> bool {
+        let _ = row;
+        true
+    }
+
+    /// The number stored beside an item's vector when it is added.
+    fn item_extra(&self, row: Row<'_, Self::T>) -> Self::T;
+
+    /// Completes the item nodes before trees are built and returns [`Points::common`].
+    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> Self::T {
+        let _ = (items, layout);
+        Self::T::default()
+    }
+
+    /// A plane of no direction.
+    fn plane(&self) -> Self::Plane;
+
+    /// Places the plane between the two halves of a subset of at least two items.
+    fn split<P: Position>(
+        &self,
+        points: &Points<'_, Self::T>,
+        subset: &[P],
+        random: &mut Stream,
+        plane: &mut Self::Plane,
+    );
+
+    /// Says for each item of the subset whether it lies on the right.
+    fn sides<P: Position>(
+        &self,
+        points: &Points<'_, Self::T>,
+        subset: &[P],
+        plane: &Self::Plane,
+        random: &mut Stream,
+        right: &mut [bool],
+    );
+
+    /// Takes the plane's direction away: its sides were chosen by coin tosses.
+    fn flatten(&self, plane: &mut Self::Plane);
+
+    /// Writes the plane into a split node.
+    fn store(&self, plane: &Self::Plane, node: &mut NodeMut<'_>);
+
+    /// Makes a vector ready to be compared with items.
+    fn query<'a>(&self, row: Row<'a, Self::T>) -> Query<'a, Self::T>;
+
+    /// Priority of the roots.
+    fn root_priority(&self) -> u64;
+
+    /// Priorities of the two children of a split node that has `priority` itself. `None` when the node cannot be a
+    /// split of this metric.
+    fn descend(
+        &self,
+        node: NodeRef<'_>,
+        query: &Query<'_, Self::T>,
+        priority: u64,
+    ) -> Option<[u64; 2]>;
+
+    /// Distance to an item.
+    fn distance(&self, query: &Query<'_, Self::T>, item: NodeRef<'_>) -> u64;
+
+    /// The distance as it is given to the caller.
+    fn report(&self, distance: u64) -> f64;
+
+    /// Whether the node, which should be a split, could be one: used to find out what a file holds.
+    fn plausible_split(&self, node: NodeRef<'_>) -> Result<(), String>;
+
+    /// Whether the node, which should be an item, could be one.
+    fn plausible_item(&self, node: NodeRef<'_>) -> Result<(), String>;
+}

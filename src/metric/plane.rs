@@ -1,0 +1,108 @@
+//! The split plane of the float metrics.
+
+use super::{order, Position};
+use crate::kernel::{Float, FloatKernels, Row};
+use crate::layout::{NodeMut, NodeRef, Points};
+use crate::rng::Stream;
+
+/// A plane through the middle between two centroids, and the room to find it.
+pub struct Plane<T> {
+    /// Unit normal; zero when the sides are chosen by coin tosses.
+    pub normal: Vec<T>,
+    /// Added to every margin (euclidean and manhattan).
+    pub offset: T,
+    /// The normal's coordinate in dot's extra dimension.
+    pub extra: T,
+    /// The two centroids.
+    pub p: Vec<T>,
+    pub q: Vec<T>,
+}
+
+impl<T: Float> Plane<T> {
+    pub fn new(f: usize) -> Self {
+        Plane {
+            normal: vec![T::ZERO; f],
+            offset: T::ZERO,
+            extra: T::ZERO,
+            p: vec![T::ZERO; f],
+            q: vec![T::ZERO; f],
+        }
+    }
+
+    pub fn flatten(&mut self) {
+        self.normal.fill(T::ZERO);
+        self.offset = T::ZERO;
+        self.extra = T::ZERO;
+    }
+
+    /// Makes the normal point from q to p.
+    pub fn take_difference(&mut self) {
+        for ((n, p), q) in self.normal.iter_mut().zip(&self.p).zip(&self.q) {
+            *n = *p - *q;
+        }
+    }
+
+    /// Makes the normal (with its extra coordinate) a unit vector, unless it is zero.
+    pub fn normalize(&mut self, kernels: &FloatKernels<T>) {
+        let normal = Row::from_slice(&self.normal);
+        let norm = (kernels.dot(normal, normal) + self.extra * self.extra).sqrt();
+        if norm > T::ZERO {
+            for x in &mut self.normal {
+                *x /= norm;
+            }
+            self.extra /= norm;
+        }
+    }
+
+    /// For each item of the subset: right where its margin is positive, a coin toss where it is zero.
+    pub fn sides<P: Position>(
+        &self,
+        kernels: &FloatKernels<T>,
+        points: &Points<'_, T>,
+        subset: &[P],
+        random: &mut Stream,
+        right: &mut [bool],
+    ) {
+        let normal = Row::from_slice(&self.normal);
+        for (at, right) in subset.iter().zip(right) {
+            let mut margin = kernels.dot(normal, points.row(at.get())) + self.offset;
+            if self.extra != T::ZERO {
+                margin += self.extra * points.extra(at.get());
+            }
+            // NaN, from sums that overflowed, is a coin toss as well.
+            *right = margin > T::ZERO || (!(margin < T::ZERO) && random.flip());
+        }
+    }
+
+    /// Writes the normal; the metric adds what else it keeps.
+    pub fn store(&self, node: &mut NodeMut<'_>) {
+        node.set_vector(Row::from_slice(&self.normal));
+    }
+}
+
+/// Priorities of the children of a split whose margin is `margin`: Annoy's rule, the smaller of the parent's priority
+/// and the signed distance to the plane.
+#[inline]
+pub fn child_priorities<T: Float>(margin: T, priority: u64) -> [u64; 2] {
+    // A NaN margin has the largest key, so the parent's priority stays.
+    [
+        priority.min(order::key((-margin).to_f64())),
+        priority.min(order::key(margin.to_f64())),
+    ]
+}
+
+/// A split's normal has length 1, or 0 after coin tosses, or (dot) less than 1 without its extra coordinate.
+pub fn plausible_normal<T: Float>(
+    kernels: &FloatKernels<T>,
+    node: NodeRef<'_>,
+    may_be_short: bool,
+) -> Result<(), String> {
+    let normal = node.row::<T>();
+    let length = kernels.dot(normal, normal).to_f64().sqrt();
+    let unit = (length - 1.0).abs() < 1e-2 || length == 0.0;
+    if unit || (may_be_short && length < 1.0) {
+        Ok(())
+    } else {
+        Err(format!("a split normal has length {length}, expected 1"))
+    }
+}

@@ -1,0 +1,19 @@
+//! Where the bytes of an index live.
+//!
+//! - [`heap`]: anonymous memory that grows without copying and costs nothing until touched.
+//! - [`disk`]: a file mapped for writing while an index is built in it.
+//! - [`map`]: a finished file, mapped read-only.
+//! - [`pending`]: a file that takes its name only when it is whole.
+//! - [`system`]: the calls that only some systems have, each beside its portable twin.
+
+pub mod disk;
+pub mod heap;
+pub mod map;
+pub mod pending;
+mod system;
+
+pub use disk::DiskBytes;
+pub use heap::HeapBytes;
+pub use map::FileMap;
+pub use pending::PendingFile;
+use system::sync_directory;
