@@ -7,6 +7,8 @@
 #![warn(clippy::undocumented_unsafe_blocks)]
 
 mod error;
+#[allow(unsafe_code)]
+pub mod ffi;
 mod file;
 mod forest;
 mod index;
@@ -18,6 +20,9 @@ mod rng;
 #[allow(unsafe_code)]
 mod storage;
 mod types;
+
+/// Name of the threads that build trees.
+pub(crate) const BUILD_THREAD: &str = "annoy-build";
 
 pub use error::{Error, Result};
 pub use forest::search::Neighbor;

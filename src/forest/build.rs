@@ -105,7 +105,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                 }
             };
             std::thread::Builder::new()
-                .name("annoy-build".to_string())
+                .name(crate::BUILD_THREAD.to_string())
                 .spawn_scoped(scope, work)
                 .map_err(|error| {
                     stop.store(true, Ordering::Relaxed);

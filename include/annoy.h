@@ -1,0 +1,450 @@
+/*
+ * annoy_rs: approximate nearest neighbours in memory-mapped files, Annoy's formats, behind a C ABI.
+ *
+ * Generated from src/ffi by cbindgen: do not edit. ANNOY_RS_BLESS=1 cargo test --test header writes it anew.
+ *
+ * Every call that can fail returns an annoy_status and takes an `annoy_error *` last, which may be NULL. On failure the
+ * index is as it was before the call, and no output is written. All pointers are checked for NULL; where a comment does
+ * not allow it, NULL is ANNOY_ERR_NULL. (NULL, 0) is an empty array. The library never prints, never aborts and never
+ * unwinds into the caller.
+ *
+ * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
+ * other call needs the index to itself. Different indexes are independent.
+ */
+
+#ifndef ANNOY_RS_ANNOY_H
+#define ANNOY_RS_ANNOY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Number of this ABI: programs compiled against one number work with every library that has it.
+#define ANNOY_ABI_VERSION 0
+
+// How important a log message is.
+#define ANNOY_LOG_INFO 3
+
+// Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
+#define ANNOY_LOAD_PREFAULT 1
+
+// An index. Made by `annoy_new` or `annoy_new_with`, freed by `annoy_free`.
+//
+// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
+// other call needs the index to itself. Nothing in the library is tied to a thread.
+typedef struct annoy_index annoy_index;
+
+// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its meaning.
+typedef int32_t annoy_status;
+
+// A metric: one of `ANNOY_ANGULAR` to `ANNOY_DOT`.
+typedef int32_t annoy_metric;
+
+// Says more about a failure. The caller owns it, it may live on the stack, and it needs no free. Every `error`
+// parameter may be NULL; what it points to is written only when the call fails. Its size will not change.
+typedef struct annoy_error {
+  // The status the call returned.
+  annoy_status code;
+  // The operating system's error number (`errno`), 0 if there was none.
+  int32_t os_errno;
+  // What was wrong, what was found and what was expected: UTF-8, always NUL-terminated, cut off if too long.
+  char message[504];
+} annoy_error;
+
+// What the elements of stored vectors are.
+typedef int32_t annoy_scalar;
+
+// How an index lays out its file. Zero everything, then set `struct_size` and what is wanted.
+typedef struct annoy_options {
+  // `sizeof(annoy_options)`.
+  size_t struct_size;
+  // The metric.
+  annoy_metric metric;
+  // Element type; `ANNOY_DEFAULT` (0) for the metric's usual one.
+  annoy_scalar scalar;
+  // Width of ids in the file: 32 or 64 bits; 0 means 32, which all of Annoy's bindings have.
+  int32_t id_bits;
+  // Must be 0.
+  int32_t reserved;
+  // Length of the vectors: numbers (1 to 65,536), or bits for hamming (1 to 65,536 words).
+  size_t f;
+} annoy_options;
+
+// Hears what an index does: `user` as given to `annoy_set_log`, a level, a NUL-terminated UTF-8 text that is gone after
+// the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
+typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
+
+// The call did what it was asked to.
+#define ANNOY_OK 0
+
+// A required pointer was NULL.
+#define ANNOY_ERR_NULL 1
+
+// A parameter has a value it cannot have.
+#define ANNOY_ERR_ARGUMENT 2
+
+// A vector's length is not the index's.
+#define ANNOY_ERR_DIMENSION 3
+
+// An item id is negative, too large, or not in the index.
+#define ANNOY_ERR_ITEM 4
+
+// The call is not legal now: the index is built, not built, or loaded from a file.
+#define ANNOY_ERR_STATE 5
+
+// The operating system refused something: see `os_errno`.
+#define ANNOY_ERR_IO 6
+
+// A file is not an index, or one of another metric, f or types.
+#define ANNOY_ERR_FORMAT 7
+
+// A vector holds NaN or infinity.
+#define ANNOY_ERR_NOT_FINITE 8
+
+// Memory could not be had.
+#define ANNOY_ERR_NO_MEMORY 9
+
+// The call was cancelled.
+#define ANNOY_ERR_CANCELLED 10
+
+// The caller's buffer is too small.
+#define ANNOY_ERR_TOO_SMALL 11
+
+// This index, or this build of the library, cannot do that.
+#define ANNOY_ERR_UNSUPPORTED 12
+
+// A loaded file turned out to be damaged.
+#define ANNOY_ERR_CORRUPT 13
+
+// A bug in this library. The handle refuses all further work and can only be freed.
+#define ANNOY_ERR_PANIC 100
+
+// `sqrt(2 - 2 cos(u, v))`; a zero vector has cosine 0 to everything.
+#define ANNOY_ANGULAR 1
+
+// `sqrt(sum (u - v)^2)`.
+#define ANNOY_EUCLIDEAN 2
+
+// `sum |u - v|`.
+#define ANNOY_MANHATTAN 3
+
+// The number of differing bits.
+#define ANNOY_HAMMING 4
+
+// The inner product; results come largest first and their "distance" is the inner product itself.
+#define ANNOY_DOT 5
+
+// The usual type of the metric: f32, or 64-bit words for hamming.
+#define ANNOY_DEFAULT 0
+
+// 32-bit floats.
+#define ANNOY_F32 1
+
+// 64-bit floats: what Annoy's Ruby binding stores by default.
+#define ANNOY_F64 2
+
+// Hamming in words of 64 bits: what Annoy's Python binding stores.
+#define ANNOY_BITS64 3
+
+// Hamming in words of 32 bits.
+#define ANNOY_BITS32 4
+
+// Hamming in words of 8 bits.
+#define ANNOY_BITS8 5
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static, never NULL.
+const char *annoy_status_name(annoy_status status);
+
+// Version of the library, such as "0.1.0". Static, never NULL.
+const char *annoy_version(void);
+
+// The library's `ANNOY_ABI_VERSION`, to be compared with the header's.
+uint32_t annoy_abi_version(void);
+
+// Name of the distance kernels that an index made now would use: "avx512", "avx2", "sse2" or "portable". The
+// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. Static.
+const char *annoy_kernel_name(void);
+
+// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.
+const char *annoy_metric_name(annoy_metric metric);
+
+// Finds the metric of a name: "angular", "euclidean", "manhattan", "dot" or "hamming".
+//
+// `name` must be a NUL-terminated string and `metric` must not be NULL.
+// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT` for any other name.
+annoy_status annoy_metric_from_name(const char *name, annoy_metric *metric, struct annoy_error *error);
+
+// Makes an empty index with Annoy's usual types: f32 (64-bit words for hamming) and 32-bit ids.
+//
+// `f` is the length of the vectors: 1 to 65,536 numbers, for hamming 1 to 4,194,304 bits. `*index` gets the handle, to
+// be freed with `annoy_free`.
+// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`, `ANNOY_ERR_UNSUPPORTED` (`ANNOY_RS_KERNEL` names no kernel of this
+// machine).
+annoy_status annoy_new(annoy_metric metric, size_t f, struct annoy_index **index, struct annoy_error *error);
+
+// Makes an empty index with the types given.
+//
+// `*index` gets the handle, to be freed with `annoy_free`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar type that does not
+// fit the metric, or a `struct_size` this library does not know; `ANNOY_ERR_UNSUPPORTED`.
+annoy_status annoy_new_with(const struct annoy_options *options, struct annoy_index **index, struct annoy_error *error);
+
+// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is removed unless its
+// build was completed.
+void annoy_free(struct annoy_index *index);
+
+// Number of items: the largest id plus one, missing ones included. 0 for NULL.
+int64_t annoy_get_n_items(const struct annoy_index *index);
+
+// Number of trees, 0 before the build and for NULL. Each is counted once, also in files where Annoy counts twice.
+int64_t annoy_get_n_trees(const struct annoy_index *index);
+
+// Length of the vectors: numbers, or bits for hamming. 0 for NULL.
+size_t annoy_get_f(const struct annoy_index *index);
+
+// The metric, 0 for NULL.
+annoy_metric annoy_get_metric(const struct annoy_index *index);
+
+// The element type, 0 for NULL.
+annoy_scalar annoy_get_scalar(const struct annoy_index *index);
+
+// Width of ids in the file in bits, 0 for NULL.
+int32_t annoy_get_id_bits(const struct annoy_index *index);
+
+// Sets the seed of the next build. Legal in every state; unlike Annoy's, it stays through save, load and unload.
+//
+// Errors: `ANNOY_ERR_NULL`.
+annoy_status annoy_set_seed(struct annoy_index *index, uint64_t seed, struct annoy_error *error);
+
+// Sets who hears what the index does; NULL for silence, which is the default. The library never prints.
+//
+// `user` is handed back at each call and must be good for use from every thread that uses the index.
+// Errors: `ANNOY_ERR_NULL` for `index`.
+annoy_status annoy_set_log(struct annoy_index *index, annoy_log_fn log, void *user, struct annoy_error *error);
+
+// Adds an item, or replaces it.
+//
+// `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest. `vector` has `len` numbers
+// (`len` must be f; for hamming one number per bit, over 0.5 is 1) and is copied.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`;
+// `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`
+// (on-disk build).
+annoy_status annoy_add_item(struct annoy_index *index,
+                            int64_t item,
+                            const float *vector,
+                            size_t len,
+                            struct annoy_error *error);
+
+// `annoy_add_item` for an index of f64 (or hamming).
+annoy_status annoy_add_item_f64(struct annoy_index *index,
+                                int64_t item,
+                                const double *vector,
+                                size_t len,
+                                struct annoy_error *error);
+
+// `annoy_add_item` for hamming: f bits in `n_words` words, the first bit in the least significant place of the first
+// word, the bits past f 0.
+//
+// `n_words` must be f / 64 rounded up. Errors: as `annoy_add_item`, and `ANNOY_ERR_ARGUMENT` for a bit past f.
+annoy_status annoy_add_item_bits(struct annoy_index *index,
+                                 int64_t item,
+                                 const uint64_t *words,
+                                 size_t n_words,
+                                 struct annoy_error *error);
+
+// Adds many items, all or none.
+//
+// `rows` has `n_rows` vectors of `len` numbers (`len` must be f), `row_stride` bytes apart (0: one right behind the
+// other). `ids` has an id for each row, or is NULL: then they follow the last item. Of rows with the same id the last
+// counts.
+// Errors: as `annoy_add_item`; the message names the id. On an error no item is added.
+annoy_status annoy_add_items(struct annoy_index *index,
+                             const int64_t *ids,
+                             const float *rows,
+                             size_t n_rows,
+                             size_t len,
+                             size_t row_stride,
+                             struct annoy_error *error);
+
+// `annoy_add_items` for an index of f64 (or hamming).
+annoy_status annoy_add_items_f64(struct annoy_index *index,
+                                 const int64_t *ids,
+                                 const double *rows,
+                                 size_t n_rows,
+                                 size_t len,
+                                 size_t row_stride,
+                                 struct annoy_error *error);
+
+// `annoy_add_items` for hamming, in words as `annoy_add_item_bits` takes them.
+annoy_status annoy_add_items_bits(struct annoy_index *index,
+                                  const int64_t *ids,
+                                  const uint64_t *rows,
+                                  size_t n_rows,
+                                  size_t n_words,
+                                  size_t row_stride,
+                                  struct annoy_error *error);
+
+// Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
+// or 1). A missing item reads as zeros, as in Annoy. Legal in every state.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
+annoy_status annoy_get_item(const struct annoy_index *index,
+                            int64_t item,
+                            float *vector,
+                            size_t len,
+                            struct annoy_error *error);
+
+// `annoy_get_item` for an index of f64 (or hamming).
+annoy_status annoy_get_item_f64(const struct annoy_index *index,
+                                int64_t item,
+                                double *vector,
+                                size_t len,
+                                struct annoy_error *error);
+
+// `annoy_get_item` for hamming, in words as `annoy_add_item_bits` takes them.
+annoy_status annoy_get_item_bits(const struct annoy_index *index,
+                                 int64_t item,
+                                 uint64_t *words,
+                                 size_t n_words,
+                                 struct annoy_error *error);
+
+// The distance between two items into `*distance`; for dot their inner product. Legal in every state.
+//
+// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ITEM`.
+annoy_status annoy_get_distance(const struct annoy_index *index,
+                                int64_t i,
+                                int64_t j,
+                                double *distance,
+                                struct annoy_error *error);
+
+// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads.
+//
+// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
+// items. `n_threads`: -1 for one per processor. The same items, seed and number of trees give the same bytes, for any
+// number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
+// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before.
+annoy_status annoy_build(struct annoy_index *index, int32_t n_trees, int32_t n_threads, struct annoy_error *error);
+
+// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
+//
+// After an on-disk build the file stays as it is; the next build replaces it.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded from a file; `ANNOY_ERR_IO` (on-disk build).
+annoy_status annoy_unbuild(struct annoy_index *index, struct annoy_error *error);
+
+// Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
+// `annoy_build` then completes the file, and no save is needed.
+//
+// `path` is UTF-8 and NUL-terminated. Until the build is complete the file has a temporary name beside `path`, and what
+// `path` held before stays.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+// `ANNOY_ERR_IO`.
+annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, struct annoy_error *error);
+
+// Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
+//
+// `path` is UTF-8 and NUL-terminated. The file appears whole or not at all, and is durable when the call returns; a file
+// that was there before is replaced in one step, and processes that have it loaded keep the old one.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+// `ANNOY_ERR_IO`.
+annoy_status annoy_save(const struct annoy_index *index,
+                        const char *path,
+                        struct annoy_error *error);
+
+// Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
+//
+// `flags`: as `annoy_load`. Errors: as `annoy_save` and `annoy_load`.
+annoy_status annoy_save_and_load(struct annoy_index *index,
+                                 const char *path,
+                                 uint64_t flags,
+                                 struct annoy_error *error);
+
+// Maps a file, ours or Annoy's, in place of whatever the index holds. The file's metric, f and types must be those of the
+// index, as far as its structure shows. Takes the same time for files of any size.
+//
+// `path` is UTF-8 and NUL-terminated. `flags` is 0 or `ANNOY_LOAD_PREFAULT`. While it is loaded the file must not be
+// shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as `annoy_save`
+// does, or removing it is fine.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`. On an error the index is as before.
+annoy_status annoy_load(struct annoy_index *index,
+                        const char *path,
+                        uint64_t flags,
+                        struct annoy_error *error);
+
+// Drops items, trees and file; the index is then empty and not built. Metric, f, types, seed and log stay.
+//
+// Errors: `ANNOY_ERR_NULL`.
+annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
+
+// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
+//
+// `search_k` is the number of candidates looked at, repeats between trees included: more take longer and find better;
+// -1 stands for n times the number of trees. `ids` and `distances` have room for `n` each; `distances` may be NULL.
+// `*n_found` gets the number of results, which is below `n` when fewer were found: that is no error. Beyond it nothing
+// is written, and on an error nothing at all.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k below
+// -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+annoy_status annoy_get_nns_by_item(const struct annoy_index *index,
+                                   int64_t item,
+                                   size_t n,
+                                   int64_t search_k,
+                                   int64_t *ids,
+                                   float *distances,
+                                   size_t *n_found,
+                                   struct annoy_error *error);
+
+// `annoy_get_nns_by_item` with distances as doubles.
+annoy_status annoy_get_nns_by_item_f64(const struct annoy_index *index,
+                                       int64_t item,
+                                       size_t n,
+                                       int64_t search_k,
+                                       int64_t *ids,
+                                       double *distances,
+                                       size_t *n_found,
+                                       struct annoy_error *error);
+
+// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
+// is 1). The rest is as `annoy_get_nns_by_item`.
+//
+// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
+annoy_status annoy_get_nns_by_vector(const struct annoy_index *index,
+                                     const float *vector,
+                                     size_t len,
+                                     size_t n,
+                                     int64_t search_k,
+                                     int64_t *ids,
+                                     float *distances,
+                                     size_t *n_found,
+                                     struct annoy_error *error);
+
+// `annoy_get_nns_by_vector` for an index of f64 (or hamming), distances as doubles.
+annoy_status annoy_get_nns_by_vector_f64(const struct annoy_index *index,
+                                         const double *vector,
+                                         size_t len,
+                                         size_t n,
+                                         int64_t search_k,
+                                         int64_t *ids,
+                                         double *distances,
+                                         size_t *n_found,
+                                         struct annoy_error *error);
+
+// `annoy_get_nns_by_vector` for hamming, the query in words as `annoy_add_item_bits` takes them; distances are whole
+// numbers.
+annoy_status annoy_get_nns_by_vector_bits(const struct annoy_index *index,
+                                          const uint64_t *words,
+                                          size_t n_words,
+                                          size_t n,
+                                          int64_t search_k,
+                                          int64_t *ids,
+                                          float *distances,
+                                          size_t *n_found,
+                                          struct annoy_error *error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* ANNOY_RS_ANNOY_H */

@@ -1,0 +1,73 @@
+//! Building trees.
+
+use super::guard::{exclusive, guard, or_choose, path};
+use super::handle::annoy_index;
+use super::status::{annoy_error, annoy_status};
+use std::ffi::c_char;
+
+/// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads.
+///
+/// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
+/// items. `n_threads`: -1 for one per processor. The same items, seed and number of trees give the same bytes, for any
+/// number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
+/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_build(
+    index: *mut annoy_index,
+    n_trees: i32,
+    n_threads: i32,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        let mut index = unsafe { exclusive(index) }?;
+        let n_trees = or_choose("n_trees", n_trees.into())?.map(|n| n as usize);
+        let n_threads = or_choose("n_threads", n_threads.into())?.map(|n| n as usize);
+        index.build(n_trees, n_threads)
+    })
+}
+
+/// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
+///
+/// After an on-disk build the file stays as it is; the next build replaces it.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded from a file; `ANNOY_ERR_IO` (on-disk build).
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_unbuild(
+    index: *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.unbuild()
+    })
+}
+
+/// Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
+/// `annoy_build` then completes the file, and no save is needed.
+///
+/// `path` is UTF-8 and NUL-terminated. Until the build is complete the file has a temporary name beside `path`, and what
+/// `path` held before stays.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+/// `ANNOY_ERR_IO`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated string.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_on_disk_build(
+    index: *mut annoy_index,
+    path: *const c_char,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (mut index, path) = unsafe { (exclusive(index)?, self::path(path)?) };
+        index.on_disk_build(path)
+    })
+}

@@ -1,0 +1,253 @@
+//! What every function's body runs in, and how arguments are read. Nothing here trusts a caller.
+
+use super::handle::annoy_index;
+use super::status::{annoy_error, annoy_status, ANNOY_OK};
+use crate::error::{Error, Result};
+use crate::index::Index;
+use std::cell::Cell;
+use std::ffi::{c_char, CStr};
+use std::ops::{Deref, DerefMut};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::Once;
+
+thread_local! {
+    /// How many guards are open on this thread.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Keeps Rust's panic message off the host's stderr while one of our functions runs, and on our build threads.
+/// Panics elsewhere in the process are reported as before.
+fn quiet_hook() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let ours = DEPTH.try_with(Cell::get).unwrap_or(0) > 0
+                || std::thread::current().name() == Some(crate::BUILD_THREAD);
+            if !ours {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// Runs the body of an exported function: no panic gets out, an error fills `error` and becomes a status.
+pub(super) fn guard(error: *mut annoy_error, body: impl FnOnce() -> Result<()>) -> annoy_status {
+    let failure = match catch(body) {
+        Ok(Ok(())) => return ANNOY_OK,
+        Ok(Err(failure)) => failure,
+        Err(text) => Error::Panic(text),
+    };
+    let described = annoy_error::new(&failure);
+    let code = described.code;
+    if !error.is_null() {
+        // SAFETY: not NULL by the check above; that it points to an annoy_error, of any alignment, is the caller's part.
+        unsafe { error.write_unaligned(described) };
+    }
+    code
+}
+
+/// Runs the body of an exported function that cannot fail, with a value to return should it panic.
+pub(super) fn guard_value<R>(otherwise: R, body: impl FnOnce() -> R) -> R {
+    catch(body).unwrap_or(otherwise)
+}
+
+fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
+    quiet_hook();
+    DEPTH.with(|depth| depth.set(depth.get() + 1));
+    let caught = panic::catch_unwind(AssertUnwindSafe(body));
+    DEPTH.with(|depth| depth.set(depth.get() - 1));
+    caught.map_err(|payload| {
+        let text = payload
+            .downcast_ref::<&str>()
+            .map(|text| text.to_string())
+            .or_else(|| payload.downcast_ref::<String>().cloned());
+        text.unwrap_or_else(|| "no message".to_string())
+    })
+}
+
+/// Marks the handle as unusable when a panic passes through.
+struct Poison<'a>(&'a annoy_index);
+
+impl Drop for Poison<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.poisoned.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn check_poison(handle: &annoy_index) -> Result<()> {
+    if handle.poisoned.load(Ordering::Relaxed) {
+        return Err(Error::Panic(
+            "an earlier call on this index hit a bug; it can only be freed".to_string(),
+        ));
+    }
+    Ok(())
+}
+
+/// A handle on loan for reading.
+pub(super) struct Shared<'a>(Poison<'a>);
+
+impl Deref for Shared<'_> {
+    type Target = Index;
+    fn deref(&self) -> &Index {
+        &self.0 .0.index
+    }
+}
+
+/// Borrows a handle for reading.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no thread is changing.
+pub(super) unsafe fn shared<'a>(index: *const annoy_index) -> Result<Shared<'a>> {
+    // SAFETY: live by the caller's word; NULL gives none.
+    let handle = unsafe { index.as_ref() }.ok_or(Error::Null("index"))?;
+    check_poison(handle)?;
+    Ok(Shared(Poison(handle)))
+}
+
+/// A handle on loan for changing.
+pub(super) struct Exclusive<'a>(&'a mut annoy_index);
+
+impl Deref for Exclusive<'_> {
+    type Target = Index;
+    fn deref(&self) -> &Index {
+        &self.0.index
+    }
+}
+
+impl DerefMut for Exclusive<'_> {
+    fn deref_mut(&mut self) -> &mut Index {
+        &mut self.0.index
+    }
+}
+
+impl Drop for Exclusive<'_> {
+    fn drop(&mut self) {
+        drop(Poison(self.0));
+    }
+}
+
+/// Borrows a handle for changing.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other thread is using.
+pub(super) unsafe fn exclusive<'a>(index: *mut annoy_index) -> Result<Exclusive<'a>> {
+    // SAFETY: live and unshared by the caller's word; NULL gives none.
+    let handle = unsafe { index.as_mut() }.ok_or(Error::Null("index"))?;
+    check_poison(handle)?;
+    Ok(Exclusive(handle))
+}
+
+/// Checks what a slice must fulfil: not NULL (unless empty), aligned, of a size that can be.
+fn check_slice<T>(name: &'static str, pointer: *const T, len: usize) -> Result<()> {
+    if len > isize::MAX as usize / size_of::<T>() {
+        let expected = "a length that memory can hold";
+        return Err(Error::argument(
+            name,
+            format!("{len} elements long"),
+            expected,
+        ));
+    }
+    if pointer.is_null() && len > 0 {
+        return Err(Error::Null(name));
+    }
+    if !pointer.is_aligned() {
+        let found = format!("at address {pointer:p}");
+        let expected = format!("an address that is a multiple of {}", align_of::<T>());
+        return Err(Error::argument(name, found, expected));
+    }
+    Ok(())
+}
+
+/// The caller's elements; `(NULL, 0)` is an empty slice.
+///
+/// # Safety
+/// `pointer` is NULL or points to `len` elements that stay as they are.
+pub(super) unsafe fn slice<'a, T>(
+    name: &'static str,
+    pointer: *const T,
+    len: usize,
+) -> Result<&'a [T]> {
+    check_slice(name, pointer, len)?;
+    if len == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: checked above: not NULL, aligned, no larger than memory; the elements are there by the caller's word.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
+}
+
+/// The caller's room; `(NULL, 0)` is an empty slice.
+///
+/// # Safety
+/// `pointer` is NULL or points to room for `len` elements that nobody else uses.
+pub(super) unsafe fn slice_mut<'a, T>(
+    name: &'static str,
+    pointer: *mut T,
+    len: usize,
+) -> Result<&'a mut [T]> {
+    check_slice(name, pointer, len)?;
+    if len == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: checked above: not NULL, aligned, no larger than memory; the room is there by the caller's word.
+    Ok(unsafe { std::slice::from_raw_parts_mut(pointer, len) })
+}
+
+/// The caller's place for one result.
+///
+/// # Safety
+/// `pointer` is NULL or points to room for one `T`.
+pub(super) unsafe fn place<T>(name: &'static str, pointer: *mut T) -> Result<Place<T>> {
+    if pointer.is_null() {
+        return Err(Error::Null(name));
+    }
+    Ok(Place(pointer))
+}
+
+/// Somewhere to put one result; see [`place`].
+pub(super) struct Place<T>(*mut T);
+
+impl<T> Place<T> {
+    pub(super) fn put(self, value: T) {
+        // SAFETY: not NULL by the check in `place`; room for one value, of any alignment, by its caller's word.
+        unsafe { self.0.write_unaligned(value) };
+    }
+}
+
+/// A NUL-terminated UTF-8 string.
+///
+/// # Safety
+/// `pointer` is NULL or points to a NUL-terminated string that stays as it is.
+pub(super) unsafe fn text<'a>(name: &'static str, pointer: *const c_char) -> Result<&'a str> {
+    if pointer.is_null() {
+        return Err(Error::Null(name));
+    }
+    // SAFETY: not NULL by the check above, NUL-terminated by the caller's word.
+    let bytes = unsafe { CStr::from_ptr(pointer) };
+    bytes
+        .to_str()
+        .map_err(|_| Error::argument(name, format!("{bytes:?}"), "UTF-8"))
+}
+
+/// A path. Paths are UTF-8 on every system.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn path<'a>(pointer: *const c_char) -> Result<&'a Path> {
+    // SAFETY: handed on.
+    unsafe { text("path", pointer) }.map(Path::new)
+}
+
+/// Annoy's -1 for "choose": any other negative number is an error.
+pub(super) fn or_choose(name: &'static str, value: i64) -> Result<Option<u64>> {
+    match value {
+        -1 => Ok(None),
+        value => u64::try_from(value)
+            .map(Some)
+            .map_err(|_| Error::argument(name, value, "a number from 0 up, or -1 for the default")),
+    }
+}

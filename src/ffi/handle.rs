@@ -1,0 +1,314 @@
+//! Making, freeing and asking an index.
+
+use super::guard::{exclusive, guard, guard_value, place, shared};
+use super::library::{annoy_metric, metric, metric_number};
+use super::status::{annoy_error, annoy_status};
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::types::{IdWidth, Metric, Options, ScalarType};
+use std::ffi::{c_char, c_void, CString};
+use std::sync::atomic::AtomicBool;
+
+/// An index. Made by `annoy_new` or `annoy_new_with`, freed by `annoy_free`.
+///
+/// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
+/// other call needs the index to itself. Nothing in the library is tied to a thread.
+pub struct annoy_index {
+    pub(super) index: Index,
+    pub(super) poisoned: AtomicBool,
+}
+
+/// What the elements of stored vectors are.
+pub type annoy_scalar = i32;
+
+/// The usual type of the metric: f32, or 64-bit words for hamming.
+pub const ANNOY_DEFAULT: annoy_scalar = 0;
+/// 32-bit floats.
+pub const ANNOY_F32: annoy_scalar = 1;
+/// 64-bit floats: what Annoy's Ruby binding stores by default.
+pub const ANNOY_F64: annoy_scalar = 2;
+/// Hamming in words of 64 bits: what Annoy's Python binding stores.
+pub const ANNOY_BITS64: annoy_scalar = 3;
+/// Hamming in words of 32 bits.
+pub const ANNOY_BITS32: annoy_scalar = 4;
+/// Hamming in words of 8 bits.
+pub const ANNOY_BITS8: annoy_scalar = 5;
+
+/// How an index lays out its file. Zero everything, then set `struct_size` and what is wanted.
+#[repr(C)]
+pub struct annoy_options {
+    /// `sizeof(annoy_options)`.
+    pub struct_size: usize,
+    /// The metric.
+    pub metric: annoy_metric,
+    /// Element type; `ANNOY_DEFAULT` (0) for the metric's usual one.
+    pub scalar: annoy_scalar,
+    /// Width of ids in the file: 32 or 64 bits; 0 means 32, which all of Annoy's bindings have.
+    pub id_bits: i32,
+    /// Must be 0.
+    pub reserved: i32,
+    /// Length of the vectors: numbers (1 to 65,536), or bits for hamming (1 to 65,536 words).
+    pub f: usize,
+}
+
+const SCALARS: [(annoy_scalar, ScalarType); 5] = [
+    (ANNOY_F32, ScalarType::F32),
+    (ANNOY_F64, ScalarType::F64),
+    (ANNOY_BITS64, ScalarType::Bits64),
+    (ANNOY_BITS32, ScalarType::Bits32),
+    (ANNOY_BITS8, ScalarType::Bits8),
+];
+
+fn scalar(number: annoy_scalar, metric: Metric) -> Result<ScalarType> {
+    if number == ANNOY_DEFAULT {
+        return Ok(ScalarType::default_for(metric));
+    }
+    SCALARS
+        .iter()
+        .find(|entry| entry.0 == number)
+        .map(|entry| entry.1)
+        .ok_or_else(|| Error::argument("scalar", number, "0 to 5, one of the scalar types"))
+}
+
+fn options(given: &annoy_options) -> Result<Options> {
+    let size = size_of::<annoy_options>();
+    if given.struct_size != size {
+        let expected = format!("{size}, as this library has it");
+        return Err(Error::argument("struct_size", given.struct_size, expected));
+    }
+    if given.reserved != 0 {
+        return Err(Error::argument("reserved", given.reserved, "0"));
+    }
+    let metric = metric(given.metric)?;
+    Ok(Options {
+        metric,
+        f: given.f,
+        scalar: scalar(given.scalar, metric)?,
+        id_width: match given.id_bits {
+            0 | 32 => IdWidth::Bits32,
+            64 => IdWidth::Bits64,
+            other => return Err(Error::argument("id_bits", other, "32, 64, or 0 for 32")),
+        },
+    })
+}
+
+fn boxed(index: Index) -> *mut annoy_index {
+    Box::into_raw(Box::new(annoy_index {
+        index,
+        poisoned: AtomicBool::new(false),
+    }))
+}
+
+/// Makes an empty index with Annoy's usual types: f32 (64-bit words for hamming) and 32-bit ids.
+///
+/// `f` is the length of the vectors: 1 to 65,536 numbers, for hamming 1 to 4,194,304 bits. `*index` gets the handle, to
+/// be freed with `annoy_free`.
+/// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`, `ANNOY_ERR_UNSUPPORTED` (`ANNOY_RS_KERNEL` names no kernel of this
+/// machine).
+///
+/// # Safety
+/// `index` is NULL or points to room for a pointer.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_new(
+    metric: annoy_metric,
+    f: usize,
+    index: *mut *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let out = unsafe { place("index", index) }?;
+        out.put(boxed(Index::new(super::library::metric(metric)?, f)?));
+        Ok(())
+    })
+}
+
+/// Makes an empty index with the types given.
+///
+/// `*index` gets the handle, to be freed with `annoy_free`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar type that does not
+/// fit the metric, or a `struct_size` this library does not know; `ANNOY_ERR_UNSUPPORTED`.
+///
+/// # Safety
+/// `options` is NULL or points to an `annoy_options`, `index` is NULL or points to room for a pointer.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_new_with(
+    options: *const annoy_options,
+    index: *mut *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        if options.is_null() {
+            return Err(Error::Null("options"));
+        }
+        // SAFETY: not NULL by the check above; an annoy_options, of any alignment, by the caller's word.
+        let given = unsafe { options.read_unaligned() };
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let out = unsafe { place("index", index) }?;
+        out.put(boxed(Index::with_options(self::options(&given)?)?));
+        Ok(())
+    })
+}
+
+/// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is removed unless its
+/// build was completed.
+///
+/// # Safety
+/// `index` is NULL or a handle that was not freed before.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_free(index: *mut annoy_index) {
+    guard_value((), || {
+        if !index.is_null() {
+            // SAFETY: made by `boxed`, not freed before by the caller's word, not NULL by the check above.
+            drop(unsafe { Box::from_raw(index) });
+        }
+    });
+}
+
+/// Number of items: the largest id plus one, missing ones included. 0 for NULL.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_n_items(index: *const annoy_index) -> i64 {
+    guard_value(0, || {
+        // SAFETY: NULL or live by the caller's word.
+        unsafe { shared(index) }.map_or(0, |index| index.n_items() as i64)
+    })
+}
+
+/// Number of trees, 0 before the build and for NULL. Each is counted once, also in files where Annoy counts twice.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_n_trees(index: *const annoy_index) -> i64 {
+    guard_value(0, || {
+        // SAFETY: NULL or live by the caller's word.
+        unsafe { shared(index) }.map_or(0, |index| index.n_trees() as i64)
+    })
+}
+
+/// Length of the vectors: numbers, or bits for hamming. 0 for NULL.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_f(index: *const annoy_index) -> usize {
+    guard_value(0, || {
+        // SAFETY: NULL or live by the caller's word.
+        unsafe { shared(index) }.map_or(0, |index| index.f())
+    })
+}
+
+/// The metric, 0 for NULL.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_metric(index: *const annoy_index) -> annoy_metric {
+    guard_value(0, || {
+        // SAFETY: NULL or live by the caller's word.
+        unsafe { shared(index) }.map_or(0, |index| metric_number(index.options().metric))
+    })
+}
+
+/// The element type, 0 for NULL.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_scalar(index: *const annoy_index) -> annoy_scalar {
+    guard_value(0, || {
+        // SAFETY: NULL or live by the caller's word.
+        let scalar = unsafe { shared(index) }.map(|index| index.options().scalar);
+        SCALARS
+            .iter()
+            .find(|entry| scalar.as_ref().is_ok_and(|scalar| *scalar == entry.1))
+            .map_or(0, |entry| entry.0)
+    })
+}
+
+/// Width of ids in the file in bits, 0 for NULL.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_id_bits(index: *const annoy_index) -> i32 {
+    guard_value(0, || {
+        // SAFETY: NULL or live by the caller's word.
+        unsafe { shared(index) }.map_or(0, |index| index.options().id_width.bits() as i32)
+    })
+}
+
+/// Sets the seed of the next build. Legal in every state; unlike Annoy's, it stays through save, load and unload.
+///
+/// Errors: `ANNOY_ERR_NULL`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_seed(
+    index: *mut annoy_index,
+    seed: u64,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.set_seed(seed);
+        Ok(())
+    })
+}
+
+/// How important a log message is.
+pub const ANNOY_LOG_INFO: i32 = 3;
+
+/// Hears what an index does: `user` as given to `annoy_set_log`, a level, a NUL-terminated UTF-8 text that is gone after
+/// the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
+pub type annoy_log_fn =
+    Option<unsafe extern "C" fn(user: *mut c_void, level: i32, text: *const c_char)>;
+
+/// The caller's word that its pointer may be used from any thread that uses the index.
+struct User(*mut c_void);
+
+// SAFETY: documented at annoy_set_log; the library only hands the pointer back.
+unsafe impl Send for User {}
+// SAFETY: as above.
+unsafe impl Sync for User {}
+
+impl User {
+    /// A method, so that closures capture the whole struct.
+    fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// Sets who hears what the index does; NULL for silence, which is the default. The library never prints.
+///
+/// `user` is handed back at each call and must be good for use from every thread that uses the index.
+/// Errors: `ANNOY_ERR_NULL` for `index`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using; `log` and `user` stay usable until they are replaced
+/// or the index is freed.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_log(
+    index: *mut annoy_index,
+    log: annoy_log_fn,
+    user: *mut c_void,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        let user = User(user);
+        // SAFETY: NULL or live and unshared by the caller's word.
+        let mut index = unsafe { exclusive(index) }?;
+        index.set_log(log.map(|log| -> crate::index::Log {
+            Box::new(move |text: &str| {
+                let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+                // SAFETY: the function and `user` are good until replaced, by the caller's word.
+                unsafe { log(user.get(), ANNOY_LOG_INFO, text.as_ptr()) };
+            })
+        }));
+        Ok(())
+    })
+}

@@ -1,0 +1,142 @@
+//! Status codes and the error struct.
+
+use crate::error::Error;
+use std::ffi::{c_char, CStr};
+
+/// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its meaning.
+pub type annoy_status = i32;
+
+/// The call did what it was asked to.
+pub const ANNOY_OK: annoy_status = 0;
+/// A required pointer was NULL.
+pub const ANNOY_ERR_NULL: annoy_status = 1;
+/// A parameter has a value it cannot have.
+pub const ANNOY_ERR_ARGUMENT: annoy_status = 2;
+/// A vector's length is not the index's.
+pub const ANNOY_ERR_DIMENSION: annoy_status = 3;
+/// An item id is negative, too large, or not in the index.
+pub const ANNOY_ERR_ITEM: annoy_status = 4;
+/// The call is not legal now: the index is built, not built, or loaded from a file.
+pub const ANNOY_ERR_STATE: annoy_status = 5;
+/// The operating system refused something: see `os_errno`.
+pub const ANNOY_ERR_IO: annoy_status = 6;
+/// A file is not an index, or one of another metric, f or types.
+pub const ANNOY_ERR_FORMAT: annoy_status = 7;
+/// A vector holds NaN or infinity.
+pub const ANNOY_ERR_NOT_FINITE: annoy_status = 8;
+/// Memory could not be had.
+pub const ANNOY_ERR_NO_MEMORY: annoy_status = 9;
+/// The call was cancelled.
+pub const ANNOY_ERR_CANCELLED: annoy_status = 10;
+/// The caller's buffer is too small.
+pub const ANNOY_ERR_TOO_SMALL: annoy_status = 11;
+/// This index, or this build of the library, cannot do that.
+pub const ANNOY_ERR_UNSUPPORTED: annoy_status = 12;
+/// A loaded file turned out to be damaged.
+pub const ANNOY_ERR_CORRUPT: annoy_status = 13;
+/// A bug in this library. The handle refuses all further work and can only be freed.
+pub const ANNOY_ERR_PANIC: annoy_status = 100;
+
+const NAMES: [(annoy_status, &CStr); 15] = [
+    (ANNOY_OK, c"ANNOY_OK"),
+    (ANNOY_ERR_NULL, c"ANNOY_ERR_NULL"),
+    (ANNOY_ERR_ARGUMENT, c"ANNOY_ERR_ARGUMENT"),
+    (ANNOY_ERR_DIMENSION, c"ANNOY_ERR_DIMENSION"),
+    (ANNOY_ERR_ITEM, c"ANNOY_ERR_ITEM"),
+    (ANNOY_ERR_STATE, c"ANNOY_ERR_STATE"),
+    (ANNOY_ERR_IO, c"ANNOY_ERR_IO"),
+    (ANNOY_ERR_FORMAT, c"ANNOY_ERR_FORMAT"),
+    (ANNOY_ERR_NOT_FINITE, c"ANNOY_ERR_NOT_FINITE"),
+    (ANNOY_ERR_NO_MEMORY, c"ANNOY_ERR_NO_MEMORY"),
+    (ANNOY_ERR_CANCELLED, c"ANNOY_ERR_CANCELLED"),
+    (ANNOY_ERR_TOO_SMALL, c"ANNOY_ERR_TOO_SMALL"),
+    (ANNOY_ERR_UNSUPPORTED, c"ANNOY_ERR_UNSUPPORTED"),
+    (ANNOY_ERR_CORRUPT, c"ANNOY_ERR_CORRUPT"),
+    (ANNOY_ERR_PANIC, c"ANNOY_ERR_PANIC"),
+];
+
+/// Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static, never NULL.
+#[no_mangle]
+pub extern "C" fn annoy_status_name(status: annoy_status) -> *const c_char {
+    // No guard: a lookup in a table cannot panic.
+    NAMES
+        .iter()
+        .find(|(number, _)| *number == status)
+        .map_or(c"unknown status", |(_, name)| *name)
+        .as_ptr()
+}
+
+/// Says more about a failure. The caller owns it, it may live on the stack, and it needs no free. Every `error`
+/// parameter may be NULL; what it points to is written only when the call fails. Its size will not change.
+#[repr(C)]
+pub struct annoy_error {
+    /// The status the call returned.
+    pub code: annoy_status,
+    /// The operating system's error number (`errno`), 0 if there was none.
+    pub os_errno: i32,
+    /// What was wrong, what was found and what was expected: UTF-8, always NUL-terminated, cut off if too long.
+    pub message: [c_char; 504],
+}
+
+impl annoy_error {
+    pub(super) fn new(error: &Error) -> Self {
+        let os_errno = match error {
+            Error::Io { source, .. } => source.raw_os_error().unwrap_or(0),
+            _ => 0,
+        };
+        let text = error.to_string();
+        let mut message = [0; 504];
+        let mut end = text.len().min(message.len() - 1);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        for (to, from) in message.iter_mut().zip(&text.as_bytes()[..end]) {
+            // A NUL inside would end the text early.
+            *to = if *from == 0 { b' ' } else { *from } as c_char;
+        }
+        annoy_error {
+            code: status_of(error),
+            os_errno,
+            message,
+        }
+    }
+}
+
+/// The number of each kind of error.
+fn status_of(error: &Error) -> annoy_status {
+    match error {
+        Error::Null(_) => ANNOY_ERR_NULL,
+        Error::Argument { .. } => ANNOY_ERR_ARGUMENT,
+        Error::Dimension { .. } => ANNOY_ERR_DIMENSION,
+        Error::Item { .. } => ANNOY_ERR_ITEM,
+        Error::State { .. } => ANNOY_ERR_STATE,
+        Error::Io { .. } => ANNOY_ERR_IO,
+        Error::Format { .. } => ANNOY_ERR_FORMAT,
+        Error::NotFinite { .. } => ANNOY_ERR_NOT_FINITE,
+        Error::NoMemory { .. } => ANNOY_ERR_NO_MEMORY,
+        Error::Unsupported(_) => ANNOY_ERR_UNSUPPORTED,
+        Error::Corrupt { .. } => ANNOY_ERR_CORRUPT,
+        Error::Panic(_) => ANNOY_ERR_PANIC,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_are_unique() {
+        for (i, (number, name)) in NAMES.iter().enumerate() {
+            assert!(NAMES[..i].iter().all(|(n, s)| n != number && s != name));
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        let error = annoy_error::new(&Error::Unsupported("é".repeat(400)));
+        assert_eq!(error.message[503], 0);
+        let bytes: Vec<u8> = error.message.iter().map(|&c| c as u8).collect();
+        let text = CStr::from_bytes_until_nul(&bytes).unwrap();
+        assert_eq!(text.to_str().unwrap(), "é".repeat(251));
+    }
+}
