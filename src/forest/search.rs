@@ -5,10 +5,14 @@
 
 use super::roots::Roots;
 use crate::error::{Error, Result};
+use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
 use std::cell::Cell;
 use std::collections::BinaryHeap;
+
+/// How many candidates ahead a vector is asked for: far enough for memory to answer, near enough to stay cached.
+const LOOK_AHEAD: usize = 8;
 
 /// An item found, with its distance as it is given to the caller.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,8 +129,11 @@ fn collect<S: Space>(
             let [left, right] = space
                 .descend(node, query, priority)
                 .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
-            open.push((right, nodes.checked(id, node.child(1), nodes.count())?));
-            open.push((left, nodes.checked(id, node.child(0), nodes.count())?));
+            for (priority, side) in [(right, 1), (left, 0)] {
+                let child = nodes.checked(id, node.child(side), nodes.count())?;
+                prefetch(nodes.get(child).bytes());
+                open.push((priority, child));
+            }
         }
     }
     Ok(())
@@ -146,7 +153,10 @@ fn nearest<S: Space>(
     }
     // The worst of the best so far is on top.
     let mut best: BinaryHeap<(u64, usize)> = BinaryHeap::with_capacity(n + 1);
-    for &id in candidates {
+    for (i, &id) in candidates.iter().enumerate() {
+        if let Some(&soon) = candidates.get(i + LOOK_AHEAD) {
+            prefetch(nodes.get(soon).bytes());
+        }
         let item = nodes.get(id);
         // Leaves of files with missing items may name those.
         if item.n_descendants() != 1 {

@@ -7,7 +7,6 @@
 
 use super::lanes::Reg;
 use super::ops::kernels;
-use super::Isa;
 use std::arch::x86_64::*;
 
 /// Ones, then zeros: 8 entries from `8 - n` on select the first `n` of 8 elements.
@@ -180,7 +179,7 @@ impl Reg for __m256d {
 
 kernels! {
     #[target_feature(enable = "avx2")]
-    static F32: f32 = Isa::Avx2, __m256, 2 {
+    static F32: f32 = __m256, 2 {
         dot_f32_avx2, dot2_f32_avx2, dot4_f32_avx2,
         l2sq_f32_avx2, l2sq2_f32_avx2,
         l1_f32_avx2, l1_2_f32_avx2,
@@ -190,7 +189,7 @@ kernels! {
 
 kernels! {
     #[target_feature(enable = "avx2")]
-    static F64: f64 = Isa::Avx2, __m256d, 4 {
+    static F64: f64 = __m256d, 4 {
         dot_f64_avx2, dot2_f64_avx2, dot4_f64_avx2,
         l2sq_f64_avx2, l2sq2_f64_avx2,
         l1_f64_avx2, l1_2_f64_avx2,

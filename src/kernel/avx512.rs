@@ -8,7 +8,6 @@
 
 use super::lanes::Reg;
 use super::ops::kernels;
-use super::Isa;
 use std::arch::x86_64::*;
 
 /// Selects the first `n` of 16 elements; `n < 16`.
@@ -171,7 +170,7 @@ impl Reg for __m512d {
 
 kernels! {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    static F32: f32 = Isa::Avx512, __m512, 1 {
+    static F32: f32 = __m512, 1 {
         dot_f32_avx512, dot2_f32_avx512, dot4_f32_avx512,
         l2sq_f32_avx512, l2sq2_f32_avx512,
         l1_f32_avx512, l1_2_f32_avx512,
@@ -181,7 +180,7 @@ kernels! {
 
 kernels! {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    static F64: f64 = Isa::Avx512, __m512d, 2 {
+    static F64: f64 = __m512d, 2 {
         dot_f64_avx512, dot2_f64_avx512, dot4_f64_avx512,
         l2sq_f64_avx512, l2sq2_f64_avx512,
         l1_f64_avx512, l1_2_f64_avx512,

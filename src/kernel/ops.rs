@@ -275,7 +275,7 @@ pub(super) unsafe fn all_finite<R: Reg, const N: usize>(x: *const R::T, n: usize
 macro_rules! kernels {
     (
         $(#[$feature:meta])*
-        static $table:ident: $t:ty = $isa:expr, $reg:ty, $n:literal {
+        static $table:ident: $t:ty = $reg:ty, $n:literal {
             $dot:ident, $dot2:ident, $dot4:ident,
             $l2sq:ident, $l2sq2:ident,
             $l1:ident, $l1_2:ident,
@@ -317,7 +317,6 @@ macro_rules! kernels {
         /// processor first.
         pub(super) static $table: $crate::kernel::table::FloatKernels<$t> =
             $crate::kernel::table::FloatKernels {
-                isa: $isa,
                 dot: $dot,
                 dot2: $dot2,
                 dot4: $dot4,

@@ -9,7 +9,6 @@
 
 use super::lanes::Reg;
 use super::ops::kernels;
-use super::Isa;
 
 macro_rules! portable {
     ($t:ident) => {
@@ -79,7 +78,7 @@ portable!(f32);
 portable!(f64);
 
 kernels! {
-    static F32: f32 = Isa::Portable, f32, 16 {
+    static F32: f32 = f32, 16 {
         dot_f32_portable, dot2_f32_portable, dot4_f32_portable,
         l2sq_f32_portable, l2sq2_f32_portable,
         l1_f32_portable, l1_2_f32_portable,
@@ -88,7 +87,7 @@ kernels! {
 }
 
 kernels! {
-    static F64: f64 = Isa::Portable, f64, 16 {
+    static F64: f64 = f64, 16 {
         dot_f64_portable, dot2_f64_portable, dot4_f64_portable,
         l2sq_f64_portable, l2sq2_f64_portable,
         l1_f64_portable, l1_2_f64_portable,

@@ -59,12 +59,6 @@ impl<'a, T: Scalar> Row<'a, T> {
         self.bytes.len() / T::SIZE
     }
 
-    /// Whether there are none.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// Element `i`; panics past the end.
     #[inline]
     pub fn get(&self, i: usize) -> T {
@@ -104,13 +98,6 @@ impl<'a, T: Scalar> Row<'a, T> {
                 self.bytes.len(),
             );
         }
-    }
-
-    /// The elements in memory of their own.
-    pub fn to_vec(&self) -> Vec<T> {
-        let mut vec = vec![T::default(); self.len()];
-        self.copy_to(&mut vec);
-        vec
     }
 
     /// The first element's address, of no particular alignment, for `len` elements.

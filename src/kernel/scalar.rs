@@ -76,9 +76,6 @@ pub trait Float:
     /// The square root, correctly rounded.
     fn sqrt(self) -> Self;
 
-    /// The number without its sign.
-    fn abs(self) -> Self;
-
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
 
@@ -105,11 +102,6 @@ macro_rules! float {
             #[inline]
             fn sqrt(self) -> Self {
                 <$t>::sqrt(self)
-            }
-
-            #[inline]
-            fn abs(self) -> Self {
-                <$t>::abs(self)
             }
 
             #[inline]

@@ -9,7 +9,6 @@
 
 use super::lanes::Reg;
 use super::ops::kernels;
-use super::Isa;
 use std::arch::x86_64::*;
 
 impl Reg for __m128 {
@@ -187,7 +186,7 @@ impl Reg for __m128d {
 
 kernels! {
     #[target_feature(enable = "sse2")]
-    static F32: f32 = Isa::Sse2, __m128, 4 {
+    static F32: f32 = __m128, 4 {
         dot_f32_sse2, dot2_f32_sse2, dot4_f32_sse2,
         l2sq_f32_sse2, l2sq2_f32_sse2,
         l1_f32_sse2, l1_2_f32_sse2,
@@ -197,7 +196,7 @@ kernels! {
 
 kernels! {
     #[target_feature(enable = "sse2")]
-    static F64: f64 = Isa::Sse2, __m128d, 8 {
+    static F64: f64 = __m128d, 8 {
         dot_f64_sse2, dot2_f64_sse2, dot4_f64_sse2,
         l2sq_f64_sse2, l2sq2_f64_sse2,
         l1_f64_sse2, l1_2_f64_sse2,

@@ -14,7 +14,6 @@ use super::{avx2, avx512, sse2};
 ///
 /// All instruction sets give the same bits. Get one from [`Float::kernels`].
 pub struct FloatKernels<T: 'static> {
-    pub(super) isa: Isa,
     pub(super) dot: Sum<T>,
     pub(super) dot2: Sum2<T>,
     pub(super) dot4: Sum4<T>,
@@ -33,11 +32,6 @@ type Sum4<T> = unsafe fn(*const T, *const T, *const T, *const T, *const T, usize
 type Update<T> = unsafe fn(*mut T, *const T, T, usize);
 
 impl<T: Float> FloatKernels<T> {
-    /// The instruction set these were compiled for.
-    pub fn isa(&self) -> Isa {
-        self.isa
-    }
-
     /// The sum of `a[i] * b[i]`. Panics unless the lengths are equal.
     #[inline]
     pub fn dot(&self, a: Row<'_, T>, b: Row<'_, T>) -> T {

@@ -178,7 +178,7 @@ fn check<T: Case>(others: &[Isa], data: Data, n: usize, offset: usize, random: &
     });
     let [x, p, q, r, s] = [0, 1, 2, 3, 4].map(|k: usize| buffers[k].row::<T>());
     let by = T::from_f64(random.unit());
-    let start: Box<[T]> = p.to_vec().into_boxed_slice();
+    let start: Box<[T]> = p.iter().collect();
     let portable = T::kernels(Isa::Portable);
 
     let what = |op: &str, isa: Isa| {
@@ -215,7 +215,6 @@ fn check<T: Case>(others: &[Isa], data: Data, n: usize, offset: usize, random: &
 
     for &isa in [Isa::Portable].iter().chain(others) {
         let kernels = T::kernels(isa);
-        assert_eq!(kernels.isa(), isa);
         same(kernels.dot(x, p), dot, &what("dot", isa));
         same(kernels.l2sq(x, p), l2sq, &what("l2sq", isa));
         same(kernels.l1(x, p), l1, &what("l1", isa));
@@ -307,7 +306,7 @@ fn lanes_as_promised<T: Case>() {
             same(kernels.dot(a, b), folded(&|a, b| a * b), &what);
             let square = |a, b| (a - b) * (a - b);
             same(kernels.l2sq(a, b), folded(&square), &what);
-            same(kernels.l1(a, b), folded(&|a, b| (a - b).abs()), &what);
+            same(kernels.l1(a, b), folded(&|a, b| if a > b { a - b } else { b - a }), &what);
         }
     }
 }
@@ -405,13 +404,13 @@ fn rows_read_at_any_byte() {
     assert_eq!(bytes[3..7], [4, 3, 2, 1]);
     let row = Row::<u32>::from_bytes(&bytes[3..]);
     let want: Vec<u32> = (0..5).map(|i| i + 0x0102_0304).collect();
-    assert_eq!((row.len(), row.is_empty()), (5, false));
+    assert_eq!(row.len(), 5);
     assert_eq!(row.iter().collect::<Vec<_>>(), want);
-    assert_eq!(row.to_vec(), want);
+    assert!(row.iter().eq(want.iter().copied()));
     assert_eq!(row.get(4), want[4]);
     assert_eq!(row.bytes(), Row::from_slice(&want).bytes());
     assert_eq!(format!("{row:?}"), format!("{want:?}"));
-    assert!(Row::<f64>::from_bytes(&[]).is_empty());
+    assert_eq!(Row::<f64>::from_bytes(&[]).len(), 0);
 
     let odd = [0; 6];
     panics("not a whole number", || Row::<u32>::from_bytes(&odd).len());

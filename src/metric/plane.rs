@@ -1,9 +1,13 @@
 //! The split plane of the float metrics.
 
 use super::{order, Position};
-use crate::kernel::{Float, FloatKernels, Row};
+use crate::kernel::{prefetch, Float, FloatKernels, Row};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
+use std::cmp::Ordering;
+
+/// How many items ahead a vector is asked for.
+const LOOK_AHEAD: usize = 16;
 
 /// A plane through the middle between two centroids, and the room to find it.
 pub struct Plane<T> {
@@ -64,13 +68,33 @@ impl<T: Float> Plane<T> {
         right: &mut [bool],
     ) {
         let normal = Row::from_slice(&self.normal);
-        for (at, right) in subset.iter().zip(right) {
-            let mut margin = kernels.dot(normal, points.row(at.get())) + self.offset;
+        let mut side = |at: &P, margin: T| {
+            let mut margin = margin + self.offset;
             if self.extra != T::ZERO {
                 margin += self.extra * points.extra(at.get());
             }
             // NaN, from sums that overflowed, is a coin toss as well.
-            *right = margin > T::ZERO || (!(margin < T::ZERO) && random.flip());
+            match margin.partial_cmp(&T::ZERO) {
+                Some(Ordering::Greater) => true,
+                Some(Ordering::Less) => false,
+                _ => random.flip(),
+            }
+        };
+        let mut soon = subset.iter().skip(LOOK_AHEAD);
+        for (four, right) in subset.chunks(4).zip(right.chunks_mut(4)) {
+            for at in soon.by_ref().take(4) {
+                prefetch(points.row(at.get()).bytes());
+            }
+            if let Ok(four) = <&[P; 4]>::try_from(four) {
+                let margins = kernels.dot4(normal, four.map(|at| points.row(at.get())));
+                for ((at, right), margin) in four.iter().zip(right).zip(margins) {
+                    *right = side(at, margin);
+                }
+            } else {
+                for (at, right) in four.iter().zip(right) {
+                    *right = side(at, kernels.dot(normal, points.row(at.get())));
+                }
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Clustering in two by Annoy's one-pass k-means: the heuristic, its 200 steps and its weights are inherited.
 
 use super::Position;
-use crate::kernel::{Float, FloatKernels, Row};
+use crate::kernel::{prefetch, Float, FloatKernels, Row};
 use crate::layout::Points;
 use crate::rng::Stream;
 
@@ -15,11 +15,24 @@ fn two_of<P: Position>(subset: &[P], random: &mut Stream) -> (usize, usize) {
     (subset[i].get(), subset[j].get())
 }
 
+/// The positions that the steps look at, drawn up front so that their vectors can be asked for ahead of time.
+fn draw<P: Position>(subset: &[P], random: &mut Stream) -> [usize; STEPS] {
+    std::array::from_fn(|_| subset[random.index(subset.len())].get())
+}
+
+fn prefetch_draw<T: Float>(points: &Points<'_, T>, draws: &[usize; STEPS], i: usize) {
+    if let Some(&soon) = draws.get(i + 4) {
+        prefetch(points.row(soon).bytes());
+    }
+}
+
 /// One centroid on the sphere, kept as a sum of unit vectors: the cosine does not see its length.
 struct Direction<'a, T> {
     sum: &'a mut [T],
     extra: T,
     squared_norm: T,
+    /// Its square root.
+    norm: T,
     count: T,
 }
 
@@ -36,6 +49,7 @@ impl<'a, T: Float> Direction<'a, T> {
             sum,
             extra: T::ZERO,
             squared_norm: T::ZERO,
+            norm: T::ZERO,
             count: T::ONE,
         };
         if norm > T::ZERO {
@@ -43,6 +57,7 @@ impl<'a, T: Float> Direction<'a, T> {
             kernels.add_scaled(start.sum, x, scale);
             start.extra = extra * scale;
             start.squared_norm = T::ONE;
+            start.norm = T::ONE;
         }
         start
     }
@@ -50,8 +65,8 @@ impl<'a, T: Float> Direction<'a, T> {
     /// Annoy's weighted distance, `count * (2 - 2 cos)`, from the inner product with x.
     fn distance(&self, inner: T, norm: T) -> T {
         let two = T::ONE + T::ONE;
-        let cos = if self.squared_norm > T::ZERO {
-            inner / (self.squared_norm.sqrt() * norm)
+        let cos = if self.norm > T::ZERO {
+            inner / (self.norm * norm)
         } else {
             T::ZERO
         };
@@ -64,6 +79,7 @@ impl<'a, T: Float> Direction<'a, T> {
         self.extra += extra * scale;
         // |s + u|^2 = |s|^2 + 2 s.u + 1
         self.squared_norm += (inner + inner) * scale + T::ONE;
+        self.norm = self.squared_norm.sqrt();
         self.count += T::ONE;
     }
 
@@ -91,10 +107,12 @@ pub fn by_angle<T: Float, P: Position>(
     let mut p = Direction::start(kernels, p, points.row(i), extra, norm);
     let (norm, extra) = item(j);
     let mut q = Direction::start(kernels, q, points.row(j), extra, norm);
-    for _ in 0..STEPS {
-        let at = subset[random.index(subset.len())].get();
+    let draws = draw(subset, random);
+    for (i, &at) in draws.iter().enumerate() {
+        prefetch_draw(points, &draws, i);
         let (norm, extra) = item(at);
-        if !(norm > T::ZERO) {
+        let has_direction = norm > T::ZERO;
+        if !has_direction {
             continue;
         }
         let x = points.row(at);
@@ -123,8 +141,10 @@ pub fn by_distance<T: Float, P: Position>(
     points.row(i).copy_to(p);
     points.row(j).copy_to(q);
     let (mut count_p, mut count_q) = (T::ONE, T::ONE);
-    for _ in 0..STEPS {
-        let x = points.row(subset[random.index(subset.len())].get());
+    let draws = draw(subset, random);
+    for (i, &at) in draws.iter().enumerate() {
+        prefetch_draw(points, &draws, i);
+        let x = points.row(at);
         let (dp, dq) = distances(x, Row::from_slice(p), Row::from_slice(q));
         let (dp, dq) = (count_p * dp, count_q * dq);
         if dp < dq {

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use memmap2::{Mmap, MmapOptions};
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A file mapped for reading. Pages come in as they are touched and are shared between processes.
 ///
@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 /// deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as our save does, is fine.
 pub struct FileMap {
     map: Mmap,
-    path: PathBuf,
 }
 
 impl FileMap {
@@ -54,19 +53,11 @@ impl FileMap {
         // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites the file is the
         // documented contract of `annoy_load`. Every value read from it is treated as hostile.
         let map = unsafe { options.map(&file) }.map_err(|e| fail("map", e))?;
-        Ok(FileMap {
-            map,
-            path: path.to_path_buf(),
-        })
+        Ok(FileMap { map })
     }
 
     /// The bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.map
-    }
-
-    /// Where it was opened.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 }
