@@ -154,5 +154,13 @@ impl Error {
     }
 }
 
+/// Makes room in a vector whose length depends on the number of items: running out of memory there is an error, not
+/// the end of the process.
+pub(crate) fn reserve<T>(vector: &mut Vec<T>, additional: usize) -> Result<()> {
+    vector
+        .try_reserve(additional)
+        .map_err(|reason| Error::no_memory(additional.saturating_mul(size_of::<T>()), reason))
+}
+
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -404,13 +404,15 @@ mod tests {
     use super::*;
     use crate::types::ScalarType::{self, *};
 
-    /// (ids, scalar, angular children and v, minkowski a children v, dot 1.17 children factor v, dot main v).
+    /// Angular: children, v. Euclidean and manhattan: a, children, v. Dot: children, dot_factor, v. Dot main: v.
+    type Offsets = ([usize; 2], [usize; 3], [usize; 3], usize);
+
     #[rustfmt::skip]
-    const FLOAT: [(IdWidth, ScalarType, [usize; 2], [usize; 3], [usize; 3], usize); 4] = [
-        (IdWidth::Bits32, F32, [4, 12], [4, 8, 16], [4, 12, 16], 24),
-        (IdWidth::Bits32, F64, [8, 16], [8, 16, 24], [4, 16, 24], 40),
-        (IdWidth::Bits64, F32, [8, 24], [8, 16, 32], [8, 24, 28], 36),
-        (IdWidth::Bits64, F64, [8, 24], [8, 16, 32], [8, 24, 32], 48),
+    const FLOAT: [(IdWidth, ScalarType, Offsets); 4] = [
+        (IdWidth::Bits32, F32, ([4, 12], [4, 8, 16], [4, 12, 16], 24)),
+        (IdWidth::Bits32, F64, ([8, 16], [8, 16, 24], [4, 16, 24], 40)),
+        (IdWidth::Bits64, F32, ([8, 24], [8, 16, 32], [8, 24, 28], 36)),
+        (IdWidth::Bits64, F64, ([8, 24], [8, 16, 32], [8, 24, 32], 48)),
     ];
 
     fn layout(metric: Metric, scalar: ScalarType, ids: IdWidth, flavor: Flavor) -> NodeLayout {
@@ -422,7 +424,7 @@ mod tests {
 
     #[test]
     fn float_offsets_are_those_of_annoy() {
-        for (ids, scalar, angular, minkowski, dot, main) in FLOAT {
+        for (ids, scalar, (angular, minkowski, dot, main)) in FLOAT {
             let l = layout(Metric::Angular, scalar, ids, Flavor::V117);
             assert_eq!([l.offset_children, l.offset_vector], angular);
             let l = layout(Metric::Manhattan, scalar, ids, Flavor::V117);

@@ -30,3 +30,8 @@ pub use index::vector::{Vector, VectorMut};
 pub use index::{kernel_name, Index, Log, MAX_TREES};
 pub use rng::DEFAULT_SEED;
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
+
+/// The README's Rust, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

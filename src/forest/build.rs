@@ -1,7 +1,7 @@
 //! Builds the trees of a forest, by as many threads as asked for, and hands them over in order.
 
 use super::tree::{map_children, TreeBuilder};
-use crate::error::{Error, Result};
+use crate::error::{reserve, Error, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
 use crate::metric::{Position, Space};
 use crate::rng::Key;
@@ -50,10 +50,13 @@ fn build_over<S: Space, P: Position>(
 ) -> Result<usize> {
     let nodes = Nodes::new(items, layout);
     let n_items = nodes.count();
-    let present: Vec<P> = (0..n_items)
-        .filter(|&id| nodes.get(id).n_descendants() == 1)
-        .map(P::new)
-        .collect();
+    let mut present: Vec<P> = Vec::new();
+    reserve(&mut present, n_items)?;
+    present.extend(
+        (0..n_items)
+            .filter(|&id| nodes.get(id).n_descendants() == 1)
+            .map(P::new),
+    );
     let points = Points::in_place(items, layout, common);
     let builder = || TreeBuilder::new(space, layout, &points, &present, n_items);
     let mut forest = Forest {

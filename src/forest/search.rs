@@ -4,7 +4,7 @@
 //! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first.
 
 use super::roots::Roots;
-use crate::error::{Error, Result};
+use crate::error::{reserve, Error, Result};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
@@ -87,6 +87,8 @@ fn collect<S: Space>(
     let n_items = roots.n_items;
     let words = n_items.div_ceil(64);
     if scratch.marks.len() < words {
+        let missing = words - scratch.marks.len();
+        reserve(&mut scratch.marks, missing)?;
         scratch.marks.resize(words, 0);
     }
     let Scratch {

@@ -7,7 +7,7 @@
 //! Nodes are made parent first, the larger half first, and turned round at the end. That gives Annoy's order: the
 //! smaller half, the larger half, the parent.
 
-use crate::error::{Error, Result};
+use crate::error::{reserve, Error, Result};
 use crate::layout::{NodeLayout, NodeMut, Points};
 use crate::metric::{Position, Space};
 use crate::rng::Key;
@@ -71,6 +71,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
     /// The nodes of one tree, root last. Ids of tree nodes count from `n_items`.
     pub fn build(&mut self, key: Key) -> Result<HeapBytes> {
         self.order.clear();
+        reserve(&mut self.order, self.present.len())?;
         self.order.extend_from_slice(self.present);
         self.grower.nodes = Arena {
             first_id: self.n_items,
@@ -233,7 +234,7 @@ impl<S: Space> Growth<'_, S> {
                 continue;
             }
 
-            let left = self.split(grower, subset, task.key, &mut moved);
+            let left = self.split(grower, subset, task.key, &mut moved)?;
             let (id, mut node) = grower.nodes.push(layout)?;
             let is_root = task.parent.is_none();
             node.set_n_descendants(if is_root { self.n_items } else { task.len });
@@ -288,9 +289,11 @@ impl<S: Space> Growth<'_, S> {
         subset: &mut [P],
         key: Key,
         moved: &mut Vec<P>,
-    ) -> usize {
+    ) -> Result<usize> {
         let mut random = key.stream();
         let plane = &mut grower.plane;
+        grower.right.clear();
+        reserve(&mut grower.right, subset.len())?;
         grower.right.resize(subset.len(), false);
         let right = &mut grower.right[..subset.len()];
         let mut share = 1.0;
@@ -310,6 +313,7 @@ impl<S: Space> Growth<'_, S> {
         }
 
         moved.clear();
+        reserve(moved, right.iter().filter(|&&side| side).count())?;
         let mut left = 0;
         for i in 0..subset.len() {
             if right[i] {
@@ -320,7 +324,7 @@ impl<S: Space> Growth<'_, S> {
             }
         }
         subset[left..].copy_from_slice(moved);
-        left
+        Ok(left)
     }
 }
 

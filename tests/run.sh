@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Runs every test of the project, or the stages named: tests/run.sh [--list] [STAGE...]
+#
+# Installs what is missing: Debian packages when run as root, Python packages into target/venv. Stops at the first broken
+# stage with the end of its output. The last line is `N passed, N failed`.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+export CARGO_TERM_COLOR=never
+
+stages=(lint rust abi c consumers differential examples docs)
+logs=target/test-logs
+passed=0
+failed=0
+
+# The Debian packages that hold commands or files the stages need: "package:what to look for".
+packages=(
+    gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
+    python3-venv:/usr/lib/python3*/venv/__main__.py python3-dev:/usr/include/python3*/Python.h
+    libclang-dev:/usr/lib/llvm-*/lib/libclang*.so
+)
+
+have() {
+    case $1 in
+        /*) compgen -G "$1" >/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+install_packages() {
+    local missing=() entry
+    for entry in "${packages[@]}"; do
+        have "${entry#*:}" || missing+=("${entry%%:*}")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        echo "missing: ${missing[*]} (Debian package names); install them, or run this as root to have it done" >&2
+        exit 1
+    fi
+    echo "== installing ${missing[*]}"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+}
+
+# A Python with the real Annoy, compiled from its source package.
+venv() {
+    if [ ! -f target/venv/ready ]; then
+        python3 -m venv --clear target/venv &&
+            target/venv/bin/pip install --quiet --disable-pip-version-check annoy==1.17.3 numpy setuptools wheel &&
+            touch target/venv/ready
+    fi
+}
+
+lint() {
+    cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings &&
+        bash -n tests/run.sh && echo "2 passed, 0 failed"
+}
+rust() {
+    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1.
+    cargo test --quiet --lib --tests && cargo test --quiet --doc
+}
+abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
+c() { bash tests/c/run.sh; }
+consumers() { bash tests/consumers/run.sh; }
+differential() {
+    venv && ANNOY_RS_PYTHON="$PWD/target/venv/bin/python" ANNOY_RS_REQUIRE_PYTHON=1 \
+        cargo test --quiet --test differential
+}
+examples() {
+    cargo run --quiet --release --example quickstart king queen | tee /dev/stderr | grep -q prince &&
+        echo "1 passed, 0 failed"
+}
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
+
+# Sums "N passed" and "N failed" over a log.
+count() { grep -oE "[0-9]+ $2" "$1" | awk '{n += $1} END {print n + 0}'; }
+
+[ "${1:-}" = --list ] && { echo "${stages[*]}"; exit; }
+for stage in "$@"; do
+    [[ " ${stages[*]} " == *" $stage "* ]] || { echo "no stage $stage; there are: ${stages[*]}" >&2; exit 1; }
+done
+[ $# -gt 0 ] && stages=("$@")
+
+install_packages || exit 1
+mkdir -p "$logs"
+for stage in "${stages[@]}"; do
+    start=$SECONDS
+    log="$logs/$stage.log"
+    "$stage" >"$log" 2>&1
+    status=$?
+    stage_passed=$(count "$log" passed)
+    stage_failed=$(count "$log" failed)
+    # A stage that broke without saying how many tests did counts as one.
+    [ $status -ne 0 ] && [ "$stage_failed" -eq 0 ] && stage_failed=1
+    # One that ran nothing has proved nothing.
+    [ $status -eq 0 ] && [ "$stage_passed" -eq 0 ] && status=1 stage_failed=1
+    passed=$((passed + stage_passed))
+    failed=$((failed + stage_failed))
+    printf '%-13s %4d passed %4d failed %5d s\n' "$stage" "$stage_passed" "$stage_failed" $((SECONDS - start))
+    if [ $status -ne 0 ] || [ "$stage_failed" -ne 0 ]; then
+        echo "== $stage failed; the end of $log:"
+        tail -n 60 "$log"
+        break
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
