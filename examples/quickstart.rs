@@ -67,7 +67,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut wanted: Vec<String> = std::env::args().skip(1).collect();
     if wanted.is_empty() {
-        wanted = ["king", "paris", "guitar", "tuesday"].map(String::from).into();
+        wanted = ["king", "paris", "guitar", "tuesday"]
+            .map(String::from)
+            .into();
     }
     for word in &wanted {
         let Some(id) = words.iter().position(|known| known == word) else {

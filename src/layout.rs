@@ -288,6 +288,11 @@ impl<'a> NodeMut<'a> {
         NodeMut { bytes, layout }
     }
 
+    /// Takes over the bytes of another node.
+    pub fn copy_from(&mut self, bytes: &[u8]) {
+        self.bytes.copy_from_slice(bytes);
+    }
+
     /// Makes every byte zero: a missing item.
     pub fn clear(&mut self) {
         self.bytes.fill(0);

@@ -1,6 +1,7 @@
 //! Builds the trees of a forest, by as many threads as asked for, and hands them over in order.
 
 use super::tree::{map_children, TreeBuilder};
+use super::upper::MAX_GROUP;
 use crate::error::{reserve, Error, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
 use crate::metric::{Position, Space};
@@ -19,6 +20,27 @@ pub struct Plan {
     pub n_threads: usize,
     /// Seed of all trees.
     pub seed: u64,
+}
+
+impl Plan {
+    /// How many trees are built together: as many as their number, spread over the threads, allows.
+    fn group_len(&self) -> usize {
+        let Some(n_trees) = self.n_trees else {
+            return 4;
+        };
+        let per_round = MAX_GROUP * self.n_threads.min(n_trees);
+        let rounds = n_trees.div_ceil(per_round);
+        n_trees.div_ceil(rounds * self.n_threads.min(n_trees))
+    }
+
+    /// The keys of a group of trees; none past the last.
+    fn group(&self, group: usize) -> Vec<Key> {
+        let start = group * self.group_len();
+        let end = (start + self.group_len()).min(self.n_trees.unwrap_or(usize::MAX));
+        (start..end)
+            .map(|tree| Key::root(self.seed, tree as u64))
+            .collect()
+    }
 }
 
 /// Receives the forest in file order: the nodes of each tree, then the copies of the roots.
@@ -71,8 +93,13 @@ fn build_over<S: Space, P: Position>(
     if plan.n_threads == 1 {
         let mut builder = builder();
         while !forest.is_complete() {
-            let tree = builder.build(Key::root(plan.seed, forest.n_trees as u64))?;
-            forest.add(tree)?;
+            let keys = plan.group(forest.n_trees / plan.group_len());
+            let mut added = Ok(());
+            builder.build(&keys, |tree| {
+                added = forest.add(tree);
+                added.is_ok() && !forest.is_complete()
+            })?;
+            added?;
         }
     } else {
         build_in_parallel(&mut forest, builder)?;
@@ -85,7 +112,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
     forest: &mut Forest<'_, '_>,
     builder: impl Fn() -> TreeBuilder<'a, S, P> + Sync,
 ) -> Result<()> {
-    let seed = forest.plan.seed;
+    let plan = forest.plan;
     let most = forest.plan.n_trees.unwrap_or(usize::MAX);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
@@ -97,12 +124,19 @@ fn build_in_parallel<'a, S: Space, P: Position>(
             let work = move || {
                 let mut builder = builder();
                 while !stop.load(Ordering::Relaxed) {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= most {
+                    let group = next.fetch_add(1, Ordering::Relaxed);
+                    let keys = plan.group(group);
+                    if keys.is_empty() {
                         break;
                     }
-                    let tree = builder.build(Key::root(seed, number as u64));
-                    if sender.send((number, tree)).is_err() {
+                    let mut number = group * plan.group_len();
+                    let built = builder.build(&keys, |tree| {
+                        let sent = sender.send((number, Ok(tree)));
+                        number += 1;
+                        sent.is_ok() && !stop.load(Ordering::Relaxed)
+                    });
+                    if let Err(error) = built {
+                        let _ = sender.send((number, Err(error)));
                         break;
                     }
                 }

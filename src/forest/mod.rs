@@ -1,6 +1,7 @@
 //! The forest: random projection trees over the items.
 //!
 //! - [`tree`]: builds one tree.
+//! - [`upper`]: builds the upper levels of several at once.
 //! - [`build`]: builds many, by threads, and hands them over in order.
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`search`]: best-first search over all trees at once.
@@ -9,3 +10,4 @@ pub mod build;
 pub mod roots;
 pub mod search;
 mod tree;
+mod upper;

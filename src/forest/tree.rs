@@ -7,15 +7,16 @@
 //! Nodes are made parent first, the larger half first, and turned round at the end. That gives Annoy's order: the
 //! smaller half, the larger half, the parent.
 
+use super::upper::{self, UpperTree};
 use crate::error::{reserve, Error, Result};
 use crate::layout::{NodeLayout, NodeMut, Points};
 use crate::metric::{Position, Space};
-use crate::rng::Key;
+use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
 
 /// A subset whose vectors take no more than this is copied to one place and its subtree built from there: about half
 /// of a second-level cache.
-const LOCAL_BYTES: usize = 512 << 10;
+pub const LOCAL_BYTES: usize = 512 << 10;
 
 /// Attempts at a balanced split, and the shares of the larger side that end them; inherited.
 const ATTEMPTS: usize = 3;
@@ -29,9 +30,11 @@ struct Task {
     key: Key,
     /// The node whose child it is and on which side; none for the root.
     parent: Option<(usize, usize)>,
+    /// Its split, where the upper levels have found it already.
+    upper: Option<usize>,
 }
 
-/// Builds trees over the same items, one after another, with the room of the one before.
+/// Builds trees over the same items, with the room of the ones before.
 pub struct TreeBuilder<'a, S: Space, P> {
     space: &'a S,
     layout: &'a NodeLayout,
@@ -39,7 +42,6 @@ pub struct TreeBuilder<'a, S: Space, P> {
     /// Ids of the items present, ascending.
     present: &'a [P],
     n_items: usize,
-    order: Vec<P>,
     grower: Grower<S>,
 }
 
@@ -57,7 +59,6 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
             points,
             present,
             n_items,
-            order: Vec::new(),
             grower: Grower {
                 plane: space.plane(),
                 right: Vec::new(),
@@ -68,35 +69,57 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         }
     }
 
-    /// The nodes of one tree, root last. Ids of tree nodes count from `n_items`.
-    pub fn build(&mut self, key: Key) -> Result<HeapBytes> {
-        self.order.clear();
-        reserve(&mut self.order, self.present.len())?;
-        self.order.extend_from_slice(self.present);
+    /// Hands the trees with these keys to `take`, in order: their nodes, root last. Ids of tree nodes count from
+    /// `n_items`. `take` says whether to go on.
+    pub fn build(&mut self, keys: &[Key], mut take: impl FnMut(HeapBytes) -> bool) -> Result<()> {
+        if self.present.len() < 2 || self.n_items <= self.layout.max_leaf {
+            for _ in keys {
+                self.start();
+                self.lone_root()?;
+                if !take(self.finish()) {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let (space, layout, points) = (self.space, self.layout, self.points);
+        let uppers = upper::grow(space, layout, points, self.present, self.n_items, keys)?;
+        for (mut upper, &key) in uppers.into_iter().zip(keys) {
+            self.start();
+            let mut order = std::mem::take(&mut upper.order);
+            let root = Task {
+                start: 0,
+                len: order.len(),
+                key,
+                parent: None,
+                upper: (!upper.splits.is_empty()).then_some(0),
+            };
+            let task = Growth {
+                space,
+                layout,
+                points,
+                n_items: self.n_items,
+                upper: Some(&upper),
+            };
+            task.grow(&mut self.grower, &mut order, None, root)?;
+            if !take(self.finish()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) {
         self.grower.nodes = Arena {
             first_id: self.n_items,
             ..Arena::default()
         };
-        if self.order.len() < 2 || self.n_items <= self.layout.max_leaf {
-            self.lone_root()?;
-        } else {
-            let root = Task {
-                start: 0,
-                len: self.order.len(),
-                key,
-                parent: None,
-            };
-            let task = Growth {
-                space: self.space,
-                layout: self.layout,
-                points: self.points,
-                n_items: self.n_items,
-            };
-            task.grow(&mut self.grower, &mut self.order, None, root)?;
-        }
+    }
+
+    fn finish(&mut self) -> HeapBytes {
         let mut nodes = std::mem::take(&mut self.grower.nodes);
         nodes.turn_round(self.layout);
-        Ok(nodes.bytes)
+        nodes.bytes
     }
 
     /// A tree of a single node. Roots are told by their count of descendants, which is that of all items, missing
@@ -105,10 +128,10 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         let (_, mut node) = self.grower.nodes.push(self.layout)?;
         node.set_n_descendants(self.n_items);
         if self.n_items <= self.layout.max_leaf {
-            for (i, id) in self.order.iter().enumerate() {
+            for (i, id) in self.present.iter().enumerate() {
                 node.set_child(i, id.get());
             }
-        } else if let Some(id) = self.order.first() {
+        } else if let Some(id) = self.present.first() {
             node.set_child(0, id.get());
             node.set_child(1, id.get());
         }
@@ -193,16 +216,17 @@ pub fn map_children(
 }
 
 /// The items a subtree is grown over.
-struct Growth<'a, S: Space> {
+struct Growth<'a, S: Space, P> {
     space: &'a S,
     layout: &'a NodeLayout,
     points: &'a Points<'a, S::T>,
     n_items: usize,
+    upper: Option<&'a UpperTree<P>>,
 }
 
-impl<S: Space> Growth<'_, S> {
+impl<S: Space, P: Position> Growth<'_, S, P> {
     /// Grows the subtree of `root`. Positions in `order` are item ids, or, over a local copy, indices into `ids`.
-    fn grow<P: Position>(
+    fn grow(
         &self,
         grower: &mut Grower<S>,
         order: &mut [P],
@@ -234,17 +258,28 @@ impl<S: Space> Growth<'_, S> {
                 continue;
             }
 
-            let left = self.split(grower, subset, task.key, &mut moved)?;
+            let known = self.upper.zip(task.upper).map(|(upper, number)| {
+                let bytes = &upper.nodes[number * layout.node_size..][..layout.node_size];
+                (&upper.splits[number], bytes)
+            });
+            let left = match known {
+                Some((split, _)) => split.left,
+                None => self.split(grower, subset, task.key, &mut moved)?,
+            };
             let (id, mut node) = grower.nodes.push(layout)?;
+            match known {
+                Some((_, bytes)) => node.copy_from(bytes),
+                None => self.space.store(&grower.plane, &mut node),
+            }
             let is_root = task.parent.is_none();
             node.set_n_descendants(if is_root { self.n_items } else { task.len });
-            self.space.store(&grower.plane, &mut node);
             grower.link(layout, task.parent, id);
             let child = |side: usize| Task {
                 start: task.start + if side == 0 { 0 } else { left },
                 len: if side == 0 { left } else { task.len - left },
                 key: task.key.child(side),
                 parent: Some((id, side)),
+                upper: known.and_then(|(split, _)| split.children[side]),
             };
             // The last one pushed comes next: the larger.
             let smaller = usize::from(left > task.len - left);
@@ -255,12 +290,7 @@ impl<S: Space> Growth<'_, S> {
     }
 
     /// Grows a subtree over a compact copy of its vectors.
-    fn grow_locally<P: Position>(
-        &self,
-        grower: &mut Grower<S>,
-        subset: &[P],
-        task: Task,
-    ) -> Result<()> {
+    fn grow_locally(&self, grower: &mut Grower<S>, subset: &[P], task: Task) -> Result<()> {
         let mut buffer = std::mem::take(&mut grower.gathered);
         let mut ids = std::mem::take(&mut grower.local_ids);
         ids.clear();
@@ -269,11 +299,12 @@ impl<S: Space> Growth<'_, S> {
             .points
             .gather(subset.iter().map(|position| position.get()), &mut buffer);
         let mut order: Vec<u32> = (0..task.len as u32).collect();
-        let local = Growth {
+        let local = Growth::<S, u32> {
             points: &points,
             space: self.space,
             layout: self.layout,
             n_items: self.n_items,
+            upper: None,
         };
         let grown = local.grow(grower, &mut order, Some(&ids), Task { start: 0, ..task });
         grower.gathered = buffer;
@@ -283,49 +314,68 @@ impl<S: Space> Growth<'_, S> {
 
     /// Finds a plane (left in `grower.plane`), moves the items on its left to the front, each side in its old order,
     /// and returns how many they are.
-    fn split<P: Position>(
+    fn split(
         &self,
         grower: &mut Grower<S>,
         subset: &mut [P],
         key: Key,
         moved: &mut Vec<P>,
     ) -> Result<usize> {
+        let (space, points) = (self.space, self.points);
         let mut random = key.stream();
         let plane = &mut grower.plane;
         grower.right.clear();
         reserve(&mut grower.right, subset.len())?;
         grower.right.resize(subset.len(), false);
-        let right = &mut grower.right[..subset.len()];
-        let mut share = 1.0;
-        for _ in 0..ATTEMPTS {
-            self.space.split(self.points, subset, &mut random, plane);
-            self.space
-                .sides(self.points, subset, plane, &mut random, right);
-            share = larger_share(right);
-            if share < BALANCED {
-                break;
-            }
-        }
-        while share > HOPELESS {
-            self.space.flatten(plane);
-            right.fill_with(|| random.flip());
-            share = larger_share(right);
-        }
-
-        moved.clear();
-        reserve(moved, right.iter().filter(|&&side| side).count())?;
-        let mut left = 0;
-        for i in 0..subset.len() {
-            if right[i] {
-                moved.push(subset[i]);
-            } else {
-                subset[left] = subset[i];
-                left += 1;
-            }
-        }
-        subset[left..].copy_from_slice(moved);
-        Ok(left)
+        let right = &mut grower.right[..];
+        space.split(points, subset, &mut random, plane);
+        space.sides(points, subset, plane, &mut random, right);
+        settle(space, points, subset, plane, &mut random, right);
+        reserve(moved, subset.len())?;
+        Ok(partition(subset, right, moved))
     }
+}
+
+/// Takes a first plane and its sides, and tries others while they are out of balance.
+pub fn settle<S: Space, P: Position>(
+    space: &S,
+    points: &Points<'_, S::T>,
+    subset: &[P],
+    plane: &mut S::Plane,
+    random: &mut Stream,
+    right: &mut [bool],
+) {
+    let mut share = larger_share(right);
+    for _ in 1..ATTEMPTS {
+        if share < BALANCED {
+            return;
+        }
+        space.split(points, subset, random, plane);
+        space.sides(points, subset, plane, random, right);
+        share = larger_share(right);
+    }
+    while share > HOPELESS {
+        space.flatten(plane);
+        right.fill_with(|| random.flip());
+        share = larger_share(right);
+    }
+}
+
+/// Moves the items on the left to the front, each side in its old order, and returns how many they are. `moved` is room.
+pub fn partition<P: Position>(subset: &mut [P], right: &[bool], moved: &mut Vec<P>) -> usize {
+    moved.clear();
+    let mut left = 0;
+    for (i, &right) in right.iter().enumerate() {
+        let at = subset[i];
+        if right {
+            moved.push(at);
+        } else {
+            subset[left] = at;
+            left += 1;
+        }
+    }
+    subset[left..].copy_from_slice(moved);
+    left
 }
 
 impl<S: Space> Grower<S> {

@@ -306,7 +306,11 @@ fn lanes_as_promised<T: Case>() {
             same(kernels.dot(a, b), folded(&|a, b| a * b), &what);
             let square = |a, b| (a - b) * (a - b);
             same(kernels.l2sq(a, b), folded(&square), &what);
-            same(kernels.l1(a, b), folded(&|a, b| if a > b { a - b } else { b - a }), &what);
+            same(
+                kernels.l1(a, b),
+                folded(&|a, b| if a > b { a - b } else { b - a }),
+                &what,
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Angular: the euclidean distance of the unit vectors, `sqrt(2 - 2 cos)`.
 
 use super::plane::{child_priorities, plausible_normal, Plane};
-use super::{order, two_means, Position, Query, Space};
+use super::{order, two_means, Position, Query, Side, Space};
 use crate::kernel::{Float, FloatKernels, Row};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -63,6 +63,16 @@ impl<T: Float> Space for Angular<T> {
         right: &mut [bool],
     ) {
         plane.sides(self.kernels, points, subset, random, right);
+    }
+
+    fn sides_across<'p>(
+        &self,
+        points: &Points<'_, T>,
+        at: usize,
+        plane: impl Fn(usize) -> &'p Plane<T>,
+        sides: &mut [Side],
+    ) {
+        Plane::sides_across(self.kernels, points, at, plane, sides);
     }
 
     fn flatten(&self, plane: &mut Plane<T>) {

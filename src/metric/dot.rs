@@ -3,7 +3,7 @@
 //! spaces").
 
 use super::plane::{child_priorities, plausible_normal, Plane};
-use super::{order, two_means, Position, Query, Space};
+use super::{order, two_means, Position, Query, Side, Space};
 use crate::kernel::{Float, FloatKernels, Row};
 use crate::layout::{Flavor, NodeLayout, NodeMut, NodeRef, Nodes, Points};
 use crate::rng::Stream;
@@ -85,6 +85,16 @@ impl<T: Float> Space for Dot<T> {
         right: &mut [bool],
     ) {
         plane.sides(self.kernels, points, subset, random, right);
+    }
+
+    fn sides_across<'p>(
+        &self,
+        points: &Points<'_, T>,
+        at: usize,
+        plane: impl Fn(usize) -> &'p Plane<T>,
+        sides: &mut [Side],
+    ) {
+        Plane::sides_across(self.kernels, points, at, plane, sides);
     }
 
     fn flatten(&self, plane: &mut Plane<T>) {

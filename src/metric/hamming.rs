@@ -1,6 +1,6 @@
 //! Hamming: the number of differing bits. A split is one bit.
 
-use super::{Position, Query, Space};
+use super::{Position, Query, Side, Space};
 use crate::kernel::{BitKernels, Row, Scalar};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -129,6 +129,23 @@ impl<W: Word> Space for Hamming<W> {
     ) {
         for (at, right) in subset.iter().zip(right) {
             *right = bit(points.row(at.get()), *plane);
+        }
+    }
+
+    fn sides_across<'p>(
+        &self,
+        points: &Points<'_, W>,
+        at: usize,
+        plane: impl Fn(usize) -> &'p usize,
+        sides: &mut [Side],
+    ) {
+        let row = points.row(at);
+        for (i, side) in sides.iter_mut().enumerate() {
+            *side = if bit(row, *plane(i)) {
+                Side::Right
+            } else {
+                Side::Left
+            };
         }
     }
 

@@ -1,7 +1,7 @@
 //! Euclidean and manhattan: planes with an offset, halfway between two means.
 
 use super::plane::{child_priorities, plausible_normal, Plane};
-use super::{order, two_means, Position, Query, Space};
+use super::{order, two_means, Position, Query, Side, Space};
 use crate::kernel::{Float, FloatKernels, Row};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -101,6 +101,16 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         right: &mut [bool],
     ) {
         plane.sides(self.kernels, points, subset, random, right);
+    }
+
+    fn sides_across<'p>(
+        &self,
+        points: &Points<'_, T>,
+        at: usize,
+        plane: impl Fn(usize) -> &'p Plane<T>,
+        sides: &mut [Side],
+    ) {
+        Plane::sides_across(self.kernels, points, at, plane, sides);
     }
 
     fn flatten(&self, plane: &mut Plane<T>) {

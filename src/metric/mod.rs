@@ -57,6 +57,17 @@ pub struct Query<'a, T> {
     pub squared_norm: T,
 }
 
+/// Where an item lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// On the left.
+    Left,
+    /// On the right.
+    Right,
+    /// On the plane: a coin toss decides.
+    Toss,
+}
+
 /// One metric over one scalar type. Distances and priorities are order-preserving integers (see [`order`]).
 pub trait Space: Send + Sync + Sized + 'static {
     /// Element of a stored vector.
@@ -99,6 +110,15 @@ pub trait Space: Send + Sync + Sized + 'static {
         plane: &Self::Plane,
         random: &mut Stream,
         right: &mut [bool],
+    );
+
+    /// Says on which side of each of several planes one item lies.
+    fn sides_across<'p>(
+        &self,
+        points: &Points<'_, Self::T>,
+        at: usize,
+        plane: impl Fn(usize) -> &'p Self::Plane,
+        sides: &mut [Side],
     );
 
     /// Takes the plane's direction away: its sides were chosen by coin tosses.

@@ -1,6 +1,6 @@
 //! The split plane of the float metrics.
 
-use super::{order, Position};
+use super::{order, Position, Side};
 use crate::kernel::{prefetch, Float, FloatKernels, Row};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -58,6 +58,49 @@ impl<T: Float> Plane<T> {
         }
     }
 
+    /// The side of an item whose inner product with the normal is `inner`.
+    #[inline]
+    fn side(&self, points: &Points<'_, T>, at: usize, inner: T) -> Side {
+        let mut margin = inner + self.offset;
+        if self.extra != T::ZERO {
+            margin += self.extra * points.extra(at);
+        }
+        match margin.partial_cmp(&T::ZERO) {
+            Some(Ordering::Greater) => Side::Right,
+            Some(Ordering::Less) => Side::Left,
+            // NaN, from sums that overflowed, is a coin toss as well.
+            _ => Side::Toss,
+        }
+    }
+
+    /// The sides of one item in several planes.
+    #[inline]
+    pub fn sides_across<'p>(
+        kernels: &FloatKernels<T>,
+        points: &Points<'_, T>,
+        at: usize,
+        plane: impl Fn(usize) -> &'p Plane<T>,
+        sides: &mut [Side],
+    ) {
+        let row = points.row(at);
+        for (chunk, sides) in sides.chunks_mut(4).enumerate() {
+            let first = chunk * 4;
+            if sides.len() == 4 {
+                let planes = [0, 1, 2, 3].map(|i| plane(first + i));
+                let inner = kernels.dot4(row, planes.map(|plane| Row::from_slice(&plane.normal)));
+                for ((plane, inner), side) in planes.iter().zip(inner).zip(sides) {
+                    *side = plane.side(points, at, inner);
+                }
+            } else {
+                for (i, side) in sides.iter_mut().enumerate() {
+                    let plane = plane(first + i);
+                    let inner = kernels.dot(row, Row::from_slice(&plane.normal));
+                    *side = plane.side(points, at, inner);
+                }
+            }
+        }
+    }
+
     /// For each item of the subset: right where its margin is positive, a coin toss where it is zero.
     pub fn sides<P: Position>(
         &self,
@@ -68,17 +111,10 @@ impl<T: Float> Plane<T> {
         right: &mut [bool],
     ) {
         let normal = Row::from_slice(&self.normal);
-        let mut side = |at: &P, margin: T| {
-            let mut margin = margin + self.offset;
-            if self.extra != T::ZERO {
-                margin += self.extra * points.extra(at.get());
-            }
-            // NaN, from sums that overflowed, is a coin toss as well.
-            match margin.partial_cmp(&T::ZERO) {
-                Some(Ordering::Greater) => true,
-                Some(Ordering::Less) => false,
-                _ => random.flip(),
-            }
+        let mut side = |at: &P, inner: T| match self.side(points, at.get(), inner) {
+            Side::Left => false,
+            Side::Right => true,
+            Side::Toss => random.flip(),
         };
         let mut soon = subset.iter().skip(LOOK_AHEAD);
         for (four, right) in subset.chunks(4).zip(right.chunks_mut(4)) {
