@@ -60,11 +60,20 @@ impl Roots {
             }
             equal / 2
         } else {
-            // The root that stands before the copies is one of those copied.
+            let half = equal / 2;
+            let twice = equal % 2 == 0
+                && (n_nodes - equal..n_nodes - half)
+                    .all(|i| nodes.get(i).bytes() == nodes.get(i + half).bytes());
+            // The root that stands before the copies is one of those copied; with so few items present that every
+            // tree is one node, all roots stand there.
             let first = nodes.get(n_nodes - equal);
             let copied =
                 (n_nodes - equal + 1..n_nodes).any(|i| nodes.get(i).bytes() == first.bytes());
-            equal - usize::from(copied)
+            if twice {
+                half
+            } else {
+                equal - usize::from(copied)
+            }
         };
         let roots = Roots {
             n_items,

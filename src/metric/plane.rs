@@ -17,6 +17,8 @@ pub struct Plane<T> {
     pub offset: T,
     /// The normal's coordinate in dot's extra dimension.
     pub extra: T,
+    /// The squared norm that dot's extra coordinates complete.
+    pub reach: T,
     /// The two centroids.
     pub p: Vec<T>,
     pub q: Vec<T>,
@@ -28,6 +30,7 @@ impl<T: Float> Plane<T> {
             normal: vec![T::ZERO; f],
             offset: T::ZERO,
             extra: T::ZERO,
+            reach: T::ZERO,
             p: vec![T::ZERO; f],
             q: vec![T::ZERO; f],
         }
@@ -63,7 +66,7 @@ impl<T: Float> Plane<T> {
     fn side(&self, points: &Points<'_, T>, at: usize, inner: T) -> Side {
         let mut margin = inner + self.offset;
         if self.extra != T::ZERO {
-            margin += self.extra * points.extra(at);
+            margin += self.extra * extra_coordinate(points, at, self.reach);
         }
         match margin.partial_cmp(&T::ZERO) {
             Some(Ordering::Greater) => Side::Right,
@@ -137,6 +140,29 @@ impl<T: Float> Plane<T> {
     /// Writes the normal; the metric adds what else it keeps.
     pub fn store(&self, node: &mut NodeMut<'_>) {
         node.set_vector(Row::from_slice(&self.normal));
+    }
+}
+
+/// Dot: an item's squared norm, from the extra coordinate that completes it to the largest of all.
+#[inline]
+pub fn squared_norm<T: Float>(points: &Points<'_, T>, at: usize) -> T {
+    let extra = points.extra(at);
+    let squared = points.common - extra * extra;
+    if squared > T::ZERO {
+        squared
+    } else {
+        T::ZERO
+    }
+}
+
+/// Dot: the coordinate that completes an item's squared norm to `reach`; 0 for those beyond.
+#[inline]
+pub fn extra_coordinate<T: Float>(points: &Points<'_, T>, at: usize, reach: T) -> T {
+    let missing = reach - squared_norm(points, at);
+    if missing > T::ZERO {
+        missing.sqrt()
+    } else {
+        T::ZERO
     }
 }
 
