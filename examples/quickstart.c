@@ -157,10 +157,10 @@ int main(int argc, char **argv) {
         else if (option == 'o') path = optarg;
         else fail("usage", "quickstart [-d DATA_DIR] [-o FILE] [WORD...]");
     }
-    snprintf(temporary, sizeof temporary, "%s/annoy-quickstart-XXXXXX", directory ? directory : P_tmpdir);
-    if (!path && (file = mkstemp(temporary)) >= 0) close(file);
 
     read_data(data);
+    snprintf(temporary, sizeof temporary, "%s/annoy-quickstart-XXXXXX", directory ? directory : P_tmpdir);
+    if (!path && (file = mkstemp(temporary)) >= 0) close(file);
     build_and_save(path ? path : temporary);
 
     /* Any process can map the file; it is read page by page as searches touch it. */

@@ -1,7 +1,7 @@
 /*
  * annoy_rs: approximate nearest neighbours in memory-mapped files, Annoy's formats, behind a C ABI.
  *
- * Generated from src/ffi by cbindgen: do not edit. ANNOY_RS_BLESS=1 cargo test --test header writes it anew.
+ * Generated from src/ffi by cbindgen: do not edit. CONTRIBUTING.md says how to write it anew.
  *
  * Every call that can fail returns an annoy_status and takes an `annoy_error *` last, which may be NULL. On failure the
  * index is as it was before the call, and no output is written. All pointers are checked for NULL; where a comment does

@@ -25,8 +25,8 @@ pub unsafe extern "C" fn annoy_build(
     guard(error, || {
         // SAFETY: NULL or live and unshared by the caller's word.
         let mut index = unsafe { exclusive(index) }?;
-        let n_trees = or_choose("n_trees", n_trees.into())?.map(|n| n as usize);
-        let n_threads = or_choose("n_threads", n_threads.into())?.map(|n| n as usize);
+        let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
+        let n_threads = or_choose("n_threads", n_threads.into(), 1)?.map(|n| n as usize);
         index.build(n_trees, n_threads)
     })
 }

@@ -143,7 +143,7 @@ pub(super) unsafe fn exclusive<'a>(index: *mut annoy_index) -> Result<Exclusive<
 }
 
 /// Checks what a slice must fulfil: not NULL (unless empty), aligned, of a size that can be.
-fn check_slice<T>(name: &'static str, pointer: *const T, len: usize) -> Result<()> {
+pub(super) fn check_slice<T>(name: &'static str, pointer: *const T, len: usize) -> Result<()> {
     if len > isize::MAX as usize / size_of::<T>() {
         let expected = "a length that memory can hold";
         return Err(Error::argument(
@@ -242,12 +242,14 @@ pub(super) unsafe fn path<'a>(pointer: *const c_char) -> Result<&'a Path> {
     unsafe { text("path", pointer) }.map(Path::new)
 }
 
-/// Annoy's -1 for "choose": any other negative number is an error.
-pub(super) fn or_choose(name: &'static str, value: i64) -> Result<Option<u64>> {
+/// Annoy's -1 for "choose": anything else below `least` is an error.
+pub(super) fn or_choose(name: &'static str, value: i64, least: i64) -> Result<Option<u64>> {
     match value {
         -1 => Ok(None),
-        value => u64::try_from(value)
-            .map(Some)
-            .map_err(|_| Error::argument(name, value, "a number from 0 up, or -1 for the default")),
+        value if value >= least => Ok(Some(value as u64)),
+        value => {
+            let expected = format!("a number from {least} up, or -1 for the default");
+            Err(Error::argument(name, value, expected))
+        }
     }
 }

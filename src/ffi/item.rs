@@ -1,6 +1,6 @@
 //! Adding and reading items.
 
-use super::guard::{exclusive, guard, place, shared, slice, slice_mut};
+use super::guard::{check_slice, exclusive, guard, place, shared, slice, slice_mut};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
@@ -104,7 +104,7 @@ impl<T> Clone for Rows<'_, T> {
 
 impl<'a, T> Rows<'a, T> {
     /// # Safety
-    /// `rows` is NULL or points to `n` rows of `len` elements, `stride` bytes apart.
+    /// `rows` is NULL or points to `n` rows of `len` elements, `stride` bytes apart (0: one behind the other).
     unsafe fn new(rows: *const T, n: usize, len: usize, stride: usize) -> Result<Self> {
         let row = len.saturating_mul(size_of::<T>());
         let stride = if stride == 0 { row } else { stride };
@@ -112,10 +112,12 @@ impl<'a, T> Rows<'a, T> {
             let expected = format!("0 or a multiple of {} from {row} bytes up", align_of::<T>());
             return Err(Error::argument("row_stride", stride, expected));
         }
-        let elements = stride.saturating_mul(n) / size_of::<T>();
-        // Checks the pointer and that the whole fits into memory.
-        // SAFETY: the slice is dropped at once; that the rows are there is the caller's word.
-        unsafe { slice("rows", rows, if row == 0 { 0 } else { elements })? };
+        // The last row ends where its elements end, not a stride behind its start.
+        let bytes = match n {
+            0 => 0,
+            n => (n - 1).saturating_mul(stride).saturating_add(row),
+        };
+        check_slice("rows", rows, bytes.div_ceil(size_of::<T>()))?;
         Ok(Rows {
             at: rows,
             left: n,

@@ -55,7 +55,7 @@ impl<D: Distance> Results<D> {
             // SAFETY: as above, and not NULL.
             Some(unsafe { slice_mut("distances", self.distances, room) }?)
         };
-        let found = search(&index, or_choose("search_k", search_k)?)?;
+        let found = search(&index, or_choose("search_k", search_k, 0)?)?;
         for (to, neighbor) in ids.iter_mut().zip(&found) {
             *to = neighbor.id;
         }

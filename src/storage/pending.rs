@@ -10,7 +10,7 @@ use tempfile::{Builder, NamedTempFile};
 /// A temporary file beside its target. [`publish`](Self::publish) gives it the target's name; dropping it before that
 /// removes it. So the target holds the old file or the new one, whole, at every moment.
 pub struct PendingFile {
-    temp: NamedTempFile,
+    temp: NamedTempFile<File>,
     target: PathBuf,
     directory: PathBuf,
 }
@@ -44,15 +44,12 @@ impl PendingFile {
         if name.len() <= 200 {
             prefix.push(name);
         }
-        let mut builder = Builder::new();
-        builder.prefix(&prefix).suffix(".tmp");
-        #[cfg(unix)]
-        {
-            // What fopen would have asked for: the umask decides, as for any file.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let temp = builder.tempfile_in(&directory).map_err(fail)?;
+        // Opened by hand: `tempfile_in` would hide the system's error number.
+        let temp = Builder::new()
+            .prefix(&prefix)
+            .suffix(".tmp")
+            .make_in(&directory, create_new)
+            .map_err(fail)?;
         Ok(PendingFile {
             temp,
             target,
@@ -87,6 +84,15 @@ impl PendingFile {
         sync_directory(&self.directory).map_err(|e| fail("sync the directory of", e))?;
         Ok(file)
     }
+}
+
+/// A new file with the permissions that fopen would ask for: the umask decides, as for any file.
+fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o666);
+    options.open(path)
 }
 
 #[cfg(test)]

@@ -1,0 +1,77 @@
+# Runs cargo and makes targets of what it built.
+
+file(STRINGS "${PROJECT_SOURCE_DIR}/Cargo.toml" _annoy_rs_line REGEX "^rust-version *= *\"" LIMIT_COUNT 1)
+string(REGEX MATCH "[0-9.]+" _annoy_rs_rust "${_annoy_rs_line}")
+
+find_program(ANNOY_RS_CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin"
+  DOC "The cargo that builds annoy_rs")
+if(NOT ANNOY_RS_CARGO)
+  message(FATAL_ERROR "annoy_rs: cargo not found, neither in PATH nor in ~/.cargo/bin. annoy_rs is built by Rust "
+                      "${_annoy_rs_rust} or later: install it, or name its cargo with -DANNOY_RS_CARGO=PATH.")
+endif()
+
+# An optimised library unless debugging was asked for: a search without optimisation is of little use to anyone.
+# Generators of several configurations have no CMAKE_BUILD_TYPE, and get the release library in all of them.
+set(_annoy_rs_profile release)
+set(_annoy_rs_profile_dir release)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(_annoy_rs_profile dev)
+  set(_annoy_rs_profile_dir debug)
+endif()
+
+set(ANNOY_RS_CARGO_TARGET_DIR "${PROJECT_BINARY_DIR}/cargo" CACHE PATH "Where cargo puts what it builds of annoy_rs")
+set(ANNOY_RS_CARGO_TARGET "$ENV{CARGO_BUILD_TARGET}" CACHE STRING "Target triple for cargo; empty for this machine")
+set(_annoy_rs_target_option)
+set(_annoy_rs_cargo_out "${ANNOY_RS_CARGO_TARGET_DIR}/${_annoy_rs_profile_dir}")
+if(ANNOY_RS_CARGO_TARGET)
+  set(_annoy_rs_target_option --target "${ANNOY_RS_CARGO_TARGET}")
+  set(_annoy_rs_cargo_out "${ANNOY_RS_CARGO_TARGET_DIR}/${ANNOY_RS_CARGO_TARGET}/${_annoy_rs_profile_dir}")
+endif()
+
+# The libraries as they will be installed: cargo's file has no version in its name, but its SONAME has, and that is the
+# name a program looks for when it starts. CMake puts this directory into the RPATH of programs it links in-tree.
+set(ANNOY_RS_STAGE "${PROJECT_BINARY_DIR}/stage")
+set(ANNOY_RS_SONAME "libannoy_rs.so.${ANNOY_RS_FULL_VERSION}")
+
+# Always run: cargo itself knows best what is out of date, and takes no time when nothing is. The files are only
+# touched when they differ, so that nothing is linked anew for nothing. Cargo's own CARGO_BUILD_TARGET would move the
+# output, so it is taken away: ANNOY_RS_CARGO_TARGET took it over above.
+set(_annoy_rs_all)
+if(_annoy_rs_top_level OR ANNOY_RS_INSTALL)
+  set(_annoy_rs_all ALL)
+endif()
+add_custom_target(annoy_rs_cargo ${_annoy_rs_all}
+  COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET "${ANNOY_RS_CARGO}" build --lib --locked
+          --profile ${_annoy_rs_profile} ${_annoy_rs_target_option}
+          --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml" --target-dir "${ANNOY_RS_CARGO_TARGET_DIR}"
+  COMMAND "${CMAKE_COMMAND}" -E make_directory "${ANNOY_RS_STAGE}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+          "${_annoy_rs_cargo_out}/libannoy_rs.so" "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+          "${_annoy_rs_cargo_out}/libannoy_rs.a" "${ANNOY_RS_STAGE}/libannoy_rs.a"
+  COMMAND "${CMAKE_COMMAND}" -E create_symlink "${ANNOY_RS_SONAME}" "${ANNOY_RS_STAGE}/libannoy_rs.so"
+  BYPRODUCTS "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a"
+  WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+  COMMENT "Building annoy_rs ${ANNOY_RS_FULL_VERSION} with cargo (profile ${_annoy_rs_profile})"
+  USES_TERMINAL
+  VERBATIM)
+
+# What `cargo rustc --crate-type staticlib -- --print native-static-libs` names, less what a C compiler links by itself
+# (libc, libgcc_s, which has no static form) and libutil, of which nothing is used.
+set(ANNOY_RS_SYSTEM_LIBS pthread dl m rt)
+
+# The same properties as cmake/annoy_rs-config.cmake.in gives them.
+add_library(annoy_rs::annoy_rs SHARED IMPORTED GLOBAL)
+set_target_properties(annoy_rs::annoy_rs PROPERTIES
+  IMPORTED_LOCATION "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}"
+  IMPORTED_SONAME "${ANNOY_RS_SONAME}"
+  INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include")
+add_dependencies(annoy_rs::annoy_rs annoy_rs_cargo)
+
+add_library(annoy_rs::static STATIC IMPORTED GLOBAL)
+set_target_properties(annoy_rs::static PROPERTIES
+  IMPORTED_LOCATION "${ANNOY_RS_STAGE}/libannoy_rs.a"
+  IMPORTED_LINK_INTERFACE_LANGUAGES C
+  INTERFACE_LINK_LIBRARIES "${ANNOY_RS_SYSTEM_LIBS}"
+  INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include")
+add_dependencies(annoy_rs::static annoy_rs_cargo)

@@ -1,0 +1,37 @@
+# What `cmake --install` puts where. The prefix may be moved afterwards: nothing in it names it.
+include(CMakePackageConfigHelpers)
+
+install(FILES "${PROJECT_SOURCE_DIR}/include/annoy.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(FILES "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+
+# The CMake package.
+set(_annoy_rs_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/annoy_rs")
+configure_package_config_file(
+  "${PROJECT_SOURCE_DIR}/cmake/annoy_rs-config.cmake.in" "${PROJECT_BINARY_DIR}/annoy_rs-config.cmake"
+  INSTALL_DESTINATION "${_annoy_rs_package_dir}"
+  PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR
+  NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+# Before 1.0 a new minor version may change the ABI.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/annoy_rs-config-version.cmake"
+  VERSION "${PROJECT_VERSION}" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/annoy_rs-config.cmake" "${PROJECT_BINARY_DIR}/annoy_rs-config-version.cmake"
+  DESTINATION "${_annoy_rs_package_dir}")
+
+# The pkg-config file. Paths are relative to it unless the user gave absolute ones.
+file(RELATIVE_PATH _annoy_rs_up "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" _annoy_rs_up "${_annoy_rs_up}")
+set(ANNOY_RS_PC_PREFIX "\${pcfiledir}/${_annoy_rs_up}")
+foreach(_annoy_rs_dir LIBDIR INCLUDEDIR)
+  set(ANNOY_RS_PC_${_annoy_rs_dir} "\${prefix}/${CMAKE_INSTALL_${_annoy_rs_dir}}")
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${_annoy_rs_dir}}")
+    set(ANNOY_RS_PC_${_annoy_rs_dir} "${CMAKE_INSTALL_${_annoy_rs_dir}}")
+  endif()
+endforeach()
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(ANNOY_RS_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
+endif()
+list(TRANSFORM ANNOY_RS_SYSTEM_LIBS PREPEND "-l" OUTPUT_VARIABLE ANNOY_RS_PC_LIBS_PRIVATE)
+list(JOIN ANNOY_RS_PC_LIBS_PRIVATE " " ANNOY_RS_PC_LIBS_PRIVATE)
+configure_file("${PROJECT_SOURCE_DIR}/cmake/annoy_rs.pc.in" "${PROJECT_BINARY_DIR}/annoy_rs.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/annoy_rs.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -1,0 +1,76 @@
+/* What a C compiler makes of annoy.h, for src/lib.rs to compare: sizes, and calls that go through the header. */
+#include <annoy.h>
+
+#include <stddef.h>
+#include <string.h>
+
+/* In the order of the list in src/lib.rs. */
+const size_t c_layout[] = {
+    sizeof(annoy_error),
+    offsetof(annoy_error, code),
+    offsetof(annoy_error, os_errno),
+    offsetof(annoy_error, message),
+    sizeof(annoy_options),
+    offsetof(annoy_options, struct_size),
+    offsetof(annoy_options, metric),
+    offsetof(annoy_options, scalar),
+    offsetof(annoy_options, id_bits),
+    offsetof(annoy_options, reserved),
+    offsetof(annoy_options, f),
+    sizeof(annoy_status),
+    sizeof(annoy_metric),
+    sizeof(annoy_scalar),
+    sizeof(annoy_log_fn),
+};
+const size_t c_layout_len = sizeof c_layout / sizeof c_layout[0];
+
+typedef struct {
+    int level;
+    int calls;
+} heard;
+
+static void hear(void *user, int32_t level, const char *text) {
+    heard *h = (heard *)user;
+    h->calls += strstr(text, "trees") != NULL;
+    h->level = level;
+}
+
+/* One call of each shape: every argument has a value of its own, so that two that change places are seen. Returns 0, or
+   the number of the step that went wrong. */
+int c_calls(annoy_error *error) {
+    annoy_options options;
+    annoy_index *index = NULL;
+    double rows[12] = {0, 0, -1, 1, 0, -1, 2, 0, -1, 3, 0, -1};
+    int64_t ids[4] = {4, 5, 6, 7}, found[3];
+    double distances[3], distance = 0, row[2];
+    size_t n_found = 0;
+    heard h = {0, 0};
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.metric = ANNOY_MANHATTAN;
+    options.scalar = ANNOY_F64;
+    options.id_bits = 64;
+    options.f = 2;
+    if (annoy_new_with(&options, &index, error)) return 1;
+    if (annoy_get_metric(index) != ANNOY_MANHATTAN || annoy_get_scalar(index) != ANNOY_F64) return 2;
+    if (annoy_get_id_bits(index) != 64 || annoy_get_f(index) != 2) return 3;
+    if (annoy_set_log(index, hear, &h, error)) return 4;
+    if (annoy_set_seed(index, UINT64_C(0xFFFFFFFF00000001), error)) return 5;
+    if (annoy_add_items_f64(index, ids, rows, 4, 2, 3 * sizeof(double), error)) return 6;
+    if (annoy_build(index, 3, 1, error)) return 7;
+    if (h.calls != 1 || h.level != ANNOY_LOG_INFO) return 8;
+    if (annoy_get_n_items(index) != 8 || annoy_get_n_trees(index) != 3) return 9;
+    row[0] = 2.9;
+    row[1] = 0;
+    if (annoy_get_nns_by_vector_f64(index, row, 2, 2, 1000, found, distances, &n_found, error)) return 10;
+    if (n_found != 2 || found[0] != 7 || found[1] != 6) return 11;
+    if (distances[0] > 0.11 || distances[0] < 0.09) return 12;
+    if (annoy_get_distance(index, 4, 7, &distance, error) || distance != 3) return 13;
+    if (annoy_get_item_f64(index, 6, row, 2, error) || row[0] != 2 || row[1] != 0) return 14;
+    if (annoy_get_item_f64(index, 8, row, 2, error) != ANNOY_ERR_ITEM || error->code != ANNOY_ERR_ITEM) return 15;
+    if (strcmp(annoy_status_name(error->code), "ANNOY_ERR_ITEM") != 0) return 16;
+    if (annoy_abi_version() != ANNOY_ABI_VERSION) return 17;
+    annoy_free(index);
+    return 0;
+}

@@ -1,0 +1,122 @@
+//! Tests that `include/annoy.h` says what `annoy_rs::ffi` is; `build.rs` writes most of them. Run by
+//! `cargo test --manifest-path tests/abi/Cargo.toml`; needs libclang (Debian: libclang-dev).
+
+#![cfg(test)]
+
+/// The header as bindgen reads it.
+#[allow(dead_code, non_camel_case_types)]
+mod header {
+    include!(concat!(env!("OUT_DIR"), "/header.rs"));
+}
+
+/// Its functions over the library's own structs, one of which C sees only by pointer and has no C layout.
+#[allow(dead_code, non_camel_case_types, improper_ctypes)]
+mod functions {
+    include!(concat!(env!("OUT_DIR"), "/functions.rs"));
+}
+
+/// One test for each name that both sides have, and the lists of names.
+#[allow(non_snake_case)]
+mod each {
+    use super::{functions, header};
+    use std::mem::offset_of;
+
+    /// Compiles only when both are of one type.
+    fn same_type<A, B>(_: fn(A) -> B)
+    where
+        fn(A) -> B: Same<A, B>,
+    {
+    }
+
+    trait Same<A, B> {}
+    impl<A> Same<A, A> for fn(A) -> A {}
+
+    /// Compiles only when the fields are of one type.
+    fn same_field<A, B, T>(_: fn(&A) -> T, _: fn(&B) -> T) {}
+
+    include!(concat!(env!("OUT_DIR"), "/tests.rs"));
+}
+
+fn names_agree(header: &[&str], rust: &[&str], at_least: usize) {
+    let lacks = |a: &[&str], b: &[&str]| -> Vec<String> {
+        let missing = b.iter().filter(|name| !a.contains(name));
+        missing.map(ToString::to_string).collect()
+    };
+    let none: [String; 0] = [];
+    assert_eq!(lacks(header, rust), none, "in src/ffi, not in annoy.h");
+    assert_eq!(lacks(rust, header), none, "in annoy.h, not in src/ffi");
+    // Empty lists would agree, too.
+    assert!(header.len() >= at_least, "only {header:?}");
+}
+
+#[test]
+fn names_of_functions() {
+    names_agree(each::FUNCTIONS_IN_HEADER, each::FUNCTIONS_IN_RUST, 39);
+}
+
+#[test]
+fn names_of_constants() {
+    names_agree(each::CONSTANTS_IN_HEADER, each::CONSTANTS_IN_RUST, 29);
+}
+
+#[test]
+fn names_of_structs() {
+    names_agree(each::STRUCTS_IN_HEADER, each::STRUCTS_IN_RUST, 3);
+}
+
+#[test]
+fn names_of_types() {
+    names_agree(each::TYPES_IN_HEADER, each::TYPES_IN_RUST, 4);
+}
+
+extern "C" {
+    static c_layout: [usize; 15];
+    static c_layout_len: usize;
+    fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
+}
+
+#[test]
+fn layout_as_the_c_compiler_has_it() {
+    use annoy_rs::ffi::handle::{annoy_log_fn, annoy_options, annoy_scalar};
+    use annoy_rs::ffi::library::annoy_metric;
+    use annoy_rs::ffi::status::{annoy_error, annoy_status};
+    use std::mem::offset_of;
+    // In the order of c/calls.c.
+    let rust = [
+        size_of::<annoy_error>(),
+        offset_of!(annoy_error, code),
+        offset_of!(annoy_error, os_errno),
+        offset_of!(annoy_error, message),
+        size_of::<annoy_options>(),
+        offset_of!(annoy_options, struct_size),
+        offset_of!(annoy_options, metric),
+        offset_of!(annoy_options, scalar),
+        offset_of!(annoy_options, id_bits),
+        offset_of!(annoy_options, reserved),
+        offset_of!(annoy_options, f),
+        size_of::<annoy_status>(),
+        size_of::<annoy_metric>(),
+        size_of::<annoy_scalar>(),
+        size_of::<annoy_log_fn>(),
+    ];
+    // SAFETY: constants of c/calls.c, of that type; the array is only read once its length is known to be right.
+    let c = unsafe {
+        assert_eq!(c_layout_len, rust.len());
+        c_layout
+    };
+    assert_eq!(c, rust);
+}
+
+#[test]
+fn calls_from_c() {
+    let mut error = annoy_rs::ffi::status::annoy_error {
+        code: 0,
+        os_errno: 0,
+        message: [0; 504],
+    };
+    // SAFETY: room for an error.
+    let step = unsafe { c_calls(&mut error) };
+    // SAFETY: the library ends every message with NUL.
+    let message = unsafe { std::ffi::CStr::from_ptr(error.message.as_ptr()) };
+    assert_eq!(step, 0, "step of c_calls in c/calls.c, {message:?}");
+}

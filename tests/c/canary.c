@@ -1,0 +1,37 @@
+/* Does what a test must be caught at, each by its name: run.sh checks that every one makes the checkers report it, so
+   that their silence about the tests means something. */
+#include "check.h"
+
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "";
+    float *vector = floats(2);
+    annoy_index *index = line_of(10, 1);
+    if (!strcmp(what, "overflow")) {
+        volatile float *past = vector;
+        past[2] = 1; /* one past its end */
+    } else if (!strcmp(what, "library-overflow")) {
+        /* The library is told of more room than there is, as if it wrote past a buffer by itself. */
+        int64_t *ids = int64s(1);
+        size_t n;
+        OK(annoy_get_nns_by_item(index, 0, 10, 100, ids, NULL, &n, &error));
+        free(ids);
+    } else if (!strcmp(what, "use-after-free")) {
+        annoy_index *freed = line_of(10, 1);
+        annoy_free(freed);
+        printf("%d\n", (int)annoy_get_n_items(freed));
+    } else if (!strcmp(what, "leak")) {
+        annoy_index *lost = line_of(10, 1);
+        lost = NULL;
+        (void)lost;
+    } else if (!strcmp(what, "undefined")) {
+        volatile int most = 2147483647;
+        most = most + argc; /* signed overflow */
+    } else if (!strcmp(what, "check")) {
+        CHECK(annoy_get_n_items(index) == 11);
+        n_failed += failed_here;
+    }
+    annoy_free(index);
+    free(vector);
+    n_tests = 1;
+    return report();
+}

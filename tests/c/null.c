@@ -1,0 +1,255 @@
+/* NULL for every pointer of every function: the status ANNOY_ERR_NULL with the parameter's name, or what the header says
+   NULL means there. Then every failure once more with error = NULL. run.sh counts that no function is left out. */
+#include "check.h"
+
+static void hear(void *user, int32_t level, const char *text) {
+    (void)user;
+    (void)level;
+    (void)text;
+}
+
+static int64_t ids[4];
+static float f32[4];
+static double f64[4];
+static uint64_t bits[4];
+static size_t n;
+
+/* An index of each of three kinds, without trees. */
+static annoy_index *floats_index(void) { return line_of(10, 0); }
+static annoy_index *of(annoy_metric metric, annoy_scalar scalar) {
+    annoy_index *index = NULL;
+    annoy_options options;
+    int64_t i;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.metric = metric;
+    options.scalar = scalar;
+    options.f = 2;
+    OK(annoy_new_with(&options, &index, &error));
+    for (i = 0; i < 10; i++) {
+        double vector[2];
+        vector[0] = (double)(i & 1);
+        vector[1] = (double)(i >> 1 & 1);
+        OK(annoy_add_item_f64(index, i, vector, 2, &error));
+    }
+    return index;
+}
+
+TEST(functions_without_an_index) {
+    annoy_options options;
+    annoy_metric metric = 77;
+    memset(&options, 0, sizeof options);
+    FAILS(ANNOY_ERR_NULL, "name", annoy_metric_from_name(NULL, &metric, &error));
+    CHECK(metric == 77);
+    FAILS(ANNOY_ERR_NULL, "metric", annoy_metric_from_name("dot", NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_new(ANNOY_DOT, 2, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "options", annoy_new_with(NULL, NULL, &error));
+    options.struct_size = sizeof options;
+    options.metric = ANNOY_DOT;
+    options.f = 2;
+    FAILS(ANNOY_ERR_NULL, "index", annoy_new_with(&options, NULL, &error));
+    annoy_free(NULL);
+}
+
+TEST(getters_of_no_index) {
+    CHECK(annoy_get_n_items(NULL) == 0);
+    CHECK(annoy_get_n_trees(NULL) == 0);
+    CHECK(annoy_get_f(NULL) == 0);
+    CHECK(annoy_get_metric(NULL) == 0);
+    CHECK(annoy_get_scalar(NULL) == 0);
+    CHECK(annoy_get_id_bits(NULL) == 0);
+}
+
+TEST(index) {
+    const char *path = in_scratch("null.ann");
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_seed(NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, hear, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_f64(NULL, 0, f64, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_bits(NULL, 0, bits, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items(NULL, ids, f32, 1, 2, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_f64(NULL, ids, f64, 1, 2, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_bits(NULL, ids, bits, 1, 1, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_item(NULL, 0, f32, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_item_f64(NULL, 0, f64, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_item_bits(NULL, 0, bits, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_distance(NULL, 0, 1, f64, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_build(NULL, 1, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_unbuild(NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_on_disk_build(NULL, path, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save(NULL, path, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save_and_load(NULL, path, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_load(NULL, path, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_unload(NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_item(NULL, 0, 1, -1, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_item_f64(NULL, 0, 1, -1, ids, f64, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector(NULL, f32, 2, 1, -1, ids, f32 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector_f64(NULL, f64, 2, 1, -1, ids, f64 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector_bits(NULL, bits, 1, 1, -1, ids, f32, &n, &error));
+}
+
+/* The pointers of calls that add: NULL where the length is not 0. Nothing is added. */
+TEST(adding) {
+    annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
+    FAILS(ANNOY_ERR_NULL, "vector", annoy_add_item(a, 50, NULL, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "vector", annoy_add_item_f64(d, 50, NULL, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "", annoy_add_item_bits(h, 50, NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, ids, NULL, 1, 2, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_f64(d, ids, NULL, 1, 2, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_bits(h, ids, NULL, 1, 1, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, NULL, NULL, 1, 2, 64, &error));
+    CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
+    /* (NULL, 0) is an empty vector, which is of the wrong length ... */
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item(a, 50, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item_f64(d, 50, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", annoy_add_item_bits(h, 50, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_items(a, NULL, NULL, 1, 0, 0, &error));
+    /* ... and no rows are no rows. */
+    OK(annoy_add_items(a, NULL, NULL, 0, 2, 0, &error));
+    OK(annoy_add_items(a, ids, NULL, 0, 2, 0, &error));
+    OK(annoy_add_items_f64(d, NULL, NULL, 0, 2, 0, &error));
+    OK(annoy_add_items_bits(h, NULL, NULL, 0, 1, 0, &error));
+    CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
+    /* NULL for ids: they follow the last. */
+    OK(annoy_add_items(a, NULL, f32, 2, 2, 0, &error));
+    OK(annoy_add_items_f64(d, NULL, f64, 2, 2, 0, &error));
+    OK(annoy_add_items_bits(h, NULL, bits, 2, 1, 0, &error));
+    CHECK(annoy_get_n_items(a) == 12 && annoy_get_n_items(d) == 12 && annoy_get_n_items(h) == 12);
+    annoy_free(a);
+    annoy_free(d);
+    annoy_free(h);
+}
+
+TEST(reading) {
+    annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
+    FAILS(ANNOY_ERR_NULL, "vector", annoy_get_item(a, 0, NULL, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "vector", annoy_get_item_f64(d, 0, NULL, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "", annoy_get_item_bits(h, 0, NULL, 1, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_item(a, 0, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_item_f64(d, 0, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", annoy_get_item_bits(h, 0, NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "distance", annoy_get_distance(a, 0, 1, NULL, &error));
+    annoy_free(a);
+    annoy_free(d);
+    annoy_free(h);
+}
+
+TEST(files) {
+    annoy_index *a = line_of(10, 2), *empty = line_of(0, 0);
+    FAILS(ANNOY_ERR_NULL, "path", annoy_save(a, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_save_and_load(a, NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_load(a, NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_on_disk_build(empty, NULL, &error));
+    CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_trees(a) == 2);
+    annoy_free(a);
+    annoy_free(empty);
+}
+
+TEST(searching) {
+    annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
+    OK(annoy_build(a, 2, 1, &error));
+    OK(annoy_build(d, 2, 1, &error));
+    OK(annoy_build(h, 2, 1, &error));
+    memset(f32, 0, sizeof f32);
+    memset(f64, 0, sizeof f64);
+    n = 99;
+    ids[0] = 99;
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_item(a, 0, 2, -1, NULL, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_item_f64(a, 0, 2, -1, NULL, f64, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_vector(a, f32, 2, 1, -1, NULL, f32 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_vector_f64(d, f64, 2, 1, -1, NULL, f64 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_vector_bits(h, bits, 1, 1, -1, NULL, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "vector", annoy_get_nns_by_vector(a, NULL, 2, 1, -1, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "vector", annoy_get_nns_by_vector_f64(d, NULL, 2, 1, -1, ids, f64, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "", annoy_get_nns_by_vector_bits(h, NULL, 1, 1, -1, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_nns_by_vector(a, NULL, 0, 1, -1, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_nns_by_vector_f64(d, NULL, 0, 1, -1, ids, f64, &n, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", annoy_get_nns_by_vector_bits(h, NULL, 0, 1, -1, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_item(a, 0, 2, -1, ids, f32, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_item_f64(a, 0, 2, -1, ids, f64, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_vector(a, f32, 2, 1, -1, ids, f32 + 2, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_vector_f64(d, f64, 2, 1, -1, ids, f64 + 2, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_vector_bits(h, bits, 1, 1, -1, ids, f32, NULL, &error));
+    CHECK(n == 99 && ids[0] == 99);
+    /* NULL for distances: they are not wanted. */
+    OK(annoy_get_nns_by_item(a, 0, 2, -1, ids, NULL, &n, &error));
+    CHECK(n == 2 && ids[0] == 0 && ids[1] == 1);
+    OK(annoy_get_nns_by_item_f64(a, 5, 2, -1, ids, NULL, &n, &error));
+    CHECK(n == 2 && ids[0] == 5);
+    OK(annoy_get_nns_by_vector(a, f32, 2, 2, -1, ids, NULL, &n, &error));
+    CHECK(n == 2 && ids[0] == 0);
+    OK(annoy_get_nns_by_vector_f64(d, f64, 2, 2, -1, ids, NULL, &n, &error));
+    CHECK(n == 2);
+    OK(annoy_get_nns_by_vector_bits(h, bits, 1, 2, -1, ids, NULL, &n, &error));
+    CHECK(n == 2);
+    /* NULL for ids: room for none, when none are asked for. */
+    n = 99;
+    OK(annoy_get_nns_by_item(a, 0, 0, -1, NULL, NULL, &n, &error));
+    CHECK(n == 0);
+    annoy_free(a);
+    annoy_free(d);
+    annoy_free(h);
+}
+
+/* NULL for log: silence. NULL for user: handed back as it is. */
+TEST(logging) {
+    annoy_index *a = floats_index();
+    OK(annoy_set_log(a, NULL, NULL, &error));
+    OK(annoy_set_log(a, hear, NULL, &error));
+    OK(annoy_build(a, 1, 1, &error));
+    OK(annoy_set_log(a, NULL, NULL, &error));
+    OK(annoy_unbuild(a, &error));
+    annoy_free(a);
+}
+
+/* Each call with error = NULL, failing and succeeding: the status alone. */
+TEST(errors) {
+    annoy_index *a = floats_index(), *made = NULL;
+    annoy_options options;
+    annoy_metric metric;
+    const char *path = in_scratch("null.ann");
+    memset(&options, 0, sizeof options);
+    CHECK(annoy_metric_from_name("x", &metric, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_metric_from_name("dot", &metric, NULL) == ANNOY_OK && metric == ANNOY_DOT);
+    CHECK(annoy_new(0, 2, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
+    CHECK(annoy_new_with(&options, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
+    CHECK(annoy_set_seed(NULL, 1, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_set_log(NULL, NULL, NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_add_item(a, -1, f32, 2, NULL) == ANNOY_ERR_ITEM);
+    CHECK(annoy_add_item_f64(a, 0, f64, 2, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(annoy_add_item_bits(a, 0, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(annoy_add_items(a, NULL, NULL, 1, 2, 0, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_add_items_f64(a, NULL, NULL, 1, 2, 0, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_add_items_bits(a, NULL, NULL, 1, 1, 0, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_get_item(a, 10, f32, 2, NULL) == ANNOY_ERR_ITEM);
+    CHECK(annoy_get_item_f64(a, 0, f64, 2, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(annoy_get_item_bits(a, 0, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(annoy_get_distance(a, 0, 10, f64, NULL) == ANNOY_ERR_ITEM);
+    CHECK(annoy_save(a, path, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_save_and_load(a, path, 0, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_load(a, path, 2, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_on_disk_build(a, path, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_unload(NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_unbuild(NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_build(a, 0, 1, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_build(a, 1, 1, NULL) == ANNOY_OK);
+    CHECK(annoy_get_nns_by_item(a, 10, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_ITEM);
+    CHECK(annoy_get_nns_by_item_f64(a, 0, 1, -2, ids, NULL, &n, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_get_nns_by_vector(a, f32, 3, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_DIMENSION);
+    CHECK(annoy_get_nns_by_vector_f64(a, f64, 2, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(annoy_get_nns_by_vector_bits(a, bits, 1, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_UNSUPPORTED);
+    annoy_free(a);
+}
+
+int main(void) {
+    RUN(functions_without_an_index);
+    RUN(getters_of_no_index);
+    RUN(index);
+    RUN(adding);
+    RUN(reading);
+    RUN(files);
+    RUN(searching);
+    RUN(logging);
+    RUN(errors);
+    return report();
+}

@@ -1,0 +1,150 @@
+/* Calls that take a const index, from four threads at once: each answer is the one a single thread gets. */
+#define _XOPEN_SOURCE 700
+#include "check.h"
+
+#include <pthread.h>
+
+#ifdef VALGRIND /* where all is some fifty times slower, and threads take turns */
+enum { ROUNDS = 1 };
+#else
+enum { ROUNDS = 20 };
+#endif
+enum { ITEMS = 400, F = 9, THREADS = 4, N = 5 };
+
+typedef struct {
+    int64_t ids[N];
+    float distances[N];
+    size_t n;
+    float vector[F];
+    double distance;
+} answer;
+
+static annoy_index *shared_index;
+static answer expected[ITEMS];
+static const char *save_path; /* NULL: no saving */
+
+/* Not with CHECK, whose counts are not made for threads. */
+static int ask(int64_t item, answer *a) {
+    memset(a, 0, sizeof *a);
+    return annoy_get_item(shared_index, item, a->vector, F, NULL) == ANNOY_OK &&
+           annoy_get_nns_by_vector(shared_index, a->vector, F, N, -1, a->ids, a->distances, &a->n, NULL) == ANNOY_OK &&
+           annoy_get_nns_by_item(shared_index, item, N, 300, a->ids, a->distances, &a->n, NULL) == ANNOY_OK &&
+           annoy_get_distance(shared_index, item, ITEMS - 1 - item, &a->distance, NULL) == ANNOY_OK &&
+           annoy_get_n_items(shared_index) == ITEMS && annoy_get_n_trees(shared_index) == 5;
+}
+
+static void *work(void *argument) {
+    int64_t which = *(const int64_t *)argument, i;
+    int64_t *wrong = (int64_t *)argument;
+    int round;
+    *wrong = 0;
+    for (round = 0; round < ROUNDS; round++) {
+        for (i = 0; i < ITEMS; i++) {
+            answer a;
+            annoy_error mine;
+            /* Each thread in another order. */
+            int64_t item = (i * (2 * which + 1) * 3 + 100 * which) % ITEMS;
+            if (!ask(item, &a) || memcmp(&a, &expected[item], sizeof a) != 0) ++*wrong;
+            /* Errors are each caller's own. */
+            if (annoy_get_nns_by_item(shared_index, ITEMS + item, N, -1, a.ids, NULL, &a.n, &mine) != ANNOY_ERR_ITEM)
+                ++*wrong;
+            else {
+                char text[64];
+                snprintf(text, sizeof text, "item id is %d,", (int)(ITEMS + item));
+                if (!strstr(mine.message, text)) ++*wrong;
+            }
+        }
+        if (save_path && annoy_save(shared_index, save_path, NULL) != ANNOY_OK) ++*wrong;
+    }
+    return NULL;
+}
+
+static void make(void) {
+    float v[F];
+    int64_t i;
+    int j;
+    OK(annoy_new(ANNOY_ANGULAR, F, &shared_index, &error));
+    for (i = 0; i < ITEMS; i++) {
+        for (j = 0; j < F; j++) v[j] = random_float();
+        OK(annoy_add_item(shared_index, i, v, F, &error));
+    }
+    OK(annoy_build(shared_index, 5, THREADS, &error));
+    for (i = 0; i < ITEMS; i++) CHECK(ask(i, &expected[i]));
+}
+
+static void all_at_once(void) {
+    pthread_t threads[THREADS];
+    int64_t arguments[THREADS], i;
+    for (i = 0; i < THREADS; i++) {
+        arguments[i] = i;
+        CHECK(pthread_create(&threads[i], NULL, work, &arguments[i]) == 0);
+    }
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+        CHECK(arguments[i] == 0);
+    }
+}
+
+TEST(built_in_memory) {
+    make();
+    all_at_once();
+}
+
+/* Other threads, as what a thread keeps for its searches goes with it; and the index is a file now. */
+TEST(loaded) {
+    OK(annoy_save_and_load(shared_index, in_scratch("threads.ann"), 0, &error));
+    all_at_once();
+    annoy_free(shared_index);
+}
+
+/* annoy_save takes a const index: it, too, may run beside searches and other saves, also under the same name. */
+TEST(saving_while_searching) {
+    annoy_index *loaded = NULL;
+    make();
+    save_path = in_scratch("threads-save.ann");
+    all_at_once();
+    OK(annoy_new(ANNOY_ANGULAR, F, &loaded, &error));
+    OK(annoy_load(loaded, save_path, 0, &error));
+    CHECK(annoy_get_n_items(loaded) == ITEMS && annoy_get_n_trees(loaded) == 5);
+    save_path = NULL;
+    annoy_free(loaded);
+    annoy_free(shared_index);
+}
+
+/* Different indexes in different threads, each making, building and freeing its own. */
+static void *life(void *argument) {
+    int64_t *wrong = (int64_t *)argument, ids[1], i;
+    size_t n = 0;
+    int round;
+    *wrong = 0;
+    for (round = 0; round < 5; round++) {
+        annoy_index *index = NULL;
+        *wrong += annoy_new(ANNOY_MANHATTAN, 1, &index, NULL) != ANNOY_OK;
+        for (i = 0; i < 60; i++) {
+            float x = (float)i;
+            *wrong += annoy_add_item(index, i, &x, 1, NULL) != ANNOY_OK;
+        }
+        *wrong += annoy_build(index, 2, 2, NULL) != ANNOY_OK;
+        *wrong += annoy_get_nns_by_item(index, 33, 1, 1000, ids, NULL, &n, NULL) != ANNOY_OK || n != 1 || ids[0] != 33;
+        annoy_free(index);
+    }
+    return NULL;
+}
+
+TEST(independent_indexes) {
+    pthread_t threads[THREADS];
+    int64_t wrong[THREADS], i;
+    for (i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, life, &wrong[i]) == 0);
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+        CHECK(wrong[i] == 0);
+    }
+}
+
+int main(void) {
+    RUN(built_in_memory);
+    RUN(loaded);
+    RUN(saving_while_searching);
+    RUN(independent_indexes);
+    return report();
+}

@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# Builds and installs annoy_rs with CMake into a temporary directory, then builds and runs programs against it in every
+# way a C or C++ project can: find_package, add_subdirectory, FetchContent, pkg-config.
+#
+#   tests/consumers/run.sh
+#
+# Needs cargo, a C and a C++ compiler, cmake, make or ninja, pkg-config, and readelf (binutils). Cargo's release build is shared
+# with the repository's target directory (or CARGO_TARGET_DIR); KEEP=1 keeps the temporary directory.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+tmp=$(mktemp -d)
+[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
+cargo_target=${CARGO_TARGET_DIR:-$root/target}
+version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
+# What the host's environment says about where to search must not help a broken package along.
+unset CMAKE_PREFIX_PATH LD_LIBRARY_PATH PKG_CONFIG_PATH LD_PRELOAD annoy_rs_DIR annoy_rs_ROOT
+
+for tool in cmake cargo pkg-config readelf cc c++; do
+    command -v "$tool" > /dev/null || { echo "$tool not found"; echo "0 passed, 1 failed"; exit 1; }
+done
+# Different generators for different projects, when there are two.
+first="Unix Makefiles" second="Unix Makefiles"
+command -v make > /dev/null || first=Ninja
+command -v ninja > /dev/null && second=Ninja
+
+passed=0 failed=0
+
+# ok NAME COMMAND...: passes when the command exits 0.
+ok() {
+    local name=$1
+    shift
+    if "$@" > "$tmp/log" 2>&1; then
+        passed=$((passed + 1)); echo "ok    $name"
+    else
+        failed=$((failed + 1)); echo "FAIL  $name: $*"; tail -n 40 "$tmp/log" | sed 's/^/      /'
+    fi
+}
+
+# refused NAME TEXT COMMAND...: passes when the command fails and says TEXT.
+refused() {
+    local name=$1 text=$2
+    shift 2
+    # CMake breaks its messages into lines, so both are compared without regard to white space.
+    if "$@" > "$tmp/log" 2>&1; then
+        failed=$((failed + 1)); echo "FAIL  $name: succeeded: $*"
+    elif tr -s ' \n' ' ' < "$tmp/log" | grep -qF -- "$text"; then
+        passed=$((passed + 1)); echo "ok    $name"
+    else
+        failed=$((failed + 1)); echo "FAIL  $name: no \"$text\" in:"; tail -n 40 "$tmp/log" | sed 's/^/      /'
+    fi
+}
+
+# programs NAME BUILD_DIR: the four programs of a consumer by ctest, each counted.
+programs() {
+    local name=$1 build=$2 program
+    for program in c_annoy_rs c_static cpp_annoy_rs cpp_static; do
+        # -R is a search; --no-tests=error would be CMake 3.26's, so the summary has to name one test.
+        ok "$name: ctest consumer_$program" one_test "$build" "consumer_$program"
+        if [ "${program#*_}" = annoy_rs ]; then
+            ok "$name: consumer_$program needs libannoy_rs.so.$version" needs "$build/consumer_$program"
+        else
+            ok "$name: consumer_$program needs no libannoy_rs" needs_not "$build/consumer_$program"
+        fi
+    done
+}
+one_test() {
+    (cd "$1" && ctest --output-on-failure -R "^$2\$") | tee "$tmp/ctest" &&
+        grep -q "100% tests passed, 0 tests failed out of 1" "$tmp/ctest"
+}
+needs() { readelf -d "$1" | grep -F "NEEDED" | grep -qF "[libannoy_rs.so.$version]"; }
+needs_not() { [ -x "$1" ] && ! readelf -d "$1" | grep -F "NEEDED" | grep -F "libannoy_rs"; }
+says() { "${@:2}" | tee "$tmp/says" && grep -qwF -- "$1" "$tmp/says"; }
+same_link() { [ "$(readlink "$1")" = "$2" ]; }
+nothing_names() { ! grep -rIlF -- "$1" "$2"; }
+
+# --- build, install, and move what was installed: nothing in it may depend on where it was put
+ok "configure" cmake -S "$root" -B "$tmp/build" -G "$first" -DCMAKE_BUILD_TYPE=Release -DANNOY_RS_BUILD_EXAMPLES=ON \
+    -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target" -DCMAKE_INSTALL_PREFIX="$tmp/first"
+ok "build" cmake --build "$tmp/build"
+ok "examples/quickstart.c runs from the build tree" says "prince" "$tmp/build/quickstart" -o "$tmp/words.ann" king
+ok "examples/quickstart.c keeps the file it is told" test -s "$tmp/words.ann"
+mkdir "$tmp/quickstart"
+refused "examples/quickstart.c says when there is no data" "say where it is" \
+    env TMPDIR="$tmp/quickstart" "$tmp/build/quickstart" -d "$tmp/none"
+ok "examples/quickstart.c runs with a temporary file" env TMPDIR="$tmp/quickstart" "$tmp/build/quickstart" king
+ok "examples/quickstart.c leaves no temporary file" rmdir "$tmp/quickstart"
+ok "install" cmake --install "$tmp/build"
+prefix=$tmp/moved/deep
+mkdir -p "$tmp/moved"
+ok "move the installation" mv "$tmp/first" "$prefix"
+lib=$(dirname "$(find "$prefix" -name "libannoy_rs.so.$version")")
+for file in include/annoy.h "${lib#"$prefix"/}/libannoy_rs.a" "${lib#"$prefix"/}/pkgconfig/annoy_rs.pc"; do
+    ok "installed: ${file##*/}" test -f "$prefix/$file"
+done
+ok "installed: libannoy_rs.so links to libannoy_rs.so.$version" same_link "$lib/libannoy_rs.so" "libannoy_rs.so.$version"
+ok "nothing installed names the first prefix" nothing_names "$tmp/first" "$prefix"
+
+# --- find_package
+find=("cmake" -S "$here/find_package" -G "$second" "-DCMAKE_PREFIX_PATH=$prefix")
+ok "find_package: configure" "${find[@]}" -B "$tmp/find" "-DWANTED=${version%%-*}"
+ok "find_package: build" cmake --build "$tmp/find"
+programs find_package "$tmp/find"
+major=${version%%.*}; rest=${version#*.}; minor=${rest%%.*}
+refused "find_package: the next minor version is refused" "considered but not accepted" \
+    "${find[@]}" -B "$tmp/find-minor" "-DWANTED=$major.$((minor + 1))"
+# An older minor version is refused as well: before 1.0 each has an ABI of its own.
+[ "$minor" -gt 0 ] && refused "find_package: the minor version before is refused" "considered but not accepted" \
+    "${find[@]}" -B "$tmp/find-older" "-DWANTED=$major.$((minor - 1))"
+refused "find_package: the next major version is refused" "considered but not accepted" \
+    "${find[@]}" -B "$tmp/find-major" "-DWANTED=$((major + 1)).0"
+mv "$lib/libannoy_rs.a" "$tmp/aside.a"
+refused "find_package: an incomplete installation is named" "libannoy_rs.a is missing" "${find[@]}" -B "$tmp/find-part"
+mv "$tmp/aside.a" "$lib/libannoy_rs.a"
+
+# --- add_subdirectory, with cargo's own directory where it is by default, and cargo's dev profile; then FetchContent
+ok "add_subdirectory: configure (Debug)" cmake -S "$here/add_subdirectory" -B "$tmp/sub" -G "$second" \
+    -DCMAKE_BUILD_TYPE=Debug
+ok "add_subdirectory: build" cmake --build "$tmp/sub"
+programs add_subdirectory "$tmp/sub"
+ok "add_subdirectory: cargo worked below the binary directory" test -f "$tmp/sub/annoy_rs/cargo/debug/libannoy_rs.a"
+ok "add_subdirectory: the project's own install leaves annoy_rs out" cmake --install "$tmp/sub" --prefix "$tmp/none"
+ok "add_subdirectory: nothing was installed" test ! -e "$tmp/none/include/annoy.h"
+ok "FetchContent: configure" cmake -S "$here/add_subdirectory" -B "$tmp/fetch" -G "$first" -DBY_FETCH=ON \
+    -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target"
+# One target alone: its dependency on cargo's run has to be known, not left to the order of targets.
+ok "FetchContent: build one program" cmake --build "$tmp/fetch" --target consumer_c_annoy_rs
+ok "FetchContent: build" cmake --build "$tmp/fetch"
+programs FetchContent "$tmp/fetch"
+
+# --- pkg-config: shared, then static
+export PKG_CONFIG_PATH=$lib/pkgconfig
+expected=-DEXPECTED_VERSION="\"$(pkg-config --modversion annoy_rs)\""
+ok "pkg-config: version" test "$(pkg-config --modversion annoy_rs)" = "$version"
+mkdir "$tmp/pc"
+for compiler in "cc -std=c99" "c++ -std=c++17"; do
+    case $compiler in cc*) source=consumer.c ;; *) source=consumer.cpp ;; esac
+    # What pkg-config gives and the compiler command are to be split into words.
+    # shellcheck disable=SC2046,SC2086
+    ok "pkg-config: $source, shared" $compiler "$expected" "$here/programs/$source" -o "$tmp/pc/$source.shared" \
+        $(pkg-config --cflags --libs annoy_rs) -Wl,-rpath,"$(pkg-config --variable=libdir annoy_rs)"
+    # pkg-config has no way to ask for the .a when a .so is beside it; the GNU and LLVM linkers' "-l:" has.
+    # shellcheck disable=SC2046,SC2086
+    ok "pkg-config: $source, static" $compiler "$expected" "$here/programs/$source" -o "$tmp/pc/$source.static" \
+        $(pkg-config --static --cflags --libs annoy_rs | sed 's/-lannoy_rs/-l:libannoy_rs.a/')
+    ok "pkg-config: $source, shared, runs" "$tmp/pc/$source.shared"
+    ok "pkg-config: $source, static, runs" "$tmp/pc/$source.static"
+    ok "pkg-config: $source, shared, needs libannoy_rs.so.$version" needs "$tmp/pc/$source.shared"
+    ok "pkg-config: $source, static, needs no libannoy_rs" needs_not "$tmp/pc/$source.static"
+done
+
+# --- other directories, and a staged installation as packagers make it
+ok "GNUInstallDirs: configure" cmake -S "$root" -B "$tmp/dirs" -G "$first" -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target" \
+    -DCMAKE_INSTALL_PREFIX=/opt/annoy -DCMAKE_INSTALL_LIBDIR=lib/deeper -DCMAKE_INSTALL_INCLUDEDIR=headers
+ok "GNUInstallDirs: build" cmake --build "$tmp/dirs"
+ok "GNUInstallDirs: install with DESTDIR" env DESTDIR="$tmp/stage" cmake --install "$tmp/dirs"
+ok "GNUInstallDirs: header" test -f "$tmp/stage/opt/annoy/headers/annoy.h"
+ok "GNUInstallDirs: library" test -f "$tmp/stage/opt/annoy/lib/deeper/libannoy_rs.so.$version"
+ok "GNUInstallDirs: find_package" cmake -S "$here/find_package" -B "$tmp/find-dirs" -G "$second" \
+    "-Dannoy_rs_DIR=$tmp/stage/opt/annoy/lib/deeper/cmake/annoy_rs"
+ok "GNUInstallDirs: find_package, build" cmake --build "$tmp/find-dirs"
+ok "GNUInstallDirs: find_package, run" one_test "$tmp/find-dirs" consumer_c_annoy_rs
+pc_include=$(PKG_CONFIG_PATH=$tmp/stage/opt/annoy/lib/deeper/pkgconfig pkg-config --variable=includedir annoy_rs)
+ok "GNUInstallDirs: pkg-config" test -f "$pc_include/annoy.h"
+
+# --- without cargo
+# An empty ANNOY_RS_CARGO is what a search that found nothing leaves, whatever this machine has in its PATH.
+refused "no cargo: the message says what to do" "cargo not found" \
+    cmake -S "$root" -B "$tmp/no-cargo" -G "$first" -DANNOY_RS_CARGO=
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
