@@ -488,14 +488,15 @@ fn recall_of_dot(spread: f64, gains: [f64; 2]) {
 }
 
 /// Annoy 1.17.3 looks in the wrong places of its own dot files, and in better ones of ours. Measured: Annoy 0.241 and
-/// 0.545, ours, read by either, 0.515 and 0.821.
+/// 0.545, ours, read by either, 0.674 and 0.926.
 #[test]
 fn recall_of_dot_on_varied_norms() {
-    recall_of_dot(0.25, [0.2, 0.2]);
+    recall_of_dot(0.25, [0.35, 0.3]);
 }
 
-/// A few norms far above the others must not decide where all the rest is put. Annoy 1.17.3: 0.111 and 0.321.
+/// A few norms far above the others must not decide where all the rest is put. Measured: Annoy 0.111 and 0.321, ours,
+/// read by either, 0.931 and 0.990.
 #[test]
 fn recall_of_dot_on_heavy_tailed_norms() {
-    recall_of_dot(1.0, [0.1, 0.0]);
+    recall_of_dot(1.0, [0.7, 0.6]);
 }

@@ -16,7 +16,7 @@ failed=0
 packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
     python3-venv:/usr/lib/python3*/venv/__main__.py python3-dev:/usr/include/python3*/Python.h
-    libclang-dev:/usr/lib/llvm-*/lib/libclang*.so
+    clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so
 )
 
 have() {
