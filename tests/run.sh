@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust abi c consumers differential examples docs)
+stages=(lint rust abi c cpp consumers differential examples docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -59,6 +59,9 @@ rust() {
 }
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
 c() { bash tests/c/run.sh; }
+cpp() {
+    venv && ANNOY_RS_PYTHON="$PWD/target/venv/bin/python" bash tests/cpp/run.sh && bash tests/hpp/run.sh
+}
 consumers() { bash tests/consumers/run.sh; }
 differential() {
     venv && ANNOY_RS_PYTHON="$PWD/target/venv/bin/python" ANNOY_RS_REQUIRE_PYTHON=1 \

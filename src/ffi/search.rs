@@ -70,7 +70,8 @@ impl<D: Distance> Results<D> {
 /// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
 ///
 /// `search_k` is the number of candidates looked at, repeats between trees included: more take longer and find better;
-/// -1 stands for n times the number of trees. `ids` and `distances` have room for `n` each; `distances` may be NULL.
+/// -1 stands for n times the number of trees. `ids` and `distances` have room for `n` each, or for as many as there are
+/// items if that is fewer; `distances` may be NULL.
 /// `*n_found` gets the number of results, which is below `n` when fewer were found: that is no error. Beyond it nothing
 /// is written, and on an error nothing at all.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k below

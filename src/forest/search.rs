@@ -105,22 +105,25 @@ fn collect<S: Space>(
     };
     open.extend(roots.ids().map(|root| (space.root_priority(), root)));
     let mut seen = 0u64;
-    // Each node is reached once, from its parent; more visits than nodes mean a circle.
+    // Each split and leaf is reached once, from its parent; more visits than nodes mean a circle. Items, which end their
+    // path, are reached from every tree.
     let mut visits_left = nodes.count();
     while seen < search_k {
         let Some((priority, id)) = open.pop() else {
             break;
         };
-        if visits_left == 0 {
-            return Err(Error::corrupt(id, "its tree runs in a circle"));
-        }
-        visits_left -= 1;
         let node = nodes.get(id);
         let below = node.n_descendants();
         if below == 1 && id < n_items {
             add(id);
             seen += 1;
-        } else if below < 0 {
+            continue;
+        }
+        if visits_left == 0 {
+            return Err(Error::corrupt(id, "its tree runs in a circle"));
+        }
+        visits_left -= 1;
+        if below < 0 {
             return Err(Error::corrupt(id, format!("it counts {below} descendants")));
         } else if below <= max_leaf {
             for i in 0..below as usize {

@@ -51,7 +51,7 @@ refused() {
     fi
 }
 
-# programs NAME BUILD_DIR: the four programs of a consumer by ctest, each counted.
+# programs NAME BUILD_DIR: the programs of a consumer by ctest, each counted.
 programs() {
     local name=$1 build=$2 program
     for program in c_annoy_rs c_static cpp_annoy_rs cpp_static; do
@@ -62,6 +62,9 @@ programs() {
         else
             ok "$name: consumer_$program needs no libannoy_rs" needs_not "$build/consumer_$program"
         fi
+    done
+    for program in cpp annoylib; do
+        ok "$name: ctest consumer_$program" one_test "$build" "consumer_$program"
     done
 }
 one_test() {

@@ -1,5 +1,5 @@
-# The four programs both consumers make: C and C++17, each with the shared and with the static library. They see
-# nothing but the two targets and what CMake knows of their version.
+# The programs both consumers make: C and C++17, each with the shared and with the static library, and one for each of
+# the C++ headers. They see nothing but the targets and what CMake knows of their version.
 enable_testing()
 foreach(language c cpp)
   foreach(kind annoy_rs static)
@@ -12,4 +12,10 @@ foreach(language c cpp)
       CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
     add_test(NAME ${name} COMMAND ${name})
   endforeach()
+endforeach()
+foreach(kind cpp annoylib)
+  set(name "consumer_${kind}")
+  add_executable(${name} "${CMAKE_CURRENT_LIST_DIR}/${name}.cpp")
+  target_link_libraries(${name} PRIVATE annoy_rs::${kind})
+  add_test(NAME ${name} COMMAND ${name})
 endforeach()

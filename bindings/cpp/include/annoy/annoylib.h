@@ -1,0 +1,2 @@
+// For code that says #include <annoy/annoylib.h>.
+#include "../annoylib.h"

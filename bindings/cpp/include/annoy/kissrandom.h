@@ -1,0 +1,2 @@
+// For code that says #include <annoy/kissrandom.h>.
+#include "../kissrandom.h"

@@ -1,0 +1,2 @@
+// For code that says #include <annoy/mman.h>.
+#include "../mman.h"

@@ -1,0 +1,559 @@
+// Drop-in for Annoy's annoylib.h: the same templates in the same namespace, over annoy_rs.
+//
+// Code written for Annoy 1.17 compiles against this header unchanged and links with libannoy_rs. The template only
+// converts: ids to int64_t and back, hamming words to 64-bit words and back, errors to malloc'ed text. Everything else is
+// done by the library through annoy.h. What differs from Annoy is listed in bindings/cpp/README.md.
+//
+// Threads: any number of const calls (get_*) may run at the same time on one index, also through different copies of it;
+// any other call needs the index to itself.
+#ifndef ANNOY_ANNOYLIB_H
+#define ANNOY_ANNOYLIB_H
+
+#if !defined(_MSC_VER) && __cplusplus < 201103L
+#error "annoy_rs: annoylib.h needs C++11 or later"
+#endif
+
+// What Annoy's header brings along, because code that includes it may rely on it.
+#include <fcntl.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#ifndef _WIN32
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <queue>
+#include <type_traits>
+#include <vector>
+#ifdef ANNOYLIB_MULTITHREADED_BUILD
+#include <mutex>
+#include <thread>
+#if __cplusplus >= 201402L
+#include <shared_mutex>
+#endif
+#endif
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "annoy.h"
+
+// Where text goes: to stderr, or to what __ERROR_PRINTER_OVERRIDE__ names, called as printf is.
+#ifndef annoylib_showUpdate
+#ifndef __ERROR_PRINTER_OVERRIDE__
+#define annoylib_showUpdate(...) { fprintf(stderr, __VA_ARGS__); }
+#else
+#define annoylib_showUpdate(...) { __ERROR_PRINTER_OVERRIDE__(__VA_ARGS__); }
+#endif
+#endif
+
+// Not used here; code may use it.
+#ifndef ANNOYLIB_V_ARRAY_SIZE
+#define ANNOYLIB_V_ARRAY_SIZE 65536
+#endif
+
+namespace Annoy {
+
+using std::vector;
+using std::pair;
+using std::numeric_limits;
+using std::make_pair;
+
+// Gives the caller a text, to be freed with free(); a caller that passed no place for one has it printed.
+inline void set_error_from_string(char** error, const char* text) {
+  if (!error) {
+    annoylib_showUpdate("%s\n", text);
+    return;
+  }
+  const size_t size = strlen(text) + 1;
+  *error = static_cast<char*>(malloc(size));
+  if (*error) memcpy(*error, text, size);
+}
+
+// The same, with what errno says behind it.
+inline void set_error_from_errno(char** error, const char* text) {
+  const int code = errno;
+  set_error_from_string(error, (std::string(text) + ": " + strerror(code) + " (" + std::to_string(code) + ")").c_str());
+}
+
+// The metrics. They are names only: the distances are computed in the library.
+struct Base {};
+struct Minkowski : Base {};
+struct Angular : Base {
+  static const char* name() { return "angular"; }
+};
+struct DotProduct : Angular {
+  static const char* name() { return "dot"; }
+};
+struct Hamming : Base {
+  static const char* name() { return "hamming"; }
+};
+struct Euclidean : Minkowski {
+  static const char* name() { return "euclidean"; }
+};
+struct Manhattan : Minkowski {
+  static const char* name() { return "manhattan"; }
+};
+
+// How many threads build: one, whatever n_threads says; or n_threads, as with any other class given as policy.
+class AnnoyIndexSingleThreadedBuildPolicy {};
+class AnnoyIndexMultiThreadedBuildPolicy {};
+
+namespace annoy_rs_detail {
+
+// The number that annoy.h has for a metric; 0 for what is none of the five.
+template <typename Distance> struct Metric { static const annoy_metric number = 0; };
+template <> struct Metric<Angular> { static const annoy_metric number = ANNOY_ANGULAR; };
+template <> struct Metric<Euclidean> { static const annoy_metric number = ANNOY_EUCLIDEAN; };
+template <> struct Metric<Manhattan> { static const annoy_metric number = ANNOY_MANHATTAN; };
+template <> struct Metric<DotProduct> { static const annoy_metric number = ANNOY_DOT; };
+template <> struct Metric<Hamming> { static const annoy_metric number = ANNOY_HAMMING; };
+
+// What all copies of an AnnoyIndex share.
+struct Shared {
+  annoy_index* index;
+  bool on_disk;  // on_disk_build was called, and neither unload nor load since
+  bool verbose;
+  char why_none[sizeof(static_cast<annoy_error*>(nullptr)->message)];  // when index is NULL
+
+  Shared(annoy_metric metric, annoy_scalar scalar, int32_t id_bits, int f, size_t bits_each, uint64_t seed)
+      : index(nullptr), on_disk(false), verbose(false) {
+    why_none[0] = '\0';
+    if (f < 0) {
+      snprintf(why_none, sizeof why_none, "f is %d, expected 1 to 65536 numbers (hamming: words)", f);
+      return;
+    }
+    annoy_options options = annoy_options();
+    options.struct_size = sizeof options;
+    options.metric = metric;
+    options.scalar = scalar;
+    options.id_bits = id_bits;
+    options.f = static_cast<size_t>(f) * bits_each;
+    annoy_error error;
+    if (annoy_new_with(&options, &index, &error) != ANNOY_OK) {
+      index = nullptr;
+      memcpy(why_none, error.message, sizeof why_none);
+      return;
+    }
+    annoy_set_seed(index, seed, nullptr);
+  }
+  ~Shared() { annoy_free(index); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+};
+
+// Hears the library when verbose(true).
+inline void show(void*, int32_t, const char* text) { annoylib_showUpdate("%s\n", text); }
+
+// An array that lives on the stack when it is short.
+template <typename X, size_t Short> class Array {
+ public:
+  explicit Array(size_t n) : at_(n <= Short ? short_ : nullptr) {
+    if (n > Short) {
+      long_.reset(new X[n]);
+      at_ = long_.get();
+    }
+  }
+  X* data() { return at_; }
+
+ private:
+  X short_[Short];
+  std::unique_ptr<X[]> long_;
+  X* at_;
+};
+
+// A result as the library gives it, as the type that the caller's vector holds. Bytes that are to hold a hamming distance
+// over 255 get 255.
+template <typename To, typename From> inline To result_as(From x, std::true_type /* a float as a whole number */) {
+  return x < static_cast<From>(numeric_limits<To>::max()) ? static_cast<To>(x) : numeric_limits<To>::max();
+}
+template <typename To, typename From> inline To result_as(From x, std::false_type) { return static_cast<To>(x); }
+template <typename To, typename From> inline To result_as(From x) {
+  return result_as<To>(
+      x, std::integral_constant<bool, std::is_integral<To>::value && std::is_floating_point<From>::value>());
+}
+
+// Room behind the end of a caller's vector for up to n results of the library's type. keep(k) leaves the first k there.
+// Where the types are the same the library writes to the vector itself.
+template <typename To, typename From, bool Same> class Results;
+
+template <typename To, typename From> class Results<To, From, true> {
+ public:
+  Results(vector<To>* to, size_t n) : to_(to), before_(to ? to->size() : 0) {
+    if (to_) to_->resize(before_ + n);
+  }
+  // int64_t and uint64_t may stand for each other.
+  From* data() { return to_ ? reinterpret_cast<From*>(to_->data() + before_) : nullptr; }
+  void keep(size_t k) {
+    if (to_) to_->resize(before_ + k);
+  }
+
+ private:
+  vector<To>* to_;
+  size_t before_;
+};
+
+template <typename To, typename From> class Results<To, From, false> {
+ public:
+  Results(vector<To>* to, size_t n) : to_(to), from_(to ? n : 0) {}
+  From* data() { return to_ ? from_.data() : nullptr; }
+  void keep(size_t k) {
+    if (!to_) return;
+    const size_t before = to_->size();
+    to_->resize(before + k);
+    for (size_t i = 0; i < k; i++) (*to_)[before + i] = result_as<To>(from_.data()[i]);
+  }
+
+ private:
+  vector<To>* to_;
+  Array<From, 128> from_;
+};
+
+// The calls of annoy.h for an element type. Result: what the library gives distances as.
+template <typename T, bool Words> struct Calls {
+  static const bool known = false;
+  static const annoy_scalar scalar = ANNOY_DEFAULT;
+  static const size_t bits_each = 1;
+  typedef T Result;
+};
+
+template <> struct Calls<float, false> {
+  static const bool known = true;
+  static const annoy_scalar scalar = ANNOY_F32;
+  static const size_t bits_each = 1;
+  typedef float Result;
+
+  static annoy_status add(annoy_index* index, int64_t item, const float* v, size_t f, annoy_error* error) {
+    return annoy_add_item(index, item, v, f, error);
+  }
+  static annoy_status get(const annoy_index* index, int64_t item, float* v, size_t f, annoy_error* error) {
+    return annoy_get_item(index, item, v, f, error);
+  }
+  static annoy_status near_item(const annoy_index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
+                                float* distances, size_t* found, annoy_error* error) {
+    return annoy_get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
+  }
+  static annoy_status near_vector(const annoy_index* index, const float* v, size_t f, size_t n, int64_t search_k,
+                                  int64_t* ids, float* distances, size_t* found, annoy_error* error) {
+    return annoy_get_nns_by_vector(index, v, f, n, search_k, ids, distances, found, error);
+  }
+};
+
+template <> struct Calls<double, false> {
+  static const bool known = true;
+  static const annoy_scalar scalar = ANNOY_F64;
+  static const size_t bits_each = 1;
+  typedef double Result;
+
+  static annoy_status add(annoy_index* index, int64_t item, const double* v, size_t f, annoy_error* error) {
+    return annoy_add_item_f64(index, item, v, f, error);
+  }
+  static annoy_status get(const annoy_index* index, int64_t item, double* v, size_t f, annoy_error* error) {
+    return annoy_get_item_f64(index, item, v, f, error);
+  }
+  static annoy_status near_item(const annoy_index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
+                                double* distances, size_t* found, annoy_error* error) {
+    return annoy_get_nns_by_item_f64(index, item, n, search_k, ids, distances, found, error);
+  }
+  static annoy_status near_vector(const annoy_index* index, const double* v, size_t f, size_t n, int64_t search_k,
+                                  int64_t* ids, double* distances, size_t* found, annoy_error* error) {
+    return annoy_get_nns_by_vector_f64(index, v, f, n, search_k, ids, distances, found, error);
+  }
+};
+
+// Hamming over words of type T. The library takes the same bits in 64-bit words: bit j of word i of T is bit
+// i * (bits of T) + j.
+template <typename T> struct Calls<T, true> {
+  static const bool known =
+      std::is_integral<T>::value && !std::is_same<typename std::remove_cv<T>::type, bool>::value &&
+      (sizeof(T) == 1 || sizeof(T) == 4 || sizeof(T) == 8);
+  static const annoy_scalar scalar = sizeof(T) == 8 ? ANNOY_BITS64 : sizeof(T) == 4 ? ANNOY_BITS32 : ANNOY_BITS8;
+  static const size_t bits_each = sizeof(T) * 8;
+  static const size_t per_word = 64 / bits_each;
+  typedef float Result;
+
+  static size_t n_words(size_t f) { return (f + per_word - 1) / per_word; }
+
+  // Up to 64 words, as 4,096 bits need, on the stack.
+  class Packed {
+   public:
+    Packed(const T* v, size_t f) : words_(v ? n_words(f) : 0), any_(v != nullptr) {
+      if (!any_) return;
+      for (size_t i = 0; i < n_words(f); i++) words_.data()[i] = 0;
+      for (size_t i = 0; i < f; i++)
+        words_.data()[i / per_word] |= (static_cast<uint64_t>(v[i]) & mask()) << (i % per_word * bits_each);
+    }
+    const uint64_t* data() { return any_ ? words_.data() : nullptr; }
+
+   private:
+    static uint64_t mask() { return ~static_cast<uint64_t>(0) >> (64 - bits_each); }
+    Array<uint64_t, 64> words_;
+    bool any_;
+  };
+
+  static annoy_status add(annoy_index* index, int64_t item, const T* v, size_t f, annoy_error* error) {
+    return annoy_add_item_bits(index, item, Packed(v, f).data(), n_words(f), error);
+  }
+  static annoy_status get(const annoy_index* index, int64_t item, T* v, size_t f, annoy_error* error) {
+    Array<uint64_t, 64> words(n_words(f));
+    const annoy_status status = annoy_get_item_bits(index, item, words.data(), n_words(f), error);
+    if (status != ANNOY_OK || !v) return status;
+    for (size_t i = 0; i < f; i++)
+      v[i] = static_cast<T>(words.data()[i / per_word] >> (i % per_word * bits_each));
+    return status;
+  }
+  static annoy_status near_item(const annoy_index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
+                                float* distances, size_t* found, annoy_error* error) {
+    return annoy_get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
+  }
+  static annoy_status near_vector(const annoy_index* index, const T* v, size_t f, size_t n, int64_t search_k,
+                                  int64_t* ids, float* distances, size_t* found, annoy_error* error) {
+    return annoy_get_nns_by_vector_bits(index, Packed(v, f).data(), n_words(f), n, search_k, ids, distances, found,
+                                        error);
+  }
+};
+
+// An id that int64_t cannot hold becomes one that no index has.
+template <typename S> inline int64_t id_from(S item) {
+  return std::is_unsigned<S>::value && sizeof(S) == 8 && static_cast<uint64_t>(item) > static_cast<uint64_t>(INT64_MAX)
+             ? INT64_MAX
+             : static_cast<int64_t>(item);
+}
+
+}  // namespace annoy_rs_detail
+
+// What every index can do, whatever its metric. May be derived from.
+//
+// Functions with an `error` give a malloc'ed text there when they return false, to be freed with free().
+template <typename S, typename T, typename R = uint64_t>
+class AnnoyIndexInterface {
+ public:
+  AnnoyIndexInterface() = default;
+  AnnoyIndexInterface(const AnnoyIndexInterface&) = default;
+  AnnoyIndexInterface& operator=(const AnnoyIndexInterface&) = default;
+  virtual ~AnnoyIndexInterface() {}
+
+  virtual bool add_item(S item, const T* w, char** error = NULL) = 0;
+  virtual bool build(int q, int n_threads = -1, char** error = NULL) = 0;
+  virtual bool unbuild(char** error = NULL) = 0;
+  virtual bool save(const char* filename, bool prefault = false, char** error = NULL) = 0;
+  virtual void unload() = 0;
+  virtual bool load(const char* filename, bool prefault = false, char** error = NULL) = 0;
+  virtual T get_distance(S i, S j) const = 0;
+  virtual void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result, vector<T>* distances) const = 0;
+  virtual void get_nns_by_vector(const T* w, size_t n, int search_k, vector<S>* result,
+                                 vector<T>* distances) const = 0;
+  virtual S get_n_items() const = 0;
+  virtual S get_n_trees() const = 0;
+  virtual void verbose(bool v) = 0;
+  virtual void get_item(S item, T* v) const = 0;
+  virtual void set_seed(R q) = 0;
+  virtual bool on_disk_build(const char* filename, char** error = NULL) = 0;
+};
+
+// An index of vectors of f elements of type T, with ids of type S. Copies share one index.
+//
+// Of Random only default_seed and its type count. ThreadedBuildPolicy is one of the two above or any class.
+template <typename S, typename T, typename Distance, typename Random, class ThreadedBuildPolicy>
+class AnnoyIndex
+    : public AnnoyIndexInterface<S, T, typename std::remove_const<decltype(Random::default_seed)>::type> {
+  static_assert(annoy_rs_detail::Metric<Distance>::number != 0,
+                "annoy_rs computes distances inside its library and cannot call a Distance of your own: "
+                "use Angular, Euclidean, Manhattan, DotProduct or Hamming");
+  static_assert(annoy_rs_detail::Metric<Distance>::number == ANNOY_HAMMING ||
+                    annoy_rs_detail::Calls<T, false>::known,
+                "T must be float or double for Angular, Euclidean, Manhattan and DotProduct");
+  static_assert(annoy_rs_detail::Metric<Distance>::number != ANNOY_HAMMING || annoy_rs_detail::Calls<T, true>::known,
+                "T must be an integer of 8, 32 or 64 bits for Hamming");
+  static_assert(std::is_integral<S>::value && (sizeof(S) == 4 || sizeof(S) == 8),
+                "S must be an integer of 32 or 64 bits");
+
+  typedef annoy_rs_detail::Metric<Distance> Metric;
+  typedef annoy_rs_detail::Calls<T, Metric::number == ANNOY_HAMMING> Calls;
+  typedef typename Calls::Result Result;
+  typedef annoy_rs_detail::Results<S, int64_t, sizeof(S) == 8> Ids;
+  typedef annoy_rs_detail::Results<T, Result, std::is_same<T, Result>::value> Distances;
+
+ public:
+  typedef Distance D;
+  typedef typename std::remove_const<decltype(Random::default_seed)>::type R;
+
+  // Without an f: every call fails until an index made with one is assigned.
+  AnnoyIndex() : f_(0) {}
+
+  AnnoyIndex(int f)
+      : f_(f),
+        shared_(new annoy_rs_detail::Shared(Metric::number, Calls::scalar, static_cast<int32_t>(sizeof(S) * 8), f,
+                                            Calls::bits_each, static_cast<uint64_t>(Random::default_seed))) {}
+
+  int get_f() const { return f_; }
+
+  bool add_item(S item, const T* w, char** error = NULL) {
+    return run(error, [&](annoy_index* index, annoy_error* why) {
+      return Calls::add(index, annoy_rs_detail::id_from(item), w, length(), why);
+    });
+  }
+
+  // For anything whose w[0] to w[f - 1] are convertible to T.
+  template <typename W>
+  bool add_item_impl(S item, const W& w, char** error = NULL) {
+    return add_indexable(item, w, error, std::is_convertible<const W&, const T*>());
+  }
+
+  bool on_disk_build(const char* file, char** error = NULL) {
+    const bool good = run(error, [&](annoy_index* index, annoy_error* why) {
+      return annoy_on_disk_build(index, file, why);
+    });
+    if (good) shared_->on_disk = true;
+    return good;
+  }
+
+  bool build(int q, int n_threads = -1, char** error = NULL) {
+    const bool single = std::is_same<ThreadedBuildPolicy, AnnoyIndexSingleThreadedBuildPolicy>::value;
+    return run(error, [&](annoy_index* index, annoy_error* why) {
+      return annoy_build(index, q, single ? 1 : n_threads, why);
+    });
+  }
+
+  bool unbuild(char** error = NULL) {
+    return run(error, [](annoy_index* index, annoy_error* why) { return annoy_unbuild(index, why); });
+  }
+
+  // Saves and goes on with the new file. After an on-disk build there is nothing left to do.
+  bool save(const char* filename, bool prefault = false, char** error = NULL) {
+    return run(error, [&](annoy_index* index, annoy_error* why) -> annoy_status {
+      if (shared_->on_disk && annoy_get_n_trees(index) > 0) return ANNOY_OK;
+      return annoy_save_and_load(index, filename, flags(prefault), why);
+    });
+  }
+
+  void unload() {
+    if (!index()) return;
+    annoy_unload(index(), NULL);
+    shared_->on_disk = false;
+  }
+
+  bool load(const char* filename, bool prefault = false, char** error = NULL) {
+    const bool good = run(error, [&](annoy_index* index, annoy_error* why) {
+      return annoy_load(index, filename, flags(prefault), why);
+    });
+    if (good) shared_->on_disk = false;
+    return good;
+  }
+
+  // 0 when one of the ids is not in the index.
+  T get_distance(S i, S j) const {
+    double distance = 0;
+    annoy_get_distance(index(), annoy_rs_detail::id_from(i), annoy_rs_detail::id_from(j), &distance, NULL);
+    return annoy_rs_detail::result_as<T>(distance);
+  }
+
+  // The two searches append what they find to `result` and, unless it is NULL, to `distances`. Any negative search_k but -1
+  // looks at everything. What cannot be searched gives no results: no trees, no such item, a query that is not finite.
+  void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result, vector<T>* distances) const {
+    search(n, search_k, result, distances,
+           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_error* why) {
+             return Calls::near_item(index(), annoy_rs_detail::id_from(item), most, k, ids, to, found, why);
+           });
+  }
+
+  void get_nns_by_vector(const T* w, size_t n, int search_k, vector<S>* result, vector<T>* distances) const {
+    search(n, search_k, result, distances,
+           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_error* why) {
+             return Calls::near_vector(index(), w, length(), most, k, ids, to, found, why);
+           });
+  }
+
+  S get_n_items() const { return static_cast<S>(annoy_get_n_items(index())); }
+
+  S get_n_trees() const { return static_cast<S>(annoy_get_n_trees(index())); }
+
+  // Has the library, and searches that fail, say what they do through annoylib_showUpdate.
+  void verbose(bool v) {
+    if (!index()) return;
+    annoy_set_log(index(), v ? annoy_rs_detail::show : NULL, NULL, NULL);
+    shared_->verbose = v;
+  }
+
+  // Leaves v as it is when the item is not in the index.
+  void get_item(S item, T* v) const { Calls::get(index(), annoy_rs_detail::id_from(item), v, length(), NULL); }
+
+  // Stays through save, load and unload.
+  void set_seed(R seed) { annoy_set_seed(index(), static_cast<uint64_t>(seed), NULL); }
+
+  // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it. Not to be freed, and good for as long as
+  // a copy of this index lives. NULL when there is none: made without an f or with one that cannot be.
+  annoy_index* c_handle() const { return index(); }
+
+ private:
+  int f_;
+  std::shared_ptr<annoy_rs_detail::Shared> shared_;
+
+  annoy_index* index() const { return shared_ ? shared_->index : NULL; }
+  size_t length() const { return static_cast<size_t>(f_); }
+  static uint64_t flags(bool prefault) { return prefault ? ANNOY_LOAD_PREFAULT : 0; }
+
+  template <typename Call>
+  bool run(char** error, const Call& call) {
+    if (!index()) {
+      set_error_from_string(error, shared_ ? shared_->why_none
+                                           : "this AnnoyIndex was made without an f (or moved from): assign one to it");
+      return false;
+    }
+    annoy_error why;
+    if (call(index(), &why) == ANNOY_OK) return true;
+    set_error_from_string(error, why.message);
+    return false;
+  }
+
+  template <typename W>
+  bool add_indexable(S item, const W& w, char** error, std::true_type /* it is a pointer or array of T */) {
+    return add_item(item, w, error);
+  }
+
+  template <typename W>
+  bool add_indexable(S item, const W& w, char** error, std::false_type) {
+    if (!index()) return add_item(item, NULL, error);
+    vector<T> copy(length());
+    for (int z = 0; z < f_; z++) copy[static_cast<size_t>(z)] = static_cast<T>(w[z]);
+    return add_item(item, copy.data(), error);
+  }
+
+  template <typename Call>
+  void search(size_t n, int search_k, vector<S>* result, vector<T>* distances, const Call& call) const {
+    if (!index() || !result) return;
+    int64_t k = search_k < -1 ? INT64_MAX : search_k;
+    // No more room than for all items, but looking as far as for n.
+    const uint64_t n_items = static_cast<uint64_t>(annoy_get_n_items(index()));
+    if (n > n_items) {
+      const uint64_t n_trees = static_cast<uint64_t>(annoy_get_n_trees(index()));
+      const uint64_t most = static_cast<uint64_t>(INT64_MAX);
+      if (k == -1) k = n_trees != 0 && n > most / n_trees ? INT64_MAX : static_cast<int64_t>(n * n_trees);
+      n = static_cast<size_t>(n_items);
+    }
+    Ids ids(result, n);
+    Distances to(distances, n);
+    annoy_error why;
+    size_t found = 0;
+    if (call(n, k, ids.data(), to.data(), &found, &why) != ANNOY_OK) {
+      found = 0;
+      if (shared_->verbose) annoylib_showUpdate("%s\n", why.message);
+    }
+    ids.keep(found);
+    to.keep(found);
+  }
+};
+
+}  // namespace Annoy
+
+#endif  // ANNOY_ANNOYLIB_H

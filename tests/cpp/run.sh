@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# The tests of the C++ headers: tests/cpp/run.sh [TEXT]     (only those with TEXT in their name)
+#
+# Needs cargo, g++, python3 with its headers (Python.h) and pip; clang++ joins in when it is there. Downloads the source
+# package of Annoy 1.17.3. Understood from the environment: CARGO_TARGET_DIR; JOBS, how many at a time (default 2);
+# ANNOY_RS_PYTHON, a python that has annoy 1.17.3 and numpy, for comparison (default: python3, with or without them);
+# ANNOY_RS_ANNOY_DIR, where the source package is or is put (default: annoy-source in cargo's target directory).
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+wanted=${1:-}
+jobs=${JOBS:-2}
+python=${ANNOY_RS_PYTHON:-python3}
+# Files go to memory where that is possible: the tests save hundreds of indexes, each of which waits for the disk otherwise.
+tmp=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+fail() {
+    echo "$*"
+    echo "0 passed, 1 failed"
+    exit 1
+}
+
+command -v g++ >/dev/null || fail "g++ not found"
+(cd "$root" && cargo build --quiet --release --target-dir "$target") || fail "cargo build failed"
+library=$target/release/libannoy_rs.a
+[ -f "$library" ] || fail "$library is missing"
+
+compilers=(g++)
+command -v clang++ >/dev/null && compilers+=(clang++)
+include=("-I$root/bindings/cpp/include" "-I$root/include")
+warnings=(-Wall -Wextra -Werror)
+strict=(-Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wdeprecated)
+link=("$library" -lpthread -ldl -lm)
+sources=(matrix patterns patterns_r threads overhead strict two_units/main two_units/other)
+
+# task NAME FUNCTION [ARGUMENT...]: runs the function in a directory of its own, `jobs` of them at a time.
+task() {
+    [[ $1 == *"$wanted"* ]] || return 0
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    local dir
+    dir=$(mktemp -d "$tmp/task.XXXXXX")
+    (
+        trap - EXIT
+        start=$SECONDS
+        cd "$dir" || exit 1
+        name=$1
+        shift
+        if (set -e; "$@") >log 2>&1; then
+            echo passed >status
+            printf 'ok    %-60s %3d s  %s\n' "$name" $((SECONDS - start)) "$(tail -n 1 log)"
+        else
+            echo failed >status
+            printf 'FAIL  %s\n' "$name"
+            tail -n 40 log | sed 's/^/      /'
+        fi
+    ) &
+}
+
+# In these, `set -e` does not hold: they are called in a condition. So every step is joined by &&.
+
+run() { # COMPILER STANDARD SOURCE...
+    local compiler=$1 standard=$2
+    shift 2
+    "$compiler" "-std=$standard" "${warnings[@]}" "${include[@]}" "${@/#/$here/}" -o program "${link[@]}" && ./program
+}
+
+compiles() { # COMPILER STANDARD
+    local source
+    for source in "${sources[@]}"; do
+        "$1" "-std=$2" "${warnings[@]}" "${include[@]}" -fsyntax-only "$here/$source.cc" || return 1
+    done
+    "$1" "-std=$2" "${warnings[@]}" "${strict[@]}" "${include[@]}" -fsyntax-only "$here/strict.cc" &&
+        "$1" "-std=$2" "${warnings[@]}" -fno-exceptions -fno-rtti "${include[@]}" -fsyntax-only "$here/strict.cc" &&
+        echo "$((${#sources[@]} + 2)) compiled"
+}
+
+# What must not compile says why, in these words.
+negative() { # COMPILER
+    local number=0 words
+    "$1" -std=c++11 -DCASE=0 "${warnings[@]}" "${include[@]}" -fsyntax-only "$here/negative.cc" || return 1
+    for words in \
+        "use Angular, Euclidean, Manhattan, DotProduct or Hamming" \
+        "cannot call a Distance of your own" \
+        "T must be float or double for Angular, Euclidean, Manhattan and DotProduct" \
+        "T must be an integer of 8, 32 or 64 bits for Hamming" \
+        "T must be an integer of 8, 32 or 64 bits for Hamming" \
+        "S must be an integer of 32 or 64 bits" \
+        "AnnoyIndexInterface<int, double>"; do
+        number=$((number + 1))
+        if "$1" -std=c++11 "-DCASE=$number" "${include[@]}" -fsyntax-only "$here/negative.cc" 2>said; then
+            echo "case $number compiles"
+            return 1
+        fi
+        grep -qF -- "$words" said || { echo "case $number: no \"$words\" in:"; cat said; return 1; }
+    done
+    echo "$number refused with the right words"
+}
+
+annoy_headers() {
+    PYTHON="$python" "$root/benches/compare/fetch_annoy.sh" "${ANNOY_RS_ANNOY_DIR:-$target/annoy-source}"
+}
+
+same_source() {
+    local headers who mode
+    headers=$(annoy_headers) &&
+        g++ -std=c++14 -ffp-contract=off -w -DANNOYLIB_MULTITHREADED_BUILD "-I$headers" "$here/same_source.cc" \
+            -o annoy -lpthread &&
+        g++ -std=c++14 "${warnings[@]}" -DANNOYLIB_MULTITHREADED_BUILD "${include[@]}" "$here/same_source.cc" \
+            -o ours "${link[@]}" && mkdir by_annoy by_ours || return 1
+    # Annoy prints its errors whether or not they are taken, so stderr is not compared.
+    for mode in write calls read; do
+        for who in annoy ours; do
+            case $mode in
+                write) "./$who" write "by_$who" ;;
+                calls) mkdir "calls_$who" && "./$who" calls "calls_$who" ;;
+                read) "./$who" read "$root/tests/golden/annoy-1.17.3" by_annoy by_ours ;;
+            esac >"$mode.$who" 2>>stderr || { echo "$who $mode failed"; tail -n 5 stderr; return 1; }
+        done
+        "$python" "$here/same_answers.py" "$mode.annoy" "$mode.ours" || return 1
+    done
+}
+
+extension() {
+    local headers paths
+    headers=$(annoy_headers) && cp "$headers/annoymodule.cc" . &&
+        paths=$("$python" -c 'import sysconfig as s; print(s.get_paths()["include"], s.get_config_var("EXT_SUFFIX"))') &&
+        mkdir -p package/over_rs && echo "from .annoylib import Annoy as AnnoyIndex" >package/over_rs/__init__.py &&
+        g++ -std=c++14 -O1 -fPIC -shared -DANNOYLIB_MULTITHREADED_BUILD "${include[@]}" "-I${paths% *}" annoymodule.cc \
+            -o "package/over_rs/annoylib${paths##* }" "${link[@]}" &&
+        cmp annoymodule.cc "$headers/annoymodule.cc" &&
+        REQUIRE_ANNOY="${ANNOY_RS_PYTHON:+1}" "$python" "$here/extension/test_annoy_module.py" package
+}
+
+sanitized() { # SANITIZERS SOURCE
+    # The program may have to do without address randomisation, with which older sanitizers do not run everywhere.
+    local fixed=()
+    setarch -R true 2>/dev/null && fixed=(setarch -R)
+    g++ -std=c++17 -g -DFEW "-fsanitize=$1" -fno-sanitize-recover=all -fno-omit-frame-pointer "${warnings[@]}" \
+        "${include[@]}" "$here/$2" -o program "${link[@]}" &&
+        TSAN_OPTIONS=halt_on_error=1 "${fixed[@]}" ./program
+}
+
+overhead() {
+    g++ -std=c++17 -O2 "${warnings[@]}" "${include[@]}" "$here/overhead.cc" -o program "${link[@]}" && ./program
+}
+
+# The long ones first.
+task "same source, Annoy 1.17.3's header and ours" same_source
+for compiler in "${compilers[@]}"; do
+    task "$compiler: matrix, c++17" run "$compiler" c++17 matrix.cc
+done
+task "g++: matrix, AddressSanitizer and UBSan" sanitized address,undefined matrix.cc
+for compiler in "${compilers[@]}"; do
+    for standard in c++11 c++14 c++17 c++20; do
+        task "$compiler: all sources compile, $standard" compiles "$compiler" "$standard"
+    done
+    task "$compiler: patterns, c++11" run "$compiler" c++11 patterns.cc
+    task "$compiler: patterns_r, c++11" run "$compiler" c++11 patterns_r.cc
+    task "$compiler: two translation units, c++11" run "$compiler" c++11 two_units/main.cc two_units/other.cc
+    task "$compiler: negative" negative "$compiler"
+done
+task "g++: patterns, AddressSanitizer and UBSan" sanitized address,undefined patterns.cc
+task "g++: patterns_r, AddressSanitizer and UBSan" sanitized address,undefined patterns_r.cc
+# The library itself is not instrumented.
+task "g++: two threads, ThreadSanitizer" sanitized thread threads.cc
+task "PyPI annoy's Python extension over our header" extension
+wait
+# Alone, as it measures.
+task "overhead over the C ABI (measured, no limit)" overhead
+wait
+
+passed=$(cat "$tmp"/task.*/status 2>/dev/null | grep -c passed)
+failed=$(($(find "$tmp" -maxdepth 1 -name 'task.*' | wc -l) - passed))
+[ $((passed + failed)) -gt 0 ] || fail "no test has \"$wanted\" in its name"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
