@@ -54,8 +54,12 @@ lint() {
         bash -n tests/run.sh && echo "2 passed, 0 failed"
 }
 rust() {
-    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1.
-    cargo test --quiet --lib --tests && cargo test --quiet --doc
+    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests have a stage.
+    local tests=() file
+    for file in tests/*.rs; do
+        [ "$file" = tests/differential.rs ] || tests+=(--test "$(basename "$file" .rs)")
+    done
+    cargo test --quiet --lib "${tests[@]}" && cargo test --quiet --doc
 }
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
 c() { bash tests/c/run.sh; }

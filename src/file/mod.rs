@@ -22,12 +22,11 @@ pub struct OpenFile {
 /// # Errors
 /// [`Error::Io`]; what the name held before is then still there.
 pub fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    let pending = PendingFile::create(path)?;
+    let mut pending = PendingFile::create(path)?;
     let mut file = pending.file();
     file.write_all(bytes)
         .map_err(|source| Error::io("write", path, source))?;
-    pending.publish()?;
-    Ok(())
+    pending.publish()
 }
 
 /// Maps a file and finds out which of the `candidates` its layout is: the first in which it holds together, by the

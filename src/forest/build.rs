@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+/// More threads than this are never of use, and the system might not give them.
+const MAX_THREADS: usize = 1024;
+
 /// What to build.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -116,11 +119,15 @@ fn build_in_parallel<'a, S: Space, P: Position>(
     let most = forest.plan.n_trees.unwrap_or(usize::MAX);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
-    let (sender, receiver) = mpsc::channel();
-    std::thread::scope(|scope| {
+    // Bounded, so that no thread runs far ahead of the one that takes the trees in.
+    let (sender, receiver) = mpsc::sync_channel(plan.n_threads.min(MAX_THREADS));
+    let (builder, next, stop) = (&builder, &next, &stop);
+    std::thread::scope(move |scope| {
+        // Dropped before the threads are waited for: none must wait to send to nobody.
+        let receiver = receiver;
         // More threads than trees would have nothing to do.
-        for _ in 0..forest.plan.n_threads.min(most) {
-            let (sender, builder, next, stop) = (sender.clone(), &builder, &next, &stop);
+        for _ in 0..plan.n_threads.min(most).min(MAX_THREADS) {
+            let sender = sender.clone();
             let work = move || {
                 let mut builder = builder();
                 while !stop.load(Ordering::Relaxed) {

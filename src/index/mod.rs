@@ -267,10 +267,11 @@ impl Index {
         let built_len = store.bytes().len();
         let n_trees =
             store.append(|items, emit| engine.build(items, layout, common, plan, emit))?;
+        let mut published = Ok(());
         if let Store::Disk(disk) = store {
-            if let Err(error) = disk.publish() {
-                store.resize(built_len)?;
-                return Err(error);
+            published = disk.publish();
+            if published.is_err() && disk.restart(built_len).is_ok() {
+                return published;
             }
         }
         let roots = Roots {
@@ -286,7 +287,7 @@ impl Index {
             )
         });
         self.state = State::Built { store, roots };
-        Ok(())
+        published
     }
 
     /// Takes the trees away, so that items can be added again. Does nothing when there are none. After an on-disk
@@ -301,13 +302,7 @@ impl Index {
             State::Built { store, roots } => {
                 let n_items = roots.n_items;
                 let len = n_items * self.layout.node_size;
-                if let Store::Disk(disk) = store {
-                    let mut fresh = DiskBytes::create(disk.target())?;
-                    fresh.resize(len)?;
-                    fresh.bytes_mut().copy_from_slice(&disk.bytes()[..len]);
-                    *disk = fresh;
-                }
-                store.resize(len)?;
+                store.restart(len)?;
                 let store = std::mem::take(store);
                 self.state = State::Building { store, n_items };
                 Ok(())

@@ -1,8 +1,10 @@
 //! The bytes of an index that is not a loaded file: in memory, or in the file it is being built in.
 
 use crate::error::Result;
-use crate::storage::disk::DiskTail;
 use crate::storage::{DiskBytes, HeapBytes};
+
+/// Trees smaller than this are put together while they wait.
+const SMALL_PIECE: usize = 1 << 20;
 
 /// In memory or on disk.
 pub enum Store {
@@ -40,6 +42,14 @@ impl Store {
         }
     }
 
+    /// Goes back to the first `len` bytes after trees were appended.
+    pub fn restart(&mut self, len: usize) -> Result<()> {
+        match self {
+            Store::Heap(heap) => heap.resize(len),
+            Store::Disk(disk) => disk.restart(len),
+        }
+    }
+
     /// Runs `build` over the bytes so far and appends what it emits. On an error the bytes are as before.
     pub fn append<R>(
         &mut self,
@@ -49,10 +59,18 @@ impl Store {
             Store::Heap(heap) => {
                 // The items must not move while threads read them, so what comes is taken in at the end, piece by
                 // piece: together they never take more than the whole.
-                let mut pieces = Vec::new();
+                let mut pieces: Vec<HeapBytes> = Vec::new();
                 let built = build(heap.bytes(), &mut |piece| {
-                    pieces.push(piece);
-                    Ok(())
+                    match pieces.last_mut() {
+                        // Small trees share the pages of a piece.
+                        Some(last) if piece.bytes().len() < SMALL_PIECE => {
+                            last.extend(piece.bytes())
+                        }
+                        _ => {
+                            pieces.push(piece);
+                            Ok(())
+                        }
+                    }
                 })?;
                 let before = heap.bytes().len();
                 for piece in pieces {
@@ -64,15 +82,17 @@ impl Store {
                 Ok(built)
             }
             Store::Disk(disk) => {
-                let (items, tail) = disk.tail()?;
+                let (items, mut tail) = disk.tail();
                 let mut end = items.len();
-                let mut tail: DiskTail<'_> = tail;
                 let built = build(items, &mut |piece| {
                     end += piece.bytes().len();
                     tail.write(piece.bytes())
-                })?;
-                disk.adopt(end)?;
-                Ok(built)
+                });
+                let adopted = built.and_then(|built| disk.adopt(end).map(|()| built));
+                if adopted.is_err() {
+                    disk.discard_tail();
+                }
+                adopted
             }
         }
     }

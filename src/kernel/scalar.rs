@@ -66,6 +66,8 @@ pub trait Float:
     const ZERO: Self;
     /// One.
     const ONE: Self;
+    /// Sums of squares from here up have all their digits.
+    const SMALLEST_SQUARE: Self;
 
     /// The nearest number to `x`.
     fn from_f64(x: f64) -> Self;
@@ -84,10 +86,11 @@ pub trait Float:
 }
 
 macro_rules! float {
-    ($t:ty, $kernels:path) => {
+    ($t:ty, $smallest_square:literal, $kernels:path) => {
         impl Float for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const SMALLEST_SQUARE: Self = $smallest_square;
 
             #[inline]
             fn from_f64(x: f64) -> Self {
@@ -116,5 +119,5 @@ macro_rules! float {
     };
 }
 
-float!(f32, table::f32_kernels);
-float!(f64, table::f64_kernels);
+float!(f32, 1e-30, table::f32_kernels);
+float!(f64, 1e-290, table::f64_kernels);

@@ -51,14 +51,37 @@ impl<T: Float> Plane<T> {
 
     /// Makes the normal (with its extra coordinate) a unit vector, unless it is zero.
     pub fn normalize(&mut self, kernels: &FloatKernels<T>) {
-        let normal = Row::from_slice(&self.normal);
-        let norm = (kernels.dot(normal, normal) + self.extra * self.extra).sqrt();
-        if norm > T::ZERO {
-            for x in &mut self.normal {
-                *x /= norm;
-            }
-            self.extra /= norm;
+        let squared = self.squared_norm(kernels);
+        if squared >= T::SMALLEST_SQUARE && squared.is_finite() {
+            self.divide(squared.sqrt());
+            return;
         }
+        // Squares that overflowed or lost digits: the largest element is brought to 1 first.
+        let elements = self.normal.iter().copied().chain([self.extra]);
+        let sizes = elements.map(|x| if x < T::ZERO { -x } else { x });
+        let largest = sizes.fold(T::ZERO, |a, b| if b > a { b } else { a });
+        if largest == T::ZERO {
+            return;
+        }
+        self.divide(largest);
+        let norm = self.squared_norm(kernels).sqrt();
+        if norm.is_finite() {
+            self.divide(norm);
+        } else {
+            self.flatten();
+        }
+    }
+
+    fn squared_norm(&self, kernels: &FloatKernels<T>) -> T {
+        let normal = Row::from_slice(&self.normal);
+        kernels.dot(normal, normal) + self.extra * self.extra
+    }
+
+    fn divide(&mut self, by: T) {
+        for x in &mut self.normal {
+            *x /= by;
+        }
+        self.extra /= by;
     }
 
     /// The side of an item whose inner product with the normal is `inner`.
@@ -185,8 +208,9 @@ pub fn plausible_normal<T: Float>(
 ) -> Result<(), String> {
     let normal = node.row::<T>();
     let length = kernels.dot(normal, normal).to_f64().sqrt();
-    let unit = (length - 1.0).abs() < 1e-2 || length == 0.0;
-    if unit || (may_be_short && length < 1.0) {
+    let unit = (length - 1.0).abs() < 1e-2;
+    // Not `length == 0`: other things than a normal look like numbers too small to square.
+    if unit || (may_be_short && length < 1.0) || normal.iter().all(|x| x == T::ZERO) {
         Ok(())
     } else {
         Err(format!("a split normal has length {length}, expected 1"))

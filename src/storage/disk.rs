@@ -5,33 +5,15 @@ use crate::error::{Error, Result};
 use memmap2::{MmapMut, MmapOptions};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A growing file under a temporary name, mapped, that takes its final name when the build is done.
 ///
 /// Blocks are reserved before they are written to, so a full disk is an error of [`resize`](Self::resize).
 pub struct DiskBytes {
-    file: Backing,
-    target: PathBuf,
+    file: PendingFile,
     map: Option<MmapMut>,
     len: usize,
-}
-
-enum Backing {
-    Pending(PendingFile),
-    Published(File),
-    /// Only while one becomes the other.
-    Lost,
-}
-
-impl Backing {
-    fn file(&self) -> io::Result<&File> {
-        match self {
-            Backing::Pending(pending) => Ok(pending.file()),
-            Backing::Published(file) => Ok(file),
-            Backing::Lost => Err(io::Error::other("publishing the file failed before")),
-        }
-    }
 }
 
 impl DiskBytes {
@@ -40,22 +22,15 @@ impl DiskBytes {
     /// # Errors
     /// As [`PendingFile::create`].
     pub fn create(target: &Path) -> Result<Self> {
-        let pending = PendingFile::create(target)?;
         Ok(DiskBytes {
-            target: pending.target().to_path_buf(),
-            file: Backing::Pending(pending),
+            file: PendingFile::create(target)?,
             map: None,
             len: 0,
         })
     }
 
-    /// The name the file has or will have.
-    pub fn target(&self) -> &Path {
-        &self.target
-    }
-
     fn error(&self, action: &'static str) -> impl Fn(io::Error) -> Error + '_ {
-        move |source| Error::io(action, &self.target, source)
+        move |source| Error::io(action, self.file.target(), source)
     }
 
     /// Sets the length. New bytes are zero.
@@ -78,7 +53,7 @@ impl DiskBytes {
     }
 
     fn grow(&mut self, old: usize, capacity: usize) -> Result<()> {
-        let file = self.file.file().map_err(self.error("grow"))?;
+        let file = self.file.file();
         system::reserve_file(file, old as u64, capacity as u64).map_err(self.error("grow"))?;
         let map = map_file(file, capacity).map_err(self.error("map"))?;
         self.map = Some(map);
@@ -96,18 +71,15 @@ impl DiskBytes {
         self.map.as_mut().map_or(&mut [], |map| &mut map[..len])
     }
 
-    /// The bytes so far, beside a writer that appends to the file behind them.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the file was lost.
-    pub fn tail(&mut self) -> Result<(&[u8], DiskTail<'_>)> {
-        let file = self.file.file().map_err(self.error("write"))?;
+    /// The bytes so far, beside a writer that appends to the file behind them. What it wrote is to be taken in by
+    /// [`adopt`](Self::adopt) or thrown away by [`discard_tail`](Self::discard_tail).
+    pub fn tail(&mut self) -> (&[u8], DiskTail<'_>) {
         let tail = DiskTail {
-            file,
-            target: &self.target,
+            file: self.file.file(),
+            target: self.file.target(),
             end: self.len as u64,
         };
-        Ok((self.bytes(), tail))
+        (self.bytes(), tail)
     }
 
     /// Takes in what a [`DiskTail`] wrote, up to `len`; what lies beyond is cut off.
@@ -115,7 +87,7 @@ impl DiskBytes {
     /// # Errors
     /// [`Error::Io`]; the bytes are then as before.
     pub fn adopt(&mut self, len: usize) -> Result<()> {
-        let file = self.file.file().map_err(self.error("truncate"))?;
+        let file = self.file.file();
         file.set_len(len as u64).map_err(self.error("truncate"))?;
         let map = map_file(file, len).map_err(self.error("map"))?;
         self.map = (len > 0).then_some(map);
@@ -123,18 +95,42 @@ impl DiskBytes {
         Ok(())
     }
 
+    /// Throws away what a [`DiskTail`] wrote: it may lie in room that the map has already, and must not turn up in
+    /// items to come.
+    pub fn discard_tail(&mut self) {
+        let len = self.len;
+        let room = self.map.as_ref().map_or(0, |map| map.len());
+        // Should even that fail, there is nothing left to try.
+        let _ = self.file.file().set_len(room as u64);
+        if let Some(map) = &mut self.map {
+            map[len..].fill(0);
+        }
+    }
+
     /// Makes the file durable and gives it its name.
     ///
     /// # Errors
-    /// [`Error::Io`]; the file is then gone and only its bytes in memory are left.
+    /// As [`PendingFile::publish`].
     pub fn publish(&mut self) -> Result<()> {
         if let Some(map) = &self.map {
             map.flush().map_err(self.error("write"))?;
         }
-        if let Backing::Pending(pending) = std::mem::replace(&mut self.file, Backing::Lost) {
-            self.file = Backing::Published(pending.publish()?);
+        self.file.publish()
+    }
+
+    /// Goes back to the first `len` bytes, to be built upon again. A file that is public already stays as it is; a new one
+    /// takes its place when it is published.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a new file cannot be made; nothing has changed then.
+    pub fn restart(&mut self, len: usize) -> Result<()> {
+        if self.file.is_published() {
+            let mut fresh = DiskBytes::create(self.file.target())?;
+            fresh.resize(len)?;
+            fresh.bytes_mut().copy_from_slice(&self.bytes()[..len]);
+            *self = fresh;
         }
-        Ok(())
+        self.resize(len)
     }
 }
 
@@ -182,7 +178,7 @@ mod tests {
         disk.resize(100_000).unwrap();
         disk.resize(4).unwrap();
         assert_eq!(disk.bytes(), [1, 2, 3, 0]);
-        let (before, mut tail) = disk.tail().unwrap();
+        let (before, mut tail) = disk.tail();
         assert_eq!(before.len(), 4);
         tail.write(&[9; 5]).unwrap();
         disk.adopt(9).unwrap();

@@ -5,12 +5,14 @@ use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, TempPath};
 
-/// A temporary file beside its target. [`publish`](Self::publish) gives it the target's name; dropping it before that
-/// removes it. So the target holds the old file or the new one, whole, at every moment.
+/// A file under a temporary name beside its target. [`publish`](Self::publish) gives it the target's name; dropping it
+/// before that removes it. So the target holds the old file or the new one, whole, at every moment.
 pub struct PendingFile {
-    temp: NamedTempFile<File>,
+    file: File,
+    /// The temporary name; none once published.
+    temp: Option<TempPath>,
     target: PathBuf,
     directory: PathBuf,
 }
@@ -50,39 +52,45 @@ impl PendingFile {
             .suffix(".tmp")
             .make_in(&directory, create_new)
             .map_err(fail)?;
+        let (file, temp) = temp.into_parts();
         Ok(PendingFile {
-            temp,
+            file,
+            temp: Some(temp),
             target,
             directory,
         })
     }
 
-    /// The open temporary file.
+    /// The open file.
     pub fn file(&self) -> &File {
-        self.temp.as_file()
+        &self.file
     }
 
-    /// The name it will have.
+    /// The name it has or will have.
     pub fn target(&self) -> &Path {
         &self.target
+    }
+
+    /// Whether it has its name.
+    pub fn is_published(&self) -> bool {
+        self.temp.is_none()
     }
 
     /// Makes the contents durable, gives the file its name, makes the name durable.
     ///
     /// # Errors
-    /// [`Error::Io`]; the target is then as it was (unless only the directory's sync failed) and the temporary file gone.
-    pub fn publish(self) -> Result<File> {
+    /// [`Error::Io`]. Unless the file [is published](Self::is_published) all the same, because only the directory's
+    /// sync failed, the target is as it was, and another attempt may be made.
+    pub fn publish(&mut self) -> Result<()> {
         let fail = |action, source| Error::io(action, &self.target, source);
-        self.temp
-            .as_file()
-            .sync_all()
-            .map_err(|e| fail("write", e))?;
-        let file = self
-            .temp
-            .persist(&self.target)
-            .map_err(|e| fail("rename the temporary file to", e.error))?;
-        sync_directory(&self.directory).map_err(|e| fail("sync the directory of", e))?;
-        Ok(file)
+        self.file.sync_all().map_err(|e| fail("write", e))?;
+        if let Some(temp) = self.temp.take() {
+            if let Err(refused) = temp.persist(&self.target) {
+                self.temp = Some(refused.path);
+                return Err(fail("rename the temporary file to", refused.error));
+            }
+        }
+        sync_directory(&self.directory).map_err(|e| fail("sync the directory of", e))
     }
 }
 
@@ -112,7 +120,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("x.ann");
         fs::write(&target, "old").unwrap();
-        let pending = PendingFile::create(&target).unwrap();
+        let mut pending = PendingFile::create(&target).unwrap();
         pending.file().write_all(b"new").unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"old");
         pending.publish().unwrap();
@@ -138,6 +146,19 @@ mod tests {
         assert!(longest.exists());
     }
 
+    #[test]
+    fn refused_publishing_can_be_tried_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("x.ann");
+        let mut pending = PendingFile::create(&target).unwrap();
+        fs::create_dir(&target).unwrap();
+        assert!(pending.publish().is_err());
+        assert!(!pending.is_published());
+        fs::remove_dir(&target).unwrap();
+        pending.publish().unwrap();
+        assert_eq!(names(directory.path()), ["x.ann"]);
+    }
+
     #[cfg(unix)]
     #[test]
     fn symbolic_link_stays() {
@@ -145,7 +166,7 @@ mod tests {
         let (real, link) = (directory.path().join("a"), directory.path().join("b"));
         fs::write(&real, "old").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        let pending = PendingFile::create(&link).unwrap();
+        let mut pending = PendingFile::create(&link).unwrap();
         pending.file().write_all(b"new").unwrap();
         pending.publish().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());

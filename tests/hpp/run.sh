@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# The tests of annoy.hpp and of the C++ examples: tests/hpp/run.sh [TEXT]     (only those with TEXT in their name)
+#
+# - the whole API under AddressSanitizer and UBSan, by g++ and (when it is there) clang++, in C++17 and C++20; optimised too;
+# - what must not compile does not, and says why; without exceptions and RTTI;
+# - every function and number of annoy.h is used;
+# - the examples; the migration example with the headers of Annoy 1.17.3 (from its source package, downloaded) and ours.
+#
+# Needs cargo, g++ and python3 with pip. Understood from the environment: CARGO_TARGET_DIR; JOBS, how many at a time
+# (default 2); PYTHON; ANNOY_RS_ANNOY_DIR, where Annoy's source package is or is put (default: annoy-source in cargo's
+# target directory).
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+wanted=${1:-}
+jobs=${JOBS:-2}
+# To memory where that is possible: a save waits for the disk otherwise.
+tmp=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+unset ANNOY_RS_KERNEL
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+fail() {
+    echo "$*"
+    echo "0 passed, 1 failed"
+    exit 1
+}
+
+command -v g++ >/dev/null || fail "g++ not found"
+cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$target" || fail "cargo build failed"
+library=$target/release/libannoy_rs.a
+[ -f "$library" ] || fail "$library is missing"
+version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
+
+cpp=$root/bindings/cpp
+header=$cpp/include/annoy.hpp
+flags=("-I$cpp/include" "-I$root/include" "-DEXPECTED_VERSION=\"$version\"" -Wall -Wextra -Wpedantic -Werror)
+strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wformat=2)
+sanitize=(-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+link=("$library" -lpthread -ldl -lm)
+units=(main views index errors)
+
+compilers=(g++)
+clang_sanitize=()
+if command -v clang++ >/dev/null; then
+    compilers+=(clang++)
+    # clang's sanitizers are a package of their own.
+    echo 'int main() {}' >"$tmp/probe.cc"
+    clang++ "${sanitize[@]}" "$tmp/probe.cc" -o "$tmp/probe" 2>/dev/null && clang_sanitize=("${sanitize[@]}")
+fi
+
+# task NAME FUNCTION [ARGUMENT...]: runs the function in a directory of its own, `jobs` of them at a time. Its last line
+# may be "N tests, N failed, ...", otherwise it counts as one.
+task() {
+    [[ $1 == *"$wanted"* ]] || return 0
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    local dir
+    dir=$(mktemp -d "$tmp/task.XXXXXX")
+    (
+        trap - EXIT
+        start=$SECONDS
+        cd "$dir" && mkdir scratch || exit 1
+        export SCRATCH=$dir/scratch
+        name=$1
+        shift
+        "$@" >log 2>&1
+        code=$?
+        last=$(tail -n 1 log)
+        tests=1 failed=$((code != 0))
+        if [[ $last =~ ^([0-9]+)\ tests,\ ([0-9]+)\ failed, ]]; then
+            tests=${BASH_REMATCH[1]}
+            [ "${BASH_REMATCH[2]}" -gt "$failed" ] && failed=${BASH_REMATCH[2]}
+        fi
+        echo "$((tests - failed)) $failed" >status
+        if [ "$failed" -eq 0 ]; then
+            printf 'ok    %-58s %3d s  %s\n' "$name" $((SECONDS - start)) "$last"
+        else
+            printf 'FAIL  %s\n' "$name"
+            tail -n 40 log | sed 's/^/      /'
+        fi
+    ) &
+}
+
+# In these, every step is joined by &&, as `set -e` would not hold.
+
+run() { # COMPILER STANDARD FLAG...
+    local compiler=$1 standard=$2 unit
+    shift 2
+    for unit in "${units[@]}"; do
+        "$compiler" "-std=$standard" "${flags[@]}" "${strict[@]}" "$@" -c "$here/$unit.cc" -o "$unit.o" || return 1
+    done
+    "$compiler" "$@" "${units[@]/%/.o}" -o program "${link[@]}" && ./program
+}
+
+# Exceptions off: it works, and a throwing form says why it aborts.
+no_exceptions() { # COMPILER
+    "$1" -std=c++17 -fno-exceptions -fno-rtti "${flags[@]}" "${strict[@]}" "$here/no_exceptions.cc" -o program \
+        "${link[@]}" && ./program && ! ./program raise 2>said && cat said && grep -q "^annoy: .*built" said
+}
+
+negative() { # COMPILER
+    local number=0 words
+    "$1" -std=c++17 -DCASE=0 "${flags[@]}" -fsyntax-only "$here/negative.cc" || return 1
+    for words in "deleted" "no matching \(member \)\?function" "nodiscard" "nodiscard" \
+        "elements are float, double or std::uint64_t" "discards qualifiers\|not marked const" \
+        "no matching \(member \)\?function" "by_item\|distance\|elements are" "no matching \(member \)\?function"; do
+        number=$((number + 1))
+        if "$1" -std=c++17 "-DCASE=$number" "${flags[@]}" -fsyntax-only "$here/negative.cc" 2>said; then
+            echo "case $number compiles"
+            return 1
+        fi
+        grep -q -- "$words" said || { echo "case $number: no \"$words\" in:"; cat said; return 1; }
+    done
+    ! grep -q "CASE == $((number + 1))" "$here/negative.cc" || { echo "case $((number + 1)) is not tried"; return 1; }
+    echo "$number refused with the right words"
+}
+
+# unused C_HEADER: what it declares that annoy.hpp does not use, comments apart.
+unused() {
+    sed 's://.*::' "$header" >code
+    { grep -oE '\bannoy_[a-z0-9_]+\(' "$1" | tr -d '('
+      sed -n 's/^#define \(ANNOY_[A-Z0-9_]*\) .*/\1/p' "$1"; } | sort -u >declared
+    while read -r name; do grep -qw -- "$name" code || echo "$name"; done <declared
+}
+
+coverage() {
+    local missing
+    # First that it finds what is not there, and what is only in a comment.
+    sed 's/^#endif .*ANNOY_H .*/annoy_status annoy_not_there(void);\n#define ANNOY_NOT_THERE 1\n&/' \
+        "$root/include/annoy.h" >more.h
+    [ "$(unused more.h | tr '\n' ' ')" = "ANNOY_NOT_THERE annoy_not_there " ] || { echo "finds nothing"; return 1; }
+    missing=$(unused "$root/include/annoy.h")
+    [ -z "$missing" ] && [ "$(wc -l <declared)" -gt 50 ] && echo "$(wc -l <declared) names of annoy.h are used" && return
+    echo "annoy.hpp does not use:" $missing
+    return 1
+}
+
+precision() {
+    g++ -std=c++17 -O2 "${flags[@]}" "${strict[@]}" "-DANNOY_RS_DATA_DIR=\"$root/examples/data\"" \
+        "$cpp/examples/precision.cc" -o program "${link[@]}" && ./program >said && cat said &&
+        awk '$1 ~ /^1000$/ && $2 > 0.9 {good++} $1 ~ /^10$/ && $2 < 0.9 {good++} END {exit good != 2}' said &&
+        ! ./program nowhere 2>said && grep -q "nowhere.*not there" said && echo "recall above 0.9 at search_k 1000"
+}
+
+migrate() {
+    local annoy
+    annoy=$("$root/benches/compare/fetch_annoy.sh" "${ANNOY_RS_ANNOY_DIR:-$target/annoy-source}") &&
+        g++ -std=c++14 -w "-I$annoy" "$cpp/examples/migrate.cc" -o with_annoy -lpthread &&
+        g++ -std=c++11 "${flags[@]}" "$cpp/examples/migrate.cc" -o with_ours "${link[@]}" &&
+        ./with_annoy a.ann >said_by_annoy && ./with_ours b.ann >said_by_ours && cat said_by_ours &&
+        [ "$(wc -l <said_by_ours)" -eq 7 ] && diff said_by_annoy said_by_ours &&
+        ./with_annoy b.ann load | diff - said_by_ours && ./with_ours a.ann load | diff - said_by_ours &&
+        ! ./with_ours nowhere load && echo "both print the same and read each other's file"
+}
+
+for compiler in "${compilers[@]}"; do
+    with=("${sanitize[@]}")
+    [ "$compiler" = clang++ ] && with=("${clang_sanitize[@]}")
+    for standard in c++17 c++20; do
+        task "$compiler: annoy.hpp, $standard${with:+, AddressSanitizer and UBSan}" run "$compiler" "$standard" "${with[@]}"
+    done
+done
+task "g++: annoy.hpp, c++17, -O2" run g++ c++17 -O2
+for compiler in "${compilers[@]}"; do
+    task "$compiler: no exceptions" no_exceptions "$compiler"
+    task "$compiler: negative" negative "$compiler"
+done
+task "annoy.hpp uses all of annoy.h" coverage
+task "example: precision" precision
+task "example: migrate, Annoy 1.17.3's header and ours" migrate
+wait
+
+read -r passed failed < <(cat "$tmp"/task.*/status 2>/dev/null | awk '{p += $1; f += $2} END {print p + 0, f + 0}')
+# One that died left no status.
+failed=$((failed + $(find "$tmp" -maxdepth 1 -name 'task.*' | wc -l) - $(find "$tmp" -path '*/task.*/status' | wc -l)))
+[ $((passed + failed)) -gt 0 ] || fail "no test has \"$wanted\" in its name"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,336 @@
+//! Every call in every state. This is the table; the test reads it from here and walks each cell.
+//!
+//! A cell names the state after the call. `error` is `Error::State`, and the index stays as it was. `no item` is
+//! `Error::Item`: legal, but an empty index has no ids. "on disk" means that the bytes are in the file given to
+//! `on_disk_build`. An index without items for which an on-disk build was started counts as empty: starting another
+//! is legal, and the last one holds.
+//!
+//! | call | empty | building | building on disk | built | built on disk | loaded |
+//! |---|---|---|---|---|---|---|
+//! | add_item | building | building | building on disk | error | error | error |
+//! | add_items | building | building | building on disk | error | error | error |
+//! | build | built | built | built on disk | error | error | error |
+//! | unbuild | empty | building | building on disk | building | building on disk | error |
+//! | on_disk_build | empty on disk | error | error | error | error | error |
+//! | save | error | error | error | built | built on disk | loaded |
+//! | save_and_load | error | error | error | loaded | loaded | loaded |
+//! | load | loaded | loaded | loaded | loaded | loaded | loaded |
+//! | unload | empty | empty | empty | empty | empty | empty |
+//! | set_seed | empty | building | building on disk | built | built on disk | loaded |
+//! | get_item | no item | building | building on disk | built | built on disk | loaded |
+//! | get_distance | no item | building | building on disk | built | built on disk | loaded |
+//! | get_nns_by_item | error | error | error | built | built on disk | loaded |
+//! | get_nns_by_vector | error | error | error | built | built on disk | loaded |
+
+mod common;
+
+use annoy_rs::{Error, Index, Metric, Options};
+use common::{built, directory, filled, random_items, temporary_files, Item, Snapshot};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+const N: usize = 60;
+const STATES: [&str; 6] = [
+    "empty",
+    "building",
+    "building on disk",
+    "built",
+    "built on disk",
+    "loaded",
+];
+
+/// What a message calls an operation, a state, and the states where the operation is legal.
+fn words(call: &str, state: &str) -> [&'static str; 3] {
+    let (operation, mut expected) = match call {
+        "add_item" => ("add an item", "not built"),
+        "add_items" => ("add items", "not built"),
+        "build" => ("build", "not built"),
+        "unbuild" => ("unbuild", "built, not loaded"),
+        "on_disk_build" => ("start an on-disk build", "not built and empty"),
+        "save" | "save_and_load" => ("save", "built or loaded"),
+        _ => ("search", "built or loaded"),
+    };
+    let found = match (call, state) {
+        ("on_disk_build", "building" | "building on disk") => {
+            expected = "empty";
+            "holding items already"
+        }
+        (_, "built" | "built on disk") => "built",
+        (_, "loaded") => "loaded from a file",
+        _ => "not built",
+    };
+    [operation, found, expected]
+}
+
+/// A directory with one index in the state and a file to load.
+struct Scene {
+    directory: TempDir,
+    items: Vec<Item>,
+    index: Index,
+}
+
+fn all_of(metric: Metric) -> (Options, Vec<Item>) {
+    let options = Options::new(metric, 6);
+    (options, random_items(options, N, 5))
+}
+
+impl Scene {
+    fn new(metric: Metric, state: &str) -> Self {
+        let directory = common::scratch();
+        let at = |name| directory.path().join(name);
+        let (options, items) = all_of(metric);
+        let other = random_items(options, 30, 6);
+        built(options, &other, 3).save(at("other.ann")).unwrap();
+        let mut index = Index::with_options(options).unwrap();
+        if state.ends_with("on disk") {
+            index.on_disk_build(at("disk.ann")).unwrap();
+        }
+        if state != "empty" {
+            index.add_items(None, items.iter()).unwrap();
+        }
+        if state.starts_with("built") || state == "loaded" {
+            index.build(Some(4), Some(2)).unwrap();
+        }
+        if state == "loaded" {
+            index.save_and_load(at("loaded.ann"), false).unwrap();
+        }
+        Scene {
+            directory,
+            items,
+            index,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn call(&mut self, call: &str) -> annoy_rs::Result<()> {
+        let at = |name| self.directory.path().join(name);
+        let (index, items) = (&mut self.index, &self.items);
+        match call {
+            "add_item" => index.add_item(N as i64 + 2, &items[0]),
+            "add_items" => index.add_items(Some(&[3, N as i64]), items[..2].iter()),
+            "build" => index.build(Some(4), Some(1)),
+            "unbuild" => index.unbuild(),
+            "on_disk_build" => index.on_disk_build(at("disk.ann")),
+            "save" => index.save(at("saved.ann")),
+            "save_and_load" => index.save_and_load(at("saved.ann"), true),
+            "load" => index.load(at("other.ann"), false),
+            "unload" => {
+                index.unload();
+                Ok(())
+            }
+            "set_seed" => {
+                index.set_seed(77);
+                Ok(())
+            }
+            "get_item" => Item::read(index, 1).map(|item| assert_eq!(item, items[1])),
+            "get_distance" => index.get_distance(1, 1).map(drop),
+            "get_nns_by_item" => index.get_nns_by_item(1, 5, Some(1000)).map(|found| {
+                assert_eq!(found.len(), 5);
+            }),
+            "get_nns_by_vector" => index
+                .get_nns_by_vector(&items[1], 5, Some(1000))
+                .map(|found| assert_eq!(found.len(), 5)),
+            other => panic!("the table names a call {other:?}"),
+        }
+    }
+
+    /// Finds out the state without asking the library for it. The index is used up.
+    fn state(mut self) -> &'static str {
+        let temporary = temporary_files(self.path());
+        let search = self.index.get_nns_by_vector(&self.items[0], 1, None);
+        if search.is_err() {
+            return match (self.index.n_items(), temporary) {
+                (0, 0) => "empty",
+                (0, _) => "empty on disk",
+                (_, 0) => "building",
+                _ => "building on disk",
+            };
+        }
+        // Only what is not loaded can be unbuilt, and a temporary file appears if it was on disk.
+        if self.index.unbuild().is_err() {
+            return "loaded";
+        }
+        match temporary_files(self.path()) {
+            0 => "built",
+            _ => "built on disk",
+        }
+    }
+}
+
+/// (call, cells) of each row.
+fn table() -> Vec<(&'static str, Vec<&'static str>)> {
+    let mut rows = include_str!("states.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").collect::<Vec<_>>());
+    assert_eq!(rows.next().unwrap()[1..], STATES);
+    rows.map(|row| (row[0], row[1..].to_vec())).collect()
+}
+
+fn walk(metric: Metric, call: &str, state: &'static str, cell: &str) {
+    let context = format!("{metric}: {call} when {state}");
+    let mut scene = Scene::new(metric, state);
+    let before = (Snapshot::of(&scene.index), directory(scene.path()));
+    let result = scene.call(call);
+    let after = (Snapshot::of(&scene.index), directory(scene.path()));
+    match cell {
+        "error" => {
+            let error = result.expect_err(&context);
+            assert!(matches!(error, Error::State { .. }), "{context}: {error:?}");
+            for word in words(call, state) {
+                let text = error.to_string();
+                assert!(text.contains(word), "{context}: {text:?} lacks {word:?}");
+            }
+            assert_eq!(before, after, "{context}");
+            assert_eq!(scene.state(), state, "{context}");
+        }
+        "no item" => {
+            let error = result.expect_err(&context);
+            assert!(matches!(error, Error::Item { .. }), "{context}: {error:?}");
+            assert_eq!(before, after, "{context}");
+        }
+        next => {
+            result.unwrap_or_else(|error| panic!("{context}: {error}"));
+            check_effect(&scene, &context, call, &before.0, &after.0);
+            let reads = call.starts_with("get") || call == "set_seed";
+            if reads {
+                assert_eq!(before.1, after.1, "{context}: files changed");
+            }
+            assert_eq!(scene.state(), next, "{context}");
+        }
+    }
+}
+
+/// What a legal call must have done.
+fn check_effect(scene: &Scene, context: &str, call: &str, before: &Snapshot, after: &Snapshot) {
+    let (index, items) = (&scene.index, &scene.items);
+    let read = |name: &str| fs::read(scene.path().join(name)).unwrap();
+    match call {
+        "add_item" => {
+            assert_eq!(index.n_items(), N + 3, "{context}");
+            let there = |id: usize| Item::read(index, id as i64).unwrap();
+            assert_eq!(there(N + 2), items[0]);
+            assert_eq!(there(N + 1), Item::zero(index.options()), "a hole");
+            assert_eq!(after.items[..before.n_items], before.items);
+        }
+        "add_items" => {
+            assert_eq!(index.n_items(), N + 1, "{context}");
+            assert_eq!(Item::read(index, 3).unwrap(), items[0]);
+            assert_eq!(Item::read(index, N as i64).unwrap(), items[1]);
+        }
+        "build" => {
+            assert_eq!((index.n_trees(), &after.items), (4, &before.items));
+            let fresh = built(index.options(), &items[..before.n_items], 4);
+            assert_eq!(*after, Snapshot::of(&fresh), "{context}");
+            if scene.path().join("disk.ann").exists() {
+                assert_eq!(Some(read("disk.ann")), after.file, "{context}");
+            }
+        }
+        "unbuild" => {
+            assert_eq!((index.n_trees(), &after.items), (0, &before.items));
+        }
+        "on_disk_build" | "unload" => assert_eq!(index.n_items(), 0),
+        "save" | "save_and_load" => {
+            assert_eq!(before, after, "{context}");
+            assert_eq!(Some(read("saved.ann")), after.file, "{context}");
+        }
+        "load" => {
+            assert_eq!((index.n_items(), index.n_trees()), (30, 3), "{context}");
+            assert_eq!(Some(read("other.ann")), after.file, "{context}");
+        }
+        "set_seed" => {
+            assert_eq!(after.seed, 77);
+            assert_eq!(
+                Snapshot {
+                    seed: 0,
+                    ..after.clone()
+                },
+                Snapshot {
+                    seed: 0,
+                    ..before.clone()
+                }
+            );
+        }
+        _ => assert_eq!(before, after, "{context}"),
+    }
+    if call != "set_seed" {
+        assert_eq!(before.seed, after.seed, "{context}");
+    }
+}
+
+#[test]
+fn every_call_in_every_state() {
+    let mut cells = 0;
+    for (call, row) in table() {
+        assert_eq!(row.len(), STATES.len(), "{call}");
+        for (state, cell) in STATES.into_iter().zip(row) {
+            for metric in Metric::ALL {
+                walk(metric, call, state, cell);
+            }
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, 14 * 6);
+}
+
+/// An on-disk build without items yet: the row "empty" holds for it, but stays on disk.
+#[test]
+fn an_on_disk_build_may_be_started_again_while_empty() {
+    let mut scene = Scene::new(Metric::Euclidean, "empty");
+    let at = |name| scene.directory.path().join(name);
+    scene.index.on_disk_build(at("first.ann")).unwrap();
+    scene.index.on_disk_build(at("second.ann")).unwrap();
+    assert_eq!(temporary_files(scene.directory.path()), 1);
+    scene.index.unbuild().unwrap();
+    scene.index.add_items(None, scene.items.iter()).unwrap();
+    scene.index.build(Some(2), Some(1)).unwrap();
+    assert!(!at("first.ann").exists());
+    let expected = built(scene.index.options(), &scene.items, 2);
+    assert_eq!(
+        Some(fs::read(at("second.ann")).unwrap()),
+        Snapshot::of(&expected).file
+    );
+    assert_eq!(temporary_files(scene.directory.path()), 0);
+}
+
+/// Round trips through several states come back to the same bytes, and the seed stays all the way.
+#[test]
+fn a_round_trip_through_all_states() {
+    for metric in Metric::ALL {
+        let mut scene = Scene::new(metric, "building");
+        let at = |name| scene.directory.path().join(name);
+        let (index, items) = (&mut scene.index, &scene.items);
+        index.set_seed(9);
+        index.build(Some(4), Some(1)).unwrap();
+        let first = Snapshot::of(index);
+        index.unbuild().unwrap();
+        index.unbuild().unwrap();
+        index.build(Some(4), Some(1)).unwrap();
+        assert_eq!(first, Snapshot::of(index), "{metric}");
+        index.save_and_load(at("a.ann"), false).unwrap();
+        assert_eq!(first, Snapshot::of(index), "{metric}");
+        index.unload();
+        index.on_disk_build(at("b.ann")).unwrap();
+        index.add_items(None, items.iter()).unwrap();
+        index.build(Some(4), Some(1)).unwrap();
+        assert_eq!(first, Snapshot::of(index), "{metric}");
+        index.unbuild().unwrap();
+        assert_eq!(
+            fs::read(at("b.ann")).unwrap(),
+            first.file.clone().unwrap(),
+            "unbuild leaves the file"
+        );
+        index.build(Some(4), Some(1)).unwrap();
+        assert_eq!(first, Snapshot::of(index), "{metric}");
+        assert_eq!(first.file, Some(fs::read(at("b.ann")).unwrap()));
+        index.unload();
+        assert_eq!(index.seed(), 9);
+        assert_eq!(temporary_files(scene.directory.path()), 0);
+        let again = filled(index.options(), items);
+        assert_eq!(again.n_trees(), 0);
+    }
+}
