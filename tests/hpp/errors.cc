@@ -9,7 +9,8 @@
 
 using annoy::automatic;
 
-static_assert(std::is_base_of_v<std::runtime_error, annoy::error> && std::is_nothrow_copy_constructible_v<annoy::error>);
+static_assert(std::is_base_of_v<std::runtime_error, annoy::error>);
+static_assert(std::is_nothrow_copy_constructible_v<annoy::error>);
 static_assert(std::is_error_code_enum_v<annoy::status>);
 static_assert(sizeof(annoy::failure) == sizeof(annoy_error));
 

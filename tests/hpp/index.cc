@@ -41,7 +41,8 @@ TEST(made_with_the_usual_types) {
   why.set(annoy::status::io, 5, "left from before");
   const annoy::index bits(annoy::metric::hamming, 130, why);
   CHECK(bits && !why && bits.scalar() == annoy::scalar::bits64 && bits.f() == 130 && bits.n_words() == 3);
-  CHECK(annoy::index(annoy::metric::hamming, 128).n_words() == 2 && annoy::index(annoy::metric::hamming, 1).n_words() == 1);
+  CHECK(annoy::index(annoy::metric::hamming, 128).n_words() == 2);
+  CHECK(annoy::index(annoy::metric::hamming, 1).n_words() == 1);
 }
 
 TEST(made_with_options) {
@@ -156,7 +157,8 @@ TEST(words) {
   CHECK(index.search(one, 4, 1000, why) == found && !why);
   ids into_ids(4);
   std::vector<float> distances(4);
-  CHECK(index.search_into(one, 4, into_ids, distances, 1000) == 4 && into_ids == ids{0, 5, 6, 2} && distances[3] == 1.0f);
+  CHECK(index.search_into(one, 4, into_ids, distances, 1000) == 4);
+  CHECK(into_ids == ids{0, 5, 6, 2} && distances[3] == 1.0f);
   CHECK(index.search_into(one, 1, into_ids) == 1 && index.search_into(one, 1, into_ids, {}, -1, why) == 1 && !why);
 }
 
@@ -204,7 +206,8 @@ TEST(searches_agree_with_the_c_abi) {
       std::array<std::int64_t, 10> expected_ids{}, found_ids{};
       std::array<float, 10> expected{}, distances{};
       std::size_t n = 0;
-      annoy_get_nns_by_item(index.native_handle(), item, 10, search_k, expected_ids.data(), expected.data(), &n, nullptr);
+      annoy_get_nns_by_item(index.native_handle(), item, 10, search_k, expected_ids.data(), expected.data(), &n,
+                            nullptr);
       const std::vector<annoy::neighbor> found = index.search_item(item, 10, search_k);
       CHECK(found.size() == n);
       for (std::size_t i = 0; i < found.size(); i++)
@@ -287,7 +290,8 @@ TEST(seeds_decide) {
     index.build(3, i + 1);
     index.save(files[i]);
   }
-  CHECK(!bytes_of(files[0]).empty() && bytes_of(files[0]) == bytes_of(files[1]) && bytes_of(files[0]) != bytes_of(files[2]));
+  CHECK(!bytes_of(files[0]).empty() && bytes_of(files[0]) == bytes_of(files[1]));
+  CHECK(bytes_of(files[0]) != bytes_of(files[2]));
 }
 
 TEST(saving_and_loading) {

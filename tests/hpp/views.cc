@@ -55,7 +55,8 @@ static_assert(!converts<places, std::span<const float>> && !converts<floats, std
 
 static_assert(converts<annoy::rows_view<float>, std::vector<std::array<float, 3>>&>);
 static_assert(converts<annoy::rows_view<float>, const std::array<std::array<float, 3>, 2>&>);
-static_assert(converts<annoy::rows_view<float>, const float (&)[2][3]> && converts<annoy::rows_view<float>, float (&)[2][3]>);
+static_assert(converts<annoy::rows_view<float>, const float (&)[2][3]>);
+static_assert(converts<annoy::rows_view<float>, float (&)[2][3]>);
 static_assert(!converts<annoy::rows_view<float>, std::vector<std::array<double, 3>>&>);
 static_assert(!converts<annoy::rows_view<float>, std::vector<std::vector<float>>&>);
 static_assert(!converts<annoy::rows_view<float>, std::vector<float>&>);

@@ -1,0 +1,857 @@
+// annoy_rs for C++17 and up: approximate nearest neighbours in memory-mapped files.
+//
+//   annoy::index index(annoy::metric::angular, 3);
+//   index.add_item(0, {1, 0, 0});                      // or a std::vector<float>, std::array, C array, std::span, ...
+//   index.add_item(1, {0, 1, 0});
+//   index.build(10);
+//   for (auto [id, distance] : index.search({1, 0.1, 0}, 2)) ...
+//   index.save("two.ann");
+//
+// A thin layer over annoy.h, which has the full story of every call; link with libannoy_rs.
+//
+// Errors: what can fail has two forms, as in <filesystem>. One throws annoy::error. The other takes an annoy::failure
+// last, with no parameter left out before it ({} and annoy::automatic stand for the defaults), returns false or an
+// empty result when it fails, and throws nothing of its own: only std::bad_alloc, where it makes a vector or a copy.
+// Either way a call that fails leaves the index as it was and writes to no buffer.
+//
+// Vectors: spans of what the index holds: f() floats, f() doubles (scalar::f64), n_words() words of uint64_t (hamming,
+// which takes f() floats or doubles too, one per bit). Anything else is status::unsupported. Nothing is copied on the
+// way to the library. Numbers in braces are floats.
+//
+// Threads: const members may run at the same time on one index, from any threads. Anything else, moves and destruction
+// included, needs the index to itself. Different indexes are independent.
+//
+// `using namespace annoy` makes plain `index` ambiguous where <strings.h> declares a function of that name.
+#ifndef ANNOY_RS_ANNOY_HPP
+#define ANNOY_RS_ANNOY_HPP
+
+#if !defined(_MSVC_LANG) && __cplusplus < 201703L
+#error "annoy_rs: annoy.hpp needs C++17 or later"
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "annoy.h"
+
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS) || defined(_CPPUNWIND)
+#define ANNOY_RS_EXCEPTIONS 1
+#else
+#define ANNOY_RS_EXCEPTIONS 0
+#endif
+
+namespace annoy {
+
+enum class metric : annoy_metric {
+  angular = ANNOY_ANGULAR,      // sqrt(2 - 2 cos)
+  euclidean = ANNOY_EUCLIDEAN,
+  manhattan = ANNOY_MANHATTAN,
+  hamming = ANNOY_HAMMING,      // differing bits; f is the number of bits
+  dot = ANNOY_DOT,              // the inner product, largest first
+};
+
+// What the elements of stored vectors are.
+enum class scalar : annoy_scalar {
+  automatic = ANNOY_DEFAULT,  // f32, bits64 for hamming
+  f32 = ANNOY_F32,
+  f64 = ANNOY_F64,
+  bits64 = ANNOY_BITS64,
+  bits32 = ANNOY_BITS32,
+  bits8 = ANNOY_BITS8,
+};
+
+// What a call came to. Newer libraries may know more.
+enum class status : annoy_status {
+  ok = ANNOY_OK,
+  null = ANNOY_ERR_NULL,  // also: the index was moved from
+  argument = ANNOY_ERR_ARGUMENT,
+  dimension = ANNOY_ERR_DIMENSION,
+  item = ANNOY_ERR_ITEM,
+  state = ANNOY_ERR_STATE,
+  io = ANNOY_ERR_IO,
+  format = ANNOY_ERR_FORMAT,
+  not_finite = ANNOY_ERR_NOT_FINITE,
+  no_memory = ANNOY_ERR_NO_MEMORY,
+  cancelled = ANNOY_ERR_CANCELLED,
+  too_small = ANNOY_ERR_TOO_SMALL,
+  unsupported = ANNOY_ERR_UNSUPPORTED,
+  corrupt = ANNOY_ERR_CORRUPT,
+  panic = ANNOY_ERR_PANIC,
+};
+
+enum class load_flags : std::uint64_t {
+  none = 0,
+  prefault = ANNOY_LOAD_PREFAULT,  // read the whole file in at once
+};
+
+enum class log_level : std::int32_t { info = ANNOY_LOG_INFO };
+
+// Hears what an index does; the text is gone after the call.
+using log_function = std::function<void(log_level, std::string_view)>;
+
+// For n_trees, n_threads and search_k: the library chooses.
+inline constexpr int automatic = -1;
+
+// How an index lays out its file. Metric and f have to be set.
+struct options {
+  annoy::metric metric{};
+  std::size_t f = 0;  // numbers, or bits for hamming
+  annoy::scalar scalar = annoy::scalar::automatic;
+  std::int32_t id_bits = 32;  // 32 or 64
+};
+
+// One result. Distances have the type of the query: float, double, and float for words.
+template <class Distance>
+struct basic_neighbor {
+  std::int64_t id;
+  Distance distance;
+  friend bool operator==(const basic_neighbor& a, const basic_neighbor& b) noexcept {
+    return a.id == b.id && !(a.distance < b.distance) && !(b.distance < a.distance);
+  }
+  friend bool operator!=(const basic_neighbor& a, const basic_neighbor& b) noexcept { return !(a == b); }
+};
+using neighbor = basic_neighbor<float>;
+using neighbor_f64 = basic_neighbor<double>;
+
+[[nodiscard]] inline const char* status_name(status which) noexcept {
+  return annoy_status_name(static_cast<annoy_status>(which));
+}
+
+// The category of std::error_code for annoy::status.
+[[nodiscard]] inline const std::error_category& status_category() noexcept {
+  class category final : public std::error_category {
+    const char* name() const noexcept override { return "annoy"; }
+    std::string message(int code) const override { return annoy_status_name(code); }
+    std::error_condition default_error_condition(int code) const noexcept override {
+      switch (static_cast<status>(code)) {
+        case status::argument: return std::errc::invalid_argument;
+        case status::no_memory: return std::errc::not_enough_memory;
+        case status::cancelled: return std::errc::operation_canceled;
+        case status::too_small: return std::errc::no_buffer_space;
+        case status::unsupported: return std::errc::not_supported;
+        default: return std::error_condition(code, *this);
+      }
+    }
+  };
+  static const category only;
+  return only;
+}
+
+[[nodiscard]] inline std::error_code make_error_code(status which) noexcept {
+  return std::error_code(static_cast<int>(which), status_category());
+}
+
+// What went wrong in the last call it was given to; false in a condition when that call succeeded.
+class failure {
+ public:
+  failure() noexcept { clear(); }
+  explicit operator bool() const noexcept { return raw_.code != ANNOY_OK; }
+  [[nodiscard]] annoy::status status() const noexcept { return static_cast<annoy::status>(raw_.code); }
+  // The operating system's error number, 0 if there was none.
+  [[nodiscard]] int os_errno() const noexcept { return raw_.os_errno; }
+  // What was wrong, what was found and what was expected: UTF-8.
+  [[nodiscard]] const char* message() const noexcept { return raw_.message; }
+  // The status; and the operating system's number, comparable with std::errc.
+  [[nodiscard]] std::error_code code() const noexcept { return make_error_code(status()); }
+  [[nodiscard]] std::error_code os_code() const noexcept { return {raw_.os_errno, std::system_category()}; }
+  // Throws it as an annoy::error; where exceptions are off, says it on stderr and aborts.
+  [[noreturn]] inline void raise() const;
+
+  void clear() noexcept { set(annoy::status::ok, 0, ""); }
+
+  // For calls of annoy.h: `why.record(annoy_build(index, 10, -1, why.native()))` is true when the call succeeded.
+  [[nodiscard]] annoy_error* native() noexcept { return &raw_; }
+  bool record(annoy_status returned) noexcept {
+    if (returned != ANNOY_OK) return false;
+    clear();
+    return true;
+  }
+  // Makes it a failure of the caller's own; returns false.
+  bool set(annoy::status which, int os_errno, const char* message) noexcept {
+    raw_.code = static_cast<annoy_status>(which);
+    raw_.os_errno = os_errno;
+    raw_.message[std::string_view(message).copy(raw_.message, sizeof raw_.message - 1)] = '\0';
+    return false;
+  }
+
+ private:
+  annoy_error raw_;
+};
+
+// What the throwing forms throw. what() is the message.
+class error : public std::runtime_error {
+ public:
+  explicit error(const failure& why)
+      : std::runtime_error(why.message()), status_(why.status()), os_errno_(why.os_errno()) {}
+  [[nodiscard]] annoy::status status() const noexcept { return status_; }
+  [[nodiscard]] int os_errno() const noexcept { return os_errno_; }
+  [[nodiscard]] std::error_code code() const noexcept { return make_error_code(status_); }
+  [[nodiscard]] std::error_code os_code() const noexcept { return {os_errno_, std::system_category()}; }
+
+ private:
+  annoy::status status_;
+  int os_errno_;
+};
+
+inline void failure::raise() const {
+#if ANNOY_RS_EXCEPTIONS
+  throw error(*this);
+#else
+  std::fprintf(stderr, "annoy: %s\n", message());
+  std::abort();
+#endif
+}
+
+// A view of elements that someone else holds, as std::span, which C++17 lacks. Made from a pointer and a length, a C
+// array, or anything with data() and size() over such elements: std::vector, std::array, std::span.
+template <class T>
+class span {
+  template <class U>
+  using fits = std::enable_if_t<std::is_convertible_v<std::remove_pointer_t<U> (*)[], T (*)[]>>;
+
+ public:
+  constexpr span() noexcept = default;
+  constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  template <std::size_t N>
+  constexpr span(T (&elements)[N]) noexcept : data_(elements), size_(N) {}
+  template <class C, class = fits<decltype(std::declval<C&>().data())>, class = decltype(std::declval<C&>().size())>
+  constexpr span(C& container) noexcept : data_(container.data()), size_(container.size()) {}
+  template <class C, class = fits<decltype(std::declval<const C&>().data())>,
+            class = decltype(std::declval<const C&>().size())>
+  constexpr span(const C& container) noexcept : data_(container.data()), size_(container.size()) {}
+
+  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr T& operator[](std::size_t i) const noexcept { return data_[i]; }
+  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// A view of vectors of the same length. Made from
+// - {pointer, n_rows, n_columns} or {pointer, n_rows, n_columns, stride}: rows that are `stride` bytes apart (0: one
+//   right behind the other), as inside an array of structs;
+// - {span, n_columns}: one row right behind the other. A last row that is not whole makes add_items fail;
+// - a container with data() and size() of std::array; a C array of C arrays.
+template <class T>
+class rows_view {
+  template <class Row>
+  struct is_row : std::false_type {};
+  template <std::size_t N>
+  struct is_row<std::array<T, N>> : std::true_type {};
+  template <class C>
+  using row_of = std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<const C&>().data())>>;
+
+ public:
+  constexpr rows_view(const T* data, std::size_t n_rows, std::size_t n_columns, std::size_t stride = 0) noexcept
+      : data_(data), n_rows_(n_rows), n_columns_(n_columns), stride_(stride) {}
+  constexpr rows_view(span<const T> elements, std::size_t n_columns) noexcept
+      : data_(elements.data()),
+        n_rows_(n_columns ? elements.size() / n_columns : 0),
+        n_columns_(n_columns),
+        whole_(n_rows_ * n_columns == elements.size()) {}
+  template <std::size_t R, std::size_t C>
+  constexpr rows_view(const T (&rows)[R][C]) noexcept : data_(rows[0]), n_rows_(R), n_columns_(C) {}
+  template <class C, class Row = row_of<C>, class = std::enable_if_t<is_row<Row>::value>>
+  constexpr rows_view(const C& rows) noexcept
+      : data_(rows.size() ? rows.data()->data() : nullptr),
+        n_rows_(rows.size()),
+        n_columns_(std::tuple_size<Row>::value),
+        stride_(sizeof(Row)) {}
+
+  [[nodiscard]] constexpr const T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t n_rows() const noexcept { return n_rows_; }
+  [[nodiscard]] constexpr std::size_t n_columns() const noexcept { return n_columns_; }
+  [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
+  [[nodiscard]] constexpr bool whole() const noexcept { return whole_; }
+
+ private:
+  const T* data_;
+  std::size_t n_rows_, n_columns_, stride_ = 0;
+  bool whole_ = true;
+};
+
+// The views that members take: numbers, words of 64 bits, ids.
+using floats = span<const float>;
+using doubles = span<const double>;
+using words = span<const std::uint64_t>;
+using item_ids = span<const std::int64_t>;
+
+namespace detail {
+
+// The functions of annoy.h for each type of elements.
+template <class T>
+struct calls {
+  static_assert(!sizeof(T), "annoy: elements are float, double or std::uint64_t, distances float or double");
+};
+template <>
+struct calls<float> {
+  using distance = float;
+  static constexpr auto add_item = annoy_add_item;
+  static constexpr auto add_items = annoy_add_items;
+  static constexpr auto get_item = annoy_get_item;
+  static constexpr auto by_item = annoy_get_nns_by_item;
+  static constexpr auto by_vector = annoy_get_nns_by_vector;
+};
+template <>
+struct calls<double> {
+  using distance = double;
+  static constexpr auto add_item = annoy_add_item_f64;
+  static constexpr auto add_items = annoy_add_items_f64;
+  static constexpr auto get_item = annoy_get_item_f64;
+  static constexpr auto by_item = annoy_get_nns_by_item_f64;
+  static constexpr auto by_vector = annoy_get_nns_by_vector_f64;
+};
+template <>
+struct calls<std::uint64_t> {
+  using distance = float;
+  static constexpr auto add_item = annoy_add_item_bits;
+  static constexpr auto add_items = annoy_add_items_bits;
+  static constexpr auto get_item = annoy_get_item_bits;
+  static constexpr auto by_vector = annoy_get_nns_by_vector_bits;
+};
+
+// The throwing forms, made from the others.
+template <class Call>
+void done(Call call) {
+  failure why;
+  if (!call(why)) why.raise();
+}
+template <class Call>
+auto made(Call call) {
+  failure why;
+  auto result = call(why);
+  if (why) why.raise();
+  return result;
+}
+
+// Paths go to the library as UTF-8, which is what they are already where the system's characters are bytes.
+inline constexpr bool path_is_bytes = std::is_same_v<std::filesystem::path::value_type, char>;
+
+template <class Path, class Call>
+bool with_path(const Path& path, failure& why, Call call) noexcept(path_is_bytes) {
+  if (path.native().find(typename Path::value_type()) != Path::string_type::npos)
+    return why.set(status::argument, 0, "path: found a NUL character in it, expected none");
+  if constexpr (path_is_bytes) {
+    return why.record(call(path.c_str()));
+  } else {
+    const auto text = path.u8string();
+    return why.record(call(reinterpret_cast<const char*>(text.c_str())));
+  }
+}
+
+}  // namespace detail
+
+// An index. Movable, not copyable. One that was moved from, or made without arguments, holds nothing: calls on it fail
+// with status::null, its counts are 0.
+class index {
+ public:
+  using path = std::filesystem::path;
+
+  // Making.
+
+  index() noexcept = default;
+  // An empty index with Annoy's usual types: f32 (64-bit words for hamming) and 32-bit ids. f is the length of the
+  // vectors: 1 to 65,536 numbers, for hamming 1 to 4,194,304 bits. Errors: argument, unsupported. The form with a
+  // failure then leaves an index that holds nothing.
+  index(annoy::metric metric, std::size_t f) {
+    detail::done([&](failure& why) { return make(metric, f, why); });
+  }
+  index(annoy::metric metric, std::size_t f, failure& why) noexcept { make(metric, f, why); }
+  explicit index(const options& wanted) {
+    detail::done([&](failure& why) { return make(wanted, why); });
+  }
+  index(const options& wanted, failure& why) noexcept { make(wanted, why); }
+
+  index(index&&) noexcept = default;
+  index& operator=(index&& other) noexcept {
+    index(std::move(other)).swap(*this);
+    return *this;
+  }
+  // Removes a file being built on disk unless its build was completed.
+  ~index() = default;
+  void swap(index& other) noexcept {
+    log_.swap(other.log_);
+    handle_.swap(other.handle_);
+  }
+  friend void swap(index& a, index& b) noexcept { a.swap(b); }
+
+  // Whether it holds an index.
+  explicit operator bool() const noexcept { return handle_ != nullptr; }
+  // For calls of annoy.h; it stays this object's to free, and its log this object's to set.
+  [[nodiscard]] annoy_index* native_handle() noexcept { return handle_.get(); }
+  [[nodiscard]] const annoy_index* native_handle() const noexcept { return handle_.get(); }
+
+  // Questions that cannot fail.
+
+  // The largest id plus one, missing ones included.
+  [[nodiscard]] std::int64_t n_items() const noexcept { return annoy_get_n_items(native_handle()); }
+  // 0 before the build.
+  [[nodiscard]] std::int64_t n_trees() const noexcept { return annoy_get_n_trees(native_handle()); }
+  // Length of the vectors: numbers, or bits for hamming; and the words of 64 bits that so many bits take.
+  [[nodiscard]] std::size_t f() const noexcept { return annoy_get_f(native_handle()); }
+  [[nodiscard]] std::size_t n_words() const noexcept { return f() / 64 + (f() % 64 != 0); }
+  // metric{} and scalar::automatic, which no other has, for an index that holds nothing.
+  [[nodiscard]] annoy::metric metric() const noexcept {
+    return static_cast<annoy::metric>(annoy_get_metric(native_handle()));
+  }
+  [[nodiscard]] annoy::scalar scalar() const noexcept {
+    return static_cast<annoy::scalar>(annoy_get_scalar(native_handle()));
+  }
+  [[nodiscard]] std::int32_t id_bits() const noexcept { return annoy_get_id_bits(native_handle()); }
+
+  // Settings.
+
+  // The seed of the next build; stays through save, load and unload.
+  [[nodiscard]] bool set_seed(std::uint64_t seed, failure& why) noexcept {
+    return why.record(annoy_set_seed(native_handle(), seed, why.native()));
+  }
+  void set_seed(std::uint64_t seed) {
+    detail::done([&](failure& why) { return set_seed(seed, why); });
+  }
+
+  // Who hears what the index does; an empty function for silence, which is the default. It is kept until it is replaced
+  // or the index is gone. It is called on the thread that made the call it reports on, must be good for calls from
+  // several threads at a time when the index is used so, and must not use the index. What it throws goes no further.
+  [[nodiscard]] bool set_log(log_function log, failure& why) {
+    // In memory of its own, so that its address stays when the index moves.
+    auto kept = log ? std::make_unique<log_function>(std::move(log)) : nullptr;
+    if (!why.record(annoy_set_log(native_handle(), kept ? &hear : nullptr, kept.get(), why.native()))) return false;
+    log_ = std::move(kept);
+    return true;
+  }
+  void set_log(log_function log) {
+    detail::done([&](failure& why) { return set_log(std::move(log), why); });
+  }
+
+  // Items.
+
+  // Adds an item, or replaces it. Ids start at 0 and come in any order; space is taken for all up to the largest.
+  // Errors: state when built or loaded; item; dimension; not_finite; unsupported (see above); argument for words with a
+  // bit past f; no_memory; io (on-disk build).
+  [[nodiscard]] bool add_item(std::int64_t item, floats v, failure& why) noexcept { return add(item, v, why); }
+  [[nodiscard]] bool add_item(std::int64_t item, doubles v, failure& why) noexcept { return add(item, v, why); }
+  [[nodiscard]] bool add_item(std::int64_t item, words v, failure& why) noexcept { return add(item, v, why); }
+  [[nodiscard]] bool add_item(std::int64_t item, std::initializer_list<float> v, failure& why) noexcept {
+    return add(item, view(v), why);
+  }
+  void add_item(std::int64_t item, floats v) { add(item, v); }
+  void add_item(std::int64_t item, doubles v) { add(item, v); }
+  void add_item(std::int64_t item, words v) { add(item, v); }
+  void add_item(std::int64_t item, std::initializer_list<float> v) { add(item, view(v)); }
+
+  // Adds many items, all or none; see rows_view. Without ids they follow the last item; else there is one for each row,
+  // and of rows with the same id the last counts. Errors: as add_item; argument when there are not as many ids as rows.
+  [[nodiscard]] bool add_items(rows_view<float> rows, failure& why) noexcept { return add(rows, why); }
+  [[nodiscard]] bool add_items(rows_view<double> rows, failure& why) noexcept { return add(rows, why); }
+  [[nodiscard]] bool add_items(rows_view<std::uint64_t> rows, failure& why) noexcept { return add(rows, why); }
+  [[nodiscard]] bool add_items(item_ids ids, rows_view<float> rows, failure& why) noexcept {
+    return add(ids, rows, why);
+  }
+  [[nodiscard]] bool add_items(item_ids ids, rows_view<double> rows, failure& why) noexcept {
+    return add(ids, rows, why);
+  }
+  [[nodiscard]] bool add_items(item_ids ids, rows_view<std::uint64_t> rows, failure& why) noexcept {
+    return add(ids, rows, why);
+  }
+  void add_items(rows_view<float> rows) { add(rows); }
+  void add_items(rows_view<double> rows) { add(rows); }
+  void add_items(rows_view<std::uint64_t> rows) { add(rows); }
+  void add_items(item_ids ids, rows_view<float> rows) { add(ids, rows); }
+  void add_items(item_ids ids, rows_view<double> rows) { add(ids, rows); }
+  void add_items(item_ids ids, rows_view<std::uint64_t> rows) { add(ids, rows); }
+
+  // An item's vector; get_item<double>(3) for one of doubles. Floats and doubles of hamming are 0 and 1. A missing item
+  // reads as zeros. Legal in every state. Errors: item; unsupported; dimension for a buffer not of the vector's size.
+  template <class T = float>
+  [[nodiscard]] std::vector<T> get_item(std::int64_t item, failure& why) const {
+    std::vector<T> v(std::is_same_v<T, std::uint64_t> ? n_words() : f());
+    if (!get(item, span<T>(v), why)) v.clear();
+    return v;
+  }
+  template <class T = float>
+  [[nodiscard]] std::vector<T> get_item(std::int64_t item) const {
+    return detail::made([&](failure& why) { return get_item<T>(item, why); });
+  }
+  [[nodiscard]] bool get_item_into(std::int64_t item, span<float> v, failure& why) const noexcept {
+    return get(item, v, why);
+  }
+  [[nodiscard]] bool get_item_into(std::int64_t item, span<double> v, failure& why) const noexcept {
+    return get(item, v, why);
+  }
+  [[nodiscard]] bool get_item_into(std::int64_t item, span<std::uint64_t> v, failure& why) const noexcept {
+    return get(item, v, why);
+  }
+  void get_item_into(std::int64_t item, span<float> v) const { get(item, v); }
+  void get_item_into(std::int64_t item, span<double> v) const { get(item, v); }
+  void get_item_into(std::int64_t item, span<std::uint64_t> v) const { get(item, v); }
+
+  // The distance between two items, for dot their inner product; 0 on failure. Legal in every state. Errors: item.
+  [[nodiscard]] double get_distance(std::int64_t i, std::int64_t j, failure& why) const noexcept {
+    double distance = 0;
+    why.record(annoy_get_distance(native_handle(), i, j, &distance, why.native()));
+    return distance;
+  }
+  [[nodiscard]] double get_distance(std::int64_t i, std::int64_t j) const {
+    return detail::made([&](failure& why) { return get_distance(i, j, why); });
+  }
+
+  // Trees and files.
+
+  // Builds a forest over the items. More trees find better and make a larger file; `automatic` adds trees until there
+  // are twice as many nodes as items, and starts a thread per processor. The same items, seed and n_trees give the same
+  // bytes. Errors: state when built or loaded; argument for 0 or less than -1; no_memory; io (on-disk build).
+  [[nodiscard]] bool build(std::int32_t n_trees, std::int32_t n_threads, failure& why) noexcept {
+    return why.record(annoy_build(native_handle(), n_trees, n_threads, why.native()));
+  }
+  void build(std::int32_t n_trees, std::int32_t n_threads = automatic) {
+    detail::done([&](failure& why) { return build(n_trees, n_threads, why); });
+  }
+
+  // Takes the trees away, so that items can be added again. Errors: state when loaded from a file; io.
+  [[nodiscard]] bool unbuild(failure& why) noexcept { return why.record(annoy_unbuild(native_handle(), why.native())); }
+  void unbuild() {
+    detail::done([&](failure& why) { return unbuild(why); });
+  }
+
+  // Items and trees go to a file instead of to memory; to be called before items are added. build() completes the file.
+  // Errors: state unless empty; argument for a path that is not UTF-8; io.
+  [[nodiscard]] bool on_disk_build(const path& file, failure& why) noexcept(detail::path_is_bytes) {
+    return detail::with_path(file, why, [&](const char* name) noexcept {
+      return annoy_on_disk_build(native_handle(), name, why.native());
+    });
+  }
+  void on_disk_build(const path& file) {
+    detail::done([&](failure& why) { return on_disk_build(file, why); });
+  }
+
+  // Writes a file, all or nothing and durable; the index stays as it is. Errors: state when not built; argument for a
+  // path that is not UTF-8; io.
+  [[nodiscard]] bool save(const path& file, failure& why) const noexcept(detail::path_is_bytes) {
+    return detail::with_path(file, why, [&](const char* name) noexcept {
+      return annoy_save(native_handle(), name, why.native());
+    });
+  }
+  void save(const path& file) const {
+    detail::done([&](failure& why) { return save(file, why); });
+  }
+
+  // Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
+  [[nodiscard]] bool save_and_load(const path& file, load_flags flags, failure& why) noexcept(detail::path_is_bytes) {
+    return detail::with_path(file, why, [&](const char* name) noexcept {
+      return annoy_save_and_load(native_handle(), name, static_cast<std::uint64_t>(flags), why.native());
+    });
+  }
+  void save_and_load(const path& file, load_flags flags = load_flags::none) {
+    detail::done([&](failure& why) { return save_and_load(file, flags, why); });
+  }
+
+  // Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be the index's.
+  // While it is loaded it must not be shortened or rewritten in place; replacing or removing it is fine. Errors:
+  // argument; io; format.
+  [[nodiscard]] bool load(const path& file, load_flags flags, failure& why) noexcept(detail::path_is_bytes) {
+    return detail::with_path(file, why, [&](const char* name) noexcept {
+      return annoy_load(native_handle(), name, static_cast<std::uint64_t>(flags), why.native());
+    });
+  }
+  void load(const path& file, load_flags flags = load_flags::none) {
+    detail::done([&](failure& why) { return load(file, flags, why); });
+  }
+
+  // Drops items, trees and file. Metric, f, types, seed and log stay.
+  [[nodiscard]] bool unload(failure& why) noexcept { return why.record(annoy_unload(native_handle(), why.native())); }
+  void unload() {
+    detail::done([&](failure& why) { return unload(why); });
+  }
+
+  // Searches: the n nearest to a vector, or to an item (itself among them), nearest first, equal distances by id. Fewer
+  // than n found is no error. search_k is the number of candidates looked at: more take longer and find better;
+  // `automatic` stands for n times the number of trees.
+  // Errors: state when not built; item; dimension; not_finite; unsupported; argument for a search_k below -1; corrupt
+  // when a loaded file turns out to be damaged.
+
+  using neighbors = std::vector<neighbor>;
+  using neighbors_f64 = std::vector<neighbor_f64>;
+
+  [[nodiscard]] neighbors search(floats query, std::size_t n, std::int64_t search_k, failure& why) const {
+    return find(query, n, search_k, why);
+  }
+  [[nodiscard]] neighbors_f64 search(doubles query, std::size_t n, std::int64_t search_k, failure& why) const {
+    return find(query, n, search_k, why);
+  }
+  [[nodiscard]] neighbors search(words query, std::size_t n, std::int64_t search_k, failure& why) const {
+    return find(query, n, search_k, why);
+  }
+  [[nodiscard]] neighbors search(std::initializer_list<float> query, std::size_t n, std::int64_t search_k,
+                                 failure& why) const {
+    return find(view(query), n, search_k, why);
+  }
+  [[nodiscard]] neighbors search(floats query, std::size_t n, std::int64_t search_k = automatic) const {
+    return find(query, n, search_k);
+  }
+  [[nodiscard]] neighbors_f64 search(doubles query, std::size_t n, std::int64_t search_k = automatic) const {
+    return find(query, n, search_k);
+  }
+  [[nodiscard]] neighbors search(words query, std::size_t n, std::int64_t search_k = automatic) const {
+    return find(query, n, search_k);
+  }
+  [[nodiscard]] neighbors search(std::initializer_list<float> query, std::size_t n,
+                                 std::int64_t search_k = automatic) const {
+    return find(view(query), n, search_k);
+  }
+
+  // search_item<double>(3, 10) gives distances as doubles.
+  template <class Distance = float>
+  [[nodiscard]] std::vector<basic_neighbor<Distance>> search_item(std::int64_t item, std::size_t n,
+                                                                  std::int64_t search_k, failure& why) const {
+    return gather<Distance>(n, [&](std::size_t room, span<std::int64_t> ids, span<Distance> distances) {
+      return find_item_into(item, room, ids, distances, search_k, why);
+    });
+  }
+  template <class Distance = float>
+  [[nodiscard]] std::vector<basic_neighbor<Distance>> search_item(std::int64_t item, std::size_t n,
+                                                                  std::int64_t search_k = automatic) const {
+    return detail::made([&](failure& why) { return search_item<Distance>(item, n, search_k, why); });
+  }
+
+  // Into the caller's buffers, which have room for n each; an empty span of distances means that they are not wanted.
+  // Returns the number found, 0 on failure; nothing is written beyond it. Errors: as search; too_small.
+  [[nodiscard]] std::size_t search_into(floats query, std::size_t n, span<std::int64_t> ids, span<float> distances,
+                                        std::int64_t search_k, failure& why) const noexcept {
+    return find_into(query, n, ids, distances, search_k, why);
+  }
+  [[nodiscard]] std::size_t search_into(doubles query, std::size_t n, span<std::int64_t> ids, span<double> distances,
+                                        std::int64_t search_k, failure& why) const noexcept {
+    return find_into(query, n, ids, distances, search_k, why);
+  }
+  [[nodiscard]] std::size_t search_into(words query, std::size_t n, span<std::int64_t> ids, span<float> distances,
+                                        std::int64_t search_k, failure& why) const noexcept {
+    return find_into(query, n, ids, distances, search_k, why);
+  }
+  [[nodiscard]] std::size_t search_into(floats query, std::size_t n, span<std::int64_t> ids,
+                                        span<float> distances = {}, std::int64_t search_k = automatic) const {
+    return detail::made([&](failure& why) { return find_into(query, n, ids, distances, search_k, why); });
+  }
+  [[nodiscard]] std::size_t search_into(doubles query, std::size_t n, span<std::int64_t> ids,
+                                        span<double> distances = {}, std::int64_t search_k = automatic) const {
+    return detail::made([&](failure& why) { return find_into(query, n, ids, distances, search_k, why); });
+  }
+  [[nodiscard]] std::size_t search_into(words query, std::size_t n, span<std::int64_t> ids,
+                                        span<float> distances = {}, std::int64_t search_k = automatic) const {
+    return detail::made([&](failure& why) { return find_into(query, n, ids, distances, search_k, why); });
+  }
+
+  // The same from an item. Without distances but with a search_k: span<float>() stands for none.
+  [[nodiscard]] std::size_t search_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids,
+                                             span<float> distances, std::int64_t search_k,
+                                             failure& why) const noexcept {
+    return find_item_into(item, n, ids, distances, search_k, why);
+  }
+  [[nodiscard]] std::size_t search_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids,
+                                             span<double> distances, std::int64_t search_k,
+                                             failure& why) const noexcept {
+    return find_item_into(item, n, ids, distances, search_k, why);
+  }
+  [[nodiscard]] std::size_t search_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids,
+                                             span<float> distances = {}, std::int64_t search_k = automatic) const {
+    return detail::made([&](failure& why) { return find_item_into(item, n, ids, distances, search_k, why); });
+  }
+  [[nodiscard]] std::size_t search_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids,
+                                             span<double> distances, std::int64_t search_k = automatic) const {
+    return detail::made([&](failure& why) { return find_item_into(item, n, ids, distances, search_k, why); });
+  }
+
+ private:
+  bool make(annoy::metric metric, std::size_t f, failure& why) noexcept {
+    annoy_index* handle = nullptr;
+    const bool good = why.record(annoy_new(static_cast<annoy_metric>(metric), f, &handle, why.native()));
+    handle_.reset(handle);
+    return good;
+  }
+  bool make(const options& wanted, failure& why) noexcept {
+    annoy_options raw{};
+    raw.struct_size = sizeof raw;
+    raw.metric = static_cast<annoy_metric>(wanted.metric);
+    raw.scalar = static_cast<annoy_scalar>(wanted.scalar);
+    raw.id_bits = wanted.id_bits;
+    raw.f = wanted.f;
+    annoy_index* handle = nullptr;
+    const bool good = why.record(annoy_new_with(&raw, &handle, why.native()));
+    handle_.reset(handle);
+    return good;
+  }
+
+  static floats view(std::initializer_list<float> list) noexcept { return {list.begin(), list.size()}; }
+
+  static bool refuse(failure& why, annoy::status which, const char* what, std::size_t found, const char* expected,
+                     std::size_t number) noexcept {
+    char text[128];
+    std::snprintf(text, sizeof text, "%s: found %zu, expected %s: %zu", what, found, expected, number);
+    return why.set(which, 0, text);
+  }
+
+  template <class T>
+  bool add(std::int64_t item, span<const T> v, failure& why) noexcept {
+    return why.record(detail::calls<T>::add_item(native_handle(), item, v.data(), v.size(), why.native()));
+  }
+  template <class T>
+  bool add(const std::int64_t* ids, const rows_view<T>& rows, failure& why) noexcept {
+    if (!rows.whole())
+      return why.set(annoy::status::dimension, 0, "rows: found a last one that is not whole, expected whole rows");
+    return why.record(detail::calls<T>::add_items(native_handle(), ids, rows.data(), rows.n_rows(), rows.n_columns(),
+                                                  rows.stride(), why.native()));
+  }
+  template <class T>
+  bool add(const rows_view<T>& rows, failure& why) noexcept {
+    return add(static_cast<const std::int64_t*>(nullptr), rows, why);
+  }
+  template <class T>
+  bool add(item_ids ids, const rows_view<T>& rows, failure& why) noexcept {
+    if (ids.size() != rows.n_rows())
+      return refuse(why, annoy::status::argument, "ids", ids.size(), "one for each row", rows.n_rows());
+    return add(ids.data(), rows, why);
+  }
+  template <class... Arguments>
+  void add(const Arguments&... arguments) {
+    detail::done([&](failure& why) { return add(arguments..., why); });
+  }
+
+  template <class T>
+  bool get(std::int64_t item, span<T> v, failure& why) const noexcept {
+    return why.record(detail::calls<T>::get_item(native_handle(), item, v.data(), v.size(), why.native()));
+  }
+  template <class T>
+  void get(std::int64_t item, span<T> v) const {
+    detail::done([&](failure& why) { return get(item, v, why); });
+  }
+
+  // Whether results have the room they need.
+  template <class Distance>
+  static bool fits(std::size_t n, span<std::int64_t> ids, span<Distance> distances, failure& why) noexcept {
+    if (ids.size() < n) return refuse(why, annoy::status::too_small, "ids", ids.size(), "room for n", n);
+    if (distances.size() < n && !distances.empty())
+      return refuse(why, annoy::status::too_small, "distances", distances.size(), "none, or room for n", n);
+    return true;
+  }
+  template <class Distance>
+  static Distance* wanted(span<Distance> distances) noexcept {
+    return distances.empty() ? nullptr : distances.data();
+  }
+  template <class T, class Distance>
+  std::size_t find_into(span<const T> query, std::size_t n, span<std::int64_t> ids, span<Distance> distances,
+                        std::int64_t search_k, failure& why) const noexcept {
+    std::size_t found = 0;
+    if (fits(n, ids, distances, why))
+      why.record(detail::calls<T>::by_vector(native_handle(), query.data(), query.size(), n, search_k, ids.data(),
+                                             wanted(distances), &found, why.native()));
+    return found;
+  }
+  template <class Distance>
+  std::size_t find_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids, span<Distance> distances,
+                             std::int64_t search_k, failure& why) const noexcept {
+    std::size_t found = 0;
+    if (fits(n, ids, distances, why))
+      why.record(detail::calls<Distance>::by_item(native_handle(), item, n, search_k, ids.data(),
+                                                  wanted(distances), &found, why.native()));
+    return found;
+  }
+
+  // Runs a search that fills buffers, and makes one vector of them.
+  template <class Distance, class Search>
+  std::vector<basic_neighbor<Distance>> gather(std::size_t n, Search into) const {
+    // No more than there are items can be found: a large n must not take memory for nothing.
+    n = std::min(n, static_cast<std::size_t>(n_items()));
+    std::vector<std::int64_t> ids(n);
+    std::vector<Distance> distances(n);
+    std::vector<basic_neighbor<Distance>> result(into(n, span<std::int64_t>(ids), span<Distance>(distances)));
+    for (std::size_t i = 0; i < result.size(); i++) result[i] = {ids[i], distances[i]};
+    return result;
+  }
+  template <class T, class Distance = typename detail::calls<T>::distance>
+  std::vector<basic_neighbor<Distance>> find(span<const T> query, std::size_t n, std::int64_t search_k,
+                                             failure& why) const {
+    return gather<Distance>(n, [&](std::size_t room, span<std::int64_t> ids, span<Distance> distances) {
+      return find_into(query, room, ids, distances, search_k, why);
+    });
+  }
+  template <class T, class Distance = typename detail::calls<T>::distance>
+  std::vector<basic_neighbor<Distance>> find(span<const T> query, std::size_t n, std::int64_t search_k) const {
+    return detail::made([&](failure& why) { return find(query, n, search_k, why); });
+  }
+
+  static void hear(void* log, std::int32_t level, const char* text) noexcept {
+#if ANNOY_RS_EXCEPTIONS
+    try {
+      (*static_cast<const log_function*>(log))(static_cast<log_level>(level), text);
+    } catch (...) {
+      // Nobody to give it to: exceptions must not pass through the library.
+    }
+#else
+    (*static_cast<const log_function*>(log))(static_cast<log_level>(level), text);
+#endif
+  }
+
+  struct free {
+    void operator()(annoy_index* handle) const noexcept { annoy_free(handle); }
+  };
+  // In this order: the log goes after the index that uses it.
+  std::unique_ptr<log_function> log_;
+  std::unique_ptr<annoy_index, free> handle_;
+};
+
+// The library.
+
+[[nodiscard]] inline std::string_view version() noexcept { return annoy_version(); }
+// The library's, to be compared with the headers'.
+[[nodiscard]] inline std::uint32_t abi_version() noexcept { return annoy_abi_version(); }
+inline constexpr std::uint32_t header_abi_version = ANNOY_ABI_VERSION;
+// Name of the distance kernels that an index made now would use; empty when the environment variable ANNOY_RS_KERNEL
+// names none that this machine has.
+[[nodiscard]] inline std::string_view kernel_name() noexcept {
+  const char* const name = annoy_kernel_name();
+  return name ? std::string_view(name) : std::string_view();
+}
+// Annoy's name of a metric, such as "angular"; empty for a number that is none.
+[[nodiscard]] inline std::string_view metric_name(metric which) noexcept {
+  const char* const name = annoy_metric_name(static_cast<annoy_metric>(which));
+  return name ? std::string_view(name) : std::string_view();
+}
+// The metric of a name; metric{} on failure. Errors: argument for a name that is none.
+[[nodiscard]] inline metric metric_from_name(std::string_view name, failure& why) {
+  annoy_metric found = 0;
+  if (name.find('\0') != std::string_view::npos)
+    why.set(status::argument, 0, "name: found a NUL character in it, expected the name of a metric");
+  else
+    why.record(annoy_metric_from_name(std::string(name).c_str(), &found, why.native()));
+  return static_cast<metric>(found);
+}
+[[nodiscard]] inline metric metric_from_name(std::string_view name) {
+  return detail::made([&](failure& why) { return metric_from_name(name, why); });
+}
+
+}  // namespace annoy
+
+template <>
+struct std::is_error_code_enum<annoy::status> : std::true_type {};
+
+#undef ANNOY_RS_EXCEPTIONS
+#endif
