@@ -238,7 +238,7 @@ annoy_status annoy_add_item(struct annoy_index *index,
                             size_t len,
                             struct annoy_error *error);
 
-// `annoy_add_item` for an index of f64 (or hamming).
+// `annoy_add_item` for an index of f64 (or hamming); `ANNOY_ERR_UNSUPPORTED` for one of f32.
 annoy_status annoy_add_item_f64(struct annoy_index *index,
                                 int64_t item,
                                 const double *vector,

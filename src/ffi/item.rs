@@ -50,7 +50,7 @@ pub unsafe extern "C" fn annoy_add_item(
     unsafe { add_item(index, item, vector, len, error) }
 }
 
-/// `annoy_add_item` for an index of f64 (or hamming).
+/// `annoy_add_item` for an index of f64 (or hamming); `ANNOY_ERR_UNSUPPORTED` for one of f32.
 ///
 /// # Safety
 /// As `annoy_add_item`.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests of annoy.hpp and of the C++ examples: tests/hpp/run.sh [TEXT]     (only those with TEXT in their name)
 #
-# - the whole API under AddressSanitizer and UBSan, by g++ and (when it is there) clang++, C++17 and C++20; and optimised;
+# - the whole API under AddressSanitizer and UBSan, by g++ and (when it is there) clang++, in C++17 and C++20, and -O2;
 # - what must not compile does not, and says why; without exceptions and RTTI;
 # - every function and number of annoy.h is used;
 # - the examples; the migration example with the headers of Annoy 1.17.3 (from its source package, downloaded) and ours.
@@ -41,7 +41,7 @@ strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-d
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 link=("$library" -lpthread -ldl -lm)
-units=(main views index errors)
+units=(main views index errors together)
 
 compilers=(g++)
 clang_sanitize=()
