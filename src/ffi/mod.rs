@@ -1,13 +1,13 @@
 //! The C ABI: checks, converts, calls, converts back. `include/annoy.h` is generated from these files, in this order.
 //!
-//! - [`status`]: status codes and the error struct.
-//! - [`library`]: version, names of things.
-//! - [`handle`]: making, freeing and asking an index.
-//! - [`item`]: adding and reading items.
-//! - [`build`]: building trees.
-//! - [`file`]: saving and loading.
-//! - [`search`]: finding neighbours.
-//! - [`guard`]: what every function's body runs in, and how arguments are read.
+//! - `status`: status codes and the error struct.
+//! - `library`: version, names of things.
+//! - `handle`: making, freeing and asking an index.
+//! - `item`: adding and reading items.
+//! - `build`: building trees.
+//! - `file`: saving and loading.
+//! - `search`: finding neighbours.
+//! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
 
 pub mod build;
