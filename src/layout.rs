@@ -139,6 +139,11 @@ impl NodeLayout {
         found
     }
 
+    /// Whether this is the layout we write.
+    pub fn is_written(&self) -> bool {
+        self.flavor == Flavor::V117
+    }
+
     /// Words for messages: "angular index of f = 50 (f32, 32-bit ids)".
     pub fn describe(&self) -> String {
         let o = &self.options;

@@ -25,9 +25,10 @@ mod types;
 pub(crate) const BUILD_THREAD: &str = "annoy-build";
 
 pub use error::{Error, Result};
+pub use forest::roots::MAX_TREES;
 pub use forest::search::Neighbor;
 pub use index::vector::{Vector, VectorMut};
-pub use index::{kernel_name, Index, Log, MAX_TREES};
+pub use index::{kernel_name, Index, Log};
 pub use rng::DEFAULT_SEED;
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
 

@@ -167,24 +167,115 @@ fn number_of_trees_left_to_the_library() {
     }
 }
 
-/// A far id asks for very many trees of one node each: nodes are to be twice the items, and the holes count.
+/// A far id alone: nodes cannot come to twice the items but by very many trees that are all the same.
 #[test]
-fn many_tiny_trees() {
-    let start = Instant::now();
-    let options = Options::new(Metric::Angular, 4);
-    let mut index = Index::with_options(options).unwrap();
-    index.add_item(20_000, &[1.0f32; 4]).unwrap();
-    index.build(None, Some(1)).unwrap();
-    assert_eq!(index.n_trees(), 20_001);
-    assert_eq!(
-        ids(&index.get_nns_by_item(20_000, 3, None).unwrap()),
-        [20_000]
-    );
-    assert!(
-        start.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        start.elapsed()
-    );
+fn one_tree_is_enough_for_one_item() {
+    for n_threads in [1, 4] {
+        let options = Options::new(Metric::Angular, 4);
+        let mut index = Index::with_options(options).unwrap();
+        index.add_item(2_000_000, &[1.0f32; 4]).unwrap();
+        index.build(None, Some(n_threads)).unwrap();
+        assert_eq!(index.n_trees(), 1);
+        let found = index.get_nns_by_item(2_000_000, 3, None).unwrap();
+        assert_eq!(ids(&found), [2_000_000]);
+    }
+}
+
+/// However many threads there are, -1 builds the same trees, and not many more than it needs.
+#[test]
+fn number_of_trees_left_to_the_library_is_the_same_for_any_threads() {
+    let options = Options::new(Metric::Euclidean, 4);
+    let items = random_items(options, 3000, 1);
+    let built = [1, 2, 7, 200].map(|n_threads| {
+        let mut index = filled(options, &items);
+        index.build(None, Some(n_threads)).unwrap();
+        saved(&index)
+    });
+    assert!(built.iter().all(|bytes| *bytes == built[0]));
+}
+
+/// A file in the layout of Annoy 1.16 opens, but saving it as it is would make a file that 1.17 cannot read.
+#[test]
+fn old_layouts_are_read_and_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let (old, new) = (directory.path().join("old"), directory.path().join("new"));
+    // Hamming of one word, packed: n_descendants, two children, the word. Two items, a root, its copy.
+    let node = |fields: [i32; 3], word: u64| {
+        let mut bytes: Vec<u8> = fields.iter().flat_map(|x| x.to_le_bytes()).collect();
+        bytes.extend(word.to_le_bytes());
+        bytes
+    };
+    let root = node([2, 0, 1], 0);
+    let file = [
+        node([1, 0, 0], 0b1),
+        node([1, 0, 0], 0b111),
+        root.clone(),
+        root,
+    ]
+    .concat();
+    std::fs::write(&old, file).unwrap();
+    let mut index = Index::new(Metric::Hamming, 64).unwrap();
+    index.load(&old, false).unwrap();
+    assert_eq!((index.n_items(), index.n_trees()), (2, 1));
+    assert_eq!(index.get_distance(0, 1).unwrap(), 2.0);
+    let error = index.save(&new).unwrap_err();
+    assert!(error.to_string().contains("1.16"), "{error}");
+    assert!(!new.exists());
+}
+
+/// Preallocated and never written to: an empty index would look like this, with as many trees as the file is long.
+#[test]
+fn long_file_of_zeros() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("zeros");
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(1 << 36).unwrap();
+    let mut index = Index::new(Metric::Angular, 1).unwrap();
+    let error = index.load(&path, false).unwrap_err();
+    assert!(error.to_string().contains("zeros"), "{error}");
+}
+
+#[test]
+fn saving_keeps_the_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.ann");
+    let index = built(Options::new(Metric::Dot, 2), &[], 1);
+    index.save(&path).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    index.save(&path).unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// Squares overflow, and the angle is right all the same.
+#[test]
+fn angles_of_huge_vectors() {
+    let mut index = Index::new(Metric::Angular, 2).unwrap();
+    for (id, row) in [[3e19f32, 3e19], [-3e19, -3e19], [2e19, 2e19]]
+        .iter()
+        .enumerate()
+    {
+        index.add_item(id as i64, row).unwrap();
+    }
+    index.build(Some(2), Some(1)).unwrap();
+    assert_eq!(index.get_distance(0, 1).unwrap(), 2.0);
+    let found = index.get_nns_by_item(0, 3, None).unwrap();
+    assert_eq!(ids(&found), [0, 2, 1]);
+    assert!(found[1].distance < 1e-3, "{found:?}");
+}
+
+/// What is heard comes when it has happened, so a panic there changes nothing.
+#[test]
+fn panicking_log() {
+    let mut index = Index::new(Metric::Angular, 2).unwrap();
+    index.add_item(0, &[1.0f32, 2.0]).unwrap();
+    index.set_log(Some(Box::new(|text| panic!("{text}"))));
+    let build = std::panic::AssertUnwindSafe(|| index.build(Some(1), Some(1)));
+    assert!(std::panic::catch_unwind(build).is_err());
+    index.set_log(None);
+    assert_eq!(index.n_trees(), 1);
+    assert_eq!(ids(&index.get_nns_by_item(0, 1, None).unwrap()), [0]);
 }
 
 #[test]

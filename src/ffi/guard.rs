@@ -21,6 +21,10 @@ thread_local! {
 /// Panics elsewhere in the process are reported as before.
 fn quiet_hook() {
     static INSTALL: Once = Once::new();
+    // Hooks cannot be set while a panic is under way (a Rust host's, calling from a destructor).
+    if std::thread::panicking() {
+        return;
+    }
     INSTALL.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {

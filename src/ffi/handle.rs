@@ -70,12 +70,17 @@ fn scalar(number: annoy_scalar, metric: Metric) -> Result<ScalarType> {
         .ok_or_else(|| Error::argument("scalar", number, "0 to 5, one of the scalar types"))
 }
 
-fn options(given: &annoy_options) -> Result<Options> {
+/// Looked at before anything else of the struct is: a caller's may be shorter.
+fn check_size(struct_size: usize) -> Result<()> {
     let size = size_of::<annoy_options>();
-    if given.struct_size != size {
+    if struct_size != size {
         let expected = format!("{size}, as this library has it");
-        return Err(Error::argument("struct_size", given.struct_size, expected));
+        return Err(Error::argument("struct_size", struct_size, expected));
     }
+    Ok(())
+}
+
+fn options(given: &annoy_options) -> Result<Options> {
     if given.reserved != 0 {
         return Err(Error::argument("reserved", given.reserved, "0"));
     }
@@ -141,7 +146,10 @@ pub unsafe extern "C" fn annoy_new_with(
         if options.is_null() {
             return Err(Error::Null("options"));
         }
-        // SAFETY: not NULL by the check above; an annoy_options, of any alignment, by the caller's word.
+        // SAFETY: not NULL by the check above; the first field, of any alignment, by the caller's word.
+        let struct_size = unsafe { options.cast::<usize>().read_unaligned() };
+        check_size(struct_size)?;
+        // SAFETY: as above, and as large as it has to be.
         let given = unsafe { options.read_unaligned() };
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let out = unsafe { place("index", index) }?;

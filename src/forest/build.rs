@@ -1,5 +1,6 @@
 //! Builds the trees of a forest, by as many threads as asked for, and hands them over in order.
 
+use super::roots::MAX_TREES;
 use super::tree::{map_children, TreeBuilder};
 use super::upper::MAX_GROUP;
 use crate::error::{reserve, Error, Result};
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 /// More threads than this are never of use, and the system might not give them.
-const MAX_THREADS: usize = 1024;
+const MAX_THREADS: usize = 256;
 
 /// What to build.
 #[derive(Clone, Copy, Debug)]
@@ -25,24 +26,28 @@ pub struct Plan {
     pub seed: u64,
 }
 
-impl Plan {
+/// A run of trees to build next.
+#[derive(Clone, Copy)]
+struct Batch {
+    first: usize,
+    len: usize,
+    n_threads: usize,
+    seed: u64,
+}
+
+impl Batch {
     /// How many trees are built together: as many as their number, spread over the threads, allows.
     fn group_len(&self) -> usize {
-        let Some(n_trees) = self.n_trees else {
-            return 4;
-        };
-        let per_round = MAX_GROUP * self.n_threads.min(n_trees);
-        let rounds = n_trees.div_ceil(per_round);
-        n_trees.div_ceil(rounds * self.n_threads.min(n_trees))
+        let rounds = self.len.div_ceil(MAX_GROUP * self.n_threads);
+        self.len.div_ceil(rounds * self.n_threads)
     }
 
-    /// The keys of a group of trees; none past the last.
-    fn group(&self, group: usize) -> Vec<Key> {
-        let start = group * self.group_len();
-        let end = (start + self.group_len()).min(self.n_trees.unwrap_or(usize::MAX));
-        (start..end)
-            .map(|tree| Key::root(self.seed, tree as u64))
-            .collect()
+    /// Number of the first tree of a group, and the keys of all; none past the last.
+    fn group(&self, group: usize) -> (usize, Vec<Key>) {
+        let start = self.len.min(group * self.group_len());
+        let end = self.len.min(start + self.group_len());
+        let key = |tree| Key::root(self.seed, (self.first + tree) as u64);
+        (self.first + start, (start..end).map(key).collect())
     }
 }
 
@@ -88,55 +93,65 @@ fn build_over<S: Space, P: Position>(
         layout,
         plan,
         n_items,
+        all_alike: present.len() < 2,
         n_nodes: n_items,
         roots: HeapBytes::default(),
         n_trees: 0,
         emit,
     };
-    if plan.n_threads == 1 {
-        let mut builder = builder();
-        while !forest.is_complete() {
-            let keys = plan.group(forest.n_trees / plan.group_len());
-            let mut added = Ok(());
-            builder.build(&keys, |tree| {
-                added = forest.add(tree);
-                added.is_ok() && !forest.is_complete()
-            })?;
-            added?;
+    while !forest.is_complete() {
+        let batch = forest.next_batch();
+        if batch.n_threads == 1 {
+            build_alone(&mut forest, batch, builder())?;
+        } else {
+            build_in_parallel(&mut forest, batch, &builder)?;
         }
-    } else {
-        build_in_parallel(&mut forest, builder)?;
     }
     forest.finish()
 }
 
-/// The calling thread takes the trees in as they come, so that `emit` runs on no other.
+fn build_alone<S: Space, P: Position>(
+    forest: &mut Forest<'_, '_>,
+    batch: Batch,
+    mut builder: TreeBuilder<'_, S, P>,
+) -> Result<()> {
+    for group in 0..batch.len.div_ceil(batch.group_len()) {
+        let mut added = Ok(());
+        builder.build(&batch.group(group).1, |tree| {
+            added = forest.add(tree);
+            added.is_ok() && !forest.is_complete()
+        })?;
+        added?;
+        if forest.is_complete() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The calling thread takes the trees in as they come, so that `emit` runs on no other. Trees whose turn has not come wait
+/// in memory. Should not a single thread start, the forest stays as it is and one thread is all it will have.
 fn build_in_parallel<'a, S: Space, P: Position>(
     forest: &mut Forest<'_, '_>,
-    builder: impl Fn() -> TreeBuilder<'a, S, P> + Sync,
+    batch: Batch,
+    builder: &(impl Fn() -> TreeBuilder<'a, S, P> + Sync),
 ) -> Result<()> {
-    let plan = forest.plan;
-    let most = forest.plan.n_trees.unwrap_or(usize::MAX);
-    let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
-    // Bounded, so that no thread runs far ahead of the one that takes the trees in.
-    let (sender, receiver) = mpsc::sync_channel(plan.n_threads.min(MAX_THREADS));
-    let (builder, next, stop) = (&builder, &next, &stop);
+    let (next, stop) = (&AtomicUsize::new(0), &AtomicBool::new(false));
+    let (sender, receiver) = mpsc::sync_channel(batch.n_threads);
     std::thread::scope(move |scope| {
         // Dropped before the threads are waited for: none must wait to send to nobody.
         let receiver = receiver;
-        // More threads than trees would have nothing to do.
-        for _ in 0..plan.n_threads.min(most).min(MAX_THREADS) {
+        let mut started = 0;
+        for _ in 0..batch.n_threads {
             let sender = sender.clone();
             let work = move || {
                 let mut builder = builder();
                 while !stop.load(Ordering::Relaxed) {
                     let group = next.fetch_add(1, Ordering::Relaxed);
-                    let keys = plan.group(group);
+                    let (mut number, keys) = batch.group(group);
                     if keys.is_empty() {
                         break;
                     }
-                    let mut number = group * plan.group_len();
                     let built = builder.build(&keys, |tree| {
                         let sent = sender.send((number, Ok(tree)));
                         number += 1;
@@ -148,18 +163,22 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                     }
                 }
             };
-            std::thread::Builder::new()
-                .name(crate::BUILD_THREAD.to_string())
-                .spawn_scoped(scope, work)
-                .map_err(|error| {
-                    stop.store(true, Ordering::Relaxed);
-                    Error::Unsupported(format!("cannot start a thread: {error}"))
-                })?;
+            let thread = std::thread::Builder::new().name(crate::BUILD_THREAD.to_string());
+            if thread.spawn_scoped(scope, work).is_err() {
+                // The system gives no more: those there are do the work.
+                break;
+            }
+            started += 1;
         }
         drop(sender);
+        if started == 0 {
+            forest.plan.n_threads = 1;
+            return Ok(());
+        }
+        let end = batch.first + batch.len;
         let mut early = BTreeMap::new();
         let taken = (|| {
-            while !forest.is_complete() {
+            while forest.n_trees < end && !forest.is_complete() {
                 match early.remove(&forest.n_trees) {
                     Some(tree) => forest.add(tree?)?,
                     None => {
@@ -182,6 +201,8 @@ struct Forest<'a, 'e> {
     layout: &'a NodeLayout,
     plan: Plan,
     n_items: usize,
+    /// With one item or none all trees are the same.
+    all_alike: bool,
     /// Items and tree nodes so far.
     n_nodes: usize,
     roots: HeapBytes,
@@ -194,7 +215,31 @@ impl Forest<'_, '_> {
         match self.plan.n_trees {
             Some(n) => self.n_trees >= n,
             // One tree at least: a file needs a root.
-            None => self.n_trees > 0 && self.n_nodes >= 2 * self.n_items,
+            None => {
+                let enough = self.n_nodes >= 2 * self.n_items || self.n_trees >= MAX_TREES;
+                self.n_trees > 0 && (enough || self.all_alike)
+            }
+        }
+    }
+
+    /// The trees that are missing: when their number is not given, one to see how many nodes it has, then as many as
+    /// that makes likely.
+    fn next_batch(&self) -> Batch {
+        let len = match self.plan.n_trees {
+            Some(n) => n - self.n_trees,
+            None if self.n_trees == 0 => 1,
+            None => {
+                let per_tree = (self.n_nodes - self.n_items) / self.n_trees;
+                let missing = 2 * self.n_items - self.n_nodes;
+                missing.div_ceil(per_tree).min(MAX_TREES - self.n_trees)
+            }
+        };
+        Batch {
+            first: self.n_trees,
+            len,
+            // More threads than trees would have nothing to do.
+            n_threads: self.plan.n_threads.min(len).min(MAX_THREADS),
+            seed: self.plan.seed,
         }
     }
 

@@ -7,6 +7,9 @@
 use crate::layout::{NodeRef, Nodes};
 use crate::metric::Space;
 
+/// The most trees an index may have.
+pub const MAX_TREES: usize = 1 << 16;
+
 /// Where the trees of an index start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
@@ -48,10 +51,17 @@ impl Roots {
             })?;
         let equal = (n_items..n_nodes)
             .rev()
+            // Twice the most, as trees of one node stand there beside their copies; one more tells that it is exceeded.
+            .take(2 * MAX_TREES + 2)
             .take_while(|&i| nodes.get(i).n_descendants() == n_items as i64)
             .count();
         let n_trees = if n_items <= nodes.layout().max_leaf {
             // Every tree is one node, so the trees and their copies look alike.
+            if equal > 2 * MAX_TREES {
+                return Err(format!(
+                    "it ends in more than {MAX_TREES} trees, as a file of zeros does"
+                ));
+            }
             if equal != n_nodes - n_items || equal % 2 != 0 {
                 return Err(format!(
                     "its {n_items} items are followed by {} nodes of which the last {equal} are roots, expected each root twice",
@@ -75,6 +85,11 @@ impl Roots {
                 equal - usize::from(copied)
             }
         };
+        if n_trees > MAX_TREES {
+            return Err(format!(
+                "it ends in more than {MAX_TREES} trees, as a file of zeros does"
+            ));
+        }
         let roots = Roots {
             n_items,
             n_nodes,
@@ -101,7 +116,8 @@ impl Roots {
             }
         }
         let per_tree = (LOOKED_AT / self.n_trees.max(1)).max(1);
-        for root in self.ids() {
+        let step = (self.n_trees / LOOKED_AT).max(1);
+        for root in self.ids().step_by(step) {
             self.check_tree(space, nodes, root, per_tree, present < 2)?;
         }
         Ok(())

@@ -103,6 +103,8 @@ fn collect<S: Space>(
             candidates.push(id);
         }
     };
+    open.try_reserve(roots.n_trees)
+        .map_err(|reason| Error::no_memory(roots.n_trees * 16, reason))?;
     open.extend(roots.ids().map(|root| (space.root_priority(), root)));
     let mut seen = 0u64;
     // Each split and leaf is reached once, from its parent; more visits than nodes mean a circle. Items, which end their

@@ -94,7 +94,9 @@ pub fn grow<S: Space, P: Position>(
             nodes: Vec::new(),
         });
     }
-    if present.len() <= local_len || width > most_open {
+    // What is kept per item is kept for missing ones too: not worth it when most are missing.
+    let sparse = present.len() < n_items / 4;
+    if present.len() <= local_len || width > most_open || sparse {
         return Ok(trees);
     }
 

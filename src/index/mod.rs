@@ -13,7 +13,7 @@ pub mod vector;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::forest::build::Plan;
-use crate::forest::roots::Roots;
+use crate::forest::roots::{Roots, MAX_TREES};
 use crate::forest::search::Neighbor;
 use crate::kernel::Isa;
 use crate::layout::{NodeLayout, NodeMut, Nodes};
@@ -29,9 +29,6 @@ use vector::{Vector, VectorMut};
 
 /// Receives what an index has to say while it works. Called on the thread that made the call.
 pub type Log = Box<dyn Fn(&str) + Send + Sync>;
-
-/// The most trees an index may have.
-pub const MAX_TREES: usize = 1 << 24;
 
 /// An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 ///
@@ -242,7 +239,7 @@ impl Index {
     /// processor.
     ///
     /// # Errors
-    /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^24 trees, 0 threads, or more nodes
+    /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0 threads, or more nodes
     /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build.
     pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
         if let Some(n) = n_trees.filter(|n| !(1..=MAX_TREES).contains(n)) {
@@ -280,13 +277,9 @@ impl Index {
             n_trees,
         };
         let store = std::mem::take(store);
-        self.say(|| {
-            format!(
-                "built {n_trees} trees over {n_items} items: {} nodes",
-                roots.n_nodes
-            )
-        });
+        let n_nodes = roots.n_nodes;
         self.state = State::Built { store, roots };
+        self.say(|| format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes"));
         published
     }
 
@@ -334,9 +327,19 @@ impl Index {
     /// the call returns.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Io`], with what `path` held before still there.
+    /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
+    /// read; [`Error::Io`], with what `path` held before still there.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         self.state.roots("save")?;
+        if let State::Mapped(file) = &self.state {
+            if !file.layout.is_written() {
+                return Err(Error::Unsupported(format!(
+                    "the loaded file has the layout {}, expected {} to save: add its items to a new index and build that",
+                    file.layout.flavor.name(),
+                    self.layout.flavor.name()
+                )));
+            }
+        }
         let path = path.as_ref();
         file::save(path, self.state.bytes())?;
         self.say(|| format!("saved {} bytes to {path:?}", self.state.bytes().len()));
@@ -365,15 +368,16 @@ impl Index {
         let opened = file::open(path, prefault, candidates, |nodes| {
             self.engine.find_roots(nodes)
         })?;
+        let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
+        self.state = State::Mapped(opened);
         self.say(|| {
             format!(
                 "loaded {} items and {} trees from {path:?}, layout {}",
-                opened.roots.n_items,
-                opened.roots.n_trees,
-                opened.layout.flavor.name()
+                roots.n_items,
+                roots.n_trees,
+                flavor.name()
             )
         });
-        self.state = State::Mapped(opened);
         Ok(())
     }
 

@@ -24,6 +24,27 @@ impl<T: Float> Angular<T> {
     }
 }
 
+/// The cosine of vectors so long that their squares overflow.
+#[cold]
+fn cosine<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> f64 {
+    let largest = |row: Row<'_, T>| row.iter().fold(0.0f64, |m, x| m.max(x.to_f64().abs()));
+    let (scale_a, scale_b) = (largest(a), largest(b));
+    let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
+    for (x, y) in a.iter().zip(b.iter()) {
+        let (x, y) = (x.to_f64() / scale_a, y.to_f64() / scale_b);
+        aa += x * x;
+        bb += y * y;
+        ab += x * y;
+    }
+    // Not finite only for what a damaged file holds.
+    let cosine = ab / (aa * bb).sqrt();
+    if cosine.is_nan() {
+        0.0
+    } else {
+        cosine
+    }
+}
+
 impl<T: Float> Space for Angular<T> {
     type T = T;
     type Plane = Plane<T>;
@@ -112,6 +133,9 @@ impl<T: Float> Space for Angular<T> {
         } else {
             2.0
         };
+        if distance.is_nan() {
+            return order::key(2.0 - 2.0 * cosine(query.row, item.row()));
+        }
         order::key(T::from_f64(distance).to_f64())
     }
 

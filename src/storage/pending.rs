@@ -18,18 +18,23 @@ pub struct PendingFile {
 }
 
 impl PendingFile {
-    /// Creates the temporary file. A target that is a symbolic link is followed, so that the link stays.
+    /// Creates the temporary file. A target that is there keeps its permissions; where it is a symbolic link to a file, the
+    /// link stays.
     ///
     /// # Errors
     /// [`Error::Io`] when the directory cannot be written to, or the target exists and is not a regular file.
     pub fn create(target: &Path) -> Result<Self> {
         let fail = |source| Error::io("create", target, source);
+        let mut permissions = None;
         let target = match fs::metadata(target) {
             Ok(found) if !found.is_file() => {
                 let what = "the name is taken by something that is not a regular file";
                 return Err(fail(io::Error::new(io::ErrorKind::AlreadyExists, what)));
             }
-            Ok(_) => fs::canonicalize(target).map_err(fail)?,
+            Ok(found) => {
+                permissions = Some(found.permissions());
+                fs::canonicalize(target).map_err(fail)?
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => target.to_path_buf(),
             Err(error) => return Err(fail(error)),
         };
@@ -53,6 +58,9 @@ impl PendingFile {
             .make_in(&directory, create_new)
             .map_err(fail)?;
         let (file, temp) = temp.into_parts();
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions).map_err(fail)?;
+        }
         Ok(PendingFile {
             file,
             temp: Some(temp),

@@ -486,7 +486,10 @@ class AnnoyIndex
   }
 
   // Leaves v as it is when the item is not in the index.
-  void get_item(S item, T* v) const { Calls::get(index(), annoy_rs_detail::id_from(item), v, length(), NULL); }
+  void get_item(S item, T* v) const {
+    // An impossible f has no index, and a length that room must not be made for.
+    if (index()) Calls::get(index(), annoy_rs_detail::id_from(item), v, length(), NULL);
+  }
 
   // Stays through save, load and unload.
   void set_seed(R seed) { annoy_set_seed(index(), static_cast<uint64_t>(seed), NULL); }
