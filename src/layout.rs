@@ -4,7 +4,7 @@
 //! to 1.16.3 packed them, and the unreleased main branch gave dot nodes two more fields. FORMAT.md has the tables.
 
 use crate::error::Error;
-use crate::kernel::{Row, Scalar};
+use crate::kernel::{prefetch, Row, Scalar};
 use crate::types::{IdWidth, Metric, Options};
 
 /// Which of Annoy's struct layouts the nodes have.
@@ -340,6 +340,9 @@ impl<'a> NodeMut<'a> {
     }
 }
 
+/// How many vectors ahead one is asked for when they are copied.
+const GATHER_AHEAD: usize = 8;
+
 /// The vectors of items for building: the nodes in place, or a compact copy of some of them.
 pub struct Points<'a, T> {
     bytes: &'a [u8],
@@ -372,11 +375,15 @@ impl<'a, T: Scalar> Points<'a, T> {
     /// Copies the vectors at `positions` into `buffer`; positions in the result count from 0.
     pub fn gather<'b>(
         &self,
-        positions: impl Iterator<Item = usize>,
+        positions: impl ExactSizeIterator<Item = usize> + Clone,
         buffer: &'b mut Vec<u8>,
     ) -> Points<'b, T> {
         buffer.clear();
+        let mut soon = positions.clone().skip(GATHER_AHEAD);
         for at in positions {
+            if let Some(soon) = soon.next() {
+                prefetch(self.row(soon).bytes());
+            }
             buffer.extend_from_slice(self.row(at).bytes());
             if self.offset_extra.is_some() {
                 let end = buffer.len();

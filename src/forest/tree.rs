@@ -331,8 +331,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
         space.split(points, subset, &mut random, plane);
         space.sides(points, subset, plane, &mut random, right);
         settle(space, points, subset, plane, &mut random, right);
-        reserve(moved, subset.len())?;
-        Ok(partition(subset, right, moved))
+        partition(subset, right, moved)
     }
 }
 
@@ -362,20 +361,27 @@ pub fn settle<S: Space, P: Position>(
 }
 
 /// Moves the items on the left to the front, each side in its old order, and returns how many they are. `moved` is room.
-pub fn partition<P: Position>(subset: &mut [P], right: &[bool], moved: &mut Vec<P>) -> usize {
+///
+/// Without a branch on the side, which is as likely as not: every item is written to both places, and one of the two
+/// moves on.
+pub fn partition<P: Position>(
+    subset: &mut [P],
+    right: &[bool],
+    moved: &mut Vec<P>,
+) -> Result<usize> {
     moved.clear();
-    let mut left = 0;
+    reserve(moved, subset.len())?;
+    moved.extend_from_slice(subset);
+    let (mut left, mut behind) = (0, 0);
     for (i, &right) in right.iter().enumerate() {
         let at = subset[i];
-        if right {
-            moved.push(at);
-        } else {
-            subset[left] = at;
-            left += 1;
-        }
+        moved[behind] = at;
+        subset[left] = at;
+        left += usize::from(!right);
+        behind += usize::from(right);
     }
-    subset[left..].copy_from_slice(moved);
-    left
+    subset[left..].copy_from_slice(&moved[..behind]);
+    Ok(left)
 }
 
 impl<S: Space> Grower<S> {

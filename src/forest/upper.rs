@@ -5,7 +5,7 @@
 //! small enough to be copied into the cache, `tree` takes over. The planes and sides are those that one tree after the
 //! other would get: every node has its own random stream.
 
-use super::tree::{settle, LOCAL_BYTES};
+use super::tree::{partition, settle, LOCAL_BYTES};
 use crate::error::{reserve, Result};
 use crate::layout::{NodeLayout, NodeMut, Points};
 use crate::metric::{Position, Side, Space};
@@ -110,7 +110,6 @@ pub fn grow<S: Space, P: Position>(
     let mut right: Vec<bool> = Vec::new();
     reserve(&mut right, present.len())?;
     let mut moved: Vec<P> = Vec::new();
-    reserve(&mut moved, present.len())?;
 
     let mut level: Vec<Open<S>> = keys
         .iter()
@@ -146,7 +145,7 @@ pub fn grow<S: Space, P: Position>(
                 &mut open.random,
                 &mut right,
             );
-            let left = super::tree::partition(subset, &right, &mut moved);
+            let left = partition(subset, &right, &mut moved)?;
 
             let number = tree.splits.len();
             if let Some((parent, side)) = open.parent {

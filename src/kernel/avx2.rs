@@ -67,12 +67,6 @@ impl Reg for __m256 {
     }
 
     #[inline(always)]
-    unsafe fn store_first(self, to: *mut f32, n: usize) {
-        // SAFETY: AVX2 and `n < 8` elements are the caller's promise; the mask selects just those.
-        unsafe { _mm256_maskstore_ps(to, first_of_8(n), self) }
-    }
-
-    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: AVX2 is the caller's promise.
         unsafe { _mm256_add_ps(self, other) }
@@ -134,12 +128,6 @@ impl Reg for __m256d {
     unsafe fn store(self, to: *mut f64) {
         // SAFETY: AVX2 and 4 elements are the caller's promise.
         unsafe { _mm256_storeu_pd(to, self) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_first(self, to: *mut f64, n: usize) {
-        // SAFETY: AVX2 and `n < 4` elements are the caller's promise; the mask selects just those.
-        unsafe { _mm256_maskstore_pd(to, first_of_4(n), self) }
     }
 
     #[inline(always)]

@@ -55,13 +55,6 @@ impl Reg for __m512 {
     }
 
     #[inline(always)]
-    unsafe fn store_first(self, to: *mut f32, n: usize) {
-        // SAFETY: AVX-512 and `n < 16` elements are the caller's promise; the mask selects just
-        // those.
-        unsafe { _mm512_mask_storeu_ps(to, first_of_16(n), self) }
-    }
-
-    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: AVX-512 is the caller's promise.
         unsafe { _mm512_add_ps(self, other) }
@@ -124,13 +117,6 @@ impl Reg for __m512d {
     unsafe fn store(self, to: *mut f64) {
         // SAFETY: AVX-512 and 8 elements are the caller's promise.
         unsafe { _mm512_storeu_pd(to, self) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_first(self, to: *mut f64, n: usize) {
-        // SAFETY: AVX-512 and `n < 8` elements are the caller's promise; the mask selects just
-        // those.
-        unsafe { _mm512_mask_storeu_pd(to, first_of_8(n), self) }
     }
 
     #[inline(always)]

@@ -37,8 +37,6 @@ pub(super) trait Reg: Copy {
     unsafe fn load_first(from: *const Self::T, n: usize) -> Self;
     /// Writes `WIDTH` elements.
     unsafe fn store(self, to: *mut Self::T);
-    /// Writes the first `n` elements (`0 < n < WIDTH`) and nothing past them.
-    unsafe fn store_first(self, to: *mut Self::T, n: usize);
     /// Lane by lane `self + other`.
     unsafe fn add(self, other: Self) -> Self;
     /// Lane by lane `self - other`.

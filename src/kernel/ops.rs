@@ -205,12 +205,14 @@ impl Update for MoveToward {
 /// Updates `acc` element by element; elements do not meet, so lanes play no part here.
 ///
 /// # Safety
-/// `x` is valid for reads and `acc` for reads and writes of `n` elements, they do not overlap, and
+/// `x` is valid for reads of `n` elements and `acc` for reads and writes of as many rounded up to a
+/// multiple of `LANES` (what it holds from `n` on is of no use to anybody), they do not overlap, and
 /// the processor has `R`'s instruction set.
 #[inline(always)]
 pub(super) unsafe fn update<K: Update, R: Reg>(acc: *mut R::T, x: *const R::T, by: R::T, n: usize) {
-    // SAFETY: `at + WIDTH <= whole <= n` in the loop; after it `tail` elements are left at `whole`.
-    // The instruction set is the caller's promise.
+    // SAFETY: `at + WIDTH <= whole <= n` in the loop; after it `tail` elements of `x` are left at
+    // `whole`, and a whole register of `acc`, as WIDTH divides LANES. The instruction set is the
+    // caller's promise.
     unsafe {
         let by = R::splat(by);
         let tail = n % R::WIDTH;
@@ -223,9 +225,8 @@ pub(super) unsafe fn update<K: Update, R: Reg>(acc: *mut R::T, x: *const R::T, b
         }
         if tail > 0 {
             let to = acc.add(whole);
-            let acc = R::load_first(to, tail);
             let x = R::load_first(x.add(whole), tail);
-            K::of(acc, x, by).store_first(to, tail);
+            K::of(R::load(to), x, by).store(to);
         }
     }
 }

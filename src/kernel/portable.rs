@@ -42,11 +42,6 @@ macro_rules! portable {
             }
 
             #[inline(always)]
-            unsafe fn store_first(self, _: *mut $t, _: usize) {
-                unreachable!("no n is between 0 and WIDTH = 1")
-            }
-
-            #[inline(always)]
             unsafe fn add(self, other: Self) -> Self {
                 self + other
             }

@@ -47,24 +47,6 @@ impl Reg for __m128 {
     }
 
     #[inline(always)]
-    unsafe fn store_first(self, to: *mut f32, n: usize) {
-        // SAFETY: SSE2 and `n` elements are the caller's promise; an `f64` stands for two, and
-        // each arm writes just `n`.
-        unsafe {
-            let pair = _mm_cvtsd_f64(_mm_castps_pd(self));
-            match n {
-                1 => to.write_unaligned(_mm_cvtss_f32(self)),
-                2 => to.cast::<f64>().write_unaligned(pair),
-                _ => {
-                    to.cast::<f64>().write_unaligned(pair);
-                    let third = _mm_cvtss_f32(_mm_movehl_ps(self, self));
-                    to.add(2).write_unaligned(third);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: SSE2 is the caller's promise.
         unsafe { _mm_add_ps(self, other) }
@@ -145,12 +127,6 @@ impl Reg for __m128d {
     unsafe fn store(self, to: *mut f64) {
         // SAFETY: SSE2 and 2 elements are the caller's promise.
         unsafe { _mm_storeu_pd(to, self) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_first(self, to: *mut f64, _one: usize) {
-        // SAFETY: SSE2 and one element, the only number between 0 and 2, are the caller's promise.
-        unsafe { to.write_unaligned(_mm_cvtsd_f64(self)) }
     }
 
     #[inline(always)]

@@ -3,6 +3,7 @@
 //! A method checks lengths, once per call, and calls through a pointer. That the processor can run
 //! what the pointer points at is checked where a table is handed out, once per index.
 
+use super::padded::Padded;
 use super::portable;
 use super::row::Row;
 use super::scalar::Float;
@@ -88,14 +89,14 @@ impl<T: Float> FloatKernels<T> {
 
     /// `acc[i] += alpha * x[i]`. Panics unless the lengths are equal.
     #[inline]
-    pub fn add_scaled(&self, acc: &mut [T], x: Row<'_, T>, alpha: T) {
+    pub fn add_scaled(&self, acc: &mut Padded<T>, x: Row<'_, T>, alpha: T) {
         // SAFETY: `self.add_scaled` is a kernel of this table.
         unsafe { self.update(self.add_scaled, acc, x, alpha) }
     }
 
     /// `acc[i] += t * (x[i] - acc[i])`. Panics unless the lengths are equal.
     #[inline]
-    pub fn move_toward(&self, acc: &mut [T], x: Row<'_, T>, t: T) {
+    pub fn move_toward(&self, acc: &mut Padded<T>, x: Row<'_, T>, t: T) {
         // SAFETY: `self.move_toward` is a kernel of this table.
         unsafe { self.update(self.move_toward, acc, x, t) }
     }
@@ -132,10 +133,10 @@ impl<T: Float> FloatKernels<T> {
     /// # Safety
     /// `kernel` is one of this table's.
     #[inline(always)]
-    unsafe fn update(&self, kernel: Update<T>, acc: &mut [T], x: Row<'_, T>, by: T) {
+    unsafe fn update(&self, kernel: Update<T>, acc: &mut Padded<T>, x: Row<'_, T>, by: T) {
         same_length(acc.len(), x.len());
-        // SAFETY: both are valid for `x.len()` elements by the check above, `acc` is borrowed
-        // mutably and so does not overlap `x`, and the processor was checked when the table that
+        // SAFETY: both are valid for `x.len()` elements by the check above, `acc` for as many rounded
+        // up, as every `Padded` is; it is borrowed mutably and so does not overlap `x`, and the processor was checked when the table that
         // `kernel` is of was handed out.
         unsafe { kernel(acc.as_mut_ptr(), x.as_ptr(), by, x.len()) }
     }

@@ -190,7 +190,9 @@ fn check<T: Case>(others: &[Isa], data: Data, n: usize, offset: usize, random: &
     let dot = portable.dot(x, p);
     let l2sq = portable.l2sq(x, p);
     let l1 = portable.l1(x, p);
-    let (mut scaled, mut moved) = (start.clone(), start.clone());
+    let mut scaled = Padded::zeros(n);
+    scaled.copy_from_slice(&start);
+    let mut moved = scaled.clone();
     portable.add_scaled(&mut scaled, x, by);
     portable.move_toward(&mut moved, x, by);
 
@@ -233,14 +235,15 @@ fn check<T: Case>(others: &[Isa], data: Data, n: usize, offset: usize, random: &
             same(got, portable.dot(x, row), &what("dot4", isa));
         }
 
-        let mut acc = start.clone();
+        let mut acc = Padded::zeros(n);
+        acc.copy_from_slice(&start);
         kernels.add_scaled(&mut acc, x, by);
-        for (&got, &want) in acc.iter().zip(&scaled) {
+        for (&got, &want) in acc.iter().zip(&*scaled) {
             same(got, want, &what("add_scaled", isa));
         }
         acc.copy_from_slice(&start);
         kernels.move_toward(&mut acc, x, by);
-        for (&got, &want) in acc.iter().zip(&moved) {
+        for (&got, &want) in acc.iter().zip(&*moved) {
             same(got, want, &what("move_toward", isa));
         }
         assert_eq!(
@@ -392,8 +395,12 @@ fn lengths_must_agree() {
         panics(message, || k.l2sq2(x, x, y));
         panics(message, || k.l1(x, y));
         panics(message, || k.l1_2(y, x, x));
-        panics(message, || k.add_scaled(&mut a.clone(), y, 1.0));
-        panics(message, || k.move_toward(&mut b.clone(), x, 1.0));
+        panics(message, || {
+            k.add_scaled(&mut Padded::zeros(x.len()), y, 1.0)
+        });
+        panics(message, || {
+            k.move_toward(&mut Padded::zeros(y.len()), x, 1.0)
+        });
         let bits = BitKernels::for_isa(isa);
         panics(message, || bits.hamming(&[0; 3], &[0; 4]));
     }

@@ -69,7 +69,7 @@ impl<T: Float> Space for Angular<T> {
         plane: &mut Plane<T>,
     ) {
         let item = |at| (points.extra(at).sqrt(), T::ZERO);
-        let centroids = (&mut plane.p[..], &mut plane.q[..]);
+        let centroids = (&mut plane.p, &mut plane.q);
         two_means::by_angle(self.kernels, points, subset, random, centroids, item);
         plane.take_difference();
         plane.normalize(self.kernels);

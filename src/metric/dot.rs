@@ -92,7 +92,7 @@ impl<T: Float> Space for Dot<T> {
             let norm = if squared > reach { squared } else { reach };
             (norm.sqrt(), extra_coordinate(points, at, reach))
         };
-        let centroids = (&mut plane.p[..], &mut plane.q[..]);
+        let centroids = (&mut plane.p, &mut plane.q);
         let (p, q) = two_means::by_angle(self.kernels, points, subset, random, centroids, item);
         plane.take_difference();
         plane.extra = p - q;

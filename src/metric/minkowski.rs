@@ -81,14 +81,14 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         plane: &mut Plane<T>,
     ) {
         let kernels = self.kernels;
-        let centroids = (&mut plane.p[..], &mut plane.q[..]);
+        let centroids = (&mut plane.p, &mut plane.q);
         let distances =
             |x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>| N::distances(kernels, x, p, q);
         two_means::by_distance(kernels, points, subset, random, centroids, distances);
         plane.take_difference();
         plane.normalize(kernels);
         let normal = Row::from_slice(&plane.normal);
-        let (np, nq) = kernels.dot2(normal, Row::from_slice(&plane.p), Row::from_slice(&plane.q));
+        let (np, nq) = kernels.dot2(normal, plane.p.row(), plane.q.row());
         plane.offset = -(np + nq) / (T::ONE + T::ONE);
     }
 

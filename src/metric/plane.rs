@@ -1,7 +1,7 @@
 //! The split plane of the float metrics.
 
 use super::{order, Position, Side};
-use crate::kernel::{prefetch, Float, FloatKernels, Row};
+use crate::kernel::{prefetch, Float, FloatKernels, Padded, Row};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 use std::cmp::Ordering;
@@ -20,8 +20,8 @@ pub struct Plane<T> {
     /// The squared norm that dot's extra coordinates complete.
     pub reach: T,
     /// The two centroids.
-    pub p: Vec<T>,
-    pub q: Vec<T>,
+    pub p: Padded<T>,
+    pub q: Padded<T>,
 }
 
 impl<T: Float> Plane<T> {
@@ -31,8 +31,8 @@ impl<T: Float> Plane<T> {
             offset: T::ZERO,
             extra: T::ZERO,
             reach: T::ZERO,
-            p: vec![T::ZERO; f],
-            q: vec![T::ZERO; f],
+            p: Padded::zeros(f),
+            q: Padded::zeros(f),
         }
     }
 
@@ -44,7 +44,7 @@ impl<T: Float> Plane<T> {
 
     /// Makes the normal point from q to p.
     pub fn take_difference(&mut self) {
-        for ((n, p), q) in self.normal.iter_mut().zip(&self.p).zip(&self.q) {
+        for ((n, p), q) in self.normal.iter_mut().zip(&*self.p).zip(&*self.q) {
             *n = *p - *q;
         }
     }

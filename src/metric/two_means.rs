@@ -1,7 +1,7 @@
 //! Clustering in two by Annoy's one-pass k-means: the heuristic, its 200 steps and its weights are inherited.
 
 use super::Position;
-use crate::kernel::{prefetch, Float, FloatKernels, Row};
+use crate::kernel::{prefetch, Float, FloatKernels, Padded, Row};
 use crate::layout::Points;
 use crate::rng::Stream;
 
@@ -28,7 +28,7 @@ fn prefetch_draw<T: Float>(points: &Points<'_, T>, draws: &[usize; STEPS], i: us
 
 /// One centroid on the sphere, kept as a sum of unit vectors: the cosine does not see its length.
 struct Direction<'a, T> {
-    sum: &'a mut [T],
+    sum: &'a mut Padded<T>,
     extra: T,
     squared_norm: T,
     /// Its square root.
@@ -39,7 +39,7 @@ struct Direction<'a, T> {
 impl<'a, T: Float> Direction<'a, T> {
     fn start(
         kernels: &FloatKernels<T>,
-        sum: &'a mut [T],
+        sum: &'a mut Padded<T>,
         x: Row<'_, T>,
         extra: T,
         norm: T,
@@ -85,7 +85,7 @@ impl<'a, T: Float> Direction<'a, T> {
 
     fn mean(&mut self) -> T {
         let scale = T::ONE / self.count;
-        for x in &mut *self.sum {
+        for x in self.sum.iter_mut() {
             *x *= scale;
         }
         self.extra * scale
@@ -99,7 +99,7 @@ pub fn by_angle<T: Float, P: Position>(
     points: &Points<'_, T>,
     subset: &[P],
     random: &mut Stream,
-    (p, q): (&mut [T], &mut [T]),
+    (p, q): (&mut Padded<T>, &mut Padded<T>),
     item: impl Fn(usize) -> (T, T),
 ) -> (T, T) {
     let (i, j) = two_of(subset, random);
@@ -116,7 +116,7 @@ pub fn by_angle<T: Float, P: Position>(
             continue;
         }
         let x = points.row(at);
-        let (xp, xq) = kernels.dot2(x, Row::from_slice(p.sum), Row::from_slice(q.sum));
+        let (xp, xq) = kernels.dot2(x, p.sum.row(), q.sum.row());
         let (xp, xq) = (xp + extra * p.extra, xq + extra * q.extra);
         let (dp, dq) = (p.distance(xp, norm), q.distance(xq, norm));
         if dp < dq {
@@ -134,7 +134,7 @@ pub fn by_distance<T: Float, P: Position>(
     points: &Points<'_, T>,
     subset: &[P],
     random: &mut Stream,
-    (p, q): (&mut [T], &mut [T]),
+    (p, q): (&mut Padded<T>, &mut Padded<T>),
     distances: impl Fn(Row<'_, T>, Row<'_, T>, Row<'_, T>) -> (T, T),
 ) {
     let (i, j) = two_of(subset, random);
@@ -145,7 +145,7 @@ pub fn by_distance<T: Float, P: Position>(
     for (i, &at) in draws.iter().enumerate() {
         prefetch_draw(points, &draws, i);
         let x = points.row(at);
-        let (dp, dq) = distances(x, Row::from_slice(p), Row::from_slice(q));
+        let (dp, dq) = distances(x, p.row(), q.row());
         let (dp, dq) = (count_p * dp, count_q * dq);
         if dp < dq {
             count_p += T::ONE;
