@@ -2,7 +2,7 @@
 //!
 //! Updates then read and write whole registers at the same places every time, and the processor hands what was just
 //! written straight to the next read. Written with masks, or across cache lines, it has to wait for the cache: building
-//! was a sixth slower.
+//! took 9 % longer (AVX-512, 398,000 x 50).
 
 use super::lanes::LANES;
 use super::{Row, Scalar};
