@@ -15,7 +15,7 @@ failed=0
 # The Debian packages that hold commands or files the stages need: "package:what to look for".
 packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
-    python3-venv:/usr/lib/python3*/venv/__main__.py python3-dev:/usr/include/python3*/Python.h
+    python3-venv:/usr/lib/python3*/ensurepip/__main__.py python3-dev:/usr/include/python3*/Python.h
     clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so
 )
 
