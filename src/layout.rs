@@ -4,7 +4,7 @@
 //! to 1.16.3 packed them, and the unreleased main branch gave dot nodes two more fields. FORMAT.md has the tables.
 
 use crate::error::Error;
-use crate::kernel::{prefetch, Row, Scalar};
+use crate::kernel::{prefetch, Matrix, Row, Scalar, ROWS};
 use crate::types::{IdWidth, Metric, Options};
 
 /// Which of Annoy's struct layouts the nodes have.
@@ -346,12 +346,38 @@ const GATHER_AHEAD: usize = 8;
 /// The vectors of items for building: the nodes in place, or a compact copy of some of them.
 pub struct Points<'a, T> {
     bytes: &'a [u8],
+    /// The position of the first.
+    first: usize,
     stride: usize,
     offset_vector: usize,
-    vector_bytes: usize,
-    offset_extra: Option<usize>,
+    row_bytes: usize,
+    extras: Extras<'a, T>,
     /// A number of the metric's that holds for all of them (dot: the largest squared norm).
     pub common: T,
+}
+
+/// Where the metric's own numbers are.
+enum Extras<'a, T> {
+    None,
+    /// In the nodes, at this offset.
+    InPlace(usize),
+    Copied(&'a [T]),
+}
+
+/// Room for a compact copy of some vectors.
+pub struct Gathered<T> {
+    rows: Matrix<T>,
+    extras: Vec<T>,
+}
+
+impl<T: Scalar> Gathered<T> {
+    /// For vectors of `len` elements.
+    pub fn new(len: usize) -> Self {
+        Gathered {
+            rows: Matrix::new(len),
+            extras: Vec::new(),
+        }
+    }
 }
 
 impl<'a, T: Scalar> Points<'a, T> {
@@ -359,60 +385,91 @@ impl<'a, T: Scalar> Points<'a, T> {
     pub fn in_place(bytes: &'a [u8], layout: &NodeLayout, common: T) -> Self {
         Points {
             bytes,
+            first: 0,
             stride: layout.node_size,
             offset_vector: layout.offset_vector,
-            vector_bytes: layout.vector_bytes,
-            offset_extra: layout.offset_extra,
+            row_bytes: layout.vector_bytes,
+            extras: layout.offset_extra.map_or(Extras::None, Extras::InPlace),
             common,
         }
     }
 
-    /// Bytes that [`gather`](Self::gather) needs per position.
-    pub fn gathered_stride(&self) -> usize {
-        self.vector_bytes + self.offset_extra.map_or(0, |_| T::SIZE)
-    }
-
-    /// Copies the vectors at `positions` into `buffer`; positions in the result count from 0.
+    /// Copies the vectors at `positions` into `gathered`, each aligned and padded with zeros; positions in the result
+    /// count from 0.
     pub fn gather<'b>(
         &self,
         positions: impl ExactSizeIterator<Item = usize> + Clone,
-        buffer: &'b mut Vec<u8>,
+        gathered: &'b mut Gathered<T>,
     ) -> Points<'b, T> {
-        buffer.clear();
+        let Gathered { rows, extras } = gathered;
+        rows.resize(positions.len());
+        extras.clear();
         let mut soon = positions.clone().skip(GATHER_AHEAD);
-        for at in positions {
+        for (i, at) in positions.enumerate() {
             if let Some(soon) = soon.next() {
                 prefetch(self.row(soon).bytes());
             }
-            buffer.extend_from_slice(self.row(at).bytes());
-            if self.offset_extra.is_some() {
-                let end = buffer.len();
-                buffer.resize(end + T::SIZE, 0);
-                self.extra(at).write(buffer, end);
-            }
+            rows.set(i, self.row(at));
+            extras.push(self.extra(at));
         }
+        let stride = Matrix::<T>::stride(self.len());
         Points {
-            bytes: buffer,
-            stride: self.gathered_stride(),
+            bytes: rows.bytes(),
+            first: 0,
+            stride,
             offset_vector: 0,
-            vector_bytes: self.vector_bytes,
-            offset_extra: self.offset_extra.map(|_| self.vector_bytes),
+            row_bytes: stride,
+            extras: match self.extras {
+                Extras::None => Extras::None,
+                _ => Extras::Copied(extras),
+            },
             common: self.common,
         }
+    }
+
+    /// [`gather`](Self::gather) for a run of positions, which they keep.
+    pub fn gather_run<'b>(
+        &self,
+        run: std::ops::Range<usize>,
+        gathered: &'b mut Gathered<T>,
+    ) -> Points<'b, T> {
+        Points {
+            first: run.start,
+            ..self.gather(run, gathered)
+        }
+    }
+
+    /// Elements of a vector, with the zeros behind it where it is padded.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.row_bytes / T::SIZE
     }
 
     /// The vector at a position.
     #[inline]
     pub fn row(&self, at: usize) -> Row<'a, T> {
-        Row::from_bytes(&self.bytes[at * self.stride + self.offset_vector..][..self.vector_bytes])
+        let start = (at - self.first) * self.stride + self.offset_vector;
+        Row::from_bytes(&self.bytes[start..][..self.row_bytes])
+    }
+
+    /// The vectors at eight positions. (A loop: `array::map` is not always inlined.)
+    #[inline]
+    pub fn rows(&self, at: [usize; ROWS]) -> [Row<'a, T>; ROWS] {
+        let mut rows = [Row::EMPTY; ROWS];
+        for (row, at) in rows.iter_mut().zip(at) {
+            *row = self.row(at);
+        }
+        rows
     }
 
     /// The metric's own number at a position, 0 where it has none.
     #[inline]
     pub fn extra(&self, at: usize) -> T {
-        self.offset_extra.map_or(T::default(), |offset| {
-            T::read(self.bytes, at * self.stride + offset)
-        })
+        match self.extras {
+            Extras::None => T::default(),
+            Extras::InPlace(offset) => T::read(self.bytes, at * self.stride + offset),
+            Extras::Copied(extras) => extras[at - self.first],
+        }
     }
 }
 

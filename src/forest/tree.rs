@@ -9,14 +9,20 @@
 
 use super::upper::{self, UpperTree};
 use crate::error::{reserve, Error, Result};
-use crate::layout::{NodeLayout, NodeMut, Points};
+use crate::kernel::{Matrix, Scalar};
+use crate::layout::{Gathered, NodeLayout, NodeMut, Points};
 use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
 
 /// A subset whose vectors take no more than this is copied to one place and its subtree built from there: about half
 /// of a second-level cache.
-pub const LOCAL_BYTES: usize = 512 << 10;
+const LOCAL_BYTES: usize = 1 << 20;
+
+/// The most items that [`LOCAL_BYTES`] hold.
+pub fn local_len<T: Scalar>(points: &Points<'_, T>) -> usize {
+    LOCAL_BYTES / Matrix::<T>::stride(points.len())
+}
 
 /// Attempts at a balanced split, and the shares of the larger side that end them; inherited.
 const ATTEMPTS: usize = 3;
@@ -61,8 +67,9 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
             n_items,
             grower: Grower {
                 plane: space.plane(),
+                room: space.room(),
                 right: Vec::new(),
-                gathered: Vec::new(),
+                gathered: Gathered::new(points.len()),
                 local_ids: Vec::new(),
                 nodes: Arena::default(),
             },
@@ -83,7 +90,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
             return Ok(());
         }
         let (space, layout, points) = (self.space, self.layout, self.points);
-        let uppers = upper::grow(space, layout, points, self.present, self.n_items, keys)?;
+        let uppers = upper::grow(space, layout, points, self.present, keys)?;
         for (mut upper, &key) in uppers.into_iter().zip(keys) {
             self.start();
             let mut order = std::mem::take(&mut upper.order);
@@ -142,8 +149,9 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
 /// Room that is reused from node to node.
 struct Grower<S: Space> {
     plane: S::Plane,
+    room: S::Room,
     right: Vec<bool>,
-    gathered: Vec<u8>,
+    gathered: Gathered<S::T>,
     local_ids: Vec<u32>,
     nodes: Arena,
 }
@@ -235,7 +243,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
     ) -> Result<()> {
         let layout = self.layout;
         let id_of = |position: &P| ids.map_or(position.get(), |ids| ids[position.get()] as usize);
-        let local_len = LOCAL_BYTES / self.points.gathered_stride();
+        let local_len = local_len(self.points);
         let mut moved: Vec<P> = Vec::new();
         let mut tasks = vec![root];
         while let Some(task) = tasks.pop() {
@@ -291,13 +299,14 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
 
     /// Grows a subtree over a compact copy of its vectors.
     fn grow_locally(&self, grower: &mut Grower<S>, subset: &[P], task: Task) -> Result<()> {
-        let mut buffer = std::mem::take(&mut grower.gathered);
+        let none = Gathered::new(self.points.len());
+        let mut gathered = std::mem::replace(&mut grower.gathered, none);
         let mut ids = std::mem::take(&mut grower.local_ids);
         ids.clear();
         ids.extend(subset.iter().map(|position| position.get() as u32));
         let points = self
             .points
-            .gather(subset.iter().map(|position| position.get()), &mut buffer);
+            .gather(subset.iter().map(|position| position.get()), &mut gathered);
         let mut order: Vec<u32> = (0..task.len as u32).collect();
         let local = Growth::<S, u32> {
             points: &points,
@@ -307,7 +316,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
             upper: None,
         };
         let grown = local.grow(grower, &mut order, Some(&ids), Task { start: 0, ..task });
-        grower.gathered = buffer;
+        grower.gathered = gathered;
         grower.local_ids = ids;
         grown
     }
@@ -323,14 +332,18 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
     ) -> Result<usize> {
         let (space, points) = (self.space, self.points);
         let mut random = key.stream();
-        let plane = &mut grower.plane;
-        grower.right.clear();
-        reserve(&mut grower.right, subset.len())?;
-        grower.right.resize(subset.len(), false);
-        let right = &mut grower.right[..];
-        space.split(points, subset, &mut random, plane);
+        let Grower {
+            plane, room, right, ..
+        } = grower;
+        if right.len() < subset.len() {
+            let missing = subset.len() - right.len();
+            reserve(right, missing)?;
+            right.resize(subset.len(), false);
+        }
+        let right = &mut right[..subset.len()];
+        space.split(points, subset, &mut random, plane, room);
         space.sides(points, subset, plane, &mut random, right);
-        settle(space, points, subset, plane, &mut random, right);
+        settle(space, points, subset, plane, room, &mut random, right);
         partition(subset, right, moved)
     }
 }
@@ -341,6 +354,7 @@ pub fn settle<S: Space, P: Position>(
     points: &Points<'_, S::T>,
     subset: &[P],
     plane: &mut S::Plane,
+    room: &mut S::Room,
     random: &mut Stream,
     right: &mut [bool],
 ) {
@@ -349,7 +363,7 @@ pub fn settle<S: Space, P: Position>(
         if share < BALANCED {
             return;
         }
-        space.split(points, subset, random, plane);
+        space.split(points, subset, random, plane, room);
         space.sides(points, subset, plane, random, right);
         share = larger_share(right);
     }
@@ -369,9 +383,12 @@ pub fn partition<P: Position>(
     right: &[bool],
     moved: &mut Vec<P>,
 ) -> Result<usize> {
-    moved.clear();
-    reserve(moved, subset.len())?;
-    moved.extend_from_slice(subset);
+    if moved.len() < subset.len() {
+        let missing = subset.len() - moved.len();
+        reserve(moved, missing)?;
+        moved.resize(subset.len(), P::new(0));
+    }
+    let moved = &mut moved[..subset.len()];
     let (mut left, mut behind) = (0, 0);
     for (i, &right) in right.iter().enumerate() {
         let at = subset[i];

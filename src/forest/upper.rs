@@ -1,25 +1,26 @@
 //! The upper levels of several trees at once.
 //!
-//! Near the roots every level of every tree looks at all items, and memory is what it waits for. So items stream by in
-//! order, and each is tested against the plane of its node in every tree while its vector is at hand. Once a subset is
-//! small enough to be copied into the cache, `tree` takes over. The planes and sides are those that one tree after the
-//! other would get: every node has its own random stream.
+//! Near the roots every level of every tree looks at all items, and memory is what it waits for. So items are taken in
+//! blocks that fit the cache, and each block is tested against the planes of its nodes in every tree before the next one
+//! comes. Subsets keep their items in ascending order, so a block is a run of each. Once a subset is small enough to be
+//! copied into the cache, `tree` takes over. The planes and sides are those that one tree after the other would get: every
+//! node has its own random stream.
 
-use super::tree::{partition, settle, LOCAL_BYTES};
+use super::tree::{local_len, partition, settle};
 use crate::error::{reserve, Result};
-use crate::layout::{NodeLayout, NodeMut, Points};
-use crate::metric::{Position, Side, Space};
+use crate::kernel::Matrix;
+use crate::layout::{Gathered, NodeLayout, NodeMut, Points};
+use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
 
 /// The most trees that are taken together: what a thread keeps for each item grows with it.
-pub const MAX_GROUP: usize = 12;
+pub const MAX_GROUP: usize = 16;
 
-/// The planes of a level stay in a second-level cache; with more, streaming would wait for them instead.
-const PLANES_BYTES: usize = 1 << 20;
+/// Bytes of a block: what a second-level cache holds beside the planes, up to what a third-level one does.
+const BLOCK_BYTES: std::ops::RangeInclusive<usize> = (256 << 10)..=(8 << 20);
 
-/// The number of a node on its level; `SETTLED` for items whose subset is left to `tree`.
-type Slot = u16;
-const SETTLED: Slot = Slot::MAX;
+/// Items of a block for each node of a tree's level, so that a plane is not fetched for one or two.
+const BLOCK_PER_NODE: usize = 8;
 
 /// A split found.
 pub struct Split {
@@ -41,9 +42,10 @@ pub struct UpperTree<P> {
 
 /// A node of the level in work.
 struct Open<S: Space> {
-    tree: usize,
     start: usize,
     len: usize,
+    /// How many of its items have been tested.
+    tested: usize,
     key: Key,
     random: Stream,
     plane: S::Plane,
@@ -54,15 +56,14 @@ struct Open<S: Space> {
 impl<S: Space> Open<S> {
     fn new(
         space: &S,
-        tree: usize,
         (start, len): (usize, usize),
         key: Key,
         parent: Option<(usize, usize)>,
     ) -> Self {
         Open {
-            tree,
             start,
             len,
+            tested: 0,
             key,
             random: key.stream(),
             plane: space.plane(),
@@ -71,81 +72,122 @@ impl<S: Space> Open<S> {
     }
 }
 
+/// A tree in work.
+struct Growing<S: Space, P> {
+    tree: UpperTree<P>,
+    /// The nodes of its level, in the order of their subsets.
+    level: Vec<Open<S>>,
+    /// The side of each item, in the tree's order.
+    right: Vec<bool>,
+}
+
 /// Grows the upper levels of the trees with these keys (at most [`MAX_GROUP`]) over the items present.
 pub fn grow<S: Space, P: Position>(
     space: &S,
     layout: &NodeLayout,
     points: &Points<'_, S::T>,
     present: &[P],
-    n_items: usize,
     keys: &[Key],
 ) -> Result<Vec<UpperTree<P>>> {
-    let width = keys.len();
-    let local_len = LOCAL_BYTES / points.gathered_stride();
-    let most_open = (PLANES_BYTES / layout.vector_bytes).min(SETTLED as usize);
+    let local_len = local_len(points);
+    let stride = Matrix::<S::T>::stride(points.len());
+    let block_len = |bytes: usize| (bytes / stride).max(1);
+    // A tree whose level has more nodes than this would need larger blocks.
+    let most_open = block_len(*BLOCK_BYTES.end()) / BLOCK_PER_NODE;
     let mut trees = Vec::new();
-    for _ in keys {
+    for &key in keys {
         let mut order = Vec::new();
         reserve(&mut order, present.len())?;
         order.extend_from_slice(present);
-        trees.push(UpperTree {
-            order,
-            splits: Vec::new(),
-            nodes: Vec::new(),
-        });
-    }
-    // What is kept per item is kept for missing ones too: not worth it when most are missing.
-    let sparse = present.len() < n_items / 4;
-    if present.len() <= local_len || width > most_open || sparse {
-        return Ok(trees);
-    }
-
-    // Per item, one after the other: its slot in each tree, and its side in each tree as a bit.
-    let mut slots: Vec<Slot> = Vec::new();
-    reserve(&mut slots, n_items * width)?;
-    slots.extend((0..n_items * width).map(|i| (i % width) as Slot));
-    let mut sides: Vec<u16> = Vec::new();
-    reserve(&mut sides, n_items)?;
-    sides.resize(n_items, 0);
-    let mut right: Vec<bool> = Vec::new();
-    reserve(&mut right, present.len())?;
-    let mut moved: Vec<P> = Vec::new();
-
-    let mut level: Vec<Open<S>> = keys
-        .iter()
-        .enumerate()
-        .map(|(tree, &key)| Open::new(space, tree, (0, present.len()), key, None))
-        .collect();
-    while !level.is_empty() {
-        for open in &mut level {
-            let subset = &trees[open.tree].order[open.start..][..open.len];
-            space.split(points, subset, &mut open.random, &mut open.plane);
+        let mut growing = Growing {
+            tree: UpperTree {
+                order,
+                splits: Vec::new(),
+                nodes: Vec::new(),
+            },
+            level: Vec::new(),
+            right: Vec::new(),
+        };
+        if present.len() > local_len {
+            reserve(&mut growing.right, present.len())?;
+            growing.right.resize(present.len(), false);
+            growing
+                .level
+                .push(Open::new(space, (0, present.len()), key, None));
         }
-        stream(
-            space, points, present, &mut level, width, &slots, &mut sides,
-        );
+        trees.push(growing);
+    }
+    let mut room = space.room();
+    let mut moved: Vec<P> = Vec::new();
+    let mut gathered = Gathered::new(points.len());
+    while let Some(widest) = trees.iter().map(|t| t.level.len()).max().filter(|&n| n > 0) {
+        for growing in &mut trees {
+            for open in &mut growing.level {
+                let subset = &growing.tree.order[open.start..][..open.len];
+                space.split(points, subset, &mut open.random, &mut open.plane, &mut room);
+            }
+        }
+        let block = block_len(*BLOCK_BYTES.start()).max(widest * BLOCK_PER_NODE);
+        test_in_blocks(space, points, present, block, &mut gathered, &mut trees);
+        for growing in &mut trees {
+            growing.descend(space, layout, points, &mut room, &mut moved, |len, open| {
+                len > local_len && open < most_open
+            })?;
+        }
+    }
+    Ok(trees.into_iter().map(|growing| growing.tree).collect())
+}
 
-        // A level that is too wide for the cache is the last.
-        let go_on = 2 * level.len() <= most_open;
-        let mut next: Vec<Open<S>> = Vec::new();
-        for mut open in level {
-            let tree = &mut trees[open.tree];
+/// Tests every item against the planes of its nodes.
+fn test_in_blocks<S: Space, P: Position>(
+    space: &S,
+    points: &Points<'_, S::T>,
+    present: &[P],
+    block: usize,
+    gathered: &mut Gathered<S::T>,
+    trees: &mut [Growing<S, P>],
+) {
+    let (Some(first), Some(last)) = (present.first(), present.last()) else {
+        return;
+    };
+    let end = last.get() + 1;
+    for start in (first.get()..end).step_by(block) {
+        let run = start..end.min(start + block);
+        let points = points.gather_run(run.clone(), gathered);
+        for growing in trees.iter_mut() {
+            for open in &mut growing.level {
+                let subset = &growing.tree.order[open.start..][..open.len];
+                let right = &mut growing.right[open.start..][..open.len];
+                let (subset, right) = (&subset[open.tested..], &mut right[open.tested..]);
+                let count = subset.iter().take_while(|at| at.get() < run.end).count();
+                let (subset, right) = (&subset[..count], &mut right[..count]);
+                space.sides(&points, subset, &open.plane, &mut open.random, right);
+                open.tested += count;
+            }
+        }
+    }
+}
+
+impl<S: Space, P: Position> Growing<S, P> {
+    /// Splits the nodes of the level by the sides found, and goes on to those of their children that are wanted, told by
+    /// their length and the number of nodes so far.
+    fn descend(
+        &mut self,
+        space: &S,
+        layout: &NodeLayout,
+        points: &Points<'_, S::T>,
+        room: &mut S::Room,
+        moved: &mut Vec<P>,
+        wanted: impl Fn(usize, usize) -> bool,
+    ) -> Result<()> {
+        let tree = &mut self.tree;
+        let mut next = Vec::new();
+        for mut open in std::mem::take(&mut self.level) {
             let subset = &mut tree.order[open.start..][..open.len];
-            right.clear();
-            right.extend(
-                subset
-                    .iter()
-                    .map(|at| sides[at.get()] >> open.tree & 1 == 1),
-            );
-            settle(
-                space,
-                points,
-                subset,
-                &mut open.plane,
-                &mut open.random,
-                &mut right,
-            );
-            let left = partition(subset, &right, &mut moved)?;
+            let right = &mut self.right[open.start..][..open.len];
+            let (random, plane) = (&mut open.random, &mut open.plane);
+            settle(space, points, subset, plane, room, random, right);
+            let left = partition(subset, right, moved)?;
 
             let number = tree.splits.len();
             if let Some((parent, side)) = open.parent {
@@ -157,64 +199,17 @@ pub fn grow<S: Space, P: Position>(
             });
             let end = tree.nodes.len();
             tree.nodes.resize(end + layout.node_size, 0);
-            space.store(
-                &open.plane,
-                &mut NodeMut::new(&mut tree.nodes[end..], layout),
-            );
+            space.store(plane, &mut NodeMut::new(&mut tree.nodes[end..], layout));
 
             let halves = [(open.start, left), (open.start + left, open.len - left)];
-            for (side, (start, len)) in halves.into_iter().enumerate() {
-                let slot = if go_on && len > local_len {
-                    let child = open.key.child(side);
+            for (side, half) in halves.into_iter().enumerate() {
+                if wanted(half.1, next.len()) {
                     let parent = Some((number, side));
-                    next.push(Open::new(space, open.tree, (start, len), child, parent));
-                    (next.len() - 1) as Slot
-                } else {
-                    SETTLED
-                };
-                for at in &tree.order[start..][..len] {
-                    slots[at.get() * width + open.tree] = slot;
+                    next.push(Open::new(space, half, open.key.child(side), parent));
                 }
             }
         }
-        level = next;
-    }
-    Ok(trees)
-}
-
-/// Tests every item against the planes of its nodes.
-fn stream<S: Space, P: Position>(
-    space: &S,
-    points: &Points<'_, S::T>,
-    present: &[P],
-    level: &mut [Open<S>],
-    width: usize,
-    slots: &[Slot],
-    sides: &mut [u16],
-) {
-    for at in present.iter().map(|at| at.get()) {
-        let mut found = [Side::Toss; MAX_GROUP];
-        let mut nodes = [0usize; MAX_GROUP];
-        let mut open = 0;
-        for &slot in &slots[at * width..][..width] {
-            if slot != SETTLED {
-                nodes[open] = usize::from(slot);
-                open += 1;
-            }
-        }
-        let nodes = &nodes[..open];
-        let found = &mut found[..open];
-        space.sides_across(points, at, |i| &level[nodes[i]].plane, found);
-        let mut bits = 0;
-        for (&node, side) in nodes.iter().zip(found) {
-            let open = &mut level[node];
-            let right = match side {
-                Side::Left => false,
-                Side::Right => true,
-                Side::Toss => open.random.flip(),
-            };
-            bits |= u16::from(right) << open.tree;
-        }
-        sides[at] = bits;
+        self.level = next;
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@
 //! FMA is neither required nor wanted: it rounds once where the other instruction sets round twice.
 
 use super::lanes::Reg;
-use super::ops::kernels;
+use super::ops::{kernels, ROWS};
 use std::arch::x86_64::*;
 
 /// Ones, then zeros: 8 entries from `8 - n` on select the first `n` of 8 elements.
@@ -99,6 +99,34 @@ impl Reg for __m256 {
             _mm_add_ps(low, _mm256_extractf128_ps::<1>(self)).fold()
         }
     }
+
+    #[inline(always)]
+    unsafe fn fold4(a: Self, b: Self, c: Self, d: Self) -> [f32; 4] {
+        // SAFETY: AVX2 is the caller's promise.
+        unsafe {
+            // 8 lanes to 4, two vectors to a register.
+            let ac = _mm256_add_ps(
+                _mm256_permute2f128_ps::<0x20>(a, c),
+                _mm256_permute2f128_ps::<0x31>(a, c),
+            );
+            let bd = _mm256_add_ps(
+                _mm256_permute2f128_ps::<0x20>(b, d),
+                _mm256_permute2f128_ps::<0x31>(b, d),
+            );
+            let (low, high) = (_mm256_castps_pd(ac), _mm256_castps_pd(bd));
+            // To 2 lanes: a a b b | c c d d.
+            let abcd = _mm256_add_ps(
+                _mm256_castpd_ps(_mm256_unpacklo_pd(low, high)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(low, high)),
+            );
+            let abcd = _mm256_add_ps(abcd, _mm256_movehdup_ps(abcd));
+            let (ab, cd) = (
+                _mm256_castps256_ps128(abcd),
+                _mm256_extractf128_ps::<1>(abcd),
+            );
+            std::mem::transmute(_mm_shuffle_ps::<0b10_00_10_00>(ab, cd))
+        }
+    }
 }
 
 impl Reg for __m256d {
@@ -168,19 +196,17 @@ impl Reg for __m256d {
 kernels! {
     #[target_feature(enable = "avx2")]
     static F32: f32 = __m256, 2 {
-        dot_f32_avx2, dot2_f32_avx2, dot4_f32_avx2,
-        l2sq_f32_avx2, l2sq2_f32_avx2,
-        l1_f32_avx2, l1_2_f32_avx2,
-        add_scaled_f32_avx2, move_toward_f32_avx2, all_finite_f32_avx2,
+        dot_f32_avx2, l2sq_f32_avx2, l1_f32_avx2,
+        dots_f32_avx2, dot_pairs_f32_avx2, l2sq_pairs_f32_avx2, l1_pairs_f32_avx2,
+        blend_f32_avx2, all_finite_f32_avx2,
     }
 }
 
 kernels! {
     #[target_feature(enable = "avx2")]
     static F64: f64 = __m256d, 4 {
-        dot_f64_avx2, dot2_f64_avx2, dot4_f64_avx2,
-        l2sq_f64_avx2, l2sq2_f64_avx2,
-        l1_f64_avx2, l1_2_f64_avx2,
-        add_scaled_f64_avx2, move_toward_f64_avx2, all_finite_f64_avx2,
+        dot_f64_avx2, l2sq_f64_avx2, l1_f64_avx2,
+        dots_f64_avx2, dot_pairs_f64_avx2, l2sq_pairs_f64_avx2, l1_pairs_f64_avx2,
+        blend_f64_avx2, all_finite_f64_avx2,
     }
 }

@@ -7,7 +7,7 @@
 //! addition are written, and neither does this file (see `avx2`).
 
 use super::lanes::Reg;
-use super::ops::kernels;
+use super::ops::{kernels, ROWS};
 use std::arch::x86_64::*;
 
 /// Selects the first `n` of 16 elements; `n < 16`.
@@ -87,6 +87,32 @@ impl Reg for __m512 {
             _mm256_add_ps(_mm512_castps512_ps256(self), _mm256_castpd_ps(high)).fold()
         }
     }
+
+    #[inline(always)]
+    unsafe fn fold4(a: Self, b: Self, c: Self, d: Self) -> [f32; 4] {
+        // SAFETY: AVX-512 F, which implies the AVX2 that the lower half needs, is the caller's promise.
+        unsafe {
+            // 16 lanes to 8, two vectors to a register.
+            let ab = _mm512_add_ps(
+                _mm512_shuffle_f32x4::<0b01_00_01_00>(a, b),
+                _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b),
+            );
+            let cd = _mm512_add_ps(
+                _mm512_shuffle_f32x4::<0b01_00_01_00>(c, d),
+                _mm512_shuffle_f32x4::<0b11_10_11_10>(c, d),
+            );
+            // To 4 lanes, four vectors to a register.
+            let low = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+            let high = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
+            let abcd = _mm512_add_ps(low, high);
+            // To 2, to 1.
+            let abcd = _mm512_add_ps(abcd, _mm512_permute_ps::<0b01_00_11_10>(abcd));
+            let abcd = _mm512_add_ps(abcd, _mm512_permute_ps::<0b10_11_00_01>(abcd));
+            let first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+            let sums = _mm512_castps512_ps128(_mm512_permutexvar_ps(first, abcd));
+            std::mem::transmute(sums)
+        }
+    }
 }
 
 impl Reg for __m512d {
@@ -157,19 +183,17 @@ impl Reg for __m512d {
 kernels! {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     static F32: f32 = __m512, 1 {
-        dot_f32_avx512, dot2_f32_avx512, dot4_f32_avx512,
-        l2sq_f32_avx512, l2sq2_f32_avx512,
-        l1_f32_avx512, l1_2_f32_avx512,
-        add_scaled_f32_avx512, move_toward_f32_avx512, all_finite_f32_avx512,
+        dot_f32_avx512, l2sq_f32_avx512, l1_f32_avx512,
+        dots_f32_avx512, dot_pairs_f32_avx512, l2sq_pairs_f32_avx512, l1_pairs_f32_avx512,
+        blend_f32_avx512, all_finite_f32_avx512,
     }
 }
 
 kernels! {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     static F64: f64 = __m512d, 2 {
-        dot_f64_avx512, dot2_f64_avx512, dot4_f64_avx512,
-        l2sq_f64_avx512, l2sq2_f64_avx512,
-        l1_f64_avx512, l1_2_f64_avx512,
-        add_scaled_f64_avx512, move_toward_f64_avx512, all_finite_f64_avx512,
+        dot_f64_avx512, l2sq_f64_avx512, l1_f64_avx512,
+        dots_f64_avx512, dot_pairs_f64_avx512, l2sq_pairs_f64_avx512, l1_pairs_f64_avx512,
+        blend_f64_avx512, all_finite_f64_avx512,
     }
 }

@@ -48,6 +48,13 @@ pub(super) trait Reg: Copy {
     /// The sum of the lanes by halving: with `w` lanes left, lane `j` takes lane `j + w/2`.
     unsafe fn fold(self) -> Self::T;
 
+    /// [`fold`](Self::fold) of four registers; the same bits, in fewer steps where lanes of several can be added at once.
+    #[inline(always)]
+    unsafe fn fold4(a: Self, b: Self, c: Self, d: Self) -> [Self::T; 4] {
+        // SAFETY: the caller's promise of the instruction set.
+        unsafe { [a.fold(), b.fold(), c.fold(), d.fold()] }
+    }
+
     /// The first `n` elements, or a full register if there are as many. `n` is not 0.
     ///
     /// # Safety
@@ -89,12 +96,9 @@ impl<R: Reg, const N: usize> Lanes<R, N> {
         Lanes([unsafe { R::splat(R::T::ZERO) }; N])
     }
 
-    /// The sum of the lanes by halving: 16 to 8, lane `j` taking lane `j + 8`, and so on to 1.
-    ///
-    /// # Safety
-    /// The processor has `R`'s instruction set.
+    /// The lanes halved until one register is left.
     #[inline(always)]
-    pub(super) unsafe fn fold(mut self) -> R::T {
+    unsafe fn halve(mut self) -> R {
         let mut half = N / 2;
         while half > 0 {
             let mut j = 0;
@@ -105,12 +109,32 @@ impl<R: Reg, const N: usize> Lanes<R, N> {
             }
             half /= 2;
         }
-        // SAFETY: the caller's promise of the instruction set.
-        unsafe { self.0[0].fold() }
+        self.0[0]
     }
 
-    /// Whether the sums of `rows` results fit in registers, with two to spare for operands.
-    pub(super) const fn fits(rows: usize) -> bool {
-        rows * N + 2 <= R::COUNT
+    /// The sum of the lanes by halving: 16 to 8, lane `j` taking lane `j + 8`, and so on to 1.
+    ///
+    /// # Safety
+    /// The processor has `R`'s instruction set.
+    #[inline(always)]
+    pub(super) unsafe fn fold(self) -> R::T {
+        // SAFETY: the caller's promise of the instruction set.
+        unsafe { self.halve().fold() }
+    }
+
+    /// [`fold`](Self::fold) of four.
+    ///
+    /// # Safety
+    /// The processor has `R`'s instruction set.
+    #[inline(always)]
+    pub(super) unsafe fn fold4(a: Self, b: Self, c: Self, d: Self) -> [R::T; 4] {
+        // SAFETY: the caller's promise of the instruction set.
+        unsafe { R::fold4(a.halve(), b.halve(), c.halve(), d.halve()) }
+    }
+
+    /// How many vectors can be summed against `columns` others in one pass, with their sums in registers and some to
+    /// spare for operands.
+    pub(super) const fn rows(columns: usize) -> usize {
+        R::COUNT.saturating_sub(columns + 2) / (N * columns)
     }
 }

@@ -11,7 +11,7 @@
 //! - `scalar`: the types that can be stored in a row, and the two that can be computed with.
 //! - `lanes`: what one register must be able to do, and the 16 lanes made of registers.
 //! - `ops`: the body of every operation, once, over any register.
-//! - [`padded`]: a vector that is updated again and again.
+//! - [`padded`]: vectors that are read or updated again and again.
 //! - `portable`, `sse2`, `avx2`, `avx512`: a register each, and the functions compiled for it.
 //! - `table`: the functions of one instruction set behind safe methods.
 //! - `hamming`: counting differing bits; integers, so it needs none of the above.
@@ -40,7 +40,8 @@ mod table;
 mod tests;
 
 pub use hamming::BitKernels;
-pub use padded::Padded;
+pub use ops::ROWS;
+pub use padded::{Matrix, Padded};
 pub use row::Row;
 pub use scalar::{Float, Scalar};
 pub use table::FloatKernels;

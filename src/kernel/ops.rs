@@ -1,6 +1,6 @@
 //! The body of every operation, once, over any register.
 //!
-//! [`kernels`] compiles these bodies for one instruction set. A sum over two or four rows runs the
+//! [`kernels`] compiles these bodies for one instruction set. A sum over several rows runs the
 //! same additions in the same order as a sum over one, hence their bits agree.
 
 use super::lanes::{Lanes, Reg, LANES};
@@ -49,22 +49,24 @@ impl Term for AbsoluteDifference {
     }
 }
 
-/// The sums of `x` against each of `ROWS` rows, in one pass over `x`.
+/// How many rows the kernels over several take.
+pub const ROWS: usize = 8;
+
+/// The sums of each of `A` vectors against each of `B`, in one pass over all.
 ///
 /// # Safety
-/// `x` and every row are valid for reads of `n` elements, and the processor has `R`'s instruction
-/// set.
+/// Every vector is valid for reads of `n` elements, and the processor has `R`'s instruction set.
 #[inline(always)]
-unsafe fn pass<K: Term, R: Reg, const N: usize, const ROWS: usize>(
-    x: *const R::T,
-    rows: [*const R::T; ROWS],
+unsafe fn grid<K: Term, R: Reg, const N: usize, const A: usize, const B: usize>(
+    a: [*const R::T; A],
+    b: [*const R::T; B],
     n: usize,
-) -> [R::T; ROWS] {
+) -> [[R::T; B]; A] {
     // SAFETY: `at < whole <= n` and `at` grows by 16, so 16 elements are left to read at `at`; in
     // the tail `first < tail`, so at least one is, and `load_up_to` is told how many. The
     // instruction set is the caller's promise.
     unsafe {
-        let mut sums = [Lanes::<R, N>::zero(); ROWS];
+        let mut sums = [[Lanes::<R, N>::zero(); B]; A];
         let tail = n % LANES;
         let whole = n - tail;
         let mut at = 0;
@@ -72,11 +74,20 @@ unsafe fn pass<K: Term, R: Reg, const N: usize, const ROWS: usize>(
             let mut j = 0;
             while j < N {
                 let first = at + j * R::WIDTH;
-                let x = R::load(x.add(first));
+                let mut y = [R::splat(R::T::ZERO); B];
+                let mut c = 0;
+                while c < B {
+                    y[c] = R::load(b[c].add(first));
+                    c += 1;
+                }
                 let mut r = 0;
-                while r < ROWS {
-                    let y = R::load(rows[r].add(first));
-                    sums[r].0[j] = sums[r].0[j].add(K::of(x, y));
+                while r < A {
+                    let x = R::load(a[r].add(first));
+                    let mut c = 0;
+                    while c < B {
+                        sums[r][c].0[j] = sums[r][c].0[j].add(K::of(x, y[c]));
+                        c += 1;
+                    }
                     r += 1;
                 }
                 j += 1;
@@ -90,30 +101,96 @@ unsafe fn pass<K: Term, R: Reg, const N: usize, const ROWS: usize>(
                 if first >= tail {
                     break;
                 }
-                let x = R::load_up_to(x.add(whole + first), tail - first);
+                let mut y = [R::splat(R::T::ZERO); B];
+                let mut c = 0;
+                while c < B {
+                    y[c] = R::load_up_to(b[c].add(whole + first), tail - first);
+                    c += 1;
+                }
                 let mut r = 0;
-                while r < ROWS {
-                    let y = R::load_up_to(rows[r].add(whole + first), tail - first);
-                    sums[r].0[j] = sums[r].0[j].add(K::of(x, y));
+                while r < A {
+                    let x = R::load_up_to(a[r].add(whole + first), tail - first);
+                    let mut c = 0;
+                    while c < B {
+                        sums[r][c].0[j] = sums[r][c].0[j].add(K::of(x, y[c]));
+                        c += 1;
+                    }
                     r += 1;
                 }
                 j += 1;
             }
         }
-        let mut folded = [R::T::ZERO; ROWS];
-        let mut r = 0;
-        while r < ROWS {
-            folded[r] = sums[r].fold();
-            r += 1;
+        let mut folded = [[R::T::ZERO; B]; A];
+        // Unrolled by hand: sums that are indexed at run time would have to leave their registers.
+        macro_rules! fold_from {
+            ($($i:literal)*) => {$(
+                if $i + 4 <= A * B {
+                    let [p, q, r, s] = Lanes::fold4(
+                        sums[$i / B][$i % B],
+                        sums[($i + 1) / B][($i + 1) % B],
+                        sums[($i + 2) / B][($i + 2) % B],
+                        sums[($i + 3) / B][($i + 3) % B],
+                    );
+                    folded[$i / B][$i % B] = p;
+                    folded[($i + 1) / B][($i + 1) % B] = q;
+                    folded[($i + 2) / B][($i + 2) % B] = r;
+                    folded[($i + 3) / B][($i + 3) % B] = s;
+                } else if $i + 2 <= A * B {
+                    folded[$i / B][$i % B] = sums[$i / B][$i % B].fold();
+                    folded[($i + 1) / B][($i + 1) % B] = sums[($i + 1) / B][($i + 1) % B].fold();
+                } else if $i < A * B {
+                    folded[$i / B][$i % B] = sums[$i / B][$i % B].fold();
+                }
+            )*};
         }
+        const { assert!(A * B <= 16 && A * B % 4 != 3) };
+        fold_from!(0 4 8 12);
         folded
     }
+}
+
+/// [`grid`] of eight vectors, in as few passes as the registers allow.
+///
+/// # Safety
+/// As [`grid`].
+#[inline(always)]
+unsafe fn eight<K: Term, R: Reg, const N: usize, const B: usize>(
+    a: &[*const R::T; ROWS],
+    b: [*const R::T; B],
+    n: usize,
+) -> [[R::T; B]; ROWS] {
+    let mut sums = [[R::T::ZERO; B]; ROWS];
+    let fits = const { Lanes::<R, N>::rows(B) };
+    let mut r = 0;
+    // SAFETY: the caller's promise, which is the same.
+    unsafe {
+        while r < ROWS {
+            match fits {
+                8.. => return grid::<K, R, N, 8, B>(*a, b, n),
+                4.. => {
+                    let part = grid::<K, R, N, 4, B>([a[r], a[r + 1], a[r + 2], a[r + 3]], b, n);
+                    sums[r..r + 4].copy_from_slice(&part);
+                    r += 4;
+                }
+                2.. => {
+                    let part = grid::<K, R, N, 2, B>([a[r], a[r + 1]], b, n);
+                    sums[r..r + 2].copy_from_slice(&part);
+                    r += 2;
+                }
+                _ => {
+                    [sums[r]] = grid::<K, R, N, 1, B>([a[r]], b, n);
+                    r += 1;
+                }
+            }
+        }
+    }
+    sums
 }
 
 /// The sum of `x` against `p`.
 ///
 /// # Safety
-/// As [`pass`].
+/// As [`grid`].
 #[inline(always)]
 pub(super) unsafe fn sum<K: Term, R: Reg, const N: usize>(
     x: *const R::T,
@@ -121,113 +198,93 @@ pub(super) unsafe fn sum<K: Term, R: Reg, const N: usize>(
     n: usize,
 ) -> R::T {
     // SAFETY: the caller's promise, which is the same.
-    let [sum] = unsafe { pass::<K, R, N, 1>(x, [p], n) };
+    let [[sum]] = unsafe { grid::<K, R, N, 1, 1>([x], [p], n) };
     sum
 }
 
-/// The sums of `x` against two rows: one pass where the registers suffice, else one each.
+/// The sums of eight rows against `p`.
 ///
 /// # Safety
-/// As [`pass`].
+/// As [`grid`].
 #[inline(always)]
-pub(super) unsafe fn sum2<K: Term, R: Reg, const N: usize>(
-    x: *const R::T,
+pub(super) unsafe fn sums<K: Term, R: Reg, const N: usize>(
+    rows: &[*const R::T; ROWS],
+    p: *const R::T,
+    n: usize,
+) -> [R::T; ROWS] {
+    // SAFETY: the caller's promise, which is the same.
+    let sums = unsafe { eight::<K, R, N, 1>(rows, [p], n) };
+    let mut flat = [R::T::ZERO; ROWS];
+    flat.copy_from_slice(sums.as_flattened());
+    flat
+}
+
+/// The sums of eight rows against `p` and `q`.
+///
+/// # Safety
+/// As [`grid`].
+#[inline(always)]
+pub(super) unsafe fn pairs<K: Term, R: Reg, const N: usize>(
+    rows: &[*const R::T; ROWS],
     p: *const R::T,
     q: *const R::T,
     n: usize,
-) -> (R::T, R::T) {
+) -> [[R::T; 2]; ROWS] {
     // SAFETY: the caller's promise, which is the same.
-    unsafe {
-        if Lanes::<R, N>::fits(2) {
-            let [p, q] = pass::<K, R, N, 2>(x, [p, q], n);
-            (p, q)
-        } else {
-            (sum::<K, R, N>(x, p, n), sum::<K, R, N>(x, q, n))
-        }
-    }
+    unsafe { eight::<K, R, N, 2>(rows, [p, q], n) }
 }
 
-/// The sums of `x` against four rows: one pass where the registers suffice, else two.
+/// Multiplies two accumulators by what is to be kept of each, adds eight rows to them, one after the other, each with a
+/// weight for either, and returns the sums of their squares.
 ///
 /// # Safety
-/// As [`pass`].
+/// The rows are valid for reads of `n` elements and the accumulators for reads and writes of as many rounded up to
+/// a multiple of `LANES`, none overlaps an accumulator, and the processor has `R`'s instruction set.
 #[inline(always)]
-pub(super) unsafe fn sum4<K: Term, R: Reg, const N: usize>(
-    x: *const R::T,
-    p: *const R::T,
-    q: *const R::T,
-    r: *const R::T,
-    s: *const R::T,
+pub(super) unsafe fn blend<R: Reg, const N: usize>(
+    accs: [*mut R::T; 2],
+    keep: [R::T; 2],
+    rows: &[*const R::T; ROWS],
+    weights: &[[R::T; 2]; ROWS],
     n: usize,
-) -> [R::T; 4] {
-    // SAFETY: the caller's promise, which is the same.
+) -> [R::T; 2] {
+    // SAFETY: `first < n` and `WIDTH` divides LANES, so a whole register of the accumulators is left at `first`; of the
+    // rows `n - first` elements are, and `load_up_to` is told so. The instruction set is the caller's promise.
     unsafe {
-        if Lanes::<R, N>::fits(4) {
-            pass::<K, R, N, 4>(x, [p, q, r, s], n)
-        } else {
-            let (p, q) = sum2::<K, R, N>(x, p, q, n);
-            let (r, s) = sum2::<K, R, N>(x, r, s, n);
-            [p, q, r, s]
-        }
-    }
-}
-
-/// What becomes of an element of an accumulator.
-pub(super) trait Update {
-    /// The new value of every lane.
-    ///
-    /// # Safety
-    /// The processor has `R`'s instruction set.
-    unsafe fn of<R: Reg>(acc: R, x: R, by: R) -> R;
-}
-
-/// `acc + by * x`.
-pub(super) struct AddScaled;
-/// `acc + by * (x - acc)`.
-pub(super) struct MoveToward;
-
-impl Update for AddScaled {
-    #[inline(always)]
-    unsafe fn of<R: Reg>(acc: R, x: R, by: R) -> R {
-        // SAFETY: the caller's promise of the instruction set.
-        unsafe { acc.add(by.mul(x)) }
-    }
-}
-
-impl Update for MoveToward {
-    #[inline(always)]
-    unsafe fn of<R: Reg>(acc: R, x: R, by: R) -> R {
-        // SAFETY: the caller's promise of the instruction set.
-        unsafe { acc.add(by.mul(x.sub(acc))) }
-    }
-}
-
-/// Updates `acc` element by element; elements do not meet, so lanes play no part here.
-///
-/// # Safety
-/// `x` is valid for reads of `n` elements and `acc` for reads and writes of as many rounded up to a
-/// multiple of `LANES` (what it holds from `n` on is of no use to anybody), they do not overlap, and
-/// the processor has `R`'s instruction set.
-#[inline(always)]
-pub(super) unsafe fn update<K: Update, R: Reg>(acc: *mut R::T, x: *const R::T, by: R::T, n: usize) {
-    // SAFETY: `at + WIDTH <= whole <= n` in the loop; after it `tail` elements of `x` are left at
-    // `whole`, and a whole register of `acc`, as WIDTH divides LANES. The instruction set is the
-    // caller's promise.
-    unsafe {
-        let by = R::splat(by);
-        let tail = n % R::WIDTH;
-        let whole = n - tail;
+        let mut squares = [Lanes::<R, N>::zero(); 2];
         let mut at = 0;
-        while at < whole {
-            let to = acc.add(at);
-            K::of(R::load(to), R::load(x.add(at)), by).store(to);
-            at += R::WIDTH;
+        while at < n {
+            let mut j = 0;
+            while j < N {
+                let first = at + j * R::WIDTH;
+                if first >= n {
+                    break;
+                }
+                let mut sums = [
+                    R::load(accs[0].add(first)).mul(R::splat(keep[0])),
+                    R::load(accs[1].add(first)).mul(R::splat(keep[1])),
+                ];
+                let mut r = 0;
+                while r < ROWS {
+                    let x = R::load_up_to(rows[r].add(first), n - first);
+                    let mut c = 0;
+                    while c < 2 {
+                        sums[c] = sums[c].add(R::splat(weights[r][c]).mul(x));
+                        c += 1;
+                    }
+                    r += 1;
+                }
+                let mut c = 0;
+                while c < 2 {
+                    sums[c].store(accs[c].add(first));
+                    squares[c].0[j] = squares[c].0[j].add(sums[c].mul(sums[c]));
+                    c += 1;
+                }
+                j += 1;
+            }
+            at += LANES;
         }
-        if tail > 0 {
-            let to = acc.add(whole);
-            let x = R::load_first(x.add(whole), tail);
-            K::of(R::load(to), x, by).store(to);
-        }
+        [squares[0].fold(), squares[1].fold()]
     }
 }
 
@@ -240,7 +297,7 @@ pub(super) unsafe fn update<K: Update, R: Reg>(acc: *mut R::T, x: *const R::T, b
 /// `x` is valid for reads of `n` elements, and the processor has `R`'s instruction set.
 #[inline(always)]
 pub(super) unsafe fn all_finite<R: Reg, const N: usize>(x: *const R::T, n: usize) -> bool {
-    // SAFETY: as in `pass`.
+    // SAFETY: as in `grid`.
     unsafe {
         let mut sum = Lanes::<R, N>::zero();
         let tail = n % LANES;
@@ -277,10 +334,9 @@ macro_rules! kernels {
     (
         $(#[$feature:meta])*
         static $table:ident: $t:ty = $reg:ty, $n:literal {
-            $dot:ident, $dot2:ident, $dot4:ident,
-            $l2sq:ident, $l2sq2:ident,
-            $l1:ident, $l1_2:ident,
-            $add_scaled:ident, $move_toward:ident, $all_finite:ident,
+            $dot:ident, $l2sq:ident, $l1:ident,
+            $dots:ident, $dot_pairs:ident, $l2sq_pairs:ident, $l1_pairs:ident,
+            $blend:ident, $all_finite:ident,
         }
     ) => {
         kernels! { @fns $(#[$feature])*
@@ -293,22 +349,19 @@ macro_rules! kernels {
             fn $l1 = sum<AbsoluteDifference, $reg, $n>(x: *const $t, p: *const $t, n: usize) -> $t;
         }
         kernels! { @fns $(#[$feature])*
-            fn $dot2 = sum2<Product, $reg, $n>(x: *const $t, p: *const $t, q: *const $t, n: usize) -> ($t, $t);
+            fn $dots = sums<Product, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, n: usize) -> [$t; ROWS];
         }
         kernels! { @fns $(#[$feature])*
-            fn $l2sq2 = sum2<SquaredDifference, $reg, $n>(x: *const $t, p: *const $t, q: *const $t, n: usize) -> ($t, $t);
+            fn $dot_pairs = pairs<Product, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; 2]; ROWS];
         }
         kernels! { @fns $(#[$feature])*
-            fn $l1_2 = sum2<AbsoluteDifference, $reg, $n>(x: *const $t, p: *const $t, q: *const $t, n: usize) -> ($t, $t);
+            fn $l2sq_pairs = pairs<SquaredDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; 2]; ROWS];
         }
         kernels! { @fns $(#[$feature])*
-            fn $dot4 = sum4<Product, $reg, $n>(x: *const $t, p: *const $t, q: *const $t, r: *const $t, s: *const $t, n: usize) -> [$t; 4];
+            fn $l1_pairs = pairs<AbsoluteDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; 2]; ROWS];
         }
         kernels! { @fns $(#[$feature])*
-            fn $add_scaled = update<AddScaled, $reg>(acc: *mut $t, x: *const $t, by: $t, n: usize) -> ();
-        }
-        kernels! { @fns $(#[$feature])*
-            fn $move_toward = update<MoveToward, $reg>(acc: *mut $t, x: *const $t, by: $t, n: usize) -> ();
+            fn $blend = blend<$reg, $n>(accs: [*mut $t; 2], keep: [$t; 2], rows: &[*const $t; ROWS], weights: &[[$t; 2]; ROWS], n: usize) -> [$t; 2];
         }
         kernels! { @fns $(#[$feature])*
             fn $all_finite = all_finite<$reg, $n>(x: *const $t, n: usize) -> bool;
@@ -319,14 +372,13 @@ macro_rules! kernels {
         pub(super) static $table: $crate::kernel::table::FloatKernels<$t> =
             $crate::kernel::table::FloatKernels {
                 dot: $dot,
-                dot2: $dot2,
-                dot4: $dot4,
                 l2sq: $l2sq,
-                l2sq2: $l2sq2,
                 l1: $l1,
-                l1_2: $l1_2,
-                add_scaled: $add_scaled,
-                move_toward: $move_toward,
+                dots: $dots,
+                dot_pairs: $dot_pairs,
+                l2sq_pairs: $l2sq_pairs,
+                l1_pairs: $l1_pairs,
+                blend: $blend,
                 all_finite: $all_finite,
             };
     };
@@ -341,7 +393,7 @@ macro_rules! kernels {
         unsafe fn $name($($p: $pt),*) -> $ret {
             #[allow(unused_imports)]
             use $crate::kernel::ops::{
-                AbsoluteDifference, AddScaled, MoveToward, Product, SquaredDifference,
+                AbsoluteDifference, Product, SquaredDifference, ROWS,
             };
             // SAFETY: the caller's promise, which is the same.
             unsafe { $crate::kernel::ops::$body::<$($arg),*>($($p),*) }

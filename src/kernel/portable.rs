@@ -8,7 +8,7 @@
 //! Tail: one by one. No tail ends inside a register of one.
 
 use super::lanes::Reg;
-use super::ops::kernels;
+use super::ops::{kernels, ROWS};
 
 macro_rules! portable {
     ($t:ident) => {
@@ -74,18 +74,16 @@ portable!(f64);
 
 kernels! {
     static F32: f32 = f32, 16 {
-        dot_f32_portable, dot2_f32_portable, dot4_f32_portable,
-        l2sq_f32_portable, l2sq2_f32_portable,
-        l1_f32_portable, l1_2_f32_portable,
-        add_scaled_f32_portable, move_toward_f32_portable, all_finite_f32_portable,
+        dot_f32_portable, l2sq_f32_portable, l1_f32_portable,
+        dots_f32_portable, dot_pairs_f32_portable, l2sq_pairs_f32_portable, l1_pairs_f32_portable,
+        blend_f32_portable, all_finite_f32_portable,
     }
 }
 
 kernels! {
     static F64: f64 = f64, 16 {
-        dot_f64_portable, dot2_f64_portable, dot4_f64_portable,
-        l2sq_f64_portable, l2sq2_f64_portable,
-        l1_f64_portable, l1_2_f64_portable,
-        add_scaled_f64_portable, move_toward_f64_portable, all_finite_f64_portable,
+        dot_f64_portable, l2sq_f64_portable, l1_f64_portable,
+        dots_f64_portable, dot_pairs_f64_portable, l2sq_pairs_f64_portable, l1_pairs_f64_portable,
+        blend_f64_portable, all_finite_f64_portable,
     }
 }

@@ -8,7 +8,7 @@
 //! instruction.
 
 use super::lanes::Reg;
-use super::ops::kernels;
+use super::ops::{kernels, ROWS};
 use std::arch::x86_64::*;
 
 impl Reg for __m128 {
@@ -163,19 +163,17 @@ impl Reg for __m128d {
 kernels! {
     #[target_feature(enable = "sse2")]
     static F32: f32 = __m128, 4 {
-        dot_f32_sse2, dot2_f32_sse2, dot4_f32_sse2,
-        l2sq_f32_sse2, l2sq2_f32_sse2,
-        l1_f32_sse2, l1_2_f32_sse2,
-        add_scaled_f32_sse2, move_toward_f32_sse2, all_finite_f32_sse2,
+        dot_f32_sse2, l2sq_f32_sse2, l1_f32_sse2,
+        dots_f32_sse2, dot_pairs_f32_sse2, l2sq_pairs_f32_sse2, l1_pairs_f32_sse2,
+        blend_f32_sse2, all_finite_f32_sse2,
     }
 }
 
 kernels! {
     #[target_feature(enable = "sse2")]
     static F64: f64 = __m128d, 8 {
-        dot_f64_sse2, dot2_f64_sse2, dot4_f64_sse2,
-        l2sq_f64_sse2, l2sq2_f64_sse2,
-        l1_f64_sse2, l1_2_f64_sse2,
-        add_scaled_f64_sse2, move_toward_f64_sse2, all_finite_f64_sse2,
+        dot_f64_sse2, l2sq_f64_sse2, l1_f64_sse2,
+        dots_f64_sse2, dot_pairs_f64_sse2, l2sq_pairs_f64_sse2, l1_pairs_f64_sse2,
+        blend_f64_sse2, all_finite_f64_sse2,
     }
 }

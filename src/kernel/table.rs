@@ -3,6 +3,7 @@
 //! A method checks lengths, once per call, and calls through a pointer. That the processor can run
 //! what the pointer points at is checked where a table is handed out, once per index.
 
+use super::ops::ROWS;
 use super::padded::Padded;
 use super::portable;
 use super::row::Row;
@@ -16,21 +17,20 @@ use super::{avx2, avx512, sse2};
 /// All instruction sets give the same bits. Get one from [`Float::kernels`].
 pub struct FloatKernels<T: 'static> {
     pub(super) dot: Sum<T>,
-    pub(super) dot2: Sum2<T>,
-    pub(super) dot4: Sum4<T>,
     pub(super) l2sq: Sum<T>,
-    pub(super) l2sq2: Sum2<T>,
     pub(super) l1: Sum<T>,
-    pub(super) l1_2: Sum2<T>,
-    pub(super) add_scaled: Update<T>,
-    pub(super) move_toward: Update<T>,
+    pub(super) dots: Sums<T>,
+    pub(super) dot_pairs: Pairs<T>,
+    pub(super) l2sq_pairs: Pairs<T>,
+    pub(super) l1_pairs: Pairs<T>,
+    pub(super) blend: Blend<T>,
     pub(super) all_finite: unsafe fn(*const T, usize) -> bool,
 }
 
 type Sum<T> = unsafe fn(*const T, *const T, usize) -> T;
-type Sum2<T> = unsafe fn(*const T, *const T, *const T, usize) -> (T, T);
-type Sum4<T> = unsafe fn(*const T, *const T, *const T, *const T, *const T, usize) -> [T; 4];
-type Update<T> = unsafe fn(*mut T, *const T, T, usize);
+type Sums<T> = unsafe fn(&[*const T; ROWS], *const T, usize) -> [T; ROWS];
+type Pairs<T> = unsafe fn(&[*const T; ROWS], *const T, *const T, usize) -> [[T; 2]; ROWS];
+type Blend<T> = unsafe fn([*mut T; 2], [T; 2], &[*const T; ROWS], &[[T; 2]; ROWS], usize) -> [T; 2];
 
 impl<T: Float> FloatKernels<T> {
     /// The sum of `a[i] * b[i]`. Panics unless the lengths are equal.
@@ -40,37 +40,11 @@ impl<T: Float> FloatKernels<T> {
         unsafe { self.sum(self.dot, a, b) }
     }
 
-    /// `dot(x, p)` and `dot(x, q)` in one pass. Panics unless the lengths are equal.
-    #[inline]
-    pub fn dot2(&self, x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>) -> (T, T) {
-        // SAFETY: `self.dot2` is a kernel of this table.
-        unsafe { self.sum2(self.dot2, x, p, q) }
-    }
-
-    /// `dot(x, rows[k])` for each of four rows. Panics unless the lengths are equal.
-    #[inline]
-    pub fn dot4(&self, x: Row<'_, T>, rows: [Row<'_, T>; 4]) -> [T; 4] {
-        for row in &rows {
-            same_length(x.len(), row.len());
-        }
-        let [p, q, r, s] = rows.map(|row| row.as_ptr());
-        // SAFETY: all five are valid for `x.len()` elements by the checks above, and the processor
-        // was checked when this table was handed out.
-        unsafe { (self.dot4)(x.as_ptr(), p, q, r, s, x.len()) }
-    }
-
     /// The sum of `(a[i] - b[i])^2`. Panics unless the lengths are equal.
     #[inline]
     pub fn l2sq(&self, a: Row<'_, T>, b: Row<'_, T>) -> T {
         // SAFETY: `self.l2sq` is a kernel of this table.
         unsafe { self.sum(self.l2sq, a, b) }
-    }
-
-    /// `l2sq(x, p)` and `l2sq(x, q)` in one pass. Panics unless the lengths are equal.
-    #[inline]
-    pub fn l2sq2(&self, x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>) -> (T, T) {
-        // SAFETY: `self.l2sq2` is a kernel of this table.
-        unsafe { self.sum2(self.l2sq2, x, p, q) }
     }
 
     /// The sum of `|a[i] - b[i]|`. Panics unless the lengths are equal.
@@ -80,25 +54,62 @@ impl<T: Float> FloatKernels<T> {
         unsafe { self.sum(self.l1, a, b) }
     }
 
-    /// `l1(x, p)` and `l1(x, q)` in one pass. Panics unless the lengths are equal.
+    /// `dot` of each row with `p`. Panics unless the lengths are equal.
     #[inline]
-    pub fn l1_2(&self, x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>) -> (T, T) {
-        // SAFETY: `self.l1_2` is a kernel of this table.
-        unsafe { self.sum2(self.l1_2, x, p, q) }
+    pub fn dots(&self, rows: &[Row<'_, T>; ROWS], p: Row<'_, T>) -> [T; ROWS] {
+        let pointers = same_lengths(rows, p.len());
+        // SAFETY: all are valid for `p.len()` elements by the checks above, and the processor was checked when this
+        // table was handed out.
+        unsafe { (self.dots)(&pointers, p.as_ptr(), p.len()) }
     }
 
-    /// `acc[i] += alpha * x[i]`. Panics unless the lengths are equal.
+    /// `dot` of each row with `p` and with `q`. Panics unless the lengths are equal.
     #[inline]
-    pub fn add_scaled(&self, acc: &mut Padded<T>, x: Row<'_, T>, alpha: T) {
-        // SAFETY: `self.add_scaled` is a kernel of this table.
-        unsafe { self.update(self.add_scaled, acc, x, alpha) }
+    pub fn dot_pairs(&self, rows: &[Row<'_, T>; ROWS], centers: [Row<'_, T>; 2]) -> [[T; 2]; ROWS] {
+        // SAFETY: `self.dot_pairs` is a kernel of this table.
+        unsafe { self.pairs(self.dot_pairs, rows, centers) }
     }
 
-    /// `acc[i] += t * (x[i] - acc[i])`. Panics unless the lengths are equal.
+    /// `l2sq` of each row with `p` and with `q`. Panics unless the lengths are equal.
     #[inline]
-    pub fn move_toward(&self, acc: &mut Padded<T>, x: Row<'_, T>, t: T) {
-        // SAFETY: `self.move_toward` is a kernel of this table.
-        unsafe { self.update(self.move_toward, acc, x, t) }
+    pub fn l2sq_pairs(
+        &self,
+        rows: &[Row<'_, T>; ROWS],
+        centers: [Row<'_, T>; 2],
+    ) -> [[T; 2]; ROWS] {
+        // SAFETY: `self.l2sq_pairs` is a kernel of this table.
+        unsafe { self.pairs(self.l2sq_pairs, rows, centers) }
+    }
+
+    /// `l1` of each row with `p` and with `q`. Panics unless the lengths are equal.
+    #[inline]
+    pub fn l1_pairs(&self, rows: &[Row<'_, T>; ROWS], centers: [Row<'_, T>; 2]) -> [[T; 2]; ROWS] {
+        // SAFETY: `self.l1_pairs` is a kernel of this table.
+        unsafe { self.pairs(self.l1_pairs, rows, centers) }
+    }
+
+    /// Multiplies either accumulator by its `keep`, adds `weight * x` of each row in turn, each with a weight for either,
+    /// and returns the sums of their squares. Panics unless the rows are of one length and fit.
+    #[inline]
+    pub fn blend(
+        &self,
+        [p, q]: [&mut Padded<T>; 2],
+        keep: [T; 2],
+        rows: &[Row<'_, T>; ROWS],
+        weights: &[[T; 2]; ROWS],
+    ) -> [T; 2] {
+        let n = rows[0].len();
+        let pointers = same_lengths(rows, n);
+        // Shorter rows would leave elements of which some kernels keep all.
+        assert!(
+            p.len().max(q.len()) <= n && n <= p.padded_len().min(q.padded_len()),
+            "rows of another length than what they are added to"
+        );
+        let accs = [p.as_padded_mut_ptr(), q.as_padded_mut_ptr()];
+        // SAFETY: the rows are valid for `n` elements by the first check, `p` and `q` by the second for as many rounded
+        // up to a multiple of LANES, which `padded_len` is; they are borrowed mutably and so overlap nothing, and the
+        // processor was checked when this table was handed out.
+        unsafe { (self.blend)(accs, keep, &pointers, weights, n) }
     }
 
     /// Whether no element is infinite or NaN.
@@ -122,24 +133,32 @@ impl<T: Float> FloatKernels<T> {
     /// # Safety
     /// `kernel` is one of this table's.
     #[inline(always)]
-    unsafe fn sum2(&self, kernel: Sum2<T>, x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>) -> (T, T) {
-        same_length(x.len(), p.len());
-        same_length(x.len(), q.len());
-        // SAFETY: all three are valid for `x.len()` elements by the checks above, and the processor
-        // was checked when the table that `kernel` is of was handed out.
-        unsafe { kernel(x.as_ptr(), p.as_ptr(), q.as_ptr(), x.len()) }
+    unsafe fn pairs(
+        &self,
+        kernel: Pairs<T>,
+        rows: &[Row<'_, T>; ROWS],
+        [p, q]: [Row<'_, T>; 2],
+    ) -> [[T; 2]; ROWS] {
+        same_length(p.len(), q.len());
+        let pointers = same_lengths(rows, p.len());
+        // SAFETY: all are valid for `p.len()` elements by the checks above, and the processor was checked when the
+        // table that `kernel` is of was handed out.
+        unsafe { kernel(&pointers, p.as_ptr(), q.as_ptr(), p.len()) }
     }
+}
 
-    /// # Safety
-    /// `kernel` is one of this table's.
-    #[inline(always)]
-    unsafe fn update(&self, kernel: Update<T>, acc: &mut Padded<T>, x: Row<'_, T>, by: T) {
-        same_length(acc.len(), x.len());
-        // SAFETY: both are valid for `x.len()` elements by the check above, `acc` for as many rounded
-        // up, as every `Padded` is; it is borrowed mutably and so does not overlap `x`, and the processor was checked when the table that
-        // `kernel` is of was handed out.
-        unsafe { kernel(acc.as_mut_ptr(), x.as_ptr(), by, x.len()) }
+/// [`same_length`] for each row; the rows' pointers.
+#[inline(always)]
+#[track_caller]
+fn same_lengths<T: Float>(rows: &[Row<'_, T>; ROWS], n: usize) -> [*const T; ROWS] {
+    let mut all = true;
+    let mut pointers = [std::ptr::null(); ROWS];
+    for (pointer, row) in pointers.iter_mut().zip(rows) {
+        all &= row.len() == n;
+        *pointer = row.as_ptr();
     }
+    assert!(all, "vectors of different lengths");
+    pointers
 }
 
 /// What stands between a kernel and memory that is not the vector's.

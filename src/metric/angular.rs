@@ -1,8 +1,9 @@
 //! Angular: the euclidean distance of the unit vectors, `sqrt(2 - 2 cos)`.
 
 use super::plane::{child_priorities, plausible_normal, Plane};
-use super::{order, two_means, Position, Query, Side, Space};
-use crate::kernel::{Float, FloatKernels, Row};
+use super::two_means::{self, scale_of, Direction};
+use super::{order, Position, Query, Space};
+use crate::kernel::{Float, FloatKernels, Padded, Row};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
@@ -48,6 +49,7 @@ fn cosine<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> f64 {
 impl<T: Float> Space for Angular<T> {
     type T = T;
     type Plane = Plane<T>;
+    type Room = [Padded<T>; 2];
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
         self.kernels.all_finite(row)
@@ -61,17 +63,24 @@ impl<T: Float> Space for Angular<T> {
         Plane::new(self.f)
     }
 
+    fn room(&self) -> [Padded<T>; 2] {
+        [Padded::zeros(self.f), Padded::zeros(self.f)]
+    }
+
     fn split<P: Position>(
         &self,
         points: &Points<'_, T>,
         subset: &[P],
         random: &mut Stream,
         plane: &mut Plane<T>,
+        centroids: &mut [Padded<T>; 2],
     ) {
-        let item = |at| (points.extra(at).sqrt(), T::ZERO);
-        let centroids = (&mut plane.p, &mut plane.q);
-        two_means::by_angle(self.kernels, points, subset, random, centroids, item);
-        plane.take_difference();
+        let direction = |at| Direction {
+            scale: scale_of(points.extra(at)),
+            extra: T::ZERO,
+        };
+        two_means::by_angle(self.kernels, points, subset, random, centroids, direction);
+        plane.take_difference(centroids);
         plane.normalize(self.kernels);
     }
 
@@ -84,16 +93,6 @@ impl<T: Float> Space for Angular<T> {
         right: &mut [bool],
     ) {
         plane.sides(self.kernels, points, subset, random, right);
-    }
-
-    fn sides_across<'p>(
-        &self,
-        points: &Points<'_, T>,
-        at: usize,
-        plane: impl Fn(usize) -> &'p Plane<T>,
-        sides: &mut [Side],
-    ) {
-        Plane::sides_across(self.kernels, points, at, plane, sides);
     }
 
     fn flatten(&self, plane: &mut Plane<T>) {

@@ -3,8 +3,9 @@
 //! spaces"). Which norm that is, each split decides for its own subset: see [`reach`].
 
 use super::plane::{child_priorities, extra_coordinate, plausible_normal, squared_norm, Plane};
-use super::{order, two_means, Position, Query, Side, Space};
-use crate::kernel::{Float, FloatKernels, Row};
+use super::two_means::{self, scale_of, Direction};
+use super::{order, Position, Query, Space};
+use crate::kernel::{Float, FloatKernels, Padded, Row};
 use crate::layout::{Flavor, NodeLayout, NodeMut, NodeRef, Nodes, Points};
 use crate::rng::Stream;
 use std::cmp::Ordering;
@@ -34,6 +35,7 @@ pub struct Dot<T: Float> {
 impl<T: Float> Space for Dot<T> {
     type T = T;
     type Plane = Plane<T>;
+    type Room = [Padded<T>; 2];
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
         self.kernels.all_finite(row)
@@ -78,23 +80,31 @@ impl<T: Float> Space for Dot<T> {
         Plane::new(self.f)
     }
 
+    fn room(&self) -> [Padded<T>; 2] {
+        [Padded::zeros(self.f), Padded::zeros(self.f)]
+    }
+
     fn split<P: Position>(
         &self,
         points: &Points<'_, T>,
         subset: &[P],
         random: &mut Stream,
         plane: &mut Plane<T>,
+        centroids: &mut [Padded<T>; 2],
     ) {
         plane.reach = reach(points, subset, random);
         let reach = plane.reach;
-        let item = |at| {
+        let direction = |at| {
             let squared = squared_norm(points, at);
-            let norm = if squared > reach { squared } else { reach };
-            (norm.sqrt(), extra_coordinate(points, at, reach))
+            let completed = if squared > reach { squared } else { reach };
+            Direction {
+                scale: scale_of(completed),
+                extra: extra_coordinate(points, at, reach),
+            }
         };
-        let centroids = (&mut plane.p, &mut plane.q);
-        let (p, q) = two_means::by_angle(self.kernels, points, subset, random, centroids, item);
-        plane.take_difference();
+        let [p, q] =
+            two_means::by_angle(self.kernels, points, subset, random, centroids, direction);
+        plane.take_difference(centroids);
         plane.extra = p - q;
         plane.normalize(self.kernels);
     }
@@ -108,16 +118,6 @@ impl<T: Float> Space for Dot<T> {
         right: &mut [bool],
     ) {
         plane.sides(self.kernels, points, subset, random, right);
-    }
-
-    fn sides_across<'p>(
-        &self,
-        points: &Points<'_, T>,
-        at: usize,
-        plane: impl Fn(usize) -> &'p Plane<T>,
-        sides: &mut [Side],
-    ) {
-        Plane::sides_across(self.kernels, points, at, plane, sides);
     }
 
     fn flatten(&self, plane: &mut Plane<T>) {

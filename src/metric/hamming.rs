@@ -1,6 +1,6 @@
 //! Hamming: the number of differing bits. A split is one bit.
 
-use super::{Position, Query, Side, Space};
+use super::{Position, Query, Space};
 use crate::kernel::{BitKernels, Row, Scalar};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -94,6 +94,7 @@ impl<W: Word> Space for Hamming<W> {
     type T = W;
     /// The position of the bit.
     type Plane = usize;
+    type Room = ();
 
     fn item_extra(&self, _row: Row<'_, W>) -> W {
         W::default()
@@ -103,12 +104,15 @@ impl<W: Word> Space for Hamming<W> {
         0
     }
 
+    fn room(&self) {}
+
     fn split<P: Position>(
         &self,
         points: &Points<'_, W>,
         subset: &[P],
         random: &mut Stream,
         plane: &mut usize,
+        _room: &mut (),
     ) {
         for _ in 0..DRAWS {
             *plane = self.position(random.index(self.drawable()));
@@ -129,23 +133,6 @@ impl<W: Word> Space for Hamming<W> {
     ) {
         for (at, right) in subset.iter().zip(right) {
             *right = bit(points.row(at.get()), *plane);
-        }
-    }
-
-    fn sides_across<'p>(
-        &self,
-        points: &Points<'_, W>,
-        at: usize,
-        plane: impl Fn(usize) -> &'p usize,
-        sides: &mut [Side],
-    ) {
-        let row = points.row(at);
-        for (i, side) in sides.iter_mut().enumerate() {
-            *side = if bit(row, *plane(i)) {
-                Side::Right
-            } else {
-                Side::Left
-            };
         }
     }
 

@@ -1,8 +1,8 @@
 //! Euclidean and manhattan: planes with an offset, halfway between two means.
 
 use super::plane::{child_priorities, plausible_normal, Plane};
-use super::{order, two_means, Position, Query, Side, Space};
-use crate::kernel::{Float, FloatKernels, Row};
+use super::{order, two_means, Position, Query, Space};
+use crate::kernel::{Float, FloatKernels, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 use std::marker::PhantomData;
@@ -11,8 +11,12 @@ use std::marker::PhantomData;
 pub trait Norm<T: Float>: Send + Sync + 'static {
     /// The distance that is compared (euclidean: squared).
     fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T;
-    /// The same from `x` to two vectors in one pass.
-    fn distances(kernels: &FloatKernels<T>, x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>) -> (T, T);
+    /// The same from several vectors to two.
+    fn distances(
+        kernels: &FloatKernels<T>,
+        rows: &[Row<'_, T>; ROWS],
+        centers: [Row<'_, T>; 2],
+    ) -> [[T; 2]; ROWS];
     /// The distance that is given out.
     fn report(distance: T) -> T;
 }
@@ -28,8 +32,12 @@ impl<T: Float> Norm<T> for L2 {
         kernels.l2sq(a, b)
     }
     #[inline]
-    fn distances(kernels: &FloatKernels<T>, x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>) -> (T, T) {
-        kernels.l2sq2(x, p, q)
+    fn distances(
+        kernels: &FloatKernels<T>,
+        rows: &[Row<'_, T>; ROWS],
+        centers: [Row<'_, T>; 2],
+    ) -> [[T; 2]; ROWS] {
+        kernels.l2sq_pairs(rows, centers)
     }
     fn report(distance: T) -> T {
         distance.sqrt()
@@ -42,8 +50,12 @@ impl<T: Float> Norm<T> for L1 {
         kernels.l1(a, b)
     }
     #[inline]
-    fn distances(kernels: &FloatKernels<T>, x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>) -> (T, T) {
-        kernels.l1_2(x, p, q)
+    fn distances(
+        kernels: &FloatKernels<T>,
+        rows: &[Row<'_, T>; ROWS],
+        centers: [Row<'_, T>; 2],
+    ) -> [[T; 2]; ROWS] {
+        kernels.l1_pairs(rows, centers)
     }
     fn report(distance: T) -> T {
         distance
@@ -60,6 +72,7 @@ pub struct Minkowski<T: Float, N> {
 impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
     type T = T;
     type Plane = Plane<T>;
+    type Room = [Padded<T>; 2];
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
         self.kernels.all_finite(row)
@@ -73,23 +86,28 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         Plane::new(self.f)
     }
 
+    fn room(&self) -> [Padded<T>; 2] {
+        [Padded::zeros(self.f), Padded::zeros(self.f)]
+    }
+
     fn split<P: Position>(
         &self,
         points: &Points<'_, T>,
         subset: &[P],
         random: &mut Stream,
         plane: &mut Plane<T>,
+        centroids: &mut [Padded<T>; 2],
     ) {
         let kernels = self.kernels;
-        let centroids = (&mut plane.p, &mut plane.q);
-        let distances =
-            |x: Row<'_, T>, p: Row<'_, T>, q: Row<'_, T>| N::distances(kernels, x, p, q);
+        let distances = |rows: &[Row<'_, T>; ROWS], centers: [Row<'_, T>; 2]| {
+            N::distances(kernels, rows, centers)
+        };
         two_means::by_distance(kernels, points, subset, random, centroids, distances);
-        plane.take_difference();
+        plane.take_difference(centroids);
         plane.normalize(kernels);
-        let normal = Row::from_slice(&plane.normal);
-        let (np, nq) = kernels.dot2(normal, plane.p.row(), plane.q.row());
-        plane.offset = -(np + nq) / (T::ONE + T::ONE);
+        let [p, q] = &*centroids;
+        let [normal, p, q] = [&plane.normal, p, q].map(|v| v.row(self.f));
+        plane.offset = -(kernels.dot(normal, p) + kernels.dot(normal, q)) / (T::ONE + T::ONE);
     }
 
     fn sides<P: Position>(
@@ -101,16 +119,6 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         right: &mut [bool],
     ) {
         plane.sides(self.kernels, points, subset, random, right);
-    }
-
-    fn sides_across<'p>(
-        &self,
-        points: &Points<'_, T>,
-        at: usize,
-        plane: impl Fn(usize) -> &'p Plane<T>,
-        sides: &mut [Side],
-    ) {
-        Plane::sides_across(self.kernels, points, at, plane, sides);
     }
 
     fn flatten(&self, plane: &mut Plane<T>) {

@@ -57,23 +57,14 @@ pub struct Query<'a, T> {
     pub squared_norm: T,
 }
 
-/// Where an item lies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
-    /// On the left.
-    Left,
-    /// On the right.
-    Right,
-    /// On the plane: a coin toss decides.
-    Toss,
-}
-
 /// One metric over one scalar type. Distances and priorities are order-preserving integers (see [`order`]).
 pub trait Space: Send + Sync + Sized + 'static {
     /// Element of a stored vector.
     type T: Scalar;
     /// A split being made.
     type Plane: Send;
+    /// Room to find splits in.
+    type Room: Send;
 
     /// Whether all elements are finite numbers.
     fn all_finite(&self, row: Row<'_, Self::T>) -> bool {
@@ -93,6 +84,9 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// A plane of no direction.
     fn plane(&self) -> Self::Plane;
 
+    /// Room for [`split`](Self::split).
+    fn room(&self) -> Self::Room;
+
     /// Places the plane between the two halves of a subset of at least two items.
     fn split<P: Position>(
         &self,
@@ -100,6 +94,7 @@ pub trait Space: Send + Sync + Sized + 'static {
         subset: &[P],
         random: &mut Stream,
         plane: &mut Self::Plane,
+        room: &mut Self::Room,
     );
 
     /// Says for each item of the subset whether it lies on the right.
@@ -110,15 +105,6 @@ pub trait Space: Send + Sync + Sized + 'static {
         plane: &Self::Plane,
         random: &mut Stream,
         right: &mut [bool],
-    );
-
-    /// Says on which side of each of several planes one item lies.
-    fn sides_across<'p>(
-        &self,
-        points: &Points<'_, Self::T>,
-        at: usize,
-        plane: impl Fn(usize) -> &'p Self::Plane,
-        sides: &mut [Side],
     );
 
     /// Takes the plane's direction away: its sides were chosen by coin tosses.

@@ -1,38 +1,32 @@
 //! The split plane of the float metrics.
 
-use super::{order, Position, Side};
-use crate::kernel::{prefetch, Float, FloatKernels, Padded, Row};
+use super::{order, Position};
+use crate::kernel::{prefetch, Float, FloatKernels, Padded, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
-use std::cmp::Ordering;
 
 /// How many items ahead a vector is asked for.
 const LOOK_AHEAD: usize = 16;
 
-/// A plane through the middle between two centroids, and the room to find it.
+/// A plane through the middle between two centroids.
 pub struct Plane<T> {
     /// Unit normal; zero when the sides are chosen by coin tosses.
-    pub normal: Vec<T>,
+    pub normal: Padded<T>,
     /// Added to every margin (euclidean and manhattan).
     pub offset: T,
     /// The normal's coordinate in dot's extra dimension.
     pub extra: T,
     /// The squared norm that dot's extra coordinates complete.
     pub reach: T,
-    /// The two centroids.
-    pub p: Padded<T>,
-    pub q: Padded<T>,
 }
 
 impl<T: Float> Plane<T> {
     pub fn new(f: usize) -> Self {
         Plane {
-            normal: vec![T::ZERO; f],
+            normal: Padded::zeros(f),
             offset: T::ZERO,
             extra: T::ZERO,
             reach: T::ZERO,
-            p: Padded::zeros(f),
-            q: Padded::zeros(f),
         }
     }
 
@@ -43,8 +37,8 @@ impl<T: Float> Plane<T> {
     }
 
     /// Makes the normal point from q to p.
-    pub fn take_difference(&mut self) {
-        for ((n, p), q) in self.normal.iter_mut().zip(&*self.p).zip(&*self.q) {
+    pub fn take_difference(&mut self, [p, q]: &[Padded<T>; 2]) {
+        for ((n, p), q) in self.normal.iter_mut().zip(&**p).zip(&**q) {
             *n = *p - *q;
         }
     }
@@ -73,57 +67,24 @@ impl<T: Float> Plane<T> {
     }
 
     fn squared_norm(&self, kernels: &FloatKernels<T>) -> T {
-        let normal = Row::from_slice(&self.normal);
+        let normal = self.normal.row(self.normal.len());
         kernels.dot(normal, normal) + self.extra * self.extra
     }
 
     fn divide(&mut self, by: T) {
-        for x in &mut self.normal {
+        for x in self.normal.iter_mut() {
             *x /= by;
         }
         self.extra /= by;
     }
 
-    /// The side of an item whose inner product with the normal is `inner`.
+    /// What the plane adds to the inner product of its normal with an item.
     #[inline]
-    fn side(&self, points: &Points<'_, T>, at: usize, inner: T) -> Side {
-        let mut margin = inner + self.offset;
+    fn shift(&self, points: &Points<'_, T>, at: usize) -> T {
         if self.extra != T::ZERO {
-            margin += self.extra * extra_coordinate(points, at, self.reach);
-        }
-        match margin.partial_cmp(&T::ZERO) {
-            Some(Ordering::Greater) => Side::Right,
-            Some(Ordering::Less) => Side::Left,
-            // NaN, from sums that overflowed, is a coin toss as well.
-            _ => Side::Toss,
-        }
-    }
-
-    /// The sides of one item in several planes.
-    #[inline]
-    pub fn sides_across<'p>(
-        kernels: &FloatKernels<T>,
-        points: &Points<'_, T>,
-        at: usize,
-        plane: impl Fn(usize) -> &'p Plane<T>,
-        sides: &mut [Side],
-    ) {
-        let row = points.row(at);
-        for (chunk, sides) in sides.chunks_mut(4).enumerate() {
-            let first = chunk * 4;
-            if sides.len() == 4 {
-                let planes = [0, 1, 2, 3].map(|i| plane(first + i));
-                let inner = kernels.dot4(row, planes.map(|plane| Row::from_slice(&plane.normal)));
-                for ((plane, inner), side) in planes.iter().zip(inner).zip(sides) {
-                    *side = plane.side(points, at, inner);
-                }
-            } else {
-                for (i, side) in sides.iter_mut().enumerate() {
-                    let plane = plane(first + i);
-                    let inner = kernels.dot(row, Row::from_slice(&plane.normal));
-                    *side = plane.side(points, at, inner);
-                }
-            }
+            self.offset + self.extra * extra_coordinate(points, at, self.reach)
+        } else {
+            self.offset
         }
     }
 
@@ -136,25 +97,40 @@ impl<T: Float> Plane<T> {
         random: &mut Stream,
         right: &mut [bool],
     ) {
-        let normal = Row::from_slice(&self.normal);
-        let mut side = |at: &P, inner: T| match self.side(points, at.get(), inner) {
-            Side::Left => false,
-            Side::Right => true,
-            Side::Toss => random.flip(),
-        };
+        let normal = self.normal.row(points.len());
         let mut soon = subset.iter().skip(LOOK_AHEAD);
-        for (four, right) in subset.chunks(4).zip(right.chunks_mut(4)) {
-            for at in soon.by_ref().take(4) {
+        for (some, right) in subset.chunks(ROWS).zip(right.chunks_mut(ROWS)) {
+            for at in soon.by_ref().take(ROWS) {
                 prefetch(points.row(at.get()).bytes());
             }
-            if let Ok(four) = <&[P; 4]>::try_from(four) {
-                let margins = kernels.dot4(normal, four.map(|at| points.row(at.get())));
-                for ((at, right), margin) in four.iter().zip(right).zip(margins) {
-                    *right = side(at, margin);
+            let mut margins = [T::ZERO; ROWS];
+            // Fewer than eight are filled up with the last one, when that costs less than one by one.
+            if some.len() > 2 {
+                let mut positions = [some[some.len() - 1].get(); ROWS];
+                for (position, at) in positions.iter_mut().zip(some) {
+                    *position = at.get();
                 }
+                margins = kernels.dots(&points.rows(positions), normal);
             } else {
-                for (at, right) in four.iter().zip(right) {
-                    *right = side(at, kernels.dot(normal, points.row(at.get())));
+                for (margin, at) in margins.iter_mut().zip(some) {
+                    *margin = kernels.dot(normal, points.row(at.get()));
+                }
+            }
+            let mut certain = true;
+            for ((right, margin), at) in right.iter_mut().zip(&mut margins).zip(some) {
+                *margin += self.shift(points, at.get());
+                *right = *margin > T::ZERO;
+                certain &= *right | (*margin < T::ZERO);
+            }
+            if !certain {
+                for (right, margin) in right.iter_mut().zip(margins) {
+                    // NaN, from sums that overflowed, is a coin toss as well.
+                    if margin
+                        .partial_cmp(&T::ZERO)
+                        .is_none_or(|order| order.is_eq())
+                    {
+                        *right = random.flip();
+                    }
                 }
             }
         }
@@ -162,7 +138,7 @@ impl<T: Float> Plane<T> {
 
     /// Writes the normal; the metric adds what else it keeps.
     pub fn store(&self, node: &mut NodeMut<'_>) {
-        node.set_vector(Row::from_slice(&self.normal));
+        node.set_vector(self.normal.row(self.normal.len()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Anonymous memory that grows.
 
-use super::system;
+use super::system::{self, HUGE_PAGE};
 use crate::error::{Error, Result};
 use memmap2::MmapMut;
 
@@ -16,7 +16,13 @@ pub struct HeapBytes {
 
 /// Growth in steps of half the size: only address space is taken ahead of need.
 fn next_capacity(old: usize, needed: usize) -> usize {
-    needed.max(old.saturating_add(old / 2)).max(1 << 16)
+    let generous = needed.max(old.saturating_add(old / 2)).max(1 << 16);
+    if generous < HUGE_PAGE {
+        return generous;
+    }
+    generous
+        .checked_next_multiple_of(HUGE_PAGE)
+        .unwrap_or(generous)
 }
 
 impl HeapBytes {
@@ -45,6 +51,9 @@ impl HeapBytes {
         };
         match grown {
             Ok(map) => {
+                if capacity >= HUGE_PAGE {
+                    system::prefer_huge_pages(&map);
+                }
                 self.map = Some(map);
                 Ok(())
             }
