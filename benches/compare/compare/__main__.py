@@ -35,7 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, help="turns (default 3, quick 2)")
     parser.add_argument("--passes", type=int, help="timed passes over the queries in a turn (default 3, quick 2)")
     parser.add_argument("--seeds", type=int, help="forests for the recall table (default 8, quick 2)")
-    parser.add_argument("--trees", help="numbers of trees (default 10,50)", default="10,50")
+    parser.add_argument("--trees", help="numbers of trees (default 10,50; quick 10)")
     parser.add_argument("--rebuild", action="store_true", help="build the peers' indexes anew")
     parser.add_argument("--build-limit", type=float, default=3600, help="seconds after which a build is given up (default 3600)")
     parser.add_argument("--report-only", type=pathlib.Path, help="only report on these results again")
@@ -58,13 +58,15 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
     return Plan(
         repeats=chosen.repeats or (2 if quick else 3),
         passes=chosen.passes or (2 if quick else 3),
-        seconds=0.5 if quick else 10,
-        slowest_us=2_000 if quick else 30_000,
-        trees=tuple(int(n) for n in chosen.trees.split(",")),
+        seconds=0.2 if quick else 1.5,
+        slowest_us=2_000 if quick else 10_000,
+        trees=tuple(int(n) for n in (chosen.trees or ("10" if quick else "10,50")).split(",")),
+        search_ks=(1_000, 10_000) if quick else (1_000, 10_000, 100_000),
         seeds=chosen.seeds or (2 if quick else 8),
         build_limit=chosen.build_limit,
         rebuild=chosen.rebuild,
         only=only,
+        left_out={"pynndescent": "its compiler alone takes a minute: not in --quick"} if quick and "pynndescent" not in only else {},
         cpu=chosen.cpu,
         second_cpu=None if chosen.one_core else second,
     )

@@ -107,7 +107,7 @@ class Native:
         """Records, and the ids found: one block of rows for each search_k."""
         n_queries = n_queries or data.n_queries
         with tempfile.NamedTemporaryFile(dir=self.scratch) as ids:
-            records = self._run("query", "--passes", passes, "--ms", int(seconds * 1e3), "--ids", ids.name,
+            records = self._run("query", "--passes", passes, "--ms", round(seconds * 1e3), "--ids", ids.name,
                                 *(["--candidates"] if candidates else []),
                                 data.metric, data.d, index, data.queries_path, n_queries, *search_ks)
             answers = np.fromfile(ids.name, dtype="<i4").reshape(len(search_ks), n_queries, NEIGHBOURS)

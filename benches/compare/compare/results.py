@@ -59,7 +59,7 @@ class SetResults:
 
     def series(self) -> dict[str, str]:
         """Label by key, in the order of the run."""
-        return {r["series"]: r["label"] for stage in ("build", "recall") for r in self.stages[stage]}
+        return {r["series"]: r["label"] for stage in ("recall", "build") for r in self.stages[stage]}
 
     def left_out(self) -> dict[str, str]:
         return {r["label"]: r["why"] for r in self.stages["left out"]}

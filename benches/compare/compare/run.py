@@ -17,7 +17,6 @@ from .data import DataSet
 from .native import Native, ProgramError
 from .peers import PEERS, SEARCH_K
 
-FOREST_SEARCH_KS = (1_000, 10_000, 100_000)
 SEED_SEARCH_KS = (1_000, 10_000)
 ENOUGH_RECALL = 0.995  # a sweep ends here
 
@@ -48,10 +47,12 @@ class Plan:
     seconds: float  # for the timed passes of one point
     slowest_us: float  # a sweep goes no further beyond this
     trees: tuple[int, ...]
+    search_ks: tuple[int, ...]  # of the forest table
     seeds: int
     build_limit: float
     rebuild: bool
     only: tuple[str, ...]
+    left_out: dict[str, str]  # library: why
     cpu: int
     second_cpu: int | None
 
@@ -75,7 +76,7 @@ class Bench:
         self.scratch = work / "scratch"
         self.scratch.mkdir(exist_ok=True)
         self.programs: dict[str, Native] = {}
-        self.left_out: dict[str, str] = {}  # library: why
+        self.left_out = dict(plan.left_out)
 
     def log(self, data: DataSet | None, stage: str, **fields) -> None:
         with open(self.results, "a") as file:
@@ -219,11 +220,11 @@ class Bench:
     def cold(self, data: DataSet, series: list[Series], values: dict[str, list]) -> None:
         for turn in range(1, self.plan.repeats + 1):
             for one in series:
-                if not values[one.key]:
+                if not values[one.key] or (one.peer and turn > 1):  # the start of a Python process is not worth repeating
                     continue
                 index, value = self.index_of(data, one), values[one.key][0]
                 if one.trees:
-                    value = FOREST_SEARCH_KS[0]
+                    value = self.plan.search_ks[0]
                     record = self.programs[one.library].cold(data, index, value)
                 else:
                     record = self._work(data, one, "cold", index, value=value)[0]
@@ -233,7 +234,7 @@ class Bench:
     def forest(self, data: DataSet) -> None:
         """Annoy and annoy_rs on the same plain file, written by Annoy."""
         annoy, ours = self.programs["annoy"], self.programs["ours"]
-        search_ks = list(FOREST_SEARCH_KS)
+        search_ks = list(self.plan.search_ks)
         for turn in range(1, self.plan.repeats + 1):
             for trees in self.plan.trees:
                 say(f"{data.name}: turn {turn}: the same file, {trees} trees")

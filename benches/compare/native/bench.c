@@ -198,7 +198,7 @@ static void query(const struct query_options *options, char **arguments, int cou
         int64_t search_k = number(arguments[k], -1, INT32_MAX);
         double timed = 0;
         int done = 0;
-        for (int pass = 0; pass <= options->passes && (pass < 2 || timed < options->seconds); pass++) {
+        for (int pass = 0; pass <= options->passes && (!done || timed < options->seconds); pass++) {
             start = now();
             for (size_t i = 0; i < nq; i++) {
                 size_t found = index_query(index, queries + i * bytes, NEIGHBOURS, search_k, ids, distances);
@@ -206,7 +206,7 @@ static void query(const struct query_options *options, char **arguments, int cou
                     for (size_t j = 0; j < NEIGHBOURS; j++) answers[i * NEIGHBOURS + j] = j < found ? (int32_t)ids[j] : -1;
             }
             double elapsed = now() - start;
-            if (pass == 0) continue;
+            if (pass == 0 && (options->passes == 0 || elapsed < options->seconds)) continue;
             passes[done++] = elapsed / (double)nq * 1e6;
             timed += elapsed;
         }
