@@ -12,9 +12,16 @@ import time
 
 from . import machine, native, plots, report, sets
 from .data import METRICS, DataError
-from .native import Native, ProgramError
+from .native import Native, ProgramError, say
 from .peers import PEERS
-from .run import Bench, Plan, say
+from .run import Bench, Plan
+
+# What --quick leaves out unless --only names it.
+NOT_QUICK = {
+    "pynndescent": "its compiler alone takes a minute: not in --quick",
+    "faiss-hnsw200": "not in --quick",
+    "dropin": "not in --quick",
+}
 
 LIBRARIES = ("ours", "annoy", "dropin", *PEERS)
 
@@ -66,7 +73,7 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
         build_limit=chosen.build_limit,
         rebuild=chosen.rebuild,
         only=only,
-        left_out={"pynndescent": "its compiler alone takes a minute: not in --quick"} if quick and "pynndescent" not in only else {},
+        left_out={name: why for name, why in NOT_QUICK.items() if quick and name not in only},
         cpu=chosen.cpu,
         second_cpu=None if chosen.one_core else second,
     )
@@ -92,16 +99,12 @@ def main() -> int:
     directory = work / "reports" / f"{stamp:%Y%m%dT%H%M%SZ}"
     directory.mkdir(parents=True)
     results = directory / "results.jsonl"
-    versions = machine.installed(sorted({peer.package for peer in PEERS.values()} | {"numpy"}))
-    bench = Bench(plan, work, results, sys.executable, versions)
-    for name, peer in PEERS.items():
-        if peer.package not in versions:
-            bench.left_out[name] = f"{peer.package} could not be installed"
-    if plan.only:
-        used = {PEERS[name].package for name in plan.only if name in PEERS}
-        versions = {name: version for name, version in versions.items() if name in used | {"numpy"}}
-
     start = time.perf_counter()
+    wanted = {name: peer.package for name, peer in PEERS.items() if (not plan.only or name in plan.only) and name not in plan.left_out}
+    versions, missing = machine.install(sorted(set(wanted.values()) | {"numpy"}))
+    bench = Bench(plan, work, results, sys.executable, versions)
+    bench.left_out |= {name: missing[package] for name, package in wanted.items() if package in missing}
+
     say("programs")
     bench.programs = {name: Native(name, path, bench.env, bench.scratch) for name, path in native.compile_all(work, sys.executable).items()}
     facts = {"date": f"{stamp:%Y-%m-%dT%H:%M:%SZ}", **machine.facts(plan.cpu, plan.second_cpu, versions),
@@ -124,8 +127,9 @@ def main() -> int:
             say(f"failed: {error}")
             bench.log(None, "failed", why=str(error))
         report.write(results)
-    plots.write(results)
     bench.log(None, "total", seconds=time.perf_counter() - start)
+    report.write(results)
+    plots.write(results)
     print((directory / "report.md").read_text())
     say(f"{time.perf_counter() - start:.0f} s; results in {directory}")
     return 1 if failures else 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -25,6 +27,10 @@ CXX_FLAGS = "-std=c++14 -O3 -Wall -Wextra".split()
 
 # Name of the program: what the report calls it.
 PROGRAMS = {"annoy": "Annoy, C++", "ours": "annoy_rs, C", "dropin": "annoy_rs, annoylib.h"}
+
+
+def say(text: str) -> None:
+    print(f"== {datetime.datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)
 
 
 class ProgramError(Exception):

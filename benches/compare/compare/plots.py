@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "annoy_rs", "svg.fonttype": "none", "font.size": 9})
@@ -33,10 +34,14 @@ def save(figure, path: pathlib.Path) -> None:
 
 
 def recall_plot(of: SetResults, path: pathlib.Path) -> None:
-    figure, axes = plt.subplots(figsize=(8, 5.5))
+    figure, axes = plt.subplots(figsize=(9, 5.5))
+    # The last hundredths are the dear ones: room for them.
+    axes.set_xscale("function", functions=(lambda x: -np.log10(1.002 - np.minimum(x, 1)), lambda y: 1.002 - 10.0**-y))
+    axes.set_xticks([0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0])
+    axes.xaxis.set_major_formatter("{x:g}")
     for curve in of.curves():
         axes.plot([p.recall for p in curve.points], [p.qps for p in curve.points], label=curve.label, **style_of(curve.key))
-    axes.set(yscale="log", xlabel="recall@10", ylabel="queries per second, one core",
+    axes.set(xlim=(0.4, 1), yscale="log", xlabel="recall@10", ylabel="queries per second, one core",
              title=f"{of.name}: {of.data['metric']}, {of.data['n']:,} x {of.data['d']}")
     axes.grid(True, which="both", alpha=0.25)
     axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
@@ -45,7 +50,7 @@ def recall_plot(of: SetResults, path: pathlib.Path) -> None:
 
 def bars_plot(of: SetResults, path: pathlib.Path) -> None:
     """Build time, file size, memory."""
-    series = of.series()
+    series = {key: label for key, label in of.series().items() if of.select("build", series=key)}
     measures = {
         "add + build, s": [total(of.median("build", "add_s", series=key, threads=1), of.median("build", "build_s", series=key, threads=1)) for key in series],
         "file, MiB": [(of.median("build", "file_bytes", series=key, threads=1) or 0) / 2**20 for key in series],
@@ -63,6 +68,7 @@ def bars_plot(of: SetResults, path: pathlib.Path) -> None:
 
 def scaling_plot(name: str, family: list[SetResults], path: pathlib.Path) -> None:
     family = sorted(family, key=lambda of: of.data["n"])
+    sizes = [of.data["n"] for of in family]
     labels = {key: label for of in family for key, label in of.series().items()}
     figure, (build, speed) = plt.subplots(1, 2, figsize=(11, 4.5))
     for key, label in labels.items():
@@ -80,6 +86,8 @@ def scaling_plot(name: str, family: list[SetResults], path: pathlib.Path) -> Non
     build.set(xscale="log", yscale="log", xlabel="items", ylabel="add + build, s")
     speed.set(xscale="log", yscale="log", xlabel="items", ylabel="queries per second at recall@10 0.90")
     for axes in (build, speed):
+        axes.set_xticks(sizes, [f"{n:,}" for n in sizes])
+        axes.set_xticks([], minor=True)
         axes.grid(True, which="both", alpha=0.25)
     speed.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     figure.suptitle(name)

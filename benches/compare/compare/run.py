@@ -8,21 +8,16 @@ import hashlib
 import json
 import os
 import pathlib
-import sys
 import tempfile
 import time
 
 from . import native
 from .data import DataSet
-from .native import Native, ProgramError
+from .native import Native, ProgramError, say
 from .peers import PEERS, SEARCH_K
 
 SEED_SEARCH_KS = (1_000, 10_000)
 ENOUGH_RECALL = 0.995  # a sweep ends here
-
-
-def say(text: str) -> None:
-    print(f"== {datetime.datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -286,4 +281,4 @@ class Bench:
             self.forest(data)
             self.seeds(data)
         self.cold(data, series, values)
-        self.log(data, "end", seconds=time.perf_counter() - start)
+        self.log(data, "done", seconds=time.perf_counter() - start)
