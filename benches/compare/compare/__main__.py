@@ -19,6 +19,7 @@ from .run import Bench, Plan
 # What --quick leaves out unless --only names it.
 NOT_QUICK = {
     "pynndescent": "its compiler alone takes a minute: not in --quick",
+    "annoy-python": "not in --quick",
     "faiss-hnsw200": "not in --quick",
     "dropin": "not in --quick",
 }
@@ -106,7 +107,7 @@ def main() -> int:
     bench.left_out |= {name: missing[package] for name, package in wanted.items() if package in missing}
 
     say("programs")
-    bench.programs = {name: Native(name, path, bench.env, bench.scratch) for name, path in native.compile_all(work, sys.executable).items()}
+    bench.programs = {name: Native(name, path, bench.env, bench.scratch) for name, path in native.compile_all(work, sys.executable, with_dropin=bench.wanted("dropin")).items()}
     facts = {"date": f"{stamp:%Y-%m-%dT%H:%M:%SZ}", **machine.facts(plan.cpu, plan.second_cpu, versions),
              "command": command_line(sys.argv[1:]),
              "turns": f"{plan.repeats}, each the median of up to {plan.passes} passes over the queries"}

