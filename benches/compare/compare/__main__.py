@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import fcntl
 import os
 import pathlib
 import shlex
@@ -93,6 +94,12 @@ def main() -> int:
         report.write(chosen.report_only)
         plots.write(chosen.report_only)
         return 0
+    work.mkdir(parents=True, exist_ok=True)
+    lock = open(work / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit(f"another run is using {work}; end it, or choose another directory with --work")
     plan = plan_of(chosen)
     os.sched_setaffinity(0, {plan.cpu})  # and with it every process that is started from here
 

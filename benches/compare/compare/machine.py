@@ -31,7 +31,7 @@ def install(packages: list[str]) -> tuple[dict[str, str], dict[str, str]]:
                 run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{package}=={pinned[package]}"])
                 importlib.invalidate_caches()
             except ProgramError as error:
-                failures[package] = f"{package} {pinned[package]} could not be installed: {str(error)[-200:]}"
+                failures[package] = f"{package} {pinned[package]} could not be installed: {error.reason()}"
                 continue
         versions[package] = pinned[package]
     return versions, failures

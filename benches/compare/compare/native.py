@@ -36,6 +36,10 @@ def say(text: str) -> None:
 class ProgramError(Exception):
     """A program that failed; the text is the end of what it said."""
 
+    def reason(self) -> str:
+        """The last line: what a report can hold."""
+        return str(self).strip().splitlines()[-1][:300]
+
 
 def run(command: list, env: dict | None = None, cwd: pathlib.Path | None = None, timeout: float | None = None) -> str:
     try:

@@ -138,7 +138,7 @@ class Bench:
                 built.append(one)
             except ProgramError as error:
                 say(f"{data.name}: {one.label}: {error}")
-                self.log(data, "left out", series=one.key, label=one.label, why=f"build failed: {error}")
+                self.log(data, "left out", series=one.key, label=one.label, why=f"build failed: {error.reason()}")
         return built
 
     def build_native(self, data: DataSet, series: list[Series]) -> None:
@@ -176,7 +176,7 @@ class Bench:
                     self.log(data, "recall", series=one.key, label=one.label, knob=one.knob, value=value, recall=recall)
             except ProgramError as error:
                 say(f"{data.name}: {one.label}: {error}")
-                self.log(data, "left out", series=one.key, label=one.label, why=str(error))
+                self.log(data, "left out", series=one.key, label=one.label, why=error.reason())
         return values
 
     def _recalls(self, data: DataSet, one: Series):
