@@ -37,13 +37,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--name", help="of your set (default: the file's)")
     parser.add_argument("--only", default="", help=f"of {', '.join(LIBRARIES)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sets, two turns: a few minutes")
-    parser.add_argument("--work", type=pathlib.Path, required=True, help="where everything is put")
+    parser.add_argument("--work", type=pathlib.Path, default=native.ROOT / "target/compare", help="where everything is put (default: target/compare)")
     parser.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)), help="the core to run on (default: the last)")
     parser.add_argument("--second-cpu", type=int, help="the other core of builds with 2 threads (default: the next lower one)")
     parser.add_argument("--one-core", action="store_true", help="no builds with 2 threads")
     parser.add_argument("--repeats", type=int, help="turns (default 3, quick 2)")
     parser.add_argument("--passes", type=int, help="timed passes over the queries in a turn (default 3, quick 2)")
-    parser.add_argument("--seeds", type=int, help="forests for the recall table (default 8, quick 2)")
+    parser.add_argument("--seeds", type=int, help="forests for the recall table (default 12, quick 2)")
     parser.add_argument("--trees", help="numbers of trees (default 10,50; quick 10)")
     parser.add_argument("--rebuild", action="store_true", help="build the peers' indexes anew")
     parser.add_argument("--build-limit", type=float, default=3600, help="seconds after which a build is given up (default 3600)")
@@ -71,7 +71,7 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
         slowest_us=2_000 if quick else 10_000,
         trees=tuple(int(n) for n in (chosen.trees or ("10" if quick else "10,50")).split(",")),
         search_ks=(1_000, 10_000) if quick else (1_000, 10_000, 100_000),
-        seeds=chosen.seeds or (2 if quick else 8),
+        seeds=chosen.seeds or (2 if quick else 12),
         build_limit=chosen.build_limit,
         rebuild=chosen.rebuild,
         only=only,
