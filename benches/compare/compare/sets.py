@@ -73,16 +73,18 @@ def _mnist(downloads: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _clustered(n: int, n_queries: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """n rows of 128 numbers around 10,000 centres, which lie around 100 of their own; queries from the same mixture.
+    """n rows of 128 numbers around 10,000 centres, which lie around 100 of their own; queries from the same mixture. The
+    spread falls from one direction to the next, as in real data, and clusters overlap: else finding the cluster is all.
 
     Rows are made in blocks, each from its own stream, so that a smaller set is the beginning of a larger one."""
     d, block = 128, 10_000
     base = np.random.RandomState(seed)
-    centres = base.standard_normal((100, d))[base.randint(100, size=10_000)] + base.standard_normal((10_000, d))
+    centres = base.standard_normal((100, d))[base.randint(100, size=10_000)] + 0.5 * base.standard_normal((10_000, d))
+    spread = 2 / np.sqrt(1 + np.arange(d))
 
     def rows(count: int, stream: int) -> np.ndarray:
         random = np.random.RandomState(stream)
-        return (centres[random.randint(len(centres), size=count)] + random.standard_normal((count, d)) * 0.7).astype("<f4")
+        return (centres[random.randint(len(centres), size=count)] + random.standard_normal((count, d)) * spread).astype("<f4")
 
     train = np.concatenate([rows(min(block, n - start), seed + 1 + start) for start in range(0, n, block)])
     return train, rows(n_queries, seed + 1_000_000_007)
@@ -133,7 +135,7 @@ def built_in(name: str, work: pathlib.Path, quick: bool) -> list[DataSet]:
     if name == "million":
         sizes = (2_000, 20_000) if quick else (10_000, 100_000, 1_000_000)
         return [one("euclidean", f"generated: {size:,} x 128 around 10,000 centres", lambda size=size: _clustered(size, queries, 7),
-                    label="million" if size == sizes[-1] else f"million-{size // 1000}k", family="million" + suffix)
+                    label="million" if size == sizes[-1] else f"million-{size // 1000}k", family="million" + suffix, version=2)
                 for size in sizes]
     if name == "tiny":
         return [one("angular", "generated: 2,000 x 16, normal", lambda: hold_out(
