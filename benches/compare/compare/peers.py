@@ -1,0 +1,309 @@
+"""The peers that are used from Python, each behind the same few calls. All run in one thread.
+
+Settings are each library's recommended or default ones, stated in `settings`, and one is varied when searching: `sweep`.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+
+from .data import NEIGHBOURS, unit_rows
+
+EF = (10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+NPROBE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+SEARCH_K = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
+EPSILON = (0.0, 0.02, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+
+
+def bytes_of(rows: np.ndarray) -> np.ndarray:
+    """Packed bits as bytes: first bit least significant of the first byte."""
+    return np.ascontiguousarray(rows).view(np.uint8)
+
+
+class Peer:
+    """What the worker asks of a library. Rows are as DataSet gives them."""
+
+    package = ""
+    name = ""
+    metrics: tuple[str, ...] = ()
+    settings: dict = {}
+    knob = "ef"
+    sweep: tuple = EF
+    batches = True  # answers many queries in one call
+
+    def __init__(self, metric: str, n: int, d: int):
+        self.metric, self.n, self.d = metric, n, d
+        self.value = self.sweep[0]
+
+    def prepare(self, rows: np.ndarray) -> np.ndarray:
+        """The rows as the library wants them; not timed."""
+        return bytes_of(rows) if self.metric == "hamming" else np.ascontiguousarray(rows, dtype=np.float32)
+
+    def warm_up(self, rows: np.ndarray) -> None:
+        """Whatever happens once a process and is not the build."""
+
+    def build(self, rows: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def save(self, path: str) -> None:
+        raise NotImplementedError
+
+    def load(self, path: str) -> None:
+        raise NotImplementedError
+
+    def set(self, value) -> None:
+        self.value = value
+
+    def one(self, query: np.ndarray):
+        """Ids for one query: up to 10."""
+        return self.batch(query[None])[0]
+
+    def batch(self, queries: np.ndarray):
+        raise NotImplementedError
+
+
+class Hnswlib(Peer):
+    package, name = "hnswlib", "hnswlib"
+    metrics = ("angular", "euclidean", "dot")
+    settings = {"M": 16, "ef_construction": 200}
+
+    def _new(self):
+        import hnswlib
+
+        self.index = hnswlib.Index(space={"angular": "cosine", "euclidean": "l2", "dot": "ip"}[self.metric], dim=self.d)
+
+    def build(self, rows):
+        self._new()
+        self.index.init_index(max_elements=self.n, random_seed=100, **self.settings)
+        self.index.add_items(rows, num_threads=1)
+
+    def save(self, path):
+        self.index.save_index(path)
+
+    def load(self, path):
+        self._new()
+        self.index.load_index(path)
+        self.index.set_num_threads(1)
+
+    def set(self, value):
+        self.index.set_ef(value)
+
+    def batch(self, queries):
+        return self.index.knn_query(queries, k=NEIGHBOURS, num_threads=1)[0]
+
+
+class Usearch(Peer):
+    package, name = "usearch", "usearch"
+    metrics = ("angular", "euclidean", "dot", "hamming")
+    settings = {"connectivity": 16, "expansion_add": 200, "dtype": "f32 (b1 for hamming)"}
+
+    def build(self, rows):
+        from usearch.index import Index
+
+        self.index = Index(ndim=self.d, metric={"angular": "cos", "euclidean": "l2sq", "dot": "ip", "hamming": "hamming"}[self.metric],
+                           dtype="b1" if self.metric == "hamming" else "f32", connectivity=16, expansion_add=200)
+        self.index.add(np.arange(self.n, dtype=np.uint64), rows, threads=1)
+
+    def save(self, path):
+        self.index.save(path)
+
+    def load(self, path):
+        from usearch.index import Index
+
+        self.index = Index.restore(path)
+
+    def set(self, value):
+        self.index.expansion_search = value
+
+    def one(self, query):
+        return self.index.search(query, NEIGHBOURS, threads=1).keys
+
+    def batch(self, queries):
+        return self.index.search(queries, NEIGHBOURS, threads=1).keys
+
+
+class Voyager(Peer):
+    package, name = "voyager", "voyager"
+    metrics = ("angular", "euclidean", "dot")
+    settings = {"M": 16, "ef_construction": 200, "storage": "Float32"}
+
+    def build(self, rows):
+        import voyager
+
+        space = {"angular": voyager.Space.Cosine, "euclidean": voyager.Space.Euclidean, "dot": voyager.Space.InnerProduct}[self.metric]
+        self.index = voyager.Index(space, num_dimensions=self.d, M=16, ef_construction=200, random_seed=1, max_elements=self.n)
+        self.index.add_items(rows, num_threads=1)
+
+    def save(self, path):
+        self.index.save(path)
+
+    def load(self, path):
+        import voyager
+
+        self.index = voyager.Index.load(path)
+
+    def one(self, query):
+        return self.index.query(query, NEIGHBOURS, num_threads=1, query_ef=self.value)[0]
+
+    def batch(self, queries):
+        return self.index.query(queries, NEIGHBOURS, num_threads=1, query_ef=self.value)[0]
+
+
+class Faiss(Peer):
+    package = "faiss-cpu"
+
+    def prepare(self, rows):
+        if self.metric == "angular":  # euclidean distance orders unit vectors as their angle does
+            return unit_rows(rows).astype(np.float32)
+        return super().prepare(rows)
+
+    def _metric(self):
+        import faiss
+
+        return {"dot": faiss.METRIC_INNER_PRODUCT, "manhattan": faiss.METRIC_L1}.get(self.metric, faiss.METRIC_L2)
+
+    def save(self, path):
+        import faiss
+
+        (faiss.write_index_binary if self.metric == "hamming" else faiss.write_index)(self.index, path)
+
+    def load(self, path):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        self.index = (faiss.read_index_binary if self.metric == "hamming" else faiss.read_index)(path)
+
+    def batch(self, queries):
+        return self.index.search(queries, NEIGHBOURS)[1]
+
+
+class FaissHnsw(Faiss):
+    name = "faiss HNSW"
+    metrics = ("angular", "euclidean", "manhattan", "dot", "hamming")
+    settings = {"M": 32, "efConstruction": 40}
+
+    def build(self, rows):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        if self.metric == "hamming":
+            self.index = faiss.IndexBinaryHNSW(self.d, self.settings["M"])
+        else:
+            self.index = faiss.IndexHNSWFlat(self.d, self.settings["M"], self._metric())
+        self.index.hnsw.efConstruction = self.settings["efConstruction"]
+        self.index.add(rows)
+
+    def set(self, value):
+        self.index.hnsw.efSearch = value
+
+
+class FaissHnsw200(FaissHnsw):
+    name = "faiss HNSW, ef 200"
+    settings = {"M": 32, "efConstruction": 200}
+
+
+class FaissIvf(Faiss):
+    name = "faiss IVF-Flat"
+    metrics = ("angular", "euclidean", "manhattan", "dot", "hamming")
+    settings = {"nlist": "4 sqrt(n)"}
+    knob, sweep = "nprobe", NPROBE
+
+    def build(self, rows):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        lists = round(4 * math.sqrt(self.n))
+        if self.metric == "hamming":
+            self.quantizer = faiss.IndexBinaryFlat(self.d)
+            self.index = faiss.IndexBinaryIVF(self.quantizer, self.d, lists)
+        else:
+            self.quantizer = faiss.IndexFlat(self.d, self._metric())
+            self.index = faiss.IndexIVFFlat(self.quantizer, self.d, lists, self._metric())
+        self.index.cp.min_points_per_centroid = 1  # silences a warning
+        self.index.train(rows)
+        self.index.add(rows)
+
+    def set(self, value):
+        self.index.nprobe = value
+
+
+class Pynndescent(Peer):
+    package, name = "pynndescent", "pynndescent"
+    metrics = ("angular", "euclidean", "manhattan", "hamming")  # its inner product wants unit vectors
+    settings = {"n_neighbors": 30, "random_state": 42}
+    knob, sweep = "epsilon", EPSILON
+
+    def _build(self, rows):
+        import pynndescent
+
+        metric = {"angular": "cosine", "hamming": "bit_hamming"}.get(self.metric, self.metric)
+        index = pynndescent.NNDescent(rows, metric=metric, n_jobs=1, **self.settings)
+        index.prepare()
+        return index
+
+    def warm_up(self, rows):
+        self._build(rows[:2000]).query(rows[:10], k=NEIGHBOURS)  # compiles
+
+    def build(self, rows):
+        self.index = self._build(rows)
+
+    def save(self, path):
+        with open(path, "wb") as file:
+            pickle.dump(self.index, file)
+
+    def load(self, path):
+        with open(path, "rb") as file:
+            self.index = pickle.load(file)
+
+    def batch(self, queries):
+        return self.index.query(queries, k=NEIGHBOURS, epsilon=self.value)[0]
+
+
+class AnnoyPython(Peer):
+    package, name = "annoy", "Annoy, Python"
+    metrics = ("angular", "euclidean", "manhattan", "dot", "hamming")
+    settings = {"n_trees": 10, "seed": 42}
+    knob, sweep = "search_k", SEARCH_K
+    batches = False
+
+    def _new(self):
+        import annoy
+
+        self.index = annoy.AnnoyIndex(self.d, self.metric)
+
+    def prepare(self, rows):
+        if self.metric == "hamming":
+            return np.unpackbits(bytes_of(rows), axis=1, bitorder="little")
+        return super().prepare(rows)
+
+    def build(self, rows):
+        self._new()
+        self.index.set_seed(self.settings["seed"])
+        for item, row in enumerate(rows):
+            self.index.add_item(item, row)
+        self.index.build(self.settings["n_trees"], n_jobs=1)
+
+    def save(self, path):
+        self.index.save(path)
+
+    def load(self, path):
+        self._new()
+        self.index.load(path)
+
+    def one(self, query):
+        return self.index.get_nns_by_vector(query, NEIGHBOURS, self.value)
+
+
+PEERS: dict[str, type[Peer]] = {
+    "annoy-python": AnnoyPython,
+    "hnswlib": Hnswlib,
+    "usearch": Usearch,
+    "voyager": Voyager,
+    "faiss-hnsw": FaissHnsw,
+    "faiss-hnsw200": FaissHnsw200,
+    "faiss-ivf": FaissIvf,
+    "pynndescent": Pynndescent,
+}

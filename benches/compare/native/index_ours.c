@@ -1,0 +1,78 @@
+/* annoy_rs for bench.c, through its C ABI. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "annoy.h"
+#include "index.h"
+
+struct bench_index {
+    annoy_index *handle;
+    size_t d;
+    int bits;
+};
+
+static annoy_error last_error;
+
+static void check(annoy_status status, const char *what) {
+    if (status != ANNOY_OK) fail("%s: status %d: %s", what, (int)status, last_error.message);
+}
+
+static annoy_metric metric_named(const char *name) {
+    if (!strcmp(name, "angular")) return ANNOY_ANGULAR;
+    if (!strcmp(name, "euclidean")) return ANNOY_EUCLIDEAN;
+    if (!strcmp(name, "manhattan")) return ANNOY_MANHATTAN;
+    if (!strcmp(name, "dot")) return ANNOY_DOT;
+    if (!strcmp(name, "hamming")) return ANNOY_HAMMING;
+    fail("unknown metric: %s", name);
+}
+
+index_t *index_new(const char *metric, size_t d) {
+    index_t *index = calloc(1, sizeof *index);
+    if (!index) fail("out of memory");
+    index->d = d;
+    index->bits = metric_named(metric) == ANNOY_HAMMING;
+    check(annoy_new(metric_named(metric), d, &index->handle, &last_error), "annoy_new");
+    return index;
+}
+
+void index_free(index_t *index) {
+    annoy_free(index->handle);
+    free(index);
+}
+
+void index_set_seed(index_t *index, uint64_t seed) { check(annoy_set_seed(index->handle, seed, &last_error), "annoy_set_seed"); }
+
+void index_add(index_t *index, int64_t item, const void *row) {
+    if (index->bits)
+        check(annoy_add_item_bits(index->handle, item, row, index->d / 64, &last_error), "annoy_add_item_bits");
+    else
+        check(annoy_add_item(index->handle, item, row, index->d, &last_error), "annoy_add_item");
+}
+
+void index_build(index_t *index, int32_t n_trees, int32_t threads) {
+    check(annoy_build(index->handle, n_trees, threads, &last_error), "annoy_build");
+}
+
+void index_save(index_t *index, const char *path) {
+    check(annoy_save_and_load(index->handle, path, 0, &last_error), "annoy_save_and_load");
+}
+
+void index_load(index_t *index, const char *path) { check(annoy_load(index->handle, path, 0, &last_error), "annoy_load"); }
+
+size_t index_query(const index_t *index, const void *row, size_t n, int64_t search_k, int64_t *ids, float *distances) {
+    size_t found = 0;
+    if (index->bits)
+        check(annoy_get_nns_by_vector_bits(index->handle, row, index->d / 64, n, search_k, ids, distances, &found, &last_error),
+              "annoy_get_nns_by_vector_bits");
+    else
+        check(annoy_get_nns_by_vector(index->handle, row, index->d, n, search_k, ids, distances, &found, &last_error),
+              "annoy_get_nns_by_vector");
+    return found;
+}
+
+int64_t index_n_items(const index_t *index) { return annoy_get_n_items(index->handle); }
+
+int64_t index_n_trees(const index_t *index) { return annoy_get_n_trees(index->handle); }
+
+const char *index_kernel(void) { return annoy_kernel_name(); }
