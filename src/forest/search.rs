@@ -23,15 +23,34 @@ pub struct Neighbor {
     pub distance: f64,
 }
 
+/// A node to visit: the one with the largest (priority, id) comes first. One number, which is compared without a branch.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Visit(u128);
+
+impl Visit {
+    fn new(priority: u64, node: usize) -> Self {
+        Visit(u128::from(priority) << 64 | node as u128)
+    }
+
+    fn priority(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    fn node(self) -> usize {
+        self.0 as u64 as usize
+    }
+}
+
 /// Room that a thread keeps from one search to the next.
 #[derive(Default)]
 struct Scratch {
-    /// Nodes to visit, by (priority, id).
-    open: BinaryHeap<(u64, usize)>,
+    open: BinaryHeap<Visit>,
     /// One bit per item: already a candidate. All zero between searches.
     marks: Vec<u64>,
     /// Ids of the candidates.
     candidates: Vec<usize>,
+    /// The best of them; the worst of those is on top.
+    best: BinaryHeap<(u64, usize)>,
 }
 
 thread_local! {
@@ -47,6 +66,7 @@ fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
         .unwrap_or_default();
     let result = work(&mut scratch);
     scratch.open.clear();
+    scratch.best.clear();
     for id in scratch.candidates.drain(..) {
         scratch.marks[id / 64] = 0;
     }
@@ -70,7 +90,10 @@ pub fn search<S: Space>(
     let search_k = search_k.unwrap_or((n as u64).saturating_mul(roots.n_trees as u64));
     with_scratch(|scratch| {
         collect(space, nodes, roots, query, search_k, scratch)?;
-        Ok(nearest(space, nodes, query, n, &scratch.candidates))
+        let Scratch {
+            candidates, best, ..
+        } = scratch;
+        Ok(nearest(space, nodes, query, n, candidates, best))
     })
 }
 
@@ -95,6 +118,7 @@ fn collect<S: Space>(
         open,
         marks,
         candidates,
+        ..
     } = scratch;
     let mut add = |id: usize| {
         let (word, bit) = (&mut marks[id / 64], 1u64 << (id % 64));
@@ -104,16 +128,18 @@ fn collect<S: Space>(
         }
     };
     open.try_reserve(roots.n_trees)
-        .map_err(|reason| Error::no_memory(roots.n_trees * 16, reason))?;
-    open.extend(roots.ids().map(|root| (space.root_priority(), root)));
+        .map_err(|reason| Error::no_memory(roots.n_trees * size_of::<Visit>(), reason))?;
+    let priority = space.root_priority();
+    open.extend(roots.ids().map(|root| Visit::new(priority, root)));
     let mut seen = 0u64;
     // Each split and leaf is reached once, from its parent; more visits than nodes mean a circle. Items, which end their
     // path, are reached from every tree.
     let mut visits_left = nodes.count();
     while seen < search_k {
-        let Some((priority, id)) = open.pop() else {
+        let Some(visit) = open.pop() else {
             break;
         };
+        let (priority, id) = (visit.priority(), visit.node());
         let node = nodes.get(id);
         let below = node.n_descendants();
         if below == 1 && id < n_items {
@@ -139,7 +165,7 @@ fn collect<S: Space>(
             for (priority, side) in [(right, 1), (left, 0)] {
                 let child = nodes.checked(id, node.child(side), nodes.count())?;
                 prefetch(nodes.get(child).bytes());
-                open.push((priority, child));
+                open.push(Visit::new(priority, child));
             }
         }
     }
@@ -153,13 +179,12 @@ fn nearest<S: Space>(
     query: &Query<'_, S::T>,
     n: usize,
     candidates: &[usize],
+    best: &mut BinaryHeap<(u64, usize)>,
 ) -> Vec<Neighbor> {
     let n = n.min(candidates.len());
     if n == 0 {
         return Vec::new();
     }
-    // The worst of the best so far is on top.
-    let mut best: BinaryHeap<(u64, usize)> = BinaryHeap::with_capacity(n + 1);
     for (i, &id) in candidates.iter().enumerate() {
         if let Some(&soon) = candidates.get(i + LOOK_AHEAD) {
             prefetch(nodes.get(soon).bytes());
@@ -178,11 +203,20 @@ fn nearest<S: Space>(
             }
         }
     }
-    best.into_sorted_vec()
-        .into_iter()
-        .map(|(distance, id)| Neighbor {
-            id: id as i64,
-            distance: space.report(distance),
-        })
-        .collect()
+    let mut found = vec![
+        Neighbor {
+            id: 0,
+            distance: 0.0
+        };
+        best.len()
+    ];
+    for place in found.iter_mut().rev() {
+        if let Some((distance, id)) = best.pop() {
+            *place = Neighbor {
+                id: id as i64,
+                distance: space.report(distance),
+            };
+        }
+    }
+    found
 }

@@ -94,10 +94,14 @@ fn rows_must_fit() {
         }
         // 16 elements is what 5 are padded to.
         run([5, 5], [row(16); ROWS]);
+        let message = "rows of another length than what they are added to";
         for lens in [[5, 17], [17, 5], [16, 16], [0, 17]] {
-            let rows = [row(17); ROWS];
-            panics("rows longer than what", || run(lens, rows));
+            panics(message, || run(lens, [row(17); ROWS]));
         }
-        panics("rows longer than what", || run([0; 2], [row(1); ROWS]));
+        for lens in [[0, 0], [5, 2], [2, 5]] {
+            panics(message, || {
+                run(lens, [row(if lens[0] == 0 { 1 } else { 4 }); ROWS])
+            });
+        }
     }
 }

@@ -53,7 +53,9 @@ fn padded_vectors<T: Scalar>() {
         assert!((n..n + 64).contains(&room) && room.is_multiple_of(16));
         assert_eq!(v.row(room).len(), room);
         assert!(all_zero(v.row(room).bytes()), "{n}");
-        panics("out of range", || Padded::<T>::zeros(n).row(room + 1).len());
+        panics("a row longer than its vector", || {
+            Padded::<T>::zeros(n).row(room + 1).len()
+        });
 
         // What is behind its own elements stays behind.
         for longer in [0, 1, 64] {
