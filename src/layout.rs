@@ -3,7 +3,7 @@
 //! Annoy writes C structs, so the offsets follow from the natural alignment of the id and scalar types; releases up
 //! to 1.16.3 packed them, and the unreleased main branch gave dot nodes two more fields. FORMAT.md has the tables.
 
-use crate::error::Error;
+use crate::error::{reserve, Error};
 use crate::kernel::{prefetch, Matrix, Row, Scalar, ROWS};
 use crate::types::{IdWidth, Metric, Options};
 
@@ -396,14 +396,20 @@ impl<'a, T: Scalar> Points<'a, T> {
 
     /// Copies the vectors at `positions` into `gathered`, each aligned and padded with zeros; positions in the result
     /// count from 0.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
     pub fn gather<'b>(
         &self,
         positions: impl ExactSizeIterator<Item = usize> + Clone,
         gathered: &'b mut Gathered<T>,
-    ) -> Points<'b, T> {
+    ) -> Result<Points<'b, T>, Error> {
         let Gathered { rows, extras } = gathered;
-        rows.resize(positions.len());
+        let stride = Matrix::<T>::stride(self.len());
+        rows.resize(positions.len())
+            .map_err(|reason| Error::no_memory(positions.len() * stride, reason))?;
         extras.clear();
+        reserve(extras, positions.len())?;
         let mut soon = positions.clone().skip(GATHER_AHEAD);
         for (i, at) in positions.enumerate() {
             if let Some(soon) = soon.next() {
@@ -412,8 +418,7 @@ impl<'a, T: Scalar> Points<'a, T> {
             rows.set(i, self.row(at));
             extras.push(self.extra(at));
         }
-        let stride = Matrix::<T>::stride(self.len());
-        Points {
+        Ok(Points {
             bytes: rows.bytes(),
             first: 0,
             stride,
@@ -424,7 +429,7 @@ impl<'a, T: Scalar> Points<'a, T> {
                 _ => Extras::Copied(extras),
             },
             common: self.common,
-        }
+        })
     }
 
     /// [`gather`](Self::gather) for a run of positions, which they keep.
@@ -432,11 +437,11 @@ impl<'a, T: Scalar> Points<'a, T> {
         &self,
         run: std::ops::Range<usize>,
         gathered: &'b mut Gathered<T>,
-    ) -> Points<'b, T> {
-        Points {
+    ) -> Result<Points<'b, T>, Error> {
+        Ok(Points {
             first: run.start,
-            ..self.gather(run, gathered)
-        }
+            ..self.gather(run, gathered)?
+        })
     }
 
     /// Elements of a vector, with the zeros behind it where it is padded.

@@ -63,6 +63,36 @@ fn few_items() {
     }
 }
 
+/// Many ids with room between them, more than a tree's subset in the cache: the forest is the one of ids without gaps, whether
+/// the gaps are few or most.
+#[test]
+fn ids_with_gaps() {
+    const ITEMS: usize = 3000;
+    for metric in [Metric::Angular, Metric::Euclidean, Metric::Dot] {
+        let options = Options::new(metric, 200);
+        let items = random_items(options, ITEMS, 7);
+        let build = |step: i64| {
+            let ids: Vec<i64> = (0..ITEMS as i64).map(|id| id * step).collect();
+            let mut index = Index::with_options(options).unwrap();
+            index.add_items(Some(&ids), items.iter()).unwrap();
+            index.build(Some(3), Some(1)).unwrap();
+            index
+        };
+        let near = build(1);
+        for step in [3, 50] {
+            let far = build(step);
+            for query in items.iter().step_by(100) {
+                let near = near.get_nns_by_vector(query, 10, Some(300)).unwrap();
+                let far = far.get_nns_by_vector(query, 10, Some(300)).unwrap();
+                let near: Vec<(i64, f64)> =
+                    near.iter().map(|n| (n.id * step, n.distance)).collect();
+                let far: Vec<(i64, f64)> = far.iter().map(|n| (n.id, n.distance)).collect();
+                assert_eq!(near, far, "{metric} {step}");
+            }
+        }
+    }
+}
+
 /// Ids far apart: what is between does not exist, and the item or two that do are found, also after a load.
 #[test]
 fn only_far_ids() {

@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust abi c cpp consumers differential examples docs)
+stages=(lint rust abi c cpp consumers differential examples compare docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -78,6 +78,12 @@ examples() {
     local words
     words=$(cargo run --quiet --release --example quickstart king queen) && echo "$words" &&
         [[ $words == *prince* ]] && echo "1 passed, 0 failed"
+}
+compare() {
+    # The comparison itself, on a small set, with Annoy alone: that it runs and finds equal answers on the same file.
+    local report
+    report=$(bash benches/compare/run.sh --set tiny --one-core --work target/compare-tiny) && echo "$report" &&
+        echo "1 passed, 0 failed"
 }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 

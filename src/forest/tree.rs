@@ -306,7 +306,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
         ids.extend(subset.iter().map(|position| position.get() as u32));
         let points = self
             .points
-            .gather(subset.iter().map(|position| position.get()), &mut gathered);
+            .gather(subset.iter().map(|position| position.get()), &mut gathered)?;
         let mut order: Vec<u32> = (0..task.len as u32).collect();
         let local = Growth::<S, u32> {
             points: &points,

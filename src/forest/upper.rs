@@ -94,6 +94,9 @@ pub fn grow<S: Space, P: Position>(
     let block_len = |bytes: usize| (bytes / stride).max(1);
     // A tree whose level has more nodes than this would need larger blocks.
     let most_open = block_len(*BLOCK_BYTES.end()) / BLOCK_PER_NODE;
+    // A block is a run of ids, the missing ones among them: not worth it when most are missing.
+    let span = present.first().zip(present.last());
+    let sparse = span.is_none_or(|(a, b)| present.len() < (b.get() - a.get()) / 4);
     let mut trees = Vec::new();
     for &key in keys {
         let mut order = Vec::new();
@@ -108,7 +111,7 @@ pub fn grow<S: Space, P: Position>(
             level: Vec::new(),
             right: Vec::new(),
         };
-        if present.len() > local_len {
+        if present.len() > local_len && !sparse {
             reserve(&mut growing.right, present.len())?;
             growing.right.resize(present.len(), false);
             growing
@@ -128,7 +131,7 @@ pub fn grow<S: Space, P: Position>(
             }
         }
         let block = block_len(*BLOCK_BYTES.start()).max(widest * BLOCK_PER_NODE);
-        test_in_blocks(space, points, present, block, &mut gathered, &mut trees);
+        test_in_blocks(space, points, present, block, &mut gathered, &mut trees)?;
         for growing in &mut trees {
             growing.descend(space, layout, points, &mut room, &mut moved, |len, open| {
                 len > local_len && open < most_open
@@ -146,14 +149,14 @@ fn test_in_blocks<S: Space, P: Position>(
     block: usize,
     gathered: &mut Gathered<S::T>,
     trees: &mut [Growing<S, P>],
-) {
+) -> Result<()> {
     let (Some(first), Some(last)) = (present.first(), present.last()) else {
-        return;
+        return Ok(());
     };
     let end = last.get() + 1;
     for start in (first.get()..end).step_by(block) {
         let run = start..end.min(start + block);
-        let points = points.gather_run(run.clone(), gathered);
+        let points = points.gather_run(run.clone(), gathered)?;
         for growing in trees.iter_mut() {
             for open in &mut growing.level {
                 let subset = &growing.tree.order[open.start..][..open.len];
@@ -166,6 +169,7 @@ fn test_in_blocks<S: Space, P: Position>(
             }
         }
     }
+    Ok(())
 }
 
 impl<S: Space, P: Position> Growing<S, P> {

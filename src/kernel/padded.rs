@@ -6,6 +6,7 @@
 
 use super::lanes::LANES;
 use super::{Row, Scalar};
+use std::collections::TryReserveError;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
@@ -116,9 +117,15 @@ impl<T: Scalar> Matrix<T> {
     }
 
     /// Makes room for `count` rows; what they hold is left as it was, or zero.
-    pub fn resize(&mut self, count: usize) {
+    ///
+    /// # Errors
+    /// When memory is short; then nothing has changed.
+    pub fn resize(&mut self, count: usize) -> Result<(), TryReserveError> {
+        let lines = count * lines_for::<T>(self.len);
         self.lines
-            .resize(count * lines_for::<T>(self.len), Line::ZERO);
+            .try_reserve(lines.saturating_sub(self.lines.len()))?;
+        self.lines.resize(lines, Line::ZERO);
+        Ok(())
     }
 
     /// Sets row `i`; panics unless there is room for it and `row` has the rows' length.

@@ -140,7 +140,7 @@ fn padding<T: Case>() {
         let (rows, centers) = (vectors.rows::<T>(), vectors.centers::<T>());
         let want = portable_sums(&rows, centers);
         let mut matrix = Matrix::new(call.n);
-        matrix.resize(ROWS);
+        matrix.resize(ROWS).unwrap();
         for (r, &row) in rows.iter().enumerate() {
             matrix.set(r, row);
         }

@@ -113,7 +113,7 @@ fn matrices<T: Scalar>() {
         };
         let row = |k: usize| Row::from_bytes(&rows[k][1..]);
 
-        matrix.resize(3);
+        matrix.resize(3).unwrap();
         holds(&matrix, [None; 5], 3);
         // Not in order, so that one that ran over the next would be seen.
         for i in [2, 0, 1] {
@@ -121,12 +121,12 @@ fn matrices<T: Scalar>() {
         }
         holds(&matrix, [Some(0), Some(1), Some(2), None, None], 3);
         matrix.set(1, row(3));
-        matrix.resize(5);
+        matrix.resize(5).unwrap();
         holds(&matrix, [Some(0), Some(3), Some(2), None, None], 5);
         matrix.set(4, row(4));
         holds(&matrix, [Some(0), Some(3), Some(2), None, Some(4)], 5);
-        matrix.resize(1);
-        matrix.resize(2);
+        matrix.resize(1).unwrap();
+        matrix.resize(2).unwrap();
         holds(&matrix, [Some(0), None, None, None, None], 2);
     }
 }
@@ -144,7 +144,7 @@ fn matrix_rows_are_aligned_and_end_in_zeros() {
 fn a_matrix_takes_no_row_that_does_not_fit() {
     let set = |i: usize, n: usize| {
         let mut matrix = Matrix::<f32>::new(5);
-        matrix.resize(2);
+        matrix.resize(2).unwrap();
         matrix.set(i, Row::from_slice(&[1.0; 16][..n]));
     };
     set(1, 5);
