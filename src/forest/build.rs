@@ -139,9 +139,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
     let (next, stop) = (&AtomicUsize::new(0), &AtomicBool::new(false));
     let (sender, receiver) = mpsc::sync_channel(batch.n_threads);
     std::thread::scope(move |scope| {
-        // Dropped before the threads are waited for: none must wait to send to nobody.
-        let receiver = receiver;
-        let mut started = 0;
+        let mut threads = Vec::new();
         for _ in 0..batch.n_threads {
             let sender = sender.clone();
             let work = move || {
@@ -164,14 +162,14 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                 }
             };
             let thread = std::thread::Builder::new().name(crate::BUILD_THREAD.to_string());
-            if thread.spawn_scoped(scope, work).is_err() {
+            match thread.spawn_scoped(scope, work) {
+                Ok(thread) => threads.push(thread),
                 // The system gives no more: those there are do the work.
-                break;
+                Err(_) => break,
             }
-            started += 1;
         }
         drop(sender);
-        if started == 0 {
+        if threads.is_empty() {
             forest.plan.n_threads = 1;
             return Ok(());
         }
@@ -192,6 +190,13 @@ fn build_in_parallel<'a, S: Space, P: Position>(
             Ok(())
         })();
         stop.store(true, Ordering::Relaxed);
+        // None must wait to send to nobody. Joined, because the scope itself waits for their work only, not for their end.
+        drop(receiver);
+        for thread in threads {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
         taken
     })
 }
