@@ -17,8 +17,8 @@ use crate::rng::Stream;
 /// Sizes of the first rounds; all others are of [`ROWS`].
 const RAMP: [usize; 8] = [2, 2, 2, 2, 4, 4, 4, 4];
 
-/// Bounds of the number of steps.
-const LEAST_STEPS: usize = 104;
+/// Bounds of the number of steps. The lower one is a metric's own.
+pub const FEW_STEPS: usize = 104;
 const MOST_STEPS: usize = 512;
 
 /// Two different random positions of the subset.
@@ -36,8 +36,8 @@ struct Draws {
 }
 
 impl Draws {
-    fn new<P: Position>(subset: &[P], random: &mut Stream) -> Self {
-        let wanted = (subset.len() / 4 * 3).clamp(LEAST_STEPS, MOST_STEPS);
+    fn new<P: Position>(subset: &[P], least: usize, random: &mut Stream) -> Self {
+        let wanted = (subset.len() / 4 * 3).clamp(least, MOST_STEPS);
         // Whole rounds.
         let ramp: usize = RAMP.iter().sum();
         let count = ramp + (wanted - ramp) / ROWS * ROWS;
@@ -116,7 +116,7 @@ pub fn by_angle<T: Float, P: Position>(
     }
     let mut squares = [p.row(len), q.row(len)].map(|sum| kernels.dot(sum, sum));
     let two = T::ONE + T::ONE;
-    for (size, positions, rows) in Draws::new(subset, random).rounds(points) {
+    for (size, positions, rows) in Draws::new(subset, FEW_STEPS, random).rounds(points) {
         let inner = kernels.dot_pairs(&rows, [p.row(len), q.row(len)]);
         let scales = [0, 1].map(|c| scale_of(squares[c] + extras[c] * extras[c]));
         let mut directions = [Direction::default(); ROWS];
@@ -165,11 +165,13 @@ pub fn by_angle<T: Float, P: Position>(
     [extras[0] / counts[0], extras[1] / counts[1]]
 }
 
-/// Clusters by a distance between vectors, `distances(rows, centroids)`. Leaves the means in `p` and `q`.
+/// Clusters by a distance between vectors, `distances(rows, centroids)`, in `least` steps or more. Leaves the means in `p`
+/// and `q`.
 pub fn by_distance<T: Float, P: Position>(
     kernels: &FloatKernels<T>,
     points: &Points<'_, T>,
     subset: &[P],
+    least: usize,
     random: &mut Stream,
     [p, q]: &mut [Padded<T>; 2],
     distances: impl Fn(&[Row<'_, T>; ROWS], [Row<'_, T>; 2]) -> [[T; 2]; ROWS],
@@ -178,7 +180,7 @@ pub fn by_distance<T: Float, P: Position>(
     p.copy_from(points.row(i));
     q.copy_from(points.row(j));
     let mut counts = [T::ONE; 2];
-    for (size, _, rows) in Draws::new(subset, random).rounds(points) {
+    for (size, _, rows) in Draws::new(subset, least, random).rounds(points) {
         let len = points.len();
         let found = distances(&rows, [p.row(len), q.row(len)]);
         let mut weights = [[T::ZERO; 2]; ROWS];
