@@ -4,7 +4,7 @@
 //! cargo run --release --example quickstart [WORD...]
 //! ```
 
-use annoy_rs::{Index, Metric, VectorMut};
+use annoy_rs::{Access, Index, Metric, VectorMut};
 use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let start = Instant::now();
     let mut index = Index::new(Metric::Angular, DIMENSIONS)?;
-    index.load(&path, false)?;
+    index.load(&path, Access::Map)?;
     println!("mapped it in {:.2} ms", milliseconds(start));
 
     let mut wanted: Vec<String> = std::env::args().skip(1).collect();

@@ -27,9 +27,11 @@ pub(crate) const BUILD_THREAD: &str = "annoy-build";
 pub use error::{Error, Result};
 pub use forest::roots::MAX_TREES;
 pub use forest::search::Neighbor;
+pub use index::files::MAX_METADATA;
 pub use index::vector::{Vector, VectorMut};
 pub use index::{kernel_name, Index, Log};
 pub use rng::DEFAULT_SEED;
+pub use storage::Access;
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
 
 /// The README's Rust, run as a test.

@@ -4,8 +4,12 @@
 
 mod common;
 
-use annoy_rs::{Error, IdWidth, Index, Metric, Options, ScalarType, Vector, VectorMut, MAX_TREES};
-use common::{all_types, built, directory, filled, name, random_items, saved, Item, Snapshot};
+use annoy_rs::{
+    Access, Error, IdWidth, Index, Metric, Options, ScalarType, Vector, VectorMut, MAX_TREES,
+};
+use common::{
+    all_types, built, directory, filled, name, plain, random_items, saved, Item, Snapshot,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -310,8 +314,8 @@ fn not_loaded(path: &Path, options: Options, words: &[&str]) {
             .map(directory)
             .into_iter()
             .collect();
-        for prefault in [false, true] {
-            refused(&mut index, words, |i| i.load(path, prefault));
+        for access in [Access::Map, Access::MapPrefaulted, Access::Copy] {
+            refused(&mut index, words, |i| i.load(path, access));
         }
         let after: Vec<_> = path
             .parent()
@@ -359,7 +363,7 @@ fn paths_that_cannot_be_loaded() {
         &[kind, "1 bytes", "multiple of the node size 32"],
     );
     let what = "it is a directory, expected a regular file";
-    let error = both(options)[0].load(root.path(), false).unwrap_err();
+    let error = both(options)[0].load(root.path(), Access::Map).unwrap_err();
     assert!(error.to_string().contains(what), "{error}");
     #[cfg(unix)]
     {
@@ -368,10 +372,10 @@ fn paths_that_cannot_be_loaded() {
             .arg(at("pipe"))
             .status();
         if made.is_ok_and(|status| status.success()) {
-            let error = both(options)[0].load(at("pipe"), false).unwrap_err();
+            let error = both(options)[0].load(at("pipe"), Access::Map).unwrap_err();
             assert!(error.to_string().contains(what), "{error}");
         }
-        let error = both(options)[0].load("/dev/zero", false).unwrap_err();
+        let error = both(options)[0].load("/dev/zero", Access::Map).unwrap_err();
         assert!(error.to_string().contains(what), "{error}");
     }
 }
@@ -382,7 +386,10 @@ fn files_that_are_no_index() {
     let root = common::scratch();
     let path = root.path().join("x.ann");
     let layout = common::Struct::of(options);
-    let good = saved(&built(options, &random_items(options, N, 1), 3));
+    let good = plain(
+        options,
+        &saved(&built(options, &random_items(options, N, 1), 3)),
+    );
     let last = layout.count(&good) - 1;
     let kind = "euclidean index of f = 5 (f32, 32-bit ids)";
     let try_out = |words: &[&str], damage: &dyn Fn(&mut Vec<u8>)| {
@@ -424,7 +431,7 @@ fn names_that_are_not_utf8() {
     let options = Options::new(Metric::Dot, 5);
     let [mut index, done] = both(options);
     done.save(&path).unwrap();
-    index.load(&path, true).unwrap();
+    index.load(&path, Access::MapPrefaulted).unwrap();
     assert_eq!(Snapshot::of(&index), Snapshot::of(&done));
     index.unload();
     index.on_disk_build(&path).unwrap();

@@ -2,8 +2,10 @@
 
 mod common;
 
-use annoy_rs::{Error, IdWidth, Index, Metric, Neighbor, Options, ScalarType};
-use common::{all_types, built, ids, loaded, name, random_items, saved, Item, Random, Struct};
+use annoy_rs::{Access, Error, IdWidth, Index, Metric, Neighbor, Options, ScalarType};
+use common::{
+    all_types, built, ids, loaded, name, plain, random_items, saved, Item, Random, Struct,
+};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -89,7 +91,7 @@ impl Bench {
     /// Loads the file and asks it everything. The first error, if any.
     fn try_out(&mut self) -> annoy_rs::Result<()> {
         TRIES.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.index.load(&self.path, false) {
+        if let Err(error) = self.index.load(&self.path, Access::Map) {
             assert!(matches!(error, Error::Format { .. }), "{error:?}");
             self.refused += 1;
             self.index.unload();
@@ -138,23 +140,24 @@ fn ask(index: &Index, query: &Item) -> annoy_rs::Result<()> {
 
 /// Small, but with splits and leaves in every type.
 fn small() -> Vec<(Options, Vec<u8>)> {
-    all_types(3, 40)
-        .into_iter()
-        .map(|options| {
-            let options = match options.metric {
-                Metric::Hamming => Options {
-                    f: options.scalar.size() * 24,
-                    ..options
-                },
-                _ => options,
-            };
-            let bytes = saved(&built(options, &random_items(options, 24, 3), 2));
-            let layout = Struct::of(options);
-            assert!(layout.leaf < 12 || options.metric == Metric::Hamming);
-            assert_eq!(layout.count(&bytes) * layout.size, bytes.len());
-            (options, bytes)
-        })
-        .collect()
+    let files = all_types(3, 40).into_iter().map(|options| {
+        let options = match options.metric {
+            Metric::Hamming => Options {
+                f: options.scalar.size() * 24,
+                ..options
+            },
+            _ => options,
+        };
+        let mut index = built(options, &random_items(options, 24, 3), 2);
+        index.set_metadata(b"the user's own").unwrap();
+        let bytes = saved(&index);
+        let layout = Struct::of(options);
+        assert!(layout.leaf < 12 || options.metric == Metric::Hamming);
+        assert_eq!(layout.count(&bytes) * layout.size, bytes.len());
+        // Ours, and as Annoy has them.
+        [(options, plain(options, &bytes)), (options, bytes)]
+    });
+    files.flatten().collect()
 }
 
 #[test]
@@ -222,7 +225,10 @@ fn noise() {
 /// A larger file is looked at only in part by load: what is beyond must be caught by the search that gets there.
 fn large() -> (Options, Struct, Vec<u8>) {
     let options = Options::new(Metric::Euclidean, 2);
-    let bytes = saved(&built(options, &random_items(options, 2000, 3), 2));
+    let bytes = plain(
+        options,
+        &saved(&built(options, &random_items(options, 2000, 3), 2)),
+    );
     (options, Struct::of(options), bytes)
 }
 
@@ -322,7 +328,10 @@ fn hamming_bits_out_of_range() {
         for id_width in [IdWidth::Bits32, IdWidth::Bits64] {
             // Not a whole number of words: the bits past f are there, but always 0.
             let options = common::options(Metric::Hamming, scalar, id_width, 61);
-            let good = saved(&built(options, &random_items(options, 500, 3), 2));
+            let good = plain(
+                options,
+                &saved(&built(options, &random_items(options, 500, 3), 2)),
+            );
             let layout = Struct::of(options);
             let root = layout.count(&good) - 1;
             for position in [61u64, 63, 64, 255, u64::from(u32::MAX), u64::MAX] {
@@ -369,7 +378,12 @@ fn mistaken(files: &[Vec<u8>], of_index: Options, tried: &mut usize) -> bool {
 
 /// Files of many sizes.
 fn files(options: Options) -> Vec<Vec<u8>> {
-    let of = |n| saved(&built(options, &random_items(options, n, 3), 2));
+    let of = |n| {
+        plain(
+            options,
+            &saved(&built(options, &random_items(options, n, 3), 2)),
+        )
+    };
     (150..180).map(of).collect()
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use annoy_rs::{Error, Index, Metric, Options};
+use annoy_rs::{Access, Error, Index, Metric, Options};
 use common::{built, directory, filled, random_items, saved, temporary_files, Item, Snapshot};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,10 @@ fn places_that_cannot_be_written_to() {
         let mut done = built(options, &items, 2);
         let snapshot = Snapshot::of(&done);
         io(&done.save(&place).unwrap_err(), &[&named]);
-        io(&done.save_and_load(&place, false).unwrap_err(), &[&named]);
+        io(
+            &done.save_and_load(&place, Access::Map).unwrap_err(),
+            &[&named],
+        );
         assert_eq!(snapshot, Snapshot::of(&done), "{place:?}");
         assert!(done.unbuild().is_ok(), "it is not loaded");
         let mut empty = Index::with_options(options).unwrap();
@@ -100,7 +103,7 @@ fn an_unfinished_on_disk_build_leaves_nothing() {
     assert_eq!(temporary_files(root.path()), 0, "unloaded");
     let other = root.path().join("other.ann");
     built(options, &items, 2).save(&other).unwrap();
-    start().load(&other, false).unwrap();
+    start().load(&other, Access::Map).unwrap();
     assert_eq!(temporary_files(root.path()), 0, "loaded another");
     assert_eq!(fs::read(&target).unwrap(), b"old");
 }
@@ -173,7 +176,9 @@ fn full_disk_when_saving() {
         &["cannot write", "new.ann", FULL],
     );
     io(
-        &index.save_and_load(disk.at("x.ann"), false).unwrap_err(),
+        &index
+            .save_and_load(disk.at("x.ann"), Access::Map)
+            .unwrap_err(),
         &[FULL],
     );
     assert_eq!(
@@ -183,7 +188,7 @@ fn full_disk_when_saving() {
     );
     assert_eq!(before, Snapshot::of(&index));
     fs::remove_file(disk.at("filler")).unwrap();
-    index.save_and_load(disk.at("x.ann"), false).unwrap();
+    index.save_and_load(disk.at("x.ann"), Access::Map).unwrap();
     assert_eq!(before, Snapshot::of(&index));
 }
 

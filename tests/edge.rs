@@ -2,10 +2,10 @@
 
 mod common;
 
-use annoy_rs::{Error, IdWidth, Index, Metric, Options, ScalarType};
+use annoy_rs::{Access, Error, IdWidth, Index, Metric, Options, ScalarType};
 use common::{
-    all_types, built, checksum, filled, ids, loaded, name, options, random_items, round_trip,
-    saved, scratch, Item, Snapshot, Struct,
+    all_types, built, checksum, filled, ids, loaded, name, options, plain, random_items,
+    round_trip, saved, scratch, Item, Snapshot, Struct,
 };
 use std::time::{Duration, Instant};
 
@@ -187,7 +187,10 @@ fn number_of_trees_left_to_the_library() {
             let items = random_items(options, n, 1);
             let mut index = filled(options, &items);
             index.build(None, Some(1)).unwrap();
-            let nodes = |index: &Index| Struct::of(options).count(&saved(index)) - index.n_trees();
+            let nodes = |index: &Index| {
+                let file = plain(options, &saved(index));
+                Struct::of(options).count(&file) - index.n_trees()
+            };
             assert!(nodes(&index) >= 2 * n, "{}, {n} items", name(options));
             if index.n_trees() > 1 {
                 let fewer = built(options, &items, index.n_trees() - 1);
@@ -245,7 +248,7 @@ fn old_layouts_are_read_and_not_written() {
     .concat();
     std::fs::write(&old, file).unwrap();
     let mut index = Index::new(Metric::Hamming, 64).unwrap();
-    index.load(&old, false).unwrap();
+    index.load(&old, Access::Map).unwrap();
     assert_eq!((index.n_items(), index.n_trees()), (2, 1));
     assert_eq!(index.get_distance(0, 1).unwrap(), 2.0);
     let error = index.save(&new).unwrap_err();
@@ -261,7 +264,7 @@ fn long_file_of_zeros() {
     let file = std::fs::File::create(&path).unwrap();
     file.set_len(1 << 36).unwrap();
     let mut index = Index::new(Metric::Angular, 1).unwrap();
-    let error = index.load(&path, false).unwrap_err();
+    let error = index.load(&path, Access::Map).unwrap_err();
     assert!(error.to_string().contains("zeros"), "{error}");
 }
 
@@ -379,14 +382,14 @@ fn saving_onto_a_file_in_use() {
         built(options, &first, 2).save(&path).unwrap();
         let open = || {
             let mut index = Index::with_options(options).unwrap();
-            index.load(&path, false).unwrap();
+            index.load(&path, Access::Map).unwrap();
             index
         };
         let (mut one, two) = (open(), open());
         let old = Snapshot::of(&one);
         // Onto the file it is loaded from, and again with the load that belongs to it.
         one.save(&path).unwrap();
-        one.save_and_load(&path, true).unwrap();
+        one.save_and_load(&path, Access::MapPrefaulted).unwrap();
         assert!(
             old == Snapshot::of(&one) && old == Snapshot::of(&two),
             "{}",
@@ -397,7 +400,7 @@ fn saving_onto_a_file_in_use() {
         other.save(&path).unwrap();
         assert!(old == Snapshot::of(&one) && old == Snapshot::of(&two));
         assert!(Snapshot::of(&other) == Snapshot::of(&open()));
-        one.load(&path, false).unwrap();
+        one.load(&path, Access::Map).unwrap();
         assert!(Snapshot::of(&other) == Snapshot::of(&one));
         // And back, from the file that has no name any more.
         two.save(&path).unwrap();
@@ -415,7 +418,7 @@ fn a_build_on_disk_onto_the_file_that_is_loaded() {
     let items = random_items(options, 300, 1);
     built(options, &items[..100], 2).save(&path).unwrap();
     let mut reader = Index::with_options(options).unwrap();
-    reader.load(&path, false).unwrap();
+    reader.load(&path, Access::Map).unwrap();
     let before = Snapshot::of(&reader);
     let mut index = Index::with_options(options).unwrap();
     index.on_disk_build(&path).unwrap();

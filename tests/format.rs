@@ -1,31 +1,103 @@
-//! FORMAT.md's worked example is the file it describes.
+//! FORMAT.md is right: its worked example is the file it describes, its table says where the fields are.
 
 use annoy_rs::{Index, Metric};
+use std::collections::BTreeMap;
 
+/// As `hexdump` has it, equal lines shortened to `*`.
 fn dump(bytes: &[u8]) -> String {
-    let mut text = String::new();
+    let (mut text, mut before) = (String::new(), &[][..]);
     for (i, line) in bytes.chunks(16).enumerate() {
+        if line == before {
+            if !text.ends_with("*\n") {
+                text += "*\n";
+            }
+            continue;
+        }
+        before = line;
         let hex: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
         text += &format!("{:08x}  {}\n", i * 16, hex.join(" "));
     }
     text
 }
 
-#[test]
-fn worked_example_is_what_we_write() {
+fn example() -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("two.ann");
     let mut index = Index::new(Metric::Angular, 2).unwrap();
     index.add_item(0, &[1.0f32, 0.0]).unwrap();
     index.add_item(1, &[0.0f32, 1.0]).unwrap();
+    index.set_seed(7);
+    index.set_metadata(b"hi").unwrap();
     index.build(Some(1), Some(1)).unwrap();
     index.save(&path).unwrap();
+    std::fs::read(&path).unwrap()
+}
 
-    let page = include_str!("../FORMAT.md");
-    let example = page
+const PAGE: &str = include_str!("../FORMAT.md");
+
+#[test]
+fn worked_example_is_what_we_write() {
+    let example_on_page = PAGE
         .split("<!-- hexdump:begin -->\n```\n")
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .expect("FORMAT.md has its marks");
-    assert_eq!(dump(&std::fs::read(&path).unwrap()), example);
+    assert_eq!(dump(&example()), example_on_page);
+}
+
+/// The rows of a table behind a heading: offset, bytes, first word of the field.
+fn table(heading: &str) -> BTreeMap<String, (usize, usize)> {
+    let behind = PAGE.split(heading).nth(1).expect(heading);
+    let rows = behind.lines().skip_while(|line| !line.starts_with("|--:"));
+    rows.skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let name = cells[3].split([':', ';', ' ']).next().unwrap();
+            let number = |cell: &str| cell.parse().unwrap();
+            (name.to_string(), (number(cells[1]), number(cells[2])))
+        })
+        .collect()
+}
+
+fn field(bytes: &[u8], (offset, len): (usize, usize)) -> u64 {
+    let mut wide = [0; 8];
+    wide[..len].copy_from_slice(&bytes[offset..][..len]);
+    u64::from_le_bytes(wide)
+}
+
+#[test]
+fn tables_say_where_the_fields_are() {
+    let file = example();
+    let superblock = &file[2 * 20..];
+    let fields = table("## Superblock");
+    let expected = [
+        ("version", 1),
+        ("superblock", 640),
+        ("metric", 1),
+        ("scalar", 1),
+        ("id", 32),
+        ("node", 20),
+        ("f", 2),
+        ("n_items", 2),
+        ("n_present", 2),
+        ("n_nodes", file.len() as u64 / 20),
+        ("n_trees", 1),
+        ("seed", 7),
+        ("revision", 1),
+        ("n_sections", 4),
+    ];
+    for (name, value) in expected {
+        assert_eq!(field(superblock, fields[name]), value, "{name}");
+    }
+    let entries = fields["16"];
+    assert_eq!(entries, (128, 512));
+    let entry = table("An entry:");
+    let sections = (0..4).map(|i| {
+        let bytes = &superblock[entries.0 + 32 * i..];
+        let (offset, len) = (field(bytes, entry["offset"]), field(bytes, entry["length"]));
+        (field(bytes, entry["kind"]), offset, len)
+    });
+    let expected = [(1, 0, 40), (2, 0x2bc, 20), (3, 0x30c, 60), (4, 0x300, 2)];
+    assert_eq!(sections.collect::<Vec<_>>(), expected);
 }

@@ -1,6 +1,6 @@
 //! Files made by Annoy itself: each opens, and every recorded query gives the recorded answer.
 
-use annoy_rs::{IdWidth, Index, Metric, Options, ScalarType, Vector};
+use annoy_rs::{Access, IdWidth, Index, Metric, Options, ScalarType, Vector};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ fn check(path: &Path) -> usize {
     let case: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let options = options(&case);
     let mut index = Index::with_options(options).unwrap();
-    index.load(path.with_extension("ann"), false).unwrap();
+    index.load(path.with_extension("ann"), Access::Map).unwrap();
     assert_eq!(index.n_items() as u64, case["n_items"], "{path:?}");
     assert_eq!(index.n_trees() as u64, case["n_trees"], "{path:?}");
     let queries = case["queries"].as_array().unwrap();
@@ -134,7 +134,7 @@ fn annoys_own_test_tree() {
         let path = folder.join("test.tree");
         if path.exists() {
             let mut index = Index::new(Metric::Angular, 10).unwrap();
-            index.load(&path, true).unwrap();
+            index.load(&path, Access::MapPrefaulted).unwrap();
             let found = index.get_nns_by_item(0, 10, None).unwrap();
             let ids: Vec<i64> = found.iter().map(|neighbor| neighbor.id).collect();
             assert_eq!(ids, [0, 85, 42, 11, 54, 38, 53, 66, 19, 31]);

@@ -24,7 +24,7 @@
 
 mod common;
 
-use annoy_rs::{Error, Index, Metric, Options};
+use annoy_rs::{Access, Error, Index, Metric, Options};
 use common::{built, directory, filled, random_items, temporary_files, Item, Snapshot};
 use std::fs;
 use std::path::Path;
@@ -93,7 +93,7 @@ impl Scene {
             index.build(Some(4), Some(2)).unwrap();
         }
         if state == "loaded" {
-            index.save_and_load(at("loaded.ann"), false).unwrap();
+            index.save_and_load(at("loaded.ann"), Access::Map).unwrap();
         }
         Scene {
             directory,
@@ -116,8 +116,8 @@ impl Scene {
             "unbuild" => index.unbuild(),
             "on_disk_build" => index.on_disk_build(at("disk.ann")),
             "save" => index.save(at("saved.ann")),
-            "save_and_load" => index.save_and_load(at("saved.ann"), true),
-            "load" => index.load(at("other.ann"), false),
+            "save_and_load" => index.save_and_load(at("saved.ann"), Access::MapPrefaulted),
+            "load" => index.load(at("other.ann"), Access::Map),
             "unload" => {
                 index.unload();
                 Ok(())
@@ -311,7 +311,7 @@ fn a_round_trip_through_all_states() {
         index.unbuild().unwrap();
         index.build(Some(4), Some(1)).unwrap();
         assert_eq!(first, Snapshot::of(index), "{metric}");
-        index.save_and_load(at("a.ann"), false).unwrap();
+        index.save_and_load(at("a.ann"), Access::Map).unwrap();
         assert_eq!(first, Snapshot::of(index), "{metric}");
         index.unload();
         index.on_disk_build(at("b.ann")).unwrap();

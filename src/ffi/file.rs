@@ -4,17 +4,25 @@ use super::guard::{exclusive, guard, path, shared};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
+use crate::storage::Access;
 use std::ffi::c_char;
 
 /// Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 pub const ANNOY_LOAD_PREFAULT: u64 = 1;
+/// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those who cannot trust its owner
+/// not to shorten or rewrite it.
+pub const ANNOY_LOAD_COPY: u64 = 2;
 
-fn prefault(flags: u64) -> Result<bool> {
-    if flags & !ANNOY_LOAD_PREFAULT != 0 {
-        let expected = "0 or ANNOY_LOAD_PREFAULT";
-        return Err(Error::argument("flags", format!("{flags:#x}"), expected));
+fn access(flags: u64) -> Result<Access> {
+    match flags {
+        0 => Ok(Access::Map),
+        ANNOY_LOAD_PREFAULT => Ok(Access::MapPrefaulted),
+        ANNOY_LOAD_COPY => Ok(Access::Copy),
+        _ => {
+            let expected = "0, ANNOY_LOAD_PREFAULT or ANNOY_LOAD_COPY";
+            Err(Error::argument("flags", format!("{flags:#x}"), expected))
+        }
     }
-    Ok(flags & ANNOY_LOAD_PREFAULT != 0)
 }
 
 /// Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
@@ -55,7 +63,7 @@ pub unsafe extern "C" fn annoy_save_and_load(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (mut index, path) = unsafe { (exclusive(index)?, self::path(path)?) };
-        index.save_and_load(path, prefault(flags)?)
+        index.save_and_load(path, access(flags)?)
     })
 }
 
@@ -79,7 +87,7 @@ pub unsafe extern "C" fn annoy_load(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (mut index, path) = unsafe { (exclusive(index)?, self::path(path)?) };
-        index.load(path, prefault(flags)?)
+        index.load(path, access(flags)?)
     })
 }
 

@@ -1,52 +1,110 @@
 //! Index files: written whole or not at all, opened with suspicion.
+//!
+//! - [`superblock`]: what a file of ours says of itself.
+//! - [`write`]: the whole file.
+//! - this file: opening one, ours or Annoy's.
+
+pub mod superblock;
+pub mod write;
 
 use crate::error::{Error, Result};
 use crate::forest::roots::Roots;
 use crate::layout::{NodeLayout, Nodes};
-use crate::storage::{FileMap, PendingFile};
-use std::io::Write;
+use crate::storage::{Access, FileBytes, Source};
+use crate::types::{IdWidth, Options, MAX_ELEMENTS};
 use std::path::Path;
+use superblock::{kind, Superblock};
 
 /// A file found to be an index.
 pub struct OpenFile {
-    /// Its bytes.
-    pub map: FileMap,
+    pub bytes: FileBytes,
     /// How its nodes are laid out.
     pub layout: NodeLayout,
     /// Its trees.
     pub roots: Roots,
+    /// What it says of itself; none for a plain Annoy file.
+    pub superblock: Option<Superblock>,
 }
 
-/// Writes a file under a temporary name, makes it durable, and gives it its name.
-///
-/// # Errors
-/// [`Error::Io`]; what the name held before is then still there.
-pub fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut pending = PendingFile::create(path)?;
-    let mut file = pending.file();
-    file.write_all(bytes)
-        .map_err(|source| Error::io("write", path, source))?;
-    pending.publish()
+impl OpenFile {
+    /// A section's bytes, after a look at their checksum; empty when there is no such section.
+    ///
+    /// # Errors
+    /// Words that name the section.
+    fn checked_section(&self, kind: u32) -> Result<&[u8], String> {
+        let Some(section) = self.superblock.as_ref().and_then(|s| s.section(kind)) else {
+            return Ok(&[]);
+        };
+        let bytes = section.of(self.bytes.bytes());
+        let found = superblock::checksum(bytes);
+        if found == section.checksum {
+            return Ok(bytes);
+        }
+        Err(format!(
+            "its {} section is damaged: checksum {found:#018x}, expected {:#018x}",
+            kind::name(kind),
+            section.checksum
+        ))
+    }
+
+    /// The user's bytes.
+    pub fn metadata(&self, path: &Path) -> Result<Vec<u8>> {
+        let bytes = self
+            .checked_section(kind::METADATA)
+            .map_err(|reason| format_error(path, &self.layout, reason))?;
+        Ok(bytes.to_vec())
+    }
+
+    /// The sections that go along when the index is saved: all but those a save makes itself.
+    pub fn other_sections(&self) -> Vec<write::Payload<'_>> {
+        let sections = self.superblock.iter().flat_map(|s| &s.sections);
+        sections
+            .filter(|section| section.kind > kind::METADATA)
+            .map(|section| write::Payload {
+                kind: section.kind,
+                flags: section.flags,
+                bytes: section.of(self.bytes.bytes()),
+            })
+            .collect()
+    }
 }
 
-/// Maps a file and finds out which of the `candidates` its layout is: the first in which it holds together, by the
-/// word of `find`.
+fn format_error(path: &Path, expected: &NodeLayout, reason: String) -> Error {
+    Error::Format {
+        path: path.to_path_buf(),
+        expected: expected.describe(),
+        reason,
+    }
+}
+
+/// Opens a file of an index with these options. One of ours is known by its superblock. Of any other it is found out
+/// which of the layouts it has: the first in which it holds together, by the word of `find`.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::Format`] that says what was tried and why it did not fit.
+/// [`Error::Io`], or [`Error::Format`] that says what the file is, or what was tried and why it did not fit.
 pub fn open(
     path: &Path,
-    prefault: bool,
-    candidates: Vec<NodeLayout>,
+    access: Access,
+    options: Options,
     find: impl Fn(&Nodes<'_>) -> Result<Roots, String>,
 ) -> Result<OpenFile> {
-    let expected = candidates[0].describe();
-    let map = FileMap::open(path, prefault, &expected)?;
-    let size = map.bytes().len();
+    let source = Source::open(path)?;
+    let expected = NodeLayout::written(options);
+    let fail = |reason| format_error(path, &expected, reason);
+    if source.len() == 0 {
+        return Err(fail(
+            "the file is empty, expected at least one node".to_string(),
+        ));
+    }
+    if let Some(superblock) = superblock_of(&source, &[expected.node_size as u64])? {
+        return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
+    }
+    let bytes = source.bytes(access)?;
+    let size = bytes.bytes().len();
     let mut reasons = Vec::new();
-    for layout in candidates {
+    for layout in NodeLayout::candidates(options) {
         let found = if size % layout.node_size == 0 {
-            find(&Nodes::new(map.bytes(), &layout))
+            find(&Nodes::new(bytes.bytes(), &layout))
         } else {
             Err(format!(
                 "its size of {size} bytes is not a multiple of the node size {}",
@@ -54,13 +112,91 @@ pub fn open(
             ))
         };
         match found {
-            Ok(roots) => return Ok(OpenFile { map, layout, roots }),
+            Ok(roots) => {
+                return Ok(OpenFile {
+                    bytes,
+                    layout,
+                    roots,
+                    superblock: None,
+                })
+            }
             Err(reason) => reasons.push(format!("as layout {}, {reason}", layout.flavor.name())),
         }
     }
-    Err(Error::Format {
+    // Perhaps it says itself what it is.
+    match superblock_of(&source, &node_sizes(source.len()))? {
+        Some(Ok(superblock)) => adopt(&source, access, superblock, Some(&expected)),
+        _ => Err(fail(reasons.join("; "))),
+    }
+}
+
+/// Opens a file of ours by what it says of itself.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Format`] for any other file.
+pub fn open_described(path: &Path, access: Access) -> Result<OpenFile> {
+    let source = Source::open(path)?;
+    let fail = |reason| Error::Format {
         path: path.to_path_buf(),
-        expected,
-        reason: reasons.join("; "),
+        expected: "file that says what it is".to_string(),
+        reason,
+    };
+    match superblock_of(&source, &node_sizes(source.len()))? {
+        Some(superblock) => adopt(&source, access, superblock.map_err(fail)?, None),
+        None => Err(fail(
+            "it has no superblock, as a file by Annoy itself; to load that, metric and f must be given".to_string(),
+        )),
+    }
+}
+
+/// Makes an index of a file that has described itself.
+fn adopt(
+    source: &Source,
+    access: Access,
+    superblock: Superblock,
+    expected: Option<&NodeLayout>,
+) -> Result<OpenFile> {
+    let layout = NodeLayout::written(superblock.options);
+    if let Some(expected) = expected.filter(|expected| **expected != layout) {
+        let reason = format!("by its own word it is a {}", layout.describe());
+        return Err(format_error(source.path(), expected, reason));
+    }
+    Ok(OpenFile {
+        bytes: source.bytes(access)?,
+        roots: superblock.roots(&layout),
+        layout,
+        superblock: Some(superblock),
     })
+}
+
+/// The superblock of a file whose nodes have one of these sizes, or what is wrong with it; none if there is none.
+fn superblock_of(
+    source: &Source,
+    node_sizes: &[u64],
+) -> Result<Option<Result<Superblock, String>>> {
+    let len = source.len();
+    for &node_size in node_sizes {
+        for id_width in [IdWidth::Bits32, IdWidth::Bits64] {
+            let read = |at, bytes: &mut [u8]| source.read_at(at, bytes);
+            let Some(at) = superblock::find(node_size, id_width, len, read)? else {
+                continue;
+            };
+            let mut bytes = [0; superblock::SIZE];
+            source.read_at(at, &mut bytes)?;
+            return Ok(Some(Superblock::decode(&bytes, len)));
+        }
+    }
+    Ok(None)
+}
+
+/// The sizes that the nodes of a file of `len` bytes may have.
+pub fn node_sizes(len: u64) -> Vec<u64> {
+    const SMALLEST: u64 = 13;
+    // Headers take up to 32 bytes. Only words of 8 bits make sizes that are no multiples of 4.
+    let (most, most_odd) = (MAX_ELEMENTS as u64 * 8 + 32, MAX_ELEMENTS as u64 + 32);
+    let odd = (SMALLEST..=most_odd).filter(|size| size % 4 != 0);
+    let even = (16..=most).step_by(4);
+    odd.chain(even)
+        .filter(|size| len >= 2 * size && len % size == 0)
+        .collect()
 }

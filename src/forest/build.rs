@@ -24,6 +24,8 @@ pub struct Plan {
     pub n_threads: usize,
     /// Seed of all trees.
     pub seed: u64,
+    /// Id of the first tree's first node.
+    pub first_tree: usize,
 }
 
 /// A run of trees to build next.
@@ -51,10 +53,10 @@ impl Batch {
     }
 }
 
-/// Receives the forest in file order: the nodes of each tree, then the copies of the roots.
+/// Receives the nodes of each tree, in order.
 pub type Emit<'a> = dyn FnMut(HeapBytes) -> Result<()> + 'a;
 
-/// Builds trees over `items` (item nodes, already prepared) and returns how many.
+/// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots.
 pub fn build<S: Space>(
     space: &S,
     layout: &NodeLayout,
@@ -62,7 +64,7 @@ pub fn build<S: Space>(
     common: S::T,
     plan: Plan,
     emit: &mut Emit<'_>,
-) -> Result<usize> {
+) -> Result<HeapBytes> {
     if items.len() / layout.node_size <= u32::MAX as usize {
         build_over::<S, u32>(space, layout, items, common, plan, emit)
     } else {
@@ -77,7 +79,7 @@ fn build_over<S: Space, P: Position>(
     common: S::T,
     plan: Plan,
     emit: &mut Emit<'_>,
-) -> Result<usize> {
+) -> Result<HeapBytes> {
     let nodes = Nodes::new(items, layout);
     let n_items = nodes.count();
     let mut present: Vec<P> = Vec::new();
@@ -94,7 +96,7 @@ fn build_over<S: Space, P: Position>(
         plan,
         n_items,
         all_alike: present.len() < 2,
-        n_nodes: n_items,
+        n_tree_nodes: 0,
         roots: HeapBytes::default(),
         n_trees: 0,
         emit,
@@ -107,7 +109,7 @@ fn build_over<S: Space, P: Position>(
             build_in_parallel(&mut forest, batch, &builder)?;
         }
     }
-    forest.finish()
+    Ok(forest.roots)
 }
 
 fn build_alone<S: Space, P: Position>(
@@ -208,8 +210,7 @@ struct Forest<'a, 'e> {
     n_items: usize,
     /// With one item or none all trees are the same.
     all_alike: bool,
-    /// Items and tree nodes so far.
-    n_nodes: usize,
+    n_tree_nodes: usize,
     roots: HeapBytes,
     n_trees: usize,
     emit: &'a mut Emit<'e>,
@@ -221,7 +222,7 @@ impl Forest<'_, '_> {
             Some(n) => self.n_trees >= n,
             // One tree at least: a file needs a root.
             None => {
-                let enough = self.n_nodes >= 2 * self.n_items || self.n_trees >= MAX_TREES;
+                let enough = self.n_tree_nodes >= self.n_items || self.n_trees >= MAX_TREES;
                 self.n_trees > 0 && (enough || self.all_alike)
             }
         }
@@ -234,8 +235,8 @@ impl Forest<'_, '_> {
             Some(n) => n - self.n_trees,
             None if self.n_trees == 0 => 1,
             None => {
-                let per_tree = (self.n_nodes - self.n_items) / self.n_trees;
-                let missing = 2 * self.n_items - self.n_nodes;
+                let per_tree = self.n_tree_nodes / self.n_trees;
+                let missing = self.n_items - self.n_tree_nodes;
                 missing.div_ceil(per_tree).min(MAX_TREES - self.n_trees)
             }
         };
@@ -251,9 +252,10 @@ impl Forest<'_, '_> {
     fn add(&mut self, mut tree: HeapBytes) -> Result<()> {
         let size = self.layout.node_size;
         let count = tree.bytes().len() / size;
-        // The copies of the roots come behind and must be countable too.
+        // The copies of the roots and two more nodes come behind and must be countable too.
         let most = self.layout.options.id_width.max_count();
-        let total = self.n_nodes + count + self.n_trees + 1;
+        let first = self.plan.first_tree + self.n_tree_nodes;
+        let total = first + count + self.n_trees + 3;
         if total as u64 > most {
             return Err(Error::argument(
                 "the number of nodes",
@@ -261,17 +263,12 @@ impl Forest<'_, '_> {
                 format!("{most} at the most"),
             ));
         }
-        let shift = self.n_nodes - self.n_items;
+        let shift = first - self.n_items;
         map_children(tree.bytes_mut(), self.layout, self.n_items, |id| id + shift);
         self.roots.extend(&tree.bytes()[(count - 1) * size..])?;
         (self.emit)(tree)?;
-        self.n_nodes += count;
+        self.n_tree_nodes += count;
         self.n_trees += 1;
         Ok(())
-    }
-
-    fn finish(self) -> Result<usize> {
-        (self.emit)(self.roots)?;
-        Ok(self.n_trees)
     }
 }

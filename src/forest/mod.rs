@@ -9,5 +9,5 @@
 pub mod build;
 pub mod roots;
 pub mod search;
-mod tree;
+pub mod tree;
 mod upper;

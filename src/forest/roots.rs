@@ -19,6 +19,8 @@ pub struct Roots {
     pub n_nodes: usize,
     /// Number of trees; their roots are the last nodes.
     pub n_trees: usize,
+    /// Node ids of all trees.
+    pub trees: std::ops::Range<usize>,
 }
 
 /// Bytes of items at the front and of roots at the end that are looked at: loading stays O(1) in the size of the file, and
@@ -98,6 +100,7 @@ impl Roots {
             n_items,
             n_nodes,
             n_trees,
+            trees: n_items..n_nodes - n_trees,
         };
         roots.check(space, nodes)?;
         Ok(roots)

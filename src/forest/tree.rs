@@ -208,7 +208,7 @@ pub fn map_children(
     bytes: &mut [u8],
     layout: &NodeLayout,
     first: usize,
-    new_id: impl Fn(usize) -> usize,
+    mut new_id: impl FnMut(usize) -> usize,
 ) {
     for bytes in bytes.chunks_exact_mut(layout.node_size) {
         let mut node = NodeMut::new(bytes, layout);

@@ -12,6 +12,7 @@ use crate::metric::dot::Dot;
 use crate::metric::hamming::Hamming;
 use crate::metric::minkowski::{Minkowski, L1, L2};
 use crate::metric::Space;
+use crate::storage::HeapBytes;
 use crate::types::{Metric, Options, ScalarType};
 use std::marker::PhantomData;
 
@@ -36,7 +37,7 @@ pub trait Engine: Send + Sync {
     fn distance(&self, a: NodeRef<'_>, b: NodeRef<'_>) -> f64;
     /// Completes the item nodes before a build; hands back a number for [`build`](Self::build).
     fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> f64;
-    /// Builds trees over prepared item nodes.
+    /// Builds trees over prepared item nodes; returns copies of their roots.
     fn build(
         &self,
         items: &[u8],
@@ -44,7 +45,7 @@ pub trait Engine: Send + Sync {
         common: f64,
         plan: Plan,
         emit: &mut Emit<'_>,
-    ) -> Result<usize>;
+    ) -> Result<HeapBytes>;
     /// Finds the trees in the nodes of a file.
     fn find_roots(&self, nodes: &Nodes<'_>) -> Result<Roots, String>;
     /// Searches the forest.
@@ -195,7 +196,7 @@ where
         common: f64,
         plan: Plan,
         emit: &mut Emit<'_>,
-    ) -> Result<usize> {
+    ) -> Result<HeapBytes> {
         let common = S::T::from_number(common);
         build::build(&self.space, layout, items, common, plan, emit)
     }

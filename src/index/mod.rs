@@ -2,29 +2,26 @@
 //!
 //! - [`state`]: building, built, mapped.
 //! - [`store`]: the bytes of the first two.
+//! - [`forest`]: building and unbuilding.
+//! - [`files`]: saving, loading, opening.
 //! - [`engine`]: one metric over one scalar type behind a plain interface.
 //! - [`vector`]: vectors as callers have them and as they are stored.
 
 mod engine;
+pub mod files;
+mod forest;
 mod state;
 mod store;
 pub mod vector;
 
 use crate::error::{Error, Result};
-use crate::file;
-use crate::forest::build::Plan;
-use crate::forest::roots::{Roots, MAX_TREES};
 use crate::forest::search::Neighbor;
 use crate::kernel::Isa;
 use crate::layout::{NodeLayout, NodeMut, Nodes};
 use crate::rng::DEFAULT_SEED;
-use crate::storage::DiskBytes;
 use crate::types::{Metric, Options};
 use engine::{Engine, Target};
 use state::State;
-use std::num::NonZeroUsize;
-use std::path::Path;
-use store::Store;
 use vector::{Vector, VectorMut};
 
 /// Receives what an index has to say while it works. Called on the thread that made the call.
@@ -55,6 +52,8 @@ pub struct Index {
     engine: Box<dyn Engine>,
     seed: u64,
     log: Option<Log>,
+    /// The user's own bytes, which go along when the index is saved.
+    metadata: Vec<u8>,
     state: State,
 }
 
@@ -80,6 +79,7 @@ impl Index {
             engine: engine::engine(options)?,
             seed: DEFAULT_SEED,
             log: None,
+            metadata: Vec::new(),
             state: State::default(),
         })
     }
@@ -230,161 +230,6 @@ impl Index {
                 .write_item(NodeMut::new(bytes, &self.layout), vector, id)?;
         }
         Ok(())
-    }
-
-    /// Builds the items added so far into a forest. The same items, seed and number of trees give the same bytes, for
-    /// any number of threads and on any processor.
-    ///
-    /// `n_trees`: `None` adds trees until there are twice as many nodes as items. `n_threads`: `None` for one per
-    /// processor.
-    ///
-    /// # Errors
-    /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0 threads, or more nodes
-    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build.
-    pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
-        if let Some(n) = n_trees.filter(|n| !(1..=MAX_TREES).contains(n)) {
-            let expected = format!("1 to {MAX_TREES}, or -1 to choose");
-            return Err(Error::argument("n_trees", n, expected));
-        }
-        if n_threads == Some(0) {
-            let expected = "at least 1, or -1 for one per processor";
-            return Err(Error::argument("n_threads", 0, expected));
-        }
-        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let plan = Plan {
-            n_trees,
-            n_threads: n_threads.unwrap_or_else(processors),
-            seed: self.seed,
-        };
-        let State::Building { store, n_items } = &mut self.state else {
-            return Err(self.state.illegal("build", "not built"));
-        };
-        let (n_items, engine, layout) = (*n_items, &self.engine, &self.layout);
-        let common = engine.prepare(store.bytes_mut(), layout);
-        let built_len = store.bytes().len();
-        let n_trees =
-            store.append(|items, emit| engine.build(items, layout, common, plan, emit))?;
-        let mut published = Ok(());
-        if let Store::Disk(disk) = store {
-            published = disk.publish();
-            if published.is_err() && disk.restart(built_len).is_ok() {
-                return published;
-            }
-        }
-        let roots = Roots {
-            n_items,
-            n_nodes: store.bytes().len() / layout.node_size,
-            n_trees,
-        };
-        let store = std::mem::take(store);
-        let n_nodes = roots.n_nodes;
-        self.state = State::Built { store, roots };
-        self.say(|| format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes"));
-        published
-    }
-
-    /// Takes the trees away, so that items can be added again. Does nothing when there are none. After an on-disk
-    /// build the file stays as it is, and the next build replaces it.
-    ///
-    /// # Errors
-    /// [`Error::State`] for a loaded index; [`Error::Io`] when the file of an on-disk build cannot be started anew.
-    pub fn unbuild(&mut self) -> Result<()> {
-        match &mut self.state {
-            State::Building { .. } => Ok(()),
-            State::Mapped(_) => Err(self.state.illegal("unbuild", "built, not loaded")),
-            State::Built { store, roots } => {
-                let n_items = roots.n_items;
-                let len = n_items * self.layout.node_size;
-                store.restart(len)?;
-                let store = std::mem::take(store);
-                self.state = State::Building { store, n_items };
-                Ok(())
-            }
-        }
-    }
-
-    /// Builds in a file: items and trees go there instead of to memory, and [`build`](Self::build) completes it. Until
-    /// then the file has a temporary name beside `path`; what `path` held before stays there.
-    ///
-    /// # Errors
-    /// [`Error::State`] unless not built and without items; [`Error::Io`].
-    pub fn on_disk_build(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        match &mut self.state {
-            State::Building { store, n_items: 0 } => {
-                *store = Store::Disk(DiskBytes::create(path.as_ref())?);
-                Ok(())
-            }
-            State::Building { .. } => Err(Error::State {
-                operation: "start an on-disk build",
-                state: "holding items already",
-                expected: "empty",
-            }),
-            other => Err(other.illegal("start an on-disk build", "not built and empty")),
-        }
-    }
-
-    /// Writes the index to a file. The index stays as it is. The file appears whole or not at all, and is durable when
-    /// the call returns.
-    ///
-    /// # Errors
-    /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
-    /// read; [`Error::Io`], with what `path` held before still there.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.state.roots("save")?;
-        if let State::Mapped(file) = &self.state {
-            if !file.layout.is_written() {
-                return Err(Error::Unsupported(format!(
-                    "the loaded file has the layout {}, expected {} to save: add its items to a new index and build that",
-                    file.layout.flavor.name(),
-                    self.layout.flavor.name()
-                )));
-            }
-        }
-        let path = path.as_ref();
-        file::save(path, self.state.bytes())?;
-        self.say(|| format!("saved {} bytes to {path:?}", self.state.bytes().len()));
-        Ok(())
-    }
-
-    /// Saves, then loads the new file in place of what is in memory: Annoy's own save.
-    ///
-    /// # Errors
-    /// As [`save`](Self::save) and [`load`](Self::load).
-    pub fn save_and_load(&mut self, path: impl AsRef<Path>, prefault: bool) -> Result<()> {
-        self.save(path.as_ref())?;
-        self.load(path, prefault)
-    }
-
-    /// Maps a file, ours or Annoy's, in place of what the index holds. `prefault` reads it in at once.
-    ///
-    /// While it is loaded the file must not be shortened or rewritten in place; replacing it by rename, as
-    /// [`save`](Self::save) does, is fine.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; [`Error::Format`] when the file's structure is not that of an index with this metric, f and types.
-    pub fn load(&mut self, path: impl AsRef<Path>, prefault: bool) -> Result<()> {
-        let path = path.as_ref();
-        let candidates = NodeLayout::candidates(self.options);
-        let opened = file::open(path, prefault, candidates, |nodes| {
-            self.engine.find_roots(nodes)
-        })?;
-        let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
-        self.state = State::Mapped(opened);
-        self.say(|| {
-            format!(
-                "loaded {} items and {} trees from {path:?}, layout {}",
-                roots.n_items,
-                roots.n_trees,
-                flavor.name()
-            )
-        });
-        Ok(())
-    }
-
-    /// Drops everything but the options, the seed and the log.
-    pub fn unload(&mut self) {
-        self.state = State::default();
-        self.say(|| "unloaded".to_string());
     }
 
     /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy.

@@ -2,6 +2,7 @@
 
 use super::store::Store;
 use crate::error::{Error, Result};
+use crate::file::superblock::Origin;
 use crate::file::OpenFile;
 use crate::forest::roots::Roots;
 
@@ -9,7 +10,11 @@ pub enum State {
     /// Items are being added; there are no trees.
     Building { store: Store, n_items: usize },
     /// There are trees; items are fixed.
-    Built { store: Store, roots: Roots },
+    Built {
+        store: Store,
+        roots: Roots,
+        origin: Origin,
+    },
     /// A file, mapped read-only.
     Mapped(OpenFile),
 }
@@ -54,7 +59,7 @@ impl State {
     pub fn bytes(&self) -> &[u8] {
         match self {
             State::Building { store, .. } | State::Built { store, .. } => store.bytes(),
-            State::Mapped(file) => file.map.bytes(),
+            State::Mapped(file) => file.bytes.bytes(),
         }
     }
 

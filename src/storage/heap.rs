@@ -26,6 +26,16 @@ fn next_capacity(old: usize, needed: usize) -> usize {
 }
 
 impl HeapBytes {
+    /// A copy of some bytes.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn copy_of(bytes: &[u8]) -> Result<Self> {
+        let mut copy = HeapBytes::default();
+        copy.extend(bytes)?;
+        Ok(copy)
+    }
+
     /// Sets the length. New bytes are zero, and so are bytes given up and taken again.
     ///
     /// # Errors

@@ -1,63 +1,144 @@
-//! A finished file, mapped read-only.
+//! A finished file: read here and there, mapped, or copied to memory.
 
+use super::HeapBytes;
 use crate::error::{Error, Result};
 use memmap2::{Mmap, MmapOptions};
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// A file mapped for reading. Pages come in as they are touched and are shared between processes.
-///
-/// The contract of every memory-mapped reader holds: nobody may shorten the file while it is mapped (the system would
-/// deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as our save does, is fine.
-pub struct FileMap {
-    map: Mmap,
+/// A regular file, open for reading.
+pub struct Source {
+    file: File,
+    path: PathBuf,
+    len: u64,
 }
 
-impl FileMap {
-    /// Maps a whole file; `prefault` reads it in at once.
+/// How the bytes of a file are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Mapped: pages come in as they are touched.
+    Map,
+    /// Mapped, and read in at once.
+    MapPrefaulted,
+    /// Copied to memory of our own: what happens to the file then is of no concern.
+    Copy,
+}
+
+impl Source {
+    /// Opens a file and looks at its size.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be opened, is not a regular file, or cannot be mapped; [`Error::Format`] when empty.
-    pub fn open(path: &Path, prefault: bool, expected: &str) -> Result<Self> {
+    /// [`Error::Io`] when it cannot be opened or is not a regular file.
+    pub fn open(path: &Path) -> Result<Self> {
         let fail = |action, source| Error::io(action, path, source);
-        // Asked before opening: opening a pipe nobody writes to would wait for ever.
-        let kind = fs::metadata(path).map_err(|e| fail("open", e))?;
-        if !kind.is_file() {
-            let what = if kind.is_dir() {
+        let file = open_without_waiting(path).map_err(|e| fail("open", e))?;
+        let found = file.metadata().map_err(|e| fail("read the size of", e))?;
+        if !found.is_file() {
+            let what = if found.is_dir() {
                 "it is a directory, expected a regular file"
             } else {
                 "it is a device, pipe or socket, expected a regular file"
             };
-            return Err(fail(
-                "open",
-                io::Error::new(io::ErrorKind::InvalidInput, what),
-            ));
+            let error = io::Error::new(io::ErrorKind::InvalidInput, what);
+            return Err(fail("open", error));
         }
-        let file = File::open(path).map_err(|e| fail("open", e))?;
-        let len = file
-            .metadata()
-            .map_err(|e| fail("read the size of", e))?
-            .len();
-        if len == 0 {
-            return Err(Error::Format {
-                path: path.to_path_buf(),
-                expected: expected.to_string(),
-                reason: "the file is empty, expected at least one node".to_string(),
-            });
+        Ok(Source {
+            file,
+            path: path.to_path_buf(),
+            len: found.len(),
+        })
+    }
+
+    /// Bytes in the file when it was opened.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Its name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the bytes at a place, without mapping them.
+    ///
+    /// # Errors
+    /// [`Error::Io`], also when they are not there.
+    pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+        read_exact_at(&self.file, offset, bytes).map_err(|e| Error::io("read", &self.path, e))
+    }
+
+    /// All its bytes; it must not be empty.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::NoMemory`] for a copy.
+    pub fn bytes(&self, access: Access) -> Result<FileBytes> {
+        let fail = |action, source| Error::io(action, &self.path, source);
+        if access == Access::Copy {
+            let mut copy = HeapBytes::default();
+            let len = usize::try_from(self.len)
+                .map_err(|_| Error::no_memory(usize::MAX, "more than can be addressed"))?;
+            copy.resize(len)?;
+            self.read_at(0, copy.bytes_mut())?;
+            return Ok(FileBytes::Copy(copy));
         }
         let mut options = MmapOptions::new();
-        if prefault {
+        if access == Access::MapPrefaulted {
             options.populate();
         }
         // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites the file is the
         // documented contract of `annoy_load`. Every value read from it is treated as hostile.
-        let map = unsafe { options.map(&file) }.map_err(|e| fail("map", e))?;
-        Ok(FileMap { map })
+        let map = unsafe { options.map(&self.file) }.map_err(|e| fail("map", e))?;
+        // It may have become shorter since it was opened.
+        if map.len() as u64 != self.len {
+            let error = io::Error::other("its size changed while it was being opened");
+            return Err(fail("map", error));
+        }
+        Ok(FileBytes::Map(map))
     }
+}
 
-    /// The bytes of the file.
+/// Opening a pipe that nobody writes to would wait for ever.
+#[cfg(unix)]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    options.open(path)
+}
+
+#[cfg(not(unix))]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(not(unix))]
+fn read_exact_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(bytes)
+}
+
+/// The bytes of a finished file. Maps are shared between processes.
+///
+/// The contract of every memory-mapped reader holds for those: nobody may shorten the file while it is mapped (the system
+/// would deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as our save does, is fine.
+pub enum FileBytes {
+    Map(Mmap),
+    Copy(HeapBytes),
+}
+
+impl FileBytes {
+    /// The bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.map
+        match self {
+            FileBytes::Map(map) => map,
+            FileBytes::Copy(copy) => copy.bytes(),
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`heap`]: anonymous memory that grows without copying and costs nothing until touched.
 //! - [`disk`]: a file mapped for writing while an index is built in it.
-//! - [`map`]: a finished file, mapped read-only.
+//! - [`map`]: a finished file: read here and there, mapped, or copied to memory.
 //! - [`pending`]: a file that takes its name only when it is whole.
 //! - [`system`]: the calls that only some systems have, each beside its portable twin.
 
@@ -14,6 +14,6 @@ mod system;
 
 pub use disk::DiskBytes;
 pub use heap::HeapBytes;
-pub use map::FileMap;
+pub use map::{Access, FileBytes, Source};
 pub use pending::PendingFile;
 use system::sync_directory;

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test uses its own part
 
-use annoy_rs::{IdWidth, Index, Metric, Neighbor, Options, ScalarType, Vector, VectorMut};
+use annoy_rs::{Access, IdWidth, Index, Metric, Neighbor, Options, ScalarType, Vector, VectorMut};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -176,13 +176,49 @@ pub fn saved(index: &Index) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
+/// What a superblock is found by, its size, and where in it the length of the trees' section is; see FORMAT.md.
+pub const SIGNATURE: [u8; 8] = *b"ANN\xffRS\n\xff";
+pub const SUPERBLOCK: usize = 640;
+const TREES_LEN: usize = 128 + 32 + 16;
+
+/// The file of ours as Annoy would have written it: without superblock and sections.
+pub fn plain(options: Options, bytes: &[u8]) -> Vec<u8> {
+    let layout = Struct::of(options);
+    let size = layout.size;
+    let last = layout.count(bytes) - 1;
+    let n_items = layout.descendants(bytes, last) as usize;
+    let at = n_items * size;
+    assert_eq!(bytes[at..at + 8], SIGNATURE, "no superblock");
+    let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let (n_trees, len) = (long(at + 64), long(at + TREES_LEN));
+    let gap = SUPERBLOCK.div_ceil(size) + 1;
+    let trees = at + gap * size;
+    let mut plain = [
+        &bytes[..at],
+        &bytes[trees..trees + len],
+        &bytes[bytes.len() - n_trees * size..],
+    ]
+    .concat();
+    for node in n_items..layout.count(&plain) {
+        if layout.descendants(&plain, node) > layout.leaf as i64 {
+            for side in 0..2 {
+                let child = layout.child(&plain, node, side);
+                if child >= n_items as i64 {
+                    layout.set_child(&mut plain, node, side, child - gap as i64);
+                }
+            }
+        }
+    }
+    plain
+}
+
 /// An index that has loaded these bytes.
 pub fn loaded(options: Options, bytes: &[u8]) -> annoy_rs::Result<Index> {
     let directory = scratch();
     let path = directory.path().join("loaded.ann");
     fs::write(&path, bytes).unwrap();
     let mut index = Index::with_options(options)?;
-    index.load(&path, false).map(|()| index)
+    index.load(&path, Access::Map).map(|()| index)
 }
 
 /// The distance as it is handed out, in double precision.

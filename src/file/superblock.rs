@@ -1,0 +1,421 @@
+//! What a file of ours says of itself: a block of nodes between the items and the trees that no child id names, so that
+//! Annoy never sees it. FORMAT.md has the table.
+
+use crate::error::Result;
+use crate::forest::roots::{Roots, MAX_TREES};
+use crate::layout::NodeLayout;
+use crate::types::{IdWidth, Metric, Options, ScalarType};
+use std::hash::Hasher;
+use twox_hash::XxHash3_64;
+
+/// Starts a superblock. Read as a count of descendants it is negative, with ids of 32 and of 64 bits: no Annoy file has
+/// that there.
+pub const SIGNATURE: [u8; 8] = *b"ANN\xffRS\n\xff";
+
+/// Starts the node that ends a run of nodes which are no tree's. Negative too, so that Annoy, which counts roots from the
+/// end of the file, stops there.
+pub const END: [u8; 8] = *b"ANN\xffEND\xff";
+
+/// Version of the superblock that is read and written.
+const VERSION: u32 = 1;
+
+/// Revision of what fixes the bytes of a forest (P3): kernels, random numbers, the algorithm. Goes up whenever the
+/// checksums in tests/determinism.rs change. 0: a forest that another program built.
+pub const REVISION: u32 = 1;
+
+/// Bytes of a superblock.
+pub const SIZE: usize = TABLE + MAX_SECTIONS * ENTRY;
+const TABLE: usize = 128;
+const ENTRY: usize = 32;
+
+/// The most sections a file may have.
+pub const MAX_SECTIONS: usize = 16;
+
+/// Flag of a section without which the file must not be used.
+pub const REQUIRED: u32 = 1;
+
+/// Kinds of sections.
+pub mod kind {
+    /// The items.
+    pub const ITEMS: u32 = 1;
+    /// The trees.
+    pub const TREES: u32 = 2;
+    /// The node that ends the sections, and the copies of the roots.
+    pub const ROOTS: u32 = 3;
+    /// The user's own bytes.
+    pub const METADATA: u32 = 4;
+
+    /// For messages.
+    pub fn name(kind: u32) -> &'static str {
+        match kind {
+            ITEMS => "items",
+            TREES => "trees",
+            ROOTS => "roots",
+            METADATA => "metadata",
+            _ => "unknown",
+        }
+    }
+}
+
+/// A part of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Section {
+    pub kind: u32,
+    pub flags: u32,
+    /// Its place, in bytes from the start of the file.
+    pub offset: u64,
+    pub len: u64,
+    /// XXH3 (64 bits) of its bytes.
+    pub checksum: u64,
+}
+
+impl Section {
+    /// Its bytes in those of the file; `decode` has checked that they are there.
+    pub fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        &bytes[self.offset as usize..][..self.len as usize]
+    }
+}
+
+/// XXH3, 64 bits.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    XxHash3_64::oneshot(bytes)
+}
+
+/// What a forest was built from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The seed; 0 for a forest that another program built.
+    pub seed: u64,
+    /// See [`REVISION`].
+    pub revision: u32,
+}
+
+/// The superblock's fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Superblock {
+    pub options: Options,
+    pub n_items: usize,
+    /// Items that are not missing.
+    pub n_present: usize,
+    pub n_nodes: usize,
+    pub n_trees: usize,
+    pub origin: Origin,
+    pub sections: Vec<Section>,
+}
+
+/// Nodes that a superblock takes, with the one that ends it.
+pub fn nodes(layout: &NodeLayout) -> usize {
+    SIZE.div_ceil(layout.node_size) + 1
+}
+
+/// Bytes of the nodes that a superblock takes.
+pub fn padded_size(layout: &NodeLayout) -> usize {
+    nodes(layout) * layout.node_size
+}
+
+/// A node that ends a run of nodes which are no tree's.
+pub fn end_node(layout: &NodeLayout) -> Vec<u8> {
+    // The smallest node has 13 bytes.
+    let mut node = vec![0; layout.node_size];
+    node[..END.len()].copy_from_slice(&END);
+    node
+}
+
+/// Numbers that stand for the choices in the file; those of the C ABI.
+const METRICS: [(Metric, u8); 5] = [
+    (Metric::Angular, 1),
+    (Metric::Euclidean, 2),
+    (Metric::Manhattan, 3),
+    (Metric::Hamming, 4),
+    (Metric::Dot, 5),
+];
+const SCALARS: [(ScalarType, u8); 5] = [
+    (ScalarType::F32, 1),
+    (ScalarType::F64, 2),
+    (ScalarType::Bits64, 3),
+    (ScalarType::Bits32, 4),
+    (ScalarType::Bits8, 5),
+];
+
+fn code_of<T: PartialEq + Copy>(codes: &[(T, u8)], value: T) -> u8 {
+    codes
+        .iter()
+        .find(|(known, _)| *known == value)
+        .map_or(0, |&(_, code)| code)
+}
+
+fn coded<T: Copy>(codes: &[(T, u8)], code: u8, what: &str) -> Result<T, String> {
+    codes
+        .iter()
+        .find(|&&(_, known)| known == code)
+        .map(|&(value, _)| value)
+        .ok_or_else(|| {
+            format!("its superblock has the {what} {code}, which this version does not know")
+        })
+}
+
+impl Superblock {
+    /// The nodes of the superblock.
+    pub fn encode(&self, layout: &NodeLayout) -> Vec<u8> {
+        let mut bytes = vec![0; padded_size(layout)];
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        let long = |number: usize| (number as u64).to_le_bytes();
+        put(0, &SIGNATURE);
+        put(8, &VERSION.to_le_bytes());
+        put(12, &(SIZE as u32).to_le_bytes());
+        put(24, &[code_of(&METRICS, self.options.metric)]);
+        put(25, &[code_of(&SCALARS, self.options.scalar)]);
+        put(26, &[self.options.id_width.bits() as u8]);
+        put(28, &(layout.node_size as u32).to_le_bytes());
+        put(32, &long(self.options.f));
+        put(40, &long(self.n_items));
+        put(48, &long(self.n_present));
+        put(56, &long(self.n_nodes));
+        put(64, &long(self.n_trees));
+        put(72, &self.origin.seed.to_le_bytes());
+        put(80, &self.origin.revision.to_le_bytes());
+        put(84, &(self.sections.len() as u32).to_le_bytes());
+        for (i, section) in self.sections.iter().enumerate() {
+            let at = TABLE + i * ENTRY;
+            put(at, &section.kind.to_le_bytes());
+            put(at + 4, &section.flags.to_le_bytes());
+            put(at + 8, &section.offset.to_le_bytes());
+            put(at + 16, &section.len.to_le_bytes());
+            put(at + 24, &section.checksum.to_le_bytes());
+        }
+        let end = bytes.len() - layout.node_size;
+        bytes[end..].copy_from_slice(&end_node(layout));
+        let sum = checksum_without_itself(&bytes[..SIZE]);
+        bytes[16..24].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
+
+    /// Reads the first [`SIZE`] bytes of a superblock in a file of `file_len` bytes.
+    ///
+    /// # Errors
+    /// Words that say what does not hold together.
+    pub fn decode(bytes: &[u8], file_len: u64) -> Result<Self, String> {
+        if bytes.len() < SIZE || !bytes.starts_with(&SIGNATURE) {
+            return Err("it has no superblock".to_string());
+        }
+        let bytes = &bytes[..SIZE];
+        let short = |at: usize| u32::from_le_bytes(array(bytes, at));
+        let long = |at: usize| u64::from_le_bytes(array(bytes, at));
+        if short(8) != VERSION {
+            return Err(format!(
+                "its format has version {}, this version of the library reads version {VERSION}",
+                short(8)
+            ));
+        }
+        let (found, expected) = (long(16), checksum_without_itself(bytes));
+        if found != expected {
+            return Err(format!(
+                "its superblock is damaged: checksum {found:#018x}, expected {expected:#018x}"
+            ));
+        }
+        let count = |at: usize, what: &str, most: u64| match long(at) {
+            n if n <= most => Ok(n as usize),
+            n => Err(format!(
+                "its superblock has {n} {what}, expected 0 to {most}"
+            )),
+        };
+        let options = Options {
+            metric: coded(&METRICS, bytes[24], "metric")?,
+            scalar: coded(&SCALARS, bytes[25], "element type")?,
+            id_width: match bytes[26] {
+                32 => IdWidth::Bits32,
+                64 => IdWidth::Bits64,
+                n => {
+                    return Err(format!(
+                        "its superblock has ids of {n} bits, expected 32 or 64"
+                    ))
+                }
+            },
+            f: count(32, "dimensions", u64::from(u32::MAX))?,
+        };
+        options
+            .validate()
+            .map_err(|error| format!("its superblock is wrong: {error}"))?;
+        let layout = NodeLayout::written(options);
+        let size = layout.node_size as u64;
+        if u64::from(short(28)) != size || u64::from(short(12)) != SIZE as u64 {
+            return Err(format!(
+                "its superblock of {} bytes has nodes of {} bytes, expected {SIZE} and {size}",
+                short(12),
+                short(28),
+            ));
+        }
+        let n_nodes = count(56, "nodes", options.id_width.max_count())?;
+        if (n_nodes as u64).checked_mul(size) != Some(file_len) {
+            return Err(format!(
+                "its superblock counts {n_nodes} nodes of {size} bytes, the file has {file_len} bytes"
+            ));
+        }
+        let n_items = count(40, "items", n_nodes as u64)?;
+        let n_trees = count(64, "trees", MAX_TREES as u64)?;
+        let n_present = count(48, "items present", n_items as u64)?;
+        let n_sections = short(84) as usize;
+        if n_sections > MAX_SECTIONS {
+            return Err(format!(
+                "its superblock has {n_sections} sections, expected {MAX_SECTIONS} at the most"
+            ));
+        }
+        let sections = (0..n_sections)
+            .map(|i| {
+                let at = TABLE + i * ENTRY;
+                Section {
+                    kind: short(at),
+                    flags: short(at + 4),
+                    offset: long(at + 8),
+                    len: long(at + 16),
+                    checksum: long(at + 24),
+                }
+            })
+            .collect();
+        let superblock = Superblock {
+            options,
+            n_items,
+            n_present,
+            n_nodes,
+            n_trees,
+            origin: Origin {
+                seed: long(72),
+                revision: short(80),
+            },
+            sections,
+        };
+        superblock.check_sections(&layout)?;
+        Ok(superblock)
+    }
+
+    /// Whether the sections lie where they have to, and are all known where they must be.
+    fn check_sections(&self, layout: &NodeLayout) -> Result<(), String> {
+        let size = layout.node_size as u64;
+        let roots = (self.n_nodes as u64)
+            .checked_sub(self.n_trees as u64 + 2)
+            .ok_or("its superblock counts more trees than nodes")?;
+        let first_tree = self.first_tree(layout) as u64;
+        let mut seen = Vec::new();
+        for section in &self.sections {
+            let name = kind::name(section.kind);
+            if seen.contains(&section.kind) {
+                return Err(format!(
+                    "it has two sections of kind {} ({name})",
+                    section.kind
+                ));
+            }
+            seen.push(section.kind);
+            let end = section
+                .offset
+                .checked_add(section.len)
+                .filter(|&end| end <= self.n_nodes as u64 * size)
+                .ok_or_else(|| format!("its {name} section ends beyond the file: {section:?}"))?;
+            let sound = match section.kind {
+                kind::ITEMS => section.offset == 0 && end == self.n_items as u64 * size,
+                kind::TREES => {
+                    section.offset == first_tree * size
+                        && section.len % size == 0
+                        && section.len > 0
+                        && end <= roots * size
+                }
+                kind::ROOTS => section.offset == roots * size && end == self.n_nodes as u64 * size,
+                kind if kind > kind::METADATA && section.flags & REQUIRED != 0 => {
+                    return Err(format!(
+                        "it has a section of kind {kind} that has to be understood, and this version of the library does not"
+                    ));
+                }
+                // Between the trees and the end of the sections.
+                _ => section.offset > first_tree * size && end <= roots * size,
+            };
+            if !sound {
+                return Err(format!("its {name} section cannot lie there: {section:?}"));
+            }
+        }
+        for kind in [kind::ITEMS, kind::TREES, kind::ROOTS] {
+            if !seen.contains(&kind) {
+                return Err(format!(
+                    "its superblock lacks the {} section",
+                    kind::name(kind)
+                ));
+            }
+        }
+        if self.n_trees == 0 {
+            return Err("its superblock counts no trees".to_string());
+        }
+        Ok(())
+    }
+
+    fn first_tree(&self, layout: &NodeLayout) -> usize {
+        self.n_items + nodes(layout)
+    }
+
+    /// The section of a kind.
+    pub fn section(&self, kind: u32) -> Option<Section> {
+        self.sections
+            .iter()
+            .copied()
+            .find(|section| section.kind == kind)
+    }
+
+    /// Where the trees are.
+    pub fn roots(&self, layout: &NodeLayout) -> Roots {
+        let first = self.first_tree(layout);
+        let trees = self.section(kind::TREES).unwrap_or_default();
+        Roots {
+            n_items: self.n_items,
+            n_nodes: self.n_nodes,
+            n_trees: self.n_trees,
+            trees: first..first + trees.len as usize / layout.node_size,
+        }
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(&bytes[at..at + N]);
+    array
+}
+
+/// Of all bytes but those of the checksum.
+fn checksum_without_itself(bytes: &[u8]) -> u64 {
+    let mut hasher = XxHash3_64::default();
+    hasher.write(&bytes[..16]);
+    hasher.write(&bytes[24..]);
+    hasher.finish()
+}
+
+/// Where a file of these nodes keeps its superblock, if it has one: `n_items`, as told by the last node, nodes from the
+/// start.
+///
+/// # Errors
+/// What `read_at` says.
+pub fn find(
+    node_size: u64,
+    id_width: IdWidth,
+    file_len: u64,
+    mut read_at: impl FnMut(u64, &mut [u8]) -> Result<()>,
+) -> Result<Option<u64>> {
+    if file_len % node_size != 0 || file_len < 2 * node_size {
+        return Ok(None);
+    }
+    let mut id = [0; 8];
+    let id_bytes = &mut id[..id_width.size()];
+    read_at(file_len - node_size, id_bytes)?;
+    let n_items = match id_width {
+        IdWidth::Bits32 => i64::from(i32::from_le_bytes(array(&id, 0))),
+        IdWidth::Bits64 => i64::from_le_bytes(id),
+    };
+    let place = u64::try_from(n_items)
+        .ok()
+        .and_then(|n| n.checked_mul(node_size))
+        .filter(|&at| {
+            at.checked_add(SIZE as u64)
+                .is_some_and(|end| end <= file_len)
+        });
+    let Some(at) = place else {
+        return Ok(None);
+    };
+    let mut found = [0; SIGNATURE.len()];
+    read_at(at, &mut found)?;
+    Ok((found == SIGNATURE).then_some(at))
+}

@@ -1,0 +1,139 @@
+//! Building and unbuilding the forest.
+
+use super::files;
+use super::state::State;
+use super::store::Store;
+use super::Index;
+use crate::error::{Error, Result};
+use crate::file::superblock::{self, Origin};
+use crate::file::write;
+use crate::forest::build::Plan;
+use crate::forest::roots::{Roots, MAX_TREES};
+use crate::storage::{DiskBytes, HeapBytes};
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+impl Index {
+    /// Builds the items added so far into a forest. The same items, seed and number of trees give the same bytes, for
+    /// any number of threads and on any processor.
+    ///
+    /// `n_trees`: `None` adds trees until there are twice as many nodes as items. `n_threads`: `None` for one per
+    /// processor.
+    ///
+    /// # Errors
+    /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0 threads, or more nodes
+    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build.
+    pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
+        if let Some(n) = n_trees.filter(|n| !(1..=MAX_TREES).contains(n)) {
+            let expected = format!("1 to {MAX_TREES}, or -1 to choose");
+            return Err(Error::argument("n_trees", n, expected));
+        }
+        if n_threads == Some(0) {
+            let expected = "at least 1, or -1 for one per processor";
+            return Err(Error::argument("n_threads", 0, expected));
+        }
+        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let State::Building { store, n_items } = &mut self.state else {
+            return Err(self.state.illegal("build", "not built"));
+        };
+        let (n_items, engine, layout) = (*n_items, &self.engine, &self.layout);
+        let size = layout.node_size;
+        let plan = Plan {
+            n_trees,
+            n_threads: n_threads.unwrap_or_else(processors),
+            seed: self.seed,
+            first_tree: n_items + superblock::nodes(layout),
+        };
+        let origin = Origin {
+            seed: self.seed,
+            revision: superblock::REVISION,
+        };
+        // A file is complete with what the user wants in it. In memory there is time for that until a save.
+        let sections = match store {
+            Store::Disk(_) => files::own_sections(&self.metadata),
+            Store::Heap(_) => Vec::new(),
+        };
+        let common = engine.prepare(store.bytes_mut(), layout);
+        let built_len = store.bytes().len();
+        let (roots, entries) = store.append(|items, emit| {
+            emit(HeapBytes::copy_of(&vec![
+                0;
+                superblock::padded_size(layout)
+            ])?)?;
+            let mut end = plan.first_tree;
+            let copies = engine.build(items, layout, common, plan, &mut |tree| {
+                end += tree.bytes().len() / size;
+                emit(tree)
+            })?;
+            let n_trees = copies.bytes().len() / size;
+            let last_root = &copies.bytes()[(n_trees - 1) * size..];
+            let tail = write::tail(layout, end * size, &sections, last_root)?;
+            emit(HeapBytes::copy_of(&tail.bytes)?)?;
+            emit(copies)?;
+            let roots = Roots {
+                n_items,
+                n_nodes: end + tail.bytes.len() / size + n_trees,
+                n_trees,
+                trees: plan.first_tree..end,
+            };
+            Ok((roots, tail.sections))
+        })?;
+        let mut published = Ok(());
+        if let Store::Disk(disk) = store {
+            write::seal(disk.bytes_mut(), layout, &roots, origin, entries);
+            published = disk.publish();
+            if published.is_err() && disk.restart(built_len).is_ok() {
+                return published;
+            }
+        }
+        let store = std::mem::take(store);
+        let (n_trees, n_nodes) = (roots.n_trees, roots.n_nodes);
+        self.state = State::Built {
+            store,
+            roots,
+            origin,
+        };
+        self.say(|| format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes"));
+        published
+    }
+
+    /// Takes the trees away, so that items can be added again. Does nothing when there are none. After an on-disk
+    /// build the file stays as it is, and the next build replaces it.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a loaded index; [`Error::Io`] when the file of an on-disk build cannot be started anew.
+    pub fn unbuild(&mut self) -> Result<()> {
+        match &mut self.state {
+            State::Building { .. } => Ok(()),
+            State::Mapped(_) => Err(self.state.illegal("unbuild", "built, not loaded")),
+            State::Built { store, roots, .. } => {
+                let n_items = roots.n_items;
+                let len = n_items * self.layout.node_size;
+                store.restart(len)?;
+                let store = std::mem::take(store);
+                self.state = State::Building { store, n_items };
+                Ok(())
+            }
+        }
+    }
+
+    /// Builds in a file: items and trees go there instead of to memory, and [`build`](Self::build) completes it. Until
+    /// then the file has a temporary name beside `path`; what `path` held before stays there.
+    ///
+    /// # Errors
+    /// [`Error::State`] unless not built and without items; [`Error::Io`].
+    pub fn on_disk_build(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        match &mut self.state {
+            State::Building { store, n_items: 0 } => {
+                *store = Store::Disk(DiskBytes::create(path.as_ref())?);
+                Ok(())
+            }
+            State::Building { .. } => Err(Error::State {
+                operation: "start an on-disk build",
+                state: "holding items already",
+                expected: "empty",
+            }),
+            other => Err(other.illegal("start an on-disk build", "not built and empty")),
+        }
+    }
+}
