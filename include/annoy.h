@@ -4,9 +4,9 @@
  * Generated from src/ffi by cbindgen: do not edit. CONTRIBUTING.md says how to write it anew.
  *
  * Every call that can fail returns an annoy_status and takes an `annoy_error *` last, which may be NULL. On failure the
- * index is as it was before the call, and no output is written. All pointers are checked for NULL; where a comment does
- * not allow it, NULL is ANNOY_ERR_NULL. (NULL, 0) is an empty array. The library never prints, never aborts and never
- * unwinds into the caller.
+ * index is as it was before the call, and no output is written unless a comment says so. All pointers are checked for
+ * NULL; where a comment does not allow it, NULL is ANNOY_ERR_NULL. (NULL, 0) is an empty array. The library never
+ * prints, never aborts and never unwinds into the caller.
  *
  * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
  * other call needs the index to itself. Different indexes are independent.
@@ -26,6 +26,10 @@
 
 // Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 #define ANNOY_LOAD_PREFAULT 1
+
+// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those who cannot trust its owner
+// not to shorten or rewrite it.
+#define ANNOY_LOAD_COPY 2
 
 // An index. Made by `annoy_new` or `annoy_new_with`, freed by `annoy_free`.
 //
@@ -72,6 +76,76 @@ typedef struct annoy_options {
 // Hears what an index does: `user` as given to `annoy_set_log`, a level, a NUL-terminated UTF-8 text that is gone after
 // the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
 typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
+
+// Something wrong in an index. Its size will not change.
+typedef struct annoy_fault {
+  // The node; -1 when it is about the file as a whole.
+  int64_t node;
+  // What is wrong: UTF-8, always NUL-terminated, cut off if too long.
+  char text[248];
+} annoy_fault;
+
+// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out.
+typedef struct annoy_info {
+  // `sizeof(annoy_info)`.
+  size_t struct_size;
+  // The largest id plus one.
+  int64_t n_items;
+  // Items that are not missing.
+  int64_t n_present;
+  // Trees.
+  int64_t n_trees;
+  // All nodes: items, splits, leaves, copies of roots, and those that say what the file is.
+  int64_t n_nodes;
+  // Splits of all trees.
+  int64_t n_splits;
+  // Splits by coin tosses, where no plane was found.
+  int64_t n_coin_splits;
+  // Leaves of all trees.
+  int64_t n_leaves;
+  // Nodes from a root to the farthest item, without the item.
+  int64_t depth;
+  // Bytes of the index in memory, or of its file.
+  uint64_t bytes;
+  // Seed of the build; 0 where `has_seed` is.
+  uint64_t seed;
+  // Bytes of a node.
+  uint64_t node_size;
+  // The most items in a leaf (Annoy's K).
+  uint64_t max_leaf;
+  // Mean share of `max_leaf` that leaves hold, 0 to 1.
+  double leaf_fill;
+  // Mean share of a split's items that lie on its larger side, 0.5 to 1.
+  double imbalance;
+  // 1 when a file is loaded.
+  int32_t is_loaded;
+  // 1 when that file says what it is: it has checksums, and `annoy_open` opens it.
+  int32_t is_described;
+  // 1 when the seed of the build is known.
+  int32_t has_seed;
+  // 0.
+  int32_t reserved;
+} annoy_info;
+
+// What a file may be. Its size will not change.
+typedef struct annoy_kind {
+  // The metric.
+  annoy_metric metric;
+  // The element type.
+  annoy_scalar scalar;
+  // Width of its ids in bits: 32 or 64.
+  int32_t id_bits;
+  // 0.
+  int32_t reserved;
+  // Length of its vectors: numbers, or bits for hamming.
+  size_t f;
+  // Items it would have.
+  int64_t n_items;
+  // Trees it would have.
+  int64_t n_trees;
+  // Annoy's version of its layout: "1.17", "1.16 (packed)" or "main", NUL-terminated.
+  char layout[24];
+} annoy_kind;
 
 // The call did what it was asked to.
 #define ANNOY_OK 0
@@ -362,17 +436,44 @@ annoy_status annoy_save_and_load(struct annoy_index *index,
                                  uint64_t flags,
                                  struct annoy_error *error);
 
-// Maps a file, ours or Annoy's, in place of whatever the index holds. The file's metric, f and types must be those of the
-// index, as far as its structure shows. Takes the same time for files of any size.
+// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the index: by
+// its own word, or, for a plain Annoy file, as far as its structure shows. Takes the same time for files of any size.
 //
-// `path` is UTF-8 and NUL-terminated. `flags` is 0 or `ANNOY_LOAD_PREFAULT`. While it is loaded the file must not be
-// shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as `annoy_save`
-// does, or removing it is fine.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`. On an error the index is as before.
+// `path` is UTF-8 and NUL-terminated. `flags` is 0, `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file
+// must not be shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as
+// `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an error the
+// index is as before.
 annoy_status annoy_load(struct annoy_index *index,
                         const char *path,
                         uint64_t flags,
                         struct annoy_error *error);
+
+// Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
+//
+// `path` is UTF-8 and NUL-terminated, `flags` are those of `annoy_load`. `*index` gets the handle, to be freed with
+// `annoy_free`.
+// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with.
+annoy_status annoy_open(const char *path, uint64_t flags, struct annoy_index **index, struct annoy_error *error);
+
+// Sets bytes of the caller's that go along when the index is saved, in place of those before. Legal in every state; the file
+// of an on-disk build has those set before the build.
+//
+// `bytes` are `len` bytes, at most 65,536, which are copied; `(NULL, 0)` for none.
+// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`.
+annoy_status annoy_set_metadata(struct annoy_index *index,
+                                const void *bytes,
+                                size_t len,
+                                struct annoy_error *error);
+
+// Copies the metadata to `bytes`, which has room for `capacity` bytes, and its length to `*len`.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there is more, with `*len` set and nothing copied.
+annoy_status annoy_get_metadata(const struct annoy_index *index,
+                                void *bytes,
+                                size_t capacity,
+                                size_t *len,
+                                struct annoy_error *error);
 
 // Drops items, trees and file; the index is then empty and not built. Metric, f, types, seed and log stay.
 //
@@ -443,6 +544,49 @@ annoy_status annoy_get_nns_by_vector_bits(const struct annoy_index *index,
                                           float *distances,
                                           size_t *n_found,
                                           struct annoy_error *error);
+
+// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values are
+// finite. Reads all of it; takes 4 bytes of memory for each item.
+//
+// The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all to `*n_faults`.
+// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not
+// built; `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_verify(const struct annoy_index *index,
+                          struct annoy_fault *faults,
+                          size_t capacity,
+                          size_t *n_faults,
+                          struct annoy_error *error);
+
+// Verifies a file that says what it is. As `annoy_verify`.
+//
+// `path` is UTF-8 and NUL-terminated.
+// Errors: as `annoy_open` and `annoy_verify`.
+annoy_status annoy_verify_file(const char *path,
+                               struct annoy_fault *faults,
+                               size_t capacity,
+                               size_t *n_faults,
+                               struct annoy_error *error);
+
+// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory for
+// each item. Legal in every state.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field; `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_get_info(const struct annoy_index *index,
+                            struct annoy_info *info,
+                            struct annoy_error *error);
+
+// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy files
+// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming.
+//
+// `path` is UTF-8 and NUL-terminated. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
+// of all to `*n_kinds`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, or one that says
+// what it is and is damaged.
+annoy_status annoy_probe(const char *path,
+                         struct annoy_kind *kinds,
+                         size_t capacity,
+                         size_t *n_kinds,
+                         struct annoy_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

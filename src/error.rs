@@ -105,6 +105,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// The caller's room is too small.
+    #[error("there is room for {found}, expected {needed}")]
+    TooSmall {
+        /// How much is needed.
+        needed: usize,
+        /// How much there is.
+        found: usize,
+    },
+
     /// Something this build or this index cannot do.
     #[error("{0}")]
     Unsupported(String),

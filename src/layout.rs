@@ -144,6 +144,11 @@ impl NodeLayout {
         self.flavor == Flavor::V117
     }
 
+    /// Whether splits are planes; for hamming they are bits.
+    pub fn has_planes(&self) -> bool {
+        self.options.metric != Metric::Hamming
+    }
+
     /// Words for messages: "angular index of f = 50 (f32, 32-bit ids)".
     pub fn describe(&self) -> String {
         let o = &self.options;

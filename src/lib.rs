@@ -25,10 +25,13 @@ mod types;
 pub(crate) const BUILD_THREAD: &str = "annoy-build";
 
 pub use error::{Error, Result};
+pub use forest::inspect::{Fault, Shape};
 pub use forest::roots::MAX_TREES;
 pub use forest::search::Neighbor;
 pub use index::files::MAX_METADATA;
+pub use index::probe::{probe, Kind};
 pub use index::vector::{Vector, VectorMut};
+pub use index::verify::{Info, Report};
 pub use index::{kernel_name, Index, Log};
 pub use rng::DEFAULT_SEED;
 pub use storage::Access;

@@ -1,11 +1,12 @@
-//! Saving and loading.
+//! Saving, loading, opening, metadata.
 
-use super::guard::{exclusive, guard, path, shared};
-use super::handle::annoy_index;
+use super::guard::{exclusive, guard, path, place, shared, slice, slice_mut};
+use super::handle::{annoy_index, boxed};
 use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
+use crate::index::Index;
 use crate::storage::Access;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 /// Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 pub const ANNOY_LOAD_PREFAULT: u64 = 1;
@@ -67,13 +68,14 @@ pub unsafe extern "C" fn annoy_save_and_load(
     })
 }
 
-/// Maps a file, ours or Annoy's, in place of whatever the index holds. The file's metric, f and types must be those of the
-/// index, as far as its structure shows. Takes the same time for files of any size.
+/// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the index: by
+/// its own word, or, for a plain Annoy file, as far as its structure shows. Takes the same time for files of any size.
 ///
-/// `path` is UTF-8 and NUL-terminated. `flags` is 0 or `ANNOY_LOAD_PREFAULT`. While it is loaded the file must not be
-/// shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as `annoy_save`
-/// does, or removing it is fine.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`. On an error the index is as before.
+/// `path` is UTF-8 and NUL-terminated. `flags` is 0, `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file
+/// must not be shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as
+/// `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an error the
+/// index is as before.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated string.
@@ -88,6 +90,86 @@ pub unsafe extern "C" fn annoy_load(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (mut index, path) = unsafe { (exclusive(index)?, self::path(path)?) };
         index.load(path, access(flags)?)
+    })
+}
+
+/// Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
+///
+/// `path` is UTF-8 and NUL-terminated, `flags` are those of `annoy_load`. `*index` gets the handle, to be freed with
+/// `annoy_free`.
+/// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with.
+///
+/// # Safety
+/// `path` is NULL or a NUL-terminated string, `index` is NULL or points to room for a pointer.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_open(
+    path: *const c_char,
+    flags: u64,
+    index: *mut *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (path, out) = unsafe { (self::path(path)?, place("index", index)?) };
+        out.put(boxed(Index::open(path, access(flags)?)?));
+        Ok(())
+    })
+}
+
+/// Sets bytes of the caller's that go along when the index is saved, in place of those before. Legal in every state; the file
+/// of an on-disk build has those set before the build.
+///
+/// `bytes` are `len` bytes, at most 65,536, which are copied; `(NULL, 0)` for none.
+/// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using, `bytes` is NULL or points to `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_metadata(
+    index: *mut annoy_index,
+    bytes: *const c_void,
+    len: usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let mut index = unsafe { exclusive(index) }?;
+        // SAFETY: as above.
+        index.set_metadata(unsafe { slice("bytes", bytes.cast::<u8>(), len) }?)
+    })
+}
+
+/// Copies the metadata to `bytes`, which has room for `capacity` bytes, and its length to `*len`.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there is more, with `*len` set and nothing copied.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `bytes` is NULL or has room for `capacity` bytes, `len` is
+/// NULL or points to room for a `size_t`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_metadata(
+    index: *const annoy_index,
+    bytes: *mut c_void,
+    capacity: usize,
+    len: *mut usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, len) = unsafe { (shared(index)?, place("len", len)?) };
+        let metadata = index.metadata();
+        if metadata.len() > capacity {
+            len.put(metadata.len());
+            return Err(Error::TooSmall {
+                needed: metadata.len(),
+                found: capacity,
+            });
+        }
+        // SAFETY: as above.
+        let to = unsafe { slice_mut("bytes", bytes.cast::<u8>(), capacity) }?;
+        to[..metadata.len()].copy_from_slice(metadata);
+        len.put(metadata.len());
+        Ok(())
     })
 }
 

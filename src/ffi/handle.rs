@@ -70,6 +70,13 @@ fn scalar(number: annoy_scalar, metric: Metric) -> Result<ScalarType> {
         .ok_or_else(|| Error::argument("scalar", number, "0 to 5, one of the scalar types"))
 }
 
+pub(super) fn scalar_number(scalar: ScalarType) -> annoy_scalar {
+    SCALARS
+        .iter()
+        .find(|entry| entry.1 == scalar)
+        .map_or(0, |entry| entry.0)
+}
+
 /// Looked at before anything else of the struct is: a caller's may be shorter.
 fn check_size(struct_size: usize) -> Result<()> {
     let size = size_of::<annoy_options>();
@@ -97,7 +104,7 @@ fn options(given: &annoy_options) -> Result<Options> {
     })
 }
 
-fn boxed(index: Index) -> *mut annoy_index {
+pub(super) fn boxed(index: Index) -> *mut annoy_index {
     Box::into_raw(Box::new(annoy_index {
         index,
         poisoned: AtomicBool::new(false),
@@ -230,10 +237,7 @@ pub unsafe extern "C" fn annoy_get_scalar(index: *const annoy_index) -> annoy_sc
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
         let scalar = unsafe { shared(index) }.map(|index| index.options().scalar);
-        SCALARS
-            .iter()
-            .find(|entry| scalar.as_ref().is_ok_and(|scalar| *scalar == entry.1))
-            .map_or(0, |entry| entry.0)
+        scalar.map_or(0, scalar_number)
     })
 }
 

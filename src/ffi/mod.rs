@@ -7,6 +7,7 @@
 //! - `build`: building trees.
 //! - `file`: saving and loading.
 //! - `search`: finding neighbours.
+//! - `verify`: verifying, facts, and what a file may be.
 //! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
 
@@ -18,3 +19,4 @@ pub mod item;
 pub mod library;
 pub mod search;
 pub mod status;
+pub mod verify;

@@ -84,22 +84,26 @@ impl annoy_error {
             Error::Io { source, .. } => source.raw_os_error().unwrap_or(0),
             _ => 0,
         };
-        let text = error.to_string();
-        let mut message = [0; 504];
-        let mut end = text.len().min(message.len() - 1);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        for (to, from) in message.iter_mut().zip(&text.as_bytes()[..end]) {
-            // A NUL inside would end the text early.
-            *to = if *from == 0 { b' ' } else { *from } as c_char;
-        }
         annoy_error {
             code: status_of(error),
             os_errno,
-            message,
+            message: cut(&error.to_string()),
         }
     }
+}
+
+/// A text as C has it: NUL-terminated, cut off at a character when there is no room for all.
+pub(super) fn cut<const N: usize>(text: &str) -> [c_char; N] {
+    let mut chars = [0; N];
+    let mut end = text.len().min(N - 1);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    for (to, from) in chars.iter_mut().zip(&text.as_bytes()[..end]) {
+        // A NUL inside would end the text early.
+        *to = if *from == 0 { b' ' } else { *from } as c_char;
+    }
+    chars
 }
 
 /// The number of each kind of error.
@@ -114,6 +118,7 @@ fn status_of(error: &Error) -> annoy_status {
         Error::Format { .. } => ANNOY_ERR_FORMAT,
         Error::NotFinite { .. } => ANNOY_ERR_NOT_FINITE,
         Error::NoMemory { .. } => ANNOY_ERR_NO_MEMORY,
+        Error::TooSmall { .. } => ANNOY_ERR_TOO_SMALL,
         Error::Unsupported(_) => ANNOY_ERR_UNSUPPORTED,
         Error::Corrupt { .. } => ANNOY_ERR_CORRUPT,
         Error::Panic(_) => ANNOY_ERR_PANIC,

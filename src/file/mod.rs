@@ -2,9 +2,11 @@
 //!
 //! - [`superblock`]: what a file of ours says of itself.
 //! - [`write`]: the whole file.
+//! - [`verify`]: comparing a file with what it says.
 //! - this file: opening one, ours or Annoy's.
 
 pub mod superblock;
+pub mod verify;
 pub mod write;
 
 use crate::error::{Error, Result};
@@ -124,10 +126,18 @@ pub fn open(
         }
     }
     // Perhaps it says itself what it is.
-    match superblock_of(&source, &node_sizes(source.len()))? {
+    match described(&source)? {
         Some(Ok(superblock)) => adopt(&source, access, superblock, Some(&expected)),
         _ => Err(fail(reasons.join("; "))),
     }
+}
+
+/// What a file says of itself, or what is wrong with that; none for a plain file.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> {
+    superblock_of(source, &node_sizes(source.len()))
 }
 
 /// Opens a file of ours by what it says of itself.
@@ -141,7 +151,7 @@ pub fn open_described(path: &Path, access: Access) -> Result<OpenFile> {
         expected: "file that says what it is".to_string(),
         reason,
     };
-    match superblock_of(&source, &node_sizes(source.len()))? {
+    match described(&source)? {
         Some(superblock) => adopt(&source, access, superblock.map_err(fail)?, None),
         None => Err(fail(
             "it has no superblock, as a file by Annoy itself; to load that, metric and f must be given".to_string(),
@@ -197,6 +207,6 @@ pub fn node_sizes(len: u64) -> Vec<u64> {
     let odd = (SMALLEST..=most_odd).filter(|size| size % 4 != 0);
     let even = (16..=most).step_by(4);
     odd.chain(even)
-        .filter(|size| len >= 2 * size && len % size == 0)
+        .filter(|size| len >= 2 * size && len.is_multiple_of(*size))
         .collect()
 }

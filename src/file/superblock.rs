@@ -395,7 +395,7 @@ pub fn find(
     file_len: u64,
     mut read_at: impl FnMut(u64, &mut [u8]) -> Result<()>,
 ) -> Result<Option<u64>> {
-    if file_len % node_size != 0 || file_len < 2 * node_size {
+    if !file_len.is_multiple_of(node_size) || file_len < 2 * node_size {
         return Ok(None);
     }
     let mut id = [0; 8];

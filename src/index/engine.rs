@@ -3,6 +3,7 @@
 use super::vector::{Stored, Vector, VectorMut};
 use crate::error::{Error, Result};
 use crate::forest::build::{self, Emit, Plan};
+use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::roots::Roots;
 use crate::forest::search::{self, Neighbor};
 use crate::kernel::{BitKernels, Float, Isa, Row};
@@ -48,6 +49,8 @@ pub trait Engine: Send + Sync {
     ) -> Result<HeapBytes>;
     /// Finds the trees in the nodes of a file.
     fn find_roots(&self, nodes: &Nodes<'_>) -> Result<Roots, String>;
+    /// Walks all trees.
+    fn inspect(&self, nodes: &Nodes<'_>, roots: &Roots, faults: &mut Faults) -> Result<Shape>;
     /// Searches the forest.
     fn search(
         &self,
@@ -203,6 +206,10 @@ where
 
     fn find_roots(&self, nodes: &Nodes<'_>) -> Result<Roots, String> {
         Roots::find(&self.space, nodes)
+    }
+
+    fn inspect(&self, nodes: &Nodes<'_>, roots: &Roots, faults: &mut Faults) -> Result<Shape> {
+        inspect::inspect(&self.space, nodes, roots, faults)
     }
 
     fn search(

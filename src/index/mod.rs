@@ -4,15 +4,19 @@
 //! - [`store`]: the bytes of the first two.
 //! - [`forest`]: building and unbuilding.
 //! - [`files`]: saving, loading, opening.
+//! - [`probe`]: what a plain file may be.
+//! - [`verify`]: looking at the whole of an index.
 //! - [`engine`]: one metric over one scalar type behind a plain interface.
 //! - [`vector`]: vectors as callers have them and as they are stored.
 
 mod engine;
 pub mod files;
 mod forest;
+pub mod probe;
 mod state;
 mod store;
 pub mod vector;
+pub mod verify;
 
 use crate::error::{Error, Result};
 use crate::forest::search::Neighbor;

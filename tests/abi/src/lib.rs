@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 15];
+    static c_layout: [usize; 47];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -80,6 +80,7 @@ fn layout_as_the_c_compiler_has_it() {
     use annoy_rs::ffi::handle::{annoy_log_fn, annoy_options, annoy_scalar};
     use annoy_rs::ffi::library::annoy_metric;
     use annoy_rs::ffi::status::{annoy_error, annoy_status};
+    use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};
     use std::mem::offset_of;
     // In the order of c/calls.c.
     let rust = [
@@ -94,6 +95,38 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_options, id_bits),
         offset_of!(annoy_options, reserved),
         offset_of!(annoy_options, f),
+        size_of::<annoy_fault>(),
+        offset_of!(annoy_fault, node),
+        offset_of!(annoy_fault, text),
+        size_of::<annoy_info>(),
+        offset_of!(annoy_info, struct_size),
+        offset_of!(annoy_info, n_items),
+        offset_of!(annoy_info, n_present),
+        offset_of!(annoy_info, n_trees),
+        offset_of!(annoy_info, n_nodes),
+        offset_of!(annoy_info, n_splits),
+        offset_of!(annoy_info, n_coin_splits),
+        offset_of!(annoy_info, n_leaves),
+        offset_of!(annoy_info, depth),
+        offset_of!(annoy_info, bytes),
+        offset_of!(annoy_info, seed),
+        offset_of!(annoy_info, node_size),
+        offset_of!(annoy_info, max_leaf),
+        offset_of!(annoy_info, leaf_fill),
+        offset_of!(annoy_info, imbalance),
+        offset_of!(annoy_info, is_loaded),
+        offset_of!(annoy_info, is_described),
+        offset_of!(annoy_info, has_seed),
+        offset_of!(annoy_info, reserved),
+        size_of::<annoy_kind>(),
+        offset_of!(annoy_kind, metric),
+        offset_of!(annoy_kind, scalar),
+        offset_of!(annoy_kind, id_bits),
+        offset_of!(annoy_kind, reserved),
+        offset_of!(annoy_kind, f),
+        offset_of!(annoy_kind, n_items),
+        offset_of!(annoy_kind, n_trees),
+        offset_of!(annoy_kind, layout),
         size_of::<annoy_status>(),
         size_of::<annoy_metric>(),
         size_of::<annoy_scalar>(),

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 7] = [
-    "status", "library", "handle", "item", "build", "file", "search",
+const FILES: [&str; 8] = [
+    "status", "library", "handle", "item", "build", "file", "search", "verify",
 ];
 
 fn root() -> PathBuf {

@@ -1,0 +1,266 @@
+//! Looking at the whole of an index or a file.
+
+use super::guard::{guard, path, place, shared, slice_mut};
+use super::handle::{annoy_index, annoy_scalar, scalar_number};
+use super::library::{annoy_metric, metric_number};
+use super::status::{annoy_error, annoy_status, cut};
+use crate::error::{Error, Result};
+use crate::index::probe::probe;
+use crate::index::verify::{Info, Report};
+use crate::index::Index;
+use std::ffi::c_char;
+use std::mem::offset_of;
+
+/// Something wrong in an index. Its size will not change.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct annoy_fault {
+    /// The node; -1 when it is about the file as a whole.
+    pub node: i64,
+    /// What is wrong: UTF-8, always NUL-terminated, cut off if too long.
+    pub text: [c_char; 248],
+}
+
+/// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct annoy_info {
+    /// `sizeof(annoy_info)`.
+    pub struct_size: usize,
+    /// The largest id plus one.
+    pub n_items: i64,
+    /// Items that are not missing.
+    pub n_present: i64,
+    /// Trees.
+    pub n_trees: i64,
+    /// All nodes: items, splits, leaves, copies of roots, and those that say what the file is.
+    pub n_nodes: i64,
+    /// Splits of all trees.
+    pub n_splits: i64,
+    /// Splits by coin tosses, where no plane was found.
+    pub n_coin_splits: i64,
+    /// Leaves of all trees.
+    pub n_leaves: i64,
+    /// Nodes from a root to the farthest item, without the item.
+    pub depth: i64,
+    /// Bytes of the index in memory, or of its file.
+    pub bytes: u64,
+    /// Seed of the build; 0 where `has_seed` is.
+    pub seed: u64,
+    /// Bytes of a node.
+    pub node_size: u64,
+    /// The most items in a leaf (Annoy's K).
+    pub max_leaf: u64,
+    /// Mean share of `max_leaf` that leaves hold, 0 to 1.
+    pub leaf_fill: f64,
+    /// Mean share of a split's items that lie on its larger side, 0.5 to 1.
+    pub imbalance: f64,
+    /// 1 when a file is loaded.
+    pub is_loaded: i32,
+    /// 1 when that file says what it is: it has checksums, and `annoy_open` opens it.
+    pub is_described: i32,
+    /// 1 when the seed of the build is known.
+    pub has_seed: i32,
+    /// 0.
+    pub reserved: i32,
+}
+
+/// What a file may be. Its size will not change.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct annoy_kind {
+    /// The metric.
+    pub metric: annoy_metric,
+    /// The element type.
+    pub scalar: annoy_scalar,
+    /// Width of its ids in bits: 32 or 64.
+    pub id_bits: i32,
+    /// 0.
+    pub reserved: i32,
+    /// Length of its vectors: numbers, or bits for hamming.
+    pub f: usize,
+    /// Items it would have.
+    pub n_items: i64,
+    /// Trees it would have.
+    pub n_trees: i64,
+    /// Annoy's version of its layout: "1.17", "1.16 (packed)" or "main", NUL-terminated.
+    pub layout: [c_char; 24],
+}
+
+fn hand_over(
+    report: Report,
+    faults: &mut [annoy_fault],
+    n_faults: super::guard::Place<usize>,
+) -> Result<()> {
+    for (to, fault) in faults.iter_mut().zip(&report.faults) {
+        *to = annoy_fault {
+            node: fault.node.map_or(-1, |node| node as i64),
+            text: cut(&fault.text),
+        };
+    }
+    n_faults.put(report.n_faults);
+    report.into_result()
+}
+
+/// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values are
+/// finite. Reads all of it; takes 4 bytes of memory for each item.
+///
+/// The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all to `*n_faults`.
+/// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not
+/// built; `ANNOY_ERR_NO_MEMORY`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `faults` is NULL or has room for `capacity` faults,
+/// `n_faults` is NULL or points to room for a `size_t`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify(
+    index: *const annoy_index,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, n_faults) = unsafe { (shared(index)?, place("n_faults", n_faults)?) };
+        // SAFETY: as above.
+        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
+        hand_over(index.verify(capacity.max(1))?, faults, n_faults)
+    })
+}
+
+/// Verifies a file that says what it is. As `annoy_verify`.
+///
+/// `path` is UTF-8 and NUL-terminated.
+/// Errors: as `annoy_open` and `annoy_verify`.
+///
+/// # Safety
+/// `path` is NULL or a NUL-terminated string, `faults` is NULL or has room for `capacity` faults, `n_faults` is NULL or points
+/// to room for a `size_t`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify_file(
+    path: *const c_char,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (path, n_faults) = unsafe { (self::path(path)?, place("n_faults", n_faults)?) };
+        // SAFETY: as above.
+        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
+        hand_over(Index::verify_file(path, capacity.max(1))?, faults, n_faults)
+    })
+}
+
+fn facts(info: &Info) -> annoy_info {
+    let shape = &info.shape;
+    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+    annoy_info {
+        struct_size: size_of::<annoy_info>(),
+        n_items: info.n_items as i64,
+        n_present: info.n_present as i64,
+        n_trees: info.n_trees as i64,
+        n_nodes: info.n_nodes as i64,
+        n_splits: shape.n_splits as i64,
+        n_coin_splits: shape.n_coin_splits as i64,
+        n_leaves: shape.n_leaves as i64,
+        depth: shape.depth as i64,
+        bytes: info.bytes as u64,
+        seed: info.seed.unwrap_or(0),
+        node_size: info.node_size as u64,
+        max_leaf: info.max_leaf as u64,
+        leaf_fill: share(
+            shape.n_in_leaves as f64,
+            shape.n_leaves as f64 * info.max_leaf as f64,
+        ),
+        imbalance: share(shape.n_on_larger_side as f64, shape.n_below as f64),
+        is_loaded: i32::from(info.is_loaded),
+        is_described: i32::from(info.is_described),
+        has_seed: i32::from(info.seed.is_some()),
+        reserved: 0,
+    }
+}
+
+/// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory for
+/// each item. Legal in every state.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field; `ANNOY_ERR_NO_MEMORY`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `info` is NULL or points to `struct_size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_info(
+    index: *const annoy_index,
+    info: *mut annoy_info,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        if info.is_null() {
+            return Err(Error::Null("info"));
+        }
+        // SAFETY: not NULL by the check above; the first field is there by the caller's word.
+        let given = unsafe { info.cast::<usize>().read_unaligned() };
+        if given < offset_of!(annoy_info, n_items) || given > 4096 {
+            let expected = format!("{}, as this library has it", size_of::<annoy_info>());
+            return Err(Error::argument("struct_size", given, expected));
+        }
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let index = unsafe { shared(index) }?;
+        let mut found = facts(&index.info()?);
+        found.struct_size = given;
+        let len = given.min(size_of::<annoy_info>());
+        // SAFETY: the caller has `struct_size` bytes there, `len` is no more than that and than what `found` has.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                std::ptr::from_ref(&found).cast::<u8>(),
+                info.cast::<u8>(),
+                len,
+            );
+        }
+        Ok(())
+    })
+}
+
+/// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy files
+/// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming.
+///
+/// `path` is UTF-8 and NUL-terminated. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
+/// of all to `*n_kinds`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, or one that says
+/// what it is and is damaged.
+///
+/// # Safety
+/// `path` is NULL or a NUL-terminated string, `kinds` is NULL or has room for `capacity` kinds, `n_kinds` is NULL or points to
+/// room for a `size_t`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_probe(
+    path: *const c_char,
+    kinds: *mut annoy_kind,
+    capacity: usize,
+    n_kinds: *mut usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (path, n_kinds) = unsafe { (self::path(path)?, place("n_kinds", n_kinds)?) };
+        // SAFETY: as above.
+        let kinds = unsafe { slice_mut("kinds", kinds, capacity) }?;
+        let found = probe(path)?;
+        for (to, kind) in kinds.iter_mut().zip(&found) {
+            *to = annoy_kind {
+                metric: metric_number(kind.options.metric),
+                scalar: scalar_number(kind.options.scalar),
+                id_bits: kind.options.id_width.bits() as i32,
+                reserved: 0,
+                f: kind.options.f,
+                n_items: kind.n_items as i64,
+                n_trees: kind.n_trees as i64,
+                layout: cut(kind.layout),
+            };
+        }
+        n_kinds.put(found.len());
+        Ok(())
+    })
+}

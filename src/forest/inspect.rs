@@ -1,0 +1,296 @@
+//! Walks all trees: counts what there is, and finds what does not hold together.
+
+use super::roots::Roots;
+use crate::error::{reserve, Result};
+use crate::layout::Nodes;
+use crate::metric::Space;
+use std::collections::HashSet;
+
+/// Something wrong in an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The node; none where it is about the file as a whole.
+    pub node: Option<usize>,
+    /// What is wrong, what was found and what was expected.
+    pub text: String,
+}
+
+/// Faults: the first ones, and the number of all.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// The first ones.
+    pub first: Vec<Fault>,
+    /// How many there are.
+    pub count: usize,
+    most: usize,
+}
+
+impl Faults {
+    /// No faults; the first `most` will be kept.
+    pub fn keeping(most: usize) -> Self {
+        Faults {
+            most,
+            ..Faults::default()
+        }
+    }
+
+    /// Takes note of one.
+    pub fn add(&mut self, node: Option<usize>, text: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < self.most {
+            self.first.push(Fault { node, text: text() });
+        }
+    }
+}
+
+/// What the trees look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shape {
+    /// Items that are not missing.
+    pub n_present: usize,
+    /// Splits of all trees.
+    pub n_splits: usize,
+    /// Splits by coin tosses, where no plane was found.
+    pub n_coin_splits: usize,
+    /// Leaves of all trees; a single item below a split is none.
+    pub n_leaves: usize,
+    /// Items in all leaves.
+    pub n_in_leaves: usize,
+    /// Nodes from a root to the farthest item, without the item.
+    pub depth: usize,
+    /// Items below all splits, and those of them on the larger sides.
+    pub n_below: u64,
+    /// See `n_below`.
+    pub n_on_larger_side: u64,
+}
+
+/// Looks at every item and every node of every tree.
+///
+/// Takes 4 bytes of memory for each item and a bit for each node.
+///
+/// # Errors
+/// [`crate::Error::NoMemory`]. Faults are not errors.
+pub fn inspect<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    roots: &Roots,
+    faults: &mut Faults,
+) -> Result<Shape> {
+    let mut shape = Shape::default();
+    for id in 0..roots.n_items {
+        let item = nodes.get(id);
+        match item.n_descendants() {
+            0 => continue,
+            1 => shape.n_present += 1,
+            n => {
+                faults.add(Some(id), || {
+                    format!("it is no item: it counts {n} descendants")
+                });
+                continue;
+            }
+        }
+        if !space.all_finite(item.row()) {
+            faults.add(Some(id), || {
+                "its vector has values that are not finite".to_string()
+            });
+        } else if let Err(text) = space.plausible_item(item) {
+            faults.add(Some(id), || text);
+        }
+    }
+    let mut walk = Walk {
+        space,
+        nodes,
+        roots,
+        reached: Vec::new(),
+        seen: Vec::new(),
+        faults,
+        shape,
+    };
+    let words = roots.trees.len().div_ceil(64);
+    reserve(&mut walk.reached, words)?;
+    walk.reached.resize(words, 0u64);
+    reserve(&mut walk.seen, roots.n_items)?;
+    walk.seen.resize(roots.n_items, 0u32);
+    for (tree, root) in roots.ids().enumerate() {
+        walk.tree(root, tree as u32 + 1)?;
+    }
+    walk.look_for_others();
+    Ok(walk.shape)
+}
+
+struct Walk<'a, S> {
+    space: &'a S,
+    nodes: &'a Nodes<'a>,
+    roots: &'a Roots,
+    /// One bit for each node of the trees: some split names it.
+    reached: Vec<u64>,
+    /// The last tree, counted from 1, in which an item was found.
+    seen: Vec<u32>,
+    faults: &'a mut Faults,
+    shape: Shape,
+}
+
+impl<S: Space> Walk<'_, S> {
+    fn tree(&mut self, root: usize, tree: u32) -> Result<()> {
+        let mut found = 0;
+        let mut open = vec![(root, 1)];
+        while let Some((id, depth)) = open.pop() {
+            self.shape.depth = self.shape.depth.max(depth);
+            let node = self.nodes.get(id);
+            let n = node.n_descendants();
+            let is_root = id == root;
+            if is_root && n != self.roots.n_items as i64 {
+                let expected = self.roots.n_items;
+                self.faults.add(Some(id), || {
+                    format!("the root counts {n} descendants, expected {expected}")
+                });
+            }
+            if n > self.nodes.layout().max_leaf as i64 {
+                found += self.split(id, is_root, tree, depth, &mut open)?;
+            } else if n < 2 && !is_root || n < 0 {
+                self.faults.add(Some(id), || {
+                    format!("it counts {n} descendants, expected 2 or more")
+                });
+            } else {
+                // A root's leaf counts the missing items too, and names those present first.
+                let n = if is_root {
+                    self.shape.n_present.min(n as usize)
+                } else {
+                    n as usize
+                };
+                self.shape.n_leaves += 1;
+                self.shape.n_in_leaves += n;
+                for i in 0..n {
+                    found += self.item(id, node.child(i), tree);
+                }
+            }
+        }
+        let expected = self.shape.n_present;
+        if found != expected {
+            self.faults.add(Some(root), || {
+                format!("the tree of this root holds {found} items, expected {expected}")
+            });
+        }
+        Ok(())
+    }
+
+    /// Looks at a split, opens its children, and returns how many items it has as children.
+    fn split(
+        &mut self,
+        id: usize,
+        is_root: bool,
+        tree: u32,
+        depth: usize,
+        open: &mut Vec<(usize, usize)>,
+    ) -> Result<usize> {
+        let node = self.nodes.get(id);
+        self.shape.n_splits += 1;
+        let normal = node.row::<S::T>();
+        if !self.space.all_finite(normal) {
+            self.faults.add(Some(id), || {
+                "its normal has values that are not finite".to_string()
+            });
+        } else if let Err(text) = self.space.plausible_split(node) {
+            self.faults.add(Some(id), || text);
+        } else if normal.bytes().iter().all(|&byte| byte == 0) && node.layout().has_planes() {
+            self.shape.n_coin_splits += 1;
+        }
+        let children = [node.child(0), node.child(1)];
+        // The only item present is a root's first child. (And its second in our files; Annoy leaves that open.)
+        if is_root && self.shape.n_present == 1 {
+            return Ok(self.item(id, children[0], tree));
+        }
+        let (mut found, mut below) = (0, [0u64; 2]);
+        for (side, child) in children.into_iter().enumerate() {
+            if (0..self.roots.n_items as i64).contains(&child) {
+                below[side] = 1;
+                found += self.item(id, child, tree);
+                continue;
+            }
+            let place = usize::try_from(child)
+                .ok()
+                .filter(|child| self.roots.trees.contains(child));
+            let Some(child) = place else {
+                let expected = &self.roots.trees;
+                self.faults.add(Some(id), || {
+                    format!("child {side} is {child}, expected an item or {expected:?}")
+                });
+                continue;
+            };
+            below[side] = self.nodes.get(child).n_descendants().max(0) as u64;
+            let bit = child - self.roots.trees.start;
+            let (word, mask) = (&mut self.reached[bit / 64], 1 << (bit % 64));
+            if *word & mask != 0 {
+                self.faults.add(Some(id), || {
+                    format!("child {side} is {child}, which is another node's child already")
+                });
+                continue;
+            }
+            *word |= mask;
+            reserve(open, 1)?;
+            open.push((child, depth + 1));
+        }
+        let sum = below[0].saturating_add(below[1]);
+        let n = if is_root {
+            self.shape.n_present as u64
+        } else {
+            node.n_descendants() as u64
+        };
+        if sum != n {
+            self.faults.add(Some(id), || {
+                format!(
+                    "its children count {} and {} descendants, expected {n} in all",
+                    below[0], below[1]
+                )
+            });
+        }
+        self.shape.n_below = self.shape.n_below.saturating_add(sum);
+        let larger = below[0].max(below[1]);
+        self.shape.n_on_larger_side = self.shape.n_on_larger_side.saturating_add(larger);
+        Ok(found)
+    }
+
+    /// Looks at an item that a node names; 1 if it is there, for the first time in its tree.
+    fn item(&mut self, from: usize, id: i64, tree: u32) -> usize {
+        let place = usize::try_from(id)
+            .ok()
+            .filter(|&id| id < self.roots.n_items);
+        let Some(item) = place else {
+            let n_items = self.roots.n_items;
+            self.faults.add(Some(from), || {
+                format!("it names item {id}, expected 0 to {}", n_items as i64 - 1)
+            });
+            return 0;
+        };
+        if self.nodes.get(item).n_descendants() != 1 {
+            self.faults.add(Some(from), || {
+                format!("it names item {id}, which is missing")
+            });
+            return 0;
+        }
+        if std::mem::replace(&mut self.seen[item], tree) == tree {
+            self.faults.add(Some(from), || {
+                format!("it names item {id}, which the tree has elsewhere already")
+            });
+            return 0;
+        }
+        1
+    }
+
+    /// Nodes that no split names have to be the roots, of which there are copies at the end.
+    fn look_for_others(&mut self) {
+        let copies: HashSet<&[u8]> = self
+            .roots
+            .ids()
+            .map(|root| self.nodes.get(root).bytes())
+            .collect();
+        for (i, id) in self.roots.trees.clone().enumerate() {
+            let reached = self.reached[i / 64] >> (i % 64) & 1 == 1;
+            if !reached && !copies.contains(self.nodes.get(id).bytes()) {
+                self.faults.add(Some(id), || {
+                    "it is a root that has no copy, or part of no tree".to_string()
+                });
+            }
+        }
+    }
+}

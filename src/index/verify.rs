@@ -1,0 +1,155 @@
+//! Looking at the whole of an index: is it sound, what does it look like.
+
+use super::state::State;
+use super::Index;
+use crate::error::{Error, Result};
+use crate::file::verify;
+use crate::forest::inspect::{Fault, Faults, Shape};
+use crate::storage::Access;
+use std::path::Path;
+
+/// What an index verified has been found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The first faults, in the order they were found.
+    pub faults: Vec<Fault>,
+    /// The number of all.
+    pub n_faults: usize,
+    /// Whether every byte is covered by a checksum: only in files that say what they are.
+    pub has_checksums: bool,
+}
+
+impl Report {
+    /// Whether there are no faults.
+    pub fn is_sound(&self) -> bool {
+        self.n_faults == 0
+    }
+
+    /// [`Error::Corrupt`], of the first fault, when there are faults.
+    pub fn into_result(self) -> Result<()> {
+        match self.faults.into_iter().next() {
+            Some(fault) => Err(Error::corrupt(fault.node.unwrap_or(0), fault.text)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The facts about an index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Info {
+    /// The largest id plus one.
+    pub n_items: usize,
+    /// Items that are not missing.
+    pub n_present: usize,
+    /// Trees.
+    pub n_trees: usize,
+    /// All nodes: items, splits, leaves, copies of roots, and those that say what the file is.
+    pub n_nodes: usize,
+    /// Bytes of a node.
+    pub node_size: usize,
+    /// The most items in a leaf (Annoy's K).
+    pub max_leaf: usize,
+    /// Bytes of the index in memory or of its file.
+    pub bytes: usize,
+    /// Whether a file is loaded.
+    pub is_loaded: bool,
+    /// Whether it is a file that says what it is.
+    pub is_described: bool,
+    /// Seed of the build, if that is known.
+    pub seed: Option<u64>,
+    /// What the trees look like.
+    pub shape: Shape,
+}
+
+impl Index {
+    /// Looks at everything: checksums, kinds of nodes, ids, that each present item is in every tree once, that values are
+    /// finite. Keeps the first `most` faults. Reads the whole index; takes 4 bytes of memory for each item.
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built; [`Error::NoMemory`]. Faults are no error: see [`Report::into_result`].
+    pub fn verify(&self, most: usize) -> Result<Report> {
+        let roots = self.state.roots("verify")?;
+        let mut faults = Faults::keeping(most);
+        let mut has_checksums = false;
+        if let State::Mapped(file) = &self.state {
+            if let Some(superblock) = &file.superblock {
+                has_checksums = true;
+                verify::verify(file.bytes.bytes(), &file.layout, superblock, &mut faults);
+            }
+        }
+        let shape = self.engine.inspect(&self.nodes(), roots, &mut faults)?;
+        if let State::Mapped(file) = &self.state {
+            if let Some(expected) = file.superblock.as_ref().map(|s| s.n_present) {
+                if expected != shape.n_present {
+                    faults.add(None, || {
+                        format!(
+                            "{} items are present, the superblock counts {expected}",
+                            shape.n_present
+                        )
+                    });
+                }
+            }
+        }
+        Ok(Report {
+            faults: faults.first,
+            n_faults: faults.count,
+            has_checksums,
+        })
+    }
+
+    /// [Verifies](Self::verify) a file that says what it is.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`verify`](Self::verify).
+    pub fn verify_file(path: impl AsRef<Path>, most: usize) -> Result<Report> {
+        Index::open(path, Access::Map)?.verify(most)
+    }
+
+    /// The facts. Walks all trees of a built or loaded index; takes 4 bytes of memory for each item.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn info(&self) -> Result<Info> {
+        let layout = self.nodes().layout();
+        let (roots, superblock) = match &self.state {
+            State::Building { .. } => (None, None),
+            State::Built { roots, .. } => (Some(roots), None),
+            State::Mapped(file) => (Some(&file.roots), file.superblock.as_ref()),
+        };
+        let shape = match roots {
+            Some(roots) => self
+                .engine
+                .inspect(&self.nodes(), roots, &mut Faults::default())?,
+            None => Shape {
+                n_present: self.n_present(),
+                ..Shape::default()
+            },
+        };
+        let origin = match &self.state {
+            State::Built { origin, .. } => Some(*origin),
+            _ => superblock.map(|s| s.origin),
+        };
+        Ok(Info {
+            n_items: self.n_items(),
+            n_present: shape.n_present,
+            n_trees: self.n_trees(),
+            n_nodes: self.nodes().count(),
+            node_size: layout.node_size,
+            max_leaf: layout.max_leaf,
+            bytes: self.state.bytes().len(),
+            is_loaded: matches!(self.state, State::Mapped(_)),
+            is_described: superblock.is_some(),
+            seed: origin
+                .filter(|origin| origin.revision > 0)
+                .map(|origin| origin.seed),
+            shape,
+        })
+    }
+
+    fn n_present(&self) -> usize {
+        let nodes = self.nodes();
+        (0..self.n_items())
+            .filter(|&id| nodes.get(id).n_descendants() == 1)
+            .count()
+    }
+}
