@@ -381,7 +381,8 @@ fn superblocks_that_lie() {
     lies("counts", &long(56, 5));
     lies("nodes, expected", &long(56, u64::MAX / 176 + 2));
     lies("counts no trees", &long(64, 0));
-    lies("roots section cannot lie there", &long(64, 3));
+    lies("section cannot lie there", &long(64, 3));
+    lies("roots section cannot lie there", &long(64, 1));
     lies("trees, expected 0 to 65536", &long(64, 1 << 40));
     lies("17 sections", &short(84, 17));
     lies("lacks the roots section", &short(84, 2));

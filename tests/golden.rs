@@ -65,6 +65,11 @@ fn check(path: &Path) -> usize {
     index.load(path.with_extension("ann"), Access::Map).unwrap();
     assert_eq!(index.n_items() as u64, case["n_items"], "{path:?}");
     assert_eq!(index.n_trees() as u64, case["n_trees"], "{path:?}");
+    let report = index.verify(5).unwrap();
+    assert!(
+        report.is_sound() && !report.has_checksums,
+        "{path:?}: {report:?}"
+    );
     let queries = case["queries"].as_array().unwrap();
     for (number, query) in queries.iter().enumerate() {
         let values = query["vector"].as_array().unwrap();

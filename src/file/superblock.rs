@@ -290,6 +290,9 @@ impl Superblock {
 
     /// Whether the sections lie where they have to, and are all known where they must be.
     fn check_sections(&self, layout: &NodeLayout) -> Result<(), String> {
+        if self.n_trees == 0 {
+            return Err("its superblock counts no trees".to_string());
+        }
         let size = layout.node_size as u64;
         let roots = (self.n_nodes as u64)
             .checked_sub(self.n_trees as u64 + 2)
@@ -338,9 +341,6 @@ impl Superblock {
                     kind::name(kind)
                 ));
             }
-        }
-        if self.n_trees == 0 {
-            return Err("its superblock counts no trees".to_string());
         }
         Ok(())
     }
