@@ -5,6 +5,8 @@
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 #![warn(clippy::undocumented_unsafe_blocks)]
+// Asked of public types only, which these are not meant to be.
+#![cfg_attr(feature = "internals", allow(clippy::len_without_is_empty))]
 
 mod error;
 #[allow(unsafe_code)]
@@ -12,6 +14,9 @@ pub mod ffi;
 mod file;
 mod forest;
 mod index;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 #[allow(unsafe_code)]
 mod kernel;
 mod layout;

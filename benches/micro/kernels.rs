@@ -1,0 +1,111 @@
+//! The kernels as they are measured: on eight vectors, by eight calls or by one, so that the two can be compared.
+//!
+//! What searches call gets vectors as they lie in a file, at an odd address and with a tail; what builds call gets them
+//! aligned and padded.
+
+use crate::data::clustered;
+use crate::data::common::Item;
+use annoy_rs::internals::{BitKernels, Float, Isa, Padded, Row, ROWS};
+use annoy_rs::{Metric, Options};
+use std::hint::black_box;
+
+/// Lengths of the float vectors: two with a tail, of 2 and of none; a long one.
+pub const DIMENSIONS: [usize; 3] = [50, 128, 784];
+
+/// Lengths of the bit vectors.
+pub const BITS: [usize; 3] = [128, 256, 1024];
+
+/// Bytes before the vector in a node of the file (angular, 32-bit ids).
+const HEADER: usize = 12;
+
+/// Hands `take` every operation on vectors of `f` floats: its name, and what to call.
+pub fn each_float(isa: Isa, f: usize, mut take: impl FnMut(&str, &mut dyn FnMut())) {
+    let kernels = f32::kernels(isa);
+    let vectors: Vec<Vec<f32>> = clustered(Options::new(Metric::Angular, f), ROWS + 2)
+        .into_iter()
+        .map(|item| match item {
+            Item::F32(values) => values,
+            _ => unreachable!("angular is f32"),
+        })
+        .collect();
+
+    let mut file = Vec::new();
+    for vector in &vectors {
+        file.extend([0; HEADER]);
+        file.extend(vector.iter().flat_map(|x| x.to_le_bytes()));
+    }
+    let nodes: Vec<Row<'_, f32>> = file
+        .chunks_exact(HEADER + 4 * f)
+        .map(|node| Row::from_bytes(&node[HEADER..]))
+        .collect();
+    let (nodes, query) = (&nodes[..ROWS], nodes[ROWS]);
+    take("dot", &mut || {
+        for &row in nodes {
+            black_box(kernels.dot(query, row));
+        }
+    });
+    take("l2", &mut || {
+        for &row in nodes {
+            black_box(kernels.l2sq(query, row));
+        }
+    });
+    take("l1", &mut || {
+        for &row in nodes {
+            black_box(kernels.l1(query, row));
+        }
+    });
+    take("all_finite", &mut || {
+        for &row in nodes {
+            black_box(kernels.all_finite(row));
+        }
+    });
+
+    let padded: Vec<Padded<f32>> = vectors
+        .iter()
+        .map(|vector| {
+            let mut padded = Padded::zeros(f);
+            padded.copy_from_slice(vector);
+            padded
+        })
+        .collect();
+    let len = padded[0].padded_len();
+    let rows: [Row<'_, f32>; ROWS] = std::array::from_fn(|i| padded[i].row(len));
+    let centres = [padded[ROWS].row(len), padded[ROWS + 1].row(len)];
+    take("dots", &mut || {
+        black_box(kernels.dots(&rows, centres[0]));
+    });
+    take("dot_pairs", &mut || {
+        black_box(kernels.dot_pairs(&rows, centres));
+    });
+    take("l2_pairs", &mut || {
+        black_box(kernels.l2sq_pairs(&rows, centres));
+    });
+    take("l1_pairs", &mut || {
+        black_box(kernels.l1_pairs(&rows, centres));
+    });
+    let (mut p, mut q) = (padded[ROWS].clone(), padded[ROWS + 1].clone());
+    // Half of it is kept, so that it does not grow.
+    let weights: [[f32; 2]; ROWS] = std::array::from_fn(|i| [(i % 2) as f32, ((i + 1) % 2) as f32]);
+    take("blend", &mut || {
+        black_box(kernels.blend([&mut p, &mut q], [0.5; 2], &rows, &weights));
+    });
+}
+
+/// Hands `take` the operation on vectors of `bits` bits.
+pub fn each_bits(isa: Isa, bits: usize, mut take: impl FnMut(&str, &mut dyn FnMut())) {
+    let kernels = BitKernels::for_isa(isa);
+    let vectors: Vec<Vec<u64>> = clustered(Options::new(Metric::Hamming, bits), ROWS + 1)
+        .into_iter()
+        .map(|item| match item {
+            Item::Bits(words) => words,
+            _ => unreachable!("hamming is bits"),
+        })
+        .collect();
+    let rows: Vec<Row<'_, u64>> = vectors.iter().map(|words| Row::from_slice(words)).collect();
+    let (rows, query) = (&rows[..ROWS], rows[ROWS]);
+    take("hamming", &mut || {
+        for row in rows {
+            black_box(kernels.hamming(query.bytes(), row.bytes()));
+        }
+    });
+}
