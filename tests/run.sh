@@ -50,8 +50,10 @@ venv() {
 }
 
 lint() {
+    # Without the feature, and with it, which is what the micro-benchmarks need.
     cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings &&
-        bash -n tests/run.sh && echo "2 passed, 0 failed"
+        cargo clippy --quiet --all-targets --all-features -- -D warnings &&
+        bash -n tests/run.sh && bash -n benches/micro/instructions.sh && echo "3 passed, 0 failed"
 }
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests have a stage.
@@ -59,7 +61,10 @@ rust() {
     for file in tests/*.rs; do
         [ "$file" = tests/differential.rs ] || tests+=(--test "$(basename "$file" .rs)")
     done
-    cargo test --quiet --lib "${tests[@]}" && cargo test --quiet --doc
+    cargo test --quiet --lib "${tests[@]}" && cargo test --quiet --doc || return
+    # Each micro-benchmark once, unmeasured: they run.
+    local ran
+    ran=$(cargo test --quiet --features internals --bench micro) && echo "$(grep -c Success <<<"$ran") passed, 0 failed"
 }
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
 c() { bash tests/c/run.sh; }
