@@ -188,12 +188,9 @@ fn superblock_of(
     for &node_size in node_sizes {
         for id_width in [IdWidth::Bits32, IdWidth::Bits64] {
             let read = |at, bytes: &mut [u8]| source.read_at(at, bytes);
-            let Some(at) = superblock::find(node_size, id_width, len, read)? else {
-                continue;
-            };
-            let mut bytes = [0; superblock::SIZE];
-            source.read_at(at, &mut bytes)?;
-            return Ok(Some(Superblock::decode(&bytes, len)));
+            if let Some((place, bytes)) = superblock::find(node_size, id_width, len, read)? {
+                return Ok(Some(Superblock::decode(&bytes, place, len)));
+            }
         }
     }
     Ok(None)

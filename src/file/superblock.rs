@@ -190,11 +190,11 @@ impl Superblock {
         bytes
     }
 
-    /// Reads the first [`SIZE`] bytes of a superblock in a file of `file_len` bytes.
+    /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes.
     ///
     /// # Errors
     /// Words that say what does not hold together.
-    pub fn decode(bytes: &[u8], file_len: u64) -> Result<Self, String> {
+    pub fn decode(bytes: &[u8], place: u64, file_len: u64) -> Result<Self, String> {
         if bytes.len() < SIZE || !bytes.starts_with(&SIGNATURE) {
             return Err("it has no superblock".to_string());
         }
@@ -252,6 +252,11 @@ impl Superblock {
             ));
         }
         let n_items = count(40, "items", n_nodes as u64)?;
+        if n_items as u64 * size != place {
+            return Err(format!(
+                "its superblock counts {n_items} items of {size} bytes, but stands at {place}"
+            ));
+        }
         let n_trees = count(64, "trees", MAX_TREES as u64)?;
         let n_present = count(48, "items present", n_items as u64)?;
         let n_sections = short(84) as usize;
@@ -384,8 +389,8 @@ fn checksum_without_itself(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Where a file of these nodes keeps its superblock, if it has one: `n_items`, as told by the last node, nodes from the
-/// start.
+/// Place and bytes of the superblock of a file of these nodes, if it has one: `n_items`, as told by the last node, nodes
+/// from the start.
 ///
 /// # Errors
 /// What `read_at` says.
@@ -394,28 +399,28 @@ pub fn find(
     id_width: IdWidth,
     file_len: u64,
     mut read_at: impl FnMut(u64, &mut [u8]) -> Result<()>,
-) -> Result<Option<u64>> {
+) -> Result<Option<(u64, [u8; SIZE])>> {
     if !file_len.is_multiple_of(node_size) || file_len < 2 * node_size {
         return Ok(None);
     }
     let mut id = [0; 8];
-    let id_bytes = &mut id[..id_width.size()];
-    read_at(file_len - node_size, id_bytes)?;
+    read_at(file_len - node_size, &mut id[..id_width.size()])?;
     let n_items = match id_width {
         IdWidth::Bits32 => i64::from(i32::from_le_bytes(array(&id, 0))),
         IdWidth::Bits64 => i64::from_le_bytes(id),
     };
+    let ends_inside = |at: &u64| {
+        at.checked_add(SIZE as u64)
+            .is_some_and(|end| end <= file_len)
+    };
     let place = u64::try_from(n_items)
         .ok()
         .and_then(|n| n.checked_mul(node_size))
-        .filter(|&at| {
-            at.checked_add(SIZE as u64)
-                .is_some_and(|end| end <= file_len)
-        });
+        .filter(ends_inside);
     let Some(at) = place else {
         return Ok(None);
     };
-    let mut found = [0; SIGNATURE.len()];
+    let mut found = [0; SIZE];
     read_at(at, &mut found)?;
-    Ok((found == SIGNATURE).then_some(at))
+    Ok(found.starts_with(&SIGNATURE).then_some((at, found)))
 }

@@ -74,26 +74,23 @@ impl Source {
     /// [`Error::Io`]; [`Error::NoMemory`] for a copy.
     pub fn bytes(&self, access: Access) -> Result<FileBytes> {
         let fail = |action, source| Error::io(action, &self.path, source);
+        let len = usize::try_from(self.len)
+            .map_err(|_| Error::no_memory(usize::MAX, "more than can be addressed"))?;
         if access == Access::Copy {
             let mut copy = HeapBytes::default();
-            let len = usize::try_from(self.len)
-                .map_err(|_| Error::no_memory(usize::MAX, "more than can be addressed"))?;
             copy.resize(len)?;
             self.read_at(0, copy.bytes_mut())?;
             return Ok(FileBytes::Copy(copy));
         }
         let mut options = MmapOptions::new();
+        // The size is known: asking for it once more would cost as much as the map itself.
+        options.len(len);
         if access == Access::MapPrefaulted {
             options.populate();
         }
         // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites the file is the
         // documented contract of `annoy_load`. Every value read from it is treated as hostile.
         let map = unsafe { options.map(&self.file) }.map_err(|e| fail("map", e))?;
-        // It may have become shorter since it was opened.
-        if map.len() as u64 != self.len {
-            let error = io::Error::other("its size changed while it was being opened");
-            return Err(fail("map", error));
-        }
         Ok(FileBytes::Map(map))
     }
 }
