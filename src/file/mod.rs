@@ -10,8 +10,9 @@ pub mod verify;
 pub mod write;
 
 use crate::error::{Error, Result};
+use crate::forest::peek::Peek;
 use crate::forest::roots::Roots;
-use crate::layout::{NodeLayout, Nodes};
+use crate::layout::NodeLayout;
 use crate::storage::{Access, FileBytes, Source};
 use crate::types::{IdWidth, Options, MAX_ELEMENTS};
 use std::path::Path;
@@ -88,7 +89,7 @@ pub fn open(
     path: &Path,
     access: Access,
     options: Options,
-    find: impl Fn(&Nodes<'_>) -> Result<Roots, String>,
+    find: impl Fn(Peek<'_>) -> Result<Roots, String>,
 ) -> Result<OpenFile> {
     let source = Source::open(path)?;
     let expected = NodeLayout::written(options);
@@ -101,12 +102,11 @@ pub fn open(
     if let Some(superblock) = superblock_of(&source, &[expected.node_size as u64])? {
         return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
     }
-    let bytes = source.bytes(access)?;
-    let size = bytes.bytes().len();
+    let size = source.len();
     let mut reasons = Vec::new();
     for layout in NodeLayout::candidates(options) {
-        let found = if size % layout.node_size == 0 {
-            find(&Nodes::new(bytes.bytes(), &layout))
+        let found = if size.is_multiple_of(layout.node_size as u64) {
+            find(Peek::new(&source, &layout))
         } else {
             Err(format!(
                 "its size of {size} bytes is not a multiple of the node size {}",
@@ -116,7 +116,7 @@ pub fn open(
         match found {
             Ok(roots) => {
                 return Ok(OpenFile {
-                    bytes,
+                    bytes: source.bytes(access)?,
                     layout,
                     roots,
                     superblock: None,

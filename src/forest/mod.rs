@@ -3,12 +3,14 @@
 //! - [`tree`]: builds one tree.
 //! - [`upper`]: builds the upper levels of several at once.
 //! - [`build`]: builds many, by threads, and hands them over in order.
+//! - [`peek`]: reads nodes of a file here and there.
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`inspect`]: walks all trees, for verifying and for facts.
 //! - [`search`]: best-first search over all trees at once.
 
 pub mod build;
 pub mod inspect;
+pub mod peek;
 pub mod roots;
 pub mod search;
 pub mod tree;

@@ -4,7 +4,8 @@
 //! number of items, and the copies of all roots stand at the end. The rest has to hold together: that is how a file of
 //! another metric, f or layout is told, as far as it can be.
 
-use crate::layout::{NodeRef, Nodes};
+use super::peek::Peek;
+use crate::layout::NodeRef;
 use crate::metric::Space;
 
 /// The most trees an index may have.
@@ -23,8 +24,7 @@ pub struct Roots {
     pub trees: std::ops::Range<usize>,
 }
 
-/// Bytes of items at the front and of roots at the end that are looked at: loading stays O(1) in the size of the file, and
-/// brings in hardly a page that a search would not.
+/// Bytes of items at the front and of roots at the end that are looked at: loading stays O(1) in the size of the file.
 const LOOKED_AT: usize = 4096;
 
 /// Nodes from the top of one tree that are looked at with their children.
@@ -40,12 +40,13 @@ impl Roots {
     ///
     /// # Errors
     /// Words that say what does not hold together.
-    pub fn find<S: Space>(space: &S, nodes: &Nodes<'_>) -> Result<Self, String> {
+    pub fn find<S: Space>(space: &S, mut nodes: Peek<'_>) -> Result<Self, String> {
+        let nodes = &mut nodes;
         let n_nodes = nodes.count();
         let Some(last) = n_nodes.checked_sub(1) else {
             return Err("it holds no nodes".to_string());
         };
-        let n_items = nodes.get(last).n_descendants();
+        let n_items = nodes.n_descendants(last)?;
         let n_items = usize::try_from(n_items)
             .ok()
             .filter(|&n| n + 2 <= n_nodes)
@@ -55,12 +56,14 @@ impl Roots {
                     n_nodes as i128 - 2
                 )
             })?;
-        let equal = (n_items..n_nodes)
-            .rev()
-            // Twice the most, as trees of one node stand there beside their copies; one more tells that it is exceeded.
-            .take(2 * MAX_TREES + 2)
-            .take_while(|&i| nodes.get(i).n_descendants() == n_items as i64)
-            .count();
+        let mut equal = 0;
+        // Twice the most, as trees of one node stand there beside their copies; one more tells that it is exceeded.
+        for i in (n_items..n_nodes).rev().take(2 * MAX_TREES + 2) {
+            if nodes.n_descendants(i)? != n_items as i64 {
+                break;
+            }
+            equal += 1;
+        }
         let n_trees = if n_items <= nodes.layout().max_leaf {
             // Every tree is one node, so the trees and their copies look alike.
             if equal > 2 * MAX_TREES {
@@ -76,15 +79,17 @@ impl Roots {
             }
             equal / 2
         } else {
-            let half = equal / 2;
-            let twice = equal % 2 == 0
-                && (n_nodes - equal..n_nodes - half)
-                    .all(|i| nodes.get(i).bytes() == nodes.get(i + half).bytes());
             // The root that stands before the copies is one of those copied; with so few items present that every
             // tree is one node, all roots stand there.
-            let first = nodes.get(n_nodes - equal);
-            let copied =
-                (n_nodes - equal + 1..n_nodes).any(|i| nodes.get(i).bytes() == first.bytes());
+            let half = equal / 2;
+            let mut twice = equal % 2 == 0;
+            for i in n_nodes - equal..n_nodes - half {
+                twice = twice && Self::are_equal(nodes, i, i + half)?;
+            }
+            let mut copied = false;
+            for i in n_nodes - equal + 1..n_nodes {
+                copied = copied || Self::are_equal(nodes, n_nodes - equal, i)?;
+            }
             if twice {
                 half
             } else {
@@ -106,11 +111,16 @@ impl Roots {
         Ok(roots)
     }
 
-    fn check<S: Space>(&self, space: &S, nodes: &Nodes<'_>) -> Result<(), String> {
+    fn are_equal(nodes: &mut Peek<'_>, i: usize, j: usize) -> Result<bool, String> {
+        let bytes = nodes.get(i)?.bytes().to_vec();
+        Ok(nodes.get(j)?.bytes() == bytes)
+    }
+
+    fn check<S: Space>(&self, space: &S, nodes: &mut Peek<'_>) -> Result<(), String> {
         let count = (LOOKED_AT / nodes.layout().node_size).max(1);
         let mut present = 0;
         for id in 0..self.n_items.min(count) {
-            let item = nodes.get(id);
+            let item = nodes.get(id)?;
             match item.n_descendants() {
                 0 => {}
                 1 => {
@@ -135,7 +145,7 @@ impl Roots {
     fn check_tree<S: Space>(
         &self,
         space: &S,
-        nodes: &Nodes<'_>,
+        nodes: &mut Peek<'_>,
         root: usize,
         look_at: usize,
         may_be_one: bool,
@@ -144,7 +154,7 @@ impl Roots {
         let mut open = vec![root];
         for _ in 0..look_at {
             let Some(id) = open.pop() else { break };
-            let node = nodes.get(id);
+            let node = nodes.get(id)?;
             let n = node.n_descendants();
             let is_root = id == root;
             if n < 0 {
@@ -163,7 +173,10 @@ impl Roots {
                 if look_at == 1 {
                     break;
                 }
-                let below = children.map(|child| nodes.get(child).n_descendants());
+                let below = [
+                    nodes.n_descendants(children[0])?,
+                    nodes.n_descendants(children[1])?,
+                ];
                 let sum = below[0].saturating_add(below[1]);
                 // A root counts the missing items too.
                 let adds_up = if is_root { sum <= n } else { sum == n };

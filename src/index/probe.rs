@@ -3,8 +3,9 @@
 use super::engine::engine;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::layout::{NodeLayout, Nodes};
-use crate::storage::{Access, Source};
+use crate::forest::peek::Peek;
+use crate::layout::NodeLayout;
+use crate::storage::Source;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::path::Path;
 
@@ -69,7 +70,6 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
             n_trees: superblock.n_trees,
         }]);
     }
-    let bytes = source.bytes(Access::Map)?;
     let mut kinds = Vec::new();
     for node_size in file::node_sizes(source.len()) {
         for one in types() {
@@ -89,7 +89,7 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
                 if options.validate().is_err() || layout.node_size as u64 != node_size {
                     continue;
                 }
-                let found = engine(options)?.find_roots(&Nodes::new(bytes.bytes(), &layout));
+                let found = engine(options)?.find_roots(Peek::new(&source, &layout));
                 if let Ok(roots) = found {
                     kinds.push(Kind {
                         options,
