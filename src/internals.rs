@@ -5,7 +5,7 @@
 //! The steps of a split are reached through functions that are not generic, so that what is measured is compiled in this
 //! crate, as what an index runs is.
 
-pub use crate::kernel::{BitKernels, Float, FloatKernels, Isa, Padded, Row, ROWS};
+pub use crate::kernel::{BitKernels, Eight, Float, FloatKernels, Isa, Padded, Row, ROWS};
 
 use crate::error::{Error, Result};
 use crate::forest::tree;

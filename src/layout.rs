@@ -4,7 +4,7 @@
 //! to 1.16.3 packed them, and the unreleased main branch gave dot nodes two more fields. FORMAT.md has the tables.
 
 use crate::error::{reserve, Error};
-use crate::kernel::{prefetch, Matrix, Row, Scalar, ROWS};
+use crate::kernel::{prefetch, Eight, Matrix, Row, Scalar, Strided, ROWS};
 use crate::types::{IdWidth, Metric, Options};
 
 /// Which of Annoy's struct layouts the nodes have.
@@ -348,14 +348,16 @@ impl<'a> NodeMut<'a> {
 /// How many vectors ahead one is asked for when they are copied.
 const GATHER_AHEAD: usize = 8;
 
+/// How much of a long vector is asked for ahead of its use when many are: more gets in the way of what is needed first.
+const PREFETCH_BYTES: usize = 256;
+
 /// The vectors of items for building: the nodes in place, or a compact copy of some of them.
 pub struct Points<'a, T> {
-    bytes: &'a [u8],
+    rows: Strided<'a, T>,
     /// The position of the first.
     first: usize,
-    stride: usize,
-    offset_vector: usize,
-    row_bytes: usize,
+    /// Whether these are the nodes themselves.
+    in_place: bool,
     extras: Extras<'a, T>,
     /// A number of the metric's that holds for all of them (dot: the largest squared norm).
     pub common: T,
@@ -364,8 +366,8 @@ pub struct Points<'a, T> {
 /// Where the metric's own numbers are.
 enum Extras<'a, T> {
     None,
-    /// In the nodes, at this offset.
-    InPlace(usize),
+    /// In the nodes.
+    InPlace(Strided<'a, T>),
     Copied(&'a [T]),
 }
 
@@ -388,13 +390,15 @@ impl<T: Scalar> Gathered<T> {
 impl<'a, T: Scalar> Points<'a, T> {
     /// The items in place; positions are item ids.
     pub fn in_place(bytes: &'a [u8], layout: &NodeLayout, common: T) -> Self {
+        let field = |start, size| Strided::new(bytes, start, layout.node_size, size);
         Points {
-            bytes,
+            rows: field(layout.offset_vector, layout.vector_bytes),
             first: 0,
-            stride: layout.node_size,
-            offset_vector: layout.offset_vector,
-            row_bytes: layout.vector_bytes,
-            extras: layout.offset_extra.map_or(Extras::None, Extras::InPlace),
+            in_place: true,
+            extras: match layout.offset_extra {
+                None => Extras::None,
+                Some(at) => Extras::InPlace(field(at, T::SIZE)),
+            },
             common,
         }
     }
@@ -424,11 +428,9 @@ impl<'a, T: Scalar> Points<'a, T> {
             extras.push(self.extra(at));
         }
         Ok(Points {
-            bytes: rows.bytes(),
+            rows: Strided::new(rows.bytes(), 0, stride, stride),
             first: 0,
-            stride,
-            offset_vector: 0,
-            row_bytes: stride,
+            in_place: false,
             extras: match self.extras {
                 Extras::None => Extras::None,
                 _ => Extras::Copied(extras),
@@ -452,34 +454,52 @@ impl<'a, T: Scalar> Points<'a, T> {
     /// Elements of a vector, with the zeros behind it where it is padded.
     #[inline]
     pub fn len(&self) -> usize {
-        self.row_bytes / T::SIZE
+        self.rows.row_bytes() / T::SIZE
     }
 
     /// The vector at a position.
     #[inline]
     pub fn row(&self, at: usize) -> Row<'a, T> {
-        let start = (at - self.first) * self.stride + self.offset_vector;
-        Row::from_bytes(&self.bytes[start..][..self.row_bytes])
+        self.rows.get(at.wrapping_sub(self.first))
     }
 
-    /// The vectors at eight positions. (A loop: `array::map` is not always inlined.)
+    /// The vectors at eight positions.
     #[inline]
-    pub fn rows(&self, at: [usize; ROWS]) -> [Row<'a, T>; ROWS] {
-        let mut rows = [Row::EMPTY; ROWS];
-        for (row, at) in rows.iter_mut().zip(at) {
-            *row = self.row(at);
+    pub fn eight(&self, at: [usize; ROWS]) -> Eight<'a, T> {
+        self.rows.eight(at.map(|at| at.wrapping_sub(self.first)))
+    }
+
+    /// Asks for vectors ahead of their use, unless they are a copy, which the cache holds.
+    #[inline]
+    pub fn prefetch(&self, at: [usize; ROWS]) {
+        if self.in_place {
+            self.prefetch_nodes(at);
         }
-        rows
+    }
+
+    #[inline(never)]
+    fn prefetch_nodes(&self, at: [usize; ROWS]) {
+        for at in at {
+            let bytes = self.row(at).bytes();
+            prefetch(&bytes[..bytes.len().min(PREFETCH_BYTES)]);
+        }
     }
 
     /// The metric's own number at a position, 0 where it has none.
     #[inline]
     pub fn extra(&self, at: usize) -> T {
-        match self.extras {
+        let at = at.wrapping_sub(self.first);
+        match &self.extras {
             Extras::None => T::default(),
-            Extras::InPlace(offset) => T::read(self.bytes, at * self.stride + offset),
-            Extras::Copied(extras) => extras[at - self.first],
+            Extras::InPlace(extras) => extras.get(at).get(0),
+            Extras::Copied(extras) => extras[at],
         }
+    }
+
+    /// The metric's own numbers at eight positions.
+    #[inline]
+    pub fn extras(&self, at: [usize; ROWS]) -> [T; ROWS] {
+        at.map(|at| self.extra(at))
     }
 }
 

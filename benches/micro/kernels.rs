@@ -5,7 +5,7 @@
 
 use crate::data::clustered;
 use crate::data::common::Item;
-use annoy_rs::internals::{BitKernels, Float, Isa, Padded, Row, ROWS};
+use annoy_rs::internals::{BitKernels, Eight, Float, Isa, Padded, Row, ROWS};
 use annoy_rs::{Metric, Options};
 use std::hint::black_box;
 
@@ -69,7 +69,7 @@ pub fn each_float(isa: Isa, f: usize, mut take: impl FnMut(&str, &mut dyn FnMut(
         })
         .collect();
     let len = padded[0].padded_len();
-    let rows: [Row<'_, f32>; ROWS] = std::array::from_fn(|i| padded[i].row(len));
+    let rows = Eight::new(std::array::from_fn(|i| padded[i].row(len)));
     let centres = [padded[ROWS].row(len), padded[ROWS + 1].row(len)];
     take("dots", &mut || {
         black_box(kernels.dots(&rows, centres[0]));
@@ -85,7 +85,8 @@ pub fn each_float(isa: Isa, f: usize, mut take: impl FnMut(&str, &mut dyn FnMut(
     });
     let (mut p, mut q) = (padded[ROWS].clone(), padded[ROWS + 1].clone());
     // Half of it is kept, so that it does not grow.
-    let weights: [[f32; 2]; ROWS] = std::array::from_fn(|i| [(i % 2) as f32, ((i + 1) % 2) as f32]);
+    let weights: [[f32; ROWS]; 2] =
+        std::array::from_fn(|c| std::array::from_fn(|r| ((r + c) % 2) as f32));
     take("blend", &mut || {
         black_box(kernels.blend([&mut p, &mut q], [0.5; 2], &rows, &weights));
     });

@@ -7,7 +7,7 @@
 //! halving. The bits of a NaN are the one exception: that a result is NaN is the same everywhere,
 //! its sign and payload are not.
 //!
-//! - `row`: a borrowed vector at any byte alignment.
+//! - `row`: a borrowed vector at any byte alignment; `strided`: many of them at equal distances.
 //! - `scalar`: the types that can be stored in a row, and the two that can be computed with.
 //! - `lanes`: what one register must be able to do, and the 16 lanes made of registers.
 //! - `ops`: the body of every operation, once, over any register.
@@ -34,6 +34,7 @@ mod row;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
+mod strided;
 mod table;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use ops::ROWS;
 pub use padded::{Matrix, Padded};
 pub use row::Row;
 pub use scalar::{Float, Scalar};
+pub use strided::{Eight, Strided};
 pub use table::FloatKernels;
 
 use std::ffi::OsStr;

@@ -52,7 +52,7 @@ impl Term for AbsoluteDifference {
 /// How many rows the kernels over several take.
 pub const ROWS: usize = 8;
 
-/// The sums of each of `A` vectors against each of `B`, in one pass over all.
+/// The sums of each of `A` vectors against each of `B`, in one pass over all: for each of the `B` those of all `A`.
 ///
 /// # Safety
 /// Every vector is valid for reads of `n` elements, and the processor has `R`'s instruction set.
@@ -61,7 +61,7 @@ unsafe fn grid<K: Term, R: Reg, const N: usize, const A: usize, const B: usize>(
     a: [*const R::T; A],
     b: [*const R::T; B],
     n: usize,
-) -> [[R::T; B]; A] {
+) -> [[R::T; A]; B] {
     // SAFETY: `at < whole <= n` and `at` grows by 16, so 16 elements are left to read at `at`; in
     // the tail `first < tail`, so at least one is, and `load_up_to` is told how many. The
     // instruction set is the caller's promise.
@@ -120,32 +120,44 @@ unsafe fn grid<K: Term, R: Reg, const N: usize, const A: usize, const B: usize>(
                 j += 1;
             }
         }
-        let mut folded = [[R::T::ZERO; B]; A];
+        let mut folded = [[R::T::ZERO; A]; B];
         // Unrolled by hand: sums that are indexed at run time would have to leave their registers.
         macro_rules! fold_from {
             ($($i:literal)*) => {$(
                 if $i + 4 <= A * B {
                     let [p, q, r, s] = Lanes::fold4(
-                        sums[$i / B][$i % B],
-                        sums[($i + 1) / B][($i + 1) % B],
-                        sums[($i + 2) / B][($i + 2) % B],
-                        sums[($i + 3) / B][($i + 3) % B],
+                        sums[$i % A][$i / A],
+                        sums[($i + 1) % A][($i + 1) / A],
+                        sums[($i + 2) % A][($i + 2) / A],
+                        sums[($i + 3) % A][($i + 3) / A],
                     );
-                    folded[$i / B][$i % B] = p;
-                    folded[($i + 1) / B][($i + 1) % B] = q;
-                    folded[($i + 2) / B][($i + 2) % B] = r;
-                    folded[($i + 3) / B][($i + 3) % B] = s;
+                    folded[$i / A][$i % A] = p;
+                    folded[($i + 1) / A][($i + 1) % A] = q;
+                    folded[($i + 2) / A][($i + 2) % A] = r;
+                    folded[($i + 3) / A][($i + 3) % A] = s;
                 } else if $i + 2 <= A * B {
-                    folded[$i / B][$i % B] = sums[$i / B][$i % B].fold();
-                    folded[($i + 1) / B][($i + 1) % B] = sums[($i + 1) / B][($i + 1) % B].fold();
+                    folded[$i / A][$i % A] = sums[$i % A][$i / A].fold();
+                    folded[($i + 1) / A][($i + 1) % A] = sums[($i + 1) % A][($i + 1) / A].fold();
                 } else if $i < A * B {
-                    folded[$i / B][$i % B] = sums[$i / B][$i % B].fold();
+                    folded[$i / A][$i % A] = sums[$i % A][$i / A].fold();
                 }
             )*};
         }
         const { assert!(A * B <= 16 && A * B % 4 != 3) };
         fold_from!(0 4 8 12);
         folded
+    }
+}
+
+/// Puts the sums of the rows from `r` on among those of all.
+#[inline(always)]
+fn put<T: Float, const A: usize, const B: usize>(
+    sums: &mut [[T; ROWS]; B],
+    r: usize,
+    part: [[T; A]; B],
+) {
+    for (sums, part) in sums.iter_mut().zip(part) {
+        sums[r..r + A].copy_from_slice(&part);
     }
 }
 
@@ -158,8 +170,8 @@ unsafe fn eight<K: Term, R: Reg, const N: usize, const B: usize>(
     a: &[*const R::T; ROWS],
     b: [*const R::T; B],
     n: usize,
-) -> [[R::T; B]; ROWS] {
-    let mut sums = [[R::T::ZERO; B]; ROWS];
+) -> [[R::T; ROWS]; B] {
+    let mut sums = [[R::T::ZERO; ROWS]; B];
     let fits = const { Lanes::<R, N>::rows(B) };
     let mut r = 0;
     // SAFETY: the caller's promise, which is the same.
@@ -168,17 +180,16 @@ unsafe fn eight<K: Term, R: Reg, const N: usize, const B: usize>(
             match fits {
                 8.. => return grid::<K, R, N, 8, B>(*a, b, n),
                 4.. => {
-                    let part = grid::<K, R, N, 4, B>([a[r], a[r + 1], a[r + 2], a[r + 3]], b, n);
-                    sums[r..r + 4].copy_from_slice(&part);
+                    let a = [a[r], a[r + 1], a[r + 2], a[r + 3]];
+                    put(&mut sums, r, grid::<K, R, N, 4, B>(a, b, n));
                     r += 4;
                 }
                 2.. => {
-                    let part = grid::<K, R, N, 2, B>([a[r], a[r + 1]], b, n);
-                    sums[r..r + 2].copy_from_slice(&part);
+                    put(&mut sums, r, grid::<K, R, N, 2, B>([a[r], a[r + 1]], b, n));
                     r += 2;
                 }
                 _ => {
-                    [sums[r]] = grid::<K, R, N, 1, B>([a[r]], b, n);
+                    put(&mut sums, r, grid::<K, R, N, 1, B>([a[r]], b, n));
                     r += 1;
                 }
             }
@@ -213,10 +224,8 @@ pub(super) unsafe fn sums<K: Term, R: Reg, const N: usize>(
     n: usize,
 ) -> [R::T; ROWS] {
     // SAFETY: the caller's promise, which is the same.
-    let sums = unsafe { eight::<K, R, N, 1>(rows, [p], n) };
-    let mut flat = [R::T::ZERO; ROWS];
-    flat.copy_from_slice(sums.as_flattened());
-    flat
+    let [sums] = unsafe { eight::<K, R, N, 1>(rows, [p], n) };
+    sums
 }
 
 /// The sums of eight rows against `p` and `q`.
@@ -229,7 +238,7 @@ pub(super) unsafe fn pairs<K: Term, R: Reg, const N: usize>(
     p: *const R::T,
     q: *const R::T,
     n: usize,
-) -> [[R::T; 2]; ROWS] {
+) -> [[R::T; ROWS]; 2] {
     // SAFETY: the caller's promise, which is the same.
     unsafe { eight::<K, R, N, 2>(rows, [p, q], n) }
 }
@@ -245,7 +254,7 @@ pub(super) unsafe fn blend<R: Reg, const N: usize>(
     accs: [*mut R::T; 2],
     keep: [R::T; 2],
     rows: &[*const R::T; ROWS],
-    weights: &[[R::T; 2]; ROWS],
+    weights: &[[R::T; ROWS]; 2],
     n: usize,
 ) -> [R::T; 2] {
     // SAFETY: `first < n` and `WIDTH` divides LANES, so a whole register of the accumulators is left at `first`; of the
@@ -269,7 +278,7 @@ pub(super) unsafe fn blend<R: Reg, const N: usize>(
                     let x = R::load_up_to(rows[r].add(first), n - first);
                     let mut c = 0;
                     while c < 2 {
-                        sums[c] = sums[c].add(R::splat(weights[r][c]).mul(x));
+                        sums[c] = sums[c].add(R::splat(weights[c][r]).mul(x));
                         c += 1;
                     }
                     r += 1;
@@ -352,16 +361,16 @@ macro_rules! kernels {
             fn $dots = sums<Product, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, n: usize) -> [$t; ROWS];
         }
         kernels! { @fns $(#[$feature])*
-            fn $dot_pairs = pairs<Product, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; 2]; ROWS];
+            fn $dot_pairs = pairs<Product, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; ROWS]; 2];
         }
         kernels! { @fns $(#[$feature])*
-            fn $l2sq_pairs = pairs<SquaredDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; 2]; ROWS];
+            fn $l2sq_pairs = pairs<SquaredDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; ROWS]; 2];
         }
         kernels! { @fns $(#[$feature])*
-            fn $l1_pairs = pairs<AbsoluteDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; 2]; ROWS];
+            fn $l1_pairs = pairs<AbsoluteDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; ROWS]; 2];
         }
         kernels! { @fns $(#[$feature])*
-            fn $blend = blend<$reg, $n>(accs: [*mut $t; 2], keep: [$t; 2], rows: &[*const $t; ROWS], weights: &[[$t; 2]; ROWS], n: usize) -> [$t; 2];
+            fn $blend = blend<$reg, $n>(accs: [*mut $t; 2], keep: [$t; 2], rows: &[*const $t; ROWS], weights: &[[$t; ROWS]; 2], n: usize) -> [$t; 2];
         }
         kernels! { @fns $(#[$feature])*
             fn $all_finite = all_finite<$reg, $n>(x: *const $t, n: usize) -> bool;

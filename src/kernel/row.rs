@@ -25,12 +25,6 @@ impl<T> Clone for Row<'_, T> {
 impl<T> Copy for Row<'_, T> {}
 
 impl<'a, T: Scalar> Row<'a, T> {
-    /// No elements.
-    pub const EMPTY: Self = Row {
-        bytes: &[],
-        of: PhantomData,
-    };
-
     /// A vector in a file's bytes; panics unless they are a whole number of `T`s.
     #[inline]
     pub fn from_bytes(bytes: &'a [u8]) -> Self {

@@ -8,6 +8,7 @@ use super::padded::Padded;
 use super::portable;
 use super::row::Row;
 use super::scalar::Float;
+use super::strided::Eight;
 use super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512, sse2};
@@ -29,8 +30,8 @@ pub struct FloatKernels<T: 'static> {
 
 type Sum<T> = unsafe fn(*const T, *const T, usize) -> T;
 type Sums<T> = unsafe fn(&[*const T; ROWS], *const T, usize) -> [T; ROWS];
-type Pairs<T> = unsafe fn(&[*const T; ROWS], *const T, *const T, usize) -> [[T; 2]; ROWS];
-type Blend<T> = unsafe fn([*mut T; 2], [T; 2], &[*const T; ROWS], &[[T; 2]; ROWS], usize) -> [T; 2];
+type Pairs<T> = unsafe fn(&[*const T; ROWS], *const T, *const T, usize) -> [[T; ROWS]; 2];
+type Blend<T> = unsafe fn([*mut T; 2], [T; 2], &[*const T; ROWS], &[[T; ROWS]; 2], usize) -> [T; 2];
 
 impl<T: Float> FloatKernels<T> {
     /// The sum of `a[i] * b[i]`. Panics unless the lengths are equal.
@@ -56,60 +57,54 @@ impl<T: Float> FloatKernels<T> {
 
     /// `dot` of each row with `p`. Panics unless the lengths are equal.
     #[inline]
-    pub fn dots(&self, rows: &[Row<'_, T>; ROWS], p: Row<'_, T>) -> [T; ROWS] {
-        let pointers = same_lengths(rows, p.len());
-        // SAFETY: all are valid for `p.len()` elements by the checks above, and the processor was checked when this
+    pub fn dots(&self, rows: &Eight<'_, T>, p: Row<'_, T>) -> [T; ROWS] {
+        same_length(rows.len(), p.len());
+        // SAFETY: all are valid for `p.len()` elements by the check above, and the processor was checked when this
         // table was handed out.
-        unsafe { (self.dots)(&pointers, p.as_ptr(), p.len()) }
+        unsafe { (self.dots)(rows.pointers(), p.as_ptr(), p.len()) }
     }
 
     /// `dot` of each row with `p` and with `q`. Panics unless the lengths are equal.
     #[inline]
-    pub fn dot_pairs(&self, rows: &[Row<'_, T>; ROWS], centers: [Row<'_, T>; 2]) -> [[T; 2]; ROWS] {
+    pub fn dot_pairs(&self, rows: &Eight<'_, T>, centers: [Row<'_, T>; 2]) -> [[T; ROWS]; 2] {
         // SAFETY: `self.dot_pairs` is a kernel of this table.
         unsafe { self.pairs(self.dot_pairs, rows, centers) }
     }
 
     /// `l2sq` of each row with `p` and with `q`. Panics unless the lengths are equal.
     #[inline]
-    pub fn l2sq_pairs(
-        &self,
-        rows: &[Row<'_, T>; ROWS],
-        centers: [Row<'_, T>; 2],
-    ) -> [[T; 2]; ROWS] {
+    pub fn l2sq_pairs(&self, rows: &Eight<'_, T>, centers: [Row<'_, T>; 2]) -> [[T; ROWS]; 2] {
         // SAFETY: `self.l2sq_pairs` is a kernel of this table.
         unsafe { self.pairs(self.l2sq_pairs, rows, centers) }
     }
 
     /// `l1` of each row with `p` and with `q`. Panics unless the lengths are equal.
     #[inline]
-    pub fn l1_pairs(&self, rows: &[Row<'_, T>; ROWS], centers: [Row<'_, T>; 2]) -> [[T; 2]; ROWS] {
+    pub fn l1_pairs(&self, rows: &Eight<'_, T>, centers: [Row<'_, T>; 2]) -> [[T; ROWS]; 2] {
         // SAFETY: `self.l1_pairs` is a kernel of this table.
         unsafe { self.pairs(self.l1_pairs, rows, centers) }
     }
 
     /// Multiplies either accumulator by its `keep`, adds `weight * x` of each row in turn, each with a weight for either,
-    /// and returns the sums of their squares. Panics unless the rows are of one length and fit.
+    /// and returns the sums of their squares. Panics unless the rows fit.
     #[inline]
     pub fn blend(
         &self,
         [p, q]: [&mut Padded<T>; 2],
         keep: [T; 2],
-        rows: &[Row<'_, T>; ROWS],
-        weights: &[[T; 2]; ROWS],
+        rows: &Eight<'_, T>,
+        weights: &[[T; ROWS]; 2],
     ) -> [T; 2] {
-        let n = rows[0].len();
-        let pointers = same_lengths(rows, n);
+        let n = rows.len();
         // Shorter rows would leave elements of which some kernels keep all.
         assert!(
             p.len().max(q.len()) <= n && n <= p.padded_len().min(q.padded_len()),
             "rows of another length than what they are added to"
         );
         let accs = [p.as_padded_mut_ptr(), q.as_padded_mut_ptr()];
-        // SAFETY: the rows are valid for `n` elements by the first check, `p` and `q` by the second for as many rounded
-        // up to a multiple of LANES, which `padded_len` is; they are borrowed mutably and so overlap nothing, and the
+        // SAFETY: the rows are valid for `n` elements, `p` and `q` by the check above for as many rounded up to a multiple of LANES, which `padded_len` is; they are borrowed mutably and so overlap nothing, and the
         // processor was checked when this table was handed out.
-        unsafe { (self.blend)(accs, keep, &pointers, weights, n) }
+        unsafe { (self.blend)(accs, keep, rows.pointers(), weights, n) }
     }
 
     /// Whether no element is infinite or NaN.
@@ -136,29 +131,15 @@ impl<T: Float> FloatKernels<T> {
     unsafe fn pairs(
         &self,
         kernel: Pairs<T>,
-        rows: &[Row<'_, T>; ROWS],
+        rows: &Eight<'_, T>,
         [p, q]: [Row<'_, T>; 2],
-    ) -> [[T; 2]; ROWS] {
+    ) -> [[T; ROWS]; 2] {
         same_length(p.len(), q.len());
-        let pointers = same_lengths(rows, p.len());
+        same_length(rows.len(), p.len());
         // SAFETY: all are valid for `p.len()` elements by the checks above, and the processor was checked when the
         // table that `kernel` is of was handed out.
-        unsafe { kernel(&pointers, p.as_ptr(), q.as_ptr(), p.len()) }
+        unsafe { kernel(rows.pointers(), p.as_ptr(), q.as_ptr(), p.len()) }
     }
-}
-
-/// [`same_length`] for each row; the rows' pointers.
-#[inline(always)]
-#[track_caller]
-fn same_lengths<T: Float>(rows: &[Row<'_, T>; ROWS], n: usize) -> [*const T; ROWS] {
-    let mut all = true;
-    let mut pointers = [std::ptr::null(); ROWS];
-    for (pointer, row) in pointers.iter_mut().zip(rows) {
-        all &= row.len() == n;
-        *pointer = row.as_ptr();
-    }
-    assert!(all, "vectors of different lengths");
-    pointers
 }
 
 /// What stands between a kernel and memory that is not the vector's.

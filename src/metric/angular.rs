@@ -1,9 +1,9 @@
 //! Angular: the euclidean distance of the unit vectors, `sqrt(2 - 2 cos)`.
 
 use super::plane::{child_priorities, plausible_normal, Plane};
-use super::two_means::{self, scale_of, Direction};
+use super::two_means::{self, scale_of, Directions};
 use super::{order, Position, Query, Space};
-use crate::kernel::{Float, FloatKernels, Padded, Row};
+use crate::kernel::{Float, FloatKernels, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
@@ -75,11 +75,11 @@ impl<T: Float> Space for Angular<T> {
         plane: &mut Plane<T>,
         centroids: &mut [Padded<T>; 2],
     ) {
-        let direction = |at| Direction {
-            scale: scale_of(points.extra(at)),
-            extra: T::ZERO,
+        let directions = |at| Directions {
+            scales: points.extras(at).map(scale_of),
+            extras: [T::ZERO; ROWS],
         };
-        two_means::by_angle(self.kernels, points, subset, random, centroids, direction);
+        two_means::by_angle(self.kernels, points, subset, random, centroids, directions);
         plane.take_difference(centroids);
         plane.normalize(self.kernels);
     }

@@ -3,9 +3,9 @@
 //! spaces"). Which norm that is, each split decides for its own subset: see [`reach`].
 
 use super::plane::{child_priorities, extra_coordinate, plausible_normal, squared_norm, Plane};
-use super::two_means::{self, scale_of, Direction};
+use super::two_means::{self, scale_of, Directions};
 use super::{order, Position, Query, Space};
-use crate::kernel::{Float, FloatKernels, Padded, Row};
+use crate::kernel::{Float, FloatKernels, Padded, Row, ROWS};
 use crate::layout::{Flavor, NodeLayout, NodeMut, NodeRef, Nodes, Points};
 use crate::rng::Stream;
 use std::cmp::Ordering;
@@ -94,16 +94,15 @@ impl<T: Float> Space for Dot<T> {
     ) {
         plane.reach = reach(points, subset, random);
         let reach = plane.reach;
-        let direction = |at| {
-            let squared = squared_norm(points, at);
-            let completed = if squared > reach { squared } else { reach };
-            Direction {
-                scale: scale_of(completed),
-                extra: extra_coordinate(points, at, reach),
-            }
+        let directions = |at: [usize; ROWS]| Directions {
+            scales: at.map(|at| {
+                let squared = squared_norm(points, at);
+                scale_of(if squared > reach { squared } else { reach })
+            }),
+            extras: at.map(|at| extra_coordinate(points, at, reach)),
         };
         let [p, q] =
-            two_means::by_angle(self.kernels, points, subset, random, centroids, direction);
+            two_means::by_angle(self.kernels, points, subset, random, centroids, directions);
         plane.take_difference(centroids);
         plane.extra = p - q;
         plane.normalize(self.kernels);

@@ -2,7 +2,7 @@
 
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::{order, two_means, Position, Query, Space};
-use crate::kernel::{Float, FloatKernels, Padded, Row, ROWS};
+use crate::kernel::{Eight, Float, FloatKernels, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 use std::marker::PhantomData;
@@ -16,9 +16,9 @@ pub trait Norm<T: Float>: Send + Sync + 'static {
     /// The same from several vectors to two.
     fn distances(
         kernels: &FloatKernels<T>,
-        rows: &[Row<'_, T>; ROWS],
+        rows: &Eight<'_, T>,
         centers: [Row<'_, T>; 2],
-    ) -> [[T; 2]; ROWS];
+    ) -> [[T; ROWS]; 2];
     /// The distance that is given out.
     fn report(distance: T) -> T;
 }
@@ -37,9 +37,9 @@ impl<T: Float> Norm<T> for L2 {
     #[inline]
     fn distances(
         kernels: &FloatKernels<T>,
-        rows: &[Row<'_, T>; ROWS],
+        rows: &Eight<'_, T>,
         centers: [Row<'_, T>; 2],
-    ) -> [[T; 2]; ROWS] {
+    ) -> [[T; ROWS]; 2] {
         kernels.l2sq_pairs(rows, centers)
     }
     fn report(distance: T) -> T {
@@ -58,9 +58,9 @@ impl<T: Float> Norm<T> for L1 {
     #[inline]
     fn distances(
         kernels: &FloatKernels<T>,
-        rows: &[Row<'_, T>; ROWS],
+        rows: &Eight<'_, T>,
         centers: [Row<'_, T>; 2],
-    ) -> [[T; 2]; ROWS] {
+    ) -> [[T; ROWS]; 2] {
         kernels.l1_pairs(rows, centers)
     }
     fn report(distance: T) -> T {
@@ -105,9 +105,8 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         centroids: &mut [Padded<T>; 2],
     ) {
         let kernels = self.kernels;
-        let distances = |rows: &[Row<'_, T>; ROWS], centers: [Row<'_, T>; 2]| {
-            N::distances(kernels, rows, centers)
-        };
+        let distances =
+            |rows: &Eight<'_, T>, centers: [Row<'_, T>; 2]| N::distances(kernels, rows, centers);
         let least = N::LEAST_STEPS;
         two_means::by_distance(kernels, points, subset, least, random, centroids, distances);
         plane.take_difference(centroids);

@@ -1,12 +1,9 @@
 //! The split plane of the float metrics.
 
 use super::{order, Position};
-use crate::kernel::{prefetch, Float, FloatKernels, Padded, ROWS};
+use crate::kernel::{Float, FloatKernels, Padded, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
-
-/// How many items ahead a vector is asked for.
-const LOOK_AHEAD: usize = 16;
 
 /// A plane through the middle between two centroids.
 pub struct Plane<T> {
@@ -78,16 +75,6 @@ impl<T: Float> Plane<T> {
         self.extra /= by;
     }
 
-    /// What the plane adds to the inner product of its normal with an item.
-    #[inline]
-    fn shift(&self, points: &Points<'_, T>, at: usize) -> T {
-        if self.extra != T::ZERO {
-            self.offset + self.extra * extra_coordinate(points, at, self.reach)
-        } else {
-            self.offset
-        }
-    }
-
     /// For each item of the subset: right where its margin is positive, a coin toss where it is zero.
     pub fn sides<P: Position>(
         &self,
@@ -97,48 +84,67 @@ impl<T: Float> Plane<T> {
         random: &mut Stream,
         right: &mut [bool],
     ) {
-        let normal = self.normal.row(points.len());
-        let mut soon = subset.iter().skip(LOOK_AHEAD);
-        for (some, right) in subset.chunks(ROWS).zip(right.chunks_mut(ROWS)) {
-            for at in soon.by_ref().take(ROWS) {
-                prefetch(points.row(at.get()).bytes());
+        let (eights, rest) = subset.as_chunks::<ROWS>();
+        let (eights_right, rest_right) = right.as_chunks_mut::<ROWS>();
+        for (some, right) in eights.iter().zip(eights_right) {
+            choose(&self.margins(kernels, points, some), random, right);
+        }
+        if let Some(&last) = rest.last() {
+            // Filled up to eight.
+            let mut some = [last; ROWS];
+            some[..rest.len()].copy_from_slice(rest);
+            let margins = self.margins(kernels, points, &some);
+            choose(&margins[..rest.len()], random, rest_right);
+        }
+    }
+
+    /// The margins of eight items.
+    #[inline]
+    fn margins<P: Position>(
+        &self,
+        kernels: &FloatKernels<T>,
+        points: &Points<'_, T>,
+        some: &[P; ROWS],
+    ) -> [T; ROWS] {
+        let at = some.map(P::get);
+        let mut margins = kernels.dots(&points.eight(at), self.normal.row(points.len()));
+        if self.extra != T::ZERO {
+            for (margin, at) in margins.iter_mut().zip(at) {
+                *margin += self.offset + self.extra * extra_coordinate(points, at, self.reach);
             }
-            let mut margins = [T::ZERO; ROWS];
-            // Fewer than eight are filled up with the last one, when that costs less than one by one.
-            if some.len() > 2 {
-                let mut positions = [some[some.len() - 1].get(); ROWS];
-                for (position, at) in positions.iter_mut().zip(some) {
-                    *position = at.get();
-                }
-                margins = kernels.dots(&points.rows(positions), normal);
-            } else {
-                for (margin, at) in margins.iter_mut().zip(some) {
-                    *margin = kernels.dot(normal, points.row(at.get()));
-                }
-            }
-            let mut certain = true;
-            for ((right, margin), at) in right.iter_mut().zip(&mut margins).zip(some) {
-                *margin += self.shift(points, at.get());
-                *right = *margin > T::ZERO;
-                certain &= *right | (*margin < T::ZERO);
-            }
-            if !certain {
-                for (right, margin) in right.iter_mut().zip(margins) {
-                    // NaN, from sums that overflowed, is a coin toss as well.
-                    if margin
-                        .partial_cmp(&T::ZERO)
-                        .is_none_or(|order| order.is_eq())
-                    {
-                        *right = random.flip();
-                    }
-                }
+        } else {
+            for margin in &mut margins {
+                *margin += self.offset;
             }
         }
+        margins
     }
 
     /// Writes the normal; the metric adds what else it keeps.
     pub fn store(&self, node: &mut NodeMut<'_>) {
         node.set_vector(self.normal.row(self.normal.len()));
+    }
+}
+
+/// Right where the margin is positive, a coin toss where it is zero.
+#[inline]
+fn choose<T: Float>(margins: &[T], random: &mut Stream, right: &mut [bool]) {
+    let mut certain = true;
+    for (right, &margin) in right.iter_mut().zip(margins) {
+        *right = margin > T::ZERO;
+        certain &= *right | (margin < T::ZERO);
+    }
+    if certain {
+        return;
+    }
+    for (right, margin) in right.iter_mut().zip(margins) {
+        // NaN, from sums that overflowed, is a coin toss as well.
+        if margin
+            .partial_cmp(&T::ZERO)
+            .is_none_or(|order| order.is_eq())
+        {
+            *right = random.flip();
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 //! 399,000 word vectors x 50, angular 0.523, 0.534; euclidean 0.499, 0.507; 1,000,000 x 128, euclidean 0.856, 0.883.
 
 use super::Position;
-use crate::kernel::{prefetch, Float, FloatKernels, Padded, Row, ROWS};
+use crate::kernel::{Eight, Float, FloatKernels, Padded, Row, ROWS};
 use crate::layout::Points;
 use crate::rng::Stream;
 
@@ -29,9 +29,23 @@ fn two_of<P: Position>(subset: &[P], random: &mut Stream) -> [usize; 2] {
     [subset[i].get(), subset[j].get()]
 }
 
+/// The most rounds: the first ones and those of [`ROWS`].
+const MOST_ROUNDS: usize = RAMP.len() + (MOST_STEPS - FIRST_STEPS) / ROWS;
+
+/// Steps of the first rounds.
+const FIRST_STEPS: usize = {
+    let (mut sum, mut i) = (0, 0);
+    while i < RAMP.len() {
+        sum += RAMP[i];
+        i += 1;
+    }
+    sum
+};
+
 /// The vectors that the steps look at, in rounds. Drawn up front so that they can be asked for ahead of time.
 struct Draws {
-    positions: [usize; MOST_STEPS],
+    /// Positions; smaller rounds are filled up with their first.
+    rounds: [[usize; ROWS]; MOST_ROUNDS],
     count: usize,
 }
 
@@ -39,50 +53,53 @@ impl Draws {
     fn new<P: Position>(subset: &[P], least: usize, random: &mut Stream) -> Self {
         let wanted = (subset.len() / 4 * 3).clamp(least, MOST_STEPS);
         // Whole rounds.
-        let ramp: usize = RAMP.iter().sum();
-        let count = ramp + (wanted - ramp) / ROWS * ROWS;
-        let mut positions = [0; MOST_STEPS];
-        for position in &mut positions[..count] {
-            *position = subset[random.index(subset.len())].get();
+        let count = RAMP.len() + (wanted - FIRST_STEPS) / ROWS;
+        let mut rounds = [[0; ROWS]; MOST_ROUNDS];
+        let (first, others) = rounds[..count].split_at_mut(RAMP.len());
+        let mut draw = || subset[random.index(subset.len())].get();
+        for (round, size) in first.iter_mut().zip(RAMP) {
+            *round = [draw(); ROWS];
+            for position in &mut round[1..size] {
+                *position = draw();
+            }
         }
-        Draws { positions, count }
+        for position in others.as_flattened_mut() {
+            *position = draw();
+        }
+        Draws { rounds, count }
     }
 
-    /// The rounds: how many vectors count, their positions, and the vectors; smaller rounds are filled up.
+    /// The rounds: how many vectors count, their positions, and the vectors.
     fn rounds<'p, T: Float>(
         &self,
         points: &'p Points<'_, T>,
-    ) -> impl Iterator<Item = (usize, [usize; ROWS], [Row<'p, T>; ROWS])> + use<'_, 'p, T> {
-        let mut left = &self.positions[..self.count];
-        let mut ramp = RAMP.into_iter();
-        std::iter::from_fn(move || {
-            let size = ramp.next().unwrap_or(ROWS);
-            let (round, behind) = left.split_at_checked(size)?;
-            left = behind;
-            for &soon in behind.iter().take(ROWS) {
-                prefetch(points.row(soon).bytes());
+    ) -> impl Iterator<Item = (usize, [usize; ROWS], Eight<'p, T>)> + use<'_, 'p, T> {
+        let rounds = &self.rounds[..self.count];
+        rounds.iter().enumerate().map(move |(i, &positions)| {
+            if let Some(&soon) = rounds.get(i + 1) {
+                points.prefetch(soon);
             }
-            let mut positions = [round[0]; ROWS];
-            positions[..size].copy_from_slice(round);
-            Some((size, positions, points.rows(positions)))
+            let size = RAMP.get(i).map_or(ROWS, |&size| size);
+            (size, positions, points.eight(positions))
         })
     }
 }
 
-/// What the angle to an item is measured by.
-#[derive(Clone, Copy, Default)]
-pub struct Direction<T> {
-    /// One by the vector's length; 0 for a vector of no direction.
-    pub scale: T,
-    /// Its coordinate in the extra dimension.
-    pub extra: T,
+/// What the angles to eight items are measured by.
+pub struct Directions<T> {
+    /// One by each vector's length; 0 for a vector of no direction.
+    pub scales: [T; ROWS],
+    /// Their coordinates in the extra dimension.
+    pub extras: [T; ROWS],
 }
 
 /// One by the length of a vector with this squared length; 0 where that cannot be told.
 #[inline]
 pub fn scale_of<T: Float>(squared_norm: T) -> T {
+    // Computed in any case: a choice between two numbers can be made for several at once.
+    let scale = T::ONE / squared_norm.sqrt();
     if squared_norm >= T::SMALLEST_SQUARE && squared_norm.is_finite() {
-        T::ONE / squared_norm.sqrt()
+        scale
     } else {
         T::ZERO
     }
@@ -96,63 +113,40 @@ pub fn by_angle<T: Float, P: Position>(
     subset: &[P],
     random: &mut Stream,
     [p, q]: &mut [Padded<T>; 2],
-    direction: impl Fn(usize) -> Direction<T>,
+    directions: impl Fn([usize; ROWS]) -> Directions<T>,
 ) -> [T; 2] {
     let len = points.len();
     // Sums of unit vectors: the cosine does not see their length.
-    let mut extras = [T::ZERO; 2];
+    let [i, j] = two_of(subset, random);
+    let first = directions([i, j, j, j, j, j, j, j]);
+    let mut extras = [0, 1].map(|c| first.extras[c] * first.scales[c]);
     let mut counts = [T::ONE; 2];
-    for (c, (sum, at)) in [&mut *p, &mut *q]
-        .into_iter()
-        .zip(two_of(subset, random))
-        .enumerate()
-    {
-        let direction = direction(at);
+    for ((sum, at), scale) in [&mut *p, &mut *q].into_iter().zip([i, j]).zip(first.scales) {
         sum.copy_from(points.row(at));
         for x in sum.iter_mut() {
-            *x *= direction.scale;
+            *x *= scale;
         }
-        extras[c] = direction.extra * direction.scale;
     }
     let mut squares = [p.row(len), q.row(len)].map(|sum| kernels.dot(sum, sum));
     let two = T::ONE + T::ONE;
     for (size, positions, rows) in Draws::new(subset, FEW_STEPS, random).rounds(points) {
+        let items = directions(positions);
         let inner = kernels.dot_pairs(&rows, [p.row(len), q.row(len)]);
-        let scales = [0, 1].map(|c| scale_of(squares[c] + extras[c] * extras[c]));
-        let mut directions = [Direction::default(); ROWS];
-        for (found, at) in directions.iter_mut().zip(positions) {
-            *found = direction(at);
+        // Annoy's weighted distance, `count * (2 - 2 cos)`. Loops over eight without a branch: several at once.
+        let mut distances = [[T::ZERO; ROWS]; 2];
+        for c in 0..2 {
+            let scale = scale_of(squares[c] + extras[c] * extras[c]);
+            for r in 0..ROWS {
+                let cos = (inner[c][r] + extras[c] * items.extras[r]) * items.scales[r] * scale;
+                distances[c][r] = counts[c] * (two - two * cos);
+            }
         }
-        let mut weights = [[T::ZERO; 2]; ROWS];
-        for ((weights, inner), direction) in
-            weights.iter_mut().zip(inner).zip(&directions).take(size)
-        {
-            // Annoy's weighted distance, `count * (2 - 2 cos)`.
-            let distance = |c: usize| {
-                let cos = (inner[c] + extras[c] * direction.extra) * direction.scale * scales[c];
-                counts[c] * (two - two * cos)
-            };
-            let (to_p, to_q) = (distance(0), distance(1));
-            weights[0] = if to_p < to_q {
-                direction.scale
-            } else {
-                T::ZERO
-            };
-            weights[1] = if to_q < to_p {
-                direction.scale
-            } else {
-                T::ZERO
-            };
-        }
+        let weights = nearer(&distances, &items.scales, size);
         squares = kernels.blend([&mut *p, &mut *q], [T::ONE; 2], &rows, &weights);
-        for (weights, direction) in weights.iter().zip(&directions) {
-            for c in 0..2 {
-                extras[c] += weights[c] * direction.extra;
-                counts[c] += if weights[c] > T::ZERO {
-                    T::ONE
-                } else {
-                    T::ZERO
-                };
+        for c in 0..2 {
+            for (&weight, &extra) in weights[c].iter().zip(&items.extras) {
+                extras[c] += weight * extra;
+                counts[c] += if weight > T::ZERO { T::ONE } else { T::ZERO };
             }
         }
     }
@@ -165,6 +159,36 @@ pub fn by_angle<T: Float, P: Position>(
     [extras[0] / counts[0], extras[1] / counts[1]]
 }
 
+/// The weight of each of the first `size` items for the centroid that it is nearer to; 0 for the other centroid, for both
+/// when neither is, and for the items behind.
+#[inline]
+fn nearer<T: Float>(
+    distances: &[[T; ROWS]; 2],
+    weights: &[T; ROWS],
+    size: usize,
+) -> [[T; ROWS]; 2] {
+    let [to_p, to_q] = distances;
+    let mut chosen = [[T::ZERO; ROWS]; 2];
+    for r in 0..ROWS {
+        chosen[0][r] = if to_p[r] < to_q[r] {
+            weights[r]
+        } else {
+            T::ZERO
+        };
+        chosen[1][r] = if to_q[r] < to_p[r] {
+            weights[r]
+        } else {
+            T::ZERO
+        };
+    }
+    if size < ROWS {
+        for chosen in &mut chosen {
+            chosen[size..].fill(T::ZERO);
+        }
+    }
+    chosen
+}
+
 /// Clusters by a distance between vectors, `distances(rows, centroids)`, in `least` steps or more. Leaves the means in `p`
 /// and `q`.
 pub fn by_distance<T: Float, P: Position>(
@@ -174,7 +198,7 @@ pub fn by_distance<T: Float, P: Position>(
     least: usize,
     random: &mut Stream,
     [p, q]: &mut [Padded<T>; 2],
-    distances: impl Fn(&[Row<'_, T>; ROWS], [Row<'_, T>; 2]) -> [[T; 2]; ROWS],
+    distances: impl Fn(&Eight<'_, T>, [Row<'_, T>; 2]) -> [[T; ROWS]; 2],
 ) {
     let [i, j] = two_of(subset, random);
     p.copy_from(points.row(i));
@@ -182,25 +206,25 @@ pub fn by_distance<T: Float, P: Position>(
     let mut counts = [T::ONE; 2];
     for (size, _, rows) in Draws::new(subset, least, random).rounds(points) {
         let len = points.len();
-        let found = distances(&rows, [p.row(len), q.row(len)]);
-        let mut weights = [[T::ZERO; 2]; ROWS];
-        let mut joined = [T::ZERO; 2];
-        for (weights, [to_p, to_q]) in weights.iter_mut().zip(found).take(size) {
-            let (to_p, to_q) = (counts[0] * to_p, counts[1] * to_q);
-            weights[0] = if to_p < to_q { T::ONE } else { T::ZERO };
-            weights[1] = if to_q < to_p { T::ONE } else { T::ZERO };
-            joined[0] += weights[0];
-            joined[1] += weights[1];
+        let mut found = distances(&rows, [p.row(len), q.row(len)]);
+        for c in 0..2 {
+            for distance in &mut found[c] {
+                *distance = counts[c] * *distance;
+            }
         }
-        counts[0] += joined[0];
-        counts[1] += joined[1];
-        // The mean of all: of those before, and of those that joined.
-        let share = counts.map(|count| T::ONE / count);
-        for weights in &mut weights {
-            weights[0] *= share[0];
-            weights[1] *= share[1];
+        let mut weights = nearer(&found, &[T::ONE; ROWS], size);
+        let joined = weights.map(|weights| weights.into_iter().fold(T::ZERO, |sum, w| sum + w));
+        let mut keep = [T::ONE; 2];
+        for c in 0..2 {
+            // The mean of all: of those before, and of those that joined.
+            let count = counts[c] + joined[c];
+            let share = T::ONE / count;
+            for weight in &mut weights[c] {
+                *weight *= share;
+            }
+            keep[c] = counts[c] * share;
+            counts[c] = count;
         }
-        let keep = [0, 1].map(|c| (counts[c] - joined[c]) * share[c]);
         kernels.blend([&mut *p, &mut *q], keep, &rows, &weights);
     }
 }

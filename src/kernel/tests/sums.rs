@@ -10,7 +10,7 @@ struct Operation<T: 'static> {
     term: fn(f64, f64) -> f64,
 }
 
-type Pairs<T> = fn(&FloatKernels<T>, &[Row<'_, T>; ROWS], [Row<'_, T>; 2]) -> [[T; 2]; ROWS];
+type Pairs<T> = fn(&FloatKernels<T>, &Eight<'_, T>, [Row<'_, T>; 2]) -> [[T; ROWS]; 2];
 
 fn operations<T: Case>() -> [Operation<T>; 3] {
     [
@@ -72,21 +72,22 @@ fn check<T: Case>(
     centers: [Row<'_, T>; 2],
     want: &Sums<T>,
 ) {
+    let eight = &Eight::new(*rows);
     for &isa in isas {
         let kernels = T::kernels(isa);
         for (op, want) in operations::<T>().iter().zip(want) {
-            let pairs = (op.pairs)(kernels, rows, centers);
+            let pairs = (op.pairs)(kernels, eight, centers);
             for r in 0..ROWS {
                 for c in 0..2 {
                     let what = || call.what::<T>(op.name, isa);
                     same((op.one)(kernels, rows[r], centers[c]), want[r][c], &what);
                     let what = || format!("row {r} of pairs, {}", what());
-                    same(pairs[r][c], want[r][c], &what);
+                    same(pairs[c][r], want[r][c], &what);
                 }
             }
         }
         for (c, &center) in centers.iter().enumerate() {
-            let dots = kernels.dots(rows, center);
+            let dots = kernels.dots(eight, center);
             for (r, &dot) in dots.iter().enumerate() {
                 let what = || format!("row {r} of {}", call.what::<T>("dots", isa));
                 same(dot, want[0][r][c], &what);
@@ -243,6 +244,33 @@ fn hamming_counts_every_differing_bit() {
 }
 
 #[test]
+fn eight_rows_are_those_asked_for() {
+    // Rows of 3 bytes, 5 apart, from the second byte on: the last one, row 8, ends where the bytes end.
+    let bytes: Vec<u8> = (0..44).collect();
+    let rows = Strided::<u8>::new(&bytes, 1, 5, 3);
+    let at = [8, 0, 7, 1, 6, 2, 5, 3];
+    let starts = rows.eight(at).pointers().map(|p| p as usize);
+    for (start, i) in starts.into_iter().zip(at) {
+        assert_eq!(rows.get(i).iter().next(), Some(1 + 5 * i as u8));
+        assert_eq!(start, rows.get(i).as_ptr() as usize);
+    }
+    assert_eq!((rows.eight(at).len(), rows.get(8).len()), (3, 3));
+    for bad in 0..ROWS {
+        for row in [9, 10, usize::MAX] {
+            let mut at = at;
+            at[bad] = row;
+            panics("of 9", || rows.eight(at));
+        }
+    }
+    panics("row 9 of 9", || rows.get(9));
+    // Not even one.
+    panics("row 0 of 0", || {
+        Strided::<u8>::new(&bytes, 42, 5, 3).eight([0; ROWS])
+    });
+    panics("whole number", || Strided::<f32>::new(&bytes, 0, 8, 7));
+}
+
+#[test]
 fn lengths_must_agree() {
     let message = "vectors of different lengths";
     let (a, b) = ([1.0_f32; 5], [1.0_f32; 6]);
@@ -252,19 +280,12 @@ fn lengths_must_agree() {
         for (x, y) in [(a, b), (b, a)] {
             for op in operations() {
                 panics(message, || (op.one)(k, x, y));
-                panics(message, || (op.pairs)(k, &[x; ROWS], [x, y]));
-                panics(message, || (op.pairs)(k, &[x; ROWS], [y, x]));
-                panics(message, || (op.pairs)(k, &[x; ROWS], [y, y]));
+                let rows = &Eight::new([x; ROWS]);
+                panics(message, || (op.pairs)(k, rows, [x, y]));
+                panics(message, || (op.pairs)(k, rows, [y, x]));
+                panics(message, || (op.pairs)(k, rows, [y, y]));
             }
-            panics(message, || k.dots(&[x; ROWS], y));
-            for bad in 0..ROWS {
-                let mut rows = [x; ROWS];
-                rows[bad] = y;
-                panics(message, || k.dots(&rows, x));
-                for op in operations() {
-                    panics(message, || (op.pairs)(k, &rows, [x, x]));
-                }
-            }
+            panics(message, || k.dots(&Eight::new([x; ROWS]), y));
         }
         let bits = BitKernels::for_isa(isa);
         panics(message, || bits.hamming(&[0; 3], &[0; 4]));

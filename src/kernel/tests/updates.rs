@@ -13,14 +13,14 @@ fn check<T: Case>(isas: &[Isa], call: Call, random: &mut Lcg) {
         0 | 1 => T::from_f64(common),
         _ => T::from_f64(random.unit().max(low)),
     };
-    let weights: [[T; 2]; ROWS] = array::from_fn(|_| array::from_fn(|_| number(0.0, -1.0)));
+    let weights: [[T; ROWS]; 2] = array::from_fn(|_| array::from_fn(|_| number(0.0, -1.0)));
     // None is negative: a negative one would make the padding `-0.0`.
     let keep: [T; 2] = array::from_fn(|_| number(1.0, 0.0));
     let want: [Vec<T>; 2] = array::from_fn(|c| {
         let element = |(i, start): (usize, T)| {
             let mut sum = start * keep[c];
-            for (row, by) in rows.iter().zip(weights) {
-                sum += by[c] * row.get(i);
+            for (row, by) in rows.iter().zip(weights[c]) {
+                sum += by * row.get(i);
             }
             sum
         };
@@ -30,7 +30,7 @@ fn check<T: Case>(isas: &[Isa], call: Call, random: &mut Lcg) {
     for &isa in isas {
         let mut accs = starts.map(padded);
         let [p, q] = &mut accs;
-        let squares = T::kernels(isa).blend([p, q], keep, &rows, &weights);
+        let squares = T::kernels(isa).blend([p, q], keep, &Eight::new(rows), &weights);
         for (c, (acc, want)) in accs.iter().zip(&want).enumerate() {
             let what = || format!("accumulator {c}, {}", call.what::<T>("blend", isa));
             assert_eq!(acc.len(), want.len(), "{}", what());
@@ -79,11 +79,12 @@ fn rows_may_reach_into_the_padding() {
 fn rows_must_fit() {
     let numbers = [1.0_f32; 17];
     let row = |n: usize| Row::from_slice(&numbers[..n]);
-    let weights = [[1.0; 2]; ROWS];
+    let weights = [[1.0; ROWS]; 2];
     for isa in Isa::available() {
         let run = |lens: [usize; 2], rows: [Row<'_, f32>; ROWS]| {
             let [mut p, mut q] = lens.map(Padded::zeros);
-            f32::kernels(isa).blend([&mut p, &mut q], [1.0; 2], &rows, &weights);
+            let rows = &Eight::new(rows);
+            f32::kernels(isa).blend([&mut p, &mut q], [1.0; 2], rows, &weights);
         };
         for (len, other) in [(5, 6), (6, 5), (16, 17)] {
             for bad in 0..ROWS {
