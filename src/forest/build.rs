@@ -10,7 +10,7 @@ use crate::rng::Key;
 use crate::storage::HeapBytes;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{mpsc, Mutex};
 
 /// More threads than this are never of use, and the system might not give them.
 const MAX_THREADS: usize = 256;
@@ -54,7 +54,7 @@ impl Batch {
 }
 
 /// Receives the nodes of each tree, in order.
-pub type Emit<'a> = dyn FnMut(HeapBytes) -> Result<()> + 'a;
+pub type Emit<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
 /// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots.
 pub fn build<S: Space>(
@@ -139,6 +139,9 @@ fn build_in_parallel<'a, S: Space, P: Position>(
     builder: &(impl Fn() -> TreeBuilder<'a, S, P> + Sync),
 ) -> Result<()> {
     let (next, stop) = (&AtomicUsize::new(0), &AtomicBool::new(false));
+    // The room of trees that were taken in, for those to come.
+    let spare = &Mutex::new(Vec::new());
+    let take_spare = || spare.lock().map_or(None, |mut spare| spare.pop());
     let (sender, receiver) = mpsc::sync_channel(batch.n_threads);
     std::thread::scope(move |scope| {
         let mut threads = Vec::new();
@@ -153,6 +156,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                         break;
                     }
                     let built = builder.build(&keys, |tree| {
+                        let tree = std::mem::replace(tree, take_spare().unwrap_or_default());
                         let sent = sender.send((number, Ok(tree)));
                         number += 1;
                         sent.is_ok() && !stop.load(Ordering::Relaxed)
@@ -180,7 +184,13 @@ fn build_in_parallel<'a, S: Space, P: Position>(
         let taken = (|| {
             while forest.n_trees < end && !forest.is_complete() {
                 match early.remove(&forest.n_trees) {
-                    Some(tree) => forest.add(tree?)?,
+                    Some(tree) => {
+                        let mut tree = tree?;
+                        forest.add(&mut tree)?;
+                        if let Ok(mut spare) = spare.lock() {
+                            spare.push(tree);
+                        }
+                    }
                     None => {
                         let (number, tree) = receiver
                             .recv()
@@ -249,7 +259,7 @@ impl Forest<'_, '_> {
         }
     }
 
-    fn add(&mut self, mut tree: HeapBytes) -> Result<()> {
+    fn add(&mut self, tree: &mut HeapBytes) -> Result<()> {
         let size = self.layout.node_size;
         let count = tree.bytes().len() / size;
         // The copies of the roots and two more nodes come behind and must be countable too.
@@ -266,7 +276,7 @@ impl Forest<'_, '_> {
         let shift = first - self.n_items;
         map_children(tree.bytes_mut(), self.layout, self.n_items, |id| id + shift);
         self.roots.extend(&tree.bytes()[(count - 1) * size..])?;
-        (self.emit)(tree)?;
+        (self.emit)(tree.bytes())?;
         self.n_tree_nodes += count;
         self.n_trees += 1;
         Ok(())

@@ -76,12 +76,16 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         }
     }
 
-    /// Hands the trees with these keys to `take`, in order: their nodes, root last. Ids of tree nodes count from
-    /// `n_items`. `take` says whether to go on.
-    pub fn build(&mut self, keys: &[Key], mut take: impl FnMut(HeapBytes) -> bool) -> Result<()> {
+    /// Shows the trees with these keys to `take`, in order: their nodes, root last. Ids of tree nodes count from
+    /// `n_items`. `take` may leave other bytes in their place, whose room the next tree uses, and says whether to go on.
+    pub fn build(
+        &mut self,
+        keys: &[Key],
+        mut take: impl FnMut(&mut HeapBytes) -> bool,
+    ) -> Result<()> {
         if self.present.len() < 2 || self.n_items <= self.layout.max_leaf {
             for _ in keys {
-                self.start();
+                self.start()?;
                 self.lone_root()?;
                 if !take(self.finish()) {
                     break;
@@ -92,7 +96,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         let (space, layout, points) = (self.space, self.layout, self.points);
         let uppers = upper::grow(space, layout, points, self.present, keys)?;
         for (mut upper, &key) in uppers.into_iter().zip(keys) {
-            self.start();
+            self.start()?;
             let mut order = std::mem::take(&mut upper.order);
             let root = Task {
                 start: 0,
@@ -116,17 +120,18 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         Ok(())
     }
 
-    fn start(&mut self) {
-        self.grower.nodes = Arena {
-            first_id: self.n_items,
-            ..Arena::default()
-        };
+    fn start(&mut self) -> Result<()> {
+        let nodes = &mut self.grower.nodes;
+        nodes.bytes.resize(0)?;
+        nodes.count = 0;
+        nodes.first_id = self.n_items;
+        Ok(())
     }
 
-    fn finish(&mut self) -> HeapBytes {
-        let mut nodes = std::mem::take(&mut self.grower.nodes);
+    fn finish(&mut self) -> &mut HeapBytes {
+        let nodes = &mut self.grower.nodes;
         nodes.turn_round(self.layout);
-        nodes.bytes
+        &mut nodes.bytes
     }
 
     /// A tree of a single node. Roots are told by their count of descendants, which is that of all items, missing

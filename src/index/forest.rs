@@ -9,7 +9,7 @@ use crate::file::superblock::{self, Origin};
 use crate::file::write;
 use crate::forest::build::Plan;
 use crate::forest::roots::{Roots, MAX_TREES};
-use crate::storage::{DiskBytes, HeapBytes};
+use crate::storage::DiskBytes;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -56,20 +56,17 @@ impl Index {
         let common = engine.prepare(store.bytes_mut(), layout);
         let built_len = store.bytes().len();
         let (roots, entries) = store.append(|items, emit| {
-            emit(HeapBytes::copy_of(&vec![
-                0;
-                superblock::padded_size(layout)
-            ])?)?;
+            emit(&vec![0; superblock::padded_size(layout)])?;
             let mut end = plan.first_tree;
             let copies = engine.build(items, layout, common, plan, &mut |tree| {
-                end += tree.bytes().len() / size;
+                end += tree.len() / size;
                 emit(tree)
             })?;
             let n_trees = copies.bytes().len() / size;
             let last_root = &copies.bytes()[(n_trees - 1) * size..];
             let tail = write::tail(layout, end * size, &sections, last_root)?;
-            emit(HeapBytes::copy_of(&tail.bytes)?)?;
-            emit(copies)?;
+            emit(&tail.bytes)?;
+            emit(copies.bytes())?;
             let roots = Roots {
                 n_items,
                 n_nodes: end + tail.bytes.len() / size + n_trees,

@@ -1,10 +1,15 @@
 //! The bytes of an index that is not a loaded file: in memory, or in the file it is being built in.
 
 use crate::error::Result;
+use crate::forest::build::Emit;
 use crate::storage::{DiskBytes, HeapBytes};
 
 /// Trees smaller than this are put together while they wait.
 const SMALL_PIECE: usize = 1 << 20;
+
+/// Address space that a build takes ahead of need, in sizes of what is there. With ten trees the trees are about as large
+/// as the items where vectors are short, and much smaller where they are long.
+const ROOM: usize = 4;
 
 /// In memory or on disk.
 pub enum Store {
@@ -53,26 +58,34 @@ impl Store {
     /// Runs `build` over the bytes so far and appends what it emits. On an error the bytes are as before.
     pub fn append<R>(
         &mut self,
-        build: impl FnOnce(&[u8], &mut dyn FnMut(HeapBytes) -> Result<()>) -> Result<R>,
+        build: impl FnOnce(&[u8], &mut Emit<'_>) -> Result<R>,
     ) -> Result<R> {
         match self {
             Store::Heap(heap) => {
-                // The items must not move while threads read them, so what comes is taken in at the end, piece by
-                // piece: together they never take more than the whole.
+                // The items must not move while threads read them. What comes is put behind them as long as there is room,
+                // and the rest waits in pieces: together they never take more than the whole.
+                heap.reserve(heap.bytes().len().saturating_mul(ROOM));
+                let (items, room) = heap.with_room();
+                let mut used = 0;
                 let mut pieces: Vec<HeapBytes> = Vec::new();
-                let built = build(heap.bytes(), &mut |piece| {
-                    match pieces.last_mut() {
+                let built = build(items, &mut |piece| {
+                    let place = room[used..].get_mut(..piece.len());
+                    match (place, pieces.last_mut()) {
+                        (Some(place), None) => {
+                            place.copy_from_slice(piece);
+                            used += piece.len();
+                            return Ok(());
+                        }
                         // Small trees share the pages of a piece.
-                        Some(last) if piece.bytes().len() < SMALL_PIECE => {
-                            last.extend(piece.bytes())
-                        }
-                        _ => {
-                            pieces.push(piece);
-                            Ok(())
-                        }
+                        (_, Some(last)) if piece.len() < SMALL_PIECE => return last.extend(piece),
+                        _ => {}
                     }
-                })?;
-                let before = heap.bytes().len();
+                    pieces.push(HeapBytes::copy_of(piece)?);
+                    Ok(())
+                });
+                let built = built.inspect_err(|_| room[..used].fill(0))?;
+                let before = items.len();
+                heap.adopt(used);
                 for piece in pieces {
                     if let Err(error) = heap.extend(piece.bytes()) {
                         heap.resize(before)?;
@@ -85,8 +98,8 @@ impl Store {
                 let (items, mut tail) = disk.tail();
                 let mut end = items.len();
                 let built = build(items, &mut |piece| {
-                    end += piece.bytes().len();
-                    tail.write(piece.bytes())
+                    end += piece.len();
+                    tail.write(piece)
                 });
                 let adopted = built.and_then(|built| disk.adopt(end).map(|()| built));
                 if adopted.is_err() {
@@ -94,6 +107,63 @@ impl Store {
                 }
                 adopted
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    /// A store of `items` and what it is to hold once pieces of these lengths are appended.
+    fn store(items: usize, pieces: &[usize]) -> (Store, Vec<u8>) {
+        let mut store = Store::default();
+        store.resize(items).unwrap();
+        store.bytes_mut().fill(1);
+        let mut wanted = vec![1; items];
+        for (&len, byte) in pieces.iter().zip(2..) {
+            wanted.resize(wanted.len() + len, byte);
+        }
+        (store, wanted)
+    }
+
+    fn append(store: &mut Store, pieces: &[usize], last: Result<()>) -> Result<()> {
+        store.append(|_, emit| {
+            for (&len, byte) in pieces.iter().zip(2..) {
+                emit(&vec![byte; len])?;
+            }
+            last
+        })
+    }
+
+    // Within the room behind the items, beyond it, and beyond it with pieces that would still fit after one that did not.
+    const CASES: [(usize, &[usize]); 3] = [
+        (100_000, &[50_000, 1, 100_000]),
+        (100_000, &[300_000, 400_000, 1, 2 << 20, 5]),
+        (0, &[3, 2 << 20, 3, 2 << 20]),
+    ];
+
+    #[test]
+    fn what_is_emitted_comes_behind_in_order() {
+        for (items, pieces) in CASES {
+            let (mut store, wanted) = store(items, pieces);
+            append(&mut store, pieces, Ok(())).unwrap();
+            assert!(store.bytes() == wanted, "{items}, {pieces:?}");
+        }
+    }
+
+    #[test]
+    fn a_failed_build_leaves_no_trace() {
+        for (items, pieces) in CASES {
+            let (mut store, mut wanted) = store(items, pieces);
+            let failed = append(&mut store, pieces, Err(Error::Panic("so it goes".into())));
+            assert!(failed.is_err());
+            let len = wanted.len();
+            wanted.truncate(items);
+            assert!(store.bytes() == wanted, "{items}, {pieces:?}");
+            store.resize(len).unwrap();
+            assert!(store.bytes()[items..].iter().all(|&byte| byte == 0));
         }
     }
 }

@@ -16,13 +16,17 @@ pub struct HeapBytes {
 
 /// Growth in steps of half the size: only address space is taken ahead of need.
 fn next_capacity(old: usize, needed: usize) -> usize {
-    let generous = needed.max(old.saturating_add(old / 2)).max(1 << 16);
-    if generous < HUGE_PAGE {
-        return generous;
+    rounded(needed.max(old.saturating_add(old / 2)).max(1 << 16))
+}
+
+/// Whole huge pages from one on: the system places such maps so that their huge pages can move as they are.
+fn rounded(capacity: usize) -> usize {
+    if capacity < HUGE_PAGE {
+        return capacity;
     }
-    generous
+    capacity
         .checked_next_multiple_of(HUGE_PAGE)
-        .unwrap_or(generous)
+        .unwrap_or(capacity)
 }
 
 impl HeapBytes {
@@ -72,6 +76,33 @@ impl HeapBytes {
                 Err(Error::no_memory(capacity, error))
             }
         }
+    }
+
+    /// Takes address space ahead of need, where that neither copies nor takes memory. Should it be refused, growth will
+    /// be tried again when it is needed.
+    pub fn reserve(&mut self, capacity: usize) {
+        let capacity = rounded(capacity);
+        let map = self.map.as_ref().filter(|_| system::GROWS_IN_PLACE);
+        if map.is_some_and(|map| map.len() < capacity) {
+            let _ = self.grow(capacity);
+        }
+    }
+
+    /// The bytes, and the room there is behind them, which is zero. What is written there is to be taken in by
+    /// [`adopt`](Self::adopt) or made zero again.
+    pub fn with_room(&mut self) -> (&[u8], &mut [u8]) {
+        let len = self.len;
+        self.map.as_mut().map_or((&[], &mut []), |map| {
+            let (bytes, room) = map.split_at_mut(len);
+            (bytes, room)
+        })
+    }
+
+    /// Takes in the first `len` bytes of the room.
+    pub fn adopt(&mut self, len: usize) {
+        let room = self.with_room().1.len();
+        assert!(len <= room, "{len} bytes of a room of {room}");
+        self.len += len;
     }
 
     /// Appends bytes.

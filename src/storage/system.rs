@@ -7,6 +7,9 @@ use std::path::Path;
 
 type Grown = Result<MmapMut, (Option<MmapMut>, io::Error)>;
 
+/// Whether [`grow_anonymous`] leaves the bytes in the memory that they are in.
+pub const GROWS_IN_PLACE: bool = cfg!(target_os = "linux");
+
 /// Grows an anonymous map whose first `len` bytes matter; on failure it is handed back.
 #[cfg(target_os = "linux")]
 pub fn grow_anonymous(mut map: MmapMut, _len: usize, capacity: usize) -> Grown {
