@@ -354,8 +354,6 @@ const PREFETCH_BYTES: usize = 256;
 /// The vectors of items for building: the nodes in place, or a compact copy of some of them.
 pub struct Points<'a, T> {
     rows: Strided<'a, T>,
-    /// The position of the first.
-    first: usize,
     /// Whether these are the nodes themselves.
     in_place: bool,
     extras: Extras<'a, T>,
@@ -393,7 +391,6 @@ impl<'a, T: Scalar> Points<'a, T> {
         let field = |start, size| Strided::new(bytes, start, layout.node_size, size);
         Points {
             rows: field(layout.offset_vector, layout.vector_bytes),
-            first: 0,
             in_place: true,
             extras: match layout.offset_extra {
                 None => Extras::None,
@@ -429,25 +426,12 @@ impl<'a, T: Scalar> Points<'a, T> {
         }
         Ok(Points {
             rows: Strided::new(rows.bytes(), 0, stride, stride),
-            first: 0,
             in_place: false,
             extras: match self.extras {
                 Extras::None => Extras::None,
                 _ => Extras::Copied(extras),
             },
             common: self.common,
-        })
-    }
-
-    /// [`gather`](Self::gather) for a run of positions, which they keep.
-    pub fn gather_run<'b>(
-        &self,
-        run: std::ops::Range<usize>,
-        gathered: &'b mut Gathered<T>,
-    ) -> Result<Points<'b, T>, Error> {
-        Ok(Points {
-            first: run.start,
-            ..self.gather(run, gathered)?
         })
     }
 
@@ -460,13 +444,13 @@ impl<'a, T: Scalar> Points<'a, T> {
     /// The vector at a position.
     #[inline]
     pub fn row(&self, at: usize) -> Row<'a, T> {
-        self.rows.get(at.wrapping_sub(self.first))
+        self.rows.get(at)
     }
 
     /// The vectors at eight positions.
     #[inline]
     pub fn eight(&self, at: [usize; ROWS]) -> Eight<'a, T> {
-        self.rows.eight(at.map(|at| at.wrapping_sub(self.first)))
+        self.rows.eight(at)
     }
 
     /// Asks for vectors ahead of their use, unless they are a copy, which the cache holds.
@@ -488,7 +472,6 @@ impl<'a, T: Scalar> Points<'a, T> {
     /// The metric's own number at a position, 0 where it has none.
     #[inline]
     pub fn extra(&self, at: usize) -> T {
-        let at = at.wrapping_sub(self.first);
         match &self.extras {
             Extras::None => T::default(),
             Extras::InPlace(extras) => extras.get(at).get(0),

@@ -8,8 +8,7 @@
 
 use super::tree::{local_len, partition, settle};
 use crate::error::{reserve, Result};
-use crate::kernel::Matrix;
-use crate::layout::{Gathered, NodeLayout, NodeMut, Points};
+use crate::layout::{NodeLayout, NodeMut, Points};
 use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
 
@@ -17,7 +16,7 @@ use crate::rng::{Key, Stream};
 pub const MAX_GROUP: usize = 16;
 
 /// Bytes of a block: what a second-level cache holds beside the planes, up to what a third-level one does.
-const BLOCK_BYTES: std::ops::RangeInclusive<usize> = (256 << 10)..=(8 << 20);
+const BLOCK_BYTES: std::ops::RangeInclusive<usize> = (512 << 10)..=(8 << 20);
 
 /// Items of a block for each node of a tree's level, so that a plane is not fetched for one or two.
 const BLOCK_PER_NODE: usize = 8;
@@ -90,8 +89,7 @@ pub fn grow<S: Space, P: Position>(
     keys: &[Key],
 ) -> Result<Vec<UpperTree<P>>> {
     let local_len = local_len(points);
-    let stride = Matrix::<S::T>::stride(points.len());
-    let block_len = |bytes: usize| (bytes / stride).max(1);
+    let block_len = |bytes: usize| (bytes / layout.node_size).max(1);
     // A tree whose level has more nodes than this would need larger blocks.
     let most_open = block_len(*BLOCK_BYTES.end()) / BLOCK_PER_NODE;
     // A block is a run of ids, the missing ones among them: not worth it when most are missing.
@@ -122,7 +120,6 @@ pub fn grow<S: Space, P: Position>(
     }
     let mut room = space.room();
     let mut moved: Vec<P> = Vec::new();
-    let mut gathered = Gathered::new(points.len());
     while let Some(widest) = trees.iter().map(|t| t.level.len()).max().filter(|&n| n > 0) {
         for growing in &mut trees {
             for open in &mut growing.level {
@@ -131,7 +128,7 @@ pub fn grow<S: Space, P: Position>(
             }
         }
         let block = block_len(*BLOCK_BYTES.start()).max(widest * BLOCK_PER_NODE);
-        test_in_blocks(space, points, present, block, &mut gathered, &mut trees)?;
+        test_in_blocks(space, points, present, block, &mut trees);
         for growing in &mut trees {
             growing.descend(space, layout, points, &mut room, &mut moved, |len, open| {
                 len > local_len && open < most_open
@@ -147,16 +144,14 @@ fn test_in_blocks<S: Space, P: Position>(
     points: &Points<'_, S::T>,
     present: &[P],
     block: usize,
-    gathered: &mut Gathered<S::T>,
     trees: &mut [Growing<S, P>],
-) -> Result<()> {
+) {
     let (Some(first), Some(last)) = (present.first(), present.last()) else {
-        return Ok(());
+        return;
     };
     let end = last.get() + 1;
     for start in (first.get()..end).step_by(block) {
         let run = start..end.min(start + block);
-        let points = points.gather_run(run.clone(), gathered)?;
         for growing in trees.iter_mut() {
             for open in &mut growing.level {
                 let subset = &growing.tree.order[open.start..][..open.len];
@@ -164,12 +159,11 @@ fn test_in_blocks<S: Space, P: Position>(
                 let (subset, right) = (&subset[open.tested..], &mut right[open.tested..]);
                 let count = subset.iter().take_while(|at| at.get() < run.end).count();
                 let (subset, right) = (&subset[..count], &mut right[..count]);
-                space.sides(&points, subset, &open.plane, &mut open.random, right);
+                space.sides(points, subset, &open.plane, &mut open.random, right);
                 open.tested += count;
             }
         }
     }
-    Ok(())
 }
 
 impl<S: Space, P: Position> Growing<S, P> {
