@@ -151,6 +151,9 @@ pub fn open_described(path: &Path, access: Access) -> Result<OpenFile> {
         expected: "file that says what it is".to_string(),
         reason,
     };
+    if source.len() == 0 {
+        return Err(fail("the file is empty".to_string()));
+    }
     match described(&source)? {
         Some(superblock) => adopt(&source, access, superblock.map_err(fail)?, None),
         None => Err(fail(

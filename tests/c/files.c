@@ -1,35 +1,13 @@
 /* Paths and files that will not do, and an index that is used again and again. After each failure the index is as it
    was, and so is what was on the disk. */
 #define _XOPEN_SOURCE 700 /* unlink, mkdir */
+#include "bytes.h"
 #include "check.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void write_file(const char *path, const void *bytes, size_t size) {
-    FILE *file = fopen(path, "wb");
-    CHECK(file != NULL);
-    if (!file) return;
-    CHECK(fwrite(bytes, 1, size, file) == size);
-    CHECK(fclose(file) == 0);
-}
-
-/* The whole file, to be freed; NULL if there is none. */
-static unsigned char *read_file(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    unsigned char *bytes;
-    *size = 0;
-    if (!file) return NULL;
-    bytes = (unsigned char *)exactly(1 << 20);
-    *size = fread(bytes, 1, 1 << 20, file);
-    CHECK(*size < 1 << 20);
-    fclose(file);
-    return bytes;
-}
-
-static int exists(const char *path) { return access(path, F_OK) == 0; }
 
 static int files_in_scratch(void) {
     DIR *directory = opendir(in_scratch("."));
@@ -88,8 +66,12 @@ TEST(loading_what_is_no_index) {
     write_file(bad, bytes, size / 14 * 13);
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
 
-    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x2, expected 0 or", annoy_load(index, good, 2, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x4, expected 0, ANNOY_LOAD_PREFAULT or ANNOY_LOAD_COPY",
+          annoy_load(index, good, 4, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "flags", annoy_load(index, good, UINT64_MAX, &error));
+    /* A copy has all its pages, so the two together mean nothing. */
+    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x3", annoy_load(index, good, ANNOY_LOAD_PREFAULT | ANNOY_LOAD_COPY, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x3", annoy_save_and_load(index, good, 3, &error));
     check_is_the_line(index);
     OK(annoy_load(index, good, 0, &error));
     FAILS(ANNOY_ERR_FORMAT, "", annoy_load(index, bad, 0, &error));
@@ -99,18 +81,46 @@ TEST(loading_what_is_no_index) {
     rmdir(folder);
 }
 
-/* A file of another f or metric, as far as its size and structure tell. */
+/* A file of ours under another metric, f, type or width: the message names what is loaded into and what the file is. */
 TEST(loading_another_index) {
-    annoy_index *index = line_of(10, 2), *other = NULL;
+    static const struct {
+        annoy_metric metric;
+        annoy_scalar scalar;
+        int id_bits;
+        size_t f;
+        const char *named;
+    } others[] = {
+        {ANNOY_EUCLIDEAN, ANNOY_F32, 32, 7, "euclidean index of f = 7 (f32, 32-bit ids)"},
+        {ANNOY_MANHATTAN, ANNOY_F32, 32, 2, "manhattan index of f = 2 (f32, 32-bit ids)"}, /* its nodes look the same */
+        {ANNOY_ANGULAR, ANNOY_F32, 32, 10, "angular index of f = 10 (f32, 32-bit ids)"},
+        {ANNOY_DOT, ANNOY_F32, 32, 2, "dot index of f = 2 (f32, 32-bit ids)"},
+        {ANNOY_HAMMING, ANNOY_BITS64, 32, 64, "hamming index of f = 64 (u64, 32-bit ids)"}, /* nodes as large */
+        {ANNOY_HAMMING, ANNOY_BITS8, 32, 8, "hamming index of f = 8 (u8, 32-bit ids)"},
+        {ANNOY_EUCLIDEAN, ANNOY_F64, 32, 2, "euclidean index of f = 2 (f64, 32-bit ids)"},
+        {ANNOY_EUCLIDEAN, ANNOY_F32, 64, 2, "euclidean index of f = 2 (f32, 64-bit ids)"},
+    };
+    annoy_index *index = line_of(10, 2), *other;
     const char *path = in_scratch("good.ann");
+    size_t i;
     OK(annoy_save(index, path, &error));
-    OK(annoy_new(ANNOY_EUCLIDEAN, 7, &other, &error));
-    FAILS(ANNOY_ERR_FORMAT, "good.ann*euclidean*7", annoy_load(other, path, 0, &error));
-    CHECK(annoy_get_n_items(other) == 0 && annoy_get_f(other) == 7);
-    annoy_free(other);
-    OK(annoy_new(ANNOY_ANGULAR, 10, &other, &error));
-    FAILS(ANNOY_ERR_FORMAT, "good.ann*angular*10", annoy_load(other, path, 0, &error));
-    annoy_free(other);
+    for (i = 0; i < sizeof others / sizeof others[0]; i++) {
+        annoy_options options;
+        char expected[256];
+        memset(&options, 0, sizeof options);
+        options.struct_size = sizeof options;
+        options.metric = others[i].metric;
+        options.scalar = others[i].scalar;
+        options.id_bits = others[i].id_bits;
+        options.f = others[i].f;
+        other = NULL;
+        OK(annoy_new_with(&options, &other, &error));
+        snprintf(expected, sizeof expected, "good.ann*is not a %s*by its own word it is a %s", others[i].named,
+                 "euclidean index of f = 2 (f32, 32-bit ids)");
+        FAILS(ANNOY_ERR_FORMAT, expected, annoy_load(other, path, 0, &error));
+        FAILS(ANNOY_ERR_FORMAT, expected, annoy_load(other, path, ANNOY_LOAD_COPY, &error));
+        CHECK(annoy_get_n_items(other) == 0 && annoy_get_f(other) == others[i].f);
+        annoy_free(other);
+    }
     annoy_free(index);
 }
 

@@ -47,9 +47,15 @@ TEST(other_numbers) {
     CHECK(ANNOY_ANGULAR == 1 && ANNOY_EUCLIDEAN == 2 && ANNOY_MANHATTAN == 3 && ANNOY_HAMMING == 4 && ANNOY_DOT == 5);
     CHECK(ANNOY_DEFAULT == 0 && ANNOY_F32 == 1 && ANNOY_F64 == 2);
     CHECK(ANNOY_BITS64 == 3 && ANNOY_BITS32 == 4 && ANNOY_BITS8 == 5);
-    CHECK(ANNOY_LOAD_PREFAULT == 1 && ANNOY_LOG_INFO == 3);
+    CHECK(ANNOY_LOAD_PREFAULT == 1 && ANNOY_LOAD_COPY == 2 && ANNOY_LOG_INFO == 3);
     CHECK(sizeof(annoy_error) == 512 && offsetof(annoy_error, message) == 8 && offsetof(annoy_error, os_errno) == 4);
     CHECK(sizeof(annoy_options) == sizeof(size_t) * 2 + 16);
+    /* Callers keep arrays of these. */
+    CHECK(sizeof(annoy_fault) == 256 && offsetof(annoy_fault, text) == 8);
+    CHECK(sizeof(annoy_kind) == 16 + sizeof(size_t) + 16 + 24 && offsetof(annoy_kind, f) == 16);
+    /* annoy_info may grow at its end; what is there stays where it is. */
+    CHECK(sizeof(annoy_info) >= sizeof(size_t) + 14 * 8 + 16 && offsetof(annoy_info, n_items) == sizeof(size_t));
+    CHECK(offsetof(annoy_info, seed) == sizeof(size_t) + 72 && offsetof(annoy_info, is_loaded) == sizeof(size_t) + 112);
     CHECK(sizeof(annoy_status) == 4 && sizeof(annoy_metric) == 4 && sizeof(annoy_scalar) == 4);
 }
 

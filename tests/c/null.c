@@ -38,6 +38,9 @@ static annoy_index *of(annoy_metric metric, annoy_scalar scalar) {
 TEST(functions_without_an_index) {
     annoy_options options;
     annoy_metric metric = 77;
+    annoy_index *made = NULL;
+    const char *path = in_scratch("null.ann");
+    n = 77;
     memset(&options, 0, sizeof options);
     FAILS(ANNOY_ERR_NULL, "name", annoy_metric_from_name(NULL, &metric, &error));
     CHECK(metric == 77);
@@ -48,6 +51,15 @@ TEST(functions_without_an_index) {
     options.metric = ANNOY_DOT;
     options.f = 2;
     FAILS(ANNOY_ERR_NULL, "index", annoy_new_with(&options, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_open(NULL, 0, &made, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_open(path, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file(NULL, NULL, 0, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_file(path, NULL, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "faults", annoy_verify_file(path, NULL, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_probe(NULL, NULL, 0, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "n_kinds", annoy_probe(path, NULL, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "kinds", annoy_probe(path, NULL, 1, &n, &error));
+    CHECK(made == NULL && n == 77);
     annoy_free(NULL);
 }
 
@@ -62,6 +74,15 @@ TEST(getters_of_no_index) {
 
 TEST(index) {
     const char *path = in_scratch("null.ann");
+    annoy_info info;
+    memset(&info, 0, sizeof info);
+    info.struct_size = sizeof info;
+    n = 77;
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_metadata(NULL, "x", 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_metadata(NULL, bits, sizeof bits, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_verify(NULL, NULL, 0, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_info(NULL, &info, &error));
+    CHECK(n == 77 && info.node_size == 0);
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_seed(NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, hear, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
@@ -145,6 +166,30 @@ TEST(files) {
     annoy_free(empty);
 }
 
+/* The pointers of calls that look at an index as a whole. */
+TEST(describing) {
+    annoy_index *a = line_of(10, 2);
+    OK(annoy_set_metadata(a, "old", 3, &error));
+    FAILS(ANNOY_ERR_NULL, "bytes", annoy_set_metadata(a, NULL, 1, &error));
+    n = 99;
+    FAILS(ANNOY_ERR_NULL, "len", annoy_get_metadata(a, bits, sizeof bits, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "bytes", annoy_get_metadata(a, NULL, 3, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify(a, NULL, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "faults", annoy_verify(a, NULL, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "info", annoy_get_info(a, NULL, &error));
+    CHECK(n == 99);
+    /* (NULL, 0): no room, but the question how much is needed; no faults, but how many there are; no metadata. */
+    FAILS(ANNOY_ERR_TOO_SMALL, "room for 0, expected 3", annoy_get_metadata(a, NULL, 0, &n, &error));
+    CHECK(n == 3);
+    OK(annoy_verify(a, NULL, 0, &n, &error));
+    CHECK(n == 0);
+    n = 99;
+    OK(annoy_set_metadata(a, NULL, 0, &error));
+    OK(annoy_get_metadata(a, NULL, 0, &n, &error));
+    CHECK(n == 0);
+    annoy_free(a);
+}
+
 TEST(searching) {
     annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
     OK(annoy_build(a, 2, 1, &error));
@@ -207,6 +252,7 @@ TEST(errors) {
     annoy_index *a = floats_index(), *made = NULL;
     annoy_options options;
     annoy_metric metric;
+    annoy_info info;
     const char *path = in_scratch("null.ann");
     memset(&options, 0, sizeof options);
     CHECK(annoy_metric_from_name("x", &metric, NULL) == ANNOY_ERR_ARGUMENT);
@@ -227,7 +273,20 @@ TEST(errors) {
     CHECK(annoy_get_distance(a, 0, 10, f64, NULL) == ANNOY_ERR_ITEM);
     CHECK(annoy_save(a, path, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_save_and_load(a, path, 0, NULL) == ANNOY_ERR_STATE);
-    CHECK(annoy_load(a, path, 2, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_load(a, path, 4, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_open(path, 4, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
+    CHECK(annoy_open(path, 0, &made, NULL) == ANNOY_ERR_IO && made == NULL);
+    CHECK(annoy_verify_file(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
+    CHECK(annoy_probe(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
+    CHECK(annoy_verify(a, NULL, 0, &n, NULL) == ANNOY_ERR_STATE);
+    memset(&info, 0, sizeof info);
+    CHECK(annoy_get_info(a, &info, NULL) == ANNOY_ERR_ARGUMENT);
+    info.struct_size = sizeof info;
+    CHECK(annoy_get_info(a, &info, NULL) == ANNOY_OK && info.n_items == 10);
+    CHECK(annoy_set_metadata(a, f32, 65537, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_set_metadata(a, f32, 2, NULL) == ANNOY_OK);
+    CHECK(annoy_get_metadata(a, f32, 1, &n, NULL) == ANNOY_ERR_TOO_SMALL && n == 2);
+    CHECK(annoy_get_metadata(a, f32, 2, &n, NULL) == ANNOY_OK && n == 2);
     CHECK(annoy_on_disk_build(a, path, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_unload(NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_unbuild(NULL, NULL) == ANNOY_ERR_NULL);
@@ -248,6 +307,7 @@ int main(void) {
     RUN(adding);
     RUN(reading);
     RUN(files);
+    RUN(describing);
     RUN(searching);
     RUN(logging);
     RUN(errors);

@@ -1,0 +1,32 @@
+/* Whole files, for tests that look at them or damage them. Include it before anything else but a feature macro. */
+#ifndef BYTES_H
+#define BYTES_H
+
+#include "check.h"
+
+#include <unistd.h>
+
+static inline void write_file(const char *path, const void *bytes, size_t size) {
+    FILE *file = fopen(path, "wb");
+    CHECK(file != NULL);
+    if (!file) return;
+    CHECK(fwrite(bytes, 1, size, file) == size);
+    CHECK(fclose(file) == 0);
+}
+
+/* The whole file, to be freed; NULL if there is none. */
+static inline unsigned char *read_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    unsigned char *bytes;
+    *size = 0;
+    if (!file) return NULL;
+    bytes = (unsigned char *)exactly(1 << 20);
+    *size = fread(bytes, 1, 1 << 20, file);
+    CHECK(*size < 1 << 20);
+    fclose(file);
+    return bytes;
+}
+
+static inline int exists(const char *path) { return access(path, F_OK) == 0; }
+
+#endif
