@@ -24,5 +24,11 @@ void use(annoy::index& index, const annoy::index& built, annoy::failure& why) {
   static_cast<void>(built.search_item<std::uint64_t>(0, 1));
 #elif CASE == 9
   index.load("file", true);  // load_flags::prefault
+#elif CASE == 10
+  annoy::index::open("file");  // opened for nothing
+#elif CASE == 11
+  built.verify(why);  // result not looked at
+#elif CASE == 12
+  index.set_metadata(std::vector<int>{1, 2});  // no bytes
 #endif
 }

@@ -41,7 +41,7 @@ strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-d
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 link=("$library" -lpthread -ldl -lm)
-units=(main views index errors together)
+units=(main views index errors described together)
 
 compilers=(g++)
 clang_sanitize=()
@@ -106,7 +106,8 @@ negative() { # COMPILER
     "$1" -std=c++17 -DCASE=0 "${flags[@]}" -fsyntax-only "$here/negative.cc" || return 1
     for words in "deleted" "no matching \(member \)\?function" "nodiscard" "nodiscard" \
         "elements are float, double or std::uint64_t" "discards qualifiers\|not marked const" \
-        "no matching \(member \)\?function" "by_item\|distance\|elements are" "no matching \(member \)\?function"; do
+        "no matching \(member \)\?function" "by_item\|distance\|elements are" "no matching \(member \)\?function" \
+        "nodiscard" "nodiscard" "no matching \(member \)\?function"; do
         number=$((number + 1))
         if "$1" -std=c++17 "-DCASE=$number" "${flags[@]}" -fsyntax-only "$here/negative.cc" 2>said; then
             echo "case $number compiles"

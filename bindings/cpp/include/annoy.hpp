@@ -39,6 +39,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -97,6 +98,7 @@ enum class status : annoy_status {
 enum class load_flags : std::uint64_t {
   none = 0,
   prefault = ANNOY_LOAD_PREFAULT,  // read the whole file in at once
+  copy = ANNOY_LOAD_COPY,          // to memory of the process: what happens to the file then is of no concern
 };
 
 enum class log_level : std::int32_t { info = ANNOY_LOG_INFO };
@@ -127,6 +129,46 @@ struct basic_neighbor {
 };
 using neighbor = basic_neighbor<float>;
 using neighbor_f64 = basic_neighbor<double>;
+
+// Something wrong in an index. node is -1 when it is about the file as a whole.
+struct fault {
+  std::int64_t node;
+  std::string text;
+};
+
+// What verifying has found: the first faults, and how many there are.
+struct faults_found {
+  std::vector<fault> first;
+  std::size_t count = 0;
+};
+
+// The facts about an index.
+struct info {
+  std::int64_t n_items = 0;        // the largest id plus one
+  std::int64_t n_present = 0;      // items that are not missing
+  std::int64_t n_trees = 0;
+  std::int64_t n_nodes = 0;        // all of them: items, splits, leaves, copies of roots, and what says what the file is
+  std::int64_t n_splits = 0;       // of all trees
+  std::int64_t n_coin_splits = 0;  // those by coin tosses, where no plane was found
+  std::int64_t n_leaves = 0;       // of all trees
+  std::int64_t depth = 0;          // nodes from a root to the farthest item, without the item
+  std::uint64_t bytes = 0;         // in memory, or of the file
+  std::uint64_t node_size = 0;     // in bytes
+  std::uint64_t max_leaf = 0;      // the most items in a leaf: Annoy's K
+  double leaf_fill = 0;            // mean share of that, 0 to 1
+  double imbalance = 0;            // mean share of a split's items on its larger side, 0.5 to 1
+  std::optional<std::uint64_t> seed;  // of the build, where that is known
+  bool is_loaded = false;             // from a file
+  bool is_described = false;          // and that says what it is: it has checksums, and index::open opens it
+};
+
+// What a file may be: an index made with `options` can load it.
+struct kind {
+  annoy::options options;
+  std::int64_t n_items = 0;
+  std::int64_t n_trees = 0;
+  std::string layout;  // Annoy's version of it: "1.17", "1.16 (packed)" or "main"
+};
 
 [[nodiscard]] inline const char* status_name(status which) noexcept {
   return annoy_status_name(static_cast<annoy_status>(which));
@@ -359,6 +401,18 @@ bool with_path(const Path& path, failure& why, Call call) noexcept(path_is_bytes
   }
 }
 
+// Runs a call of annoy.h that looks for faults, with room for `most`. Faults are what was asked for, and no failure.
+template <class Call>
+faults_found collect_faults(std::size_t most, failure& why, Call call) {
+  std::vector<annoy_fault> raw(most);
+  faults_found found;
+  if (!call(raw.data(), raw.size(), &found.count) && why.status() == status::corrupt) why.clear();
+  if (why) return {};
+  raw.resize(std::min(most, found.count));
+  for (const annoy_fault& one : raw) found.first.push_back({one.node, one.text});
+  return found;
+}
+
 }  // namespace detail
 
 // An index. Movable, not copyable. One that was moved from, or made without arguments, holds nothing: calls on it fail
@@ -381,6 +435,23 @@ class index {
     detail::done([&](failure& why) { return make(wanted, why); });
   }
   index(const options& wanted, failure& why) noexcept { make(wanted, why); }
+
+  // Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file. See
+  // load(). Errors: argument; io; format, also for a file by Annoy itself, which annoy::probe helps with; unsupported;
+  // no_memory. The form with a failure then gives an index that holds nothing.
+  [[nodiscard]] static index open(const path& file, load_flags flags, failure& why) noexcept(detail::path_is_bytes) {
+    index opened;
+    detail::with_path(file, why, [&](const char* name) noexcept {
+      annoy_index* handle = nullptr;
+      const annoy_status status = annoy_open(name, static_cast<std::uint64_t>(flags), &handle, why.native());
+      opened.handle_.reset(handle);
+      return status;
+    });
+    return opened;
+  }
+  [[nodiscard]] static index open(const path& file, load_flags flags = load_flags::none) {
+    return detail::made([&](failure& why) { return open(file, flags, why); });
+  }
 
   index(index&&) noexcept = default;
   index& operator=(index&& other) noexcept {
@@ -566,8 +637,8 @@ class index {
   }
 
   // Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be the index's.
-  // While it is loaded it must not be shortened or rewritten in place; replacing or removing it is fine. Errors:
-  // argument; io; format.
+  // While it is mapped it must not be shortened or rewritten in place; replacing or removing it is fine. With
+  // load_flags::copy anything may happen to it. Errors: argument; io; format; no_memory.
   [[nodiscard]] bool load(const path& file, load_flags flags, failure& why) noexcept(detail::path_is_bytes) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
       return annoy_load(native_handle(), name, static_cast<std::uint64_t>(flags), why.native());
@@ -577,10 +648,87 @@ class index {
     detail::done([&](failure& why) { return load(file, flags, why); });
   }
 
-  // Drops items, trees and file. Metric, f, types, seed and log stay.
+  // Bytes of the caller's that go along when the index is saved: at most 65,536, in any state. The file of an on-disk build
+  // has those set before the build. Errors: argument.
+  [[nodiscard]] bool set_metadata(std::string_view bytes, failure& why) noexcept {
+    return why.record(annoy_set_metadata(native_handle(), bytes.data(), bytes.size(), why.native()));
+  }
+  [[nodiscard]] bool set_metadata(span<const std::byte> bytes, failure& why) noexcept {
+    return why.record(annoy_set_metadata(native_handle(), bytes.data(), bytes.size(), why.native()));
+  }
+  void set_metadata(std::string_view bytes) {
+    detail::done([&](failure& why) { return set_metadata(bytes, why); });
+  }
+  void set_metadata(span<const std::byte> bytes) {
+    detail::done([&](failure& why) { return set_metadata(bytes, why); });
+  }
+  // Those last set, or those of the file loaded since.
+  [[nodiscard]] std::string metadata(failure& why) const {
+    std::string bytes;
+    std::size_t size = 0;
+    if (why.record(annoy_get_metadata(native_handle(), nullptr, 0, &size, why.native()))) return bytes;
+    if (why.status() != annoy::status::too_small) return bytes;
+    bytes.resize(size);
+    if (!why.record(annoy_get_metadata(native_handle(), bytes.data(), size, &size, why.native()))) bytes.clear();
+    return bytes;
+  }
+  [[nodiscard]] std::string metadata() const {
+    return detail::made([&](failure& why) { return metadata(why); });
+  }
+
+  // Drops items, trees, metadata and file. Metric, f, types, seed and log stay.
   [[nodiscard]] bool unload(failure& why) noexcept { return why.record(annoy_unload(native_handle(), why.native())); }
   void unload() {
     detail::done([&](failure& why) { return unload(why); });
+  }
+
+  // Looking at the whole of it.
+
+  // Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values are
+  // finite. Reads all of it. Errors: corrupt, with the first fault, when there is one; state when not built; no_memory.
+  [[nodiscard]] bool verify(failure& why) const noexcept {
+    std::size_t count;
+    return why.record(annoy_verify(native_handle(), nullptr, 0, &count, why.native()));
+  }
+  void verify() const {
+    detail::done([&](failure& why) { return verify(why); });
+  }
+  // The same for who wants to see the faults, up to `most` of them: they are not a failure then.
+  [[nodiscard]] faults_found find_faults(std::size_t most, failure& why) const {
+    return detail::collect_faults(most, why, [&](annoy_fault* faults, std::size_t capacity, std::size_t* count) {
+      return why.record(annoy_verify(native_handle(), faults, capacity, count, why.native()));
+    });
+  }
+  [[nodiscard]] faults_found find_faults(std::size_t most = 100) const {
+    return detail::made([&](failure& why) { return find_faults(most, why); });
+  }
+
+  // The facts. Walks all trees. Legal in every state. Errors: no_memory.
+  [[nodiscard]] annoy::info info(failure& why) const noexcept {
+    annoy_info raw{};
+    raw.struct_size = sizeof raw;
+    annoy::info facts;
+    if (!why.record(annoy_get_info(native_handle(), &raw, why.native()))) return facts;
+    facts.n_items = raw.n_items;
+    facts.n_present = raw.n_present;
+    facts.n_trees = raw.n_trees;
+    facts.n_nodes = raw.n_nodes;
+    facts.n_splits = raw.n_splits;
+    facts.n_coin_splits = raw.n_coin_splits;
+    facts.n_leaves = raw.n_leaves;
+    facts.depth = raw.depth;
+    facts.bytes = raw.bytes;
+    facts.node_size = raw.node_size;
+    facts.max_leaf = raw.max_leaf;
+    facts.leaf_fill = raw.leaf_fill;
+    facts.imbalance = raw.imbalance;
+    if (raw.has_seed) facts.seed = raw.seed;
+    facts.is_loaded = raw.is_loaded != 0;
+    facts.is_described = raw.is_described != 0;
+    return facts;
+  }
+  [[nodiscard]] annoy::info info() const {
+    return detail::made([&](failure& why) { return info(why); });
   }
 
   // Searches: the n nearest to a vector, or to an item (itself among them), nearest first, equal distances by id. Fewer
@@ -817,6 +965,55 @@ class index {
   std::unique_ptr<log_function> log_;
   std::unique_ptr<annoy_index, free> handle_;
 };
+
+// Files.
+
+// index::verify and index::find_faults for a file that says what it is. Errors: as those, and as index::open.
+[[nodiscard]] inline bool verify_file(const std::filesystem::path& file, failure& why) noexcept(detail::path_is_bytes) {
+  std::size_t count;
+  return detail::with_path(file, why, [&](const char* name) noexcept {
+    return annoy_verify_file(name, nullptr, 0, &count, why.native());
+  });
+}
+inline void verify_file(const std::filesystem::path& file) {
+  detail::done([&](failure& why) { return verify_file(file, why); });
+}
+[[nodiscard]] inline faults_found find_faults_in(const std::filesystem::path& file, std::size_t most, failure& why) {
+  return detail::collect_faults(most, why, [&](annoy_fault* faults, std::size_t capacity, std::size_t* count) {
+    return detail::with_path(file, why, [&](const char* name) noexcept {
+      return annoy_verify_file(name, faults, capacity, count, why.native());
+    });
+  });
+}
+[[nodiscard]] inline faults_found find_faults_in(const std::filesystem::path& file, std::size_t most = 100) {
+  return detail::made([&](failure& why) { return find_faults_in(file, most, why); });
+}
+
+// What a file may be: one kind if it says so itself, else every kind whose structure it has; of plain Annoy files there are
+// often several. Errors: argument; io; format when it is no index, or says what it is and is damaged; unsupported.
+[[nodiscard]] inline std::vector<kind> probe(const std::filesystem::path& file, failure& why) {
+  std::vector<annoy_kind> raw(16);
+  std::size_t count = 0;
+  const auto call = [&](const char* name) noexcept {
+    return annoy_probe(name, raw.data(), raw.size(), &count, why.native());
+  };
+  if (!detail::with_path(file, why, call)) return {};
+  if (count > raw.size()) {
+    raw.resize(count);
+    if (!detail::with_path(file, why, call)) return {};
+  }
+  raw.resize(std::min(count, raw.size()));
+  std::vector<kind> kinds;
+  for (const annoy_kind& one : raw)
+    kinds.push_back({{static_cast<metric>(one.metric), one.f, static_cast<scalar>(one.scalar), one.id_bits},
+                     one.n_items,
+                     one.n_trees,
+                     one.layout});
+  return kinds;
+}
+[[nodiscard]] inline std::vector<kind> probe(const std::filesystem::path& file) {
+  return detail::made([&](failure& why) { return probe(file, why); });
+}
 
 // The library.
 
