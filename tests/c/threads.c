@@ -1,4 +1,4 @@
-/* Calls that take a const index, from four threads at once: each answer is the one a single thread gets. */
+/* Calls that take a const index, from several threads at once: each answer is the one a single thread gets. */
 #define _XOPEN_SOURCE 700
 #include "check.h"
 
@@ -141,10 +141,77 @@ TEST(independent_indexes) {
     }
 }
 
+/* A file that is saved over again and again, by two indexes in turn. */
+static annoy_index *writers[2];
+static answer of_writer[2];
+static const char *busy_path;
+
+static int first_answer(const annoy_index *index, answer *a) {
+    memset(a, 0, sizeof *a);
+    return annoy_get_nns_by_item(index, 7, N, 300, a->ids, a->distances, &a->n, NULL) == ANNOY_OK;
+}
+
+static void *save_over(void *argument) {
+    int64_t *wrong = (int64_t *)argument;
+    int round;
+    for (round = 0; round < 4 * ROUNDS; round++)
+        *wrong += annoy_save(writers[round % 2], busy_path, NULL) != ANNOY_OK;
+    return NULL;
+}
+
+/* Whoever opens it gets the one or the other, whole, and keeps it while it is replaced. */
+static void *open_and_free(void *argument) {
+    static const uint64_t flags[] = {0, ANNOY_LOAD_PREFAULT, ANNOY_LOAD_COPY};
+    int64_t *wrong = (int64_t *)argument;
+    int round;
+    for (round = 0; round < 10 * ROUNDS; round++) {
+        annoy_index *index = NULL;
+        answer a[2];
+        size_t n_faults = 1;
+        *wrong += annoy_open(busy_path, flags[round % 3], &index, NULL) != ANNOY_OK;
+        *wrong += !first_answer(index, &a[0]) || annoy_verify(index, NULL, 0, &n_faults, NULL) != ANNOY_OK;
+        *wrong += memcmp(&a[0], &of_writer[0], sizeof a[0]) != 0 && memcmp(&a[0], &of_writer[1], sizeof a[0]) != 0;
+        *wrong += !first_answer(index, &a[1]) || memcmp(&a[0], &a[1], sizeof a[0]) != 0;
+        if (round % 2) *wrong += annoy_load(index, busy_path, flags[round / 2 % 3], NULL) != ANNOY_OK;
+        annoy_free(index);
+    }
+    return NULL;
+}
+
+/* Searches of a mapped file beside other handles that are opened, loaded and freed, and a file that is replaced, its own. */
+TEST(beside_handles_that_come_and_go) {
+    pthread_t threads[6];
+    int64_t arguments[6], i;
+    make(); /* as before, and a second one of other items */
+    writers[0] = shared_index;
+    make();
+    writers[1] = shared_index;
+    busy_path = in_scratch("busy.ann");
+    for (i = 0; i < 2; i++) CHECK(first_answer(writers[i], &of_writer[i]));
+    CHECK(memcmp(&of_writer[0], &of_writer[1], sizeof of_writer[0]) != 0);
+    OK(annoy_save(writers[1], busy_path, &error));
+    OK(annoy_open(busy_path, 0, &shared_index, &error));
+    for (i = 0; i < 6; i++) {
+        arguments[i] = i < 3 ? i : 0;
+        CHECK(pthread_create(&threads[i], NULL, i < 3 ? work : i == 3 ? save_over : open_and_free, &arguments[i]) == 0);
+    }
+    for (i = 0; i < 6; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+        CHECK(arguments[i] == 0);
+    }
+    for (i = 0; i < ITEMS; i++) {
+        answer a;
+        CHECK(ask(i, &a) && memcmp(&a, &expected[i], sizeof a) == 0);
+    }
+    annoy_free(shared_index);
+    for (i = 0; i < 2; i++) annoy_free(writers[i]);
+}
+
 int main(void) {
     RUN(built_in_memory);
     RUN(loaded);
     RUN(saving_while_searching);
     RUN(independent_indexes);
+    RUN(beside_handles_that_come_and_go);
     return report();
 }
