@@ -117,6 +117,41 @@ fn what_does_not_fit_is_named() {
     }
 }
 
+/// Kinds that plain files are mistaken for (tests/corrupt.rs lists them) cannot be confused when files say what they are.
+#[test]
+fn never_mistaken_for_another_kind() {
+    let kinds: Vec<Options> = [1, 2, 3, 4, 5, 6, 7, 8, 12]
+        .into_iter()
+        .flat_map(|elements| all_types(elements, 64 * elements))
+        .collect();
+    let directory = scratch();
+    let path = directory.path().join("x.ann");
+    let (mut tried, mut mistaken) = (0, Vec::new());
+    for &of_file in &kinds {
+        for n in [50, 150, 151, 160] {
+            let bytes = saved(&built(of_file, &random_items(of_file, n, 3), 2));
+            fs::write(&path, &bytes).unwrap();
+            for &of_index in kinds.iter().filter(|&&kind| kind != of_file) {
+                // Others are refused by their size, in any case.
+                if bytes.len() % Struct::of(of_index).size != 0 {
+                    continue;
+                }
+                tried += 1;
+                let pair = || format!("{} {} < {} {}", name(of_file), of_file.f, name(of_index), of_index.f);
+                match Index::with_options(of_index).unwrap().load(&path, Access::Map) {
+                    Ok(()) => mistaken.push(pair()),
+                    Err(error) => {
+                        let text = error.to_string();
+                        assert!(text.contains("by its own word"), "{}: {text}", pair());
+                    }
+                }
+            }
+        }
+    }
+    println!("{tried} pairs of files and kinds");
+    assert!(tried > 500 && mistaken.is_empty(), "{tried}: {mistaken:#?}");
+}
+
 #[test]
 fn plain_files_do_not_say_what_they_are() {
     let directory = scratch();

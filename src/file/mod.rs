@@ -99,7 +99,12 @@ pub fn open(
             "the file is empty, expected at least one node".to_string(),
         ));
     }
-    if let Some(superblock) = superblock_of(&source, &[expected.node_size as u64])? {
+    // Of the kind that is wanted, or of any other: its nodes could look like those of the one that is wanted.
+    let superblock = match superblock_of(&source, &[expected.node_size as u64])? {
+        None => described(&source)?,
+        found => found,
+    };
+    if let Some(superblock) = superblock {
         return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
     }
     let size = source.len();
@@ -125,11 +130,7 @@ pub fn open(
             Err(reason) => reasons.push(format!("as layout {}, {reason}", layout.flavor.name())),
         }
     }
-    // Perhaps it says itself what it is.
-    match described(&source)? {
-        Some(Ok(superblock)) => adopt(&source, access, superblock, Some(&expected)),
-        _ => Err(fail(reasons.join("; "))),
-    }
+    Err(fail(reasons.join("; ")))
 }
 
 /// What a file says of itself, or what is wrong with that; none for a plain file.
@@ -199,14 +200,39 @@ fn superblock_of(
     Ok(None)
 }
 
-/// The sizes that the nodes of a file of `len` bytes may have.
+/// The sizes that the nodes of a file of `len` bytes may have, from the smallest up: its divisors, in pairs.
 pub fn node_sizes(len: u64) -> Vec<u64> {
     const SMALLEST: u64 = 13;
     // Headers take up to 32 bytes. Only words of 8 bits make sizes that are no multiples of 4.
     let (most, most_odd) = (MAX_ELEMENTS as u64 * 8 + 32, MAX_ELEMENTS as u64 + 32);
-    let odd = (SMALLEST..=most_odd).filter(|size| size % 4 != 0);
-    let even = (16..=most).step_by(4);
-    odd.chain(even)
-        .filter(|size| len >= 2 * size && len.is_multiple_of(*size))
-        .collect()
+    let may_be = |size: u64| {
+        let most = if size.is_multiple_of(4) { most } else { most_odd };
+        (SMALLEST..=most).contains(&size) && len >= 2 * size
+    };
+    let mut sizes: Vec<u64> = (1..=most.min(len.isqrt()))
+        .filter(|&size| len.is_multiple_of(size))
+        .flat_map(|size| [size, len / size])
+        .filter(|&size| may_be(size))
+        .collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_sizes_are_the_divisors_that_may_be() {
+        let big = 524_320 * 65_569; // the largest size there is; and one that is too large for what is no multiple of 4
+        for len in [0, 1, 12, 13, 25, 26, 27, 640, 51_456, 99_991, 3_600_000, big] {
+            let slow: Vec<u64> = (13..=524_320u64)
+                .filter(|size| size % 4 == 0 || *size <= 65_568)
+                .filter(|size| len >= 2 * size && len % size == 0)
+                .collect();
+            assert_eq!(node_sizes(len), slow, "{len}");
+        }
+        assert!(node_sizes(big).contains(&524_320) && !node_sizes(big).contains(&65_569));
+    }
 }
