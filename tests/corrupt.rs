@@ -1,10 +1,11 @@
-//! Hostile files. Whatever the bytes are: no panic, no hang, no id out of bounds; an error or an answer.
+//! Hostile files. Whatever the bytes are: no panic, no hang, no id out of bounds; an error or an answer. tests/damaged.rs flips
+//! every byte and cuts at every length.
 
 mod common;
 
 use annoy_rs::{Access, Error, IdWidth, Index, Metric, Neighbor, Options, ScalarType};
 use common::{
-    all_types, built, ids, loaded, name, plain, random_items, saved, Item, Random, Struct,
+    all_types, built, ids, loaded, name, plain, random_items, saved, small, Item, Random, Struct,
 };
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -136,42 +137,6 @@ fn ask(index: &Index, query: &Item) -> annoy_rs::Result<()> {
         }
     }
     first
-}
-
-/// Small, but with splits and leaves in every type.
-fn small() -> Vec<(Options, Vec<u8>)> {
-    let files = all_types(3, 40).into_iter().map(|options| {
-        let options = match options.metric {
-            Metric::Hamming => Options {
-                f: options.scalar.size() * 24,
-                ..options
-            },
-            _ => options,
-        };
-        let mut index = built(options, &random_items(options, 24, 3), 2);
-        index.set_metadata(b"the user's own").unwrap();
-        let bytes = saved(&index);
-        let layout = Struct::of(options);
-        assert!(layout.leaf < 12 || options.metric == Metric::Hamming);
-        assert_eq!(layout.count(&bytes) * layout.size, bytes.len());
-        // Ours, and as Annoy has them.
-        [(options, plain(options, &bytes)), (options, bytes)]
-    });
-    files.flatten().collect()
-}
-
-#[test]
-fn every_truncation() {
-    for (options, good) in small() {
-        let _watch = watch(format!("{}, truncated", name(options)));
-        let mut bench = Bench::new(options, good.clone());
-        bench.try_out().unwrap();
-        for len in (0..good.len()).rev() {
-            bench.file.set_len(len as u64).unwrap();
-            let _ = bench.try_out();
-        }
-        assert!(bench.refused > good.len() * 9 / 10);
-    }
 }
 
 #[test]

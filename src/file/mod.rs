@@ -206,7 +206,11 @@ pub fn node_sizes(len: u64) -> Vec<u64> {
     // Headers take up to 32 bytes. Only words of 8 bits make sizes that are no multiples of 4.
     let (most, most_odd) = (MAX_ELEMENTS as u64 * 8 + 32, MAX_ELEMENTS as u64 + 32);
     let may_be = |size: u64| {
-        let most = if size.is_multiple_of(4) { most } else { most_odd };
+        let most = if size.is_multiple_of(4) {
+            most
+        } else {
+            most_odd
+        };
         (SMALLEST..=most).contains(&size) && len >= 2 * size
     };
     let mut sizes: Vec<u64> = (1..=most.min(len.isqrt()))
@@ -226,7 +230,9 @@ mod tests {
     #[test]
     fn node_sizes_are_the_divisors_that_may_be() {
         let big = 524_320 * 65_569; // the largest size there is; and one that is too large for what is no multiple of 4
-        for len in [0, 1, 12, 13, 25, 26, 27, 640, 51_456, 99_991, 3_600_000, big] {
+        for len in [
+            0, 1, 12, 13, 25, 26, 27, 640, 51_456, 99_991, 3_600_000, big,
+        ] {
             let slow: Vec<u64> = (13..=524_320u64)
                 .filter(|size| size % 4 == 0 || *size <= 65_568)
                 .filter(|size| len >= 2 * size && len % size == 0)

@@ -212,6 +212,28 @@ pub fn plain(options: Options, bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
+/// A file of every type, small, but with splits, leaves and metadata: as Annoy has them, and ours.
+pub fn small() -> Vec<(Options, Vec<u8>)> {
+    let files = all_types(3, 40).into_iter().map(|options| {
+        let options = match options.metric {
+            Metric::Hamming => Options {
+                f: options.scalar.size() * 24,
+                ..options
+            },
+            _ => options,
+        };
+        let mut index = built(options, &random_items(options, 24, 3), 2);
+        index.set_metadata(b"the user's own").unwrap();
+        let bytes = saved(&index);
+        let layout = Struct::of(options);
+        assert!(layout.leaf < 12 || options.metric == Metric::Hamming);
+        assert_eq!(layout.count(&bytes) * layout.size, bytes.len());
+        // Ours, and as Annoy has them.
+        [(options, plain(options, &bytes)), (options, bytes)]
+    });
+    files.flatten().collect()
+}
+
 /// An index that has loaded these bytes.
 pub fn loaded(options: Options, bytes: &[u8]) -> annoy_rs::Result<Index> {
     let directory = scratch();
