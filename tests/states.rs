@@ -17,6 +17,9 @@
 //! | load | loaded | loaded | loaded | loaded | loaded | loaded |
 //! | unload | empty | empty | empty | empty | empty | empty |
 //! | set_seed | empty | building | building on disk | built | built on disk | loaded |
+//! | set_metadata | empty | building | building on disk | built | built on disk | loaded |
+//! | info | empty | building | building on disk | built | built on disk | loaded |
+//! | verify | error | error | error | built | built on disk | loaded |
 //! | get_item | no item | building | building on disk | built | built on disk | loaded |
 //! | get_distance | no item | building | building on disk | built | built on disk | loaded |
 //! | get_nns_by_item | error | error | error | built | built on disk | loaded |
@@ -49,6 +52,7 @@ fn words(call: &str, state: &str) -> [&'static str; 3] {
         "unbuild" => ("unbuild", "built, not loaded"),
         "on_disk_build" => ("start an on-disk build", "not built and empty"),
         "save" | "save_and_load" => ("save", "built or loaded"),
+        "verify" => ("verify", "built or loaded"),
         _ => ("search", "built or loaded"),
     };
     let found = match (call, state) {
@@ -126,6 +130,15 @@ impl Scene {
                 index.set_seed(77);
                 Ok(())
             }
+            "set_metadata" => index.set_metadata(b"about it"),
+            "info" => index.info().map(|info| {
+                assert_eq!(info.n_items, index.n_items());
+                assert_eq!(info.n_present, index.n_items());
+                assert_eq!(info.n_trees, index.n_trees());
+            }),
+            "verify" => index
+                .verify(1)
+                .map(|report| assert!(report.is_sound(), "{report:?}")),
             "get_item" => Item::read(index, 1).map(|item| assert_eq!(item, items[1])),
             "get_distance" => index.get_distance(1, 1).map(drop),
             "get_nns_by_item" => index.get_nns_by_item(1, 5, Some(1000)).map(|found| {
@@ -196,7 +209,9 @@ fn walk(metric: Metric, call: &str, state: &'static str, cell: &str) {
         next => {
             result.unwrap_or_else(|error| panic!("{context}: {error}"));
             check_effect(&scene, &context, call, &before.0, &after.0);
-            let reads = call.starts_with("get") || call == "set_seed";
+            let reads = ["get", "set", "info", "verify"]
+                .iter()
+                .any(|word| call.starts_with(word));
             if reads {
                 assert_eq!(before.1, after.1, "{context}: files changed");
             }
@@ -255,6 +270,14 @@ fn check_effect(scene: &Scene, context: &str, call: &str, before: &Snapshot, aft
                 }
             );
         }
+        "set_metadata" => {
+            assert_eq!(index.metadata(), b"about it");
+            assert_eq!(after.items, before.items);
+            assert_eq!(after.answers, before.answers);
+            // It is in what is saved.
+            assert_eq!(after.file.is_some(), before.file.is_some());
+            assert!(after.file.is_none() || after.file != before.file);
+        }
         _ => assert_eq!(before, after, "{context}"),
     }
     if call != "set_seed" {
@@ -274,7 +297,7 @@ fn every_call_in_every_state() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 14 * 6);
+    assert_eq!(cells, 17 * 6);
 }
 
 /// An on-disk build without items yet: the row "empty" holds for it, but stays on disk.
