@@ -69,7 +69,7 @@ pub unsafe extern "C" fn annoy_save_and_load(
 }
 
 /// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the index: by
-/// its own word, or, for a plain Annoy file, as far as its structure shows. Takes the same time for files of any size.
+/// its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large it is.
 ///
 /// `path` is UTF-8 and NUL-terminated. `flags` is 0, `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file
 /// must not be shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as
@@ -97,7 +97,8 @@ pub unsafe extern "C" fn annoy_load(
 ///
 /// `path` is UTF-8 and NUL-terminated, `flags` are those of `annoy_load`. `*index` gets the handle, to be freed with
 /// `annoy_free`.
-/// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with.
+/// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with;
+/// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
 /// # Safety
 /// `path` is NULL or a NUL-terminated string, `index` is NULL or points to room for a pointer.
@@ -173,7 +174,7 @@ pub unsafe extern "C" fn annoy_get_metadata(
     })
 }
 
-/// Drops items, trees and file; the index is then empty and not built. Metric, f, types, seed and log stay.
+/// Drops items, trees, metadata and file; the index is then empty and not built. Metric, f, types, seed and log stay.
 ///
 /// Errors: `ANNOY_ERR_NULL`.
 ///

@@ -21,7 +21,8 @@ pub struct annoy_fault {
     pub text: [c_char; 248],
 }
 
-/// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out.
+/// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out, and bytes that it has
+/// beyond those of the library stay as they are.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct annoy_info {
@@ -131,7 +132,7 @@ pub unsafe extern "C" fn annoy_verify(
 
 /// Verifies a file that says what it is. As `annoy_verify`.
 ///
-/// `path` is UTF-8 and NUL-terminated.
+/// `path` is UTF-8 and NUL-terminated. The file is mapped meanwhile, and must not be shortened: see `annoy_load`.
 /// Errors: as `annoy_open` and `annoy_verify`.
 ///
 /// # Safety
@@ -186,7 +187,8 @@ fn facts(info: &Info) -> annoy_info {
 /// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory for
 /// each item. Legal in every state.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field; `ANNOY_ERR_NO_MEMORY`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field or more than 4,096;
+/// `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `info` is NULL or points to `struct_size` bytes.
@@ -229,7 +231,7 @@ pub unsafe extern "C" fn annoy_get_info(
 /// `path` is UTF-8 and NUL-terminated. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
 /// of all to `*n_kinds`.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, or one that says
-/// what it is and is damaged.
+/// what it is and is damaged; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
 /// # Safety
 /// `path` is NULL or a NUL-terminated string, `kinds` is NULL or has room for `capacity` kinds, `n_kinds` is NULL or points to
