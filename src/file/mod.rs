@@ -10,7 +10,7 @@ pub mod verify;
 pub mod write;
 
 use crate::error::{Error, Result};
-use crate::forest::peek::Peek;
+use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::layout::NodeLayout;
 use crate::storage::{Access, FileBytes, Source};
@@ -89,7 +89,7 @@ pub fn open(
     path: &Path,
     access: Access,
     options: Options,
-    find: impl Fn(Peek<'_>) -> Result<Roots, String>,
+    find: impl Fn(Peek<'_>) -> Result<Roots, Misfit>,
 ) -> Result<OpenFile> {
     let source = Source::open(path)?;
     let expected = NodeLayout::written(options);
@@ -108,10 +108,10 @@ pub fn open(
         let found = if size.is_multiple_of(layout.node_size as u64) {
             find(Peek::new(&source, &layout))
         } else {
-            Err(format!(
+            Err(Misfit::Reason(format!(
                 "its size of {size} bytes is not a multiple of the node size {}",
                 layout.node_size
-            ))
+            )))
         };
         match found {
             Ok(roots) => {
@@ -122,7 +122,10 @@ pub fn open(
                     superblock: None,
                 })
             }
-            Err(reason) => reasons.push(format!("as layout {}, {reason}", layout.flavor.name())),
+            Err(Misfit::Reason(reason)) => {
+                reasons.push(format!("as layout {}, {reason}", layout.flavor.name()));
+            }
+            Err(Misfit::Unreadable(error)) => return Err(error),
         }
     }
     // Perhaps it says itself what it is.
