@@ -122,7 +122,7 @@ impl Index {
     pub fn on_disk_build(&mut self, path: impl AsRef<Path>) -> Result<()> {
         match &mut self.state {
             State::Building { store, n_items: 0 } => {
-                *store = Store::Disk(DiskBytes::create(path.as_ref())?);
+                *store = Store::Disk(DiskBytes::create(path.as_ref(), self.layout.node_size)?);
                 Ok(())
             }
             State::Building { .. } => Err(Error::State {
