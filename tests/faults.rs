@@ -96,9 +96,9 @@ fn saves() -> Vec<Operation> {
         common::loaded(options, &plain(options, &saved(&built(options, &items, 2)))).unwrap()
     };
     vec![
-        Operation::new("save, new name", |_| small_built(), save).may_be_new(),
-        Operation::new("save, old name", over(small_built), save).may_be_new(),
-        Operation::new("save, loaded plain file", of_plain, save).may_be_new(),
+        Operation::new("save, new name", |_| small_built(), save),
+        Operation::new("save, old name", over(small_built), save),
+        Operation::new("save, loaded plain file", of_plain, save),
         Operation::new("save_and_load", over(small_built), and_load).may_be_new(),
         Operation::new(
             "set_metadata",
@@ -222,22 +222,19 @@ fn on_disk_builds() -> Vec<Operation> {
             add(many),
         ),
         Operation::new("unbuild on disk", done, |index, _| index.unbuild()),
-        Operation::new("build on disk again", undone, build).may_be_new(),
+        Operation::new("build on disk again", undone, build),
     ];
     for set in [small, long] {
         for threads in [1, 3] {
-            all.push(
-                Operation::new(
-                    format!("build on disk, f {}, {threads} threads", set().0.f),
-                    move |root| {
-                        let mut index = on_disk(set().0, root, &set().1);
-                        index.set_metadata(b"of the index").unwrap();
-                        index
-                    },
-                    move |index, _| index.build(Some(TREES), Some(threads)),
-                )
-                .may_be_new(),
-            );
+            all.push(Operation::new(
+                format!("build on disk, f {}, {threads} threads", set().0.f),
+                move |root| {
+                    let mut index = on_disk(set().0, root, &set().1);
+                    index.set_metadata(b"of the index").unwrap();
+                    index
+                },
+                move |index, _| index.build(Some(TREES), Some(threads)),
+            ));
         }
     }
     all
