@@ -1,5 +1,6 @@
 //! What can go wrong. Every message names what was found and what was expected.
 
+use crate::fault::{self, Kind};
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -166,9 +167,14 @@ impl Error {
 /// Makes room in a vector whose length depends on the number of items: running out of memory there is an error, not
 /// the end of the process.
 pub(crate) fn reserve<T>(vector: &mut Vec<T>, additional: usize) -> Result<()> {
+    if vector.capacity() - vector.len() >= additional {
+        return Ok(());
+    }
+    let bytes = additional.saturating_mul(size_of::<T>());
+    fault::check(Kind::Memory).map_err(|reason| Error::no_memory(bytes, reason))?;
     vector
         .try_reserve(additional)
-        .map_err(|reason| Error::no_memory(additional.saturating_mul(size_of::<T>()), reason))
+        .map_err(|reason| Error::no_memory(bytes, reason))
 }
 
 /// `Result` with this crate's [`Error`].

@@ -4,6 +4,7 @@
 //! to 1.16.3 packed them, and the unreleased main branch gave dot nodes two more fields. FORMAT.md has the tables.
 
 use crate::error::{reserve, Error};
+use crate::fault::{self, Kind};
 use crate::kernel::{prefetch, Eight, Matrix, Row, Scalar, Strided, ROWS};
 use crate::types::{IdWidth, Metric, Options};
 
@@ -412,8 +413,11 @@ impl<'a, T: Scalar> Points<'a, T> {
     ) -> Result<Points<'b, T>, Error> {
         let Gathered { rows, extras } = gathered;
         let stride = Matrix::<T>::stride(self.len());
+        let too_much =
+            |reason: &dyn std::fmt::Display| Error::no_memory(positions.len() * stride, reason);
+        fault::check(Kind::Memory).map_err(|reason| too_much(&reason))?;
         rows.resize(positions.len())
-            .map_err(|reason| Error::no_memory(positions.len() * stride, reason))?;
+            .map_err(|reason| too_much(&reason))?;
         extras.clear();
         reserve(extras, positions.len())?;
         let mut soon = positions.clone().skip(GATHER_AHEAD);

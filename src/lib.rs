@@ -9,6 +9,11 @@
 #![cfg_attr(feature = "internals", allow(clippy::len_without_is_empty))]
 
 mod error;
+#[cfg(not(feature = "fault-injection"))]
+mod fault;
+#[cfg(feature = "fault-injection")]
+#[doc(hidden)]
+pub mod fault;
 #[allow(unsafe_code)]
 pub mod ffi;
 mod file;

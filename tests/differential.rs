@@ -3,10 +3,13 @@
 //! `ANNOY_RS_PYTHON` names a Python that has `annoy==1.17.3` and `numpy`. Without it nothing is compared, which is said
 //! on stderr; with `ANNOY_RS_REQUIRE_PYTHON=1` that is a failure.
 
+mod common;
 #[path = "differential/annoy.rs"]
 mod annoy;
 #[path = "differential/data.rs"]
 mod data;
+#[path = "differential/unfinished.rs"]
+mod unfinished;
 
 use annoy::{Annoy, Answers};
 use annoy_rs::{Access, Index, Metric, Vector, VectorMut};

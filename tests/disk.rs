@@ -3,8 +3,11 @@
 
 mod common;
 
-use annoy_rs::{Access, Error, Index, Metric, Options};
-use common::{built, directory, filled, random_items, saved, temporary_files, Item, Snapshot};
+use annoy_rs::{probe, Access, Error, Index, Metric, Options};
+use common::{
+    all_types, built, directory, filled, random_items, saved, temporary_files, Item, Snapshot,
+    Struct,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +109,40 @@ fn an_unfinished_on_disk_build_leaves_nothing() {
     start().load(&other, Access::Map).unwrap();
     assert_eq!(temporary_files(root.path()), 0, "loaded another");
     assert_eq!(fs::read(&target).unwrap(), b"old");
+}
+
+/// What would stay there if the process were killed: no call takes it for an index, nor does Annoy, which refuses a file
+/// whose length is no multiple of the node size.
+#[test]
+fn an_unfinished_on_disk_build_is_no_index() {
+    fn refused<T>(result: annoy_rs::Result<T>) {
+        let error = result.err().expect("taken for an index");
+        assert!(matches!(error, Error::Format { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains("its on-disk build was not finished"),
+            "{text}"
+        );
+    }
+    let root = tempfile::tempdir().unwrap();
+    let place = root.path();
+    for options in [all_types(1, 1), all_types(37, 150)].concat() {
+        let mut index = Index::with_options(options).unwrap();
+        index.on_disk_build(place.join("x.ann")).unwrap();
+        for item in [&[], &random_items(options, 3000, 1)[..]] {
+            index.add_items(None, item.iter()).unwrap();
+            let temporary = directory(place).into_keys().find(|n| n.ends_with(".tmp"));
+            let path = place.join(temporary.unwrap());
+            let size = Struct::of(options).size as u64;
+            assert!(!fs::metadata(&path).unwrap().len().is_multiple_of(size));
+            let mut other = Index::with_options(options).unwrap();
+            refused(other.load(&path, Access::Map));
+            refused(other.load(&path, Access::Copy));
+            refused(Index::open(&path, Access::Map));
+            refused(probe(&path));
+            refused(Index::verify_file(&path, 1));
+        }
+    }
 }
 
 /// A file system of 256 KiB, and a file that takes up what the test wants taken.
@@ -245,9 +282,9 @@ fn full_disk_when_building() {
         assert_eq!(before, Snapshot::of(&index));
         assert_eq!(fs::read(disk.at("x.ann")).unwrap(), b"old");
     }
-    // What the failed build wrote must not come to light in a hole.
-    index.add_item(310, &items[0]).unwrap();
-    for id in 300..310 {
+    // What the failed build wrote must not come to light in a hole. (It begins with zeros, a superblock of them.)
+    index.add_item(400, &items[0]).unwrap();
+    for id in 300..400 {
         assert_eq!(
             Item::read(&index, id).unwrap(),
             Item::zero(options),
@@ -256,7 +293,7 @@ fn full_disk_when_building() {
     }
     index.build(Some(2), Some(1)).unwrap();
     let mut fresh = filled(options, &items);
-    fresh.add_item(310, &items[0]).unwrap();
+    fresh.add_item(400, &items[0]).unwrap();
     fresh.build(Some(2), Some(1)).unwrap();
     assert!(
         fs::read(disk.at("x.ann")).unwrap() == saved(&fresh),

@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust abi c cpp consumers differential examples compare docs)
+stages=(lint rust faults abi c cpp consumers differential examples compare docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -56,15 +56,17 @@ lint() {
         bash -n tests/run.sh && bash -n benches/micro/instructions.sh && echo "3 passed, 0 failed"
 }
 rust() {
-    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests have a stage.
+    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests and the
+    # faults have stages of their own.
     local tests=() file
     for file in tests/*.rs; do
-        [ "$file" = tests/differential.rs ] || tests+=(--test "$(basename "$file" .rs)")
+        [[ $file == tests/@(differential|faults).rs ]] || tests+=(--test "$(basename "$file" .rs)")
     done
     cargo test --quiet --lib "${tests[@]}" && cargo test --quiet --doc || return
     # Each micro-benchmark once, unmeasured: they run.
     cargo test --quiet --features internals --bench micro && echo "1 passed, 0 failed"
 }
+faults() { cargo test --quiet --features fault-injection --test faults; }
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
 c() { bash tests/c/run.sh; }
 cpp() {

@@ -9,11 +9,11 @@ pub mod superblock;
 pub mod verify;
 pub mod write;
 
-use crate::error::{Error, Result};
-use crate::forest::peek::Peek;
+use crate::error::{reserve, Error, Result};
+use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::layout::NodeLayout;
-use crate::storage::{Access, FileBytes, Source};
+use crate::storage::{Access, FileBytes, Source, UNFINISHED};
 use crate::types::{IdWidth, Options, MAX_ELEMENTS};
 use std::path::Path;
 use superblock::{kind, Superblock};
@@ -55,7 +55,10 @@ impl OpenFile {
         let bytes = self
             .checked_section(kind::METADATA)
             .map_err(|reason| format_error(path, &self.layout, reason))?;
-        Ok(bytes.to_vec())
+        let mut copy = Vec::new();
+        reserve(&mut copy, bytes.len())?;
+        copy.extend_from_slice(bytes);
+        Ok(copy)
     }
 
     /// The sections that go along when the index is saved: all but those a save makes itself.
@@ -89,7 +92,7 @@ pub fn open(
     path: &Path,
     access: Access,
     options: Options,
-    find: impl Fn(Peek<'_>) -> Result<Roots, String>,
+    find: impl Fn(Peek<'_>) -> Result<Roots, Misfit>,
 ) -> Result<OpenFile> {
     let source = Source::open(path)?;
     let expected = NodeLayout::written(options);
@@ -113,10 +116,10 @@ pub fn open(
         let found = if size.is_multiple_of(layout.node_size as u64) {
             find(Peek::new(&source, &layout))
         } else {
-            Err(format!(
+            Err(Misfit::Reason(format!(
                 "its size of {size} bytes is not a multiple of the node size {}",
                 layout.node_size
-            ))
+            )))
         };
         match found {
             Ok(roots) => {
@@ -127,7 +130,10 @@ pub fn open(
                     superblock: None,
                 })
             }
-            Err(reason) => reasons.push(format!("as layout {}, {reason}", layout.flavor.name())),
+            Err(Misfit::Reason(reason)) => {
+                reasons.push(format!("as layout {}, {reason}", layout.flavor.name()));
+            }
+            Err(Misfit::Unreadable(error)) => return Err(error),
         }
     }
     Err(fail(reasons.join("; ")))
@@ -183,12 +189,25 @@ fn adopt(
     })
 }
 
+/// Whether it is the file of an on-disk build that ended before its time.
+fn is_unfinished(source: &Source) -> Result<bool> {
+    let mut last = [0; UNFINISHED.len()];
+    let Some(place) = source.len().checked_sub(last.len() as u64) else {
+        return Ok(false);
+    };
+    source.read_at(place, &mut last)?;
+    Ok(last == UNFINISHED)
+}
+
 /// The superblock of a file whose nodes have one of these sizes, or what is wrong with it; none if there is none.
 fn superblock_of(
     source: &Source,
     node_sizes: &[u64],
 ) -> Result<Option<Result<Superblock, String>>> {
     let len = source.len();
+    if is_unfinished(source)? {
+        return Ok(Some(Err("its on-disk build was not finished".to_string())));
+    }
     for &node_size in node_sizes {
         for id_width in [IdWidth::Bits32, IdWidth::Bits64] {
             let read = |at, bytes: &mut [u8]| source.read_at(at, bytes);

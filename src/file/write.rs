@@ -227,7 +227,7 @@ impl Contents<'_> {
     /// [`Error::Io`]; what the name held before is then still there.
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut pending = PendingFile::create(path)?;
-        self.write(&mut pending.file(), path)?;
+        self.write(&mut pending.writer(), path)?;
         pending.publish()
     }
 }

@@ -1,10 +1,12 @@
 //! Walks all trees: counts what there is, and finds what does not hold together.
 
 use super::roots::Roots;
-use crate::error::{reserve, Result};
+use crate::error::{reserve, Error, Result};
+use crate::fault::{self, Kind};
 use crate::layout::Nodes;
 use crate::metric::Space;
 use std::collections::HashSet;
+use std::fmt::Display;
 
 /// Something wrong in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +116,7 @@ pub fn inspect<S: Space>(
     for (tree, root) in roots.ids().enumerate() {
         walk.tree(root, tree as u32 + 1)?;
     }
-    walk.look_for_others();
+    walk.look_for_others()?;
     Ok(walk.shape)
 }
 
@@ -278,12 +280,16 @@ impl<S: Space> Walk<'_, S> {
     }
 
     /// Nodes that no split names have to be the roots, of which there are copies at the end.
-    fn look_for_others(&mut self) {
-        let copies: HashSet<&[u8]> = self
-            .roots
-            .ids()
-            .map(|root| self.nodes.get(root).bytes())
-            .collect();
+    fn look_for_others(&mut self) -> Result<()> {
+        let mut copies: HashSet<&[u8]> = HashSet::new();
+        let ids = self.roots.ids();
+        let no_memory =
+            |reason: &dyn Display| Error::no_memory(ids.len() * size_of::<&[u8]>(), reason);
+        fault::check(Kind::Memory).map_err(|reason| no_memory(&reason))?;
+        copies
+            .try_reserve(ids.len())
+            .map_err(|reason| no_memory(&reason))?;
+        copies.extend(ids.map(|root| self.nodes.get(root).bytes()));
         for (i, id) in self.roots.trees.clone().enumerate() {
             let reached = self.reached[i / 64] >> (i % 64) & 1 == 1;
             if !reached && !copies.contains(self.nodes.get(id).bytes()) {
@@ -292,5 +298,6 @@ impl<S: Space> Walk<'_, S> {
                 });
             }
         }
+        Ok(())
     }
 }

@@ -1,11 +1,32 @@
 //! Reads nodes of a file here and there without mapping it: a page that a map brings in costs many times a short read, and
 //! a file that becomes shorter meanwhile is an error and not the end of the process.
 
+use crate::error::Error;
 use crate::layout::{NodeLayout, NodeRef, Nodes};
 use crate::storage::Source;
 
 /// Bytes that are read at a time, if a node is no larger.
 const BLOCK: usize = 4096;
+
+/// Why no trees were found in a file.
+pub enum Misfit {
+    /// Words that say what does not hold together.
+    Reason(String),
+    /// It could not be read.
+    Unreadable(Error),
+}
+
+impl From<String> for Misfit {
+    fn from(reason: String) -> Self {
+        Misfit::Reason(reason)
+    }
+}
+
+impl From<Error> for Misfit {
+    fn from(error: Error) -> Self {
+        Misfit::Unreadable(error)
+    }
+}
 
 /// The nodes of a file, as if it had this layout.
 pub struct Peek<'a> {
@@ -41,8 +62,8 @@ impl<'a> Peek<'a> {
     /// One node; `id` must be below [`count`](Self::count).
     ///
     /// # Errors
-    /// Words that say why it cannot be read.
-    pub fn get(&mut self, id: usize) -> Result<NodeRef<'_>, String> {
+    /// [`Error::Io`].
+    pub fn get(&mut self, id: usize) -> Result<NodeRef<'_>, Error> {
         let number = id / self.per_block;
         if self.blocks[0].0 != number {
             self.blocks.swap(0, 1);
@@ -55,8 +76,7 @@ impl<'a> Peek<'a> {
             *known = usize::MAX;
             bytes.resize(len, 0);
             self.source
-                .read_at((first * self.layout.node_size) as u64, bytes)
-                .map_err(|error| error.to_string())?;
+                .read_at((first * self.layout.node_size) as u64, bytes)?;
             *known = number;
         }
         Ok(Nodes::new(&self.blocks[0].1, self.layout).get(id - first))
@@ -66,7 +86,7 @@ impl<'a> Peek<'a> {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn n_descendants(&mut self, id: usize) -> Result<i64, String> {
+    pub fn n_descendants(&mut self, id: usize) -> Result<i64, Error> {
         Ok(self.get(id)?.n_descendants())
     }
 }

@@ -4,7 +4,8 @@
 //! number of items, and the copies of all roots stand at the end. The rest has to hold together: that is how a file of
 //! another metric, f or layout is told, as far as it can be.
 
-use super::peek::Peek;
+use super::peek::{Misfit, Peek};
+use crate::error::Error;
 use crate::layout::NodeRef;
 use crate::metric::Space;
 
@@ -39,12 +40,12 @@ impl Roots {
     /// Reads them off the end of the file.
     ///
     /// # Errors
-    /// Words that say what does not hold together.
-    pub fn find<S: Space>(space: &S, mut nodes: Peek<'_>) -> Result<Self, String> {
+    /// What does not hold together, or why it cannot be read.
+    pub fn find<S: Space>(space: &S, mut nodes: Peek<'_>) -> Result<Self, Misfit> {
         let nodes = &mut nodes;
         let n_nodes = nodes.count();
         let Some(last) = n_nodes.checked_sub(1) else {
-            return Err("it holds no nodes".to_string());
+            return Err("it holds no nodes".to_string().into());
         };
         let n_items = nodes.n_descendants(last)?;
         let n_items = usize::try_from(n_items)
@@ -69,13 +70,14 @@ impl Roots {
             if equal > 2 * MAX_TREES {
                 return Err(format!(
                     "it ends in more than {MAX_TREES} trees, as a file of zeros does"
-                ));
+                )
+                .into());
             }
             if equal != n_nodes - n_items || equal % 2 != 0 {
                 return Err(format!(
                     "its {n_items} items are followed by {} nodes of which the last {equal} are roots, expected each root twice",
                     n_nodes - n_items
-                ));
+                ).into());
             }
             equal / 2
         } else {
@@ -97,9 +99,9 @@ impl Roots {
             }
         };
         if n_trees > MAX_TREES {
-            return Err(format!(
-                "it ends in more than {MAX_TREES} trees, as a file of zeros does"
-            ));
+            return Err(
+                format!("it ends in more than {MAX_TREES} trees, as a file of zeros does").into(),
+            );
         }
         let roots = Roots {
             n_items,
@@ -111,12 +113,12 @@ impl Roots {
         Ok(roots)
     }
 
-    fn are_equal(nodes: &mut Peek<'_>, i: usize, j: usize) -> Result<bool, String> {
+    fn are_equal(nodes: &mut Peek<'_>, i: usize, j: usize) -> Result<bool, Error> {
         let bytes = nodes.get(i)?.bytes().to_vec();
         Ok(nodes.get(j)?.bytes() == bytes)
     }
 
-    fn check<S: Space>(&self, space: &S, nodes: &mut Peek<'_>) -> Result<(), String> {
+    fn check<S: Space>(&self, space: &S, nodes: &mut Peek<'_>) -> Result<(), Misfit> {
         let count = (LOOKED_AT / nodes.layout().node_size).max(1);
         let mut present = 0;
         for id in 0..self.n_items.min(count) {
@@ -129,7 +131,7 @@ impl Roots {
                         .plausible_item(item)
                         .map_err(|reason| format!("node {id}: {reason}"))?;
                 }
-                n => return Err(format!("node {id} is no item: it counts {n} descendants")),
+                n => return Err(format!("node {id} is no item: it counts {n} descendants").into()),
             }
         }
         for root in self.ids().rev().take(count) {
@@ -149,7 +151,7 @@ impl Roots {
         root: usize,
         look_at: usize,
         may_be_one: bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), Misfit> {
         let max_leaf = nodes.layout().max_leaf as i64;
         let mut open = vec![root];
         for _ in 0..look_at {
@@ -158,7 +160,7 @@ impl Roots {
             let n = node.n_descendants();
             let is_root = id == root;
             if n < 0 {
-                return Err(format!("node {id} counts {n} descendants"));
+                return Err(format!("node {id} counts {n} descendants").into());
             }
             if n <= max_leaf && (id >= self.n_items || is_root) {
                 for i in 0..n as usize {
@@ -186,7 +188,8 @@ impl Roots {
                     return Err(format!(
                         "node {id} counts {n} descendants, its children {} and {}",
                         below[0], below[1]
-                    ));
+                    )
+                    .into());
                 }
                 open.extend(children);
             }

@@ -5,6 +5,7 @@
 
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
+use crate::fault::{self, Kind};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
@@ -75,10 +76,21 @@ fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
     result
 }
 
+/// Makes room in a heap; see [`reserve`].
+fn reserve_heap<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<()> {
+    if heap.capacity() - heap.len() >= additional {
+        return Ok(());
+    }
+    let bytes = additional.saturating_mul(size_of::<T>());
+    fault::check(Kind::Memory).map_err(|reason| Error::no_memory(bytes, reason))?;
+    heap.try_reserve(additional)
+        .map_err(|reason| Error::no_memory(bytes, reason))
+}
+
 /// The `n` nearest of the first `search_k` candidates; `None` means `n` for each tree.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle.
+/// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`].
 pub fn search<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
@@ -93,7 +105,7 @@ pub fn search<S: Space>(
         let Scratch {
             candidates, best, ..
         } = scratch;
-        Ok(nearest(space, nodes, query, n, candidates, best))
+        nearest(space, nodes, query, n, candidates, best)
     })
 }
 
@@ -120,15 +132,18 @@ fn collect<S: Space>(
         candidates,
         ..
     } = scratch;
-    let mut add = |id: usize| {
+    let mut add = |id: usize| -> Result<()> {
         let (word, bit) = (&mut marks[id / 64], 1u64 << (id % 64));
         if *word & bit == 0 {
+            if candidates.len() == candidates.capacity() {
+                reserve(candidates, 1)?;
+            }
             *word |= bit;
             candidates.push(id);
         }
+        Ok(())
     };
-    open.try_reserve(roots.n_trees)
-        .map_err(|reason| Error::no_memory(roots.n_trees * size_of::<Visit>(), reason))?;
+    reserve_heap(open, roots.n_trees)?;
     let priority = space.root_priority();
     open.extend(roots.ids().map(|root| Visit::new(priority, root)));
     let mut seen = 0u64;
@@ -143,7 +158,7 @@ fn collect<S: Space>(
         let node = nodes.get(id);
         let below = node.n_descendants();
         if below == 1 && id < n_items {
-            add(id);
+            add(id)?;
             seen += 1;
             continue;
         }
@@ -155,13 +170,14 @@ fn collect<S: Space>(
             return Err(Error::corrupt(id, format!("it counts {below} descendants")));
         } else if below <= max_leaf {
             for i in 0..below as usize {
-                add(nodes.checked(id, node.child(i), n_items)?);
+                add(nodes.checked(id, node.child(i), n_items)?)?;
             }
             seen += below as u64;
         } else {
             let [left, right] = space
                 .descend(node, query, priority)
                 .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
+            reserve_heap(open, 2)?;
             for (priority, side) in [(right, 1), (left, 0)] {
                 let child = nodes.checked(id, node.child(side), nodes.count())?;
                 prefetch(nodes.get(child).bytes());
@@ -180,11 +196,13 @@ fn nearest<S: Space>(
     n: usize,
     candidates: &[usize],
     best: &mut BinaryHeap<(u64, usize)>,
-) -> Vec<Neighbor> {
+) -> Result<Vec<Neighbor>> {
     let n = n.min(candidates.len());
+    let mut found = Vec::new();
     if n == 0 {
-        return Vec::new();
+        return Ok(found);
     }
+    reserve_heap(best, n)?;
     for (i, &id) in candidates.iter().enumerate() {
         if let Some(&soon) = candidates.get(i + LOOK_AHEAD) {
             prefetch(nodes.get(soon).bytes());
@@ -203,13 +221,12 @@ fn nearest<S: Space>(
             }
         }
     }
-    let mut found = vec![
-        Neighbor {
-            id: 0,
-            distance: 0.0
-        };
-        best.len()
-    ];
+    reserve(&mut found, best.len())?;
+    let none = Neighbor {
+        id: 0,
+        distance: 0.0,
+    };
+    found.resize(best.len(), none);
     for place in found.iter_mut().rev() {
         if let Some((distance, id)) = best.pop() {
             *place = Neighbor {
@@ -218,5 +235,5 @@ fn nearest<S: Space>(
             };
         }
     }
-    found
+    Ok(found)
 }

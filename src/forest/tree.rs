@@ -296,6 +296,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
             };
             // The last one pushed comes next: the larger.
             let smaller = usize::from(left > task.len - left);
+            reserve(&mut tasks, 2)?;
             tasks.push(child(smaller));
             tasks.push(child(1 - smaller));
         }
@@ -308,11 +309,14 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
         let mut gathered = std::mem::replace(&mut grower.gathered, none);
         let mut ids = std::mem::take(&mut grower.local_ids);
         ids.clear();
+        reserve(&mut ids, subset.len())?;
         ids.extend(subset.iter().map(|position| position.get() as u32));
         let points = self
             .points
             .gather(subset.iter().map(|position| position.get()), &mut gathered)?;
-        let mut order: Vec<u32> = (0..task.len as u32).collect();
+        let mut order: Vec<u32> = Vec::new();
+        reserve(&mut order, task.len)?;
+        order.extend(0..task.len as u32);
         let local = Growth::<S, u32> {
             points: &points,
             space: self.space,

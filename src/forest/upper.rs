@@ -95,7 +95,8 @@ pub fn grow<S: Space, P: Position>(
     // A block is a run of ids, the missing ones among them: not worth it when most are missing.
     let span = present.first().zip(present.last());
     let sparse = span.is_none_or(|(a, b)| present.len() < (b.get() - a.get()) / 4);
-    let mut trees = Vec::new();
+    let mut trees: Vec<Growing<S, P>> = Vec::new();
+    reserve(&mut trees, keys.len())?;
     for &key in keys {
         let mut order = Vec::new();
         reserve(&mut order, present.len())?;
@@ -191,11 +192,13 @@ impl<S: Space, P: Position> Growing<S, P> {
             if let Some((parent, side)) = open.parent {
                 tree.splits[parent].children[side] = Some(number);
             }
+            reserve(&mut tree.splits, 1)?;
             tree.splits.push(Split {
                 left,
                 children: [None, None],
             });
             let end = tree.nodes.len();
+            reserve(&mut tree.nodes, layout.node_size)?;
             tree.nodes.resize(end + layout.node_size, 0);
             space.store(plane, &mut NodeMut::new(&mut tree.nodes[end..], layout));
 
@@ -203,6 +206,7 @@ impl<S: Space, P: Position> Growing<S, P> {
             for (side, half) in halves.into_iter().enumerate() {
                 if wanted(half.1, next.len()) {
                     let parent = Some((number, side));
+                    reserve(&mut next, 1)?;
                     next.push(Open::new(space, half, open.key.child(side), parent));
                 }
             }

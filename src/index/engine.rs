@@ -4,7 +4,7 @@ use super::vector::{Stored, Vector, VectorMut};
 use crate::error::{Error, Result};
 use crate::forest::build::{self, Emit, Plan};
 use crate::forest::inspect::{self, Faults, Shape};
-use crate::forest::peek::Peek;
+use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search::{self, Neighbor};
 use crate::kernel::{BitKernels, Float, Isa, Row};
@@ -49,7 +49,7 @@ pub trait Engine: Send + Sync {
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes>;
     /// Finds the trees in the nodes of a plain file.
-    fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, String>;
+    fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit>;
     /// Walks all trees.
     fn inspect(&self, nodes: &Nodes<'_>, roots: &Roots, faults: &mut Faults) -> Result<Shape>;
     /// Searches the forest.
@@ -205,7 +205,7 @@ where
         build::build(&self.space, layout, items, common, plan, emit)
     }
 
-    fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, String> {
+    fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit> {
         Roots::find(&self.space, nodes)
     }
 

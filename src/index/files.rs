@@ -2,7 +2,7 @@
 
 use super::state::State;
 use super::Index;
-use crate::error::{Error, Result};
+use crate::error::{reserve, Error, Result};
 use crate::file::superblock::{kind, Origin};
 use crate::file::write::{Contents, Payload};
 use crate::file::{self, OpenFile};
@@ -31,8 +31,8 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
-    /// read; [`Error::Corrupt`] for a loaded file found to be damaged; [`Error::Io`], with what `path` held before still
-    /// there.
+    /// read; [`Error::Corrupt`] for a loaded file found to be damaged; [`Error::NoMemory`]; [`Error::Io`], with what `path`
+    /// held before still there, or the new file, whole, when all that failed was to make its name durable.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.with_contents(|contents| contents.save(path))?;
@@ -141,7 +141,7 @@ impl Index {
     /// on-disk build has those set before the build.
     ///
     /// # Errors
-    /// [`Error::Argument`] for more than [`MAX_METADATA`] bytes.
+    /// [`Error::Argument`] for more than [`MAX_METADATA`] bytes; [`Error::NoMemory`].
     pub fn set_metadata(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.len() > MAX_METADATA {
             let expected = format!("{MAX_METADATA} at the most");
@@ -151,7 +151,10 @@ impl Index {
                 expected,
             ));
         }
-        self.metadata = bytes.to_vec();
+        let mut metadata = Vec::new();
+        reserve(&mut metadata, bytes.len())?;
+        metadata.extend_from_slice(bytes);
+        self.metadata = metadata;
         Ok(())
     }
 }

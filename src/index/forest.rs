@@ -22,7 +22,9 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0 threads, or more nodes
-    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build.
+    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build. Where all that failed was to
+    /// make the file's name durable, the file is there, whole; the index is not built, and builds in a new file (should
+    /// that fail too, it is built).
     pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
         if let Some(n) = n_trees.filter(|n| !(1..=MAX_TREES).contains(n)) {
             let expected = format!("1 to {MAX_TREES}, or -1 to choose");
@@ -122,7 +124,7 @@ impl Index {
     pub fn on_disk_build(&mut self, path: impl AsRef<Path>) -> Result<()> {
         match &mut self.state {
             State::Building { store, n_items: 0 } => {
-                *store = Store::Disk(DiskBytes::create(path.as_ref())?);
+                *store = Store::Disk(DiskBytes::create(path.as_ref(), self.layout.node_size)?);
                 Ok(())
             }
             State::Building { .. } => Err(Error::State {

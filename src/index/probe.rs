@@ -3,7 +3,7 @@
 use super::engine::engine;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::forest::peek::Peek;
+use crate::forest::peek::{Misfit, Peek};
 use crate::layout::NodeLayout;
 use crate::storage::Source;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
@@ -90,13 +90,15 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
                     continue;
                 }
                 let found = engine(options)?.find_roots(Peek::new(&source, &layout));
-                if let Ok(roots) = found {
-                    kinds.push(Kind {
+                match found {
+                    Ok(roots) => kinds.push(Kind {
                         options,
                         layout: layout.flavor.name(),
                         n_items: roots.n_items,
                         n_trees: roots.n_trees,
-                    });
+                    }),
+                    Err(Misfit::Reason(_)) => {}
+                    Err(Misfit::Unreadable(error)) => return Err(error),
                 }
             }
         }

@@ -1,36 +1,121 @@
 //! A file mapped for writing while an index is built in it.
+//!
+//! Should the process be killed, the file stays under its temporary name. Nobody must take it for an index: until it is
+//! published it ends in a mark that says so, and its length is no multiple of the node size, which makes Annoy refuse it.
+//! That holds at every moment. Whatever makes the file longer first writes the mark, far enough behind, in one write; what
+//! comes before the mark is filled in afterwards.
 
 use super::{system, PendingFile};
 use crate::error::{Error, Result};
+use crate::fault::{self, Kind};
 use memmap2::{MmapMut, MmapOptions};
-use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
+
+/// The last bytes of a file whose build is not finished.
+pub const UNFINISHED: [u8; MARK] = *b"ANN\xffUNFINISHED\n\xff";
+const MARK: usize = 16;
+
+/// A write that crosses none of these comes whole or not at all: no file system has smaller pages.
+const PAGE: u64 = 4096;
+
+/// How far behind what is appended the mark is put, so that not every tree moves it.
+const AHEAD: u64 = 1 << 20;
 
 /// A growing file under a temporary name, mapped, that takes its final name when the build is done.
 ///
 /// Blocks are reserved before they are written to, so a full disk is an error of [`resize`](Self::resize).
 pub struct DiskBytes {
-    file: PendingFile,
+    file: Marked,
+    /// All of it may be written to.
     map: Option<MmapMut>,
     len: usize,
 }
 
+/// The file and its mark.
+struct Marked {
+    file: PendingFile,
+    node_size: u64,
+    /// Length of the file. Between the map and the mark there may be anything.
+    end: u64,
+}
+
+impl Marked {
+    /// Where behind the first `len` bytes the mark can stand.
+    fn place_behind(&self, len: u64) -> u64 {
+        let fits = |place: &u64| {
+            let end = place + MARK as u64;
+            !end.is_multiple_of(self.node_size) && place / PAGE == (end - 1) / PAGE
+        };
+        (len..).find(fits).unwrap_or(len)
+    }
+
+    fn write_at(&self, place: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut writer = self.file.writer();
+        writer.seek(SeekFrom::Start(place))?;
+        writer.write_all(bytes)
+    }
+
+    /// Writes the mark. Where that is behind its present place, the file becomes longer.
+    fn mark(&mut self, place: u64) -> io::Result<()> {
+        self.write_at(place, &UNFINISHED)?;
+        self.end = self.end.max(place + MARK as u64);
+        Ok(())
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        fault::check(Kind::Resize)?;
+        self.file.file().set_len(len)?;
+        self.end = len;
+        Ok(())
+    }
+
+    /// Makes a file that has become longer as long as it was, with the mark where it was. When that fails, it stays longer.
+    fn cut_back(&mut self, end: u64) {
+        if self.end > end {
+            let _ = self
+                .mark(end - MARK as u64)
+                .and_then(|()| self.set_len(end));
+        }
+    }
+
+    fn map(&self, len: usize) -> io::Result<MmapMut> {
+        fault::check(Kind::Map)?;
+        // A map of no bytes is refused by the system; no index has none.
+        // SAFETY: the file is ours under a temporary name (or was until it was published): nobody else knows to shorten
+        // it, and `len` bytes of it exist because they were reserved or written just before. We cut it to no less than
+        // is mapped.
+        unsafe { MmapOptions::new().len(len).map_mut(self.file.file()) }
+    }
+
+    fn error(&self, action: &'static str) -> impl Fn(io::Error) -> Error + '_ {
+        move |source| Error::io(action, self.file.target(), source)
+    }
+}
+
 impl DiskBytes {
-    /// An empty file that will be called `target`.
+    /// An empty file that will be called `target`, of nodes of this size.
     ///
     /// # Errors
-    /// As [`PendingFile::create`].
-    pub fn create(target: &Path) -> Result<Self> {
-        Ok(DiskBytes {
+    /// As [`PendingFile::create`]; [`Error::Io`] when it cannot be written to.
+    pub fn create(target: &Path, node_size: usize) -> Result<Self> {
+        let mut file = Marked {
             file: PendingFile::create(target)?,
+            node_size: node_size as u64,
+            end: 0,
+        };
+        let place = file.place_behind(0);
+        let marked = file.mark(place);
+        marked.map_err(file.error("write"))?;
+        Ok(DiskBytes {
+            file,
             map: None,
             len: 0,
         })
     }
 
-    fn error(&self, action: &'static str) -> impl Fn(io::Error) -> Error + '_ {
-        move |source| Error::io(action, self.file.target(), source)
+    fn capacity(&self) -> usize {
+        self.map.as_ref().map_or(0, |map| map.len())
     }
 
     /// Sets the length. New bytes are zero.
@@ -38,11 +123,11 @@ impl DiskBytes {
     /// # Errors
     /// [`Error::Io`]; the bytes are then as before.
     pub fn resize(&mut self, len: usize) -> Result<()> {
-        let capacity = self.map.as_ref().map_or(0, |map| map.len());
+        let capacity = self.capacity();
         if len > capacity {
             let roomy = capacity.saturating_add(capacity / 2).max(1 << 16);
-            if len >= roomy || self.grow(capacity, roomy).is_err() {
-                self.grow(capacity, len)?;
+            if len >= roomy || self.grow(roomy).is_err() {
+                self.grow(len)?;
             }
         }
         if let (Some(map), true) = (&mut self.map, len < self.len) {
@@ -52,12 +137,27 @@ impl DiskBytes {
         Ok(())
     }
 
-    fn grow(&mut self, old: usize, capacity: usize) -> Result<()> {
-        let file = self.file.file();
-        system::reserve_file(file, old as u64, capacity as u64).map_err(self.error("grow"))?;
-        let map = map_file(file, capacity).map_err(self.error("map"))?;
-        self.map = Some(map);
-        Ok(())
+    fn grow(&mut self, capacity: usize) -> Result<()> {
+        let file = &mut self.file;
+        let (used, end) = (self.map.as_ref().map_or(0, |map| map.len()), file.end);
+        let place = file.place_behind(capacity as u64);
+        let marked = file.mark(place);
+        marked.map_err(file.error("grow"))?;
+        let mapped = system::reserve_file(file.file.file(), used as u64..place)
+            .map_err(file.error("grow"))
+            .and_then(|()| file.map(place as usize).map_err(file.error("map")));
+        match mapped {
+            Ok(mut map) => {
+                // The mark of before, and what a failed build may have left in front of it.
+                map[used..place.min(end) as usize].fill(0);
+                self.map = Some(map);
+                Ok(())
+            }
+            Err(error) => {
+                file.cut_back(end);
+                Err(error)
+            }
+        }
     }
 
     /// The bytes.
@@ -74,23 +174,21 @@ impl DiskBytes {
     /// The bytes so far, beside a writer that appends to the file behind them. What it wrote is to be taken in by
     /// [`adopt`](Self::adopt) or thrown away by [`discard_tail`](Self::discard_tail).
     pub fn tail(&mut self) -> (&[u8], DiskTail<'_>) {
+        let bytes = self.map.as_ref().map_or(&[][..], |map| &map[..self.len]);
         let tail = DiskTail {
-            file: self.file.file(),
-            target: self.file.target(),
+            file: &mut self.file,
             end: self.len as u64,
         };
-        (self.bytes(), tail)
+        (bytes, tail)
     }
 
-    /// Takes in what a [`DiskTail`] wrote, up to `len`; what lies beyond is cut off.
+    /// Takes in what a [`DiskTail`] wrote, up to `len`.
     ///
     /// # Errors
     /// [`Error::Io`]; the bytes are then as before.
     pub fn adopt(&mut self, len: usize) -> Result<()> {
-        let file = self.file.file();
-        file.set_len(len as u64).map_err(self.error("truncate"))?;
-        let map = map_file(file, len).map_err(self.error("map"))?;
-        self.map = (len > 0).then_some(map);
+        // Exactly as much: what lies behind is not reserved, and is cut off in the end.
+        self.map = Some(self.file.map(len).map_err(self.file.error("map"))?);
         self.len = len;
         Ok(())
     }
@@ -98,24 +196,39 @@ impl DiskBytes {
     /// Throws away what a [`DiskTail`] wrote: it may lie in room that the map has already, and must not turn up in
     /// items to come.
     pub fn discard_tail(&mut self) {
+        let place = self.file.place_behind(self.capacity() as u64);
+        self.file.cut_back(place + MARK as u64);
         let len = self.len;
-        let room = self.map.as_ref().map_or(0, |map| map.len());
-        // Should even that fail, there is nothing left to try.
-        let _ = self.file.file().set_len(room as u64);
         if let Some(map) = &mut self.map {
             map[len..].fill(0);
         }
     }
 
-    /// Makes the file durable and gives it its name.
+    /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt).
     ///
     /// # Errors
     /// As [`PendingFile::publish`].
     pub fn publish(&mut self) -> Result<()> {
-        if let Some(map) = &self.map {
-            map.flush().map_err(self.error("write"))?;
+        if self.capacity() != self.len {
+            self.adopt(self.len)?;
         }
-        self.file.publish()
+        if let Some(map) = &self.map {
+            fault::check(Kind::Sync)
+                .and_then(|()| map.flush())
+                .map_err(self.file.error("write"))?;
+        }
+        // From here on the file is whole, if not public yet.
+        let cut = self.file.set_len(self.len as u64);
+        cut.map_err(self.file.error("truncate"))?;
+        let published = self.file.file.publish();
+        if !self.file.file.is_published() {
+            let place = self.file.place_behind(self.len as u64);
+            if self.file.mark(place).is_err() {
+                // Without the mark, but of a length that is none of an index.
+                let _ = self.file.set_len(place + MARK as u64);
+            }
+        }
+        published
     }
 
     /// Goes back to the first `len` bytes, to be built upon again. A file that is public already stays as it is; a new one
@@ -124,8 +237,11 @@ impl DiskBytes {
     /// # Errors
     /// [`Error::Io`] when a new file cannot be made; nothing has changed then.
     pub fn restart(&mut self, len: usize) -> Result<()> {
-        if self.file.is_published() {
-            let mut fresh = DiskBytes::create(self.file.target())?;
+        let Marked {
+            file, node_size, ..
+        } = &self.file;
+        if file.is_published() {
+            let mut fresh = DiskBytes::create(file.target(), *node_size as usize)?;
             fresh.resize(len)?;
             fresh.bytes_mut().copy_from_slice(&self.bytes()[..len]);
             *self = fresh;
@@ -134,17 +250,9 @@ impl DiskBytes {
     }
 }
 
-fn map_file(file: &File, len: usize) -> io::Result<MmapMut> {
-    // A map of no bytes is refused by the system; the caller keeps none.
-    // SAFETY: the file is ours under a temporary name (or was until it was published): nobody else knows to shorten
-    // it, and `len` bytes of it exist because they were reserved or written just before.
-    unsafe { MmapOptions::new().len(len.max(1)).map_mut(file) }
-}
-
 /// Appends to the file of a [`DiskBytes`] while its bytes are being read.
 pub struct DiskTail<'a> {
-    file: &'a File,
-    target: &'a Path,
+    file: &'a mut Marked,
     end: u64,
 }
 
@@ -154,11 +262,17 @@ impl DiskTail<'_> {
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut file = self.file;
-        file.seek(SeekFrom::Start(self.end))
-            .and_then(|_| file.write_all(bytes))
-            .map_err(|source| Error::io("write", self.target, source))?;
-        self.end += bytes.len() as u64;
+        let file = &mut *self.file;
+        let end = self.end + bytes.len() as u64;
+        let mut written = Ok(());
+        if end + MARK as u64 > file.end {
+            let (near, far) = (file.place_behind(end), file.place_behind(end + AHEAD));
+            written = file.mark(far).or_else(|_| file.mark(near));
+        }
+        written
+            .and_then(|()| file.write_at(self.end, bytes))
+            .map_err(file.error("write"))?;
+        self.end = end;
         Ok(())
     }
 }
@@ -167,24 +281,114 @@ impl DiskTail<'_> {
 mod tests {
     use super::*;
     use std::fs;
+    use std::path::PathBuf;
+
+    /// Of 16 too, which divides all that is a multiple of 16.
+    const NODE_SIZES: [usize; 5] = [13, 16, 20, 48, 4096];
+
+    /// The only file in a directory, which must not pass for an index.
+    fn unfinished(directory: &Path, node_size: usize) -> PathBuf {
+        let mut entries = fs::read_dir(directory).unwrap();
+        let path = entries.next().unwrap().unwrap().path();
+        assert!(entries.next().is_none());
+        let bytes = fs::read(&path).unwrap();
+        assert!(bytes.ends_with(&UNFINISHED));
+        assert!(bytes.len() % node_size != 0, "{} bytes", bytes.len());
+        path
+    }
 
     #[test]
     fn grows_takes_a_tail_and_publishes() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("x.ann");
-        let mut disk = DiskBytes::create(&target).unwrap();
-        disk.resize(3).unwrap();
-        disk.bytes_mut().copy_from_slice(&[1, 2, 3]);
-        disk.resize(100_000).unwrap();
-        disk.resize(4).unwrap();
-        assert_eq!(disk.bytes(), [1, 2, 3, 0]);
-        let (before, mut tail) = disk.tail();
-        assert_eq!(before.len(), 4);
-        tail.write(&[9; 5]).unwrap();
-        disk.adopt(9).unwrap();
-        assert!(!target.exists());
-        disk.publish().unwrap();
-        assert_eq!(fs::read(&target).unwrap(), [1, 2, 3, 0, 9, 9, 9, 9, 9]);
-        assert_eq!(disk.bytes().len(), 9);
+        for node_size in NODE_SIZES {
+            let directory = tempfile::tempdir().unwrap();
+            let look = || unfinished(directory.path(), node_size);
+            let target = directory.path().join("x.ann");
+            let mut disk = DiskBytes::create(&target, node_size).unwrap();
+            look();
+            disk.resize(3).unwrap();
+            look();
+            disk.bytes_mut().copy_from_slice(&[1, 2, 3]);
+            for len in [70_000, 100_000, 300_000, 1_000_000] {
+                disk.resize(len).unwrap();
+                look();
+                // Marks of before among them.
+                assert!(disk.bytes()[3..].iter().all(|&byte| byte == 0));
+            }
+            disk.resize(4).unwrap();
+            assert_eq!(disk.bytes(), [1, 2, 3, 0]);
+            let (before, mut tail) = disk.tail();
+            assert_eq!(before.len(), 4);
+            let mut expected = before.to_vec();
+            for piece in [&[9; 5][..], &vec![8; 2 << 20], &[7; 6], &[6; 3 << 20]] {
+                tail.write(piece).unwrap();
+                expected.extend_from_slice(piece);
+                look();
+            }
+            disk.adopt(expected.len()).unwrap();
+            look();
+            assert!(disk.bytes() == expected);
+            disk.publish().unwrap();
+            assert!(fs::read(&target).unwrap() == expected);
+            assert!(disk.bytes() == expected);
+        }
+    }
+
+    #[test]
+    fn a_tail_thrown_away_leaves_nothing() {
+        for node_size in NODE_SIZES {
+            let directory = tempfile::tempdir().unwrap();
+            let target = directory.path().join("x.ann");
+            let mut disk = DiskBytes::create(&target, node_size).unwrap();
+            disk.resize(100).unwrap();
+            disk.bytes_mut().fill(1);
+            let path = unfinished(directory.path(), node_size);
+            let len = fs::metadata(&path).unwrap().len();
+            for _ in 0..2 {
+                for size in [10, 1 << 20, 3 << 20] {
+                    disk.tail().1.write(&vec![2; size]).unwrap();
+                    unfinished(directory.path(), node_size);
+                }
+                disk.discard_tail();
+                unfinished(directory.path(), node_size);
+                assert_eq!(fs::metadata(&path).unwrap().len(), len);
+            }
+            disk.resize(4 << 20).unwrap();
+            unfinished(directory.path(), node_size);
+            assert!(disk.bytes()[..100].iter().all(|&byte| byte == 1));
+            assert!(disk.bytes()[100..].iter().all(|&byte| byte == 0));
+        }
+    }
+
+    #[test]
+    fn refused_publishing_can_be_tried_again() {
+        for node_size in NODE_SIZES {
+            let directory = tempfile::tempdir().unwrap();
+            let target = directory.path().join("x.ann");
+            let mut disk = DiskBytes::create(&target, node_size).unwrap();
+            disk.resize(node_size).unwrap();
+            disk.bytes_mut().fill(1);
+            let mut expected = vec![1; node_size];
+            for len in [node_size * 700, node_size * 10_000] {
+                disk.tail().1.write(&vec![2; len]).unwrap();
+                disk.adopt(node_size + len).unwrap();
+                fs::create_dir(&target).unwrap();
+                assert!(disk.publish().is_err());
+                fs::remove_dir(&target).unwrap();
+                unfinished(directory.path(), node_size);
+                disk.restart(node_size).unwrap();
+                unfinished(directory.path(), node_size);
+                assert_eq!(disk.bytes(), expected);
+                // More room than there was.
+                disk.resize(len * 2).unwrap();
+                unfinished(directory.path(), node_size);
+                assert!(disk.bytes()[node_size..].iter().all(|&byte| byte == 0));
+                disk.restart(node_size).unwrap();
+            }
+            disk.tail().1.write(&[3; 5]).unwrap();
+            expected.extend_from_slice(&[3; 5]);
+            disk.adopt(expected.len()).unwrap();
+            disk.publish().unwrap();
+            assert_eq!(fs::read(&target).unwrap(), expected);
+        }
     }
 }

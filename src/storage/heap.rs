@@ -2,6 +2,7 @@
 
 use super::system::{self, HUGE_PAGE};
 use crate::error::{Error, Result};
+use crate::fault::{self, Kind};
 use memmap2::MmapMut;
 
 /// A growing run of zeroed bytes in anonymous memory.
@@ -60,7 +61,9 @@ impl HeapBytes {
 
     fn grow(&mut self, capacity: usize) -> Result<()> {
         let grown = match self.map.take() {
-            None => MmapMut::map_anon(capacity).map_err(|error| (None, error)),
+            None => fault::check(Kind::Map)
+                .and_then(|()| MmapMut::map_anon(capacity))
+                .map_err(|error| (None, error)),
             Some(map) => system::grow_anonymous(map, self.len, capacity),
         };
         match grown {

@@ -2,6 +2,7 @@
 
 use super::HeapBytes;
 use crate::error::{Error, Result};
+use crate::fault::{self, Kind};
 use memmap2::{Mmap, MmapOptions};
 use std::fs::{self, File};
 use std::io;
@@ -32,8 +33,12 @@ impl Source {
     /// [`Error::Io`] when it cannot be opened or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
         let fail = |action, source| Error::io(action, path, source);
-        let file = open_without_waiting(path).map_err(|e| fail("open", e))?;
-        let found = file.metadata().map_err(|e| fail("read the size of", e))?;
+        let file = fault::check(Kind::Open)
+            .and_then(|()| open_without_waiting(path))
+            .map_err(|e| fail("open", e))?;
+        let found = fault::check(Kind::Read)
+            .and_then(|()| file.metadata())
+            .map_err(|e| fail("read the size of", e))?;
         if !found.is_file() {
             let what = if found.is_dir() {
                 "it is a directory, expected a regular file"
@@ -65,7 +70,9 @@ impl Source {
     /// # Errors
     /// [`Error::Io`], also when they are not there.
     pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        read_exact_at(&self.file, offset, bytes).map_err(|e| Error::io("read", &self.path, e))
+        fault::check(Kind::Read)
+            .and_then(|()| read_exact_at(&self.file, offset, bytes))
+            .map_err(|e| Error::io("read", &self.path, e))
     }
 
     /// All its bytes; it must not be empty.
@@ -88,6 +95,7 @@ impl Source {
         if access == Access::MapPrefaulted {
             options.populate();
         }
+        fault::check(Kind::Map).map_err(|e| fail("map", e))?;
         // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites the file is the
         // documented contract of `annoy_load`. Every value read from it is treated as hostile.
         let map = unsafe { options.map(&self.file) }.map_err(|e| fail("map", e))?;

@@ -12,8 +12,7 @@ pub mod map;
 pub mod pending;
 mod system;
 
-pub use disk::DiskBytes;
+pub use disk::{DiskBytes, UNFINISHED};
 pub use heap::HeapBytes;
 pub use map::{Access, FileBytes, Source};
 pub use pending::PendingFile;
-use system::sync_directory;

@@ -1,9 +1,10 @@
 //! A file that takes its name only when it is whole.
 
-use super::sync_directory;
+use super::system::Directory;
 use crate::error::{Error, Result};
+use crate::fault::{self, Kind};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
@@ -26,14 +27,16 @@ impl PendingFile {
     pub fn create(target: &Path) -> Result<Self> {
         let fail = |source| Error::io("create", target, source);
         let mut permissions = None;
-        let target = match fs::metadata(target) {
+        let target = match fault::check(Kind::Read).and_then(|()| fs::metadata(target)) {
             Ok(found) if !found.is_file() => {
                 let what = "the name is taken by something that is not a regular file";
                 return Err(fail(io::Error::new(io::ErrorKind::AlreadyExists, what)));
             }
             Ok(found) => {
                 permissions = Some(found.permissions());
-                fs::canonicalize(target).map_err(fail)?
+                fault::check(Kind::Read)
+                    .and_then(|()| fs::canonicalize(target))
+                    .map_err(fail)?
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => target.to_path_buf(),
             Err(error) => return Err(fail(error)),
@@ -59,7 +62,9 @@ impl PendingFile {
             .map_err(fail)?;
         let (file, temp) = temp.into_parts();
         if let Some(permissions) = permissions {
-            file.set_permissions(permissions).map_err(fail)?;
+            fault::check(Kind::Open)
+                .and_then(|()| file.set_permissions(permissions))
+                .map_err(fail)?;
         }
         Ok(PendingFile {
             file,
@@ -72,6 +77,11 @@ impl PendingFile {
     /// The open file.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Writes to it, from where it stands.
+    pub fn writer(&self) -> Writer<'_> {
+        Writer(&self.file)
     }
 
     /// The name it has or will have.
@@ -91,19 +101,51 @@ impl PendingFile {
     /// sync failed, the target is as it was, and another attempt may be made.
     pub fn publish(&mut self) -> Result<()> {
         let fail = |action, source| Error::io(action, &self.target, source);
-        self.file.sync_all().map_err(|e| fail("write", e))?;
+        fault::check(Kind::Sync)
+            .and_then(|()| self.file.sync_all())
+            .map_err(|e| fail("write", e))?;
+        // While a failure still leaves everything as it was.
+        let directory =
+            Directory::open(&self.directory).map_err(|e| fail("open the directory of", e))?;
+        fault::check(Kind::Rename).map_err(|e| fail("rename the temporary file to", e))?;
         if let Some(temp) = self.temp.take() {
             if let Err(refused) = temp.persist(&self.target) {
                 self.temp = Some(refused.path);
                 return Err(fail("rename the temporary file to", refused.error));
             }
         }
-        sync_directory(&self.directory).map_err(|e| fail("sync the directory of", e))
+        directory
+            .sync()
+            .map_err(|e| fail("sync the directory of", e))
+    }
+}
+
+/// Writes to a file.
+pub struct Writer<'a>(&'a File);
+
+impl Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        fault::check(Kind::Write).inspect_err(|_| {
+            // A full disk takes a part before it refuses the rest.
+            let _ = self.0.write(&bytes[..bytes.len() / 2]);
+        })?;
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Seek for Writer<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
     }
 }
 
 /// A new file with the permissions that fopen would ask for: the umask decides, as for any file.
 fn create_new(path: &Path) -> io::Result<File> {
+    fault::check(Kind::Open)?;
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
@@ -114,7 +156,6 @@ fn create_new(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     fn names(directory: &Path) -> Vec<String> {
         fs::read_dir(directory)

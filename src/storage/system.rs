@@ -1,8 +1,10 @@
 //! What only some systems can do, each with a portable twin.
 
+use crate::fault::{self, Kind};
 use memmap2::MmapMut;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 type Grown = Result<MmapMut, (Option<MmapMut>, io::Error)>;
@@ -13,6 +15,9 @@ pub const GROWS_IN_PLACE: bool = cfg!(target_os = "linux");
 /// Grows an anonymous map whose first `len` bytes matter; on failure it is handed back.
 #[cfg(target_os = "linux")]
 pub fn grow_anonymous(mut map: MmapMut, _len: usize, capacity: usize) -> Grown {
+    if let Err(error) = fault::check(Kind::Map) {
+        return Err((Some(map), error));
+    }
     let options = memmap2::RemapOptions::new().may_move(true);
     // SAFETY: the map is anonymous, so no file can be too short for it, and we own it: no pointer into it outlives
     // this call. New pages of an anonymous map are zero.
@@ -48,36 +53,60 @@ pub fn prefer_huge_pages(map: &MmapMut) {
 #[cfg(not(target_os = "linux"))]
 pub fn prefer_huge_pages(_map: &MmapMut) {}
 
-/// Gives the file `len` bytes with their blocks reserved, so that writing through a map cannot hit a full disk
-/// (which would be a SIGBUS).
+/// Reserves the blocks of a part of the file, so that writing there through a map cannot hit a full disk (which would be a
+/// SIGBUS). The file must be that long already.
 #[cfg(target_os = "linux")]
-pub fn reserve_file(file: &File, from: u64, len: u64) -> io::Result<()> {
+pub fn reserve_file(file: &File, part: Range<u64>) -> io::Result<()> {
     use std::os::fd::AsRawFd;
+    fault::check(Kind::Resize)?;
     let size = |n: u64| libc::off_t::try_from(n).map_err(io::Error::other);
+    let (start, len) = (size(part.start)?, size(part.end - part.start)?);
     // SAFETY: a call on an open descriptor, which `file` keeps open, with plain numbers.
-    let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), size(from)?, size(len - from)?) };
+    let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), start, len) };
     match code {
         0 => Ok(()),
         code => Err(io::Error::from_raw_os_error(code)),
     }
 }
 
-/// Gives the file `len` bytes by writing zeros.
+/// Reserves them by writing zeros.
 #[cfg(not(target_os = "linux"))]
-pub fn reserve_file(mut file: &File, from: u64, len: u64) -> io::Result<()> {
+pub fn reserve_file(mut file: &File, part: Range<u64>) -> io::Result<()> {
     use std::io::{Read, Seek, SeekFrom};
-    file.seek(SeekFrom::Start(from))?;
-    io::copy(&mut io::repeat(0).take(len - from), &mut file).map(|_| ())
+    fault::check(Kind::Resize)?;
+    file.seek(SeekFrom::Start(part.start))?;
+    let zeros = &mut io::repeat(0).take(part.end - part.start);
+    io::copy(zeros, &mut file).map(|_| ())
 }
 
-/// Makes a rename in this directory durable.
+/// A directory, open so that renames in it can be made durable.
 #[cfg(unix)]
-pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+pub struct Directory(File);
+
+#[cfg(unix)]
+impl Directory {
+    pub fn open(path: &Path) -> io::Result<Self> {
+        fault::check(Kind::Open)?;
+        File::open(path).map(Directory)
+    }
+
+    pub fn sync(&self) -> io::Result<()> {
+        fault::check(Kind::Sync)?;
+        self.0.sync_all()
+    }
 }
 
 /// Directories cannot be synced here; the rename itself is still atomic.
 #[cfg(not(unix))]
-pub fn sync_directory(_directory: &Path) -> io::Result<()> {
-    Ok(())
+pub struct Directory;
+
+#[cfg(not(unix))]
+impl Directory {
+    pub fn open(_path: &Path) -> io::Result<Self> {
+        Ok(Directory)
+    }
+
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -1,6 +1,7 @@
 //! Runs Annoy: a Python process that works through many cases at a time.
 
 use crate::data::Case;
+use annoy_rs::Options;
 use serde_json::{json, Value};
 use std::fs;
 use std::io::Write;
@@ -99,6 +100,16 @@ impl Annoy {
             .collect();
         assert_eq!(counts.len(), cases.len());
         counts
+    }
+
+    /// What Annoy says when it is to open each file; none where it opens it.
+    pub fn refuse(&self, cases: &[(Options, PathBuf)]) -> Vec<Option<String>> {
+        let jobs = cases.iter().map(|(options, path)| {
+            json!({ "metric": options.metric.name(), "f": options.f, "ann": path })
+        });
+        let said = self.run("refuse", jobs.collect());
+        let said = said.as_array().unwrap().iter();
+        said.map(|text| text.as_str().map(str::to_string)).collect()
     }
 
     /// Annoy opens each `path` and answers all questions of its case.

@@ -2,6 +2,7 @@
 
     annoy_side.py build JOB     builds index files with Annoy
     annoy_side.py answer JOB    answers from index files, ours or Annoy's own, with Annoy
+    annoy_side.py refuse JOB    what Annoy says to files that are no indexes
 
 JOB is a JSON file: a list of cases. All binary files are little-endian.
 
@@ -13,6 +14,8 @@ answer takes: metric, f, ann (the file to read), queries (a file of f32), items 
 (pairs of n and search_k, each asked of each query), pairs (of items, for get_distance), vectors (items, for
 get_item_vector). It writes to the case's out: n_items and n_trees as i64; for every query and shape the number of
 results as i64, the ids as i32, the distances as f64; then the distances of the pairs and the vectors, as f64.
+
+refuse takes: metric, f, ann. It prints a JSON list of what Annoy says, null where it loads the file.
 """
 
 import importlib.metadata
@@ -56,6 +59,14 @@ def answer(case):
         np.array([index.get_item_vector(i) for i in case["vectors"]], "<f8").tofile(out)
 
 
+def refuse(case):
+    try:
+        annoy.AnnoyIndex(case["f"], case["metric"]).load(case["ann"])
+    except OSError as error:
+        return str(error)
+    return None
+
+
 def main():
     version = importlib.metadata.version("annoy")
     if version != "1.17.3":
@@ -63,7 +74,7 @@ def main():
     work, job = sys.argv[1:]
     with open(job) as file:
         cases = json.load(file)
-    print(json.dumps([{"build": build, "answer": answer}[work](case) for case in cases]))
+    print(json.dumps([{"build": build, "answer": answer, "refuse": refuse}[work](case) for case in cases]))
 
 
 main()

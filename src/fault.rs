@@ -1,0 +1,120 @@
+//! Calls of the system that fail when a test wants them to.
+//!
+//! Every call that opens, reads, writes, maps or takes memory in proportion to the data passes by [`check`]. Without the
+//! feature `fault-injection` that is nothing, and compiled to nothing. With it, `tests/faults.rs` can [`arm`](control::arm)
+//! a failure, or [`watch`](control::watch) what lies on the disk between two calls. Counted are the calls of the whole
+//! process, because builds have threads: tests that use this take turns.
+
+use std::io;
+
+/// What a call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Opens a file or directory, creates a file, sets its permissions.
+    Open,
+    /// Reads, or asks about a file.
+    Read,
+    /// Writes.
+    Write,
+    /// Waits until a file, a map of it, or a directory is on the disk.
+    Sync,
+    /// Renames.
+    Rename,
+    /// Sets the length of a file, or reserves its blocks.
+    Resize,
+    /// Maps a file or anonymous memory, or changes the size of a map.
+    Map,
+    /// Allocates.
+    Memory,
+}
+
+#[cfg(feature = "fault-injection")]
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 8] = [
+        Kind::Open,
+        Kind::Read,
+        Kind::Write,
+        Kind::Sync,
+        Kind::Rename,
+        Kind::Resize,
+        Kind::Map,
+        Kind::Memory,
+    ];
+}
+
+/// To be called before a call of this kind, which is to fail when this does.
+///
+/// # Errors
+/// When a test has armed it.
+#[cfg(not(feature = "fault-injection"))]
+#[inline(always)]
+pub(crate) fn check(_kind: Kind) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(feature = "fault-injection")]
+pub(crate) use control::check;
+
+/// What tests reach.
+#[cfg(feature = "fault-injection")]
+pub mod control {
+    use super::{io, Kind};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// Which calls are to fail.
+    struct Plan {
+        kinds: Vec<Kind>,
+        /// The first, counted from 1.
+        nth: u64,
+        /// All that follow too.
+        lasting: bool,
+        seen: u64,
+    }
+
+    type Watcher = Box<dyn FnMut(Kind) + Send>;
+
+    static PLAN: Mutex<Option<Plan>> = Mutex::new(None);
+    static WATCHER: Mutex<Option<Watcher>> = Mutex::new(None);
+
+    fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the `nth` call of these kinds fail, from 1, and with `lasting` all that follow.
+    pub fn arm(kinds: &[Kind], nth: u64, lasting: bool) {
+        *lock(&PLAN) = Some(Plan {
+            kinds: kinds.to_vec(),
+            nth,
+            lasting,
+            seen: 0,
+        });
+    }
+
+    /// Lets all calls through again. Says whether one has failed.
+    pub fn disarm() -> bool {
+        lock(&PLAN).take().is_some_and(|plan| plan.seen >= plan.nth)
+    }
+
+    /// Calls `watcher` before every call, until it is taken away by `None`. Calls that it makes itself are not watched.
+    pub fn watch(watcher: Option<Watcher>) {
+        *lock(&WATCHER) = watcher;
+    }
+
+    pub(crate) fn check(kind: Kind) -> io::Result<()> {
+        if let Ok(mut watcher) = WATCHER.try_lock() {
+            if let Some(watcher) = watcher.as_mut() {
+                watcher(kind);
+            }
+        }
+        let mut plan = lock(&PLAN);
+        let Some(plan) = plan.as_mut().filter(|plan| plan.kinds.contains(&kind)) else {
+            return Ok(());
+        };
+        plan.seen += 1;
+        if plan.seen == plan.nth || plan.lasting && plan.seen > plan.nth {
+            return Err(io::Error::other("injected fault"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! Lets every call of the system that an operation makes fail, one after the other.
+
+use super::common::{directory, scratch, temporary_files, Snapshot};
+use super::{turn, Held, NAME};
+use annoy_rs::fault::{control, Kind};
+use annoy_rs::{Error, Index};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+type Run = dyn Fn(&mut Index, &Path) -> annoy_rs::Result<()>;
+
+/// A call, and what it is called on.
+pub struct Operation {
+    name: String,
+    /// Makes the index and the files in a directory.
+    set_up: Box<dyn Fn(&Path) -> Index>,
+    run: Box<Run>,
+    /// Whether the file may be the new one after a failure, because more is done after it is there.
+    may_be_new: bool,
+}
+
+impl Operation {
+    pub fn new(
+        name: impl Into<String>,
+        set_up: impl Fn(&Path) -> Index + 'static,
+        run: impl Fn(&mut Index, &Path) -> annoy_rs::Result<()> + 'static,
+    ) -> Self {
+        Operation {
+            name: name.into(),
+            set_up: Box::new(set_up),
+            run: Box::new(run),
+            may_be_new: false,
+        }
+    }
+
+    pub fn may_be_new(mut self) -> Self {
+        self.may_be_new = true;
+        self
+    }
+}
+
+/// What an operation comes to when nothing fails.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    index: Snapshot,
+    metadata: Vec<u8>,
+    files: BTreeMap<String, Vec<u8>>,
+    temporary: usize,
+}
+
+impl Outcome {
+    fn of(index: &Index, root: &Path) -> Self {
+        let mut files = directory(root);
+        files.retain(|name, _| !name.ends_with(".tmp"));
+        Outcome {
+            index: Snapshot::of(index),
+            metadata: index.metadata().to_vec(),
+            files,
+            temporary: temporary_files(root),
+        }
+    }
+}
+
+/// How many failures were walked.
+#[derive(Default)]
+struct Count {
+    walked: BTreeMap<String, usize>,
+    /// Of those, how many the operation got over.
+    overcome: usize,
+}
+
+/// Which calls fail.
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    /// One.
+    Once(Kind),
+    /// One and all of its kind that follow.
+    Lasting(Kind),
+    /// One, and all that follow of any kind.
+    Everything,
+}
+
+impl Mode {
+    fn all() -> impl Iterator<Item = Mode> {
+        let kinds = Kind::ALL.into_iter();
+        kinds
+            .flat_map(|kind| [Mode::Once(kind), Mode::Lasting(kind)])
+            .chain([Mode::Everything])
+    }
+
+    fn arm(self, nth: u64) {
+        match self {
+            Mode::Once(kind) => control::arm(&[kind], nth, false),
+            Mode::Lasting(kind) => control::arm(&[kind], nth, true),
+            Mode::Everything => control::arm(&Kind::ALL, nth, true),
+        }
+    }
+}
+
+fn check_error(error: &Error, mode: Mode, context: &str) {
+    let memory = matches!(error, Error::NoMemory { .. });
+    let io = matches!(error, Error::Io { path, .. } if path.ends_with(NAME));
+    assert!(
+        error.to_string().contains("injected fault"),
+        "{context}: {error}"
+    );
+    let right = match mode {
+        Mode::Once(Kind::Memory) | Mode::Lasting(Kind::Memory) => memory,
+        Mode::Once(Kind::Map) | Mode::Lasting(Kind::Map) | Mode::Everything => memory || io,
+        _ => io,
+    };
+    assert!(right, "{context}: {error:?}");
+}
+
+/// Lets every call that an operation makes fail, one after the other.
+fn walk(operation: &Operation, count: &mut Count) {
+    let expected = {
+        let root = scratch();
+        let mut index = (operation.set_up)(root.path());
+        (operation.run)(&mut index, &root.path().join(NAME)).unwrap();
+        Outcome::of(&index, root.path())
+    };
+    for mode in Mode::all() {
+        for nth in 1.. {
+            let context = format!("{}, {mode:?} {nth}", operation.name);
+            let root = scratch();
+            let path = root.path().join(NAME);
+            let held_at_first = Held::now(root.path());
+            let mut index = (operation.set_up)(root.path());
+            let before = Outcome::of(&index, root.path());
+            let held = Held::now(root.path());
+            mode.arm(nth);
+            let result = (operation.run)(&mut index, &path);
+            let hit = control::disarm();
+            let after = Outcome::of(&index, root.path());
+            match result {
+                Ok(()) if !hit => {
+                    assert!(after == expected, "{context}: not as ever");
+                    break;
+                }
+                Ok(()) => {
+                    assert!(after == expected, "{context}: got over it wrongly");
+                    count.overcome += 1;
+                }
+                Err(error) => {
+                    assert!(hit, "{context}: {error}");
+                    check_error(&error, mode, &context);
+                    check_after(operation, mode, &before, &after, &expected, &context);
+                    if after.index == before.index {
+                        assert_eq!(Held::now(root.path()), held, "{context}");
+                        (operation.run)(&mut index, &path)
+                            .unwrap_or_else(|error| panic!("{context}, again: {error}"));
+                    }
+                    let again = Outcome::of(&index, root.path());
+                    assert!(again == expected, "{context}: again, but not as ever");
+                }
+            }
+            drop(index);
+            assert_eq!(temporary_files(root.path()), 0, "{context}");
+            assert_eq!(Held::now(root.path()), held_at_first, "{context}");
+            *count.walked.entry(format!("{mode:?}")).or_default() += 1;
+        }
+    }
+}
+
+/// All as before, but for what may have happened before the failure.
+fn check_after(
+    operation: &Operation,
+    mode: Mode,
+    before: &Outcome,
+    after: &Outcome,
+    expected: &Outcome,
+    context: &str,
+) {
+    let is_new = after.files == expected.files;
+    // When all that failed is to make its name durable, the file is there.
+    let not_durable = matches!(
+        mode,
+        Mode::Once(Kind::Sync) | Mode::Lasting(Kind::Sync) | Mode::Everything
+    );
+    if after.files != before.files {
+        assert!(is_new, "{context}: files of neither before nor after");
+        assert!(operation.may_be_new || not_durable, "{context}: new files");
+    }
+    // An on-disk build whose file is there, if not for certain durable, begins anew. Where it cannot, it is built.
+    let stuck = matches!(mode, Mode::Everything) && is_new;
+    if !(stuck && after == expected) {
+        assert!(after.index == before.index, "{context}: another index");
+        assert_eq!(after.metadata, before.metadata, "{context}");
+        assert_eq!(after.temporary, before.temporary, "{context}");
+    }
+}
+
+/// Walks them and looks at how many calls of each kind there were.
+pub fn walk_all(operations: &[Operation], least: &[(Kind, usize)]) {
+    let _turn = turn();
+    let mut count = Count::default();
+    for operation in operations {
+        let before: usize = count.walked.values().sum();
+        walk(operation, &mut count);
+        let walked = count.walked.values().sum::<usize>() - before;
+        println!("{}: {walked} failures", operation.name);
+    }
+    println!(
+        "{} failures, {} of them overcome: {:?}",
+        count.walked.values().sum::<usize>(),
+        count.overcome,
+        count.walked
+    );
+    for &(kind, least) in least {
+        let name = format!("{:?}", Mode::Once(kind));
+        let walked = count.walked.get(&name).copied().unwrap_or(0);
+        assert!(walked >= least, "{name}: {walked}, expected {least}");
+    }
+}
