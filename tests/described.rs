@@ -133,7 +133,7 @@ fn never_mistaken_for_another_kind() {
             fs::write(&path, &bytes).unwrap();
             for &of_index in kinds.iter().filter(|&&kind| kind != of_file) {
                 // Others are refused by their size, in any case.
-                if bytes.len() % Struct::of(of_index).size != 0 {
+                if !bytes.len().is_multiple_of(Struct::of(of_index).size) {
                     continue;
                 }
                 tried += 1;

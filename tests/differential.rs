@@ -3,9 +3,9 @@
 //! `ANNOY_RS_PYTHON` names a Python that has `annoy==1.17.3` and `numpy`. Without it nothing is compared, which is said
 //! on stderr; with `ANNOY_RS_REQUIRE_PYTHON=1` that is a failure.
 
-mod common;
 #[path = "differential/annoy.rs"]
 mod annoy;
+mod common;
 #[path = "differential/data.rs"]
 mod data;
 #[path = "differential/unfinished.rs"]

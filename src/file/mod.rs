@@ -83,6 +83,10 @@ fn format_error(path: &Path, expected: &NodeLayout, reason: String) -> Error {
     }
 }
 
+/// Bytes of a file that is looked at more closely: trying all sizes that its nodes may have takes longer the more divisors
+/// there can be, and what is more than a few items is not mistaken for those of another kind.
+const SMALL: u64 = 1 << 20;
+
 /// Opens a file of an index with these options. One of ours is known by its superblock. Of any other it is found out
 /// which of the layouts it has: the first in which it holds together, by the word of `find`.
 ///
@@ -102,15 +106,15 @@ pub fn open(
             "the file is empty, expected at least one node".to_string(),
         ));
     }
-    // Of the kind that is wanted, or of any other: its nodes could look like those of the one that is wanted.
-    let superblock = match superblock_of(&source, &[expected.node_size as u64])? {
-        None => described(&source)?,
-        found => found,
+    let size = source.len();
+    // Of the kind that is wanted, or, in a file so small that its nodes could look like those, of any other.
+    let sizes = match size {
+        0..SMALL => node_sizes(size),
+        _ => vec![expected.node_size as u64],
     };
-    if let Some(superblock) = superblock {
+    if let Some(superblock) = superblock_of(&source, &sizes)? {
         return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
     }
-    let size = source.len();
     let mut reasons = Vec::new();
     for layout in NodeLayout::candidates(options) {
         let found = if size.is_multiple_of(layout.node_size as u64) {
@@ -136,7 +140,11 @@ pub fn open(
             Err(Misfit::Unreadable(error)) => return Err(error),
         }
     }
-    Err(fail(reasons.join("; ")))
+    // Perhaps it says itself what it is.
+    match described(&source)? {
+        Some(superblock) => adopt(&source, access, superblock.map_err(&fail)?, Some(&expected)),
+        None => Err(fail(reasons.join("; "))),
+    }
 }
 
 /// What a file says of itself, or what is wrong with that; none for a plain file.

@@ -293,7 +293,11 @@ mod tests {
         assert!(entries.next().is_none());
         let bytes = fs::read(&path).unwrap();
         assert!(bytes.ends_with(&UNFINISHED));
-        assert!(bytes.len() % node_size != 0, "{} bytes", bytes.len());
+        assert!(
+            !bytes.len().is_multiple_of(node_size),
+            "{} bytes",
+            bytes.len()
+        );
         path
     }
 
