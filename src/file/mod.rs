@@ -108,11 +108,11 @@ pub fn open(
     }
     let size = source.len();
     // Of the kind that is wanted, or, in a file so small that its nodes could look like those, of any other.
-    let sizes = match size {
-        0..SMALL => node_sizes(size),
-        _ => vec![expected.node_size as u64],
+    let found = match size {
+        0..SMALL => described(&source)?,
+        _ => superblock_of(&source, &[expected.node_size as u64])?,
     };
-    if let Some(superblock) = superblock_of(&source, &sizes)? {
+    if let Some(superblock) = found {
         return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
     }
     let mut reasons = Vec::new();
@@ -152,6 +152,9 @@ pub fn open(
 /// # Errors
 /// [`Error::Io`].
 pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> {
+    if is_unfinished(source)? {
+        return Ok(Some(Err("its on-disk build was not finished".to_string())));
+    }
     superblock_of(source, &node_sizes(source.len()))
 }
 
@@ -197,7 +200,7 @@ fn adopt(
     })
 }
 
-/// Whether it is the file of an on-disk build that ended before its time.
+/// Whether it is the file of an on-disk build that ended before its time. Its size is no multiple of that of a node.
 fn is_unfinished(source: &Source) -> Result<bool> {
     let mut last = [0; UNFINISHED.len()];
     let Some(place) = source.len().checked_sub(last.len() as u64) else {
@@ -213,9 +216,6 @@ fn superblock_of(
     node_sizes: &[u64],
 ) -> Result<Option<Result<Superblock, String>>> {
     let len = source.len();
-    if is_unfinished(source)? {
-        return Ok(Some(Err("its on-disk build was not finished".to_string())));
-    }
     for &node_size in node_sizes {
         for id_width in [IdWidth::Bits32, IdWidth::Bits64] {
             let read = |at, bytes: &mut [u8]| source.read_at(at, bytes);
