@@ -171,7 +171,7 @@ impl Left {
             return check_refused(options, bytes, "");
         }
         let size = Struct::of(options).size;
-        assert!(bytes.len() % size != 0, "{} bytes", bytes.len());
+        assert!(!bytes.len().is_multiple_of(size), "{} bytes", bytes.len());
         assert!(bytes.ends_with(UNFINISHED), "{} bytes", bytes.len());
         check_refused(options, bytes, "its on-disk build was not finished");
         self.marked += 1;

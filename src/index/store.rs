@@ -1,6 +1,6 @@
 //! The bytes of an index that is not a loaded file: in memory, or in the file it is being built in.
 
-use crate::error::Result;
+use crate::error::{reserve, Result};
 use crate::forest::build::Emit;
 use crate::storage::{DiskBytes, HeapBytes};
 
@@ -80,6 +80,7 @@ impl Store {
                         (_, Some(last)) if piece.len() < SMALL_PIECE => return last.extend(piece),
                         _ => {}
                     }
+                    reserve(&mut pieces, 1)?;
                     pieces.push(HeapBytes::copy_of(piece)?);
                     Ok(())
                 });
