@@ -145,6 +145,26 @@ fn an_unfinished_on_disk_build_is_no_index() {
     }
 }
 
+/// As it is right after it has grown for its first items: of zeros, and, as chance would have it, as long as a file of a
+/// main-branch layout with no items and many trees.
+#[test]
+fn an_unfinished_on_disk_build_is_no_index_of_another_layout() {
+    let options = Options::new(Metric::Dot, 10);
+    let (size, size_on_main) = (Struct::of(options).size, 64);
+    let mut bytes = vec![0; size_on_main * 20_000];
+    assert!(!bytes.len().is_multiple_of(size));
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("x.ann");
+    let mut index = Index::with_options(options).unwrap();
+    fs::write(&path, &bytes).unwrap();
+    index.load(&path, Access::Map).unwrap();
+    let mark = bytes.len() - 16;
+    bytes[mark..].copy_from_slice(b"ANN\xffUNFINISHED\n\xff");
+    fs::write(&path, &bytes).unwrap();
+    let error = index.load(&path, Access::Map).unwrap_err().to_string();
+    assert!(error.contains("not finished"), "{error}");
+}
+
 /// A file system of 256 KiB, and a file that takes up what the test wants taken.
 struct SmallDisk {
     directory: tempfile::TempDir,

@@ -126,6 +126,8 @@ pub fn open(
             )))
         };
         match found {
+            // Its size is none of ours, but may be that of another layout.
+            Ok(_) if !layout.is_written() && is_unfinished(&source)? => break,
             Ok(roots) => {
                 return Ok(OpenFile {
                     bytes: source.bytes(access)?,

@@ -132,16 +132,12 @@ fn collect<S: Space>(
         candidates,
         ..
     } = scratch;
-    let mut add = |id: usize| -> Result<()> {
+    let mut add = |id: usize, candidates: &mut Vec<usize>| {
         let (word, bit) = (&mut marks[id / 64], 1u64 << (id % 64));
         if *word & bit == 0 {
-            if candidates.len() == candidates.capacity() {
-                reserve(candidates, 1)?;
-            }
             *word |= bit;
             candidates.push(id);
         }
-        Ok(())
     };
     reserve_heap(open, roots.n_trees)?;
     let priority = space.root_priority();
@@ -158,7 +154,8 @@ fn collect<S: Space>(
         let node = nodes.get(id);
         let below = node.n_descendants();
         if below == 1 && id < n_items {
-            add(id)?;
+            reserve(candidates, 1)?;
+            add(id, candidates);
             seen += 1;
             continue;
         }
@@ -169,8 +166,9 @@ fn collect<S: Space>(
         if below < 0 {
             return Err(Error::corrupt(id, format!("it counts {below} descendants")));
         } else if below <= max_leaf {
+            reserve(candidates, below as usize)?;
             for i in 0..below as usize {
-                add(nodes.checked(id, node.child(i), n_items)?)?;
+                add(nodes.checked(id, node.child(i), n_items)?, candidates);
             }
             seen += below as u64;
         } else {
