@@ -110,7 +110,9 @@ fn main() {
         .layout_tests(true)
         .generate()
         .expect("bindgen")
-        .to_string();
+        .to_string()
+        // Opaque, and pointed to by a field: the two sides' are the same to C.
+        .replace("*const annoy_cancel", "*const annoy_rs::ffi::options::annoy_cancel");
     fs::write(out.join("header.rs"), &whole).expect("write header.rs");
 
     // Its functions over the library's structs, so that a function of one side can be assigned to the other's type.
