@@ -46,7 +46,7 @@
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 typedef struct annoy_cancel annoy_cancel;
 
-// An index. Made by `annoy_new` or `annoy_new_with`, freed by `annoy_free`.
+// An index. Made by `annoy_new`, `annoy_new_with` or `annoy_open`, freed by `annoy_free`.
 //
 // A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
 // other call needs the index to itself. Nothing in the library is tied to a thread.
@@ -146,7 +146,8 @@ typedef struct annoy_fault {
   char text[248];
 } annoy_fault;
 
-// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out.
+// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out, and bytes that it has
+// beyond those of the library stay as they are.
 typedef struct annoy_info {
   // `sizeof(annoy_info)`.
   size_t struct_size;
@@ -498,7 +499,7 @@ annoy_status annoy_save_and_load(struct annoy_index *index,
                                  struct annoy_error *error);
 
 // Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the index: by
-// its own word, or, for a plain Annoy file, as far as its structure shows. Takes the same time for files of any size.
+// its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large it is.
 //
 // `path` is UTF-8 and NUL-terminated. `flags` is 0, `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file
 // must not be shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as
@@ -514,7 +515,8 @@ annoy_status annoy_load(struct annoy_index *index,
 //
 // `path` is UTF-8 and NUL-terminated, `flags` are those of `annoy_load`. `*index` gets the handle, to be freed with
 // `annoy_free`.
-// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with.
+// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with;
+// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_open(const char *path, uint64_t flags, struct annoy_index **index, struct annoy_error *error);
 
 // Sets bytes of the caller's that go along when the index is saved, in place of those before. Legal in every state; the file
@@ -536,7 +538,7 @@ annoy_status annoy_get_metadata(const struct annoy_index *index,
                                 size_t *len,
                                 struct annoy_error *error);
 
-// Drops items, trees and file; the index is then empty and not built. Metric, f, types, seed and log stay.
+// Drops items, trees, metadata and file; the index is then empty and not built. Metric, f, types, seed and log stay.
 //
 // Errors: `ANNOY_ERR_NULL`.
 annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
@@ -748,7 +750,7 @@ annoy_status annoy_verify(const struct annoy_index *index,
 
 // Verifies a file that says what it is. As `annoy_verify`.
 //
-// `path` is UTF-8 and NUL-terminated.
+// `path` is UTF-8 and NUL-terminated. The file is mapped meanwhile, and must not be shortened: see `annoy_load`.
 // Errors: as `annoy_open` and `annoy_verify`.
 annoy_status annoy_verify_file(const char *path,
                                struct annoy_fault *faults,
@@ -759,7 +761,8 @@ annoy_status annoy_verify_file(const char *path,
 // Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory for
 // each item. Legal in every state.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field; `ANNOY_ERR_NO_MEMORY`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field or more than 4,096;
+// `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_get_info(const struct annoy_index *index,
                             struct annoy_info *info,
                             struct annoy_error *error);
@@ -770,7 +773,7 @@ annoy_status annoy_get_info(const struct annoy_index *index,
 // `path` is UTF-8 and NUL-terminated. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
 // of all to `*n_kinds`.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, or one that says
-// what it is and is damaged.
+// what it is and is damaged; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_probe(const char *path,
                          struct annoy_kind *kinds,
                          size_t capacity,
