@@ -31,6 +31,21 @@
 // not to shorten or rewrite it.
 #define ANNOY_LOAD_COPY 2
 
+// Flag: the item that is searched for is not wanted among its own neighbours.
+#define ANNOY_SEARCH_EXCLUDE_SELF 1
+
+// Flag: `max_distance` holds.
+#define ANNOY_SEARCH_MAX_DISTANCE 2
+
+// Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those that may.
+#define ANNOY_SEARCH_DENY 4
+
+// Flag: look at all items that may be found, without the trees. `search_k` plays no part.
+#define ANNOY_SEARCH_EXACT 8
+
+// Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
+typedef struct annoy_cancel annoy_cancel;
+
 // An index. Made by `annoy_new`, `annoy_new_with` or `annoy_open`, freed by `annoy_free`.
 //
 // A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
@@ -76,6 +91,52 @@ typedef struct annoy_options {
 // Hears what an index does: `user` as given to `annoy_set_log`, a level, a NUL-terminated UTF-8 text that is gone after
 // the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
 typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
+
+// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the call, once
+// at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
+typedef int32_t (*annoy_filter_fn)(void *user, int64_t item);
+
+// Hears how far a long call has come: `done` of `total`. `user` as given in the options. Called on the thread that made the
+// call. It must not unwind, `longjmp`, or change the index.
+typedef void (*annoy_progress_fn)(void *user, uint64_t done, uint64_t total);
+
+// What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
+//
+// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for `search_k`, so
+// that a search still finds n where n are to be found; where no more than `search_k` can pass, by the bitmap, all those are
+// looked at.
+typedef struct annoy_search_options {
+  // `sizeof(annoy_search_options)`.
+  size_t struct_size;
+  // `ANNOY_SEARCH_` flags.
+  uint64_t flags;
+  // The number of candidates looked at, repeats between trees included; 0 or -1 stands for n times the number of trees.
+  int64_t search_k;
+  // With `ANNOY_SEARCH_MAX_DISTANCE`: no results farther than this; for dot, none of a smaller inner product.
+  double max_distance;
+  // A bit for each item, the first in the least significant place of the first word; NULL for none.
+  const uint64_t *bitmap;
+  // Bits in `bitmap`: the number of items.
+  size_t bitmap_bits;
+  // Ids that are not wanted, in any order; NULL for none.
+  const int64_t *exclude;
+  // How many.
+  size_t n_exclude;
+  // Asked about items that pass all else; NULL for none. In a batch it keeps the work on the calling thread.
+  annoy_filter_fn filter;
+  // Handed to `filter`.
+  void *filter_user;
+  // Batch only: threads; 0 or -1 for one per processor.
+  int32_t n_threads;
+  // Must be 0.
+  int32_t reserved;
+  // Batch only: looked at before each query; NULL for none.
+  const struct annoy_cancel *cancel;
+  // Batch only: hears how many queries are done; NULL for none.
+  annoy_progress_fn progress;
+  // Handed to `progress`.
+  void *progress_user;
+} annoy_search_options;
 
 // Something wrong in an index. Its size will not change.
 typedef struct annoy_fault {
@@ -546,6 +607,134 @@ annoy_status annoy_get_nns_by_vector_bits(const struct annoy_index *index,
                                           float *distances,
                                           size_t *n_found,
                                           struct annoy_error *error);
+
+// Makes a token that long calls look at; NULL when there is no memory. Not yet cancelled.
+struct annoy_cancel *annoy_cancel_new(void);
+
+// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
+// thread may do this at any time, also a signal handler. NULL does nothing.
+void annoy_cancel_set(const struct annoy_cancel *cancel);
+
+// Frees a token; NULL does nothing. No call may be looking at it.
+void annoy_cancel_free(struct annoy_cancel *cancel);
+
+// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5 is 1)
+// that pass what `options` say, nearest first, equal distances by id. `options` may be NULL.
+//
+// The results are as those of `annoy_get_nns_by_vector`.
+// Errors: as there; `ANNOY_ERR_ARGUMENT` for options that have values they cannot have, such as a bitmap that does not have
+// as many bits as there are items.
+annoy_status annoy_search(const struct annoy_index *index,
+                          const float *vector,
+                          size_t len,
+                          size_t n,
+                          const struct annoy_search_options *options,
+                          int64_t *ids,
+                          float *distances,
+                          size_t *n_found,
+                          struct annoy_error *error);
+
+// `annoy_search` for an index of f64 (or hamming), distances as doubles.
+annoy_status annoy_search_f64(const struct annoy_index *index,
+                              const double *vector,
+                              size_t len,
+                              size_t n,
+                              const struct annoy_search_options *options,
+                              int64_t *ids,
+                              double *distances,
+                              size_t *n_found,
+                              struct annoy_error *error);
+
+// `annoy_search` for hamming, the query in words as `annoy_add_item_bits` takes them.
+annoy_status annoy_search_bits(const struct annoy_index *index,
+                               const uint64_t *words,
+                               size_t n_words,
+                               size_t n,
+                               const struct annoy_search_options *options,
+                               int64_t *ids,
+                               float *distances,
+                               size_t *n_found,
+                               struct annoy_error *error);
+
+// `annoy_search` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set. Any element type.
+//
+// Errors: as `annoy_search`, and `ANNOY_ERR_ITEM`.
+annoy_status annoy_search_item(const struct annoy_index *index,
+                               int64_t item,
+                               size_t n,
+                               const struct annoy_search_options *options,
+                               int64_t *ids,
+                               float *distances,
+                               size_t *n_found,
+                               struct annoy_error *error);
+
+// `annoy_search_item` with distances as doubles.
+annoy_status annoy_search_item_f64(const struct annoy_index *index,
+                                   int64_t item,
+                                   size_t n,
+                                   const struct annoy_search_options *options,
+                                   int64_t *ids,
+                                   double *distances,
+                                   size_t *n_found,
+                                   struct annoy_error *error);
+
+// `annoy_search` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one right behind the other), by
+// several threads.
+//
+// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row when fewer are found is -1 and
+// NaN. `n_found` has room for n_queries counts, or is NULL. The results are those of `annoy_search` for each query, for any
+// number of threads.
+// Errors: as `annoy_search`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the results hold.
+annoy_status annoy_search_batch(const struct annoy_index *index,
+                                const float *queries,
+                                size_t n_queries,
+                                size_t len,
+                                size_t row_stride,
+                                size_t n,
+                                const struct annoy_search_options *options,
+                                int64_t *ids,
+                                float *distances,
+                                size_t *n_found,
+                                struct annoy_error *error);
+
+// `annoy_search_batch` for an index of f64 (or hamming), distances as doubles.
+annoy_status annoy_search_batch_f64(const struct annoy_index *index,
+                                    const double *queries,
+                                    size_t n_queries,
+                                    size_t len,
+                                    size_t row_stride,
+                                    size_t n,
+                                    const struct annoy_search_options *options,
+                                    int64_t *ids,
+                                    double *distances,
+                                    size_t *n_found,
+                                    struct annoy_error *error);
+
+// `annoy_search_batch` for hamming, the queries in words as `annoy_add_item_bits` takes them.
+annoy_status annoy_search_batch_bits(const struct annoy_index *index,
+                                     const uint64_t *queries,
+                                     size_t n_queries,
+                                     size_t n_words,
+                                     size_t row_stride,
+                                     size_t n,
+                                     const struct annoy_search_options *options,
+                                     int64_t *ids,
+                                     float *distances,
+                                     size_t *n_found,
+                                     struct annoy_error *error);
+
+// `annoy_search_item` for `n_queries` items. As `annoy_search_batch`. Any element type.
+//
+// Errors: as there, and `ANNOY_ERR_ITEM`.
+annoy_status annoy_search_batch_items(const struct annoy_index *index,
+                                      const int64_t *items,
+                                      size_t n_queries,
+                                      size_t n,
+                                      const struct annoy_search_options *options,
+                                      int64_t *ids,
+                                      float *distances,
+                                      size_t *n_found,
+                                      struct annoy_error *error);
 
 // Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values are
 // finite. Reads all of it; takes 4 bytes of memory for each item.

@@ -106,6 +106,10 @@ pub enum Error {
         reason: String,
     },
 
+    /// The caller told the call to give up.
+    #[error("cancelled")]
+    Cancelled,
+
     /// The caller's room is too small.
     #[error("there is room for {found}, expected {needed}")]
     TooSmall {

@@ -31,15 +31,17 @@ mod rng;
 mod storage;
 mod types;
 
-/// Name of the threads that build trees.
-pub(crate) const BUILD_THREAD: &str = "annoy-build";
+/// Name of the threads that build trees or search.
+pub(crate) const WORK_THREAD: &str = "annoy-work";
 
 pub use error::{Error, Result};
+pub use forest::filter::Bitmap;
 pub use forest::inspect::{Fault, Shape};
 pub use forest::roots::MAX_TREES;
 pub use forest::search::Neighbor;
 pub use index::files::MAX_METADATA;
 pub use index::probe::{probe, Kind};
+pub use index::search::{Cancel, Search, Work};
 pub use index::vector::{Vector, VectorMut};
 pub use index::verify::{Info, Report};
 pub use index::{kernel_name, Index, Log};

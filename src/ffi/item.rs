@@ -86,7 +86,7 @@ pub unsafe extern "C" fn annoy_add_item_bits(
 }
 
 /// The caller's rows.
-struct Rows<'a, T> {
+pub(super) struct Rows<'a, T> {
     at: *const T,
     left: usize,
     /// From one row to the next, in bytes.
@@ -105,7 +105,7 @@ impl<T> Clone for Rows<'_, T> {
 impl<'a, T> Rows<'a, T> {
     /// # Safety
     /// `rows` is NULL or points to `n` rows of `len` elements, `stride` bytes apart (0: one behind the other).
-    unsafe fn new(rows: *const T, n: usize, len: usize, stride: usize) -> Result<Self> {
+    pub(super) unsafe fn new(rows: *const T, n: usize, len: usize, stride: usize) -> Result<Self> {
         let row = len.saturating_mul(size_of::<T>());
         let stride = if stride == 0 { row } else { stride };
         if stride < row || !stride.is_multiple_of(align_of::<T>()) {
@@ -128,16 +128,28 @@ impl<'a, T> Rows<'a, T> {
     }
 }
 
+// SAFETY: rows are only read, and stay as they are by the caller's word.
+unsafe impl<T: Sync> Sync for Rows<'_, T> {}
+
+impl<'a, T> Rows<'a, T> {
+    /// Row `i`; panics past the end.
+    pub(super) fn row(&self, i: usize) -> &'a [T] {
+        assert!(i < self.left, "row {i} of {}", self.left);
+        if self.len == 0 {
+            return &[];
+        }
+        let at = self.at.wrapping_byte_add(i * self.stride);
+        // SAFETY: one of the rows that `new` was promised and checked for NULL, size and alignment.
+        unsafe { std::slice::from_raw_parts(at, self.len) }
+    }
+}
+
 impl<'a, T> Iterator for Rows<'a, T> {
     type Item = &'a [T];
 
     fn next(&mut self) -> Option<&'a [T]> {
-        self.left = self.left.checked_sub(1)?;
-        if self.len == 0 {
-            return Some(&[]);
-        }
-        // SAFETY: one of the rows that `new` was promised and checked for NULL, size and alignment.
-        let row = unsafe { std::slice::from_raw_parts(self.at, self.len) };
+        let row = (self.left > 0).then(|| self.row(0))?;
+        self.left -= 1;
         self.at = self.at.wrapping_byte_add(self.stride);
         Some(row)
     }

@@ -7,16 +7,22 @@
 //! - `build`: building trees.
 //! - `file`: saving and loading.
 //! - `search`: finding neighbours.
+//! - `options`: what a search may be told, and the token that cancels.
+//! - `query`: finding neighbours among some of the items.
+//! - `batch`: finding neighbours for many queries at once.
 //! - `verify`: verifying, facts, and what a file may be.
 //! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
 
+pub mod batch;
 pub mod build;
 pub mod file;
 mod guard;
 pub mod handle;
 pub mod item;
 pub mod library;
+pub mod options;
+pub mod query;
 pub mod search;
 pub mod status;
 pub mod verify;

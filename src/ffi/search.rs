@@ -8,7 +8,7 @@ use crate::forest::search::Neighbor;
 use crate::index::vector::Vector;
 
 /// A number that distances are given out as.
-trait Distance {
+pub(super) trait Distance {
     fn from_f64(distance: f64) -> Self;
 }
 
@@ -25,11 +25,11 @@ impl Distance for f64 {
 }
 
 /// Where the caller wants its results: `ids` and, unless NULL, `distances`, with room for `n` each.
-struct Results<D> {
-    n: usize,
-    ids: *mut i64,
-    distances: *mut D,
-    n_found: *mut usize,
+pub(super) struct Results<D> {
+    pub(super) n: usize,
+    pub(super) ids: *mut i64,
+    pub(super) distances: *mut D,
+    pub(super) n_found: *mut usize,
 }
 
 impl<D: Distance> Results<D> {
@@ -37,11 +37,10 @@ impl<D: Distance> Results<D> {
     ///
     /// # Safety
     /// As documented at `annoy_get_nns_by_item`.
-    unsafe fn fill(
+    pub(super) unsafe fn fill(
         self,
         index: *const annoy_index,
-        search_k: i64,
-        search: impl FnOnce(&Shared<'_>, Option<u64>) -> Result<Vec<Neighbor>>,
+        search: impl FnOnce(&Shared<'_>) -> Result<Vec<Neighbor>>,
     ) -> Result<()> {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (index, n_found) = unsafe { (shared(index)?, place("n_found", self.n_found)?) };
@@ -55,7 +54,7 @@ impl<D: Distance> Results<D> {
             // SAFETY: as above, and not NULL.
             Some(unsafe { slice_mut("distances", self.distances, room) }?)
         };
-        let found = search(&index, or_choose("search_k", search_k, 0)?)?;
+        let found = search(&index)?;
         for (to, neighbor) in ids.iter_mut().zip(&found) {
             *to = neighbor.id;
         }
@@ -100,8 +99,8 @@ pub unsafe extern "C" fn annoy_get_nns_by_item(
     guard(error, || {
         // SAFETY: handed on.
         unsafe {
-            results.fill(index, search_k, |index, k| {
-                index.get_nns_by_item(item, n, k)
+            results.fill(index, |index| {
+                index.get_nns_by_item(item, n, or_choose("search_k", search_k, 0)?)
             })
         }
     })
@@ -131,8 +130,8 @@ pub unsafe extern "C" fn annoy_get_nns_by_item_f64(
     guard(error, || {
         // SAFETY: handed on.
         unsafe {
-            results.fill(index, search_k, |index, k| {
-                index.get_nns_by_item(item, n, k)
+            results.fill(index, |index| {
+                index.get_nns_by_item(item, n, or_choose("search_k", search_k, 0)?)
             })
         }
     })
@@ -159,8 +158,8 @@ where
         let vector: &'a [T] = unsafe { slice("vector", vector, len) }?;
         // SAFETY: handed on.
         unsafe {
-            results.fill(index, search_k, |index, k| {
-                index.get_nns_by_vector(vector, n, k)
+            results.fill(index, |index| {
+                index.get_nns_by_vector(vector, n, or_choose("search_k", search_k, 0)?)
             })
         }
     })

@@ -118,6 +118,7 @@ fn status_of(error: &Error) -> annoy_status {
         Error::Format { .. } => ANNOY_ERR_FORMAT,
         Error::NotFinite { .. } => ANNOY_ERR_NOT_FINITE,
         Error::NoMemory { .. } => ANNOY_ERR_NO_MEMORY,
+        Error::Cancelled => ANNOY_ERR_CANCELLED,
         Error::TooSmall { .. } => ANNOY_ERR_TOO_SMALL,
         Error::Unsupported(_) => ANNOY_ERR_UNSUPPORTED,
         Error::Corrupt { .. } => ANNOY_ERR_CORRUPT,

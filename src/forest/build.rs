@@ -167,7 +167,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                     }
                 }
             };
-            let thread = std::thread::Builder::new().name(crate::BUILD_THREAD.to_string());
+            let thread = std::thread::Builder::new().name(crate::WORK_THREAD.to_string());
             match thread.spawn_scoped(scope, work) {
                 Ok(thread) => threads.push(thread),
                 // The system gives no more: those there are do the work.

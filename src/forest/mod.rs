@@ -6,9 +6,11 @@
 //! - [`peek`]: reads nodes of a file here and there.
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`inspect`]: walks all trees, for verifying and for facts.
+//! - [`filter`]: which items a search may find.
 //! - [`search`]: best-first search over all trees at once.
 
 pub mod build;
+pub mod filter;
 pub mod inspect;
 pub mod peek;
 pub mod roots;

@@ -1,8 +1,10 @@
 //! Best-first search over all trees at once.
 //!
 //! Annoy's visiting order and tie rules: the node with the largest (priority, id) comes next; the search ends when
-//! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first.
+//! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first. Ids that a filter refuses are not
+//! counted, so that a filter costs time and not recall.
 
+use super::filter::Filter;
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
@@ -46,10 +48,14 @@ impl Visit {
 #[derive(Default)]
 struct Scratch {
     open: BinaryHeap<Visit>,
-    /// One bit per item: already a candidate. All zero between searches.
+    /// One bit per item: already met. All zero between searches.
     marks: Vec<u64>,
     /// Ids of the candidates.
     candidates: Vec<usize>,
+    /// One bit per item: met and refused by the filter. All zero between searches.
+    refused_marks: Vec<u64>,
+    /// Ids of those.
+    refused: Vec<usize>,
     /// The best of them; the worst of those is on top.
     best: BinaryHeap<(u64, usize)>,
 }
@@ -71,6 +77,10 @@ fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
     for id in scratch.candidates.drain(..) {
         scratch.marks[id / 64] = 0;
     }
+    for id in scratch.refused.drain(..) {
+        scratch.marks[id / 64] = 0;
+        scratch.refused_marks[id / 64] = 0;
+    }
     // A thread that is ending keeps nothing.
     let _ = SCRATCH.try_with(|place| place.set(Some(scratch)));
     result
@@ -87,7 +97,20 @@ fn reserve_heap<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<(
         .map_err(|reason| Error::no_memory(bytes, reason))
 }
 
-/// The `n` nearest of the first `search_k` candidates; `None` means `n` for each tree.
+/// What a search is to find.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// No more than this many items.
+    pub n: usize,
+    /// The number of candidates to look at; none: `n` for each tree.
+    pub search_k: Option<u64>,
+    /// None farther than this; for dot, none of a smaller inner product.
+    pub max_distance: Option<f64>,
+}
+
+/// The `n` nearest of the first `search_k` candidates that the filter accepts.
+///
+/// Where it is known to accept no more than that, all of them are looked at.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`].
@@ -96,48 +119,120 @@ pub fn search<S: Space>(
     nodes: &Nodes<'_>,
     roots: &Roots,
     query: &Query<'_, S::T>,
-    n: usize,
-    search_k: Option<u64>,
+    wanted: Wanted,
+    filter: &impl Filter,
 ) -> Result<Vec<Neighbor>> {
-    let search_k = search_k.unwrap_or((n as u64).saturating_mul(roots.n_trees as u64));
+    let n_trees = roots.n_trees as u64;
+    let search_k = wanted
+        .search_k
+        .unwrap_or((wanted.n as u64).saturating_mul(n_trees));
+    let few = |at_most: usize| (at_most as u64) < search_k && at_most < roots.n_items;
+    if few(filter.at_most(roots.n_items)) {
+        return exact(space, nodes, roots.n_items, query, wanted, filter);
+    }
     with_scratch(|scratch| {
-        collect(space, nodes, roots, query, search_k, scratch)?;
+        collect(space, nodes, roots, query, search_k, filter, scratch)?;
         let Scratch {
             candidates, best, ..
         } = scratch;
-        nearest(space, nodes, query, n, candidates, best)
+        let n = wanted.n.min(candidates.len());
+        reserve_heap(best, n)?;
+        look_at(
+            space,
+            nodes,
+            query,
+            n,
+            wanted.max_distance,
+            candidates,
+            best,
+        );
+        take(space, best)
     })
 }
 
+/// Items looked at together in an exact search.
+const RUN: usize = 1024;
+
+/// The `n` nearest of all items that the filter accepts.
+///
+/// # Errors
+/// [`Error::NoMemory`].
+pub fn exact<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    n_items: usize,
+    query: &Query<'_, S::T>,
+    wanted: Wanted,
+    filter: &impl Filter,
+) -> Result<Vec<Neighbor>> {
+    let n = wanted.n.min(n_items);
+    let mut best = BinaryHeap::new();
+    reserve_heap(&mut best, n)?;
+    let mut run = Vec::with_capacity(RUN);
+    let mut ids = (0..n_items).filter(|&id| filter.accepts(id));
+    loop {
+        run.clear();
+        run.extend(ids.by_ref().take(RUN));
+        if run.is_empty() {
+            return take(space, &mut best);
+        }
+        look_at(space, nodes, query, n, wanted.max_distance, &run, &mut best);
+    }
+}
+
 /// Fills `scratch.candidates`, each id once.
-fn collect<S: Space>(
+fn collect<S: Space, F: Filter>(
     space: &S,
     nodes: &Nodes<'_>,
     roots: &Roots,
     query: &Query<'_, S::T>,
     search_k: u64,
+    filter: &F,
     scratch: &mut Scratch,
 ) -> Result<()> {
     let max_leaf = nodes.layout().max_leaf as i64;
     let n_items = roots.n_items;
-    let words = n_items.div_ceil(64);
-    if scratch.marks.len() < words {
-        let missing = words - scratch.marks.len();
-        reserve(&mut scratch.marks, missing)?;
-        scratch.marks.resize(words, 0);
+    let cover_items = |marks: &mut Vec<u64>| {
+        let words = n_items.div_ceil(64);
+        if marks.len() < words {
+            reserve(marks, words - marks.len())?;
+            marks.resize(words, 0);
+        }
+        Ok::<(), Error>(())
+    };
+    cover_items(&mut scratch.marks)?;
+    if !F::ALL {
+        cover_items(&mut scratch.refused_marks)?;
     }
     let Scratch {
         open,
         marks,
         candidates,
+        refused_marks,
+        refused,
         ..
     } = scratch;
-    let mut add = |id: usize, candidates: &mut Vec<usize>| {
+    // Whether it counts. There is room for it in both lists.
+    let mut add = |id: usize, candidates: &mut Vec<usize>, refused: &mut Vec<usize>| {
         let (word, bit) = (&mut marks[id / 64], 1u64 << (id % 64));
-        if *word & bit == 0 {
-            *word |= bit;
-            candidates.push(id);
+        if *word & bit != 0 {
+            return F::ALL || refused_marks[id / 64] & bit == 0;
         }
+        *word |= bit;
+        if F::ALL || filter.accepts(id) {
+            candidates.push(id);
+            return true;
+        }
+        refused_marks[id / 64] |= bit;
+        refused.push(id);
+        false
+    };
+    let make_room = |candidates: &mut Vec<usize>, refused: &mut Vec<usize>, n: usize| {
+        reserve(candidates, n)?;
+        if F::ALL {
+            return Ok(());
+        }
+        reserve(refused, n)
     };
     reserve_heap(open, roots.n_trees)?;
     let priority = space.root_priority();
@@ -154,9 +249,8 @@ fn collect<S: Space>(
         let node = nodes.get(id);
         let below = node.n_descendants();
         if below == 1 && id < n_items {
-            reserve(candidates, 1)?;
-            add(id, candidates);
-            seen += 1;
+            make_room(candidates, refused, 1)?;
+            seen += u64::from(add(id, candidates, refused));
             continue;
         }
         if visits_left == 0 {
@@ -166,11 +260,12 @@ fn collect<S: Space>(
         if below < 0 {
             return Err(Error::corrupt(id, format!("it counts {below} descendants")));
         } else if below <= max_leaf {
-            reserve(candidates, below as usize)?;
+            make_room(candidates, refused, below as usize)?;
             for i in 0..below as usize {
-                add(nodes.checked(id, node.child(i), n_items)?, candidates);
+                let item = nodes.checked(id, node.child(i), n_items)?;
+                let counts = add(item, candidates, refused);
+                seen += u64::from(F::ALL || counts);
             }
-            seen += below as u64;
         } else {
             let [left, right] = space
                 .descend(node, query, priority)
@@ -186,21 +281,21 @@ fn collect<S: Space>(
     Ok(())
 }
 
-/// The `n` candidates with the smallest (distance, id), in that order.
-fn nearest<S: Space>(
+/// Keeps the `n` items with the smallest (distance, id) of those in `best` and the candidates.
+fn look_at<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
     query: &Query<'_, S::T>,
     n: usize,
+    max_distance: Option<f64>,
     candidates: &[usize],
     best: &mut BinaryHeap<(u64, usize)>,
-) -> Result<Vec<Neighbor>> {
-    let n = n.min(candidates.len());
-    let mut found = Vec::new();
+) {
     if n == 0 {
-        return Ok(found);
+        return;
     }
-    reserve_heap(best, n)?;
+    let near_enough =
+        |distance: u64| max_distance.is_none_or(|most| space.is_within(distance, most));
     for (i, &id) in candidates.iter().enumerate() {
         if let Some(&soon) = candidates.get(i + LOOK_AHEAD) {
             prefetch(nodes.get(soon).bytes());
@@ -212,13 +307,20 @@ fn nearest<S: Space>(
         }
         let found = (space.distance(query, item), id);
         if best.len() < n {
-            best.push(found);
+            if near_enough(found.0) {
+                best.push(found);
+            }
         } else if let Some(mut worst) = best.peek_mut() {
-            if found < *worst {
+            if found < *worst && near_enough(found.0) {
                 *worst = found;
             }
         }
     }
+}
+
+/// What was kept, in order.
+fn take<S: Space>(space: &S, best: &mut BinaryHeap<(u64, usize)>) -> Result<Vec<Neighbor>> {
+    let mut found = Vec::new();
     reserve(&mut found, best.len())?;
     let none = Neighbor {
         id: 0,

@@ -1,8 +1,10 @@
 //! One metric over one scalar type behind a plain interface: chosen once, when the index is made.
 
+use super::search::Search;
 use super::vector::{Stored, Vector, VectorMut};
 use crate::error::{Error, Result};
 use crate::forest::build::{self, Emit, Plan};
+use crate::forest::filter::All;
 use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
@@ -58,8 +60,7 @@ pub trait Engine: Send + Sync {
         nodes: &Nodes<'_>,
         roots: &Roots,
         target: Target<'_>,
-        n: usize,
-        search_k: Option<u64>,
+        search: &Search<'_>,
     ) -> Result<Vec<Neighbor>>;
 }
 
@@ -218,8 +219,7 @@ where
         nodes: &Nodes<'_>,
         roots: &Roots,
         target: Target<'_>,
-        n: usize,
-        search_k: Option<u64>,
+        search: &Search<'_>,
     ) -> Result<Vec<Neighbor>> {
         let mut buffer = Vec::new();
         let row = match target {
@@ -227,6 +227,16 @@ where
             Target::Vector(vector) => self.import(vector, None, &mut buffer)?,
         };
         let query = self.space.query(row);
-        search::search(&self.space, nodes, roots, &query, n, search_k)
+        let (space, wanted) = (&self.space, search.wanted());
+        let id = match target {
+            Target::Item(id) => Some(id),
+            Target::Vector(_) => None,
+        };
+        match (search.filter(id, roots.n_items)?, search.exact) {
+            (None, false) => search::search(space, nodes, roots, &query, wanted, &All),
+            (None, true) => search::exact(space, nodes, roots.n_items, &query, wanted, &All),
+            (Some(some), false) => search::search(space, nodes, roots, &query, wanted, &some),
+            (Some(some), true) => search::exact(space, nodes, roots.n_items, &query, wanted, &some),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! - [`state`]: building, built, mapped.
 //! - [`store`]: the bytes of the first two.
 //! - [`forest`]: building and unbuilding.
+//! - [`search`]: finding neighbours, one query or many.
 //! - [`files`]: saving, loading, opening.
 //! - [`probe`]: what a plain file may be.
 //! - [`verify`]: looking at the whole of an index.
@@ -13,18 +14,18 @@ mod engine;
 pub mod files;
 mod forest;
 pub mod probe;
+pub mod search;
 mod state;
 mod store;
 pub mod vector;
 pub mod verify;
 
 use crate::error::{Error, Result};
-use crate::forest::search::Neighbor;
 use crate::kernel::Isa;
 use crate::layout::{NodeLayout, NodeMut, Nodes};
 use crate::rng::DEFAULT_SEED;
 use crate::types::{Metric, Options};
-use engine::{Engine, Target};
+use engine::Engine;
 use state::State;
 use vector::{Vector, VectorMut};
 
@@ -253,43 +254,6 @@ impl Index {
         let (i, j) = (self.item(i)?, self.item(j)?);
         let nodes = self.nodes();
         Ok(self.engine.distance(nodes.get(i), nodes.get(j)))
-    }
-
-    /// The items nearest to an item, itself among them, nearest first (equal distances by id).
-    ///
-    /// `search_k` is the number of candidates looked at, repeats between trees included; `None` is `n` per tree. There
-    /// may be fewer results than `n`: then fewer were found.
-    ///
-    /// # Errors
-    /// [`Error::State`] when not built; [`Error::Item`]; [`Error::Corrupt`] when a loaded file turns out to be damaged.
-    pub fn get_nns_by_item(
-        &self,
-        id: i64,
-        n: usize,
-        search_k: Option<u64>,
-    ) -> Result<Vec<Neighbor>> {
-        let roots = self.state.roots("search")?;
-        let id = self.item(id)?;
-        let target = Target::Item(id);
-        self.engine
-            .search(&self.nodes(), roots, target, n, search_k)
-    }
-
-    /// The items nearest to a vector. As [`get_nns_by_item`](Self::get_nns_by_item).
-    ///
-    /// # Errors
-    /// [`Error::State`] when not built; [`Error::Dimension`], [`Error::Unsupported`] or [`Error::NotFinite`] for the
-    /// vector; [`Error::Corrupt`] when a loaded file turns out to be damaged.
-    pub fn get_nns_by_vector<'a>(
-        &self,
-        vector: impl Into<Vector<'a>>,
-        n: usize,
-        search_k: Option<u64>,
-    ) -> Result<Vec<Neighbor>> {
-        let roots = self.state.roots("search")?;
-        let target = Target::Vector(vector.into());
-        self.engine
-            .search(&self.nodes(), roots, target, n, search_k)
     }
 }
 

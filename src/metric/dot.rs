@@ -162,6 +162,10 @@ impl<T: Float> Space for Dot<T> {
         0.0 - order::value(distance)
     }
 
+    fn is_within(&self, distance: u64, most: f64) -> bool {
+        self.report(distance) >= most
+    }
+
     fn plausible_split(&self, node: NodeRef<'_>) -> Result<(), String> {
         plausible_normal::<T>(self.kernels, node, true)
     }

@@ -134,6 +134,11 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// The distance as it is given to the caller.
     fn report(&self, distance: u64) -> f64;
 
+    /// Whether a distance is no farther than `most`, as the caller sees them.
+    fn is_within(&self, distance: u64, most: f64) -> bool {
+        self.report(distance) <= most
+    }
+
     /// Whether the node, which should be a split, could be one: used to find out what a file holds.
     fn plausible_split(&self, node: NodeRef<'_>) -> Result<(), String>;
 

@@ -109,6 +109,45 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector_bits(NULL, bits, 1, 1, -1, ids, f32, &n, &error));
 }
 
+/* Searches with options, and batches of them. */
+TEST(searching_with_options) {
+    annoy_index *a = line_of(10, 2);
+    annoy_search_options options;
+    const float query[2] = {0, 0};
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    n = 77;
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search(NULL, f32, 2, 1, NULL, ids, f32 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_f64(NULL, f64, 2, 1, NULL, ids, f64 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_bits(NULL, bits, 1, 1, NULL, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_item(NULL, 0, 1, NULL, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_item_f64(NULL, 0, 1, NULL, ids, f64, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch(NULL, f32, 1, 2, 0, 1, NULL, ids, f32 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch_f64(NULL, f64, 1, 2, 0, 1, NULL, ids, f64 + 2, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch_bits(NULL, bits, 1, 1, 0, 1, NULL, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch_items(NULL, ids, 1, 1, NULL, ids + 1, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "vector", annoy_search(a, NULL, 2, 1, NULL, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_search(a, query, 2, 1, NULL, NULL, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "n_found", annoy_search(a, query, 2, 1, NULL, ids, f32, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_search_item(a, 0, 1, NULL, NULL, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "rows", annoy_search_batch(a, NULL, 1, 2, 0, 1, NULL, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_search_batch(a, query, 1, 2, 0, 1, NULL, NULL, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "items", annoy_search_batch_items(a, NULL, 1, 1, NULL, ids, f32, &n, &error));
+    options.n_exclude = 1;
+    FAILS(ANNOY_ERR_NULL, "exclude", annoy_search(a, query, 2, 1, &options, ids, f32, &n, &error));
+    CHECK(n == 77);
+    CHECK(annoy_search(NULL, f32, 2, 1, NULL, ids, f32 + 2, &n, NULL) == ANNOY_ERR_NULL);
+    /* What may be NULL. */
+    OK(annoy_search(a, query, 2, 1, NULL, ids, NULL, &n, &error));
+    CHECK(n == 1 && ids[0] == 0);
+    OK(annoy_search_batch(a, query, 1, 2, 0, 1, NULL, ids, NULL, NULL, &error));
+    OK(annoy_search_batch(a, NULL, 0, 2, 0, 1, NULL, NULL, NULL, NULL, &error));
+    annoy_cancel_free(annoy_cancel_new());
+    annoy_cancel_set(NULL);
+    annoy_cancel_free(NULL);
+    annoy_free(a);
+}
+
 /* The pointers of calls that add: NULL where the length is not 0. Nothing is added. */
 TEST(adding) {
     annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
@@ -304,6 +343,7 @@ int main(void) {
     RUN(functions_without_an_index);
     RUN(getters_of_no_index);
     RUN(index);
+    RUN(searching_with_options);
     RUN(adding);
     RUN(reading);
     RUN(files);

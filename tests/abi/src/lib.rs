@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 47];
+    static c_layout: [usize; 63];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -79,6 +79,7 @@ extern "C" {
 fn layout_as_the_c_compiler_has_it() {
     use annoy_rs::ffi::handle::{annoy_log_fn, annoy_options, annoy_scalar};
     use annoy_rs::ffi::library::annoy_metric;
+    use annoy_rs::ffi::options::annoy_search_options;
     use annoy_rs::ffi::status::{annoy_error, annoy_status};
     use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};
     use std::mem::offset_of;
@@ -127,6 +128,22 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_kind, n_items),
         offset_of!(annoy_kind, n_trees),
         offset_of!(annoy_kind, layout),
+        size_of::<annoy_search_options>(),
+        offset_of!(annoy_search_options, struct_size),
+        offset_of!(annoy_search_options, flags),
+        offset_of!(annoy_search_options, search_k),
+        offset_of!(annoy_search_options, max_distance),
+        offset_of!(annoy_search_options, bitmap),
+        offset_of!(annoy_search_options, bitmap_bits),
+        offset_of!(annoy_search_options, exclude),
+        offset_of!(annoy_search_options, n_exclude),
+        offset_of!(annoy_search_options, filter),
+        offset_of!(annoy_search_options, filter_user),
+        offset_of!(annoy_search_options, n_threads),
+        offset_of!(annoy_search_options, reserved),
+        offset_of!(annoy_search_options, cancel),
+        offset_of!(annoy_search_options, progress),
+        offset_of!(annoy_search_options, progress_user),
         size_of::<annoy_status>(),
         size_of::<annoy_metric>(),
         size_of::<annoy_scalar>(),

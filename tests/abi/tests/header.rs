@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 8] = [
-    "status", "library", "handle", "item", "build", "file", "search", "verify",
+const FILES: [&str; 11] = [
+    "status", "library", "handle", "item", "build", "file", "search", "options", "query", "batch",
+    "verify",
 ];
 
 fn root() -> PathBuf {
