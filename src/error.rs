@@ -170,10 +170,16 @@ impl Error {
 
 /// Makes room in a vector whose length depends on the number of items: running out of memory there is an error, not
 /// the end of the process.
+#[inline]
 pub(crate) fn reserve<T>(vector: &mut Vec<T>, additional: usize) -> Result<()> {
     if vector.capacity() - vector.len() >= additional {
         return Ok(());
     }
+    enlarge(vector, additional)
+}
+
+#[cold]
+fn enlarge<T>(vector: &mut Vec<T>, additional: usize) -> Result<()> {
     let bytes = additional.saturating_mul(size_of::<T>());
     fault::check(Kind::Memory).map_err(|reason| Error::no_memory(bytes, reason))?;
     vector

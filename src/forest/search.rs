@@ -87,10 +87,16 @@ fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
 }
 
 /// Makes room in a heap; see [`reserve`].
+#[inline]
 fn reserve_heap<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<()> {
     if heap.capacity() - heap.len() >= additional {
         return Ok(());
     }
+    enlarge(heap, additional)
+}
+
+#[cold]
+fn enlarge<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<()> {
     let bytes = additional.saturating_mul(size_of::<T>());
     fault::check(Kind::Memory).map_err(|reason| Error::no_memory(bytes, reason))?;
     heap.try_reserve(additional)
