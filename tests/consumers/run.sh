@@ -83,6 +83,8 @@ ok "configure" cmake -S "$root" -B "$tmp/build" -G "$first" -DCMAKE_BUILD_TYPE=R
 ok "build" cmake --build "$tmp/build"
 ok "examples/quickstart.c runs from the build tree" says "prince" "$tmp/build/quickstart" -o "$tmp/words.ann" king
 ok "examples/quickstart.c keeps the file it is told" test -s "$tmp/words.ann"
+ok "examples/search.c leaves out what it is told to" says "(50, 51) 0.92 (50, 49)" "$tmp/build/search"
+ok "examples/search.c gives up a batch" says "batch: cancelled" "$tmp/build/search"
 mkdir "$tmp/quickstart"
 refused "examples/quickstart.c says when there is no data" "say where it is" \
     env TMPDIR="$tmp/quickstart" "$tmp/build/quickstart" -d "$tmp/none"
