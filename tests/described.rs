@@ -393,6 +393,7 @@ fn superblocks_that_lie() {
         "counts 99 items of 176 bytes, but stands at 17600",
         &long(40, 99),
     );
+    lies("items section cannot lie there", &long(entry(0) + 16, 176));
     lies("items, expected", &long(40, u64::MAX));
     lies("items present, expected 0 to 100", &long(48, 101));
     lies("counts", &long(56, 5));

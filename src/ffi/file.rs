@@ -31,7 +31,9 @@ fn access(flags: u64) -> Result<Access> {
 /// `path` is UTF-8 and NUL-terminated. The file appears whole or not at all, and is durable when the call returns; a file
 /// that was there before is replaced in one step, and processes that have it loaded keep the old one.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
-/// `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read; `ANNOY_ERR_IO`.
+/// `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
+/// versions than there is room for; `ANNOY_ERR_CORRUPT` for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`;
+/// `ANNOY_ERR_IO`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `path` is NULL or a NUL-terminated string.

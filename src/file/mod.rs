@@ -212,21 +212,32 @@ fn is_unfinished(source: &Source) -> Result<bool> {
     Ok(last == UNFINISHED)
 }
 
-/// The superblock of a file whose nodes have one of these sizes, or what is wrong with it; none if there is none.
+/// The superblock of a file whose nodes have one of these sizes, or what is wrong with the first that may be one; none if
+/// there is none. A sound one comes before others: what looks like one of another node size may be any bytes.
 fn superblock_of(
     source: &Source,
     node_sizes: &[u64],
 ) -> Result<Option<Result<Superblock, String>>> {
     let len = source.len();
+    let mut refused = None;
     for &node_size in node_sizes {
         for id_width in [IdWidth::Bits32, IdWidth::Bits64] {
             let read = |at, bytes: &mut [u8]| source.read_at(at, bytes);
-            if let Some((place, bytes)) = superblock::find(node_size, id_width, len, read)? {
-                return Ok(Some(Superblock::decode(&bytes, place, len)));
+            let Some((place, bytes)) = superblock::find(node_size, id_width, len, read)? else {
+                continue;
+            };
+            match Superblock::decode(&bytes, place, len) {
+                Ok(superblock) => {
+                    // Found by nodes of another size: it is for the last node of its own size to say where it is.
+                    if NodeLayout::written(superblock.options).node_size as u64 == node_size {
+                        return Ok(Some(Ok(superblock)));
+                    }
+                }
+                Err(reason) => refused = refused.or(Some(Err(reason))),
             }
         }
     }
-    Ok(None)
+    Ok(refused)
 }
 
 /// The sizes that the nodes of a file of `len` bytes may have, from the smallest up: its divisors, in pairs.

@@ -31,6 +31,9 @@ const ENTRY: usize = 32;
 /// The most sections a file may have.
 pub const MAX_SECTIONS: usize = 16;
 
+/// The most bytes of metadata an index may have.
+pub const MAX_METADATA: usize = 64 << 10;
+
 /// Flag of a section without which the file must not be used.
 pub const REQUIRED: u32 = 1;
 
@@ -252,6 +255,7 @@ impl Superblock {
             ));
         }
         let n_items = count(40, "items", n_nodes as u64)?;
+        // The last node said where to look, and it alone says so to Annoy.
         if n_items as u64 * size != place {
             return Err(format!(
                 "its superblock counts {n_items} items of {size} bytes, but stands at {place}"
@@ -303,6 +307,9 @@ impl Superblock {
             .checked_sub(self.n_trees as u64 + 2)
             .ok_or("its superblock counts more trees than nodes")?;
         let first_tree = self.first_tree(layout) as u64;
+        let trees_end = self
+            .section(kind::TREES)
+            .map_or(0, |trees| trees.offset.saturating_add(trees.len));
         let mut seen = Vec::new();
         for section in &self.sections {
             let name = kind::name(section.kind);
@@ -332,8 +339,14 @@ impl Superblock {
                         "it has a section of kind {kind} that has to be understood, and this version of the library does not"
                     ));
                 }
+                kind::METADATA if section.len > MAX_METADATA as u64 => {
+                    return Err(format!(
+                        "it has {} bytes of metadata, expected {MAX_METADATA} at the most",
+                        section.len
+                    ));
+                }
                 // Between the trees and the end of the sections.
-                _ => section.offset > first_tree * size && end <= roots * size,
+                _ => section.offset >= trees_end && end <= roots * size,
             };
             if !sound {
                 return Err(format!("its {name} section cannot lie there: {section:?}"));

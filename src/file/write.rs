@@ -1,7 +1,7 @@
 //! Writes a file: items, superblock, trees, sections, copies of the roots.
 
 use super::superblock::{
-    checksum, end_node, kind, nodes, padded_size, Origin, Section, Superblock,
+    checksum, end_node, kind, nodes, padded_size, Origin, Section, Superblock, MAX_SECTIONS,
 };
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
@@ -179,6 +179,15 @@ impl Contents<'_> {
             )
         })?;
         let n_items = roots.n_items;
+        // Before any id is shifted to where it cannot be stored.
+        check_count(layout, first + roots.trees.len() + roots.n_trees)?;
+        // Items, trees and roots are three.
+        if self.sections.len() + 3 > MAX_SECTIONS {
+            return Err(Error::Unsupported(format!(
+                "there would be {} sections in the file, expected {MAX_SECTIONS} at the most",
+                self.sections.len() + 3
+            )));
+        }
         let shift = Shift { layout, roots, by };
         let items = self.nodes(0..n_items);
         let mut part = Part::new(to, path);

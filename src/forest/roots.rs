@@ -103,6 +103,12 @@ impl Roots {
                 format!("it ends in more than {MAX_TREES} trees, as a file of zeros does").into(),
             );
         }
+        if n_trees == n_nodes - n_items {
+            return Err(format!(
+                "its {n_items} items are followed by {n_trees} roots, of which none stands before the copies"
+            )
+            .into());
+        }
         let roots = Roots {
             n_items,
             n_nodes,

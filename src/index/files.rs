@@ -9,8 +9,7 @@ use crate::file::{self, OpenFile};
 use crate::storage::Access;
 use std::path::Path;
 
-/// The most bytes of metadata an index may have.
-pub const MAX_METADATA: usize = 64 << 10;
+pub use crate::file::superblock::MAX_METADATA;
 
 /// The sections of what the index itself holds beside items and trees.
 pub(super) fn own_sections(metadata: &[u8]) -> Vec<Payload<'_>> {
@@ -31,8 +30,9 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
-    /// read; [`Error::Corrupt`] for a loaded file found to be damaged; [`Error::NoMemory`]; [`Error::Io`], with what `path`
-    /// held before still there, or the new file, whole, when all that failed was to make its name durable.
+    /// read, or with more sections than there is room for; [`Error::Corrupt`] for a loaded file found to be damaged;
+    /// [`Error::NoMemory`]; [`Error::Io`], with what `path` held before still there, or the new file, whole, when all
+    /// that failed was to make its name durable.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.with_contents(|contents| contents.save(path))?;
