@@ -208,8 +208,8 @@ fn kills(what: &str, kills: usize, options: Options, new: &[u8], random: &mut Ra
     let (mut kept, mut replaced, mut left) = (0, 0, Left::default());
     for _ in 0..kills {
         let mut victim = Victim::start(what, place.path());
-        // To a little after the end, as not every run takes as long.
-        let part = random.next() as f64 / u64::MAX as f64 * 1.15;
+        // To some time after the end, as not every run takes as long.
+        let part = random.next() as f64 / u64::MAX as f64 * 1.3;
         let start = Instant::now();
         victim.go();
         std::thread::sleep(time.mul_f64(part).saturating_sub(start.elapsed()));
