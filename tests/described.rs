@@ -163,6 +163,49 @@ fn never_mistaken_for_another_kind() {
     assert!(tried > 500 && mistaken.is_empty(), "{tried}: {mistaken:#?}");
 }
 
+/// Nor can they in files of a megabyte and more, of which load does not try every size of nodes: those of Annoy's other layouts,
+/// and of small multiples, it does.
+#[test]
+fn never_mistaken_for_another_layout() {
+    let directory = scratch();
+    let path = directory.path().join("x.ann");
+    let of = |metric, scalar, f| Options {
+        scalar,
+        ..Options::new(metric, f)
+    };
+    let (f32, f64) = (ScalarType::F32, ScalarType::F64);
+    let (u64, u32, u8) = (ScalarType::Bits64, ScalarType::Bits32, ScalarType::Bits8);
+    // The nodes of a 1.17 file on the left are as large as those of the kind on the right in another layout.
+    for (of_file, of_index) in [
+        (of(Metric::Dot, f32, 40), of(Metric::Dot, f32, 38)),
+        (of(Metric::Dot, f64, 40), of(Metric::Dot, f64, 38)),
+        (of(Metric::Hamming, u32, 512), of(Metric::Hamming, u64, 512)),
+        (of(Metric::Hamming, u8, 512), of(Metric::Hamming, u64, 512)),
+        (of(Metric::Hamming, u32, 192), of(Metric::Euclidean, f64, 2)),
+        (of(Metric::Hamming, u64, 192), of(Metric::Dot, f32, 4)),
+        // Twice as large.
+        (
+            Options {
+                id_width: IdWidth::Bits64,
+                ..of(Metric::Hamming, u64, 64)
+            },
+            of(Metric::Angular, f32, 1),
+        ),
+    ] {
+        let n = (1 << 20) / Struct::of(of_file).size + 5000;
+        let mut index = built(of_file, &random_items(of_file, n, 3), 2);
+        index.set_metadata(b"who I am").unwrap();
+        index.save(&path).unwrap();
+        assert!(fs::metadata(&path).unwrap().len() > 1 << 20);
+        let text = Index::with_options(of_index)
+            .unwrap()
+            .load(&path, Access::Map)
+            .expect_err(&format!("{} < {}", name(of_file), name(of_index)))
+            .to_string();
+        assert!(text.contains("by its own word"), "{text}");
+    }
+}
+
 #[test]
 fn plain_files_do_not_say_what_they_are() {
     let directory = scratch();

@@ -84,8 +84,28 @@ fn format_error(path: &Path, expected: &NodeLayout, reason: String) -> Error {
 }
 
 /// Bytes of a file that is looked at more closely: trying all sizes that its nodes may have takes longer the more divisors
-/// there can be, and what is more than a few items is not mistaken for those of another kind.
+/// there can be, and many items are mistaken for those of another kind only where nodes are as large, or twice as large.
 const SMALL: u64 = 1 << 20;
+
+/// Bytes of the smallest node there is: hamming, a word of 8 bits.
+const SMALLEST_NODE: u64 = 13;
+
+/// The sizes that nodes have which could pass for those of an index with these options: those of Annoy's layouts, their small
+/// multiples, and what they are small multiples of.
+fn similar_sizes(options: Options) -> Vec<u64> {
+    let mut sizes = Vec::new();
+    for layout in NodeLayout::candidates(options) {
+        let size = layout.node_size as u64;
+        for n in 1..=4 {
+            sizes.push(size * n);
+            sizes.extend(size.is_multiple_of(n).then_some(size / n));
+        }
+    }
+    sizes.retain(|&size| size >= SMALLEST_NODE);
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
 
 /// Opens a file of an index with these options. One of ours is known by its superblock. Of any other it is found out
 /// which of the layouts it has: the first in which it holds together, by the word of `find`.
@@ -107,10 +127,10 @@ pub fn open(
         ));
     }
     let size = source.len();
-    // Of the kind that is wanted, or, in a file so small that its nodes could look like those, of any other.
+    // Of the kind that is wanted, or of any other whose nodes could look like those.
     let found = match size {
         0..SMALL => described(&source)?,
-        _ => superblock_of(&source, &[expected.node_size as u64])?,
+        _ => superblock_of(&source, &similar_sizes(options))?,
     };
     if let Some(superblock) = found {
         return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
@@ -242,7 +262,6 @@ fn superblock_of(
 
 /// The sizes that the nodes of a file of `len` bytes may have, from the smallest up: its divisors, in pairs.
 pub fn node_sizes(len: u64) -> Vec<u64> {
-    const SMALLEST: u64 = 13;
     // Headers take up to 32 bytes. Only words of 8 bits make sizes that are no multiples of 4.
     let (most, most_odd) = (MAX_ELEMENTS as u64 * 8 + 32, MAX_ELEMENTS as u64 + 32);
     let may_be = |size: u64| {
@@ -251,7 +270,7 @@ pub fn node_sizes(len: u64) -> Vec<u64> {
         } else {
             most_odd
         };
-        (SMALLEST..=most).contains(&size) && len >= 2 * size
+        (SMALLEST_NODE..=most).contains(&size) && len >= 2 * size
     };
     let mut sizes: Vec<u64> = (1..=most.min(len.isqrt()))
         .filter(|&size| len.is_multiple_of(size))
