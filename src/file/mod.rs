@@ -130,7 +130,10 @@ pub fn open(
     // Of the kind that is wanted, or of any other whose nodes could look like those.
     let found = match size {
         0..SMALL => described(&source)?,
-        _ => superblock_of(&source, &similar_sizes(options))?,
+        _ => match superblock_of(&source, &[expected.node_size as u64])? {
+            None => superblock_of(&source, &similar_sizes(options))?,
+            found => found,
+        },
     };
     if let Some(superblock) = found {
         return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
