@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust faults abi c cpp consumers differential examples compare docs)
+stages=(lint rust faults fuzz abi c cpp consumers differential examples compare docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -66,6 +66,8 @@ rust() {
     # Each micro-benchmark once, unmeasured: they run.
     cargo test --quiet --features internals --bench micro && echo "1 passed, 0 failed"
 }
+# The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
+fuzz() { bash fuzz/run.sh --test; }
 faults() { cargo test --quiet --features fault-injection --test faults; }
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
 c() { bash tests/c/run.sh; }

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The fuzzers: libFuzzer under AddressSanitizer. docs/reliability.md has what they found and how long they ran.
+#
+#   fuzz/run.sh --test [SECONDS]           each target for so long (15), from the corpus that is checked in
+#   fuzz/run.sh TARGET [OPTION...]         one target (file, superblock, calls), with libFuzzer's options, until it is
+#                                          stopped; new inputs go to target/fuzz/corpus/TARGET
+#   fuzz/run.sh TARGET FILE...             an input once more
+#   fuzz/run.sh --keep TARGET [COUNT]      makes fuzz/corpus anew from itself and target/fuzz/corpus: what adds to the
+#                                          edges reached, of that COUNT inputs (250) of all lengths
+#
+# An input that fails is left in target/fuzz/artifacts; it goes to fuzz/regressions/TARGET with a name that says what it
+# is, and tests/fuzzed.rs runs it from then on.
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/fuzz/flags.sh"
+targets=(file superblock calls)
+artifacts=$root/target/fuzz/artifacts
+
+# Inputs are short, and long ones are no better than short ones: no waiting for those to be used up. Edges alone count as
+# new: that a loop ran once more does not.
+options=(-max_len=400 -len_control=0 -use_counters=0 -entropic=0 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+    "-artifact_prefix=$artifacts/")
+
+die() { echo "$1" >&2; exit 1; }
+
+build() { mkdir -p "$artifacts" && cargo build --quiet --bins "${fuzz_build[@]}" || die "the build failed"; }
+
+# directories TARGET GROWN: its corpora, the one that grows first.
+directories() {
+    mkdir -p "$2"
+    echo "$2"
+    for kept in "$root/fuzz/corpus/$1" "$root/fuzz/regressions/$1"; do [ -d "$kept" ] && echo "$kept"; done
+}
+
+test_all() {
+    local seconds=$1 target log corpora passed=0 failed=0
+    for target in "${targets[@]}"; do
+        log=$root/target/fuzz/$target.log
+        # From what is checked in alone, so that a run does not depend on those before.
+        rm -rf "$root/target/fuzz/grown"
+        mapfile -t corpora < <(directories "$target" "$root/target/fuzz/grown")
+        if "$fuzz_out/$target" "${options[@]}" -max_total_time="$seconds" "${corpora[@]}" >"$log" 2>&1 </dev/null; then
+            passed=$((passed + 1))
+            echo "ok    $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions," \
+                "$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1 | grep -oE '[0-9]+') edges"
+        else
+            failed=$((failed + 1))
+            echo "FAIL  $target"
+            tail -n 60 "$log"
+        fi
+    done
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
+
+case ${1:-} in
+    --test)
+        build
+        test_all "${2:-15}"
+        ;;
+    --keep)
+        target=${2:?which target} count=${3:-250}
+        build
+        grown=$root/target/fuzz/corpus/$target kept=$root/fuzz/corpus/$target
+        mkdir -p "$grown" "$kept"
+        merged=$(mktemp -d)
+        trap 'rm -rf "$merged"' EXIT
+        "$fuzz_out/$target" -merge=1 -use_counters=0 "$merged" "$kept" "$grown" >"$root/target/fuzz/merge.log" 2>&1 ||
+            die "the merge failed: target/fuzz/merge.log"
+        rm -rf "$kept" && mkdir -p "$kept"
+        find "$merged" -type f -printf '%s %f\n' | sort -n | cut -d' ' -f2 >"$merged.list"
+        total=$(wc -l <"$merged.list")
+        awk -v n="$total" -v keep="$count" 'int(NR * keep / n) > int((NR - 1) * keep / n) || keep >= n' "$merged.list" |
+            while read -r name; do cp "$merged/$name" "$kept"; done
+        rm -f "$merged.list"
+        echo "$(ls "$kept" | wc -l) inputs"
+        ;;
+    file | superblock | calls)
+        target=$1
+        shift
+        build
+        if [ -f "${1:-}" ]; then exec "$fuzz_out/$target" "${options[@]}" "$@"; fi
+        mapfile -t corpora < <(directories "$target" "$root/target/fuzz/corpus/$target")
+        exec "$fuzz_out/$target" "${options[@]}" "$@" "${corpora[@]}"
+        ;;
+    *) sed -n '2,/^set/p' "${BASH_SOURCE[0]}" | sed '$d; s/^# \{0,1\}//' && exit 2 ;;
+esac

@@ -1,0 +1,127 @@
+//! Handles, and what the indexes behind them looked like before a call.
+
+use annoy_rs::ffi::file::annoy_get_metadata;
+use annoy_rs::ffi::handle::*;
+use annoy_rs::ffi::item::{annoy_get_item, annoy_get_item_f64};
+use annoy_rs::ffi::search::annoy_get_nns_by_item;
+use annoy_rs::ffi::status::*;
+use std::ptr::null_mut;
+
+/// What can be seen of an index from outside, of its items and answers a sample.
+#[derive(Debug, PartialEq)]
+pub struct Sight {
+    pub n_items: i64,
+    pub n_trees: i64,
+    pub f: usize,
+    pub kind: [i32; 3],
+    pub metadata: Vec<u8>,
+    pub item: Vec<u64>,
+    /// The status of the search, and what it found.
+    pub nearest: (annoy_status, Vec<(i64, u32)>),
+}
+
+const NEAREST: usize = 5;
+
+/// Looks at a live handle.
+pub fn look(index: *const annoy_index) -> Sight {
+    // SAFETY: the handle is live and used by nobody else; all room is of the length given.
+    unsafe {
+        let (n_items, f) = (annoy_get_n_items(index), annoy_get_f(index));
+        let mut len = 0;
+        annoy_get_metadata(index, null_mut(), 0, &mut len, null_mut());
+        let mut metadata = vec![0u8; len];
+        let place = metadata.as_mut_ptr().cast();
+        let status = annoy_get_metadata(index, place, len, &mut len, null_mut());
+        assert_eq!(status, ANNOY_OK);
+        let item = if n_items == 0 {
+            Vec::new()
+        } else if annoy_get_scalar(index) == ANNOY_F64 {
+            let mut vector = vec![0.0f64; f];
+            let status = annoy_get_item_f64(index, n_items - 1, vector.as_mut_ptr(), f, null_mut());
+            assert_eq!(status, ANNOY_OK);
+            vector.iter().map(|x| x.to_bits()).collect()
+        } else {
+            let mut vector = vec![0.0f32; f];
+            let status = annoy_get_item(index, n_items - 1, vector.as_mut_ptr(), f, null_mut());
+            assert_eq!(status, ANNOY_OK);
+            vector.iter().map(|x| u64::from(x.to_bits())).collect()
+        };
+        let (mut ids, mut distances, mut n_found) = ([0; NEAREST], [0f32; NEAREST], 0);
+        let status = annoy_get_nns_by_item(
+            index,
+            n_items / 2,
+            NEAREST,
+            -1,
+            ids.as_mut_ptr(),
+            distances.as_mut_ptr(),
+            &mut n_found,
+            null_mut(),
+        );
+        let found = ids.into_iter().zip(distances.map(f32::to_bits));
+        Sight {
+            n_items,
+            n_trees: annoy_get_n_trees(index),
+            f,
+            kind: [
+                annoy_get_metric(index),
+                annoy_get_scalar(index),
+                annoy_get_id_bits(index),
+            ],
+            metadata,
+            item,
+            nearest: (status, found.take(n_found).collect()),
+        }
+    }
+}
+
+/// A place for a handle.
+pub struct Slot {
+    raw: *mut annoy_index,
+    /// What it looked like after the last call that changed it.
+    pub seen: Option<Sight>,
+}
+
+impl Slot {
+    pub const fn empty() -> Self {
+        Slot {
+            raw: null_mut(),
+            seen: None,
+        }
+    }
+
+    pub fn raw(&self) -> *mut annoy_index {
+        self.raw
+    }
+
+    /// Takes a new handle over, and frees the old one.
+    pub fn put(&mut self, raw: *mut annoy_index) {
+        self.free();
+        assert!(!raw.is_null());
+        self.raw = raw;
+        self.seen = Some(look(raw));
+    }
+
+    pub fn free(&mut self) {
+        // SAFETY: NULL or live, and forgotten here.
+        unsafe { annoy_free(std::mem::replace(&mut self.raw, null_mut())) };
+        self.seen = None;
+    }
+
+    /// After a call that succeeded and may have changed it.
+    pub fn changed(&mut self) {
+        if !self.raw.is_null() {
+            self.seen = Some(look(self.raw));
+        }
+    }
+
+    /// After a call that failed.
+    pub fn is_as_before(&self) -> bool {
+        self.raw.is_null() || self.seen.as_ref() == Some(&look(self.raw))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.free();
+    }
+}

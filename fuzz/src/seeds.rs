@@ -1,0 +1,120 @@
+//! Valid files to start from: every type, ours and as Annoy has them, and a few odd forests.
+
+use super::common::{all_types, filled, plain, random_items, saved, Item, Struct, SIGNATURE};
+use super::examine::{ask, Answers};
+use super::memory_file::MemoryFile;
+use annoy_rs::{probe, Access, Index, Metric, Options};
+use std::sync::OnceLock;
+
+/// A valid file and all that is known of it.
+pub struct Seed {
+    pub options: Options,
+    pub layout: Struct,
+    pub bytes: Vec<u8>,
+    /// Whether it has a superblock.
+    pub described: bool,
+    pub n_items: usize,
+    /// Types of index that take the file for their own, `options` first.
+    pub readers: Vec<Options>,
+    /// What it answers.
+    pub answers: Answers,
+}
+
+impl Seed {
+    fn new(options: Options, bytes: Vec<u8>) -> Self {
+        let file = MemoryFile::new();
+        file.put(&bytes);
+        let mut index = Index::with_options(options).unwrap();
+        index.load(file.path(), Access::Map).unwrap();
+        let mut readers = vec![options];
+        let kinds = probe(file.path()).unwrap();
+        readers.extend(
+            kinds
+                .into_iter()
+                .map(|kind| kind.options)
+                .filter(|&kind| kind != options),
+        );
+        Seed {
+            options,
+            layout: Struct::of(options),
+            described: index.info().unwrap().is_described,
+            n_items: index.n_items(),
+            answers: ask(&index, &query(options)),
+            readers,
+            bytes,
+        }
+    }
+
+    /// The node where the superblock is, by the word of the last node of `bytes`, which may be damaged.
+    pub fn superblock(&self, bytes: &[u8]) -> Option<usize> {
+        if !bytes.len().is_multiple_of(self.layout.size) {
+            return None;
+        }
+        let count = self.layout.count(bytes);
+        let n_items = self.layout.descendants(bytes, count.checked_sub(1)?);
+        let at = usize::try_from(n_items)
+            .ok()?
+            .checked_mul(self.layout.size)?;
+        let found = bytes.get(at..at.checked_add(super::common::SUPERBLOCK)?)?;
+        found.starts_with(&SIGNATURE).then_some(at)
+    }
+}
+
+/// A vector to ask for.
+pub fn query(options: Options) -> Item {
+    random_items(options, 1, 99).remove(0)
+}
+
+/// Small vectors make small leaves, and those make splits.
+fn types() -> Vec<Options> {
+    let bits = |options: Options| Options {
+        f: options.scalar.size() * 24,
+        ..options
+    };
+    all_types(3, 1)
+        .into_iter()
+        .map(|options| match options.metric {
+            Metric::Hamming => bits(options),
+            _ => options,
+        })
+        .collect()
+}
+
+/// `n` items with those left out that `present` says no to.
+fn file(options: Options, n: usize, n_trees: usize, present: impl Fn(usize) -> bool) -> Vec<u8> {
+    let items = random_items(options, n, 3);
+    let mut index = filled(options, &[]);
+    for (id, item) in items.iter().enumerate().filter(|(id, _)| present(*id)) {
+        index.add_item(id as i64, item).unwrap();
+    }
+    index.build(Some(n_trees), Some(1)).unwrap();
+    index.set_metadata(b"the user's own").unwrap();
+    saved(&index)
+}
+
+/// Made once. The order stays: inputs count on it.
+pub fn seeds() -> &'static [Seed] {
+    static SEEDS: OnceLock<Vec<Seed>> = OnceLock::new();
+    SEEDS.get_or_init(|| {
+        let mut seeds = Vec::new();
+        let mut add = |options: Options, bytes: Vec<u8>| {
+            seeds.push(Seed::new(options, plain(options, &bytes)));
+            seeds.push(Seed::new(options, bytes));
+        };
+        for options in types() {
+            add(options, file(options, 24, 2, |_| true));
+        }
+        for metric in Metric::ALL {
+            let options = match metric {
+                Metric::Hamming => Options::new(metric, 64),
+                _ => Options::new(metric, 3),
+            };
+            // None at all, one of many, holes, a tree of one node, equal items.
+            add(options, file(options, 0, 3, |_| true));
+            add(options, file(options, 31, 1, |id| id == 30));
+            add(options, file(options, 30, 2, |id| id % 3 == 2));
+            add(options, file(options, 2, 4, |_| true));
+        }
+        seeds
+    })
+}

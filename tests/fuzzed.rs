@@ -1,0 +1,171 @@
+//! What the fuzzers found, and their corpus once more through the same code: see fuzz/run.sh.
+
+#[path = "../fuzz/src/lib.rs"]
+mod fuzz;
+
+use annoy_rs::{Access, Error, Index, Metric, Options, MAX_METADATA};
+use fuzz::common::{built, plain, random_items, saved, scratch, Struct, SUPERBLOCK};
+use fuzz::mutate::{reseal, ENTRY, TABLE};
+use std::fs;
+use std::path::Path;
+
+/// Runs every input that is checked in for a target.
+fn replay(target: &str, run: fn(&[u8])) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let mut n = 0;
+    for directory in ["corpus", "regressions"] {
+        // Not all targets have found something.
+        let Ok(entries) = fs::read_dir(root.join(directory).join(target)) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            println!("{}", path.display()); // shown when it fails
+            run(&fs::read(path).unwrap());
+            n += 1;
+        }
+    }
+    assert!(n > 50, "{n} inputs");
+}
+
+#[test]
+fn file() {
+    replay("file", fuzz::file::run);
+}
+
+#[test]
+fn superblock() {
+    replay("superblock", fuzz::superblock::run);
+}
+
+#[test]
+fn calls() {
+    replay("calls", fuzz::calls::run);
+}
+
+/// An index of this file, loaded, and the room it lies in.
+fn load(options: Options, bytes: &[u8]) -> annoy_rs::Result<(Index, tempfile::TempDir)> {
+    let directory = scratch();
+    let path = directory.path().join("x.ann");
+    fs::write(&path, bytes).unwrap();
+    let mut index = Index::with_options(options)?;
+    index.load(&path, Access::Map)?;
+    Ok((index, directory))
+}
+
+fn refused(options: Options, bytes: &[u8], words: &str) {
+    let text = load(options, bytes).err().expect(words).to_string();
+    assert!(text.contains(words), "{text}");
+}
+
+/// It was loaded, and what was saved of it was not.
+#[test]
+fn roots_without_trees() {
+    let options = Options::new(Metric::Manhattan, 3);
+    let layout = Struct::of(options);
+    let bytes = plain(
+        options,
+        &saved(&built(options, &random_items(options, 24, 3), 1)),
+    );
+    let (items, root) = (24 * layout.size, bytes.len() - layout.size);
+    let mut bytes = [&bytes[..items], &bytes[root..]].concat();
+    // Two items, so that no child is missing.
+    for side in 0..2 {
+        layout.set_child(&mut bytes, 24, side, side as i64);
+    }
+    refused(
+        options,
+        &bytes,
+        "its last node counts 24 items, expected 0 to 23",
+    );
+}
+
+/// It was loaded, and what was saved of it was not: that had its superblock at the place it spoke of, and the last root
+/// named another.
+#[test]
+fn superblock_that_counts_otherwise_than_the_last_root() {
+    let options = Options::new(Metric::Hamming, 64);
+    let layout = Struct::of(options);
+    let mut bytes = saved(&built(options, &random_items(options, 0, 3), 3));
+    // As if there were one item; sections move along.
+    let size = layout.size as u64;
+    let long = |at: usize, add: u64, bytes: &mut [u8]| {
+        let now = u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+        bytes[at..at + 8].copy_from_slice(&now.wrapping_add(add).to_le_bytes());
+    };
+    long(40, 1, &mut bytes);
+    long(TABLE + 16, size, &mut bytes);
+    long(TABLE + ENTRY + 8, size, &mut bytes);
+    long(TABLE + ENTRY + 16, 0u64.wrapping_sub(size), &mut bytes);
+    reseal(&mut bytes[..SUPERBLOCK]);
+    refused(
+        options,
+        &bytes,
+        "counts 1 items of 24 bytes, but stands at 0",
+    );
+}
+
+/// A file with as many sections as there can be, none of them metadata.
+fn crowded(options: Options) -> Vec<u8> {
+    let mut index = built(options, &random_items(options, 0, 1), 1);
+    index.set_metadata(b"some").unwrap();
+    let mut bytes = saved(&index);
+    let metadata = TABLE + 3 * ENTRY;
+    let entry = bytes[metadata..metadata + ENTRY].to_vec();
+    for i in 3..16 {
+        let at = TABLE + i * ENTRY;
+        bytes[at..at + ENTRY].copy_from_slice(&entry);
+        bytes[at] = 100 + i as u8;
+    }
+    bytes[84] = 16;
+    reseal(&mut bytes[..SUPERBLOCK]);
+    bytes
+}
+
+/// The superblock has no room for one more: writing it was a panic, or the file was one that does not open.
+#[test]
+fn metadata_for_a_file_with_all_the_sections_there_can_be() {
+    let options = common_options();
+    let (mut index, directory) = load(options, &crowded(options)).unwrap();
+    let path = directory.path().join("y.ann");
+    index.save(&path).unwrap();
+    load(options, &fs::read(&path).unwrap()).unwrap();
+    fs::remove_file(&path).unwrap();
+    index.set_metadata(b"one more").unwrap();
+    let error = index.save(&path).unwrap_err();
+    assert!(matches!(error, Error::Unsupported(_)), "{error}");
+    assert!(
+        error.to_string().contains("17 sections in the file"),
+        "{error}"
+    );
+    assert!(!path.exists());
+}
+
+/// Nodes of 20 bytes, of which the superblock takes exactly 32.
+fn common_options() -> Options {
+    Options::new(Metric::Angular, 2)
+}
+
+/// Sections lie behind the trees; metadata is no longer than it may be set.
+#[test]
+fn sections_where_none_can_be() {
+    let options = common_options();
+    let index = built(options, &random_items(options, 0, 1), 1);
+    let mut bytes = saved(&index);
+    let trees = bytes[TABLE + ENTRY..][..ENTRY].to_vec();
+    let at = TABLE + 3 * ENTRY;
+    bytes[at..at + ENTRY].copy_from_slice(&trees);
+    bytes[at] = 4;
+    bytes[84] = 4;
+    reseal(&mut bytes[..SUPERBLOCK]);
+    refused(options, &bytes, "metadata section cannot lie there");
+
+    let mut index = index;
+    index.set_metadata(&vec![7; MAX_METADATA]).unwrap();
+    let mut bytes = saved(&index);
+    let long = bytes[at + 16..at + 24].to_vec();
+    assert_eq!(long, (MAX_METADATA as u64).to_le_bytes());
+    bytes[at + 16..at + 24].copy_from_slice(&(MAX_METADATA as u64 + 1).to_le_bytes());
+    reseal(&mut bytes[..SUPERBLOCK]);
+    refused(options, &bytes, "65537 bytes of metadata, expected 65536");
+}
