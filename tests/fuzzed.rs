@@ -105,6 +105,26 @@ fn superblock_that_counts_otherwise_than_the_last_root() {
     );
 }
 
+/// Its children were followed, and are others in what was saved of it.
+#[test]
+fn item_that_counts_as_a_split() {
+    let options = Options::new(Metric::Euclidean, 4);
+    let layout = Struct::of(options);
+    let n = 1000; // more than are looked at when it is loaded
+    let mut bytes = saved(&built(options, &random_items(options, n, 3), 1));
+    // Of so many, some are a split's child.
+    for id in 500..n {
+        bytes[id * layout.size..][..4].copy_from_slice(&700i32.to_le_bytes());
+    }
+    let (index, _directory) = load(options, &bytes).unwrap();
+    let found = index.get_nns_by_vector(&[0.5f32; 4], 3, Some(u64::MAX));
+    let text = found.unwrap_err().to_string();
+    assert!(
+        text.contains("it is no item: it counts 700 descendants"),
+        "{text}"
+    );
+}
+
 /// A file with as many sections as there can be, none of them metadata.
 fn crowded(options: Options) -> Vec<u8> {
     let mut index = built(options, &random_items(options, 0, 1), 1);

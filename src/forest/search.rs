@@ -254,10 +254,27 @@ fn collect<S: Space, F: Filter>(
         let (priority, id) = (visit.priority(), visit.node());
         let node = nodes.get(id);
         let below = node.n_descendants();
-        if below == 1 && id < n_items {
-            make_room(candidates, refused, 1)?;
-            seen += u64::from(add(id, candidates, refused));
+        if id < n_items {
+            match below {
+                0 => {} // Missing: files by Annoy name those too.
+                1 => {
+                    make_room(candidates, refused, 1)?;
+                    seen += u64::from(add(id, candidates, refused));
+                }
+                _ => {
+                    return Err(Error::corrupt(
+                        id,
+                        format!("it is no item: it counts {below} descendants"),
+                    ))
+                }
+            }
             continue;
+        }
+        if id < roots.trees.start {
+            return Err(Error::corrupt(
+                id,
+                "a split names it, but it is no node of a tree",
+            ));
         }
         if visits_left == 0 {
             return Err(Error::corrupt(id, "its tree runs in a circle"));
@@ -278,7 +295,7 @@ fn collect<S: Space, F: Filter>(
                 .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
             reserve_heap(open, 2)?;
             for (priority, side) in [(right, 1), (left, 0)] {
-                let child = nodes.checked(id, node.child(side), nodes.count())?;
+                let child = nodes.checked(id, node.child(side), roots.trees.end)?;
                 prefetch(nodes.get(child).bytes());
                 open.push(Visit::new(priority, child));
             }
