@@ -183,7 +183,10 @@ impl<'a> View<'a> {
     pub fn copy(&self) -> Result<Memory> {
         let parts = self.parts()?;
         let mut copy = Memory::new(self.header.kind);
-        copy.make_room(self.header.n_places, self.header.n_labels)?;
+        // Counted, as the header may be wrong.
+        let is_present = |&id: &usize| self.is_present(&parts, id);
+        let n_labels = (0..self.header.n_places).filter(is_present).count();
+        copy.make_room(self.header.n_places, n_labels)?;
         for id in 0..self.header.n_places {
             let Some(label) = self.get_in(&parts, id)? else {
                 continue;
@@ -212,12 +215,16 @@ impl<'a> View<'a> {
         self.get_in(&parts, id)
     }
 
+    /// Whether there is a label at one of the places.
+    fn is_present(&self, parts: &Parts, id: usize) -> bool {
+        self.section[parts.present.start + id / 8] >> (id % 8) & 1 == 1
+    }
+
     pub(super) fn get_in(&self, parts: &Parts, id: usize) -> Result<Option<Label<'a>>> {
         if id >= self.header.n_places {
             return Ok(None);
         }
-        let byte = self.section[parts.present.start + id / 8];
-        if byte >> (id % 8) & 1 == 0 {
+        if !self.is_present(parts, id) {
             return Ok(None);
         }
         let value = |i: usize| long(self.section, parts.values.start + i * 8);
@@ -282,9 +289,8 @@ impl<'a> View<'a> {
             Label::U64(_) => matches!(self.get_in(parts, id), Ok(Some(found)) if found == label),
             Label::Utf8(text) => {
                 let value = |i: usize| long(self.section, parts.values.start + i * 8) as usize;
-                let byte = self.section[parts.present.start + id / 8];
                 let strings = &self.section[parts.bytes.clone()];
-                byte >> (id % 8) & 1 == 1
+                self.is_present(parts, id)
                     && strings.get(value(id)..value(id + 1)) == Some(text.as_bytes())
             }
         }

@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 63];
+    static c_layout: [usize; 64];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
