@@ -1,5 +1,6 @@
 //! Every byte of the labels and of the marks of removed items flipped, with the checksums as they were, and with checksums made
-//! right again, as who means harm would: no panic, no id out of bounds, and nothing that loading or verifying does not notice.
+//! right again, as who means harm would: no panic, no id out of bounds, and nothing that loading or verifying does not notice,
+//! unless what it makes is good.
 
 mod common;
 
@@ -94,6 +95,13 @@ fn is_noticed(bytes: &[u8], context: &str) -> bool {
         );
     }
     let report = index.verify(2).unwrap();
+    if report.is_sound() {
+        for id in 0..N as i64 {
+            if let Some(label) = index.label(id).unwrap() {
+                assert_eq!(index.find_label(label).unwrap(), Some(id), "{context}");
+            }
+        }
+    }
     // What is changed is copied first.
     let mut changed = index;
     let _ = changed.set_label(3, "a new one").map_err(|error| {
@@ -109,7 +117,7 @@ fn is_noticed(bytes: &[u8], context: &str) -> bool {
 
 #[test]
 fn flips() {
-    let mut tries = 0;
+    let (mut tries, mut unnoticed) = (0, 0);
     for (number, good) in files().iter().enumerate() {
         assert!(!is_noticed(good, "undamaged"));
         for kind in [LABELS, REMOVED] {
@@ -124,18 +132,22 @@ fn flips() {
                         let context = format!(
                             "file {number}, kind {kind}, byte {at}, bit {bit}, {is_sealed}"
                         );
-                        assert!(
-                            is_noticed(&bytes, &context),
-                            "{context} from {:?}: not noticed",
-                            place(good, kind)
-                        );
+                        let noticed = is_noticed(&bytes, &context);
+                        // Another number or string may have a place where the one before had it.
+                        let may_be_good = is_sealed && kind == LABELS;
+                        assert!(noticed || may_be_good, "{context}: not noticed");
+                        unnoticed += usize::from(!noticed);
                         tries += 1;
                     }
                 }
             }
         }
     }
-    assert!(tries > 2000, "{tries}");
+    println!("{tries} flips, {unnoticed} of them made another good label");
+    assert!(
+        tries > 2000 && unnoticed < tries / 20,
+        "{tries}, {unnoticed}"
+    );
 }
 
 /// A number of a header set to what it cannot be.
