@@ -54,8 +54,9 @@ impl Values {
     fn cover(&mut self, n: usize) -> Result<()> {
         match self {
             Values::U64 { numbers, present } => {
-                grow(numbers, n, 0)?;
-                grow(present, n.div_ceil(64), 0)
+                // In this order: every number has its bit, also when memory ends in between.
+                grow(present, n.div_ceil(64), 0)?;
+                grow(numbers, n, 0)
             }
             Values::Utf8(texts) => grow(texts, n, None),
         }
