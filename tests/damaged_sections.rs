@@ -181,3 +181,49 @@ fn wild_headers() {
         }
     }
 }
+
+/// A label that two items have, each with a slot of its own; and an item with two slots.
+#[test]
+fn labels_twice() {
+    let good = &files()[0];
+    let labels = place(good, LABELS);
+    let (values, n_slots) = (labels.start + 72, 16);
+    let slots = values + 18 * 8;
+    let slot_of = |bytes: &[u8], id: u32| {
+        (0..n_slots)
+            .map(|i| slots + 4 * i)
+            .find(|&at| bytes[at..at + 4] == (id + 1).to_le_bytes())
+            .unwrap()
+    };
+    // The next slot that is empty from one on.
+    let empty = |bytes: &[u8], from: usize| {
+        (0..n_slots)
+            .map(|i| slots + (from - slots + 4 * i) % (4 * n_slots))
+            .find(|&at| bytes[at..at + 4] == [0; 4])
+            .unwrap()
+    };
+    let says = |mut bytes: Vec<u8>, words: &str| {
+        reseal(&mut bytes, LABELS);
+        let directory = scratch();
+        let path = directory.path().join("x.ann");
+        std::fs::write(&path, bytes).unwrap();
+        let faults = Index::verify_file(&path, 9).unwrap().faults;
+        assert!(
+            faults.iter().any(|fault| fault.text.contains(words)),
+            "{faults:?}"
+        );
+    };
+    let mut bytes = good.clone();
+    bytes.copy_within(values + 8 * 5..values + 8 * 6, values + 8 * 7);
+    let old = slot_of(&bytes, 7);
+    let new = empty(&bytes, slot_of(&bytes, 5));
+    bytes.copy_within(old..old + 4, new);
+    bytes[old..old + 4].fill(0);
+    says(bytes, "is that of item 5 too");
+
+    let mut bytes = good.clone();
+    let old = slot_of(&bytes, 5);
+    let new = empty(&bytes, old);
+    bytes.copy_within(old..old + 4, new);
+    says(bytes, "two slots name its label");
+}

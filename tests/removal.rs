@@ -167,6 +167,10 @@ fn what_cannot_be_removed() {
     }
     index.remove_item(3).unwrap();
     index.remove_item(3).unwrap();
+    // A batch hands nothing over before all its items are found to be good.
+    let batch = |_, _| panic!("handed over");
+    let refused = index.search_batch_items(&[4, 3], &Search::new(1), &Work::default(), batch);
+    assert!(matches!(refused, Err(Error::Item { id: 3, .. })));
     assert_eq!(index.n_removed(), 1);
     let error = index.get_nns_by_item(3, 1, None).unwrap_err().to_string();
     assert_eq!(error, "item id is 3, expected an item that is not removed");
