@@ -5,6 +5,7 @@
 #include "annoy.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 typedef struct guarded {
     annoy_index *index;
@@ -94,4 +95,24 @@ static int64_t guarded_by_vector(guarded *self, const float *vector, size_t len,
 static int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids,
                                float *distances) {
     GUARDED_SEARCH(annoy_get_nns_by_item(self->index, item, n, search_k, ids, distances, &n_found, &last));
+}
+
+/* Between the library and `python_progress`: a report takes the interpreter's lock, so there are no more than twenty a
+ * second, and the last one. */
+typedef struct guarded_reports {
+    void *user;
+    int64_t next; /* in nanoseconds */
+} guarded_reports;
+
+static void python_progress(void *user, uint64_t done, uint64_t total);
+
+static void guarded_progress(void *reports, uint64_t done, uint64_t total) {
+    guarded_reports *self = reports;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t nanoseconds = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    if (done < total && nanoseconds < self->next)
+        return;
+    self->next = nanoseconds + 50000000;
+    python_progress(self->user, done, total);
 }
