@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, Optional, Protocol, Union, overload
 import numpy as np
 
 from ._native import ffi, lib
-from .errors import AnnoyError, ArgumentError, FileError, ItemError, StateError, error_of, raise_search
+from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, raise_search
 from .index import Index, Path
 
 _F32 = np.dtype(np.float32)
@@ -293,7 +293,7 @@ class AnnoyIndex:
         try:
             self._index.on_disk_build(fn)
         except AnnoyError as error:
-            raise _os_error(error) from error
+            raise _os_error(error) from None
         return True
 
     def save(self, fn: Path, prefault: Optional[bool] = None) -> Literal[True]:
@@ -303,7 +303,7 @@ class AnnoyIndex:
         except StateError as error:
             raise FileError(f"{_UNBUILT_SAVE}: {error}") from error
         except AnnoyError as error:
-            raise _os_error(error) from error
+            raise _os_error(error) from None
         return True
 
     def load(self, fn: Path, prefault: Optional[bool] = None) -> Literal[True]:
@@ -311,7 +311,7 @@ class AnnoyIndex:
         try:
             self._index.load(fn, prefault=self._prefault if prefault is None else bool(prefault))
         except AnnoyError as error:
-            raise _os_error(error) from error
+            raise _os_error(error) from None
         return True
 
     def unload(self) -> Literal[True]:
@@ -435,8 +435,10 @@ class _Words:
             error.args = (f"You can't {self.operation} a {state} index: {error}",)
 
 
-def _os_error(error: AnnoyError) -> FileError:
-    """The OSError that Annoy raises, whatever went wrong with a file."""
+def _os_error(error: AnnoyError) -> AnnoyError:
+    """The OSError that Annoy raises, whatever went wrong with a file; but not for a path that can be none."""
+    if isinstance(error, (ArgumentError, CallbackError, ClosedError)):
+        return error
     number = getattr(error, "errno", None)
     text = f"Unable to open: {os.strerror(number)} ({number}): {error}" if number else str(error)
     new = FileError(text)
