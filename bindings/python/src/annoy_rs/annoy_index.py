@@ -13,6 +13,7 @@ import numpy as np
 from ._native import ffi, lib
 from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, raise_search
 from .index import Index, Path
+from .vectors import lies_well
 
 _F32 = np.dtype(np.float32)
 _FLOATS = ffi.typeof("float[]")
@@ -138,8 +139,7 @@ class AnnoyIndex:
     def _floats(self, vector: Vector) -> Any:
         """A vector as floats in C: one that has the length f, unless the library is to say that it has not."""
         if isinstance(vector, np.ndarray):
-            # Not `ascontiguousarray`, which makes one dimension of none.
-            array = np.asarray(vector, _F32, order="C")
+            array = np.require(vector, _F32, ("C", "A"))
             if array.ndim == 1:
                 return _from_buffer(_FLOATS, array)
         length, f = len(vector), self._index.f
@@ -255,7 +255,7 @@ class AnnoyIndex:
         if n is None:
             n = self.n_neighbors
         index = self._index
-        if type(vector) is np.ndarray and vector.dtype is _F32 and vector.ndim == 1 and vector.flags.c_contiguous:
+        if type(vector) is np.ndarray and vector.dtype is _F32 and vector.ndim == 1 and lies_well(vector.flags):
             query = _from_buffer(_FLOATS, vector)
         else:
             query = self._floats(vector)

@@ -5,22 +5,23 @@ from __future__ import annotations
 import operator
 import os
 import threading
-from typing import Any, Callable, Iterator, Optional, Sequence, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import files
+from . import files, search
 from ._native import ffi, lib
-from .callbacks import Filter, Progress
 from .errors import ArgumentError, ClosedError, StateError, check, raise_search
 from .handle import Handle
 from .metrics import Metric, metric_name, metric_number
-from .options import Options
-from .vectors import DOUBLE, FLOAT, Rows, as_ids, ids_pointer, pointer, row, rows
+from .options import ItemSearchOptions, SearchOptions
+from .search import Distances, Ids
+from .vectors import DOUBLE, FLOAT, as_ids, ids_pointer, lies_well, pointer, row, rows
 
-Ids = NDArray[np.int64]
-Distances = NDArray[Any]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Log = Callable[[int, str], Any]
 
@@ -283,27 +284,9 @@ class Index:
 
     # Searching.
 
-    @overload
-    def search(self, query: ArrayLike, n: int = 10, search_k: int = -1) -> tuple[Ids, Distances]: ...
-
-    @overload
     def search(
-        self,
-        query: ArrayLike,
-        n: int = 10,
-        search_k: int = -1,
-        *,
-        max_distance: Optional[float] = None,
-        exclude: Optional[ArrayLike] = None,
-        allow: Optional[ArrayLike] = None,
-        deny: Optional[ArrayLike] = None,
-        filter: Optional[Filter] = None,
-        exact: bool = False,
-        n_threads: int = -1,
-        progress: Optional[Progress] = None,
-    ) -> tuple[Ids, Distances]: ...
-
-    def search(self, query: ArrayLike, n: int = 10, search_k: int = -1, **options: Any) -> tuple[Ids, Distances]:
+        self, query: ArrayLike, n: int = 10, search_k: int = -1, **options: Unpack[SearchOptions]
+    ) -> tuple[Ids, Distances]:
         """Finds the `n` items nearest to each vector: their ids, and their distances, nearest first.
 
         A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of shape (q, f) gives arrays
@@ -320,7 +303,7 @@ class Index:
             and query.ndim == 1
             and not options
             and self._scalar != "float64"
-            and query.flags.c_contiguous
+            and lies_well(query.flags)
         ):
             room = n if n <= 4096 else min(n, self.n_items)
             ids, distances = _empty(room, _I64), _empty(room, _F32)
@@ -340,96 +323,22 @@ class Index:
             return ids[:found], distances[:found]
         array = np.asarray(query)
         if array.ndim == 2:
-            return self._batch(rows(array, self._scalar, self._f), None, n, search_k, options)
-        return self._one(row(array, self._scalar), 0, n, search_k, options)
+            return search.many(self._owner, rows(array, self._scalar, self._f), n, search_k, options)
+        return search.one(self._owner, row(array, self._scalar), n, search_k, options)
 
-    @overload
-    def search_items(
-        self, items: Union[int, Sequence[int], NDArray[Any]], n: int = 10, search_k: int = -1
-    ) -> tuple[Ids, Distances]: ...
-
-    @overload
     def search_items(
         self,
         items: Union[int, Sequence[int], NDArray[Any]],
         n: int = 10,
         search_k: int = -1,
-        *,
-        exclude_self: bool = False,
-        max_distance: Optional[float] = None,
-        exclude: Optional[ArrayLike] = None,
-        allow: Optional[ArrayLike] = None,
-        deny: Optional[ArrayLike] = None,
-        filter: Optional[Filter] = None,
-        exact: bool = False,
-        n_threads: int = -1,
-        progress: Optional[Progress] = None,
-    ) -> tuple[Ids, Distances]: ...
-
-    def search_items(self, items: Any, n: int = 10, search_k: int = -1, **options: Any) -> tuple[Ids, Distances]:
+        **options: Unpack[ItemSearchOptions],
+    ) -> tuple[Ids, Distances]:
         """Finds the `n` items nearest to an item, or to each of several. As `search`; with `exclude_self` an item is not
         among its own neighbours."""
         if np.ndim(items) == 0:
-            return self._one(None, operator.index(items), n, search_k, options)
-        return self._batch(None, as_ids(items), n, search_k, options)
-
-    def _one(
-        self, query: Optional[Rows], item: int, n: int, search_k: int, options: dict[str, Any]
-    ) -> tuple[Ids, Distances]:
-        double = self._scalar == "float64"
-        kind = query.kind if query is not None else DOUBLE if double else FLOAT
-        n_found = ffi.new("size_t *")
-        handle = self._owner
-        with handle.shared() as index:
-            n_items = lib.annoy_get_n_items(index)
-            room = min(_count(n), n_items)
-            ids, distances = np.empty(room, np.int64), np.empty(room, kind.distance)
-            results = (ids_pointer(ids), pointer(distances, kind.distance_pointer), n_found, lib.guarded_error())
-            by = "item" if query is None else "vector"
-            target = (item,) if query is None else (query.pointer, query.len)
-            if options:
-                given = Options(n_items, search_k=search_k, **options)
-                search = getattr(lib, f"annoy_search{'_item' if query is None else ''}{kind.suffix}")
-                self._run(handle, given, lambda: search(index, *target, n, given.pointer, *results))
-            else:
-                search = getattr(lib, f"annoy_get_nns_by_{by}{kind.suffix}")
-                check(search(index, *target, n, search_k, *results))
-        found = n_found[0]
-        return ids[:found], distances[:found]
-
-    def _batch(
-        self, queries: Optional[Rows], items: Any, n: int, search_k: int, options: dict[str, Any]
-    ) -> tuple[Ids, Distances]:
-        # From items, distances come as floats for every type.
-        kind = FLOAT if queries is None else queries.kind
-        handle = self._owner
-        with handle.shared() as index:
-            n_items = lib.annoy_get_n_items(index)
-            given = Options(n_items, search_k=search_k, batch=True, **options)
-            n_queries = queries.n if queries is not None else len(items)
-            ids = np.empty((n_queries, _count(n)), np.int64)
-            distances = np.empty((n_queries, n), kind.distance)
-            results = (ids_pointer(ids), pointer(distances, kind.distance_pointer), ffi.NULL, lib.guarded_error())
-            target: tuple[Any, ...]
-            if queries is None:
-                search, target = "annoy_search_batch_items", (ids_pointer(items), n_queries)
-            else:
-                search = f"annoy_search_batch{kind.suffix}"
-                target = (queries.pointer, n_queries, queries.len, queries.stride)
-            self._run(handle, given, lambda: getattr(lib, search)(index, *target, n, given.pointer, *results))
-        return ids, distances
-
-    @staticmethod
-    def _run(handle: Handle, given: Options, search: Callable[[], int]) -> None:
-        if given.call is None:
-            check(search())
-            return
-        thread = threading.get_ident()
-        handle.calling.append(thread)
-        try:
-            given.call.finish(search(), check)
-        finally:
-            handle.calling.remove(thread)
+            item = operator.index(items)  # type: ignore[arg-type]
+            return search.one_item(self._owner, item, self._scalar, n, search_k, options)
+        return search.many_items(self._owner, as_ids(items), n, search_k, options)
 
     # Files.
 
@@ -575,11 +484,4 @@ def _unpickled(cls: type[Index], init: dict[str, Any], data: Optional[bytes]) ->
         if init["seed"] is not None:
             self.set_seed(init["seed"])
     return self
-
-
-def _count(n: int) -> int:
-    n = operator.index(n)
-    if n < 0:
-        raise ArgumentError(f"n is {n}, expected at least 0")
-    return n
 

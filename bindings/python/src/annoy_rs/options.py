@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,26 @@ from ._native import ffi, lib
 from .callbacks import Call, Filter, Progress, on_main_thread
 from .errors import ArgumentError, ItemError
 from .vectors import as_ids, ids_pointer, pointer
+
+
+class SearchOptions(TypedDict, total=False):
+    """What `Index.search` takes besides."""
+
+    max_distance: Optional[float]
+    exclude: Optional[ArrayLike]
+    allow: Optional[ArrayLike]
+    deny: Optional[ArrayLike]
+    filter: Optional[Filter]
+    exact: bool
+    n_threads: int
+    progress: Optional[Progress]
+
+
+class ItemSearchOptions(SearchOptions, total=False):
+    """What `Index.search_items` takes besides."""
+
+    exclude_self: bool
+
 
 _WORDS_POINTER = ffi.typeof("uint64_t *")
 

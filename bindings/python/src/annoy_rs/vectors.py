@@ -62,6 +62,11 @@ class Rows(NamedTuple):
         return self.array.strides[0] if self.n > 1 else 0
 
 
+def lies_well(flags: Any) -> bool:
+    """Whether the elements of an array with these flags are where C has them."""
+    return bool(flags.c_contiguous and flags.aligned)
+
+
 def kind_of(array: NDArray[Any], scalar: str) -> Kind:
     """The form for an array given to an index of `scalar`: hamming takes uint64 arrays as packed words."""
     if scalar == "float64":
@@ -84,7 +89,7 @@ def rows(values: ArrayLike, scalar: str, f: Optional[int]) -> Rows:
     # Rows may lie apart, but not their elements.
     row_by_row = array.strides[1] == itemsize and array.strides[0] >= array.shape[1] * itemsize
     if not (row_by_row and array.strides[0] % itemsize == 0 and array.flags.aligned):
-        array = np.ascontiguousarray(array)
+        array = np.require(array, requirements=("C", "A"))
     return Rows(array, kind, pointer(array, kind.pointer))
 
 
@@ -94,7 +99,7 @@ def row(values: ArrayLike, scalar: str) -> Rows:
     if array.ndim != 1:
         raise ArgumentError(f"the vector has the shape {array.shape}, expected one dimension")
     kind = kind_of(array, scalar)
-    array = np.ascontiguousarray(converted(array, kind)).reshape(1, -1)
+    array = np.require(converted(array, kind), requirements=("C", "A")).reshape(1, -1)
     return Rows(array, kind, pointer(array, kind.pointer))
 
 
