@@ -1,0 +1,449 @@
+"""PyPI annoy's class: the same methods, keywords, defaults, return values and exceptions."""
+
+from __future__ import annotations
+
+import operator
+import os
+import sys
+import warnings
+from typing import Any, Literal, NoReturn, Optional, Protocol, Union, overload
+
+import numpy as np
+
+from ._native import ffi, lib
+from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, raise_search
+from .index import Index, Path
+from .vectors import lies_well
+
+_F32 = np.dtype(np.float32)
+_FLOATS = ffi.typeof("float[]")
+_LONGS = ffi.typeof("int64_t[]")
+_new = ffi.new
+_unpack = ffi.unpack
+_from_buffer = ffi.from_buffer
+_by_vector = lib.guarded_by_vector
+_by_item = lib.guarded_by_item
+
+# Annoy's words for what the library says in its own.
+_LENGTH = "Vector has wrong length (expected {}, got {})"
+_UNBUILT_SAVE = "You can't save an index that hasn't been built"
+
+
+class Vector(Protocol):
+    """What has a length and numbers at 0, 1, ...: a list, a tuple, an array."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+class AnnoyIndex:
+    """Approximate nearest neighbours, as PyPI annoy's AnnoyIndex, which this takes the place of.
+
+    `f` is the length of the vectors, or None to have it from the first vector; `metric` is "angular", "euclidean",
+    "manhattan", "hamming" or "dot" (or an alias, such as "cosine" or "l2"). The rest are defaults of the methods.
+    `index` is the same index as an `Index`, which takes and gives NumPy arrays.
+    """
+
+    def __init__(
+        self,
+        f: Optional[int] = None,
+        metric: Optional[str] = None,
+        *,
+        n_neighbors: int = 5,
+        n_trees: int = -1,
+        n_jobs: int = -1,
+        seed: Optional[int] = None,
+        prefault: bool = False,
+    ) -> None:
+        if metric is None:
+            if f:
+                text = "The default argument for metric will be removed in future version of Annoy."
+                warnings.warn(f"{text} Please pass metric='angular' explicitly.", FutureWarning, stacklevel=2)
+            metric = "angular"
+        try:
+            self._index = Index(operator.index(f) if f else None, metric, seed=seed)
+        except ArgumentError as error:
+            if str(error).startswith("metric"):
+                raise ArgumentError(f"No such metric: {error}") from None
+            raise
+        self.n_neighbors = n_neighbors
+        self._n_trees = n_trees
+        self._n_jobs = n_jobs
+        self._prefault = prefault
+
+    @property
+    def index(self) -> Index:
+        """The same index, for NumPy arrays, filters, batches and the rest."""
+        return self._index
+
+    @property
+    def f(self) -> int:
+        """Length of the vectors; 0 before it is known."""
+        return self._index.f or 0
+
+    @property
+    def metric(self) -> str:
+        return self._index.metric
+
+    # Items.
+
+    def add_item(self, i: int, vector: Vector) -> None:
+        """Adds item `i` (any nonnegative integer) with vector `vector`. Memory is taken for `max(i)+1` items."""
+        item = operator.index(i)
+        index = self._index
+        if item < 0:
+            self._refuse(item, 0)
+        values = self._floats(vector)
+        if index._handle is None:
+            index._make(len(values))
+        if len(values) != index.f:
+            raise IndexError(_LENGTH.format(index.f, len(values)))
+        with index._owner.exclusive() as handle:
+            error = lib.guarded_error()
+            status = lib.annoy_add_item(handle, item, values, len(values), error)
+        if status:
+            self._failed(status, item)
+
+    def get_item_vector(self, i: int) -> list[float]:
+        """The vector of item `i` as it was added."""
+        item = operator.index(i)
+        index = self._index
+        values = _new(_FLOATS, index.f or 0)
+        with index._owner.shared() as handle:
+            status = lib.annoy_get_item(handle, item, values, len(values), lib.guarded_error())
+        if status:
+            self._failed(status, item)
+        vector: list[float] = _unpack(values, len(values))
+        return vector
+
+    get_item = get_item_vector
+
+    def get_distance(self, i: int, j: int) -> float:
+        """The distance between items `i` and `j`."""
+        i, j = operator.index(i), operator.index(j)
+        n_items = self.get_n_items()
+        for item in (i, j):
+            if not 0 <= item < n_items:
+                self._refuse(item, n_items)
+        # Annoy's distances are floats made double.
+        return float(np.float32(self._index.get_distance(i, j)))
+
+    def get_n_items(self) -> int:
+        """The number of items: the largest id plus one."""
+        return self._index.n_items
+
+    def get_n_trees(self) -> int:
+        """The number of trees."""
+        return self._index.n_trees
+
+    def _floats(self, vector: Vector) -> Any:
+        """A vector as floats in C: one that has the length f, unless the library is to say that it has not."""
+        if isinstance(vector, np.ndarray):
+            array = np.require(vector, _F32, ("C", "A"))
+            if array.ndim == 1:
+                return _from_buffer(_FLOATS, array)
+        length, f = len(vector), self._index.f
+        if f is not None and length != f:
+            raise IndexError(_LENGTH.format(f, length))
+        if type(vector) is not list and type(vector) is not tuple:
+            vector = [vector[z] for z in range(length)]
+        return _new(_FLOATS, vector)
+
+    # Trees.
+
+    def set_seed(self, seed: int) -> None:
+        """Sets the seed of the next build. Unlike Annoy's it stays through save, load and unload."""
+        self._index.set_seed(seed)
+
+    def build(self, n_trees: Optional[int] = None, n_jobs: Optional[int] = None) -> Literal[True]:
+        """Builds a forest of `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads (-1: all).
+
+        More trees give higher precision. No more items can be added then. The number of threads does not change the result.
+        """
+        trees = self._n_trees if n_trees is None else operator.index(n_trees)
+        jobs = self._n_jobs if n_jobs is None else operator.index(n_jobs)
+        with self._in_words_of_annoy("build"):
+            self._index.build(trees, n_threads=jobs)
+        return True
+
+    def unbuild(self) -> Literal[True]:
+        """Takes the trees away, so that items can be added; then it has to be built again."""
+        with self._in_words_of_annoy("unbuild"):
+            self._index.unbuild()
+        return True
+
+    def rebuild(
+        self, metric: Optional[str] = None, *, n_trees: Optional[int] = None, n_jobs: Optional[int] = None
+    ) -> AnnoyIndex:
+        """A new index of the same items, with `metric` if given, built. Ids that are missing here are missing there."""
+        new = type(self)(self.f, metric or self.metric, **self._defaults())
+        n_items = self.get_n_items()
+        if self._index.info()["n_present"] == n_items:
+            ids = np.arange(n_items)
+        else:
+            # An exact search finds all items there are.
+            ids = np.sort(self._index.search(np.zeros(self.f, _F32), n_items, exact=True)[0])
+        for start in range(0, len(ids), 65536):
+            some = ids[start : start + 65536]
+            new._index.add_items(self._index.get_items(some), some)
+        new.build(self.get_n_trees() or None if n_trees is None else n_trees, n_jobs)
+        return new
+
+    # Searching.
+
+    @overload
+    def get_nns_by_item(
+        self, i: int, n: Optional[int] = ..., search_k: int = ..., include_distances: Literal[False] = ...
+    ) -> list[int]: ...
+    @overload
+    def get_nns_by_item(
+        self, i: int, n: Optional[int], search_k: int, include_distances: Literal[True]
+    ) -> tuple[list[int], list[float]]: ...
+    @overload
+    def get_nns_by_item(
+        self, i: int, n: Optional[int] = ..., search_k: int = ..., *, include_distances: Literal[True]
+    ) -> tuple[list[int], list[float]]: ...
+    @overload
+    def get_nns_by_item(
+        self, i: int, n: Optional[int] = ..., search_k: int = ..., include_distances: bool = ...
+    ) -> Union[list[int], tuple[list[int], list[float]]]: ...
+
+    def get_nns_by_item(
+        self, i: int, n: Optional[int] = None, search_k: int = -1, include_distances: bool = False
+    ) -> Union[list[int], tuple[list[int], list[float]]]:
+        """The `n` items closest to item `i`, itself among them.
+
+        `search_k` is the number of nodes inspected: more take longer and find better; -1 stands for `n_trees * n`. With
+        `include_distances` the result is a tuple of two lists, the second of which has the distances.
+        """
+        if n is None:
+            n = self.n_neighbors
+        index = self._index
+        room = n if n <= 4096 else min(n, index.n_items)
+        if room < 0:
+            raise ArgumentError(f"n is {n}, expected at least 0")
+        ids = _new(_LONGS, room)
+        distances = _new(_FLOATS, room) if include_distances else ffi.NULL
+        found = _by_item((index._handle or index._owner).guarded, i, n, search_k, ids, distances)
+        if found < 0:
+            found = self._nothing(found, i)
+        if include_distances:
+            return _unpack(ids, found), _unpack(distances, found)
+        return _unpack(ids, found)  # type: ignore[no-any-return]
+
+    @overload
+    def get_nns_by_vector(
+        self, vector: Vector, n: Optional[int] = ..., search_k: int = ..., include_distances: Literal[False] = ...
+    ) -> list[int]: ...
+    @overload
+    def get_nns_by_vector(
+        self, vector: Vector, n: Optional[int], search_k: int, include_distances: Literal[True]
+    ) -> tuple[list[int], list[float]]: ...
+    @overload
+    def get_nns_by_vector(
+        self, vector: Vector, n: Optional[int] = ..., search_k: int = ..., *, include_distances: Literal[True]
+    ) -> tuple[list[int], list[float]]: ...
+    @overload
+    def get_nns_by_vector(
+        self, vector: Vector, n: Optional[int] = ..., search_k: int = ..., include_distances: bool = ...
+    ) -> Union[list[int], tuple[list[int], list[float]]]: ...
+
+    def get_nns_by_vector(
+        self, vector: Vector, n: Optional[int] = None, search_k: int = -1, include_distances: bool = False
+    ) -> Union[list[int], tuple[list[int], list[float]]]:
+        """The `n` items closest to a vector. As `get_nns_by_item`."""
+        if n is None:
+            n = self.n_neighbors
+        index = self._index
+        if type(vector) is np.ndarray and vector.dtype is _F32 and vector.ndim == 1 and lies_well(vector.flags):
+            query = _from_buffer(_FLOATS, vector)
+        else:
+            query = self._floats(vector)
+        room = n if n <= 4096 else min(n, index.n_items)
+        if room < 0:
+            raise ArgumentError(f"n is {n}, expected at least 0")
+        ids = _new(_LONGS, room)
+        distances = _new(_FLOATS, room) if include_distances else ffi.NULL
+        handle = (index._handle or index._owner).guarded
+        found = _by_vector(handle, query, len(query), n, search_k, ids, distances)
+        if found < 0:
+            if len(query) != index.f:
+                raise IndexError(_LENGTH.format(index.f, len(query)))
+            found = self._nothing(found, None)
+        if include_distances:
+            return _unpack(ids, found), _unpack(distances, found)
+        return _unpack(ids, found)  # type: ignore[no-any-return]
+
+    def _nothing(self, result: int, item: Optional[int]) -> int:
+        """A search that failed: raises, but for an index that is not built, in which Annoy finds nothing."""
+        try:
+            raise_search(result)
+        except ItemError:
+            self._refuse(item or 0, self.get_n_items())
+        except StateError:
+            n_items = self.get_n_items()
+            if item is not None and not 0 <= item < n_items:
+                self._refuse(item, n_items)
+            return 0
+
+    # Files.
+
+    def on_disk_build(self, fn: Path) -> Literal[True]:
+        """Makes the index build in a file instead of memory; to be called before items are added."""
+        try:
+            self._index.on_disk_build(fn)
+        except AnnoyError as error:
+            raise _os_error(error) from None
+        return True
+
+    def save(self, fn: Path, prefault: Optional[bool] = None) -> Literal[True]:
+        """Saves the index, then loads the file in place of what is in memory."""
+        try:
+            self._index.save_and_load(fn, prefault=self._prefault if prefault is None else bool(prefault))
+        except StateError as error:
+            raise FileError(f"{_UNBUILT_SAVE}: {error}") from error
+        except AnnoyError as error:
+            raise _os_error(error) from None
+        return True
+
+    def load(self, fn: Path, prefault: Optional[bool] = None) -> Literal[True]:
+        """Loads (maps) a file, ours or Annoy's. With `prefault` all of it is read at once."""
+        try:
+            self._index.load(fn, prefault=self._prefault if prefault is None else bool(prefault))
+        except AnnoyError as error:
+            raise _os_error(error) from None
+        return True
+
+    def unload(self) -> Literal[True]:
+        """Drops items, trees and file."""
+        self._index.unload()
+        return True
+
+    def serialize(self) -> bytes:
+        """The bytes of the file that a save would write."""
+        return self._index.to_bytes()
+
+    def deserialize(self, data: bytes) -> AnnoyIndex:
+        """Loads what `serialize` gave, in place of what is here; metric and f must be the same (or f not known yet)."""
+        new = Index.from_bytes(data)
+        old = self._index
+        if new.metric != old.metric or (old.f is not None and new.f != old.f):
+            raise ArgumentError(f"the bytes are of {new!r}, expected f={old.f}, metric={old.metric!r}")
+        if old._seed is not None:
+            new.set_seed(old._seed)
+        self._index = new
+        return self
+
+    # About it.
+
+    def verbose(self, v: bool) -> Literal[True]:
+        """Whether the index says on stderr what it does."""
+
+        def say(level: int, text: str) -> None:
+            print(text, file=sys.stderr)
+
+        self._index.set_log(say if v else None)
+        return True
+
+    def info(self) -> dict[str, Any]:
+        """The facts about the index, and its parameters."""
+        return {**self.get_params(), **self._index.info()}
+
+    def _defaults(self) -> dict[str, Any]:
+        return {
+            "n_neighbors": self.n_neighbors,
+            "n_trees": self._n_trees,
+            "n_jobs": self._n_jobs,
+            "seed": self._index._seed,
+            "prefault": self._prefault,
+        }
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """What the index was made with."""
+        return {"f": self.f, "metric": self.metric, **self._defaults()}
+
+    def set_params(self, **params: Any) -> AnnoyIndex:
+        """Changes what the index was made with; `f` and `metric` only while it is empty."""
+        wanted = {**self.get_params(), **params}
+        unknown = sorted(wanted.keys() - self.get_params().keys())
+        if unknown:
+            raise ArgumentError(f"parameters are {', '.join(unknown)}, expected {', '.join(self.get_params())}")
+        new = type(self)(**wanted)
+        if (new.f, new.metric) == (self.f, self.metric):
+            new._index = self._index
+            if "seed" in params and params["seed"] is not None:
+                self._index.set_seed(params["seed"])
+        elif self.get_n_items() or self.get_n_trees():
+            raise StateError("f and metric cannot be changed: the index has items, expected an empty one")
+        self.__dict__.update(new.__dict__)
+        return self
+
+    def close(self) -> None:
+        """Frees the index; every call raises ClosedError then."""
+        self._index.close()
+
+    def __enter__(self) -> AnnoyIndex:
+        self._index.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.get_n_items()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return repr(self._index).replace("<Index", f"<{type(self).__name__}", 1)
+
+    # Errors.
+
+    def _refuse(self, item: int, n_items: int) -> NoReturn:
+        """Raises what Annoy does for an id it cannot have."""
+        if not -(2**31) <= item < 2**31:
+            raise OverflowError(f"signed integer is {'greater than maximum' if item > 0 else 'less than minimum'}")
+        if item < 0:
+            raise IndexError("Item index can not be negative")
+        raise IndexError("Item index larger than the largest item index")
+
+    def _failed(self, status: int, item: int) -> NoReturn:
+        error = error_of(status)
+        if isinstance(error, ItemError):
+            self._refuse(item, 0)
+        if isinstance(error, StateError) and "loaded" in str(error):
+            error.args = (f"You can't add an item to a loaded index: {error}",)
+        raise error
+
+    def _in_words_of_annoy(self, operation: str) -> _Words:
+        return _Words(operation)
+
+
+class _Words:
+    """Puts Annoy's sentence before the library's, where they say the same."""
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        if isinstance(error, StateError):
+            state = "loaded" if "is loaded" in str(error) else "built"
+            error.args = (f"You can't {self.operation} a {state} index: {error}",)
+
+
+def _os_error(error: AnnoyError) -> AnnoyError:
+    """The OSError that Annoy raises, whatever went wrong with a file; but not for a path that can be none."""
+    if isinstance(error, (ArgumentError, CallbackError, ClosedError)):
+        return error
+    number = getattr(error, "errno", None)
+    text = f"Unable to open: {os.strerror(number)} ({number}): {error}" if number else str(error)
+    new = FileError(text)
+    new.status, new.errno, new.filename = error.status, number, getattr(error, "filename", None)
+    return new
+
+
+Annoy = AnnoyIndex

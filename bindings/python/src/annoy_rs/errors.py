@@ -1,0 +1,113 @@
+"""What a call that fails raises: an `AnnoyError` that is also the built-in exception Python programs expect."""
+
+from __future__ import annotations
+
+from typing import NoReturn, Optional
+
+from ._native import ffi, lib
+
+
+class AnnoyError(Exception):
+    """A call of the library failed. `status` is its name in annoy.h, such as "ANNOY_ERR_IO"; "" where that has none."""
+
+    status = ""
+
+    def __str__(self) -> str:
+        # Not KeyError's, which quotes.
+        return Exception.__str__(self)
+
+
+class ArgumentError(AnnoyError, ValueError):
+    """A parameter has a value it cannot have, a vector another length than f, or NaN or infinity in it."""
+
+    status = "ANNOY_ERR_ARGUMENT"
+
+
+class ItemError(AnnoyError, IndexError):
+    """An item id is negative, too large, or not in the index."""
+
+    status = "ANNOY_ERR_ITEM"
+
+
+class LabelError(AnnoyError, KeyError):
+    """There is no such label, or it is another item's."""
+
+    status = "ANNOY_ERR_LABEL"
+
+
+class StateError(AnnoyError, RuntimeError):
+    """The call is not legal now: the index is built, not built, or loaded from a file."""
+
+    status = "ANNOY_ERR_STATE"
+
+
+class FileError(AnnoyError, OSError):
+    """The operating system refused something (`errno` says what), or a file is no index or a damaged one."""
+
+
+class OutOfMemoryError(AnnoyError, MemoryError):
+    """Memory could not be had."""
+
+
+class CancelledError(AnnoyError):
+    """The call was cancelled."""
+
+
+class UnsupportedError(AnnoyError, NotImplementedError):
+    """This index, or this build of the library, cannot do that."""
+
+
+class CallbackError(AnnoyError, RuntimeError):
+    """A callback used the index in a way that would wait for the call it belongs to."""
+
+
+class ClosedError(AnnoyError, ValueError):
+    """The index is closed."""
+
+
+_CLASSES = {
+    lib.ANNOY_ERR_ARGUMENT: ArgumentError,
+    lib.ANNOY_ERR_DIMENSION: ArgumentError,
+    lib.ANNOY_ERR_NOT_FINITE: ArgumentError,
+    lib.ANNOY_ERR_ITEM: ItemError,
+    lib.ANNOY_ERR_STATE: StateError,
+    lib.ANNOY_ERR_IO: FileError,
+    lib.ANNOY_ERR_FORMAT: FileError,
+    lib.ANNOY_ERR_CORRUPT: FileError,
+    lib.ANNOY_ERR_NO_MEMORY: OutOfMemoryError,
+    lib.ANNOY_ERR_CANCELLED: CancelledError,
+    lib.ANNOY_ERR_UNSUPPORTED: UnsupportedError,
+    getattr(lib, "ANNOY_ERR_LABEL", None): LabelError,
+}
+
+
+def error_of(status: int, path: Optional[str] = None) -> AnnoyError:
+    """The exception for a status that a call on this thread has just returned."""
+    last = lib.guarded_error()
+    message = ffi.string(last.message).decode("utf-8", "replace")
+    error = _CLASSES.get(status, AnnoyError)(message)
+    error.status = ffi.string(lib.annoy_status_name(status)).decode()
+    if isinstance(error, OSError):
+        error.errno = last.os_errno or None
+        error.filename = path
+    return error
+
+
+def check(status: int, path: Optional[str] = None) -> None:
+    """Raises what a status stands for, unless it is ANNOY_OK."""
+    if status:
+        raise error_of(status, path)
+
+
+def raise_search(result: int) -> NoReturn:
+    """Raises for what `guarded_by_vector` or `guarded_by_item` returned instead of a number of results."""
+    if result <= -100:
+        raise error_of(-100 - result)
+    raise refused(-1 - result)
+
+
+def refused(reason: int) -> AnnoyError:
+    """The exception for what `guarded_lock` or `guarded_close` returned."""
+    if reason == lib.GUARDED_CLOSED:
+        return ClosedError("the index is closed")
+    return CallbackError("a callback cannot use the index while the call it belongs to changes it")

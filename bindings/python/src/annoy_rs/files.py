@@ -1,0 +1,188 @@
+"""Files: paths, what is loaded, bytes, looking into one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path as FilePath
+from typing import Any, Callable, NamedTuple, Optional, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._native import ffi, lib
+from .errors import ArgumentError, check
+from .metrics import metric_name
+
+# Bytes of a vector's element, by what is stored.
+DTYPES = {name: np.dtype(name).newbyteorder("<") for name in ("float32", "float64", "uint64", "uint32", "uint8")}
+SCALAR_NAMES = {
+    lib.ANNOY_F32: "float32",
+    lib.ANNOY_F64: "float64",
+    lib.ANNOY_BITS64: "uint64",
+    lib.ANNOY_BITS32: "uint32",
+    lib.ANNOY_BITS8: "uint8",
+}
+
+
+def encoded(path: Any) -> bytes:
+    """A path as annoy.h takes it; the caller's strings may hold what it cannot."""
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ArgumentError(f"path is {path!r}, expected none with a NUL in it")
+    return name
+
+
+def flags(prefault: bool, copy: bool) -> int:
+    return (lib.ANNOY_LOAD_PREFAULT if prefault else 0) | (lib.ANNOY_LOAD_COPY if copy else 0)
+
+
+def _identity(path: Union[str, int]) -> Optional[tuple[int, ...]]:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+class Loaded:
+    """The file that an index has loaded."""
+
+    def __init__(self, name: bytes, before: Optional[tuple[int, ...]] = None) -> None:
+        self.path = os.path.abspath(os.fsdecode(name))
+        after = _identity(self.path)
+        # The file that was loaded is known only if it was there all the time.
+        self.identity = after if before in (None, after) else None
+
+    def vectors(self, index: Any, scalar: str) -> Optional[NDArray[Any]]:
+        """A view of the file's vectors; None if the file is no longer there, or another."""
+        n_items = lib.annoy_get_n_items(index)
+        if self.identity is None or n_items == 0:
+            return None
+        try:
+            with open(self.path, "rb") as file:
+                if _identity(file.fileno()) != self.identity:
+                    return None
+                bytes_ = np.memmap(file, np.uint8, mode="r")
+        except OSError:
+            return None
+        node_size = info(index)["node_size"]
+        dtype = DTYPES[scalar]
+        f = lib.annoy_get_f(index)
+        length = f if dtype.kind == "f" else -(-f // (8 * dtype.itemsize))
+        # A node ends with its vector; nodes may be unaligned, which NumPy minds by itself.
+        offset = node_size - length * dtype.itemsize
+        view: NDArray[Any] = np.ndarray(
+            (n_items, length), dtype, buffer=bytes_.data, offset=offset, strides=(node_size, dtype.itemsize)
+        )
+        return view
+
+
+def load(index: Any, name: bytes, flags: int) -> Loaded:
+    before = _identity(os.fsdecode(name))
+    check(lib.annoy_load(index, name, flags, lib.guarded_error()), os.fsdecode(name))
+    return Loaded(name, before)
+
+
+def open_index(name: bytes, flags: int) -> tuple[Any, Loaded]:
+    """A new `annoy_index *`, the caller's to free."""
+    before = _identity(os.fsdecode(name))
+    opened = ffi.new("annoy_index **")
+    check(lib.annoy_open(name, flags, opened, lib.guarded_error()), os.fsdecode(name))
+    return opened[0], Loaded(name, before)
+
+
+def to_bytes(index: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        path = FilePath(directory, "index")
+        check(lib.annoy_save(index, encoded(path), lib.guarded_error()), str(path))
+        return path.read_bytes()
+
+
+def from_bytes(data: Union[bytes, bytearray, memoryview]) -> Any:
+    """A new `annoy_index *`, the caller's to free."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = FilePath(directory, "index")
+        path.write_bytes(data)
+        return open_index(encoded(path), lib.ANNOY_LOAD_COPY)[0]
+
+
+def get_metadata(index: Any) -> bytes:
+    size = ffi.new("size_t *")
+    status = lib.annoy_get_metadata(index, ffi.NULL, 0, size, lib.guarded_error())
+    if status != lib.ANNOY_ERR_TOO_SMALL:
+        check(status)
+    room = ffi.new("char[]", max(1, size[0]))
+    check(lib.annoy_get_metadata(index, room, size[0], size, lib.guarded_error()))
+    return bytes(ffi.buffer(room, size[0]))
+
+
+class Fault(NamedTuple):
+    """Something wrong in an index; node -1 is the file as a whole."""
+
+    node: int
+    text: str
+
+
+def faults(verify: Callable[..., int], limit: int, path: Optional[str]) -> list[Fault]:
+    """What a call that verifies finds."""
+    room, count = ffi.new("annoy_fault[]", max(1, limit)), ffi.new("size_t *")
+    status = verify(room, limit, count, lib.guarded_error())
+    if status != lib.ANNOY_ERR_CORRUPT or count[0] == 0:
+        check(status, path)
+    found = (room[i] for i in range(min(limit, count[0])))
+    return [Fault(fault.node, ffi.string(fault.text).decode("utf-8", "replace")) for fault in found]
+
+
+def verify_file(path: Any, limit: int = 20) -> list[Fault]:
+    """Verifies a file that says what it is: the first `limit` faults; none when all is well."""
+    name = encoded(path)
+    return faults(lambda *where: lib.annoy_verify_file(name, *where), limit, os.fsdecode(name))
+
+
+def info(index: Any) -> dict[str, Any]:
+    facts = ffi.new("annoy_info *")
+    facts.struct_size = ffi.sizeof("annoy_info")
+    check(lib.annoy_get_info(index, facts, lib.guarded_error()))
+    names = [name for name, _ in ffi.typeof("annoy_info").fields if name not in ("struct_size", "reserved", "has_seed")]
+    found = {name: getattr(facts, name) for name in names}
+    found["seed"] = found["seed"] if facts.has_seed else None
+    for name in ("is_loaded", "is_described"):
+        found[name] = bool(found[name])
+    return found
+
+
+class Kind(NamedTuple):
+    """What a file may be."""
+
+    metric: str
+    dtype: str
+    id_bits: int
+    f: int
+    n_items: int
+    n_trees: int
+    layout: str
+
+
+def probe(path: Any) -> list[Kind]:
+    """Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has."""
+    name = encoded(path)
+    count, room, capacity = ffi.new("size_t *"), ffi.NULL, 0
+    while True:
+        check(lib.annoy_probe(name, room, capacity, count, lib.guarded_error()), os.fsdecode(name))
+        if count[0] <= capacity:
+            break
+        capacity = count[0]
+        room = ffi.new("annoy_kind[]", capacity)
+    return [
+        Kind(
+            metric_name(kind.metric),
+            SCALAR_NAMES[kind.scalar],
+            kind.id_bits,
+            kind.f,
+            kind.n_items,
+            kind.n_trees,
+            ffi.string(kind.layout).decode(),
+        )
+        for kind in (room[i] for i in range(count[0]))
+    ]

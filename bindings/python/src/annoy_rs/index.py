@@ -1,0 +1,487 @@
+"""The index for NumPy."""
+
+from __future__ import annotations
+
+import operator
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import files, search
+from ._native import ffi, lib
+from .errors import ArgumentError, ClosedError, StateError, check, raise_search
+from .handle import Handle
+from .metrics import Metric, metric_name, metric_number
+from .options import ItemSearchOptions, SearchOptions
+from .search import Distances, Ids
+from .vectors import DOUBLE, FLOAT, as_ids, ids_pointer, lies_well, pointer, row, rows
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+Log = Callable[[int, str], Any]
+
+SCALARS = {name: number for number, name in files.SCALAR_NAMES.items()}
+
+# What the everyday search needs, found once.
+_F32 = np.dtype(np.float32)
+_I64 = np.dtype(np.int64)
+_FLOATS = ffi.typeof("float[]")
+_LONGS = ffi.typeof("int64_t[]")
+_from_buffer = ffi.from_buffer
+_by_vector = lib.guarded_by_vector
+_empty = np.empty
+
+
+class Index:
+    """An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
+
+    `f` is the length of the vectors (for hamming, bits), or None to have it from the first vectors or the file loaded.
+    `metric` is "angular", "euclidean", "manhattan", "dot" or "hamming" (or an alias, such as "cosine" or "l2"); `dtype` what
+    is stored: "float32" or "float64", for hamming words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64.
+
+    An index is not built (items are added), built, or loaded from a file. Searches may run in any number of threads at
+    once; they let go of the interpreter's lock. Calls that change the index wait until it is theirs alone. After `close`
+    every call raises `ClosedError`.
+    """
+
+    def __init__(
+        self,
+        f: Optional[int] = None,
+        metric: Metric = "angular",
+        *,
+        dtype: Optional[str] = None,
+        id_bits: int = 32,
+        seed: Optional[int] = None,
+    ) -> None:
+        self._metric = metric_number(metric)
+        hamming = self._metric == lib.ANNOY_HAMMING
+        self._scalar = ("uint64" if hamming else "float32") if dtype is None else str(np.dtype(dtype))
+        if self._scalar not in SCALARS:
+            raise ArgumentError(f"dtype is {self._scalar!r}, expected one of {', '.join(SCALARS)}")
+        self._id_bits = id_bits
+        self._f: Optional[int] = None
+        self._seed = seed
+        self._handle: Optional[Handle] = None
+        self._closed = False
+        self._making = threading.Lock()
+        # The file that is loaded, and what told it from others when it was.
+        self._file: Optional[files.Loaded] = None
+        if f is not None:
+            self._make(operator.index(f))
+
+    def _make(self, f: int) -> Handle:
+        """The handle, made now if f was not known before."""
+        with self._making:
+            if self._closed:
+                raise ClosedError("the index is closed")
+            if self._handle is None:
+                if f < 1:
+                    raise ArgumentError(f"f is {f}, expected at least 1")
+                options = ffi.new("annoy_options *")
+                options.struct_size = ffi.sizeof("annoy_options")
+                options.metric, options.scalar = self._metric, SCALARS[self._scalar]
+                options.id_bits, options.f = self._id_bits, f
+                index = ffi.new("annoy_index **")
+                check(lib.annoy_new_with(options, index, lib.guarded_error()))
+                if self._seed is not None:
+                    check(lib.annoy_set_seed(index[0], self._seed & (2**64 - 1), lib.guarded_error()))
+                self._handle, self._f = Handle(index[0]), f
+            return self._handle
+
+    def _adopt(self, index: Any) -> None:
+        """Takes over an index that a file told the types of."""
+        self._metric = lib.annoy_get_metric(index)
+        self._scalar = files.SCALAR_NAMES[lib.annoy_get_scalar(index)]
+        self._id_bits = lib.annoy_get_id_bits(index)
+        self._f = lib.annoy_get_f(index)
+        self._handle = Handle(index)
+
+    @property
+    def _owner(self) -> Handle:
+        if self._handle is None:
+            if self._closed:
+                raise ClosedError("the index is closed")
+            raise StateError("the index has no vectors yet, so f is not known")
+        return self._handle
+
+    # What it is.
+
+    @property
+    def f(self) -> Optional[int]:
+        """Length of the vectors: numbers, or bits for hamming. None before it is known."""
+        return self._f
+
+    @property
+    def metric(self) -> str:
+        """The metric's name."""
+        return metric_name(self._metric)
+
+    @property
+    def dtype(self) -> str:
+        """What is stored: "float32", "float64", or for hamming words of "uint64", "uint32" or "uint8"."""
+        return self._scalar
+
+    @property
+    def id_bits(self) -> int:
+        """Width of ids in the file."""
+        return self._id_bits
+
+    @property
+    def n_items(self) -> int:
+        """The largest id plus one, missing items included."""
+        if self._handle is None and not self._closed:
+            return 0
+        with self._owner.shared() as index:
+            return int(lib.annoy_get_n_items(index))
+
+    @property
+    def n_trees(self) -> int:
+        """Number of trees, 0 before the build."""
+        if self._handle is None and not self._closed:
+            return 0
+        with self._owner.shared() as index:
+            return int(lib.annoy_get_n_trees(index))
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def __len__(self) -> int:
+        return self.n_items
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, item: object) -> bool:
+        try:
+            return 0 <= operator.index(item) < self.n_items  # type: ignore[arg-type]
+        except TypeError:
+            return False
+
+    def __getitem__(self, item: int) -> NDArray[Any]:
+        item = operator.index(item)
+        n_items = self.n_items
+        return self.get_item(item + n_items if -n_items <= item < 0 else item)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        for item in range(self.n_items):
+            yield self.get_item(item)
+
+    def __repr__(self) -> str:
+        types = f"f={self._f}, metric={self.metric!r}, dtype={self._scalar!r}"
+        if self._closed:
+            return f"<{type(self).__name__} {types}, closed>"
+        return f"<{type(self).__name__} {types}, {self.n_items} items, {self.n_trees} trees>"
+
+    # Items.
+
+    def add_item(self, item: int, vector: ArrayLike) -> None:
+        """Adds an item, or replaces it. Space is taken for all ids up to the largest."""
+        v = row(vector, self._scalar)
+        add = getattr(lib, f"annoy_add_item{v.kind.suffix}")
+        with self._make(v.len).exclusive() as index:
+            check(add(index, operator.index(item), v.pointer, v.len, lib.guarded_error()))
+
+    def add_items(self, vectors: ArrayLike, ids: Optional[ArrayLike] = None) -> None:
+        """Adds the rows of an array of shape (n, f), all or none. Without ids they follow the last item.
+
+        float32 arrays (float64 for such an index, uint64 words for hamming) are taken as they lie; others are copied.
+        """
+        v = rows(vectors, self._scalar, self._f)
+        if v.n == 0 and self._handle is None:
+            return
+        which = None if ids is None else as_ids(ids)
+        if which is not None and len(which) != v.n:
+            raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {v.n} rows")
+        add = getattr(lib, f"annoy_add_items{v.kind.suffix}")
+        where = ffi.NULL if which is None else ids_pointer(which)
+        with self._make(v.len).exclusive() as index:
+            check(add(index, where, v.pointer, v.n, v.len, v.stride, lib.guarded_error()))
+
+    def get_item(self, item: int) -> NDArray[Any]:
+        """A copy of an item's vector, of shape (f,); zeros and ones for hamming. A missing item reads as zeros."""
+        vector: NDArray[Any] = self.get_items([item])[0]
+        return vector
+
+    def get_items(self, ids: ArrayLike) -> NDArray[Any]:
+        """Copies of items' vectors, of shape (n, f), in float32 (float64 for such an index)."""
+        which = as_ids(ids).tolist()
+        kind = DOUBLE if self._scalar == "float64" else FLOAT
+        with self._owner.shared() as index:
+            f, error = self._f or 0, lib.guarded_error()
+            to = np.empty((len(which), f), kind.dtype)
+            start, get = pointer(to, kind.pointer), getattr(lib, f"annoy_get_item{kind.suffix}")
+            for i, item in enumerate(which):
+                check(get(index, item, start + i * f, f, error))
+        return to
+
+    def get_words(self, item: int) -> NDArray[np.uint64]:
+        """A copy of an item's bits in words of 64, the first bit in the least significant place (hamming)."""
+        with self._owner.shared() as index:
+            to = np.empty(-(-(self._f or 0) // 64), np.uint64)
+            words = pointer(to, ffi.typeof("uint64_t *"))
+            check(lib.annoy_get_item_bits(index, operator.index(item), words, len(to), lib.guarded_error()))
+        return to
+
+    def get_distance(self, i: int, j: int) -> float:
+        """The distance between two items; for dot their inner product."""
+        distance = ffi.new("double *")
+        with self._owner.shared() as index:
+            i, j = operator.index(i), operator.index(j)
+            check(lib.annoy_get_distance(index, i, j, distance, lib.guarded_error()))
+        return float(distance[0])
+
+    def to_numpy(self) -> NDArray[Any]:
+        """All vectors, of shape (n_items, f), read-only.
+
+        Of a loaded file this is a view of the mapped file, which takes no memory and stays good after the index is closed;
+        for hamming in the words that are stored. Of an index in memory it is a copy.
+        """
+        with self._owner.shared() as index:
+            view = self._file.vectors(index, self._scalar) if self._file is not None else None
+        if view is None:
+            view = self.get_items(np.arange(self.n_items))
+            view.flags.writeable = False
+        return view
+
+    # Trees.
+
+    def set_seed(self, seed: int) -> None:
+        """Sets the seed of the next build; it stays through save, load and unload."""
+        seed = operator.index(seed)
+        if self._handle is None:
+            self._seed = seed
+            return
+        with self._owner.exclusive() as index:
+            check(lib.annoy_set_seed(index, seed & (2**64 - 1), lib.guarded_error()))
+        self._seed = seed
+
+    def build(self, n_trees: int = -1, *, n_threads: int = -1) -> None:
+        """Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_threads` threads (-1: all).
+
+        The same items, seed and number of trees give the same file, for any number of threads.
+        """
+        with self._owner.exclusive() as index:
+            check(lib.annoy_build(index, operator.index(n_trees), n_threads, lib.guarded_error()))
+
+    def unbuild(self) -> None:
+        """Takes the trees away, so that items can be added and trees built again."""
+        with self._owner.exclusive() as index:
+            check(lib.annoy_unbuild(index, lib.guarded_error()))
+
+    def unload(self) -> None:
+        """Drops items, trees, metadata and file."""
+        if self._handle is None and not self._closed:
+            return
+        with self._owner.exclusive() as index:
+            check(lib.annoy_unload(index, lib.guarded_error()))
+            self._file = None
+
+    # Searching.
+
+    def search(
+        self, query: ArrayLike, n: int = 10, search_k: int = -1, **options: Unpack[SearchOptions]
+    ) -> tuple[Ids, Distances]:
+        """Finds the `n` items nearest to each vector: their ids, and their distances, nearest first.
+
+        A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of shape (q, f) gives arrays
+        of shape (q, n), found by `n_threads` threads (-1: all); places left over hold -1 and NaN.
+
+        `search_k` is the number of candidates looked at (-1: n times the number of trees): more take longer and find better.
+        Only items within `max_distance` are found, that are not in `exclude` (ids), are in `allow` and not in `deny` (one
+        of the two; a mask of bool for all items, or ids), and for whose id `filter` gives true. `exact` looks at all items.
+        `progress(done, total)`, or a tqdm bar, hears of a batch.
+        """
+        if (
+            type(query) is np.ndarray
+            and query.dtype is _F32
+            and query.ndim == 1
+            and not options
+            and self._scalar != "float64"
+            and lies_well(query.flags)
+        ):
+            room = n if n <= 4096 else min(n, self.n_items)
+            ids, distances = _empty(room, _I64), _empty(room, _F32)
+            found = _by_vector(
+                self._owner.guarded,
+                _from_buffer(_FLOATS, query),
+                len(query),
+                n,
+                search_k,
+                _from_buffer(_LONGS, ids),
+                _from_buffer(_FLOATS, distances),
+            )
+            if found == room:
+                return ids, distances
+            if found < 0:
+                raise_search(found)
+            return ids[:found], distances[:found]
+        array = np.asarray(query)
+        if array.ndim == 2:
+            return search.many(self._owner, rows(array, self._scalar, self._f), n, search_k, options)
+        return search.one(self._owner, row(array, self._scalar), n, search_k, options)
+
+    def search_items(
+        self,
+        items: Union[int, Sequence[int], NDArray[Any]],
+        n: int = 10,
+        search_k: int = -1,
+        **options: Unpack[ItemSearchOptions],
+    ) -> tuple[Ids, Distances]:
+        """Finds the `n` items nearest to an item, or to each of several. As `search`; with `exclude_self` an item is not
+        among its own neighbours."""
+        if np.ndim(items) == 0:
+            item = operator.index(items)  # type: ignore[arg-type]
+            return search.one_item(self._owner, item, self._scalar, n, search_k, options)
+        return search.many_items(self._owner, as_ids(items), n, search_k, options)
+
+    # Files.
+
+    def on_disk_build(self, path: Path) -> None:
+        """Makes the index build in a file; to be called before items are added. `build` completes it: no save is needed."""
+        with self._owner.exclusive() as index:
+            name = files.encoded(path)
+            check(lib.annoy_on_disk_build(index, name, lib.guarded_error()), os.fsdecode(name))
+
+    def save(self, path: Path) -> None:
+        """Writes the index to a file that Annoy reads too: whole or not at all. The index stays as it is."""
+        name = files.encoded(path)
+        with self._owner.shared() as index:
+            check(lib.annoy_save(index, name, lib.guarded_error()), os.fsdecode(name))
+
+    def save_and_load(self, path: Path, *, prefault: bool = False) -> None:
+        """Saves, then loads the new file in place of what is in memory: what Annoy's own save does."""
+        name = files.encoded(path)
+        flags = files.flags(prefault, copy=False)
+        with self._owner.exclusive() as index:
+            check(lib.annoy_save_and_load(index, name, flags, lib.guarded_error()), os.fsdecode(name))
+            self._file = files.Loaded(name)
+
+    def load(self, path: Path, *, prefault: bool = False, copy: bool = False) -> None:
+        """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types must be the index's.
+
+        While it is mapped the file must not be shortened or rewritten in place (replacing it by rename is fine); with `copy`
+        it is read into memory instead. `prefault` reads all of it at once.
+        """
+        name = files.encoded(path)
+        flags = files.flags(prefault, copy)
+        if self._handle is None and not self._closed:
+            self._load_first(name, flags)
+            return
+        with self._owner.exclusive() as index:
+            self._file = files.load(index, name, flags)
+
+    def _load_first(self, name: bytes, flags: int) -> None:
+        """Loads a file into an index whose f is not known: the file says it."""
+        opened, file = files.open_index(name, flags)
+        with self._making:
+            if lib.annoy_get_metric(opened) != self._metric or files.SCALAR_NAMES[lib.annoy_get_scalar(opened)] != self._scalar:
+                found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
+                lib.annoy_free(opened)
+                raise ArgumentError(f"{os.fsdecode(name)} is of {found}, expected {(self.metric, self._scalar)}")
+            if self._seed is not None:
+                check(lib.annoy_set_seed(opened, self._seed & (2**64 - 1), lib.guarded_error()))
+            self._adopt(opened)
+            self._file = file
+
+    @classmethod
+    def open(cls, path: Path, *, prefault: bool = False, copy: bool = False) -> Index:
+        """Opens a file that says what it is, as all files of this library do. (`probe` helps with those of Annoy.)"""
+        name = files.encoded(path)
+        opened, file = files.open_index(name, files.flags(prefault, copy))
+        self = cls.__new__(cls)
+        Index.__init__(self)
+        self._adopt(opened)
+        self._file = file
+        return self
+
+    @property
+    def path(self) -> Optional[str]:
+        """The file that is loaded."""
+        return None if self._file is None else self._file.path
+
+    def to_bytes(self) -> bytes:
+        """The bytes that a save writes."""
+        with self._owner.shared() as index:
+            return files.to_bytes(index)
+
+    @classmethod
+    def from_bytes(cls, data: Union[bytes, bytearray, memoryview]) -> Index:
+        """An index from the bytes of a file."""
+        self = cls.__new__(cls)
+        Index.__init__(self)
+        self._adopt(files.from_bytes(data))
+        return self
+
+    @property
+    def metadata(self) -> bytes:
+        """Bytes of the caller's that go along when the index is saved, at most 65,536."""
+        with self._owner.shared() as index:
+            return files.get_metadata(index)
+
+    @metadata.setter
+    def metadata(self, data: bytes) -> None:
+        with self._owner.exclusive() as index:
+            check(lib.annoy_set_metadata(index, ffi.from_buffer(data), len(data), lib.guarded_error()))
+
+    # Looking at it.
+
+    def verify(self, limit: int = 20) -> list[files.Fault]:
+        """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well."""
+        with self._owner.shared() as index:
+            return files.faults(lambda *where: lib.annoy_verify(index, *where), limit, None)
+
+    def info(self) -> dict[str, Any]:
+        """The facts about the index: counts, sizes, depth and balance of its trees. Walks all trees."""
+        facts: dict[str, Any] = {"f": self._f, "metric": self.metric, "dtype": self._scalar, "id_bits": self._id_bits}
+        with self._owner.shared() as index:
+            return {**facts, **files.info(index)}
+
+    def set_log(self, log: Optional[Log]) -> None:
+        """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is about. None: nobody."""
+        handle = self._owner
+        with handle.exclusive() as index:
+            user = ffi.NULL if log is None else ffi.new_handle(log)
+            function = ffi.NULL if log is None else lib.python_log
+            check(lib.annoy_set_log(index, function, user, lib.guarded_error()))
+            handle.log = (user, log)
+
+    # Its end, and copies.
+
+    def close(self) -> None:
+        """Frees the index, once calls under way in other threads are done. A second time it does nothing."""
+        with self._making:
+            self._closed = True
+        if self._handle is not None:
+            self._handle.close()
+        self._file = None
+
+    def __enter__(self) -> Index:
+        if self._closed:
+            raise ClosedError("the index is closed")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
+        init = {"f": self._f, "metric": self.metric, "dtype": self._scalar, "id_bits": self._id_bits, "seed": self._seed}
+        data = self.to_bytes() if self.n_items or self.n_trees else None
+        return _unpickled, (type(self), init, data), kept or None
+
+
+def _unpickled(cls: type[Index], init: dict[str, Any], data: Optional[bytes]) -> Index:
+    self = cls.__new__(cls)
+    Index.__init__(self, **init)
+    if data is not None:
+        self._adopt(files.from_bytes(data))
+        if init["seed"] is not None:
+            self.set_seed(init["seed"])
+    return self
+

@@ -1,0 +1,112 @@
+"""What a search may be told, as annoy.h takes it."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._native import ffi, lib
+from .callbacks import Call, Filter, Progress, on_main_thread
+from .errors import ArgumentError, ItemError
+from .vectors import as_ids, ids_pointer, pointer
+
+
+class SearchOptions(TypedDict, total=False):
+    """What `Index.search` takes besides."""
+
+    max_distance: Optional[float]
+    exclude: Optional[ArrayLike]
+    allow: Optional[ArrayLike]
+    deny: Optional[ArrayLike]
+    filter: Optional[Filter]
+    exact: bool
+    n_threads: int
+    progress: Optional[Progress]
+
+
+class ItemSearchOptions(SearchOptions, total=False):
+    """What `Index.search_items` takes besides."""
+
+    exclude_self: bool
+
+
+_WORDS_POINTER = ffi.typeof("uint64_t *")
+
+
+def bitmap(which: ArrayLike, n_items: int) -> NDArray[np.uint64]:
+    """A bit for each item, from a mask of bool or from ids."""
+    array = np.asarray(which)
+    if array.dtype == np.bool_:
+        if array.shape != (n_items,):
+            raise ArgumentError(f"the mask has the shape {array.shape}, expected ({n_items},), one for each item")
+        mask = array
+    else:
+        ids = as_ids(array)
+        wrong = ids[(ids < 0) | (ids >= n_items)]
+        if wrong.size:
+            raise ItemError(f"item id is {wrong[0]}, expected one of the index's {n_items} items")
+        mask = np.zeros(n_items, np.bool_)
+        mask[ids] = True
+    padded = np.zeros(-(-max(n_items, 1) // 64) * 64, np.bool_)
+    padded[:n_items] = mask
+    return np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+
+
+class Options:
+    """An `annoy_search_options` and all that it points to."""
+
+    def __init__(
+        self,
+        n_items: int,
+        *,
+        search_k: int = -1,
+        max_distance: Optional[float] = None,
+        exclude: Optional[ArrayLike] = None,
+        exclude_self: bool = False,
+        allow: Optional[ArrayLike] = None,
+        deny: Optional[ArrayLike] = None,
+        filter: Optional[Filter] = None,
+        exact: bool = False,
+        n_threads: int = -1,
+        progress: Optional[Progress] = None,
+        batch: bool = False,
+    ) -> None:
+        if search_k == 0:
+            # To annoy.h that is the default here, and nothing at all elsewhere.
+            raise ArgumentError("search_k is 0, expected at least 1, or -1 for the default")
+        self.kept: list[Any] = []
+        self.call: Optional[Call] = None
+        self.pointer = options = ffi.new("annoy_search_options *")
+        options.struct_size = ffi.sizeof("annoy_search_options")
+        options.search_k = search_k
+        options.n_threads = n_threads
+        if exact:
+            options.flags |= lib.ANNOY_SEARCH_EXACT
+        if exclude_self:
+            options.flags |= lib.ANNOY_SEARCH_EXCLUDE_SELF
+        if max_distance is not None:
+            options.flags |= lib.ANNOY_SEARCH_MAX_DISTANCE
+            options.max_distance = max_distance
+        if exclude is not None:
+            ids = as_ids(exclude)
+            self.kept.append(ids)
+            options.exclude, options.n_exclude = ids_pointer(ids), len(ids)
+        if allow is not None and deny is not None:
+            raise ArgumentError("allow and deny are both given, expected one of them")
+        which = deny if allow is None else allow
+        if which is not None:
+            words = bitmap(which, n_items)
+            self.kept.append(words)
+            options.bitmap, options.bitmap_bits = pointer(words, _WORDS_POINTER), n_items
+            if deny is not None:
+                options.flags |= lib.ANNOY_SEARCH_DENY
+        # On the main thread a batch looks up now and then, for Ctrl-C.
+        if filter is not None or progress is not None or (batch and on_main_thread()):
+            self.call = call = Call(filter, progress)
+            if filter is not None:
+                options.filter, options.filter_user = lib.python_filter, call.user
+            if batch:
+                options.cancel = call.token
+                options.progress, options.progress_user = lib.guarded_progress, call.reports

@@ -1,0 +1,368 @@
+"""`Index`, and what `AnnoyIndex` has beyond PyPI annoy."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import annoy_rs
+import joblib  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+from annoy_rs import (
+    AnnoyError,
+    AnnoyIndex,
+    ArgumentError,
+    ClosedError,
+    FileError,
+    Index,
+    ItemError,
+    StateError,
+    kernel_name,
+    probe,
+    verify_file,
+)
+from conftest import nearest
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def test_search(built: Index, vectors: Array) -> None:
+    ids, distances = built.search(vectors[7], 5, 100_000)
+    assert ids.tolist() == nearest(vectors, vectors[7], 5)
+    np.testing.assert_allclose(distances, np.linalg.norm(vectors[ids] - vectors[7], axis=1), rtol=1e-5)
+    by_item = built.search_items(7, 5, 100_000)
+    np.testing.assert_array_equal(by_item[0], ids)
+    np.testing.assert_array_equal(built.search_items([7, 8], 5, 100_000)[0][0], ids)
+    assert built.search(vectors[7], 10_000, 100_000)[0].shape == (500,)
+    assert built.search(vectors[7], 0)[0].shape == (0,)
+    with pytest.raises(ValueError):
+        built.search(vectors[7], -1)
+    with pytest.raises(ArgumentError, match="n is -1"):
+        built.search(vectors[:2], -1)
+    with pytest.raises(TypeError):
+        built.search(vectors[7], 2.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        built.search(vectors[7], 2, unknown=3)  # type: ignore[call-arg]
+
+
+def test_filters(built: Index, vectors: Array) -> None:
+    query = vectors[7]
+    order = nearest(vectors, query, 500)
+    mask = np.arange(500) % 3 == 0
+    some = [i for i in order if i % 3 == 0]
+
+    def found(**options: Any) -> list[int]:
+        ids: list[int] = built.search(query, 4, 100_000, **options)[0].tolist()
+        assert built.search(query[None], 4, 100_000, **options)[0][0].tolist()[: len(ids)] == ids
+        return ids
+
+    assert found(allow=mask) == found(allow=np.flatnonzero(mask)) == some[:4]
+    assert found(deny=~mask) == found(deny=np.flatnonzero(~mask).tolist()) == some[:4]
+    assert found(filter=lambda item: item % 3 == 0) == some[:4]
+    assert found(exclude=order[:2]) == order[2:6]
+    assert found(exclude=[]) == order[:4]
+    radius = float(np.linalg.norm(vectors[order[2]] - query)) * 1.0001
+    assert found(max_distance=radius) == order[:3]
+    assert found(exact=True) == order[:4]
+    assert built.search_items(7, 4, 100_000, exclude_self=True)[0].tolist() == order[1:5]
+    for wrong, error in (
+        ({"allow": mask[:-1]}, ArgumentError),
+        ({"allow": [500]}, ItemError),
+        ({"deny": [-1]}, ItemError),
+        ({"allow": mask, "deny": mask}, ArgumentError),
+        ({"max_distance": float("nan")}, ArgumentError),
+        ({"exclude": [0.5]}, ArgumentError),
+    ):
+        with pytest.raises(error):
+            built.search(query, 4, **wrong)
+    with pytest.raises(ArgumentError, match="search_k is 0"):
+        built.search(query, 4, 0, exact=True)
+
+
+def test_threads_of_a_batch_change_nothing(built: Index, vectors: Array) -> None:
+    one, two = (built.search(vectors, 5, n_threads=n) for n in (1, 2))
+    np.testing.assert_array_equal(one[0], two[0])
+    np.testing.assert_array_equal(one[1], two[1])
+    with pytest.raises(ArgumentError, match="n_threads"):
+        built.search(vectors, 5, n_threads=-3)
+
+
+def test_container(built: Index, vectors: Array) -> None:
+    assert len(built) == 500 and bool(Index(3)) and bool(AnnoyIndex(3, "dot"))
+    assert 0 in built and 499 in built and 500 not in built and -1 not in built and "x" not in built
+    np.testing.assert_array_equal(built[-1], vectors[-1])
+    np.testing.assert_array_equal(list(built), vectors)
+    for wrong in (500, -501):
+        with pytest.raises(IndexError):
+            built[wrong]
+    with pytest.raises(TypeError):
+        built["x"]  # type: ignore[index]
+
+
+def test_f_is_inferred(vectors: Array, tmp_path: Path) -> None:
+    index = Index(metric="l1")
+    assert index.f is None and len(index) == 0 and index.n_trees == 0
+    with pytest.raises(StateError, match="f is not known"):
+        index.build(1)
+    index.add_item(0, [1.0, 2.0, 3.0])
+    assert index.f == 3 and index.metric == "manhattan"
+    with pytest.raises(ArgumentError, match="expected 3"):
+        index.add_item(1, [1.0])
+    index.build(2)
+    index.save(tmp_path / "x")
+    lazy = AnnoyIndex(metric="taxicab")
+    assert lazy.f == 0 and lazy.get_n_items() == 0
+    assert lazy.load(tmp_path / "x") is True
+    assert lazy.f == 3
+    with pytest.raises(OSError):
+        AnnoyIndex(4, "manhattan").load(str(tmp_path / "x"))
+    with pytest.raises(ArgumentError, match="expected .'dot'"):
+        AnnoyIndex(metric="dot").load(str(tmp_path / "x"))
+    of_first = AnnoyIndex(metric="angular")
+    of_first.add_item(0, [1.0, 2.0])
+    assert of_first.f == 2
+    with pytest.raises(IndexError, match=r"expected 2, got 3"):
+        of_first.add_item(1, [1.0, 2.0, 3.0])
+    for wrong in (0, -1, 70_000):
+        with pytest.raises(ArgumentError):
+            Index(wrong)
+
+
+@pytest.mark.parametrize("alias,name", [("cosine", "angular"), ("L2", "euclidean"), (" inner ", "dot"), ("hamming", "hamming")])
+def test_aliases(alias: str, name: str) -> None:
+    assert Index(3, alias).metric == AnnoyIndex(3, alias).metric == name
+
+
+def test_files(built: Index, vectors: Array, tmp_path: Path) -> None:
+    path = tmp_path / "größe.ann"
+    built.metadata = b"\0some bytes"
+    built.save(path)
+    assert built.path is None
+    opened = Index.open(path)
+    assert opened.metadata == b"\0some bytes" and opened.path == str(path)
+    assert probe(path)[0][:6] == ("euclidean", "float32", 32, 12, 500, 5)
+    assert opened.info()["is_loaded"] is True and opened.info()["n_present"] == 500
+    assert opened.verify() == [] == verify_file(os.fsencode(path))
+    for prefault, copied in ((True, False), (False, True)):
+        other = Index(12, "euclidean")
+        other.load(str(path), prefault=prefault, copy=copied)
+        np.testing.assert_array_equal(other.search(vectors[:9], 3)[0], built.search(vectors[:9], 3)[0])
+    with pytest.raises(FileError) as caught:
+        Index.open(tmp_path / "none")
+    assert caught.value.errno == 2 and caught.value.filename == str(tmp_path / "none")
+    assert caught.value.status == "ANNOY_ERR_IO"
+    with pytest.raises(FileError, match="angular"):
+        Index(12, "angular").load(path)
+    with pytest.raises(TypeError):
+        Index.open(3)  # type: ignore[arg-type]
+    built.save_and_load(path)
+    assert built.path == str(path)
+    with pytest.raises(StateError):
+        built.add_item(0, vectors[0])
+    built.unload()
+    assert len(built) == 0 and built.path is None and built.metadata == b""
+
+
+def test_damage_is_found(built: Index, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    built.save(path)
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 255
+    path.write_bytes(data)
+    faults = Index.open(path).verify()
+    assert faults and faults[0].text
+    assert verify_file(path, 1)[0] == faults[0] and verify_file(path, 0) == []
+
+
+def test_on_disk_build(vectors: Array, tmp_path: Path) -> None:
+    index = Index(12, "euclidean")
+    index.on_disk_build(tmp_path / "x")
+    index.add_items(vectors)
+    index.build(5)
+    assert Index.open(tmp_path / "x").verify() == []
+
+
+@pytest.mark.parametrize("metric", ["angular", "dot", "hamming"])
+def test_pickle_copy_joblib(metric: str, vectors: Array, tmp_path: Path) -> None:
+    x = vectors > 0 if metric == "hamming" else vectors
+    index = Index(metric=metric, seed=5)
+    index.add_items(x)
+    index.build(4)
+    index.metadata = b"kept"
+    joblib.dump(index, tmp_path / "joblib")
+    copies: list[Index] = [
+        pickle.loads(pickle.dumps(index)),
+        pickle.loads(pickle.dumps(index, protocol=2)),
+        copy.copy(index),
+        copy.deepcopy(index),
+        joblib.load(tmp_path / "joblib"),
+        Index.from_bytes(index.to_bytes()),
+        Index.from_bytes(memoryview(index.to_bytes())),
+    ]
+    for other in copies:
+        np.testing.assert_array_equal(other.search(x[:9], 5)[0], index.search(x[:9], 5)[0])
+        assert other.metadata == b"kept" and other.metric == metric
+    assert pickle.dumps(index) == pickle.dumps(index)
+    empty = pickle.loads(pickle.dumps(Index(3, "dot", dtype="float64")))
+    assert (empty.f, empty.metric, empty.dtype, len(empty)) == (3, "dot", "float64", 0)
+    assert pickle.loads(pickle.dumps(Index())).f is None
+    unbuilt = Index(12)
+    unbuilt.add_item(0, vectors[0])
+    with pytest.raises(StateError):
+        pickle.dumps(unbuilt)
+
+
+def test_pickle_of_annoy_index(vectors: Array) -> None:
+    index = AnnoyIndex(12, "angular", n_neighbors=3, n_trees=7)
+    for i, vector in enumerate(vectors):
+        index.add_item(i, vector)
+    index.build()
+    other: AnnoyIndex = pickle.loads(pickle.dumps(index))
+    assert other.get_nns_by_item(3) == index.get_nns_by_item(3) and len(other.get_nns_by_item(3)) == 3
+    assert other.get_n_trees() == 7 and other.get_params() == index.get_params()
+
+
+def test_from_bytes_that_are_no_index() -> None:
+    for data in (b"", b"no index", bytes(10_000)):
+        with pytest.raises(FileError):
+            Index.from_bytes(data)
+
+
+def test_params() -> None:
+    index = AnnoyIndex(3, "angular", seed=4)
+    assert index.get_params() == {
+        "f": 3, "metric": "angular", "n_neighbors": 5, "n_trees": -1, "n_jobs": -1, "seed": 4, "prefault": False,
+    }  # fmt: skip
+    assert index.set_params(n_neighbors=2, metric="dot") is index
+    assert index.metric == "dot" and index.n_neighbors == 2
+    index.add_item(0, [1, 2, 3])
+    assert index.set_params(**index.get_params()) is index and index.get_n_items() == 1
+    for wrong in ({"metric": "l1"}, {"f": 4}):
+        with pytest.raises(StateError):
+            index.set_params(**wrong)
+    with pytest.raises(ArgumentError, match="parameters are other"):
+        index.set_params(other=3)
+    assert index.metric == "dot" and index.get_n_items() == 1
+    assert index.info()["n_neighbors"] == 2 and index.info()["n_present"] == 1
+
+
+def test_rebuild_keeps_holes(vectors: Array) -> None:
+    index = AnnoyIndex(12, "euclidean")
+    for i in (0, 3, 7):
+        index.add_item(i, vectors[i])
+    index.build(3)
+    other = index.rebuild("cosine", n_trees=2)
+    assert (other.metric, other.get_n_trees(), other.get_n_items()) == ("angular", 2, 8)
+    assert sorted(other.get_nns_by_item(0, 10, 1000)) == [0, 3, 7]
+    assert index.metric == "euclidean" and index.get_n_trees() == 3
+
+
+def test_serialize(vectors: Array) -> None:
+    index = AnnoyIndex(12, "dot")
+    with pytest.raises(StateError):
+        index.serialize()
+    for i in range(50):
+        index.add_item(i, vectors[i])
+    index.build(2)
+    for other in (AnnoyIndex(12, "dot"), AnnoyIndex(metric="dot")):
+        assert other.deserialize(index.serialize()) is other
+        assert other.get_nns_by_item(3, 5) == index.get_nns_by_item(3, 5)
+    for wrong in (AnnoyIndex(12, "angular"), AnnoyIndex(11, "dot")):
+        with pytest.raises(ArgumentError):
+            wrong.deserialize(index.serialize())
+
+
+def test_close(built: Index, vectors: Array) -> None:
+    with built as same:
+        assert same is built and not built.closed
+    built.close()
+    assert built.closed and "closed" in repr(built)
+    annoy_index = AnnoyIndex(3, "dot")
+    annoy_index.close()
+    for call in (
+        lambda: built.search(vectors[0]),
+        lambda: built.search(vectors[:2]),
+        lambda: built.search_items(0),
+        lambda: len(built),
+        lambda: built.build(3),
+        lambda: built.add_item(0, vectors[0]),
+        lambda: built.save("x"),
+        lambda: built.metadata,
+        lambda: built.__enter__(),
+        lambda: list(built),
+        lambda: annoy_index.get_nns_by_item(0, 1),
+        lambda: annoy_index.get_nns_by_vector([1.0, 2.0, 3.0], 1),
+        lambda: annoy_index.add_item(0, [1.0, 2.0, 3.0]),
+        lambda: annoy_index.load("x"),
+        lambda: annoy_index.get_n_items(),
+    ):
+        with pytest.raises(ClosedError):
+            call()
+    never = Index()
+    never.close()
+    with pytest.raises(ClosedError):
+        never.add_item(0, [1.0])
+
+
+def test_log(vectors: Array, capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[tuple[int, str]] = []
+    index = Index(12)
+    index.set_log(lambda level, text: heard.append((level, text)))
+    index.add_items(vectors)
+    index.build(3)
+    assert heard and all(level == 3 and text for level, text in heard)
+    index.set_log(None)
+    n = len(heard)
+    index.unbuild()
+    index.build(3)
+    assert len(heard) == n
+    loud = AnnoyIndex(12, "dot")
+    assert loud.verbose(True) is True
+    loud.add_item(0, vectors[0])
+    loud.build(1)
+    captured = capsys.readouterr()
+    assert captured.err and not captured.out
+    assert loud.verbose(False) is True
+
+
+def test_log_that_fails_or_uses_the_index(vectors: Array) -> None:
+    index = Index(12)
+    seen: list[BaseException] = []
+
+    def log(level: int, text: str) -> None:
+        try:
+            len(index)
+        except AnnoyError as error:
+            seen.append(error)
+        raise ValueError
+
+    index.set_log(log)
+    index.add_items(vectors)
+    index.build(2)
+    assert isinstance(seen[0], annoy_rs.CallbackError)
+
+
+def test_seed(vectors: Array) -> None:
+    def built_with(seed: Any) -> bytes:
+        index = Index(12, seed=seed)
+        index.add_items(vectors)
+        index.build(3)
+        assert seed is None or index.info()["seed"] == seed % 2**64
+        return index.to_bytes()
+
+    assert built_with(3) == built_with(3) != built_with(-4) != built_with(None)
+
+
+def test_module() -> None:
+    assert annoy_rs.__version__ and kernel_name() in ("avx512", "avx2", "sse2", "portable")
+    assert set(annoy_rs.__all__) <= set(dir(annoy_rs))
+    for wrong in ({"dtype": "int32"}, {"dtype": "uint64"}, {"id_bits": 16}):
+        with pytest.raises(ArgumentError):
+            Index(3, **wrong)
+    with pytest.raises(TypeError):
+        Index(3, 5)  # type: ignore[arg-type]
