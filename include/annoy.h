@@ -92,6 +92,9 @@ typedef struct annoy_options {
 // the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
 typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
 
+// What the labels of an index are.
+typedef int32_t annoy_label_kind;
+
 // Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the call, once
 // at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
 typedef int32_t (*annoy_filter_fn)(void *user, int64_t item);
@@ -187,6 +190,8 @@ typedef struct annoy_info {
   int32_t has_seed;
   // 0.
   int32_t reserved;
+  // Items that are removed; they are counted in `n_present` too, until the next build.
+  int64_t n_removed;
 } annoy_info;
 
 // What a file may be. Its size will not change.
@@ -251,6 +256,9 @@ typedef struct annoy_kind {
 // A loaded file turned out to be damaged.
 #define ANNOY_ERR_CORRUPT 13
 
+// There is no such label, or it is another item's.
+#define ANNOY_ERR_LABEL 14
+
 // A bug in this library. The handle refuses all further work and can only be freed.
 #define ANNOY_ERR_PANIC 100
 
@@ -286,6 +294,15 @@ typedef struct annoy_kind {
 
 // Hamming in words of 8 bits.
 #define ANNOY_BITS8 5
+
+// There are none.
+#define ANNOY_LABELS_NONE 0
+
+// Numbers of 64 bits.
+#define ANNOY_LABELS_U64 1
+
+// Strings.
+#define ANNOY_LABELS_UTF8 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -361,7 +378,7 @@ annoy_status annoy_set_seed(struct annoy_index *index, uint64_t seed, struct ann
 // Errors: `ANNOY_ERR_NULL` for `index`.
 annoy_status annoy_set_log(struct annoy_index *index, annoy_log_fn log, void *user, struct annoy_error *error);
 
-// Adds an item, or replaces it.
+// Adds an item, or replaces it; one that was removed is there again.
 //
 // `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest. `vector` has `len` numbers
 // (`len` must be f; for hamming one number per bit, over 0.5 is 1) and is copied.
@@ -424,7 +441,7 @@ annoy_status annoy_add_items_bits(struct annoy_index *index,
                                   struct annoy_error *error);
 
 // Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
-// or 1). A missing item reads as zeros, as in Annoy. Legal in every state.
+// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every state.
 //
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
 annoy_status annoy_get_item(const struct annoy_index *index,
@@ -456,14 +473,18 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
                                 double *distance,
                                 struct annoy_error *error);
 
-// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads.
+// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are left out:
+// they are missing from then on, and have no labels.
 //
 // `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
 // items. `n_threads`: -1 for one per processor. The same items, seed and number of trees give the same bytes, for any
 // number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
 // `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before.
-annoy_status annoy_build(struct annoy_index *index, int32_t n_trees, int32_t n_threads, struct annoy_error *error);
+annoy_status annoy_build(struct annoy_index *index,
+                         int32_t n_trees,
+                         int32_t n_threads,
+                         struct annoy_error *error);
 
 // Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
 //
@@ -540,10 +561,155 @@ annoy_status annoy_get_metadata(const struct annoy_index *index,
                                 size_t *len,
                                 struct annoy_error *error);
 
-// Drops items, trees, metadata and file; the index is then empty and not built. Metric, f, types, seed and log stay.
+// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f, types, seed and log stay.
 //
 // Errors: `ANNOY_ERR_NULL`.
-annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
+annoy_status annoy_unload(struct annoy_index *index,
+                          struct annoy_error *error);
+
+// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the index is
+// saved, and the file of an on-disk build has those given before the build. The first change on a loaded file copies the
+// labels there are to memory.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another item has
+// that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of
+// a loaded file cannot be copied.
+annoy_status annoy_set_label_u64(struct annoy_index *index,
+                                 int64_t item,
+                                 uint64_t label,
+                                 struct annoy_error *error);
+
+// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them. As
+// `annoy_set_label_u64`.
+//
+// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+annoy_status annoy_set_label(struct annoy_index *index,
+                             int64_t item,
+                             const char *label,
+                             size_t len,
+                             struct annoy_error *error);
+
+// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item `i`. Of
+// labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
+//
+// Errors: as there; the message names the item. On an error all labels are as before.
+annoy_status annoy_set_labels_u64(struct annoy_index *index,
+                                  const int64_t *items,
+                                  const uint64_t *labels,
+                                  size_t n,
+                                  struct annoy_error *error);
+
+// Gives strings as labels to `n` items, all or none: label `i` is the UTF-8 from `bytes[offsets[i]]` to before
+// `bytes[offsets[i + 1]]`. There are `n + 1` offsets, none smaller than the one before. The rest is as
+// `annoy_set_labels_u64`.
+//
+// Errors: as there, and `ANNOY_ERR_ARGUMENT` for offsets that descend, or what is not UTF-8.
+annoy_status annoy_set_labels(struct annoy_index *index,
+                              const int64_t *items,
+                              const char *bytes,
+                              const size_t *offsets,
+                              size_t n,
+                              struct annoy_error *error);
+
+// Takes an item's label away; nothing happens when it has none. As `annoy_set_label_u64`.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`.
+annoy_status annoy_clear_label(struct annoy_index *index, int64_t item, struct annoy_error *error);
+
+// Takes all labels away; those to come may be of the other kind. Legal in every state.
+//
+// Errors: `ANNOY_ERR_NULL`.
+annoy_status annoy_clear_labels(struct annoy_index *index, struct annoy_error *error);
+
+// What the labels are; `ANNOY_LABELS_NONE` (0) when no item has one, and for NULL.
+annoy_label_kind annoy_get_label_kind(const struct annoy_index *index);
+
+// How many items have labels; 0 for NULL.
+int64_t annoy_get_n_labels(const struct annoy_index *index);
+
+// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is read.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no label;
+// `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+annoy_status annoy_get_label_u64(const struct annoy_index *index,
+                                 int64_t item,
+                                 uint64_t *label,
+                                 struct annoy_error *error);
+
+// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It belongs to
+// the index, and is good until the next call that takes the index without const. The rest is as `annoy_get_label_u64`.
+//
+// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
+annoy_status annoy_get_label(const struct annoy_index *index,
+                             int64_t item,
+                             const char **label,
+                             size_t *len,
+                             struct annoy_error *error);
+
+// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a batch has in
+// places left over, give `otherwise`. Legal in every state.
+//
+// Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
+annoy_status annoy_get_labels_u64(const struct annoy_index *index,
+                                  const int64_t *items,
+                                  size_t n,
+                                  uint64_t otherwise,
+                                  uint64_t *labels,
+                                  struct annoy_error *error);
+
+// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they have into `lens`, as
+// `annoy_get_label` gives them. An item without a label, and the id -1, give NULL and 0.
+//
+// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
+annoy_status annoy_get_labels(const struct annoy_index *index,
+                              const int64_t *items,
+                              size_t n,
+                              const char **labels,
+                              size_t *lens,
+                              struct annoy_error *error);
+
+// The item with a label into `*item`. Legal in every state; on a loaded file little more than that label is read.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
+// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+annoy_status annoy_find_label_u64(const struct annoy_index *index,
+                                  uint64_t label,
+                                  int64_t *item,
+                                  struct annoy_error *error);
+
+// The item with a label of `len` bytes of UTF-8 into `*item`. As `annoy_find_label_u64`.
+//
+// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+annoy_status annoy_find_label(const struct annoy_index *index,
+                              const char *label,
+                              size_t len,
+                              int64_t *item,
+                              struct annoy_error *error);
+
+// Marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label found until
+// the next build, which leaves both out: then it is missing, and the number of items is as before. Legal in every state;
+// marks go along when the index is saved. Annoy itself still finds removed items in such a file. Nothing happens when it is
+// removed already.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have, or a missing item;
+// `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_remove_item(struct annoy_index *index,
+                               int64_t item,
+                               struct annoy_error *error);
+
+// Takes the mark of a removed item away; nothing happens when it has none. As `annoy_remove_item`. (While items are added,
+// adding one with its id does that too.)
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_restore_item(struct annoy_index *index,
+                                int64_t item,
+                                struct annoy_error *error);
+
+// 1 when an item is marked as removed; 0 when not, also for an id that the index does not have, and for NULL.
+int32_t annoy_is_removed(const struct annoy_index *index, int64_t item);
+
+// How many items are marked as removed; 0 for NULL.
+int64_t annoy_get_n_removed(const struct annoy_index *index);
 
 // Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
 //
@@ -737,6 +903,24 @@ annoy_status annoy_search_batch_items(const struct annoy_index *index,
                                       float *distances,
                                       size_t *n_found,
                                       struct annoy_error *error);
+
+// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is as
+// near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are neither missing
+// nor removed, if they are fewer).
+//
+// `search_k` is as in `annoy_get_nns_by_item`, `n_threads` at least 1, or -1 for one per processor. The same index and
+// numbers give the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8 bytes of
+// memory for each.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples, an `n` of 0, a wrong
+// search_k or n_threads; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_estimate_recall(const struct annoy_index *index,
+                                   size_t n_sample,
+                                   size_t n,
+                                   int64_t search_k,
+                                   uint64_t seed,
+                                   int32_t n_threads,
+                                   double *recall,
+                                   struct annoy_error *error);
 
 // Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values are
 // finite. Reads all of it; takes 4 bytes of memory for each item.

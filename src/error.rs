@@ -44,6 +44,10 @@ pub enum Error {
         expected: String,
     },
 
+    /// A label that is another item's already, or that is not there.
+    #[error("{0}")]
+    Label(String),
+
     /// The call is not legal in the state the index is in.
     #[error("cannot {operation}: the index is {state}, expected {expected}")]
     State {

@@ -24,8 +24,10 @@ mod index;
 pub mod internals;
 #[allow(unsafe_code)]
 mod kernel;
+mod labels;
 mod layout;
 mod metric;
+mod removed;
 mod rng;
 #[allow(unsafe_code)]
 mod storage;
@@ -45,6 +47,7 @@ pub use index::search::{Cancel, Search, Work};
 pub use index::vector::{Vector, VectorMut};
 pub use index::verify::{Info, Report};
 pub use index::{kernel_name, Index, Log};
+pub use labels::{Label, LabelKind};
 pub use rng::DEFAULT_SEED;
 pub use storage::Access;
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};

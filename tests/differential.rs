@@ -8,6 +8,8 @@ mod annoy;
 mod common;
 #[path = "differential/data.rs"]
 mod data;
+#[path = "differential/sections.rs"]
+mod sections;
 #[path = "differential/unfinished.rs"]
 mod unfinished;
 
@@ -226,6 +228,7 @@ fn build(case: &Case, number: usize, path: &Path) -> Index {
     let mut index = Index::new(case.metric, case.f).unwrap();
     add_items(case, &mut index);
     index.set_metadata(&metadata(number)).unwrap();
+    sections::label(&mut index, number);
     let n_threads = 1 + number % 2;
     index.build(case.n_trees, Some(n_threads)).unwrap();
     index.save(path).unwrap();
@@ -290,6 +293,7 @@ fn our_files(annoy: &Annoy, cases: &[Case]) -> Tally {
             on_disk.on_disk_build(path).unwrap();
             on_disk.set_metadata(&metadata(number)).unwrap();
             add_items(case, &mut on_disk);
+            sections::label(&mut on_disk, number);
             on_disk.build(case.n_trees, Some(2)).unwrap();
             assert!(saved == fs::read(path).unwrap(), "{}", case.name);
         }

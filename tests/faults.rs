@@ -2,6 +2,8 @@
 //! left behind, and another try succeeds. See src/fault.rs for how calls are made to fail.
 
 mod common;
+#[path = "faults/labels.rs"]
+mod labels;
 #[path = "faults/walk.rs"]
 mod walk;
 

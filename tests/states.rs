@@ -18,6 +18,11 @@
 //! | unload | empty | empty | empty | empty | empty | empty |
 //! | set_seed | empty | building | building on disk | built | built on disk | loaded |
 //! | set_metadata | empty | building | building on disk | built | built on disk | loaded |
+//! | set_label | no item | building | building on disk | built | built on disk | loaded |
+//! | get_label | no item | building | building on disk | built | built on disk | loaded |
+//! | remove_item | no item | building | building on disk | built | built on disk | loaded |
+//! | restore_item | no item | building | building on disk | built | built on disk | loaded |
+//! | estimate_recall | error | error | error | built | built on disk | loaded |
 //! | info | empty | building | building on disk | built | built on disk | loaded |
 //! | verify | error | error | error | built | built on disk | loaded |
 //! | get_item | no item | building | building on disk | built | built on disk | loaded |
@@ -27,7 +32,7 @@
 
 mod common;
 
-use annoy_rs::{Access, Error, Index, Metric, Options};
+use annoy_rs::{Access, Error, Index, Metric, Options, Work};
 use common::{built, directory, filled, random_items, temporary_files, Item, Snapshot};
 use std::fs;
 use std::path::Path;
@@ -53,6 +58,7 @@ fn words(call: &str, state: &str) -> [&'static str; 3] {
         "on_disk_build" => ("start an on-disk build", "not built and empty"),
         "save" | "save_and_load" => ("save", "built or loaded"),
         "verify" => ("verify", "built or loaded"),
+        "estimate_recall" => ("estimate recall", "built or loaded"),
         _ => ("search", "built or loaded"),
     };
     let found = match (call, state) {
@@ -131,6 +137,13 @@ impl Scene {
                 Ok(())
             }
             "set_metadata" => index.set_metadata(b"about it"),
+            "set_label" => index.set_label(1, "one"),
+            "get_label" => index.label(1).map(|label| assert_eq!(label, None)),
+            "remove_item" => index.remove_item(1),
+            "restore_item" => index.restore_item(1),
+            "estimate_recall" => index
+                .estimate_recall(5, 5, Some(1000), 1, &Work::default())
+                .map(|recall| assert_eq!(recall, 1.0)),
             "info" => index.info().map(|info| {
                 assert_eq!(info.n_items, index.n_items());
                 assert_eq!(info.n_present, index.n_items());
@@ -278,6 +291,17 @@ fn check_effect(scene: &Scene, context: &str, call: &str, before: &Snapshot, aft
             assert_eq!(after.file.is_some(), before.file.is_some());
             assert!(after.file.is_none() || after.file != before.file);
         }
+        "set_label" => {
+            assert_eq!(index.find_label("one").unwrap(), Some(1));
+            assert_eq!(after.answers, before.answers);
+            assert!(after.file.is_none() || after.file != before.file);
+        }
+        "remove_item" => {
+            assert!(index.is_removed(1) && index.n_removed() == 1);
+            assert_eq!(after.items, before.items);
+            let found = index.get_nns_by_vector(&items[1], N, Some(u64::MAX));
+            assert!(found.is_err() || found.unwrap().iter().all(|one| one.id != 1));
+        }
         _ => assert_eq!(before, after, "{context}"),
     }
     if call != "set_seed" {
@@ -297,7 +321,7 @@ fn every_call_in_every_state() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 17 * 6);
+    assert_eq!(cells, 22 * 6);
 }
 
 /// An on-disk build without items yet: the row "empty" holds for it, but stays on disk.

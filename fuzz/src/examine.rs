@@ -44,6 +44,18 @@ fn take(index: &Index, n: usize, result: annoy_rs::Result<Vec<Neighbor>>) -> Fou
     }
 }
 
+/// A label that is there is found, unless it is damaged.
+fn label(index: &Index, id: i64) {
+    let found = index.label(id).and_then(|label| {
+        let found = label.map(|label| index.find_label(label)).transpose()?;
+        Ok(found.flatten())
+    });
+    match found {
+        Ok(found) => assert!(found.is_none_or(|id| (0..index.n_items() as i64).contains(&id))),
+        Err(error) => assert!(matches!(error, Error::Corrupt { .. }), "{error:?}"),
+    }
+}
+
 /// Asks for items, distances and neighbours.
 pub fn ask(index: &Index, query: &Item) -> Answers {
     let n_items = index.n_items() as i64;
@@ -62,8 +74,11 @@ pub fn ask(index: &Index, query: &Item) -> Answers {
     let mut asked = vec![0, n_items / 2, n_items - 1];
     asked.dedup();
     for id in asked.into_iter().filter(|id| (0..n_items).contains(id)) {
-        let found = index.get_nns_by_item(id, 100, Some(u64::MAX));
-        answers.found.push(take(index, 100, found));
+        if !index.is_removed(id) {
+            let found = index.get_nns_by_item(id, 100, Some(u64::MAX));
+            answers.found.push(take(index, 100, found));
+        }
+        label(index, id);
         let item = Item::read(index, id).unwrap();
         let mut bits: Vec<u64> = item.numbers().iter().map(|x| x.to_bits()).collect();
         bits.push(index.get_distance(id, 0).unwrap().to_bits());
@@ -83,7 +98,7 @@ pub fn verify(index: &Index, query: &Item, answers: &Answers) {
         let all = index.get_nns_by_vector(query, usize::MAX, Some(u64::MAX));
         assert_eq!(
             all.unwrap().len(),
-            info.n_present,
+            info.n_present - info.n_removed,
             "sound, but some are not found"
         );
     }

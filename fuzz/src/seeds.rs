@@ -115,6 +115,20 @@ pub fn seeds() -> &'static [Seed] {
             add(options, file(options, 30, 2, |id| id % 3 == 2));
             add(options, file(options, 2, 4, |_| true));
         }
+        // Labels of both kinds, and removed items.
+        for is_text in [false, true] {
+            let options = Options::new(Metric::Euclidean, 3);
+            let mut index = filled(options, &random_items(options, 24, 3));
+            index.build(Some(2), Some(1)).unwrap();
+            for id in (0..24).step_by(3) {
+                match is_text {
+                    true => index.set_label(id, &"x".repeat(id as usize)).unwrap(),
+                    false => index.set_label(id, id as u64 * 1_000_003).unwrap(),
+                }
+                index.remove_item(id / 2).unwrap();
+            }
+            seeds.push(Seed::new(options, saved(&index)));
+        }
         seeds
     })
 }

@@ -5,7 +5,8 @@ use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use std::ffi::c_char;
 
-/// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads.
+/// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are left out:
+/// they are missing from then on, and have no labels.
 ///
 /// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
 /// items. `n_threads`: -1 for one per processor. The same items, seed and number of trees give the same bytes, for any

@@ -176,7 +176,7 @@ pub unsafe extern "C" fn annoy_get_metadata(
     })
 }
 
-/// Drops items, trees, metadata and file; the index is then empty and not built. Metric, f, types, seed and log stay.
+/// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f, types, seed and log stay.
 ///
 /// Errors: `ANNOY_ERR_NULL`.
 ///

@@ -28,7 +28,7 @@ where
     })
 }
 
-/// Adds an item, or replaces it.
+/// Adds an item, or replaces it; one that was removed is there again.
 ///
 /// `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest. `vector` has `len` numbers
 /// (`len` must be f; for hamming one number per bit, over 0.5 is 1) and is copied.
@@ -271,7 +271,7 @@ unsafe fn get_item<'a, T: 'a>(
 }
 
 /// Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
-/// or 1). A missing item reads as zeros, as in Annoy. Legal in every state.
+/// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every state.
 ///
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
 ///

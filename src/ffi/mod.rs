@@ -6,10 +6,13 @@
 //! - `item`: adding and reading items.
 //! - `build`: building trees.
 //! - `file`: saving and loading.
+//! - `labels`: names of items.
+//! - `removal`: taking items out of what searches find.
 //! - `search`: finding neighbours.
 //! - `options`: what a search may be told, and the token that cancels.
 //! - `query`: finding neighbours among some of the items.
 //! - `batch`: finding neighbours for many queries at once.
+//! - `recall`: how much of the truth searches find.
 //! - `verify`: verifying, facts, and what a file may be.
 //! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
@@ -20,9 +23,12 @@ pub mod file;
 mod guard;
 pub mod handle;
 pub mod item;
+pub mod labels;
 pub mod library;
 pub mod options;
 pub mod query;
+pub mod recall;
+pub mod removal;
 pub mod search;
 pub mod status;
 pub mod verify;

@@ -34,10 +34,12 @@ pub const ANNOY_ERR_TOO_SMALL: annoy_status = 11;
 pub const ANNOY_ERR_UNSUPPORTED: annoy_status = 12;
 /// A loaded file turned out to be damaged.
 pub const ANNOY_ERR_CORRUPT: annoy_status = 13;
+/// There is no such label, or it is another item's.
+pub const ANNOY_ERR_LABEL: annoy_status = 14;
 /// A bug in this library. The handle refuses all further work and can only be freed.
 pub const ANNOY_ERR_PANIC: annoy_status = 100;
 
-const NAMES: [(annoy_status, &CStr); 15] = [
+const NAMES: [(annoy_status, &CStr); 16] = [
     (ANNOY_OK, c"ANNOY_OK"),
     (ANNOY_ERR_NULL, c"ANNOY_ERR_NULL"),
     (ANNOY_ERR_ARGUMENT, c"ANNOY_ERR_ARGUMENT"),
@@ -52,6 +54,7 @@ const NAMES: [(annoy_status, &CStr); 15] = [
     (ANNOY_ERR_TOO_SMALL, c"ANNOY_ERR_TOO_SMALL"),
     (ANNOY_ERR_UNSUPPORTED, c"ANNOY_ERR_UNSUPPORTED"),
     (ANNOY_ERR_CORRUPT, c"ANNOY_ERR_CORRUPT"),
+    (ANNOY_ERR_LABEL, c"ANNOY_ERR_LABEL"),
     (ANNOY_ERR_PANIC, c"ANNOY_ERR_PANIC"),
 ];
 
@@ -122,6 +125,7 @@ fn status_of(error: &Error) -> annoy_status {
         Error::TooSmall { .. } => ANNOY_ERR_TOO_SMALL,
         Error::Unsupported(_) => ANNOY_ERR_UNSUPPORTED,
         Error::Corrupt { .. } => ANNOY_ERR_CORRUPT,
+        Error::Label(_) => ANNOY_ERR_LABEL,
         Error::Panic(_) => ANNOY_ERR_PANIC,
     }
 }

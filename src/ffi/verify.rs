@@ -64,6 +64,8 @@ pub struct annoy_info {
     pub has_seed: i32,
     /// 0.
     pub reserved: i32,
+    /// Items that are removed; they are counted in `n_present` too, until the next build.
+    pub n_removed: i64,
 }
 
 /// What a file may be. Its size will not change.
@@ -181,6 +183,7 @@ fn facts(info: &Info) -> annoy_info {
         is_described: i32::from(info.is_described),
         has_seed: i32::from(info.seed.is_some()),
         reserved: 0,
+        n_removed: info.n_removed as i64,
     }
 }
 

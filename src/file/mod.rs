@@ -10,9 +10,12 @@ pub mod verify;
 pub mod write;
 
 use crate::error::{reserve, Error, Result};
+use crate::forest::inspect::Faults;
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
-use crate::layout::NodeLayout;
+use crate::labels::section::{Header, View};
+use crate::layout::{NodeLayout, Nodes};
+use crate::removed::Removed;
 use crate::storage::{Access, FileBytes, Source, UNFINISHED};
 use crate::types::{IdWidth, Options, MAX_ELEMENTS};
 use std::path::Path;
@@ -27,9 +30,74 @@ pub struct OpenFile {
     pub roots: Roots,
     /// What it says of itself; none for a plain Annoy file.
     pub superblock: Option<Superblock>,
+    /// What the header of its labels says; none when it has none.
+    labels: Option<Header>,
 }
 
 impl OpenFile {
+    /// Of a file that is no plain one, looks at the headers of the sections that are read where they lie.
+    ///
+    /// # Errors
+    /// Words that name the section.
+    fn check_sections(&mut self) -> Result<(), String> {
+        let n_items = self.roots.n_items;
+        if let Some((_, bytes)) = self.section(kind::LABELS) {
+            self.labels = Some(Header::read(bytes, n_items)?);
+        }
+        if let Some((_, bytes)) = self.section(kind::REMOVED) {
+            Removed::read(bytes, n_items)?;
+        }
+        Ok(())
+    }
+
+    /// A section's first node and its bytes.
+    fn section(&self, kind: u32) -> Option<(usize, &[u8])> {
+        let section = self.superblock.as_ref()?.section(kind)?;
+        let node = section.offset as usize / self.layout.node_size;
+        Some((node, section.of(self.bytes.bytes())))
+    }
+
+    /// Its labels, none of them looked at yet.
+    pub fn labels(&self) -> Option<View<'_>> {
+        let (node, bytes) = self.section(kind::LABELS)?;
+        Some(View::new(self.labels?, bytes, node))
+    }
+
+    /// Its marks of removed items.
+    pub fn removed(&self) -> Option<Removed<'_>> {
+        let (_, bytes) = self.section(kind::REMOVED)?;
+        Removed::read(bytes, self.roots.n_items).ok()
+    }
+
+    /// Looks at all of the labels and marks.
+    pub fn verify_sections(&self, faults: &mut Faults) -> Result<()> {
+        if let Some(labels) = self.labels() {
+            labels.verify(faults)?;
+        }
+        let (Some(removed), Some((node, _))) = (self.removed(), self.section(kind::REMOVED)) else {
+            return Ok(());
+        };
+        let nodes = Nodes::new(self.bytes.bytes(), &self.layout);
+        let mut n_marks = 0;
+        for id in removed.ids() {
+            n_marks += 1;
+            if id >= self.roots.n_items || nodes.get(id).n_descendants() != 1 {
+                faults.add(Some(node), || {
+                    format!("item {id} is marked as removed, and there is no such item")
+                });
+            }
+        }
+        if n_marks != removed.count() {
+            faults.add(Some(node), || {
+                format!(
+                    "{n_marks} items are marked as removed, their section counts {}",
+                    removed.count()
+                )
+            });
+        }
+        Ok(())
+    }
+
     /// A section's bytes, after a look at their checksum; empty when there is no such section.
     ///
     /// # Errors
@@ -65,7 +133,7 @@ impl OpenFile {
     pub fn other_sections(&self) -> Vec<write::Payload<'_>> {
         let sections = self.superblock.iter().flat_map(|s| &s.sections);
         sections
-            .filter(|section| section.kind > kind::METADATA)
+            .filter(|section| kind::is_unknown(section.kind))
             .map(|section| write::Payload {
                 kind: section.kind,
                 flags: section.flags,
@@ -157,6 +225,7 @@ pub fn open(
                     layout,
                     roots,
                     superblock: None,
+                    labels: None,
                 })
             }
             Err(Misfit::Reason(reason)) => {
@@ -217,12 +286,16 @@ fn adopt(
         let reason = format!("by its own word it is a {}", layout.describe());
         return Err(format_error(source.path(), expected, reason));
     }
-    Ok(OpenFile {
+    let mut file = OpenFile {
         bytes: source.bytes(access)?,
         roots: superblock.roots(&layout),
         layout,
         superblock: Some(superblock),
-    })
+        labels: None,
+    };
+    let checked = file.check_sections();
+    checked.map_err(|reason| format_error(source.path(), &file.layout, reason))?;
+    Ok(file)
 }
 
 /// Whether it is the file of an on-disk build that ended before its time. Its size is no multiple of that of a node.

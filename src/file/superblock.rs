@@ -47,6 +47,15 @@ pub mod kind {
     pub const ROOTS: u32 = 3;
     /// The user's own bytes.
     pub const METADATA: u32 = 4;
+    /// Labels of items.
+    pub const LABELS: u32 = 5;
+    /// Marks of items that are removed. Required: without it they would be found.
+    pub const REMOVED: u32 = 6;
+
+    /// Whether a kind is one of later versions.
+    pub fn is_unknown(kind: u32) -> bool {
+        !(ITEMS..=REMOVED).contains(&kind)
+    }
 
     /// For messages.
     pub fn name(kind: u32) -> &'static str {
@@ -55,6 +64,8 @@ pub mod kind {
             TREES => "trees",
             ROOTS => "roots",
             METADATA => "metadata",
+            LABELS => "labels",
+            REMOVED => "removed items",
             _ => "unknown",
         }
     }
@@ -334,7 +345,7 @@ impl Superblock {
                         && end <= roots * size
                 }
                 kind::ROOTS => section.offset == roots * size && end == self.n_nodes as u64 * size,
-                kind if kind > kind::METADATA && section.flags & REQUIRED != 0 => {
+                kind if kind::is_unknown(kind) && section.flags & REQUIRED != 0 => {
                     return Err(format!(
                         "it has a section of kind {kind} that has to be understood, and this version of the library does not"
                     ));

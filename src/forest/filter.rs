@@ -1,5 +1,7 @@
 //! Which items a search may find.
 
+use crate::removed::Removed;
+
 /// Which items a search may find.
 pub trait Filter {
     /// Whether every item may be found; then nothing is kept of those that may not.
@@ -67,6 +69,8 @@ pub type Ask<'a> = dyn Fn(i64) -> bool + Sync + 'a;
 /// Those items that every part accepts.
 #[derive(Clone, Default)]
 pub struct Chosen<'a> {
+    /// Items that are removed.
+    pub removed: Option<Removed<'a>>,
     /// Words for at least as many bits as there are items.
     pub bitmap: Option<Bitmap<'a>>,
     /// Ids that are not wanted, ascending.
@@ -79,13 +83,16 @@ pub struct Chosen<'a> {
 
 impl Filter for Chosen<'_> {
     fn accepts(&self, id: usize) -> bool {
-        self.bitmap.is_none_or(|bitmap| bitmap.accepts(id))
+        self.removed.is_none_or(|removed| !removed.has(id))
+            && self.bitmap.is_none_or(|bitmap| bitmap.accepts(id))
             && self.exclude_too != Some(id)
             && (self.exclude.is_empty() || self.exclude.binary_search(&(id as i64)).is_err())
             && self.ask.is_none_or(|ask| ask(id as i64))
     }
 
     fn at_most(&self, n_items: usize) -> usize {
-        self.bitmap.map_or(n_items, |bitmap| bitmap.count(n_items))
+        let removed = self.removed.map_or(0, |removed| removed.count());
+        let allowed = self.bitmap.map_or(n_items, |bitmap| bitmap.count(n_items));
+        allowed.min(n_items.saturating_sub(removed))
     }
 }

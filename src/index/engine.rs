@@ -16,6 +16,7 @@ use crate::metric::dot::Dot;
 use crate::metric::hamming::Hamming;
 use crate::metric::minkowski::{Minkowski, L1, L2};
 use crate::metric::Space;
+use crate::removed::Removed;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options, ScalarType};
 use std::marker::PhantomData;
@@ -61,6 +62,7 @@ pub trait Engine: Send + Sync {
         roots: &Roots,
         target: Target<'_>,
         search: &Search<'_>,
+        removed: Option<Removed<'_>>,
     ) -> Result<Vec<Neighbor>>;
 }
 
@@ -220,6 +222,7 @@ where
         roots: &Roots,
         target: Target<'_>,
         search: &Search<'_>,
+        removed: Option<Removed<'_>>,
     ) -> Result<Vec<Neighbor>> {
         let mut buffer = Vec::new();
         let row = match target {
@@ -232,7 +235,7 @@ where
             Target::Item(id) => Some(id),
             Target::Vector(_) => None,
         };
-        match (search.filter(id, roots.n_items)?, search.exact) {
+        match (search.filter(id, roots.n_items, removed)?, search.exact) {
             (None, false) => search::search(space, nodes, roots, &query, wanted, &All),
             (None, true) => search::exact(space, nodes, roots.n_items, &query, wanted, &All),
             (Some(some), false) => search::search(space, nodes, roots, &query, wanted, &some),

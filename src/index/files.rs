@@ -3,25 +3,31 @@
 use super::state::State;
 use super::Index;
 use crate::error::{reserve, Error, Result};
-use crate::file::superblock::{kind, Origin};
+use crate::file::superblock::{kind, Origin, REQUIRED};
 use crate::file::write::{Contents, Payload};
 use crate::file::{self, OpenFile};
+use crate::removed::Removed;
 use crate::storage::Access;
 use std::path::Path;
 
 pub use crate::file::superblock::MAX_METADATA;
 
 /// The sections of what the index itself holds beside items and trees.
-pub(super) fn own_sections(metadata: &[u8]) -> Vec<Payload<'_>> {
-    let metadata = Payload {
-        kind: kind::METADATA,
-        flags: 0,
-        bytes: metadata,
-    };
-    [metadata]
-        .into_iter()
-        .filter(|section| !section.bytes.is_empty())
-        .collect()
+pub(super) fn own_sections<'a>(
+    metadata: &'a [u8],
+    labels: &'a [u8],
+    removed: Option<Removed<'a>>,
+) -> Vec<Payload<'a>> {
+    let payload = |kind, flags, bytes| Payload { kind, flags, bytes };
+    let removed = removed.map_or(&[][..], |removed| removed.section());
+    [
+        payload(kind::METADATA, 0, metadata),
+        payload(kind::LABELS, 0, labels),
+        payload(kind::REMOVED, REQUIRED, removed),
+    ]
+    .into_iter()
+    .filter(|section| !section.bytes.is_empty())
+    .collect()
 }
 
 impl Index {
@@ -43,7 +49,9 @@ impl Index {
     /// Hands over what a save writes.
     fn with_contents<R>(&self, work: impl FnOnce(&Contents<'_>) -> Result<R>) -> Result<R> {
         let roots = self.state.roots("save")?;
-        let (mut sections, mut origin) = (own_sections(&self.metadata), Origin::default());
+        let labels = self.labels_section()?;
+        let mut sections = own_sections(&self.metadata, &labels, self.removed());
+        let mut origin = Origin::default();
         match &self.state {
             State::Mapped(file) => {
                 if !file.layout.is_written() {
@@ -112,6 +120,8 @@ impl Index {
 
     fn adopt(&mut self, path: &Path, opened: OpenFile) -> Result<()> {
         self.metadata = opened.metadata(path)?;
+        self.labels = None;
+        self.removed = None;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
         self.state = State::Mapped(opened);
         self.say(|| {
@@ -129,6 +139,8 @@ impl Index {
     pub fn unload(&mut self) {
         self.state = State::default();
         self.metadata = Vec::new();
+        self.labels = None;
+        self.removed = None;
         self.say(|| "unloaded".to_string());
     }
 

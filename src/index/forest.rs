@@ -9,12 +9,14 @@ use crate::file::superblock::{self, Origin};
 use crate::file::write;
 use crate::forest::build::Plan;
 use crate::forest::roots::{Roots, MAX_TREES};
+use crate::labels::section;
 use crate::storage::DiskBytes;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 impl Index {
-    /// Builds the items added so far into a forest. The same items, seed and number of trees give the same bytes, for
+    /// Builds the items added so far into a forest, without those that are removed: these are missing from then on, and
+    /// their labels gone. The same items, seed and number of trees give the same bytes, for
     /// any number of threads and on any processor.
     ///
     /// `n_trees`: `None` adds trees until there are twice as many nodes as items. `n_threads`: `None` for one per
@@ -34,6 +36,15 @@ impl Index {
             let expected = "at least 1, or -1 for one per processor";
             return Err(Error::argument("n_threads", 0, expected));
         }
+        let out = self.take_removed_out()?;
+        let built = self.build_those_left(n_trees, n_threads);
+        if let State::Building { .. } = self.state {
+            self.put_back(out);
+        }
+        built
+    }
+
+    fn build_those_left(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let State::Building { store, n_items } = &mut self.state else {
             return Err(self.state.illegal("build", "not built"));
@@ -51,9 +62,16 @@ impl Index {
             revision: superblock::REVISION,
         };
         // A file is complete with what the user wants in it. In memory there is time for that until a save.
-        let sections = match store {
-            Store::Disk(_) => files::own_sections(&self.metadata),
-            Store::Heap(_) => Vec::new(),
+        let (labels, sections);
+        match store {
+            Store::Disk(_) => {
+                labels = self
+                    .labels
+                    .as_ref()
+                    .map_or(Ok(Vec::new()), section::encode)?;
+                sections = files::own_sections(&self.metadata, &labels, None);
+            }
+            Store::Heap(_) => sections = Vec::new(),
         };
         let common = engine.prepare(store.bytes_mut(), layout);
         let built_len = store.bytes().len();

@@ -4,6 +4,9 @@
 //! - [`store`]: the bytes of the first two.
 //! - [`forest`]: building and unbuilding.
 //! - [`search`]: finding neighbours, one query or many.
+//! - [`recall`]: how much of the truth searches find.
+//! - [`labels`]: names of items.
+//! - [`removal`]: taking items out of what searches find.
 //! - [`files`]: saving, loading, opening.
 //! - [`probe`]: what a plain file may be.
 //! - [`verify`]: looking at the whole of an index.
@@ -13,7 +16,10 @@
 mod engine;
 pub mod files;
 mod forest;
+mod labels;
 pub mod probe;
+mod recall;
+mod removal;
 pub mod search;
 mod state;
 mod store;
@@ -22,7 +28,9 @@ pub mod verify;
 
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
+use crate::labels::memory::Memory;
 use crate::layout::{NodeLayout, NodeMut, Nodes};
+use crate::removed::Marks;
 use crate::rng::DEFAULT_SEED;
 use crate::types::{Metric, Options};
 use engine::Engine;
@@ -59,6 +67,10 @@ pub struct Index {
     log: Option<Log>,
     /// The user's own bytes, which go along when the index is saved.
     metadata: Vec<u8>,
+    /// Labels; none for those of the loaded file, if there is one.
+    labels: Option<Memory>,
+    /// Marks of removed items; none for those of the loaded file, if there is one.
+    removed: Option<Marks>,
     state: State,
 }
 
@@ -85,6 +97,8 @@ impl Index {
             seed: DEFAULT_SEED,
             log: None,
             metadata: Vec::new(),
+            labels: None,
+            removed: None,
             state: State::default(),
         })
     }
@@ -152,8 +166,8 @@ impl Index {
             })
     }
 
-    /// Adds an item, or replaces it. Ids may come in any order and leave holes; space is taken for all up to the
-    /// largest.
+    /// Adds an item, or replaces it; one that was removed is there again. Ids may come in any order and leave holes; space
+    /// is taken for all up to the largest.
     ///
     /// # Errors
     /// [`Error::State`] unless not built; [`Error::Item`] for a negative or too large id; [`Error::Dimension`],
@@ -233,11 +247,15 @@ impl Index {
             let bytes = &mut store.bytes_mut()[id as usize * size..][..size];
             self.engine
                 .write_item(NodeMut::new(bytes, &self.layout), vector, id)?;
+            if let Some(removed) = &mut self.removed {
+                removed.take(id as usize);
+            }
         }
         Ok(())
     }
 
-    /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy.
+    /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy; a removed one is there until the next
+    /// build.
     ///
     /// # Errors
     /// [`Error::Item`], [`Error::Dimension`], [`Error::Unsupported`] for room of another type.

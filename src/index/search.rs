@@ -6,6 +6,7 @@ use super::Index;
 use crate::error::{reserve, Error, Result};
 use crate::forest::filter::{Ask, Bitmap, Chosen};
 use crate::forest::search::{Neighbor, Wanted};
+use crate::removed::Removed;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{mpsc, Arc};
@@ -103,8 +104,13 @@ impl<'a> Search<'a> {
     }
 
     /// The filter for a search from item `id`, if there is any.
-    pub(super) fn filter(&self, id: Option<usize>, n_items: usize) -> Result<Option<Chosen<'a>>> {
-        if !self.is_filtered() {
+    pub(super) fn filter(
+        &self,
+        id: Option<usize>,
+        n_items: usize,
+        removed: Option<Removed<'a>>,
+    ) -> Result<Option<Chosen<'a>>> {
+        if !self.is_filtered() && removed.is_none() {
             return Ok(None);
         }
         let mut exclude = Vec::new();
@@ -122,6 +128,7 @@ impl<'a> Search<'a> {
             }
         }
         Ok(Some(Chosen {
+            removed,
             bitmap: self.bitmap,
             exclude,
             exclude_too: id.filter(|_| self.exclude_self),
@@ -158,7 +165,7 @@ impl Index {
     /// may be fewer results than `n`: then fewer were found.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Item`]; [`Error::Corrupt`] when a loaded file turns out to be damaged.
+    /// [`Error::State`] when not built; [`Error::Item`], also for a removed one; [`Error::Corrupt`] when a loaded file turns out to be damaged.
     pub fn get_nns_by_item(
         &self,
         id: i64,
@@ -213,13 +220,14 @@ impl Index {
     /// As [`search`](Self::search); [`Error::Item`].
     pub fn search_item(&self, id: i64, search: &Search<'_>) -> Result<Vec<Neighbor>> {
         self.state.roots("search")?;
-        self.find(Target::Item(self.item(id)?), search)
+        self.find(Target::Item(self.item_not_removed(id)?), search)
     }
 
     fn find(&self, target: Target<'_>, search: &Search<'_>) -> Result<Vec<Neighbor>> {
         search.check()?;
         let roots = self.state.roots("search")?;
-        self.engine.search(&self.nodes(), roots, target, search)
+        self.engine
+            .search(&self.nodes(), roots, target, search, self.removed())
     }
 
     /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the calling thread, in any order.
@@ -254,7 +262,7 @@ impl Index {
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
         for &id in ids {
-            self.item(id)?;
+            self.item_not_removed(id)?;
         }
         let one = |i: usize| self.search_item(ids[i], search);
         self.run(one, ids.len(), work, take)

@@ -41,6 +41,8 @@ pub struct Info {
     pub n_items: usize,
     /// Items that are not missing.
     pub n_present: usize,
+    /// Those of them that are removed.
+    pub n_removed: usize,
     /// Trees.
     pub n_trees: usize,
     /// All nodes: items, splits, leaves, copies of roots, and those that say what the file is.
@@ -75,6 +77,7 @@ impl Index {
             if let Some(superblock) = &file.superblock {
                 has_checksums = true;
                 verify::verify(file.bytes.bytes(), &file.layout, superblock, &mut faults);
+                file.verify_sections(&mut faults)?;
             }
         }
         let shape = self.engine.inspect(&self.nodes(), roots, &mut faults)?;
@@ -132,6 +135,7 @@ impl Index {
         Ok(Info {
             n_items: self.n_items(),
             n_present: shape.n_present,
+            n_removed: self.n_removed(),
             n_trees: self.n_trees(),
             n_nodes: self.nodes().count(),
             node_size: layout.node_size,

@@ -28,6 +28,7 @@ TEST(status_numbers_and_names) {
         {ANNOY_ERR_TOO_SMALL, 11, "ANNOY_ERR_TOO_SMALL"},
         {ANNOY_ERR_UNSUPPORTED, 12, "ANNOY_ERR_UNSUPPORTED"},
         {ANNOY_ERR_CORRUPT, 13, "ANNOY_ERR_CORRUPT"},
+        {ANNOY_ERR_LABEL, 14, "ANNOY_ERR_LABEL"},
         {ANNOY_ERR_PANIC, 100, "ANNOY_ERR_PANIC"},
     };
     int known = 0, number;

@@ -70,6 +70,73 @@ TEST(getters_of_no_index) {
     CHECK(annoy_get_metric(NULL) == 0);
     CHECK(annoy_get_scalar(NULL) == 0);
     CHECK(annoy_get_id_bits(NULL) == 0);
+    CHECK(annoy_get_label_kind(NULL) == ANNOY_LABELS_NONE && annoy_get_n_labels(NULL) == 0);
+    CHECK(annoy_get_n_removed(NULL) == 0 && annoy_is_removed(NULL, 0) == 0);
+}
+
+TEST(labels) {
+    annoy_index *a = floats_index();
+    const char *text = "unchanged";
+    const char *const before = text;
+    const size_t offsets[2] = {0, 1};
+    int64_t item = 77;
+    n = 77;
+    bits[0] = 77;
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_label_u64(NULL, 0, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_label(NULL, 0, "x", 1, &error));
+    FAILS(ANNOY_ERR_NULL, "label", annoy_set_label(a, 0, NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_labels_u64(NULL, ids, bits, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "labels", annoy_set_labels_u64(a, ids, NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_labels(NULL, ids, "x", offsets, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "bytes", annoy_set_labels(a, ids, NULL, offsets, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "offsets", annoy_set_labels(a, ids, "x", NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_clear_label(NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_clear_labels(NULL, &error));
+    CHECK(annoy_get_n_labels(a) == 0);
+    /* NULL for the ids: the first items. (NULL, 0): no labels; an empty one. */
+    OK(annoy_set_labels_u64(a, NULL, NULL, 0, &error));
+    OK(annoy_set_labels(a, NULL, NULL, NULL, 0, &error));
+    OK(annoy_set_labels(a, NULL, "x", offsets, 1, &error));
+    OK(annoy_set_label(a, 1, NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_label_u64(NULL, 0, bits, &error));
+    FAILS(ANNOY_ERR_NULL, "label", annoy_get_label_u64(a, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_label(NULL, 0, &text, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "label", annoy_get_label(a, 0, NULL, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "len", annoy_get_label(a, 0, &text, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_labels_u64(NULL, ids, 1, 0, bits, &error));
+    FAILS(ANNOY_ERR_NULL, "items", annoy_get_labels_u64(a, NULL, 1, 0, bits, &error));
+    FAILS(ANNOY_ERR_NULL, "labels", annoy_get_labels_u64(a, ids, 1, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_labels(NULL, ids, 1, &text, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "items", annoy_get_labels(a, NULL, 1, &text, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "labels", annoy_get_labels(a, ids, 1, NULL, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "lens", annoy_get_labels(a, ids, 1, &text, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_find_label_u64(NULL, 1, &item, &error));
+    FAILS(ANNOY_ERR_NULL, "item", annoy_find_label_u64(a, 1, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_find_label(NULL, "x", 1, &item, &error));
+    FAILS(ANNOY_ERR_NULL, "label", annoy_find_label(a, NULL, 1, &item, &error));
+    FAILS(ANNOY_ERR_NULL, "item", annoy_find_label(a, "x", 1, NULL, &error));
+    CHECK(text == before && n == 77 && item == 77 && bits[0] == 77);
+    bits[0] = 0;
+    OK(annoy_find_label(a, NULL, 0, &item, &error));
+    CHECK(item == 1);
+    CHECK(annoy_set_label(a, 2, "x", 1, NULL) == ANNOY_ERR_LABEL);
+    CHECK(annoy_find_label(a, "y", 1, &item, NULL) == ANNOY_ERR_LABEL);
+    CHECK(annoy_get_label_u64(a, 0, bits, NULL) == ANNOY_ERR_UNSUPPORTED);
+    annoy_free(a);
+}
+
+TEST(removing) {
+    annoy_index *a = line_of(10, 1);
+    double recall = 77;
+    FAILS(ANNOY_ERR_NULL, "index", annoy_remove_item(NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_restore_item(NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_estimate_recall(NULL, 1, 1, -1, 0, 1, &recall, &error));
+    FAILS(ANNOY_ERR_NULL, "recall", annoy_estimate_recall(a, 1, 1, -1, 0, 1, NULL, &error));
+    CHECK(recall > 76 && recall < 78);
+    CHECK(annoy_remove_item(a, 10, NULL) == ANNOY_ERR_ITEM);
+    CHECK(annoy_restore_item(a, -1, NULL) == ANNOY_ERR_ITEM);
+    CHECK(annoy_estimate_recall(a, 0, 1, -1, 0, 1, &recall, NULL) == ANNOY_ERR_ARGUMENT);
+    annoy_free(a);
 }
 
 TEST(index) {
@@ -342,6 +409,8 @@ TEST(errors) {
 int main(void) {
     RUN(functions_without_an_index);
     RUN(getters_of_no_index);
+    RUN(labels);
+    RUN(removing);
     RUN(index);
     RUN(searching_with_options);
     RUN(adding);

@@ -181,6 +181,16 @@ pub const SIGNATURE: [u8; 8] = *b"ANN\xffRS\n\xff";
 pub const SUPERBLOCK: usize = 640;
 const TREES_LEN: usize = 128 + 32 + 16;
 
+/// The bytes of a section of a file of ours; none when it has none of that kind.
+pub fn section(bytes: &[u8], kind: u32) -> Option<&[u8]> {
+    let table = bytes.windows(8).position(|w| w == SIGNATURE).unwrap() + 128;
+    let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    (0..16)
+        .map(|i| table + 32 * i)
+        .find(|&at| bytes[at..at + 4] == kind.to_le_bytes())
+        .map(|at| &bytes[long(at + 8)..][..long(at + 16)])
+}
+
 /// The file of ours as Annoy would have written it: without superblock and sections.
 pub fn plain(options: Options, bytes: &[u8]) -> Vec<u8> {
     let layout = Struct::of(options);

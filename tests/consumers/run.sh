@@ -85,6 +85,10 @@ ok "examples/quickstart.c runs from the build tree" says "prince" "$tmp/build/qu
 ok "examples/quickstart.c keeps the file it is told" test -s "$tmp/words.ann"
 ok "examples/search.c leaves out what it is told to" says "(50, 51) 0.92 (50, 49)" "$tmp/build/search"
 ok "examples/search.c gives up a batch" says "batch: cancelled" "$tmp/build/search"
+ok "examples/labels.c finds items by key" says "key 9000000000000000007 is item 7" "$tmp/build/labels" "$tmp/labels.ann"
+ok "examples/labels.c finds names" says "nearest to green: green lime" "$tmp/build/labels" "$tmp/labels.ann"
+ok "examples/removal.c leaves out what is removed" says "nearest to 500, without it: 499 501" "$tmp/build/removal"
+ok "examples/removal.c estimates recall" says "recall at search_k 5000: 1.000" "$tmp/build/removal"
 mkdir "$tmp/quickstart"
 refused "examples/quickstart.c says when there is no data" "say where it is" \
     env TMPDIR="$tmp/quickstart" "$tmp/build/quickstart" -d "$tmp/none"

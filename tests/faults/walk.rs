@@ -44,6 +44,8 @@ impl Operation {
 struct Outcome {
     index: Snapshot,
     metadata: Vec<u8>,
+    /// Of each item, and whether it is removed.
+    labels: Vec<(Option<String>, bool)>,
     files: BTreeMap<String, Vec<u8>>,
     temporary: usize,
 }
@@ -55,6 +57,15 @@ impl Outcome {
         Outcome {
             index: Snapshot::of(index),
             metadata: index.metadata().to_vec(),
+            labels: (0..index.n_items() as i64)
+                .map(|id| {
+                    let label = index.label(id).unwrap();
+                    if let Some(label) = label {
+                        assert_eq!(index.find_label(label).unwrap(), Some(id));
+                    }
+                    (label.map(|label| label.to_string()), index.is_removed(id))
+                })
+                .collect(),
             files,
             temporary: temporary_files(root),
         }
@@ -187,6 +198,7 @@ fn check_after(
     if !(stuck && after == expected) {
         assert!(after.index == before.index, "{context}: another index");
         assert_eq!(after.metadata, before.metadata, "{context}");
+        assert_eq!(after.labels, before.labels, "{context}");
         assert_eq!(after.temporary, before.temporary, "{context}");
     }
 }

@@ -83,6 +83,7 @@ TEST(all_statuses) {
       {status::too_small, "ANNOY_ERR_TOO_SMALL"},
       {status::unsupported, "ANNOY_ERR_UNSUPPORTED"},
       {status::corrupt, "ANNOY_ERR_CORRUPT"},
+      {status::label, "ANNOY_ERR_LABEL"},
       {status::panic, "ANNOY_ERR_PANIC"},
   };
   for (const auto& [which, name] : all) CHECK(annoy::status_name(which) == name);

@@ -92,6 +92,7 @@ enum class status : annoy_status {
   too_small = ANNOY_ERR_TOO_SMALL,
   unsupported = ANNOY_ERR_UNSUPPORTED,
   corrupt = ANNOY_ERR_CORRUPT,
+  label = ANNOY_ERR_LABEL,  // there is no such label, or it is another item's
   panic = ANNOY_ERR_PANIC,
 };
 
@@ -99,6 +100,12 @@ enum class load_flags : std::uint64_t {
   none = 0,
   prefault = ANNOY_LOAD_PREFAULT,  // read the whole file in at once
   copy = ANNOY_LOAD_COPY,          // to memory of the process: what happens to the file then is of no concern
+};
+
+enum class label_kind : annoy_label_kind {
+  none = ANNOY_LABELS_NONE,
+  u64 = ANNOY_LABELS_U64,
+  utf8 = ANNOY_LABELS_UTF8,
 };
 
 enum class log_level : std::int32_t { info = ANNOY_LOG_INFO };
@@ -158,6 +165,7 @@ struct info {
   double leaf_fill = 0;            // mean share of that, 0 to 1
   double imbalance = 0;            // mean share of a split's items on its larger side, 0.5 to 1
   std::optional<std::uint64_t> seed;  // of the build, where that is known
+  std::int64_t n_removed = 0;         // items marked as removed; n_present counts them too
   bool is_loaded = false;             // from a file
   bool is_described = false;          // and that says what it is: it has checksums, and index::open opens it
 };
@@ -676,7 +684,148 @@ class index {
     return detail::made([&](failure& why) { return metadata(why); });
   }
 
-  // Drops items, trees, metadata and file. Metric, f, types, seed and log stay.
+  // Labels: the names that items have outside the index, numbers or strings of UTF-8, one kind in an index, no two items
+  // alike. They go along when the index is saved, and are looked up in a loaded file where they lie. Legal in every state.
+  // Errors: item for an id that the index does not have; label when another item has it, or when there is none;
+  // unsupported for a number where labels are strings, and the other way; argument for what is not UTF-8; no_memory; corrupt
+  // when a loaded file turns out to be damaged.
+
+  [[nodiscard]] annoy::label_kind label_kind() const noexcept {
+    return static_cast<annoy::label_kind>(annoy_get_label_kind(native_handle()));
+  }
+  [[nodiscard]] std::int64_t n_labels() const noexcept { return annoy_get_n_labels(native_handle()); }
+
+  // In place of the one it had.
+  [[nodiscard]] bool set_label(std::int64_t item, std::uint64_t label, failure& why) noexcept {
+    return why.record(annoy_set_label_u64(native_handle(), item, label, why.native()));
+  }
+  [[nodiscard]] bool set_label(std::int64_t item, std::string_view label, failure& why) noexcept {
+    return why.record(annoy_set_label(native_handle(), item, label.data(), label.size(), why.native()));
+  }
+  void set_label(std::int64_t item, std::uint64_t label) {
+    detail::done([&](failure& why) { return set_label(item, label, why); });
+  }
+  void set_label(std::int64_t item, std::string_view label) {
+    detail::done([&](failure& why) { return set_label(item, label, why); });
+  }
+
+  // Many, all or none: one for each of `ids`, or, without ids, for the first items. Items may swap theirs.
+  [[nodiscard]] bool set_labels(words labels, failure& why) noexcept { return name(nullptr, labels, why); }
+  [[nodiscard]] bool set_labels(span<const std::string_view> labels, failure& why) { return name(nullptr, labels, why); }
+  [[nodiscard]] bool set_labels(span<const std::string> labels, failure& why) { return name(nullptr, labels, why); }
+  [[nodiscard]] bool set_labels(item_ids ids, words labels, failure& why) noexcept {
+    return one_each(ids, labels.size(), why) && name(ids.data(), labels, why);
+  }
+  [[nodiscard]] bool set_labels(item_ids ids, span<const std::string_view> labels, failure& why) {
+    return one_each(ids, labels.size(), why) && name(ids.data(), labels, why);
+  }
+  [[nodiscard]] bool set_labels(item_ids ids, span<const std::string> labels, failure& why) {
+    return one_each(ids, labels.size(), why) && name(ids.data(), labels, why);
+  }
+  template <class Labels>
+  void set_labels(const Labels& labels) {
+    detail::done([&](failure& why) { return set_labels(labels, why); });
+  }
+  template <class Labels>
+  void set_labels(item_ids ids, const Labels& labels) {
+    detail::done([&](failure& why) { return set_labels(ids, labels, why); });
+  }
+
+  // Take one away, or all: then those to come may be of the other kind.
+  [[nodiscard]] bool clear_label(std::int64_t item, failure& why) noexcept {
+    return why.record(annoy_clear_label(native_handle(), item, why.native()));
+  }
+  void clear_label(std::int64_t item) {
+    detail::done([&](failure& why) { return clear_label(item, why); });
+  }
+  [[nodiscard]] bool clear_labels(failure& why) noexcept {
+    return why.record(annoy_clear_labels(native_handle(), why.native()));
+  }
+  void clear_labels() {
+    detail::done([&](failure& why) { return clear_labels(why); });
+  }
+
+  // An item's label. A string is the index's own, and good until the next call that is not const.
+  [[nodiscard]] std::uint64_t label_u64(std::int64_t item, failure& why) const noexcept {
+    std::uint64_t label = 0;
+    why.record(annoy_get_label_u64(native_handle(), item, &label, why.native()));
+    return label;
+  }
+  [[nodiscard]] std::uint64_t label_u64(std::int64_t item) const {
+    return detail::made([&](failure& why) { return label_u64(item, why); });
+  }
+  [[nodiscard]] std::string_view label(std::int64_t item, failure& why) const noexcept {
+    const char* text = nullptr;
+    std::size_t size = 0;
+    why.record(annoy_get_label(native_handle(), item, &text, &size, why.native()));
+    return {text, size};
+  }
+  [[nodiscard]] std::string_view label(std::int64_t item) const {
+    return detail::made([&](failure& why) { return label(item, why); });
+  }
+
+  // Those of many items, such as a search found. An item without one, and the id -1, give `otherwise` or nothing.
+  [[nodiscard]] std::vector<std::uint64_t> labels_u64(item_ids ids, std::uint64_t otherwise, failure& why) const {
+    std::vector<std::uint64_t> found(ids.size());
+    if (!why.record(annoy_get_labels_u64(native_handle(), ids.data(), ids.size(), otherwise, found.data(), why.native())))
+      found.clear();
+    return found;
+  }
+  [[nodiscard]] std::vector<std::uint64_t> labels_u64(item_ids ids, std::uint64_t otherwise = 0) const {
+    return detail::made([&](failure& why) { return labels_u64(ids, otherwise, why); });
+  }
+  [[nodiscard]] std::vector<std::optional<std::string_view>> labels(item_ids ids, failure& why) const {
+    std::vector<const char*> texts(ids.size());
+    std::vector<std::size_t> sizes(ids.size());
+    std::vector<std::optional<std::string_view>> found;
+    if (!why.record(annoy_get_labels(native_handle(), ids.data(), ids.size(), texts.data(), sizes.data(), why.native())))
+      return found;
+    found.resize(ids.size());
+    for (std::size_t i = 0; i < ids.size(); i++)
+      if (texts[i]) found[i] = std::string_view(texts[i], sizes[i]);
+    return found;
+  }
+  [[nodiscard]] std::vector<std::optional<std::string_view>> labels(item_ids ids) const {
+    return detail::made([&](failure& why) { return labels(ids, why); });
+  }
+
+  // The item with a label; -1 in a failure.
+  [[nodiscard]] std::int64_t find_label(std::uint64_t label, failure& why) const noexcept {
+    std::int64_t item = -1;
+    why.record(annoy_find_label_u64(native_handle(), label, &item, why.native()));
+    return item;
+  }
+  [[nodiscard]] std::int64_t find_label(std::string_view label, failure& why) const noexcept {
+    std::int64_t item = -1;
+    why.record(annoy_find_label(native_handle(), label.data(), label.size(), &item, why.native()));
+    return item;
+  }
+  [[nodiscard]] std::int64_t find_label(std::uint64_t label) const {
+    return detail::made([&](failure& why) { return find_label(label, why); });
+  }
+  [[nodiscard]] std::int64_t find_label(std::string_view label) const {
+    return detail::made([&](failure& why) { return find_label(label, why); });
+  }
+
+  // Removal: no search finds a removed item or starts from it. It can be read until the next build, which leaves it out: then
+  // it is missing, without a label, and n_items() is as before. Legal in every state. Errors: item for an id that the index
+  // does not have, or a missing item; no_memory.
+  [[nodiscard]] bool remove_item(std::int64_t item, failure& why) noexcept {
+    return why.record(annoy_remove_item(native_handle(), item, why.native()));
+  }
+  void remove_item(std::int64_t item) {
+    detail::done([&](failure& why) { return remove_item(item, why); });
+  }
+  [[nodiscard]] bool restore_item(std::int64_t item, failure& why) noexcept {
+    return why.record(annoy_restore_item(native_handle(), item, why.native()));
+  }
+  void restore_item(std::int64_t item) {
+    detail::done([&](failure& why) { return restore_item(item, why); });
+  }
+  [[nodiscard]] bool is_removed(std::int64_t item) const noexcept { return annoy_is_removed(native_handle(), item) != 0; }
+  [[nodiscard]] std::int64_t n_removed() const noexcept { return annoy_get_n_removed(native_handle()); }
+
+  // Drops items, trees, metadata, labels and file. Metric, f, types, seed and log stay.
   [[nodiscard]] bool unload(failure& why) noexcept { return why.record(annoy_unload(native_handle(), why.native())); }
   void unload() {
     detail::done([&](failure& why) { return unload(why); });
@@ -723,12 +872,29 @@ class index {
     facts.leaf_fill = raw.leaf_fill;
     facts.imbalance = raw.imbalance;
     if (raw.has_seed) facts.seed = raw.seed;
+    facts.n_removed = raw.n_removed;
     facts.is_loaded = raw.is_loaded != 0;
     facts.is_described = raw.is_described != 0;
     return facts;
   }
   [[nodiscard]] annoy::info info() const {
     return detail::made([&](failure& why) { return info(why); });
+  }
+
+  // The share of the true n nearest of an item that searches find, 0 to 1, over n_sample items chosen by `seed`; see
+  // annoy_estimate_recall. Errors: state when not built; argument for 0 samples, an n of 0, a search_k below -1 or 0 threads;
+  // corrupt when a loaded file turns out to be damaged; no_memory.
+  [[nodiscard]] double estimate_recall(std::size_t n_sample, std::size_t n, std::int64_t search_k, std::uint64_t seed,
+                                       std::int32_t n_threads, failure& why) const noexcept {
+    double recall = 0;
+    why.record(
+        annoy_estimate_recall(native_handle(), n_sample, n, search_k, seed, n_threads, &recall, why.native()));
+    return recall;
+  }
+  [[nodiscard]] double estimate_recall(std::size_t n_sample, std::size_t n, std::int64_t search_k = automatic,
+                                       std::uint64_t seed = 0, std::int32_t n_threads = automatic) const {
+    return detail::made(
+        [&](failure& why) { return estimate_recall(n_sample, n, search_k, seed, n_threads, why); });
   }
 
   // Searches: the n nearest to a vector, or to an item (itself among them), nearest first, equal distances by id. Fewer
@@ -890,6 +1056,24 @@ class index {
   template <class T>
   void get(std::int64_t item, span<T> v) const {
     detail::done([&](failure& why) { return get(item, v, why); });
+  }
+
+  static bool one_each(item_ids ids, std::size_t n, failure& why) noexcept {
+    return ids.size() == n || refuse(why, annoy::status::argument, "ids", ids.size(), "one for each label", n);
+  }
+  bool name(const std::int64_t* ids, words labels, failure& why) noexcept {
+    return why.record(annoy_set_labels_u64(native_handle(), ids, labels.data(), labels.size(), why.native()));
+  }
+  template <class Text>
+  bool name(const std::int64_t* ids, span<const Text> labels, failure& why) {
+    std::string bytes;
+    std::vector<std::size_t> offsets{0};
+    for (const Text& label : labels) {
+      bytes.append(label);
+      offsets.push_back(bytes.size());
+    }
+    return why.record(
+        annoy_set_labels(native_handle(), ids, bytes.data(), offsets.data(), labels.size(), why.native()));
   }
 
   // Whether results have the room they need.

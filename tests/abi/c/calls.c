@@ -40,6 +40,7 @@ const size_t c_layout[] = {
     offsetof(annoy_info, is_described),
     offsetof(annoy_info, has_seed),
     offsetof(annoy_info, reserved),
+    offsetof(annoy_info, n_removed),
     sizeof(annoy_kind),
     offsetof(annoy_kind, metric),
     offsetof(annoy_kind, scalar),

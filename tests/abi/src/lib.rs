@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 63];
+    static c_layout: [usize; 64];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -119,6 +119,7 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_info, is_described),
         offset_of!(annoy_info, has_seed),
         offset_of!(annoy_info, reserved),
+        offset_of!(annoy_info, n_removed),
         size_of::<annoy_kind>(),
         offset_of!(annoy_kind, metric),
         offset_of!(annoy_kind, scalar),

@@ -1,0 +1,93 @@
+/*
+ * Labels: items are known by keys or names of one's own. Sparse keys of 64 bits as labels of items 0, 1, 2, ...; colours by
+ * their names; and both found in the file that is loaded, where they lie.
+ *
+ *   labels FILE     writes FILE and reads it again
+ */
+#include <annoy.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 1000, COLOURS = 8, NEAREST = 2 };
+
+static annoy_error error; /* what went wrong in the last call that failed */
+
+static void fail(const char *what, const char *why) {
+    fprintf(stderr, "labels: %s: %s\n", what, why);
+    exit(1);
+}
+
+#define CHECK(call)                                         \
+    do {                                                    \
+        if ((call) != ANNOY_OK) fail(#call, error.message); \
+    } while (0)
+
+static void keys(const char *path) {
+    static uint64_t labels[N];
+    annoy_index *index = NULL;
+    uint64_t found[NEAREST];
+    int64_t ids[NEAREST], item;
+    size_t n;
+    int i;
+
+    CHECK(annoy_new(ANNOY_EUCLIDEAN, 2, &index, &error));
+    for (i = 0; i < N; i++) {
+        float point[2];
+        point[0] = (float)(i % 37);
+        point[1] = (float)(i / 37);
+        labels[i] = UINT64_C(9000000000000000000) + (uint64_t)i;
+        CHECK(annoy_add_item(index, i, point, 2, &error));
+    }
+    CHECK(annoy_set_labels_u64(index, NULL, labels, N, &error));
+    CHECK(annoy_build(index, 5, -1, &error));
+    CHECK(annoy_save(index, path, &error));
+    annoy_free(index);
+
+    CHECK(annoy_open(path, 0, &index, &error));
+    CHECK(annoy_find_label_u64(index, labels[7], &item, &error));
+    printf("key %llu is item %d\n", (unsigned long long)labels[7], (int)item);
+    CHECK(annoy_get_nns_by_item(index, item, NEAREST, -1, ids, NULL, &n, &error));
+    CHECK(annoy_get_labels_u64(index, ids, n, 0, found, &error));
+    printf("nearest to it:");
+    for (i = 0; i < (int)n; i++) printf(" %llu", (unsigned long long)found[i]);
+    printf("\n");
+    /* A key that is another item's is refused. */
+    if (annoy_set_label_u64(index, 1, labels[7], &error) != ANNOY_ERR_LABEL) fail("a key twice", "it was taken");
+    printf("%s\n", error.message);
+    annoy_free(index);
+}
+
+static void names(const char *path) {
+    static const char *const colours[COLOURS] = {"red", "maroon", "lime", "green", "blue", "navy", "white", "black"};
+    static const float rgb[COLOURS][3] = {{255, 0, 0}, {128, 0, 0}, {0, 255, 0},     {0, 128, 0},
+                                          {0, 0, 255}, {0, 0, 128}, {255, 255, 255}, {0, 0, 0}};
+    annoy_index *index = NULL;
+    const char *found[NEAREST];
+    size_t lens[NEAREST], n, i;
+    int64_t ids[NEAREST], green;
+
+    CHECK(annoy_new(ANNOY_ANGULAR, 3, &index, &error));
+    CHECK(annoy_add_items(index, NULL, rgb[0], COLOURS, 3, 0, &error));
+    for (i = 0; i < COLOURS; i++) CHECK(annoy_set_label(index, (int64_t)i, colours[i], strlen(colours[i]), &error));
+    CHECK(annoy_build(index, 5, -1, &error));
+    CHECK(annoy_save_and_load(index, path, 0, &error));
+
+    CHECK(annoy_find_label(index, "green", 5, &green, &error));
+    CHECK(annoy_get_nns_by_item(index, green, NEAREST, -1, ids, NULL, &n, &error));
+    /* They belong to the index and have no NUL behind them. */
+    CHECK(annoy_get_labels(index, ids, n, found, lens, &error));
+    printf("nearest to green:");
+    /* Both have the same direction; the smaller id comes first. */
+    for (i = n; i-- > 0;) printf(" %.*s", (int)lens[i], found[i]);
+    printf("\n");
+    annoy_free(index);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) fail("usage", "labels FILE");
+    keys(argv[1]);
+    names(argv[1]);
+    return 0;
+}

@@ -1,0 +1,430 @@
+//! Names of items: numbers or strings, one kind in an index, no two items alike.
+
+use super::guard::{exclusive, guard, guard_value, place, shared, slice, slice_mut};
+use super::handle::annoy_index;
+use super::status::{annoy_error, annoy_status};
+use crate::error::{reserve, Error, Result};
+use crate::index::Index;
+use crate::labels::{Label, LabelKind};
+use std::ffi::c_char;
+
+/// What the labels of an index are.
+pub type annoy_label_kind = i32;
+
+/// There are none.
+pub const ANNOY_LABELS_NONE: annoy_label_kind = 0;
+/// Numbers of 64 bits.
+pub const ANNOY_LABELS_U64: annoy_label_kind = 1;
+/// Strings.
+pub const ANNOY_LABELS_UTF8: annoy_label_kind = 2;
+
+/// The caller's string.
+///
+/// # Safety
+/// `label` is NULL or points to `len` bytes that stay as they are.
+unsafe fn text<'a>(label: *const c_char, len: usize) -> Result<&'a str> {
+    // SAFETY: handed on.
+    utf8("label", unsafe { slice("label", label.cast::<u8>(), len) }?)
+}
+
+fn utf8<'a>(name: &'static str, bytes: &'a [u8]) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let found = format!("the byte {:#04x} at {at}", bytes[at]);
+        Error::argument(name, found, "UTF-8")
+    })
+}
+
+/// The ids, or none where the first items are meant.
+///
+/// # Safety
+/// `items` is NULL or points to `n` ids.
+unsafe fn ids<'a>(items: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
+    if items.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL; n ids by the caller's word.
+    unsafe { slice("items", items, n) }.map(Some)
+}
+
+/// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the index is
+/// saved, and the file of an on-disk build has those given before the build. The first change on a loaded file copies the
+/// labels there are to memory.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another item has
+/// that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of
+/// a loaded file cannot be copied.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_label_u64(
+    index: *mut annoy_index,
+    item: i64,
+    label: u64,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.set_label(item, label)
+    })
+}
+
+/// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them. As
+/// `annoy_set_label_u64`.
+///
+/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+///
+/// # Safety
+/// As `annoy_set_label_u64`; `label` is NULL or points to `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_label(
+    index: *mut annoy_index,
+    item: i64,
+    label: *const c_char,
+    len: usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (mut index, label) = unsafe { (exclusive(index)?, text(label, len)?) };
+        index.set_label(item, label)
+    })
+}
+
+/// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item `i`. Of
+/// labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
+///
+/// Errors: as there; the message names the item. On an error all labels are as before.
+///
+/// # Safety
+/// As `annoy_set_label_u64`; `items` and `labels` are NULL or point to `n` each.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_labels_u64(
+    index: *mut annoy_index,
+    items: *const i64,
+    labels: *const u64,
+    n: usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (mut index, items) = unsafe { (exclusive(index)?, ids(items, n)?) };
+        // SAFETY: as above.
+        let labels = unsafe { slice("labels", labels, n) }?;
+        index.set_labels(items, labels.iter().copied())
+    })
+}
+
+/// Gives strings as labels to `n` items, all or none: label `i` is the UTF-8 from `bytes[offsets[i]]` to before
+/// `bytes[offsets[i + 1]]`. There are `n + 1` offsets, none smaller than the one before. The rest is as
+/// `annoy_set_labels_u64`.
+///
+/// Errors: as there, and `ANNOY_ERR_ARGUMENT` for offsets that descend, or what is not UTF-8.
+///
+/// # Safety
+/// As `annoy_set_label_u64`; `items` is NULL or points to `n` ids, `offsets` is NULL or points to `n + 1` offsets, `bytes` is
+/// NULL or points to as many bytes as the last offset says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_labels(
+    index: *mut annoy_index,
+    items: *const i64,
+    bytes: *const c_char,
+    offsets: *const usize,
+    n: usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (mut index, items) = unsafe { (exclusive(index)?, ids(items, n)?) };
+        if n == 0 {
+            return Ok(());
+        }
+        // SAFETY: as above.
+        let offsets = unsafe { slice("offsets", offsets, n.saturating_add(1)) }?;
+        // SAFETY: as above.
+        let bytes = unsafe { slice("bytes", bytes.cast::<u8>(), offsets[n]) }?;
+        let label = |pair: &[usize]| {
+            bytes.get(pair[0]..pair[1]).ok_or_else(|| {
+                let found = format!("{} before {}", pair[0], pair[1]);
+                Error::argument("offsets", found, "offsets that do not descend")
+            })
+        };
+        for pair in offsets.windows(2) {
+            utf8("bytes", label(pair)?)?;
+        }
+        // All checked: none becomes an empty one.
+        let labels = offsets.windows(2).map(|pair| {
+            let bytes = bytes.get(pair[0]..pair[1]).unwrap_or_default();
+            std::str::from_utf8(bytes).unwrap_or_default()
+        });
+        index.set_labels(items, labels)
+    })
+}
+
+/// Takes an item's label away; nothing happens when it has none. As `annoy_set_label_u64`.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_clear_label(
+    index: *mut annoy_index,
+    item: i64,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.clear_label(item)
+    })
+}
+
+/// Takes all labels away; those to come may be of the other kind. Legal in every state.
+///
+/// Errors: `ANNOY_ERR_NULL`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_clear_labels(
+    index: *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.clear_labels();
+        Ok(())
+    })
+}
+
+/// What the labels are; `ANNOY_LABELS_NONE` (0) when no item has one, and for NULL.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_label_kind(index: *const annoy_index) -> annoy_label_kind {
+    guard_value(ANNOY_LABELS_NONE, || {
+        // SAFETY: NULL or live by the caller's word.
+        match unsafe { shared(index) }
+            .ok()
+            .and_then(|index| index.label_kind())
+        {
+            None => ANNOY_LABELS_NONE,
+            Some(LabelKind::U64) => ANNOY_LABELS_U64,
+            Some(LabelKind::Utf8) => ANNOY_LABELS_UTF8,
+        }
+    })
+}
+
+/// How many items have labels; 0 for NULL.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_n_labels(index: *const annoy_index) -> i64 {
+    guard_value(0, || {
+        // SAFETY: NULL or live by the caller's word.
+        unsafe { shared(index) }.map_or(0, |index| index.n_labels() as i64)
+    })
+}
+
+/// An item's label, if it has one of the kind asked for.
+fn number_of(index: &Index, item: i64) -> Result<Option<u64>> {
+    match index.label(item)? {
+        Some(Label::U64(number)) => Ok(Some(number)),
+        Some(other) => other.kind().check(LabelKind::U64).map(|()| None),
+        None => Ok(None),
+    }
+}
+
+fn text_of(index: &Index, item: i64) -> Result<Option<&str>> {
+    match index.label(item)? {
+        Some(Label::Utf8(text)) => Ok(Some(text)),
+        Some(other) => other.kind().check(LabelKind::Utf8).map(|()| None),
+        None => Ok(None),
+    }
+}
+
+fn no_label(item: i64) -> Error {
+    Error::Label(format!("item {item} has no label"))
+}
+
+/// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is read.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no label;
+/// `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `label` is NULL or points to room for a number.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_label_u64(
+    index: *const annoy_index,
+    item: i64,
+    label: *mut u64,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, label) = unsafe { (shared(index)?, place("label", label)?) };
+        label.put(number_of(&index, item)?.ok_or_else(|| no_label(item))?);
+        Ok(())
+    })
+}
+
+/// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It belongs to
+/// the index, and is good until the next call that takes the index without const. The rest is as `annoy_get_label_u64`.
+///
+/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `label` and `len` are NULL or point to room for a pointer and a
+/// `size_t`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_label(
+    index: *const annoy_index,
+    item: i64,
+    label: *mut *const c_char,
+    len: *mut usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, label, len) =
+            unsafe { (shared(index)?, place("label", label)?, place("len", len)?) };
+        let text = text_of(&index, item)?.ok_or_else(|| no_label(item))?;
+        label.put(text.as_ptr().cast());
+        len.put(text.len());
+        Ok(())
+    })
+}
+
+/// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a batch has in
+/// places left over, give `otherwise`. Legal in every state.
+///
+/// Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` is NULL or has room
+/// for `n` numbers.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_labels_u64(
+    index: *const annoy_index,
+    items: *const i64,
+    n: usize,
+    otherwise: u64,
+    labels: *mut u64,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, items) = unsafe { (shared(index)?, slice("items", items, n)?) };
+        // SAFETY: as above.
+        let labels = unsafe { slice_mut("labels", labels, n) }?;
+        let found = all_of(items, |item| number_of(&index, item))?;
+        for (to, label) in labels.iter_mut().zip(found) {
+            *to = label.unwrap_or(otherwise);
+        }
+        Ok(())
+    })
+}
+
+/// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they have into `lens`, as
+/// `annoy_get_label` gives them. An item without a label, and the id -1, give NULL and 0.
+///
+/// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` and `lens` are NULL
+/// or have room for `n` pointers and `n` numbers.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_get_labels(
+    index: *const annoy_index,
+    items: *const i64,
+    n: usize,
+    labels: *mut *const c_char,
+    lens: *mut usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, items) = unsafe { (shared(index)?, slice("items", items, n)?) };
+        // SAFETY: as above.
+        let (labels, lens) =
+            unsafe { (slice_mut("labels", labels, n)?, slice_mut("lens", lens, n)?) };
+        let found = all_of(items, |item| text_of(&index, item))?;
+        for ((label, len), text) in labels.iter_mut().zip(lens).zip(found) {
+            *label = text.map_or(std::ptr::null(), |text| text.as_ptr().cast());
+            *len = text.map_or(0, str::len);
+        }
+        Ok(())
+    })
+}
+
+/// The labels of all items, before any is handed over.
+fn all_of<T>(items: &[i64], label: impl Fn(i64) -> Result<Option<T>>) -> Result<Vec<Option<T>>> {
+    let mut found = Vec::new();
+    reserve(&mut found, items.len())?;
+    for &item in items {
+        found.push(if item == -1 { None } else { label(item)? });
+    }
+    Ok(found)
+}
+
+fn not_found(label: Label<'_>) -> Error {
+    Error::Label(format!("no item has the label {label}"))
+}
+
+/// The item with a label into `*item`. Legal in every state; on a loaded file little more than that label is read.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
+/// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no call is changing, `item` is NULL or points to room for an id.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_find_label_u64(
+    index: *const annoy_index,
+    label: u64,
+    item: *mut i64,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, item) = unsafe { (shared(index)?, place("item", item)?) };
+        item.put(
+            index
+                .find_label(label)?
+                .ok_or_else(|| not_found(label.into()))?,
+        );
+        Ok(())
+    })
+}
+
+/// The item with a label of `len` bytes of UTF-8 into `*item`. As `annoy_find_label_u64`.
+///
+/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+///
+/// # Safety
+/// As `annoy_find_label_u64`; `label` is NULL or points to `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_find_label(
+    index: *const annoy_index,
+    label: *const c_char,
+    len: usize,
+    item: *mut i64,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, label) = unsafe { (shared(index)?, text(label, len)?) };
+        // SAFETY: as above.
+        let item = unsafe { place("item", item) }?;
+        item.put(
+            index
+                .find_label(label)?
+                .ok_or_else(|| not_found(label.into()))?,
+        );
+        Ok(())
+    })
+}

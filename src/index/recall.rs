@@ -1,0 +1,87 @@
+//! How much of the truth searches find.
+
+use super::search::{Search, Work};
+use super::Index;
+use crate::error::{reserve, Error, Result};
+use crate::forest::search::Neighbor;
+use crate::rng::Key;
+use crate::types::Metric;
+
+impl Index {
+    /// Recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is as near as the
+    /// `n` nearest of an exact search, averaged over `n_sample` items chosen by `seed` (or all that are neither missing nor
+    /// removed, if they are fewer). 1 when there is nothing to find. The same index and numbers give the same result,
+    /// with any number of threads.
+    ///
+    /// Takes `n_sample` looks at all items, and 8 bytes of memory for each item.
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built; [`Error::Argument`] for 0 samples, an `n` of 0 or 0 threads; [`Error::Cancelled`];
+    /// [`Error::Corrupt`] when a loaded file turns out to be damaged; [`Error::NoMemory`].
+    pub fn estimate_recall(
+        &self,
+        n_sample: usize,
+        n: usize,
+        search_k: Option<u64>,
+        seed: u64,
+        work: &Work<'_>,
+    ) -> Result<f64> {
+        self.state.roots("estimate recall")?;
+        for (name, number) in [("n_sample", n_sample), ("n", n)] {
+            if number == 0 {
+                return Err(Error::argument(name, 0, "at least 1"));
+            }
+        }
+        let sample = self.sample(n_sample, seed)?;
+        let search = Search {
+            search_k,
+            exclude_self: true,
+            ..Search::new(n)
+        };
+        let exact = Search {
+            exact: true,
+            ..search
+        };
+        // As far as the last of the nearest is, and how many there are.
+        let mut truth = Vec::new();
+        reserve(&mut truth, sample.len())?;
+        truth.resize(sample.len(), (0.0, 0));
+        self.search_batch_items(&sample, &exact, work, |i, found| {
+            truth[i] = (found.last().map_or(0.0, |last| last.distance), found.len());
+        })?;
+        let is_dot = self.options.metric == Metric::Dot;
+        let mut hits = 0;
+        self.search_batch_items(&sample, &search, work, |i, found| {
+            let (farthest, _) = truth[i];
+            let is_hit = |neighbor: &&Neighbor| match is_dot {
+                true => neighbor.distance >= farthest,
+                false => neighbor.distance <= farthest,
+            };
+            hits += found.iter().filter(is_hit).count();
+        })?;
+        let wanted: usize = truth.iter().map(|(_, found)| found).sum();
+        Ok(if wanted == 0 {
+            1.0
+        } else {
+            hits as f64 / wanted as f64
+        })
+    }
+
+    /// Ids of `n` items, or of all if there are no more, each once.
+    fn sample(&self, n: usize, seed: u64) -> Result<Vec<i64>> {
+        let (nodes, removed) = (self.nodes(), self.removed());
+        let mut ids = Vec::new();
+        reserve(&mut ids, self.n_items())?;
+        ids.extend((0..self.n_items()).filter(|&id| {
+            nodes.get(id).n_descendants() == 1 && removed.is_none_or(|removed| !removed.has(id))
+        }));
+        let mut stream = Key::root(seed, 0).stream();
+        let n = n.min(ids.len());
+        for i in 0..n {
+            let other = i + stream.index(ids.len() - i);
+            ids.swap(i, other);
+        }
+        ids.truncate(n);
+        Ok(ids.into_iter().map(|id| id as i64).collect())
+    }
+}

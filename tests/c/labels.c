@@ -1,0 +1,95 @@
+/* Labels: both kinds, both ways, through a file; what is refused and changes nothing; bounds of every buffer. */
+#include "check.h"
+
+TEST(numbers) {
+    annoy_index *index = line_of(10, 0), *loaded = NULL;
+    const char *path = in_scratch("numbers.ann");
+    uint64_t *labels = words(10), *found = words(3), label = 0;
+    int64_t *asked = int64s(3), item = -5;
+    int i;
+    CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_NONE);
+    for (i = 0; i < 10; i++) labels[i] = ~(uint64_t)i;
+    OK(annoy_set_labels_u64(index, NULL, labels, 10, &error));
+    CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_U64 && annoy_get_n_labels(index) == 10);
+    FAILS(ANNOY_ERR_LABEL, "item 3 cannot have the label*: it is that of item 4",
+          annoy_set_label_u64(index, 3, ~(uint64_t)4, &error));
+    FAILS(ANNOY_ERR_ITEM, "item id is 10, expected 0 to 9", annoy_set_label_u64(index, 10, 1, &error));
+    FAILS(ANNOY_ERR_ITEM, "10", annoy_set_labels_u64(index, NULL, labels, 11, &error));
+    FAILS(ANNOY_ERR_UNSUPPORTED, "numbers, not strings", annoy_set_label(index, 3, "x", 1, &error));
+    OK(annoy_clear_label(index, 3, &error));
+    FAILS(ANNOY_ERR_LABEL, "item 3 has no label", annoy_get_label_u64(index, 3, &label, &error));
+    OK(annoy_build(index, 2, 1, &error));
+    OK(annoy_save(index, path, &error));
+    OK(annoy_open(path, 0, &loaded, &error));
+    for (i = 0; i < 10; i++) {
+        if (i == 3) continue;
+        OK(annoy_get_label_u64(loaded, i, &label, &error));
+        OK(annoy_find_label_u64(loaded, labels[i], &item, &error));
+        CHECK(label == labels[i] && item == i);
+    }
+    item = -5;
+    FAILS(ANNOY_ERR_LABEL, "no item has the label*", annoy_find_label_u64(loaded, labels[3], &item, &error));
+    CHECK(item == -5);
+    asked[0] = 9, asked[1] = 3, asked[2] = -1;
+    OK(annoy_get_labels_u64(loaded, asked, 3, 77, found, &error));
+    CHECK(found[0] == labels[9] && found[1] == 77 && found[2] == 77);
+    asked[2] = 10;
+    FAILS(ANNOY_ERR_ITEM, "10", annoy_get_labels_u64(loaded, asked, 3, 0, found, &error));
+    CHECK(found[1] == 77);
+    /* In place of those of the file. */
+    OK(annoy_set_label_u64(loaded, 3, 33, &error));
+    OK(annoy_find_label_u64(loaded, 33, &item, &error));
+    CHECK(item == 3 && annoy_get_n_labels(loaded) == 10);
+    OK(annoy_clear_labels(loaded, &error));
+    CHECK(annoy_get_n_labels(loaded) == 0 && annoy_get_label_kind(loaded) == ANNOY_LABELS_NONE);
+    OK(annoy_set_label(loaded, 0, "now a string", 12, &error));
+    annoy_free(index);
+    annoy_free(loaded);
+    free(labels), free(found), free(asked);
+}
+
+TEST(strings) {
+    enum { LONG = 1 << 20 };
+    annoy_index *index = line_of(4, 1);
+    const char *path = in_scratch("strings.ann");
+    char *large = (char *)exactly(LONG);
+    size_t *offsets = (size_t *)exactly(4 * sizeof(size_t)), *lens = (size_t *)exactly(3 * sizeof(size_t)), len = 0;
+    const char **found = (const char **)exactly(3 * sizeof(char *)), *label = NULL;
+    int64_t *asked = int64s(3), item = -5;
+    memset(large, 'a', LONG);
+    asked[0] = 0, asked[1] = 2, asked[2] = 3;
+    offsets[0] = 0, offsets[1] = 1, offsets[2] = 1, offsets[3] = LONG;
+    OK(annoy_set_labels(index, asked, large, offsets, 3, &error));
+    CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_UTF8 && annoy_get_n_labels(index) == 3);
+    offsets[1] = 2;
+    FAILS(ANNOY_ERR_ARGUMENT, "offsets is 2 before 1", annoy_set_labels(index, asked, large, offsets, 3, &error));
+    offsets[1] = LONG, offsets[2] = LONG;
+    large[5] = '\xff';
+    FAILS(ANNOY_ERR_ARGUMENT, "bytes is the byte 0xff at 5, expected UTF-8",
+          annoy_set_labels(index, asked, large, offsets, 3, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "label is the byte 0xff at 5", annoy_set_label(index, 0, large, 6, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "label is the byte 0xff at 5", annoy_find_label(index, large, 6, &item, &error));
+    large[5] = 'a';
+    OK(annoy_save_and_load(index, path, 0, &error));
+    OK(annoy_get_label(index, 3, &label, &len, &error));
+    CHECK(len == LONG - 1 && memcmp(label, large, len) == 0);
+    OK(annoy_find_label(index, large, LONG - 1, &item, &error));
+    CHECK(item == 3);
+    OK(annoy_find_label(index, "", 0, &item, &error));
+    CHECK(item == 2);
+    asked[1] = 1, asked[2] = -1;
+    OK(annoy_get_labels(index, asked, 3, found, lens, &error));
+    CHECK(lens[0] == 1 && found[0][0] == 'a' && !found[1] && lens[1] == 0 && !found[2] && lens[2] == 0);
+    FAILS(ANNOY_ERR_LABEL, "item 1 has no label", annoy_get_label(index, 1, &label, &len, &error));
+    FAILS(ANNOY_ERR_UNSUPPORTED, "strings, not numbers", annoy_find_label_u64(index, 1, &item, &error));
+    /* Cut off in the message. */
+    FAILS(ANNOY_ERR_LABEL, "no item has the label \"aaa*... (1048576 bytes)", annoy_find_label(index, large, LONG, &item, &error));
+    annoy_free(index);
+    free(large), free(offsets), free(lens), free((void *)found), free(asked);
+}
+
+int main(void) {
+    RUN(numbers);
+    RUN(strings);
+    return report();
+}

@@ -1,0 +1,229 @@
+//! Every byte of the labels and of the marks of removed items flipped, with the checksums as they were, and with checksums made
+//! right again, as who means harm would: no panic, no id out of bounds, and nothing that loading or verifying does not notice,
+//! unless what it makes is good.
+
+mod common;
+
+use annoy_rs::{Access, Error, Index, Metric, Options, Search};
+use common::{built, random_items, saved, scratch, section, SIGNATURE, SUPERBLOCK};
+use std::hash::Hasher;
+use std::ops::Range;
+
+const N: usize = 21;
+const LABELS: u32 = 5;
+const REMOVED: u32 = 6;
+
+/// Indexes with labels of either kind, not for all items, and some items removed.
+fn files() -> [Vec<u8>; 2] {
+    let options = Options::new(Metric::Euclidean, 2);
+    [false, true].map(|is_text| {
+        let mut index = built(options, &random_items(options, N, 3), 2);
+        for id in [0, 1, 2, 5, 7, 8, 11, 17] {
+            let text = "ä".repeat(id as usize % 4);
+            match is_text {
+                true => index.set_label(id, &(text + &id.to_string())).unwrap(),
+                false => index
+                    .set_label(id, id as u64 * 0x0101_0101_0101_0101)
+                    .unwrap(),
+            }
+        }
+        for id in [0, 9, 20] {
+            index.remove_item(id).unwrap();
+        }
+        saved(&index)
+    })
+}
+
+fn place(bytes: &[u8], kind: u32) -> Range<usize> {
+    let start = section(bytes, kind).unwrap().as_ptr() as usize - bytes.as_ptr() as usize;
+    start..start + section(bytes, kind).unwrap().len()
+}
+
+/// Makes the checksums of a section and of the superblock right.
+fn reseal(bytes: &mut [u8], kind: u32) {
+    let sum = twox_hash::XxHash3_64::oneshot(section(bytes, kind).unwrap());
+    let at = bytes.windows(8).position(|w| w == SIGNATURE).unwrap();
+    let entry = (0..16)
+        .map(|i| at + 128 + 32 * i)
+        .find(|&entry| bytes[entry..entry + 4] == kind.to_le_bytes());
+    bytes[entry.unwrap() + 24..][..8].copy_from_slice(&sum.to_le_bytes());
+    let mut hasher = twox_hash::XxHash3_64::default();
+    hasher.write(&bytes[at..at + 16]);
+    hasher.write(&bytes[at + 24..at + SUPERBLOCK]);
+    bytes[at + 16..at + 24].copy_from_slice(&hasher.finish().to_le_bytes());
+}
+
+/// Every call that reads the sections; whether loading or verifying has noticed something.
+fn is_noticed(bytes: &[u8], context: &str) -> bool {
+    let directory = scratch();
+    let path = directory.path().join("x.ann");
+    std::fs::write(&path, bytes).unwrap();
+    let index = match Index::open(&path, Access::Copy) {
+        Ok(index) => index,
+        Err(Error::Format { .. }) => return true,
+        Err(other) => panic!("{context}: {other:?}"),
+    };
+    let corrupt =
+        |error: Error| assert!(matches!(error, Error::Corrupt { .. }), "{context}: {error}");
+    for id in 0..N as i64 {
+        let _ = index.label(id).map_err(corrupt);
+        index.is_removed(id);
+    }
+    for id in 0..20 {
+        let number = index.find_label(id as u64 * 0x0101_0101_0101_0101);
+        let text = index.find_label(&("ä".repeat(id % 4) + &id.to_string()));
+        for found in [number, text] {
+            match found {
+                Ok(found) => assert!(
+                    found.is_none_or(|id| (0..N as i64).contains(&id)),
+                    "{context}"
+                ),
+                Err(Error::Corrupt { .. } | Error::Unsupported(_)) => {}
+                Err(other) => panic!("{context}: {other:?}"),
+            }
+        }
+    }
+    for exact in [false, true] {
+        let search = Search {
+            exact,
+            ..Search::new(N)
+        };
+        let found = index.search(&[0.0f32, 0.0], &search).unwrap();
+        assert!(
+            found.iter().all(|one| (0..N as i64).contains(&one.id)),
+            "{context}"
+        );
+    }
+    let report = index.verify(2).unwrap();
+    if report.is_sound() {
+        for id in 0..N as i64 {
+            if let Some(label) = index.label(id).unwrap() {
+                assert_eq!(index.find_label(label).unwrap(), Some(id), "{context}");
+            }
+        }
+    }
+    // What is changed is copied first.
+    let mut changed = index;
+    let _ = changed.set_label(3, "a new one").map_err(|error| {
+        let is_known = matches!(error, Error::Corrupt { .. } | Error::Unsupported(_));
+        assert!(is_known, "{context}: {error}");
+    });
+    changed.remove_item(4).unwrap();
+    changed.restore_item(9).unwrap();
+    let _ = changed.info().unwrap();
+    let _ = saved(&changed);
+    !report.is_sound()
+}
+
+#[test]
+fn flips() {
+    let (mut tries, mut unnoticed) = (0, 0);
+    for (number, good) in files().iter().enumerate() {
+        assert!(!is_noticed(good, "undamaged"));
+        for kind in [LABELS, REMOVED] {
+            for at in place(good, kind) {
+                for is_sealed in [false, true] {
+                    for bit in [at % 8, 7 - at % 8] {
+                        let mut bytes = good.clone();
+                        bytes[at] ^= 1 << bit;
+                        if is_sealed {
+                            reseal(&mut bytes, kind);
+                        }
+                        let context = format!(
+                            "file {number}, kind {kind}, byte {at}, bit {bit}, {is_sealed}"
+                        );
+                        let noticed = is_noticed(&bytes, &context);
+                        // Another number or string may have a place where the one before had it.
+                        let may_be_good = is_sealed && kind == LABELS;
+                        assert!(noticed || may_be_good, "{context}: not noticed");
+                        unnoticed += usize::from(!noticed);
+                        tries += 1;
+                    }
+                }
+            }
+        }
+    }
+    println!("{tries} flips, {unnoticed} of them made another good label");
+    assert!(
+        tries > 2000 && unnoticed < tries / 20,
+        "{tries}, {unnoticed}"
+    );
+}
+
+/// A number of a header set to what it cannot be.
+#[test]
+fn wild_headers() {
+    for good in files() {
+        for (kind, fields) in [(LABELS, 0..8), (REMOVED, 0..1)] {
+            for field in fields {
+                for value in [
+                    0,
+                    1,
+                    21,
+                    22,
+                    1 << 31,
+                    1 << 32,
+                    1 << 60,
+                    u64::MAX,
+                    u64::MAX / 8,
+                ] {
+                    let mut bytes = good.clone();
+                    let at = place(&good, kind).start + field * 8;
+                    bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                    if bytes == good {
+                        continue;
+                    }
+                    reseal(&mut bytes, kind);
+                    let context = format!("kind {kind}, field {field}, {value:#x}");
+                    assert!(is_noticed(&bytes, &context), "{context}: not noticed");
+                }
+            }
+        }
+    }
+}
+
+/// A label that two items have, each with a slot of its own; and an item with two slots.
+#[test]
+fn labels_twice() {
+    let good = &files()[0];
+    let labels = place(good, LABELS);
+    let (values, n_slots) = (labels.start + 72, 16);
+    let slots = values + 18 * 8;
+    let slot_of = |bytes: &[u8], id: u32| {
+        (0..n_slots)
+            .map(|i| slots + 4 * i)
+            .find(|&at| bytes[at..at + 4] == (id + 1).to_le_bytes())
+            .unwrap()
+    };
+    // The next slot that is empty from one on.
+    let empty = |bytes: &[u8], from: usize| {
+        (0..n_slots)
+            .map(|i| slots + (from - slots + 4 * i) % (4 * n_slots))
+            .find(|&at| bytes[at..at + 4] == [0; 4])
+            .unwrap()
+    };
+    let says = |mut bytes: Vec<u8>, words: &str| {
+        reseal(&mut bytes, LABELS);
+        let directory = scratch();
+        let path = directory.path().join("x.ann");
+        std::fs::write(&path, bytes).unwrap();
+        let faults = Index::verify_file(&path, 9).unwrap().faults;
+        assert!(
+            faults.iter().any(|fault| fault.text.contains(words)),
+            "{faults:?}"
+        );
+    };
+    let mut bytes = good.clone();
+    bytes.copy_within(values + 8 * 5..values + 8 * 6, values + 8 * 7);
+    let old = slot_of(&bytes, 7);
+    let new = empty(&bytes, slot_of(&bytes, 5));
+    bytes.copy_within(old..old + 4, new);
+    bytes[old..old + 4].fill(0);
+    says(bytes, "is that of item 5 too");
+
+    let mut bytes = good.clone();
+    let old = slot_of(&bytes, 5);
+    let new = empty(&bytes, old);
+    bytes.copy_within(old..old + 4, new);
+    says(bytes, "two slots name its label");
+}
