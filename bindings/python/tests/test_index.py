@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import annoy_rs
-import joblib  # type: ignore[import-untyped]
+import joblib
 import numpy as np
 import pytest
 from annoy_rs import (

@@ -14,6 +14,7 @@ from . import files, search
 from ._native import ffi, lib
 from .errors import ArgumentError, ClosedError, StateError, check, raise_search
 from .handle import Handle
+from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
 from .options import ItemSearchOptions, SearchOptions
 from .search import Distances, Ids
@@ -37,7 +38,7 @@ _by_vector = lib.guarded_by_vector
 _empty = np.empty
 
 
-class Index:
+class Index(Labels):
     """An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 
     `f` is the length of the vectors (for hamming, bits), or None to have it from the first vectors or the file loaded.
@@ -441,6 +442,17 @@ class Index:
         facts: dict[str, Any] = {"f": self._f, "metric": self.metric, "dtype": self._scalar, "id_bits": self._id_bits}
         with self._owner.shared() as index:
             return {**facts, **files.info(index)}
+
+    def estimate_recall(
+        self, n: int = 10, search_k: int = -1, *, n_sample: int = 100, seed: int = 0, n_threads: int = -1
+    ) -> float:
+        """The share of the `n` nearest that searches find, 0 to 1, estimated from `n_sample` items. Looks at all items for
+        each of those."""
+        recall = ffi.new("double *")
+        with self._owner.shared() as index:
+            numbers = (n_sample, n, search_k, seed, n_threads)
+            check(lib.annoy_estimate_recall(index, *numbers, recall, lib.guarded_error()))
+        return float(recall[0])
 
     def set_log(self, log: Optional[Log]) -> None:
         """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is about. None: nobody."""

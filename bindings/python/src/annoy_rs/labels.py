@@ -1,0 +1,177 @@
+"""What callers call the items: numbers or strings that are saved along. And items that are removed."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Iterable, Optional, Sequence, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._native import ffi, lib
+from .errors import ArgumentError, check
+from .handle import Handle
+from .vectors import as_ids, ids_pointer, pointer
+
+Label = Union[int, str]
+
+_KINDS = {lib.ANNOY_LABELS_NONE: None, lib.ANNOY_LABELS_U64: "int", lib.ANNOY_LABELS_UTF8: "str"}
+_UINT64 = ffi.typeof("uint64_t *")
+_SIZE = ffi.typeof("size_t *")
+
+
+class Labels:
+    """The part of `Index` that is about labels and removed items."""
+
+    @property
+    def _owner(self) -> Handle:
+        raise NotImplementedError
+
+    @property
+    def label_kind(self) -> Optional[str]:
+        """What the labels are, "int" or "str"; None when no item has one."""
+        with self._owner.shared() as index:
+            return _KINDS[lib.annoy_get_label_kind(index)]
+
+    @property
+    def n_labels(self) -> int:
+        """How many items have labels."""
+        with self._owner.shared() as index:
+            return int(lib.annoy_get_n_labels(index))
+
+    def set_label(self, item: int, label: Label) -> None:
+        """Gives an item a label, in place of the one it had: a string, or a number from 0 to 2**64 - 1. All labels of an index
+        are of one kind, and no two items have the same."""
+        item = operator.index(item)
+        with self._owner.exclusive() as index:
+            error = lib.guarded_error()
+            if isinstance(label, str):
+                text = label.encode("utf-8", "surrogatepass")
+                check(lib.annoy_set_label(index, item, text, len(text), error))
+            else:
+                check(lib.annoy_set_label_u64(index, item, operator.index(label), error))
+
+    def set_labels(self, labels: Union[Iterable[str], ArrayLike], ids: Optional[ArrayLike] = None) -> None:
+        """Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items may swap labels."""
+        given = labels if isinstance(labels, np.ndarray) else list(labels)  # type: ignore[arg-type]
+        which = None if ids is None else as_ids(ids)
+        n = len(given)
+        if which is not None and len(which) != n:
+            raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {n} labels")
+        where = ffi.NULL if which is None else ids_pointer(which)
+        texts = [text for text in given if isinstance(text, str)]
+        if n and len(texts) == n:
+            encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+            offsets = np.zeros(n + 1, np.uintp)
+            np.cumsum([len(text) for text in encoded], out=offsets[1:])
+            joined = b"".join(encoded)
+            with self._owner.exclusive() as index:
+                starts = pointer(offsets, _SIZE)
+                check(lib.annoy_set_labels(index, where, joined, starts, n, lib.guarded_error()))
+            return
+        numbers = _numbers(given)
+        with self._owner.exclusive() as index:
+            check(lib.annoy_set_labels_u64(index, where, pointer(numbers, _UINT64), n, lib.guarded_error()))
+
+    def clear_label(self, item: int) -> None:
+        """Takes an item's label away, if it has one."""
+        with self._owner.exclusive() as index:
+            check(lib.annoy_clear_label(index, operator.index(item), lib.guarded_error()))
+
+    def clear_labels(self) -> None:
+        """Takes all labels away; those to come may be of the other kind."""
+        with self._owner.exclusive() as index:
+            check(lib.annoy_clear_labels(index, lib.guarded_error()))
+
+    def get_label(self, item: int) -> Label:
+        """An item's label; `LabelError`, a KeyError, when it has none."""
+        item = operator.index(item)
+        with self._owner.shared() as index:
+            error = lib.guarded_error()
+            if lib.annoy_get_label_kind(index) == lib.ANNOY_LABELS_U64:
+                number = ffi.new("uint64_t *")
+                check(lib.annoy_get_label_u64(index, item, number, error))
+                return int(number[0])
+            text, size = ffi.new("char **"), ffi.new("size_t *")
+            check(lib.annoy_get_label(index, item, text, size, error))
+            return _text(text[0], size[0])
+
+    def get_labels(self, ids: ArrayLike, otherwise: Any = None) -> NDArray[Any]:
+        """The labels of items, such as a search found, as an array of objects of the same shape; `otherwise` for an item
+        without one, and for the id -1."""
+        array = np.asarray(ids)
+        which = as_ids(array.ravel())
+        n = len(which)
+        found = np.full(n, otherwise, object)
+        with self._owner.shared() as index:
+            error = lib.guarded_error()
+            kind = lib.annoy_get_label_kind(index)
+            if kind == lib.ANNOY_LABELS_U64:
+                # Where there is none, each gives its own.
+                both = np.empty((2, n), np.uint64)
+                for i in range(2):
+                    check(lib.annoy_get_labels_u64(index, ids_pointer(which), n, i, pointer(both[i], _UINT64), error))
+                there = both[0] == both[1]
+                found[there] = both[0][there].tolist()
+            else:
+                texts, sizes = ffi.new("char *[]", n), ffi.new("size_t[]", n)
+                check(lib.annoy_get_labels(index, ids_pointer(which), n, texts, sizes, error))
+                for i in range(n):
+                    if texts[i] != ffi.NULL:
+                        found[i] = _text(texts[i], sizes[i])
+        return found.reshape(array.shape)
+
+    def find_label(self, label: Label) -> int:
+        """The item with a label; `LabelError`, a KeyError, when there is none."""
+        item = ffi.new("int64_t *")
+        with self._owner.shared() as index:
+            error = lib.guarded_error()
+            if isinstance(label, str):
+                text = label.encode("utf-8", "surrogatepass")
+                check(lib.annoy_find_label(index, text, len(text), item, error))
+            else:
+                check(lib.annoy_find_label_u64(index, operator.index(label), item, error))
+        return int(item[0])
+
+    def remove_items(self, items: Union[int, Sequence[int], NDArray[Any]]) -> None:
+        """Marks items as removed: no search finds them any more, and the next build leaves them out. Legal in every state."""
+        self._mark(lib.annoy_remove_item, items)
+
+    def restore_items(self, items: Union[int, Sequence[int], NDArray[Any]]) -> None:
+        """Takes the marks of removed items away."""
+        self._mark(lib.annoy_restore_item, items)
+
+    def _mark(self, mark: Any, items: Any) -> None:
+        with self._owner.exclusive() as index:
+            for item in as_ids(np.atleast_1d(items)).tolist():
+                check(mark(index, item, lib.guarded_error()))
+
+    def is_removed(self, item: int) -> bool:
+        """Whether an item is marked as removed."""
+        with self._owner.shared() as index:
+            return bool(lib.annoy_is_removed(index, operator.index(item)))
+
+    @property
+    def n_removed(self) -> int:
+        """How many items are marked as removed."""
+        with self._owner.shared() as index:
+            return int(lib.annoy_get_n_removed(index))
+
+
+def _text(start: Any, size: int) -> str:
+    return bytes(ffi.buffer(start, size)).decode("utf-8") if size else ""
+
+
+def _numbers(labels: Any) -> NDArray[np.uint64]:
+    """Numbers as 64 bits hold them, none of them rounded."""
+    if isinstance(labels, np.ndarray) and labels.dtype != object:
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            found = f"of {labels.dtype} in the shape {labels.shape}"
+            raise ArgumentError(f"labels are {found}, expected strings, or integers in one dimension")
+        if labels.size and int(labels.min()) < 0:
+            raise ArgumentError(f"a label is {labels.min()}, expected a number from 0 to 2**64 - 1")
+        return np.ascontiguousarray(labels, dtype=np.uint64)
+    try:
+        return np.array([operator.index(label) for label in labels], np.uint64)
+    except TypeError as error:
+        raise ArgumentError(f"labels are of several kinds, expected strings or integers: {error}") from None

@@ -1,0 +1,128 @@
+"""Filters, progress and Ctrl-C: on the thread of the call, and their exceptions come out of it."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from annoy_rs import CallbackError, CancelledError, Index
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def test_filter_runs_on_the_calling_thread(built: Index, vectors: Array) -> None:
+    threads = set()
+
+    def keep(item: int) -> bool:
+        threads.add(threading.get_ident())
+        return True
+
+    built.search(vectors, 5, filter=keep, n_threads=2)
+    built.search(vectors[0], 5, filter=keep)
+    assert threads == {threading.get_ident()}
+
+
+def test_exceptions_come_out(built: Index, vectors: Array) -> None:
+    asked = []
+
+    def fail(item: int) -> bool:
+        asked.append(item)
+        raise KeyError("mine", item)
+
+    for query in (vectors[0], vectors[:100]):
+        asked.clear()
+        with pytest.raises(KeyError, match="mine") as caught:
+            built.search(query, 5, filter=fail)
+        assert len(asked) == 1 and caught.value.args == ("mine", asked[0])
+    with pytest.raises(ZeroDivisionError):
+        built.search(vectors, 5, progress=lambda done, total: 1 / 0)
+    assert built.search(vectors[0], 1)[0].tolist() == [0]
+
+
+def test_what_a_filter_gives_is_taken_for_true_or_false(built: Index, vectors: Array) -> None:
+    assert len(built.search(vectors[0], 5, filter=lambda item: np.bool_(item > 3))[0]) == 5
+    assert len(built.search(vectors[0], 5, filter=lambda item: None)[0]) == 0
+    with pytest.raises(ValueError, match="truth value"):
+        built.search(vectors[0], 5, filter=lambda item: np.zeros(2))
+
+
+def test_a_filter_may_search_but_not_change(built: Index, vectors: Array) -> None:
+    assert built.search(vectors[0], 3, filter=lambda item: built.search_items(item, 1)[0][0] == item)[0].size == 3
+    for change in (
+        lambda item: built.add_item(0, vectors[0]),
+        lambda item: built.unbuild(),
+        lambda item: built.close(),
+        lambda item: built.load("x"),
+    ):
+        with pytest.raises(CallbackError, match="callback cannot change"):
+            built.search(vectors[0], 3, filter=change)
+    built.unbuild()  # nothing is held
+
+
+def test_progress(built: Index, vectors: Array) -> None:
+    heard: list[tuple[int, int]] = []
+    built.search(vectors, 5, progress=lambda done, total: heard.append((done, total)))
+    assert heard[-1] == (500, 500) and heard == sorted(heard)
+
+    class Bar:
+        """What tqdm has of it."""
+
+        n = 0
+        total = 0
+
+        def update(self, more: int) -> None:
+            self.n += more
+
+    bar = Bar()
+    built.search(vectors, 5, progress=bar)
+    assert (bar.n, bar.total) == (500, 500)
+
+
+def test_interrupt_ends_a_batch(vectors: Array) -> None:
+    index = Index(12)
+    index.add_items(np.tile(vectors, (100, 1)))
+    index.build(5)
+    threading.Timer(0.3, _thread.interrupt_main).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        index.search(np.tile(vectors, (400, 1)), 10, exact=True)
+    assert time.monotonic() - start < 10
+    assert index.search(vectors[0], 1)[0].size == 1
+
+
+def test_ctrl_c_in_a_process() -> None:
+    """The signal itself, while a batch that would take minutes runs."""
+    script = """
+        import numpy as np
+        from annoy_rs import Index
+        x = np.random.default_rng(0).normal(size=(50_000, 20)).astype(np.float32)
+        index = Index(20)
+        index.add_items(x)
+        index.build(2)
+        print("ready", flush=True)
+        try:
+            index.search(np.tile(x, (10, 1)), 10, exact=True)
+        except KeyboardInterrupt:
+            print("interrupted", len(index.search(x[0], 3)[0]))
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30)[0] == "interrupted 3\n"
+
+
+def test_cancelled_without_a_reason_is_an_error_of_its_own() -> None:
+    assert not issubclass(CancelledError, (OSError, ValueError, RuntimeError))
