@@ -159,10 +159,9 @@ impl<'a> Runner<'a> {
             }
             .map_err(status)
         })?;
-        let all: Vec<Value> = found
-            .into_iter()
-            .map(|row| self.found(row).unwrap())
-            .collect();
+        // From items there are floats only.
+        let exact = rows.is_some() && self.is_double();
+        let all: Vec<Value> = found.into_iter().map(|row| results(row, exact)).collect();
         let column = |key: &str| all.iter().map(|row| row[key].clone()).collect::<Vec<_>>();
         Ok(json!({ "ids": column("ids"), "distances": column("distances") }))
     }
@@ -224,20 +223,12 @@ impl<'a> Runner<'a> {
         go(&self.index, &search, &work)
     }
 
+    fn is_double(&self) -> bool {
+        self.options().scalar == ScalarType::F64
+    }
+
     fn found(&self, found: Vec<Neighbor>) -> Outcome {
-        // As the C ABI rounds them.
-        let exact = self.options().scalar == ScalarType::F64;
-        let distance = |n: &Neighbor| {
-            if exact {
-                n.distance
-            } else {
-                f64::from(n.distance as f32)
-            }
-        };
-        Ok(json!({
-            "ids": found.iter().map(|n| n.id).collect::<Vec<_>>(),
-            "distances": found.iter().map(distance).collect::<Vec<_>>(),
-        }))
+        Ok(results(found, self.is_double()))
     }
 
     fn get_item(&self, id: i64, as_words: bool) -> Outcome {
@@ -251,7 +242,7 @@ impl<'a> Runner<'a> {
             return Ok(json!({ "words": words }));
         }
         let mut vector = vec![0.0; f];
-        if self.options().scalar == ScalarType::F64 {
+        if self.is_double() {
             self.index
                 .get_item(id, VectorMut::F64(&mut vector))
                 .map_err(status)?;
@@ -328,4 +319,19 @@ fn words_of(bits: &str) -> Vec<u64> {
 fn sha256(path: &Path) -> String {
     let hash = Sha256::digest(fs::read(path).unwrap());
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Distances as the C ABI rounds them.
+fn results(found: Vec<Neighbor>, exact: bool) -> Value {
+    let distance = |n: &Neighbor| {
+        if exact {
+            n.distance
+        } else {
+            f64::from(n.distance as f32)
+        }
+    };
+    json!({
+        "ids": found.iter().map(|n| n.id).collect::<Vec<_>>(),
+        "distances": found.iter().map(distance).collect::<Vec<_>>(),
+    })
 }
