@@ -1,0 +1,110 @@
+package annoy
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"unsafe"
+)
+
+// A Batch is the results of many searches. Query i found Counts[i] items: they are in IDs and Distances from i * N on, nearest
+// first. What is left of those N places is -1 and NaN.
+type Batch[Distance float32 | float64] struct {
+	N         int
+	IDs       []int64
+	Distances []Distance
+	Counts    []int
+}
+
+// Len is the number of queries.
+func (b *Batch[Distance]) Len() int { return len(b.Counts) }
+
+// Query gives what query i found, nearest first: parts of IDs and Distances.
+func (b *Batch[Distance]) Query(i int) (ids []int64, distances []Distance) {
+	from, to := i*b.N, i*b.N+b.Counts[i]
+	return b.IDs[from:to:to], b.Distances[from:to:to]
+}
+
+// SearchBatch is Search for many vectors, one behind the other, by several threads. The results are those of Search for each,
+// for any number of threads. It ends early when the context does.
+//
+// Takes the options of Search, and Threads, OnProgress and RowStride.
+func (index *Index) SearchBatch(ctx context.Context, vectors []float32, n int, opts ...CallOption) (*Batch[float32], error) {
+	query := (*C.uint8_t)(unsafe.Pointer(float32s(vectors)))
+	return searchBatch[float32](ctx, index, C.ANNOY_GO_F32, query, len(vectors), index.f, 4, n, forRows, opts)
+}
+
+// SearchBatchFloat64 is SearchBatch for an index of Float64, or Hamming.
+func (index *Index) SearchBatchFloat64(ctx context.Context, vectors []float64, n int,
+	opts ...CallOption) (*Batch[float64], error) {
+	query := (*C.uint8_t)(unsafe.Pointer(float64s(vectors)))
+	return searchBatch[float64](ctx, index, C.ANNOY_GO_F64, query, len(vectors), index.f, 8, n, forRows, opts)
+}
+
+// SearchBatchBits is SearchBatch for Hamming, each vector in words as AddItemBits takes it.
+func (index *Index) SearchBatchBits(ctx context.Context, vectors []uint64, n int,
+	opts ...CallOption) (*Batch[float32], error) {
+	query := (*C.uint8_t)(unsafe.Pointer(uint64s(vectors)))
+	return searchBatch[float32](ctx, index, C.ANNOY_GO_BITS, query, len(vectors), index.words(), 8, n, forRows, opts)
+}
+
+// SearchBatchItems is SearchItem for many items, and otherwise SearchBatch. For any element type. Takes no RowStride.
+func (index *Index) SearchBatchItems(ctx context.Context, ids []int64, n int, opts ...CallOption) (*Batch[float32], error) {
+	query := (*C.uint8_t)(unsafe.Pointer(int64s(ids)))
+	return searchBatch[float32](ctx, index, C.ANNOY_GO_ITEM, query, len(ids), 1, 8, n, forItems, opts)
+}
+
+func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, form C.int, queries *C.uint8_t, length,
+	width int, element uintptr, n int, allowed optionKind, opts []CallOption) (*Batch[Distance], error) {
+	if err := ended(ctx); err != nil {
+		return nil, err
+	}
+	var s settings
+	if err := s.read(opts, forSearch|allowed); err != nil {
+		return nil, err
+	}
+	nQueries, stride, err := s.rows(length, width, element)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := size("n", n)
+	if err != nil {
+		return nil, err
+	}
+	token, done, err := watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	index.mu.RLock()
+	defer index.mu.RUnlock()
+	if index.handle == nil {
+		return nil, ErrClosed
+	}
+	c := index.handle.c
+	wanted = least(wanted, c)
+	b := &Batch[Distance]{
+		N:         int(wanted),
+		IDs:       make([]int64, int(nQueries)*int(wanted)),
+		Distances: make([]Distance, int(nQueries)*int(wanted)),
+		Counts:    make([]int, nQueries),
+	}
+	var distances *C.uint8_t
+	if len(b.Distances) > 0 {
+		distances = (*C.uint8_t)(unsafe.Pointer(&b.Distances[0]))
+	}
+	var counts *C.size_t // as wide as int
+	if len(b.Counts) > 0 {
+		counts = (*C.size_t)(unsafe.Pointer(&b.Counts[0]))
+	}
+	s.start()
+	defer s.finish()
+	e := C.annoy_go_search_batch(c, form, queries, nQueries, C.size_t(width), stride, s.flags, s.searchK, s.maxDistance,
+		s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), s.threads, token, s.progressUser(), int64s(b.IDs), distances,
+		wanted, counts)
+	if e != nil {
+		return nil, because(ctx, taken(e))
+	}
+	return b, nil
+}

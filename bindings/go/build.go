@@ -1,0 +1,59 @@
+package annoy
+
+// #include "shim.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"context"
+	"unsafe"
+)
+
+// Build builds the items into a forest of nTrees trees: more give better answers and a larger file; -1 adds trees until there
+// are twice as many nodes as items. The same items, seed and number of trees give the same bytes, for any number of threads
+// and on any processor. Items that are removed are left out. Takes Threads.
+func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	var s settings
+	if err := s.read(opts, threads); err != nil {
+		return err
+	}
+	trees, err := int32Of("nTrees", int64(nTrees))
+	if err != nil {
+		return err
+	}
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_build(c, trees, s.threads, &e), &e)
+	})
+}
+
+// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing when there are none.
+func (index *Index) Unbuild() error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_unbuild(c, &e), &e)
+	})
+}
+
+// OnDiskBuild makes an empty index build in a file, which Build then completes: no Save is needed. Until then the file has
+// a temporary name beside path.
+func (index *Index) OnDiskBuild(path string) error {
+	return withPath(path, func(path *C.char) error {
+		return index.write(func(c *C.annoy_index) error {
+			var e C.annoy_error
+			return check(C.annoy_on_disk_build(c, path, &e), &e)
+		})
+	})
+}
+
+func withPath(path string, use func(path *C.char) error) error {
+	text, err := cString("path", path)
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(text))
+	return use(text)
+}

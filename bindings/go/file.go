@@ -1,0 +1,143 @@
+package annoy
+
+// #include "shim.h"
+import "C"
+
+import "context"
+
+// A LoadOption says how a file is loaded.
+type LoadOption uint64
+
+const (
+	// Prefault reads the whole file in at once, instead of page by page as it is used.
+	Prefault LoadOption = C.ANNOY_LOAD_PREFAULT
+	// Copy copies the file to memory of the process instead of mapping it, so that it may be shortened or rewritten.
+	Copy LoadOption = C.ANNOY_LOAD_COPY
+)
+
+func loadFlags(opts []LoadOption) (flags C.uint64_t) {
+	for _, option := range opts {
+		flags |= C.uint64_t(option)
+	}
+	return flags
+}
+
+// Open opens a file that says what it is, as all files of this library do: metric, f and types are those of the file. It
+// is mapped, and must not be shortened or rewritten in place meanwhile (the system would end the process); replacing it, as
+// Save does, or removing it is fine.
+func Open(path string, opts ...LoadOption) (*Index, error) {
+	var index *Index
+	err := withPath(path, func(path *C.char) error {
+		var c *C.annoy_index
+		var e C.annoy_error
+		if err := check(C.annoy_open(path, loadFlags(opts), &c, &e), &e); err != nil {
+			return err
+		}
+		index = wrap(c)
+		return nil
+	})
+	return index, err
+}
+
+// Load maps a file, ours or Annoy's, in place of whatever the index holds: see Open. Its metric, f and types must be
+// those of the index.
+func (index *Index) Load(path string, opts ...LoadOption) error {
+	return withPath(path, func(path *C.char) error {
+		return index.write(func(c *C.annoy_index) error {
+			var e C.annoy_error
+			return check(C.annoy_load(c, path, loadFlags(opts), &e), &e)
+		})
+	})
+}
+
+// Save writes the index to a file, which Annoy 1.17 reads too. It appears whole or not at all, and is durable
+// when Save returns; one that was there before is replaced, and whoever has it loaded keeps the old one.
+func (index *Index) Save(ctx context.Context, path string) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	return withPath(path, func(path *C.char) error {
+		return index.read(func(c *C.annoy_index) error {
+			var e C.annoy_error
+			return check(C.annoy_save(c, path, &e), &e)
+		})
+	})
+}
+
+// SaveAndLoad saves, then loads the new file in place of what is in memory.
+func (index *Index) SaveAndLoad(ctx context.Context, path string, opts ...LoadOption) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	return withPath(path, func(path *C.char) error {
+		return index.write(func(c *C.annoy_index) error {
+			var e C.annoy_error
+			return check(C.annoy_save_and_load(c, path, loadFlags(opts), &e), &e)
+		})
+	})
+}
+
+// SetMetadata sets bytes of yours that go along when the index is saved, at most 65,536, in place of those before.
+func (index *Index) SetMetadata(metadata []byte) error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_set_metadata(c, bytes(metadata), C.size_t(len(metadata)), &e), &e)
+	})
+}
+
+// Metadata gives a copy of the metadata.
+func (index *Index) Metadata() ([]byte, error) {
+	var metadata []byte
+	err := index.read(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		var length C.size_t
+		status := C.annoy_get_metadata(c, nil, 0, &length, &e)
+		if status == C.ANNOY_ERR_TOO_SMALL {
+			metadata = make([]byte, length)
+			status = C.annoy_get_metadata(c, bytes(metadata), length, &length, &e)
+		}
+		return check(status, &e)
+	})
+	return metadata, err
+}
+
+// A Kind is what a file may be.
+type Kind struct {
+	Metric Metric
+	Scalar Scalar
+	IDBits int
+	F      int
+	NItems int
+	NTrees int
+	Layout string // Annoy's version of it: "1.17", "1.16 (packed)" or "main"
+}
+
+// Probe finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy
+// files there are often several.
+func Probe(path string) (kinds []Kind, err error) {
+	err = withPath(path, func(path *C.char) error {
+		var e C.annoy_error
+		found, n := make([]C.annoy_kind, 16), C.size_t(0)
+		if err := check(C.annoy_probe(path, &found[0], C.size_t(len(found)), &n, &e), &e); err != nil {
+			return err
+		}
+		if int(n) > len(found) {
+			found = make([]C.annoy_kind, n)
+			if err := check(C.annoy_probe(path, &found[0], C.size_t(len(found)), &n, &e), &e); err != nil {
+				return err
+			}
+		}
+		if int(n) < len(found) {
+			found = found[:n]
+		}
+		for i := range found {
+			kind := &found[i]
+			kinds = append(kinds, Kind{
+				Metric: Metric(kind.metric), Scalar: Scalar(kind.scalar), IDBits: int(kind.id_bits), F: int(kind.f),
+				NItems: int(kind.n_items), NTrees: int(kind.n_trees), Layout: C.GoString(&kind.layout[0]),
+			})
+		}
+		return nil
+	})
+	return kinds, err
+}

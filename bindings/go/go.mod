@@ -1,0 +1,3 @@
+module annoy_rs/bindings/go
+
+go 1.19

@@ -1,0 +1,170 @@
+package annoy
+
+// #include "shim.h"
+import "C"
+
+import "context"
+
+// words is the number of 64-bit words that f bits take.
+func (index *Index) words() int { return wordsOf(index.f) }
+
+// AddItem adds an item with a vector of F numbers, which is copied, or replaces it; one that was removed is there again. Ids
+// go from 0 up, in any order; memory is taken for all up to the largest.
+func (index *Index) AddItem(id int64, vector []float32) error {
+	index.mu.Lock()
+	defer index.mu.Unlock()
+	if index.handle == nil {
+		return ErrClosed
+	}
+	return taken(C.annoy_go_add_item(index.handle.c, C.int64_t(id), float32s(vector), C.size_t(len(vector))))
+}
+
+// AddItemFloat64 is AddItem for an index of Float64, or Hamming.
+func (index *Index) AddItemFloat64(id int64, vector []float64) error {
+	index.mu.Lock()
+	defer index.mu.Unlock()
+	if index.handle == nil {
+		return ErrClosed
+	}
+	return taken(C.annoy_go_add_item_f64(index.handle.c, C.int64_t(id), float64s(vector), C.size_t(len(vector))))
+}
+
+// AddItemBits is AddItem for Hamming: F bits, the first in the least significant place of the first word, those past F 0.
+func (index *Index) AddItemBits(id int64, words []uint64) error {
+	index.mu.Lock()
+	defer index.mu.Unlock()
+	if index.handle == nil {
+		return ErrClosed
+	}
+	return taken(C.annoy_go_add_item_bits(index.handle.c, C.int64_t(id), uint64s(words), C.size_t(len(words))))
+}
+
+// AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is an id for each, or ids is
+// nil: then they follow the last item. Of vectors with the same id the last counts. Takes RowStride.
+func (index *Index) AddItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
+	return index.addItems(ctx, ids, len(rows), index.f, 4, opts,
+		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status {
+			return C.annoy_add_items(c, ids, float32s(rows), n, C.size_t(index.f), stride, e)
+		})
+}
+
+// AddItemsFloat64 is AddItems for an index of Float64, or Hamming.
+func (index *Index) AddItemsFloat64(ctx context.Context, ids []int64, rows []float64, opts ...CallOption) error {
+	return index.addItems(ctx, ids, len(rows), index.f, 8, opts,
+		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status {
+			return C.annoy_add_items_f64(c, ids, float64s(rows), n, C.size_t(index.f), stride, e)
+		})
+}
+
+// AddItemsBits is AddItems for Hamming, each vector in words as AddItemBits takes it.
+func (index *Index) AddItemsBits(ctx context.Context, ids []int64, rows []uint64, opts ...CallOption) error {
+	return index.addItems(ctx, ids, len(rows), index.words(), 8, opts,
+		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status {
+			return C.annoy_add_items_bits(c, ids, uint64s(rows), n, C.size_t(index.words()), stride, e)
+		})
+}
+
+func (index *Index) addItems(ctx context.Context, ids []int64, length, width int, element uintptr, opts []CallOption,
+	add func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	var s settings
+	if err := s.read(opts, rowStride); err != nil {
+		return err
+	}
+	n, stride, err := s.rows(length, width, element)
+	if err != nil {
+		return err
+	}
+	if ids != nil && C.size_t(len(ids)) != n {
+		return refused(ErrArgument, "there are %d ids for %d vectors", len(ids), n)
+	}
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(add(c, int64s(ids), n, stride, &e), &e)
+	})
+}
+
+// Item gives a copy of an item's vector, for Hamming 0 or 1 for each bit. A missing item reads as zeros.
+func (index *Index) Item(id int64) ([]float32, error) {
+	vector := make([]float32, index.f)
+	index.mu.RLock()
+	defer index.mu.RUnlock()
+	if index.handle == nil {
+		return nil, ErrClosed
+	}
+	if err := taken(C.annoy_go_get_item(index.handle.c, C.int64_t(id), float32s(vector), C.size_t(len(vector)))); err != nil {
+		return nil, err
+	}
+	return vector, nil
+}
+
+// ItemFloat64 is Item for an index of Float64, or Hamming.
+func (index *Index) ItemFloat64(id int64) ([]float64, error) {
+	vector := make([]float64, index.f)
+	index.mu.RLock()
+	defer index.mu.RUnlock()
+	if index.handle == nil {
+		return nil, ErrClosed
+	}
+	if err := taken(C.annoy_go_get_item_f64(index.handle.c, C.int64_t(id), float64s(vector), C.size_t(len(vector)))); err != nil {
+		return nil, err
+	}
+	return vector, nil
+}
+
+// ItemBits is Item for Hamming, in words as AddItemBits takes them.
+func (index *Index) ItemBits(id int64) ([]uint64, error) {
+	words := make([]uint64, index.words())
+	index.mu.RLock()
+	defer index.mu.RUnlock()
+	if index.handle == nil {
+		return nil, ErrClosed
+	}
+	if err := taken(C.annoy_go_get_item_bits(index.handle.c, C.int64_t(id), uint64s(words), C.size_t(len(words)))); err != nil {
+		return nil, err
+	}
+	return words, nil
+}
+
+// Distance is the distance between two items; for Dot their inner product.
+func (index *Index) Distance(i, j int64) (float64, error) {
+	index.mu.RLock()
+	defer index.mu.RUnlock()
+	if index.handle == nil {
+		return 0, ErrClosed
+	}
+	result := C.annoy_go_get_distance(index.handle.c, C.int64_t(i), C.int64_t(j))
+	return float64(result.distance), taken(result.error)
+}
+
+// RemoveItem marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label
+// found until the next build, which leaves both out. Marks go along when the index is saved. Nothing happens when it
+// is removed already.
+func (index *Index) RemoveItem(id int64) error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_remove_item(c, C.int64_t(id), &e), &e)
+	})
+}
+
+// RestoreItem takes the mark of a removed item away; nothing happens when it has none.
+func (index *Index) RestoreItem(id int64) error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_restore_item(c, C.int64_t(id), &e), &e)
+	})
+}
+
+// IsRemoved reports whether an item is marked as removed; false also for an id that the index does not have.
+func (index *Index) IsRemoved(id int64) (removed bool) {
+	index.read(func(c *C.annoy_index) error { removed = C.annoy_is_removed(c, C.int64_t(id)) != 0; return nil })
+	return removed
+}
+
+// NRemoved is how many items are marked as removed.
+func (index *Index) NRemoved() (n int) {
+	index.read(func(c *C.annoy_index) error { n = int(C.annoy_get_n_removed(c)); return nil })
+	return n
+}

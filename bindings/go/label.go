@@ -1,0 +1,191 @@
+package annoy
+
+// #include "shim.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"unsafe"
+)
+
+// LabelKind says what the labels of an index are.
+type LabelKind int32
+
+// The kinds. One index has labels of one kind.
+const (
+	NoLabels     LabelKind = C.ANNOY_LABELS_NONE
+	NumberLabels LabelKind = C.ANNOY_LABELS_U64
+	StringLabels LabelKind = C.ANNOY_LABELS_UTF8
+)
+
+// SetLabel gives an item a string as its label, in place of the one it had. No two items have the same. Labels go along
+// when the index is saved.
+func (index *Index) SetLabel(id int64, label string) error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		text := []byte(label)
+		return check(C.annoy_set_label(c, C.int64_t(id), (*C.char)(bytes(text)), C.size_t(len(text)), &e), &e)
+	})
+}
+
+// SetLabelNumber gives an item a number as its label, as SetLabel.
+func (index *Index) SetLabelNumber(id int64, label uint64) error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_set_label_u64(c, C.int64_t(id), C.uint64_t(label), &e), &e)
+	})
+}
+
+// SetLabels gives strings as labels to many items, all or none: labels[i] to item ids[i], or, where ids is nil, to item i.
+// Items may swap labels.
+func (index *Index) SetLabels(ids []int64, labels []string) error {
+	if err := sameLength(ids, len(labels)); err != nil {
+		return err
+	}
+	offsets := make([]C.size_t, len(labels)+1)
+	var text []byte
+	for i, label := range labels {
+		text = append(text, label...)
+		offsets[i+1] = C.size_t(len(text))
+	}
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		n := C.size_t(len(labels))
+		return check(C.annoy_set_labels(c, int64s(ids), (*C.char)(bytes(text)), &offsets[0], n, &e), &e)
+	})
+}
+
+// SetLabelNumbers gives numbers as labels to many items, as SetLabels.
+func (index *Index) SetLabelNumbers(ids []int64, labels []uint64) error {
+	if err := sameLength(ids, len(labels)); err != nil {
+		return err
+	}
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_set_labels_u64(c, int64s(ids), uint64s(labels), C.size_t(len(labels)), &e), &e)
+	})
+}
+
+func sameLength(ids []int64, labels int) error {
+	if ids != nil && len(ids) != labels {
+		return refused(ErrArgument, "there are %d ids for %d labels", len(ids), labels)
+	}
+	return nil
+}
+
+// ClearLabel takes an item's label away; nothing happens when it has none.
+func (index *Index) ClearLabel(id int64) error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_clear_label(c, C.int64_t(id), &e), &e)
+	})
+}
+
+// ClearLabels takes all labels away; those to come may be of the other kind.
+func (index *Index) ClearLabels() error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_clear_labels(c, &e), &e)
+	})
+}
+
+// LabelKind is what the labels are.
+func (index *Index) LabelKind() (kind LabelKind) {
+	index.read(func(c *C.annoy_index) error { kind = LabelKind(C.annoy_get_label_kind(c)); return nil })
+	return kind
+}
+
+// NLabels is how many items have labels.
+func (index *Index) NLabels() (n int) {
+	index.read(func(c *C.annoy_index) error { n = int(C.annoy_get_n_labels(c)); return nil })
+	return n
+}
+
+// Label gives an item's label. One that has none is an ErrLabel.
+func (index *Index) Label(id int64) (label string, err error) {
+	err = index.read(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		var text *C.char
+		var length C.size_t
+		if err := check(C.annoy_get_label(c, C.int64_t(id), &text, &length, &e), &e); err != nil {
+			return err
+		}
+		label = goString(text, length)
+		return nil
+	})
+	return label, err
+}
+
+// LabelNumber gives an item's label, as Label.
+func (index *Index) LabelNumber(id int64) (uint64, error) {
+	var label C.uint64_t
+	err := index.read(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_get_label_u64(c, C.int64_t(id), &label, &e), &e)
+	})
+	return uint64(label), err
+}
+
+// Labels gives the labels of many items, such as a search found. An item without a label, and the id -1, give otherwise.
+func (index *Index) Labels(ids []int64, otherwise string) (labels []string, err error) {
+	if len(ids) == 0 {
+		return nil, index.read(func(*C.annoy_index) error { return nil })
+	}
+	err = index.read(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		texts, lengths := make([]*C.char, len(ids)), make([]C.size_t, len(ids))
+		status := C.annoy_get_labels(c, int64s(ids), C.size_t(len(ids)), &texts[0], &lengths[0], &e)
+		if err := check(status, &e); err != nil {
+			return err
+		}
+		labels = make([]string, len(ids))
+		for i, text := range texts {
+			labels[i] = otherwise
+			if text != nil {
+				labels[i] = goString(text, lengths[i])
+			}
+		}
+		return nil
+	})
+	return labels, err
+}
+
+// LabelNumbers gives the labels of many items, as Labels.
+func (index *Index) LabelNumbers(ids []int64, otherwise uint64) ([]uint64, error) {
+	labels := make([]uint64, len(ids))
+	err := index.read(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		n := C.size_t(len(ids))
+		return check(C.annoy_get_labels_u64(c, int64s(ids), n, C.uint64_t(otherwise), uint64s(labels), &e), &e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return labels, nil
+}
+
+// FindLabel gives the item with a label. When there is none it is an ErrLabel.
+func (index *Index) FindLabel(label string) (int64, error) {
+	var item C.int64_t
+	err := index.read(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		text := []byte(label)
+		return check(C.annoy_find_label(c, (*C.char)(bytes(text)), C.size_t(len(text)), &item, &e), &e)
+	})
+	return int64(item), err
+}
+
+// FindLabelNumber gives the item with a label, as FindLabel.
+func (index *Index) FindLabelNumber(label uint64) (int64, error) {
+	var item C.int64_t
+	err := index.read(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_find_label_u64(c, C.uint64_t(label), &item, &e), &e)
+	})
+	return int64(item), err
+}
+
+// goString copies a string that may have NULs.
+func goString(text *C.char, length C.size_t) string {
+	return string(unsafe.Slice((*byte)(unsafe.Pointer(text)), int(length)))
+}

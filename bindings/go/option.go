@@ -1,0 +1,250 @@
+package annoy
+
+// #include "shim.h"
+import "C"
+
+import (
+	"runtime/cgo"
+	"strings"
+)
+
+// A CallOption says more about a search, or how a long call is done. Each says which calls it is for; the others refuse it.
+//
+// It is a value and no function, so that options cost a search no memory.
+type CallOption struct {
+	kind   optionKind
+	whole  int64
+	number float64
+	bitmap Bitmap
+	ids    []int64
+	filter func(id int64) bool
+	report func(Progress)
+}
+
+type optionKind uint16
+
+const (
+	searchK optionKind = 1 << iota
+	maxDistance
+	allow
+	deny
+	exclude
+	excludeSelf
+	filter
+	exact
+	threads
+	progress
+	rowStride
+)
+
+var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter", "Exact", "Threads",
+	"OnProgress", "RowStride"}
+
+// What a call takes.
+const (
+	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | exact
+	forItems  = threads | progress
+	forRows   = forItems | rowStride
+)
+
+// SearchK sets the number of candidates a search looks at, repeats between trees included: more take longer and find
+// better. 0, -1 and no SearchK stand for n times the number of trees.
+func SearchK(k int64) CallOption { return CallOption{kind: searchK, whole: k} }
+
+// MaxDistance leaves out of a search what is farther than this, for Dot what has a smaller inner product.
+func MaxDistance(distance float64) CallOption { return CallOption{kind: maxDistance, number: distance} }
+
+// Allow lets a search find only the items of a bitmap, which has as many bits as the index has items.
+func Allow(items Bitmap) CallOption { return CallOption{kind: allow, bitmap: items} }
+
+// Deny lets a search find all but the items of a bitmap, which has as many bits as the index has items. Not with Allow.
+func Deny(items Bitmap) CallOption { return CallOption{kind: deny, bitmap: items} }
+
+// Exclude leaves ids out of a search. They may be in any order, and need not be in the index.
+func Exclude(ids ...int64) CallOption { return CallOption{kind: exclude, ids: ids} }
+
+// ExcludeSelf leaves the item that is searched for out of its own neighbours.
+func ExcludeSelf() CallOption { return CallOption{kind: excludeSelf} }
+
+// Filter lets a search find only items for which allowed returns true. It is asked once at the most for each item that passes
+// all else, on the goroutine that searches; a batch then works on that goroutine alone. It costs a call from C into Go for
+// each item: Allow is faster.
+func Filter(allowed func(id int64) bool) CallOption { return CallOption{kind: filter, filter: allowed} }
+
+// Exact makes a search look at all items that may be found, without the trees.
+func Exact() CallOption { return CallOption{kind: exact} }
+
+// Threads sets how many threads a long call takes: Build, SearchBatch and its kin, EstimateRecall. -1 and no Threads stand for
+// one per processor.
+func Threads(n int) CallOption { return CallOption{kind: threads, whole: int64(n)} }
+
+// Progress is how far a long call has come.
+type Progress struct {
+	Done, Total uint64
+}
+
+// OnProgress has report hear how far a long call has come, on the goroutine that made it: SearchBatch and its kin.
+func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
+
+// RowStride sets how far apart vectors lie in one slice, in elements, for AddItems, SearchBatch and their kin. Without it they
+// lie one right behind the other.
+func RowStride(elements int) CallOption { return CallOption{kind: rowStride, whole: int64(elements)} }
+
+// settings are what the options of a call say.
+type settings struct {
+	flags       C.uint64_t
+	searchK     C.int64_t
+	maxDistance C.double
+	bitmap      *C.uint64_t
+	bits        C.size_t
+	exclude     *C.int64_t
+	nExclude    C.size_t
+	threads     C.int32_t
+	stride      int
+	callbacks   *callbacks
+	user        C.uintptr_t
+}
+
+// read takes in options, of kinds that are allowed.
+func (s *settings) read(opts []CallOption, allowed optionKind) error {
+	s.searchK, s.threads = -1, -1
+	var seen optionKind
+	for i := range opts {
+		o := &opts[i]
+		if o.kind == 0 {
+			continue // the zero value says nothing
+		}
+		if o.kind&allowed == 0 {
+			return refused(ErrArgument, "%s is no option of this call", o.kind)
+		}
+		switch o.kind {
+		case searchK:
+			s.searchK = C.int64_t(o.whole)
+		case maxDistance:
+			s.flags |= C.ANNOY_SEARCH_MAX_DISTANCE
+			s.maxDistance = C.double(o.number)
+		case allow, deny:
+			if err := s.setBitmap(o); err != nil {
+				return err
+			}
+		case exclude:
+			s.exclude, s.nExclude = int64s(o.ids), C.size_t(len(o.ids))
+		case excludeSelf:
+			s.flags |= C.ANNOY_SEARCH_EXCLUDE_SELF
+		case filter:
+			s.called().filter = o.filter
+		case exact:
+			s.flags |= C.ANNOY_SEARCH_EXACT
+		case threads:
+			n, err := int32Of("Threads", o.whole)
+			if err != nil {
+				return err
+			}
+			s.threads = n
+		case progress:
+			s.called().progress = o.report
+		case rowStride:
+			s.stride = int(o.whole)
+			if s.stride < 1 {
+				return refused(ErrArgument, "RowStride is %d: it must be 1 or more", s.stride)
+			}
+		}
+		if seen&o.kind != 0 {
+			return refused(ErrArgument, "%s is there twice", o.kind)
+		}
+		seen |= o.kind
+	}
+	if seen&allow != 0 && seen&deny != 0 {
+		return refused(ErrArgument, "Allow and Deny are both there: a search takes one bitmap")
+	}
+	return nil
+}
+
+func (s *settings) setBitmap(o *CallOption) error {
+	if o.kind == deny {
+		s.flags |= C.ANNOY_SEARCH_DENY
+	}
+	bits := o.bitmap.Bits
+	if bits < 0 || len(o.bitmap.Words) < wordsOf(bits) {
+		return refused(ErrArgument, "%s: a bitmap of %d bits has %d words", o.kind, bits, len(o.bitmap.Words))
+	}
+	s.bits = C.size_t(bits)
+	s.bitmap = uint64s(o.bitmap.Words)
+	if s.bitmap == nil {
+		// NULL would be no bitmap: the library is to see that it has no bits.
+		s.bitmap = uint64s(noWords[:])
+	}
+	return nil
+}
+
+var noWords [1]uint64
+
+func (s *settings) called() *callbacks {
+	if s.callbacks == nil {
+		s.callbacks = new(callbacks)
+	}
+	return s.callbacks
+}
+
+// start gives C something to call back; finish, to be deferred, takes it away, and panics if a callback did.
+func (s *settings) start() {
+	if s.callbacks != nil {
+		s.user = C.uintptr_t(cgo.NewHandle(s.callbacks))
+	}
+}
+
+func (s *settings) finish() {
+	if s.callbacks != nil {
+		cgo.Handle(s.user).Delete()
+		s.callbacks.panics.raise()
+	}
+}
+
+// filterUser is what stands for the filter, 0 if there is none; progressUser likewise.
+func (s *settings) filterUser() C.uintptr_t {
+	if s.callbacks == nil || s.callbacks.filter == nil {
+		return 0
+	}
+	return s.user
+}
+
+func (s *settings) progressUser() C.uintptr_t {
+	if s.callbacks == nil || s.callbacks.progress == nil {
+		return 0
+	}
+	return s.user
+}
+
+func (k optionKind) String() string {
+	var names []string
+	for i, name := range optionNames {
+		if k&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// A Bitmap has a bit for each item.
+type Bitmap struct {
+	// Words holds the bits, the first in the least significant place of the first word.
+	Words []uint64
+	// Bits is how many there are.
+	Bits int
+}
+
+// NewBitmap makes a bitmap of so many bits, all 0.
+func NewBitmap(bits int) Bitmap {
+	return Bitmap{Words: make([]uint64, wordsOf(bits)), Bits: bits}
+}
+
+// Set makes an item's bit 1.
+func (b Bitmap) Set(id int64) { b.Words[id/64] |= 1 << (id % 64) }
+
+// Clear makes an item's bit 0.
+func (b Bitmap) Clear(id int64) { b.Words[id/64] &^= 1 << (id % 64) }
+
+// Has reports whether an item's bit is 1.
+func (b Bitmap) Has(id int64) bool { return b.Words[id/64]>>(id%64)&1 == 1 }
+
+func wordsOf(bits int) int { return bits/64 + (bits%64+63)/64 }
