@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust faults fuzz abi c cpp consumers differential examples compare docs)
+stages=(lint rust faults fuzz abi c cpp consumers differential python examples compare docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -81,6 +81,7 @@ differential() {
     venv && ANNOY_RS_PYTHON="$PWD/target/venv/bin/python" ANNOY_RS_REQUIRE_PYTHON=1 \
         cargo test --quiet --test differential
 }
+python() { bash bindings/python/tests/run.sh; }
 examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words

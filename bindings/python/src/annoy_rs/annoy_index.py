@@ -13,7 +13,6 @@ import numpy as np
 from ._native import ffi, lib
 from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, raise_search
 from .index import Index, Path
-from .vectors import lies_well
 
 _F32 = np.dtype(np.float32)
 _FLOATS = ffi.typeof("float[]")
@@ -255,7 +254,13 @@ class AnnoyIndex:
         if n is None:
             n = self.n_neighbors
         index = self._index
-        if type(vector) is np.ndarray and vector.dtype is _F32 and vector.ndim == 1 and lies_well(vector.flags):
+        if (
+            type(vector) is np.ndarray
+            and vector.dtype is _F32
+            and vector.ndim == 1
+            and (flags := vector.flags).c_contiguous
+            and flags.aligned
+        ):
             query = _from_buffer(_FLOATS, vector)
         else:
             query = self._floats(vector)

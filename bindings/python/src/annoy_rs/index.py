@@ -18,7 +18,7 @@ from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
 from .options import ItemSearchOptions, SearchOptions
 from .search import Distances, Ids
-from .vectors import DOUBLE, FLOAT, as_ids, ids_pointer, lies_well, pointer, row, rows
+from .vectors import DOUBLE, FLOAT, as_ids, ids_pointer, pointer, row, rows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -304,12 +304,13 @@ class Index(Labels):
             and query.ndim == 1
             and not options
             and self._scalar != "float64"
-            and lies_well(query.flags)
+            and (flags := query.flags).c_contiguous
+            and flags.aligned
         ):
             room = n if n <= 4096 else min(n, self.n_items)
             ids, distances = _empty(room, _I64), _empty(room, _F32)
             found = _by_vector(
-                self._owner.guarded,
+                (self._handle or self._owner).guarded,
                 _from_buffer(_FLOATS, query),
                 len(query),
                 n,

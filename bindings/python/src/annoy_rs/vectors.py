@@ -62,11 +62,6 @@ class Rows(NamedTuple):
         return self.array.strides[0] if self.n > 1 else 0
 
 
-def lies_well(flags: Any) -> bool:
-    """Whether the elements of an array with these flags are where C has them."""
-    return bool(flags.c_contiguous and flags.aligned)
-
-
 def kind_of(array: NDArray[Any], scalar: str) -> Kind:
     """The form for an array given to an index of `scalar`: hamming takes uint64 arrays as packed words."""
     if scalar == "float64":
