@@ -4,6 +4,7 @@ package annoy_test
 
 import (
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -131,7 +132,10 @@ func TestOverhead(t *testing.T) {
 		t.Skip("a measurement")
 	}
 	bench := newBench(t)
-	const rounds, repeats = 200, 100
+	// The library keeps scratch memory for each thread: all are to have the same.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	const rounds, limit = 200, 1000.0
 	ids, distances := make([]int64, benchN), make([]float32, benchN)
 	ways := []struct {
 		name string
@@ -150,21 +154,22 @@ func TestOverhead(t *testing.T) {
 			}
 		}},
 	}
-	for repeat := 0; repeat < repeats; repeat++ {
+	cost := func(i int) float64 { return ways[i].best - ways[0].best }
+	// A busy machine needs more turns.
+	for turn := 0; turn < 50 || turn < 1000 && (cost(1) > limit || cost(2) > limit); turn++ {
 		for i := range ways {
 			start := time.Now()
 			ways[i].run()
 			took := float64(time.Since(start)) / rounds
-			if repeat == 0 || took < ways[i].best {
+			if turn == 0 || took < ways[i].best {
 				ways[i].best = took
 			}
 		}
 	}
-	for _, way := range ways[1:] {
-		cost := way.best - ways[0].best
-		t.Logf("%s: %.0f ns over the %.0f ns of a search in C", way.name, cost, ways[0].best)
-		if cost > 1000 {
-			t.Errorf("%s costs %.0f ns over C", way.name, cost)
+	for i := 1; i < len(ways); i++ {
+		t.Logf("%s: %.0f ns over the %.0f ns of a search in C", ways[i].name, cost(i), ways[0].best)
+		if cost(i) > limit {
+			t.Errorf("%s costs %.0f ns over C", ways[i].name, cost(i))
 		}
 	}
 }
