@@ -107,10 +107,11 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// because gives an error for a call that the context cancelled the context's reason.
+// because gives an error of a call that the context cancelled the context's reason.
 func because(ctx context.Context, err error) error {
-	if e, ok := err.(*Error); ok && e.Code == ErrCancelled {
+	if e, ok := err.(*Error); ok && e.Code == ErrCancelled && ctx.Err() != nil {
 		e.context = ctx.Err()
+		e.Message += ": " + e.context.Error()
 	}
 	return err
 }

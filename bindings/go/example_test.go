@@ -1,0 +1,59 @@
+package annoy_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log"
+	"math"
+	"os"
+	"strings"
+
+	annoy "annoy_rs/bindings/go"
+)
+
+// Nearest words, among the 20,000 most frequent of English.
+func Example() {
+	words, vectors := readWords("../../examples/data")
+	ctx := context.Background()
+	index, err := annoy.New(50, annoy.Angular)
+	check(err)
+	defer index.Close()
+	check(index.AddItems(ctx, nil, vectors))
+	check(index.SetLabels(nil, words))
+	check(index.Build(ctx, 10))
+	king, err := index.FindLabel("king")
+	check(err)
+	neighbors, err := index.SearchItem(ctx, king, 4, annoy.ExcludeSelf(), annoy.SearchK(5000))
+	check(err)
+	for _, neighbor := range neighbors {
+		fmt.Printf("%.3f %s\n", neighbor.Distance, words[neighbor.ID])
+	}
+	// Output:
+	// 0.594 prince
+	// 0.657 queen
+	// 0.671 ii
+	// 0.673 emperor
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// readWords reads the words and their vectors of 50 numbers, which are 16-bit floats.
+func readWords(directory string) ([]string, []float32) {
+	text, err := os.ReadFile(directory + "/glove-20k-words.txt")
+	check(err)
+	halves, err := os.ReadFile(directory + "/glove-20k-50d.f16")
+	check(err)
+	vectors := make([]float32, len(halves)/2)
+	for i := range vectors {
+		half := binary.LittleEndian.Uint16(halves[2*i:])
+		// Sign, exponent and fraction where a float32 has them; its exponents are biased by 112 more.
+		bits := uint32(half&0x8000)<<16 | uint32(half&0x7fff)<<13
+		vectors[i] = math.Float32frombits(bits) * float32(math.Ldexp(1, 112))
+	}
+	return strings.Fields(string(text)), vectors
+}
