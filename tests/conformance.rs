@@ -4,6 +4,8 @@
 #[path = "conformance/cases.rs"]
 mod cases;
 mod common;
+#[path = "conformance/labels.rs"]
+mod labels;
 #[path = "conformance/run.rs"]
 mod run;
 

@@ -1,6 +1,7 @@
 //! Takes the steps of a case with the engine.
 
 use crate::common::Item;
+use crate::labels;
 use annoy_rs::{
     Access, Bitmap, Error, IdWidth, Index, Neighbor, Options, ScalarType, Search, VectorMut, Work,
 };
@@ -14,10 +15,10 @@ pub struct Runner<'a> {
     directory: &'a Path,
 }
 
-type Outcome = Result<Value, &'static str>;
+pub type Outcome = Result<Value, &'static str>;
 
 /// The name of the status that the C ABI gives for an error.
-fn status(error: Error) -> &'static str {
+pub fn status(error: Error) -> &'static str {
     match error {
         Error::Argument { .. } => "ANNOY_ERR_ARGUMENT",
         Error::Dimension { .. } => "ANNOY_ERR_DIMENSION",
@@ -26,9 +27,15 @@ fn status(error: Error) -> &'static str {
         Error::Io { .. } => "ANNOY_ERR_IO",
         Error::Format { .. } => "ANNOY_ERR_FORMAT",
         Error::NotFinite { .. } => "ANNOY_ERR_NOT_FINITE",
+        Error::Label(_) => "ANNOY_ERR_LABEL",
         Error::Unsupported(_) => "ANNOY_ERR_UNSUPPORTED",
         error => panic!("no case has {error:?}"),
     }
+}
+
+/// What comes of a call that gives nothing.
+pub fn done(result: annoy_rs::Result<()>) -> Outcome {
+    result.map(|()| Value::Null).map_err(status)
 }
 
 /// A count that -1 leaves to the library, as the C ABI reads it.
@@ -60,7 +67,9 @@ impl<'a> Runner<'a> {
                 .as_i64()
                 .unwrap_or_else(|| panic!("{key} in {step}"))
         };
-        let done = |result: annoy_rs::Result<()>| result.map(|()| Value::Null).map_err(status);
+        if let Some(outcome) = labels::run(&mut self.index, step) {
+            return outcome;
+        }
         match step["call"].as_str().unwrap() {
             "set_seed" => self.index.set_seed(step["seed"].as_u64().unwrap()),
             "add_item" => {
@@ -293,7 +302,7 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn ids(value: &Value) -> Vec<i64> {
+pub fn ids(value: &Value) -> Vec<i64> {
     value
         .as_array()
         .unwrap()

@@ -110,6 +110,26 @@ class Runner:
                 "ids": [row[some].tolist() for row, some in zip(ids, there)],
                 "distances": [row[some].tolist() for row, some in zip(distances, there)],
             }
+        elif call == "set_labels":
+            index.set_labels(step["labels"], step.get("ids"))
+        elif call == "set_label":
+            index.set_label(step["item"], step["label"])
+        elif call in ("clear_label", "clear_labels"):
+            getattr(index, call)(*([step["item"]] if "item" in step else []))
+        elif call == "get_labels":
+            return {"labels": index.get_labels(step["ids"]).tolist()}
+        elif call == "find_label":
+            return {"item": index.find_label(step["label"])}
+        elif call == "label_counts":
+            kind = {None: "none", "int": "u64", "str": "utf8"}[index.label_kind]
+            return {"kind": kind, "n_labels": index.n_labels, "n_removed": index.n_removed}
+        elif call in ("remove_item", "restore_item"):
+            getattr(index, f"{call}s")(step["item"])
+        elif call == "is_removed":
+            return {"removed": index.is_removed(step["item"])}
+        elif call == "estimate_recall":
+            recall = index.estimate_recall(step["n"], step["search_k"], n_sample=step["n_sample"], seed=step["seed"])
+            return {"recall": recall}
         else:
             raise KeyError(call)
         return {}
@@ -132,4 +152,4 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) >= 11 * 2 * 4
+    assert len(CASES) >= 11 * 2 * 5
