@@ -9,8 +9,8 @@ use std::marker::PhantomData;
 
 /// What tells the two apart.
 pub trait Norm<T: Float>: Send + Sync + 'static {
-    /// The least steps of two-means.
-    const LEAST_STEPS: usize;
+    /// Bounds of the steps of two-means.
+    const STEPS: [usize; 2];
     /// The distance that is compared (euclidean: squared).
     fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T;
     /// The same from several vectors to two.
@@ -29,7 +29,7 @@ pub struct L2;
 pub struct L1;
 
 impl<T: Float> Norm<T> for L2 {
-    const LEAST_STEPS: usize = two_means::FEW_STEPS;
+    const STEPS: [usize; 2] = two_means::STEPS;
     #[inline]
     fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T {
         kernels.l2sq(a, b)
@@ -50,7 +50,8 @@ impl<T: Float> Norm<T> for L2 {
 impl<T: Float> Norm<T> for L1 {
     /// Annoy's. With fewer, manhattan finds less than Annoy: recall@10 of 399,000 word vectors x 50, 10 trees, search_k 1,000:
     /// Annoy 0.454, these 0.457, the few of euclidean 0.448.
-    const LEAST_STEPS: usize = 200;
+    /// The same with fewer at the most: tests/differential.rs.
+    const STEPS: [usize; 2] = [200, two_means::MOST_STEPS];
     #[inline]
     fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T {
         kernels.l1(a, b)
@@ -107,8 +108,15 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         let kernels = self.kernels;
         let distances =
             |rows: &Eight<'_, T>, centers: [Row<'_, T>; 2]| N::distances(kernels, rows, centers);
-        let least = N::LEAST_STEPS;
-        two_means::by_distance(kernels, points, subset, least, random, centroids, distances);
+        two_means::by_distance(
+            kernels,
+            points,
+            subset,
+            N::STEPS,
+            random,
+            centroids,
+            distances,
+        );
         plane.take_difference(centroids);
         plane.normalize(kernels);
         let [p, q] = &*centroids;

@@ -18,9 +18,10 @@ use crate::rng::Stream;
 /// Sizes of the first rounds; all others are of [`ROWS`].
 const RAMP: [usize; 8] = [2, 2, 2, 2, 4, 4, 4, 4];
 
-/// Bounds of the number of steps. The lower one is a metric's own.
-pub const FEW_STEPS: usize = 104;
-const MOST_STEPS: usize = 264;
+/// Bounds of the number of steps, unless a metric has its own.
+pub const STEPS: [usize; 2] = [104, 264];
+/// The most that a metric may have.
+pub const MOST_STEPS: usize = 512;
 
 /// Two different random positions of the subset.
 fn two_of<P: Position>(subset: &[P], random: &mut Stream) -> [usize; 2] {
@@ -51,8 +52,8 @@ struct Draws {
 }
 
 impl Draws {
-    fn new<P: Position>(subset: &[P], least: usize, random: &mut Stream) -> Self {
-        let wanted = (subset.len() / 4 * 3).clamp(least, MOST_STEPS);
+    fn new<P: Position>(subset: &[P], [least, most]: [usize; 2], random: &mut Stream) -> Self {
+        let wanted = (subset.len() / 4 * 3).clamp(least, most);
         // Whole rounds.
         let count = RAMP.len() + (wanted - FIRST_STEPS) / ROWS;
         let mut rounds = [[0; ROWS]; MOST_ROUNDS];
@@ -130,7 +131,7 @@ pub fn by_angle<T: Float, P: Position>(
     }
     let mut squares = [p.row(len), q.row(len)].map(|sum| kernels.dot(sum, sum));
     let two = T::ONE + T::ONE;
-    for (size, positions, rows) in Draws::new(subset, FEW_STEPS, random).rounds(points) {
+    for (size, positions, rows) in Draws::new(subset, STEPS, random).rounds(points) {
         let items = directions(positions);
         let inner = kernels.dot_pairs(&rows, [p.row(len), q.row(len)]);
         // Annoy's weighted distance, `count * (2 - 2 cos)`. Loops over eight without a branch: several at once.
@@ -190,13 +191,13 @@ fn nearer<T: Float>(
     chosen
 }
 
-/// Clusters by a distance between vectors, `distances(rows, centroids)`, in `least` steps or more. Leaves the means in `p`
+/// Clusters by a distance between vectors, `distances(rows, centroids)`, with these bounds of steps. Leaves the means in `p`
 /// and `q`.
 pub fn by_distance<T: Float, P: Position>(
     kernels: &FloatKernels<T>,
     points: &Points<'_, T>,
     subset: &[P],
-    least: usize,
+    steps: [usize; 2],
     random: &mut Stream,
     [p, q]: &mut [Padded<T>; 2],
     distances: impl Fn(&Eight<'_, T>, [Row<'_, T>; 2]) -> [[T; ROWS]; 2],
@@ -205,7 +206,7 @@ pub fn by_distance<T: Float, P: Position>(
     p.copy_from(points.row(i));
     q.copy_from(points.row(j));
     let mut counts = [T::ONE; 2];
-    for (size, _, rows) in Draws::new(subset, least, random).rounds(points) {
+    for (size, _, rows) in Draws::new(subset, steps, random).rounds(points) {
         let len = points.len();
         let mut found = distances(&rows, [p.row(len), q.row(len)]);
         for c in 0..2 {
