@@ -19,7 +19,7 @@ typedef struct guarded guarded;
 #define GUARDED_BUSY 2
 annoy_error *guarded_error(void);
 guarded *guarded_new(annoy_index *index);
-int guarded_lock(guarded *self, int exclusive);
+int guarded_lock(guarded *self, int exclusive, int *held);
 void guarded_unlock(guarded *self);
 annoy_index *guarded_index(guarded *self);
 int guarded_close(guarded *self);

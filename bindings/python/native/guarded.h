@@ -34,7 +34,8 @@ static guarded *guarded_new(annoy_index *index) {
     return self;
 }
 
-static int guarded_lock(guarded *self, int exclusive) {
+/* Waits for the turn; `*held` is 1 from then on. (Ctrl-C may keep Python from hearing what this returned.) */
+static int guarded_lock(guarded *self, int exclusive, int *held) {
     if (__atomic_load_n(&self->closed, __ATOMIC_ACQUIRE))
         return GUARDED_CLOSED;
     if ((exclusive ? pthread_rwlock_wrlock : pthread_rwlock_rdlock)(&self->lock) != 0)
@@ -43,6 +44,7 @@ static int guarded_lock(guarded *self, int exclusive) {
         pthread_rwlock_unlock(&self->lock);
         return GUARDED_CLOSED;
     }
+    *held = 1;
     return 0;
 }
 
@@ -79,7 +81,8 @@ static void guarded_after_fork(guarded *self) { pthread_rwlock_init(&self->lock,
  * -100 - status. */
 #define GUARDED_SEARCH(call)                       \
     size_t n_found = 0;                            \
-    int refused = guarded_lock(self, 0);           \
+    int held = 0;                                  \
+    int refused = guarded_lock(self, 0, &held);    \
     if (refused)                                   \
         return -1 - refused;                       \
     annoy_status status = (call);                  \

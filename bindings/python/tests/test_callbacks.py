@@ -99,6 +99,31 @@ def test_interrupt_ends_a_batch(vectors: Array) -> None:
     assert index.search(vectors[0], 1)[0].size == 1
 
 
+def test_interrupt_while_waiting_for_a_turn(built: Index, vectors: Array) -> None:
+    """The lock that is taken in the same moment is let go of."""
+    searching = threading.Event()
+
+    def slow(item: int) -> bool:
+        searching.set()
+        time.sleep(0.01)
+        return True
+
+    for _ in range(3):
+        searching.clear()
+        thread = threading.Thread(target=lambda: built.search(vectors[0], 10, 50, filter=slow), daemon=True)
+        thread.start()
+        assert searching.wait(10)
+        threading.Timer(0.1, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            built.unbuild()
+            time.sleep(1)
+        thread.join(10)
+    closing = threading.Thread(target=built.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
+
+
 def test_ctrl_c_in_a_process() -> None:
     """The signal itself, while a batch that would take minutes runs."""
     script = """

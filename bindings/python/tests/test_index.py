@@ -217,6 +217,18 @@ def test_pickle_copy_joblib(metric: str, vectors: Array, tmp_path: Path) -> None
         pickle.dumps(unbuilt)
 
 
+def test_pickle_by_path(built: Index, vectors: Array, tmp_path: Path) -> None:
+    built.pickle_by_path = True
+    with pytest.raises(StateError, match="by path"):
+        pickle.dumps(built)
+    built.save_and_load(tmp_path / "x")
+    data = pickle.dumps(built)
+    assert len(data) < 500
+    other: Index = pickle.loads(pickle.dumps(pickle.loads(data)))
+    assert other.path == str(tmp_path / "x")
+    np.testing.assert_array_equal(other.search(vectors[:5], 3)[0], built.search(vectors[:5], 3)[0])
+
+
 def test_pickle_of_annoy_index(vectors: Array) -> None:
     index = AnnoyIndex(12, "angular", n_neighbors=3, n_trees=7)
     for i, vector in enumerate(vectors):

@@ -212,5 +212,7 @@ def test_lock_after_close() -> None:
     index = Index(3)
     guarded = index._owner.guarded
     index.close()
-    assert lib.guarded_lock(guarded, 0) == lib.guarded_lock(guarded, 1) == lib.GUARDED_CLOSED
+    held = ffi.new("int *")
+    assert lib.guarded_lock(guarded, 0, held) == lib.guarded_lock(guarded, 1, held) == lib.GUARDED_CLOSED
+    assert held[0] == 0
     assert lib.guarded_by_item(guarded, 0, 0, -1, ffi.NULL, ffi.NULL) == -1 - lib.GUARDED_CLOSED

@@ -25,10 +25,17 @@ class Lock:
         handle = self._handle
         if self._exclusive:
             handle.refuse_in_callback()
-        reason = lib.guarded_lock(handle.guarded, self._exclusive)
-        if reason:
-            raise refused(reason)
-        return lib.guarded_index(handle.guarded)
+        held = ffi.new("int *")
+        try:
+            reason = lib.guarded_lock(handle.guarded, self._exclusive, held)
+            if reason:
+                raise refused(reason)
+            return lib.guarded_index(handle.guarded)
+        except BaseException:
+            # KeyboardInterrupt, which came while this waited, comes here when the lock is taken.
+            if held[0]:
+                lib.guarded_unlock(handle.guarded)
+            raise
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]

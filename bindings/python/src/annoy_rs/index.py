@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, U
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import files, search
+from . import files, pickling, search
 from ._native import ffi, lib
 from .errors import ArgumentError, ClosedError, StateError, check, raise_search
 from .handle import Handle
@@ -70,6 +70,8 @@ class Index(Labels):
         self._handle: Optional[Handle] = None
         self._closed = False
         self._making = threading.Lock()
+        # Whether a pickle has the path of the loaded file, instead of all its bytes.
+        self.pickle_by_path = False
         # The file that is loaded, and what told it from others when it was.
         self._file: Optional[files.Loaded] = None
         if f is not None:
@@ -101,6 +103,14 @@ class Index(Labels):
         self._id_bits = lib.annoy_get_id_bits(index)
         self._f = lib.annoy_get_f(index)
         self._handle = Handle(index)
+
+    def _made(self, made_with: dict[str, Any], opened: Any) -> None:
+        """In place of `__init__`, which a subclass may have changed."""
+        Index.__init__(self, **made_with)
+        if opened is not None:
+            self._adopt(opened)
+            if self._seed is not None:
+                self.set_seed(self._seed)
 
     @property
     def _owner(self) -> Handle:
@@ -397,8 +407,7 @@ class Index(Labels):
         name = files.encoded(path)
         opened, file = files.open_index(name, files.flags(prefault, copy))
         self = cls.__new__(cls)
-        Index.__init__(self)
-        self._adopt(opened)
+        self._made({}, opened)
         self._file = file
         return self
 
@@ -416,8 +425,7 @@ class Index(Labels):
     def from_bytes(cls, data: Union[bytes, bytearray, memoryview]) -> Index:
         """An index from the bytes of a file."""
         self = cls.__new__(cls)
-        Index.__init__(self)
-        self._adopt(files.from_bytes(data))
+        self._made({}, files.from_bytes(data))
         return self
 
     @property
@@ -483,18 +491,4 @@ class Index(Labels):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        kept = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
-        init = {"f": self._f, "metric": self.metric, "dtype": self._scalar, "id_bits": self._id_bits, "seed": self._seed}
-        data = self.to_bytes() if self.n_items or self.n_trees else None
-        return _unpickled, (type(self), init, data), kept or None
-
-
-def _unpickled(cls: type[Index], init: dict[str, Any], data: Optional[bytes]) -> Index:
-    self = cls.__new__(cls)
-    Index.__init__(self, **init)
-    if data is not None:
-        self._adopt(files.from_bytes(data))
-        if init["seed"] is not None:
-            self.set_seed(init["seed"])
-    return self
-
+        return pickling.reduced(self)
