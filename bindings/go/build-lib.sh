@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds libannoy_rs.a from this repository and puts it, with its header, where the Go package looks for both:
-# lib/<os>_<arch>. `go generate` runs this.
+# Builds the library from this repository, for the Go package to link: libannoy_rs_<os>_<arch>.a, and its header
+# libannoy_rs.h. They lie in the package's directory, so that `go mod vendor` takes them along. `go generate` runs this.
 #
 #   bindings/go/build-lib.sh
 #
@@ -10,9 +10,13 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
-lib=$here/lib/$(go env GOOS)_$(go env GOARCH)
+library=$here/libannoy_rs_$(go env GOOS)_$(go env GOARCH).a
 
 cargo build --release --lib --quiet --manifest-path "$root/Cargo.toml" --target-dir "$target"
-mkdir -p "$lib"
-cp "$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release/libannoy_rs.a" "$root/include/annoy.h" "$lib"
-echo "$lib"
+cp "$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release/libannoy_rs.a" "$library"
+# Go builds anew when a header in the directory changes, but does not look at archives: so the header names this one.
+{
+    cat "$root/include/annoy.h"
+    echo "/* The header of $(basename "$library"), checksum and size $(cksum < "$library") */"
+} > "$here/libannoy_rs.h"
+echo "$library"

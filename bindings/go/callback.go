@@ -2,7 +2,7 @@ package annoy
 
 // A file with exports may declare in its preamble, but not define: so not shim.h.
 
-// #include "annoy.h"
+// #include <stdint.h>
 import "C"
 
 import "runtime/cgo"

@@ -45,8 +45,8 @@ func main() {
 }
 `
 
-// A module elsewhere uses this one, and its program needs nothing of it to run: here both are copies in temporary
-// directories, and the copy of this one is gone when the program runs.
+// A module elsewhere uses this one, by its directory or vendored, and the programs need nothing of either to run: here both
+// modules are copies in temporary directories, which are gone when the programs run.
 func TestConsumer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")
@@ -80,16 +80,20 @@ func TestConsumer(t *testing.T) {
 		}
 		return string(output)
 	}
-	program := filepath.Join(run, "consumer")
-	command(app, "go", "build", "-o", program)
+	replaced, vendored := filepath.Join(run, "replaced"), filepath.Join(run, "vendored")
+	command(app, "go", "build", "-o", replaced)
+	command(app, "go", "mod", "vendor")
 	must(t, os.RemoveAll(module))
+	command(app, "go", "build", "-mod=vendor", "-o", vendored)
 	must(t, os.RemoveAll(app))
-	if output := command(run, program, filepath.Join(run, "consumer.ann")); output != "[2 1]\n" {
-		t.Fatalf("the program says %q", output)
-	}
-	if ldd, err := exec.LookPath("ldd"); err == nil {
-		if needs := command(run, ldd, program); strings.Contains(needs, "annoy") {
-			t.Fatalf("the program needs the library:\n%s", needs)
+	for _, program := range []string{replaced, vendored} {
+		if output := command(run, program, filepath.Join(run, "consumer.ann")); output != "[2 1]\n" {
+			t.Fatalf("%s says %q", program, output)
+		}
+		if ldd, err := exec.LookPath("ldd"); err == nil {
+			if needs := command(run, ldd, program); strings.Contains(needs, "annoy") {
+				t.Fatalf("the program needs the library:\n%s", needs)
+			}
 		}
 	}
 }

@@ -8,7 +8,15 @@
 
 #include <stdlib.h>
 
-#include "annoy.h"
+#ifdef ANNOY_GO_DYNAMIC
+#include <annoy.h>
+#else
+#if defined(__has_include) && !__has_include("libannoy_rs.h")
+#error "the library is missing: run `go generate` in this directory, or build with -tags annoy_dynamic (see README.md)"
+#endif
+#include "libannoy_rs.h"
+#endif
+
 #include "callback.h"
 
 static const annoy_error annoy_go_no_memory = {ANNOY_ERR_NO_MEMORY, 0, "no memory"};

@@ -3,12 +3,8 @@
 // Package bare searches from a loop in C, which is what package annoy's own cost is measured against.
 package bare
 
-// #cgo linux,amd64 CFLAGS: -I${SRCDIR}/../../lib/linux_amd64
-// #cgo linux,arm64 CFLAGS: -I${SRCDIR}/../../lib/linux_arm64
-// #cgo darwin,amd64 CFLAGS: -I${SRCDIR}/../../lib/darwin_amd64
-// #cgo darwin,arm64 CFLAGS: -I${SRCDIR}/../../lib/darwin_arm64
 // #include <stdlib.h>
-// #include "annoy.h"
+// #include "../../libannoy_rs.h"
 //
 // static annoy_status bare_open(const char *path, annoy_index **index) {
 //     return annoy_open(path, 0, index, NULL);

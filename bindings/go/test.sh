@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Every test of the Go binding:
+#
+#   bindings/go/test.sh
+#
+# - formatting, go vet, the tests; those of concurrency again under the race detector and with the collector always at work;
+# - fuzzers for a short time, benchmarks once;
+# - linked dynamically, to an installation by CMake.
+#
+# Needs go (1.19 or later), cargo, a C compiler, cmake, pkg-config and readelf. KEEP=1 keeps the temporary directory.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+tmp=$(mktemp -d)
+[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
+# The toolchain that is there, whatever is set outside.
+export GOTOOLCHAIN=local GOFLAGS= GOPROXY=off
+unset ANNOY_RS_KERNEL GOGC
+passed=0 failed=0
+
+# ok NAME COMMAND...: passes when the command exits 0.
+ok() {
+    local name=$1
+    shift
+    if "$@" > "$tmp/log" 2>&1; then
+        passed=$((passed + 1)); echo "ok    $name"
+    else
+        failed=$((failed + 1)); echo "FAIL  $name: $*"; tail -n 40 "$tmp/log" | sed 's/^/      /'
+    fi
+}
+# tests NAME COMMAND...: as ok, and counts the tests of a `go test -v`; one that ran none has failed.
+tests() {
+    local before=$failed
+    ok "$@"
+    [ "$failed" -gt "$before" ] && return
+    local n
+    n=$(grep -cE '^ *--- PASS: ' "$tmp/log")
+    [ "$n" -gt 0 ] || { failed=$((failed + 1)); echo "FAIL  $1: no test ran"; }
+    passed=$((passed + n))
+}
+nothing() { [ -z "$("$@" | tee /dev/stderr)" ]; }
+needs() { readelf -d "$1" | grep NEEDED | grep -qF libannoy_rs.so; }
+needs_not() { ! needs "$1"; }
+
+cd "$here" || exit 1
+go version
+ok "build-lib.sh" ./build-lib.sh
+ok "gofmt" nothing gofmt -l .
+ok "go vet" go vet ./...
+tests "go test" go test -count=1 -v ./...
+tests "go test -race" go test -count=1 -v -race -short ./...
+tests "GOGC=1" env GOGC=1 go test -count=1 -v -run 'Races|Collector|Conformance|Labels' .
+ok "FuzzOpen" go test -run '^$' -fuzz FuzzOpen -fuzztime 10s .
+ok "FuzzSearch" go test -run '^$' -fuzz FuzzSearch -fuzztime 10s .
+ok "benchmarks run" go test -run '^$' -bench . -benchtime 10x .
+ok "static: build" go test -c -o "$tmp/static" ./annoyindex
+ok "static: needs no libannoy_rs" needs_not "$tmp/static"
+
+ok "dynamic: configure" cmake -S "$root" -B "$tmp/build" -DCMAKE_BUILD_TYPE=Release \
+    -DANNOY_RS_CARGO_TARGET_DIR="$CARGO_TARGET_DIR" -DCMAKE_INSTALL_PREFIX="$tmp/installed"
+ok "dynamic: install" cmake --build "$tmp/build" --target install
+library=$(dirname "$(find "$tmp/installed" -name libannoy_rs.so)")
+export PKG_CONFIG_PATH=$library/pkgconfig LD_LIBRARY_PATH=$library
+ok "dynamic: build" go test -c -tags annoy_dynamic -o "$tmp/dynamic" ./annoyindex
+ok "dynamic: needs libannoy_rs" needs "$tmp/dynamic"
+tests "dynamic: go test" go test -count=1 -v -short -tags annoy_dynamic ./...
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
