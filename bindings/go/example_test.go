@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"testing"
 
 	annoy "annoy_rs/bindings/go"
 )
@@ -27,7 +28,7 @@ func Example() {
 	neighbors, err := index.SearchItem(ctx, king, 4, annoy.ExcludeSelf(), annoy.SearchK(5000))
 	check(err)
 	for _, neighbor := range neighbors {
-		fmt.Printf("%.3f %s\n", neighbor.Distance, words[neighbor.ID])
+		fmt.Printf("%.3f %s\n", neighbor.Distance, words[neighbor.ID]) // 0.594 prince, 0.657 queen, ...
 	}
 	// Output:
 	// 0.594 prince
@@ -56,4 +57,18 @@ func readWords(directory string) ([]string, []float32) {
 		vectors[i] = math.Float32frombits(bits) * float32(math.Ldexp(1, 112))
 	}
 	return strings.Fields(string(text)), vectors
+}
+
+// The README shows the example as it is.
+func TestReadme(t *testing.T) {
+	source, err := os.ReadFile("example_test.go")
+	must(t, err)
+	readme, err := os.ReadFile("README.md")
+	must(t, err)
+	_, body, _ := strings.Cut(string(source), "func Example() {\n")
+	body, _, found := strings.Cut(body, "\t// Output:")
+	body = strings.ReplaceAll("\n"+body, "\n\t", "\n")
+	if !found || !strings.Contains(string(readme), "```go"+body+"```\n") {
+		t.Fatalf("README.md does not have%s", body)
+	}
 }
