@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust faults fuzz abi c cpp consumers differential python examples compare docs)
+stages=(lint rust faults fuzz abi c cpp consumers differential python go examples compare docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -16,13 +16,13 @@ failed=0
 packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
     python3-venv:/usr/lib/python3*/ensurepip/__main__.py python3-dev:/usr/include/python3*/Python.h
-    clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so
+    clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
 )
 
 have() {
     case $1 in
         /*) compgen -G "$1" >/dev/null ;;
-        *) command -v "$1" >/dev/null ;;
+        *) type -P "$1" >/dev/null ;; # a program: a stage may have the same name
     esac
 }
 
@@ -82,6 +82,7 @@ differential() {
         cargo test --quiet --test differential
 }
 python() { bash bindings/python/tests/run.sh; }
+go() { bash bindings/go/test.sh; }
 examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words

@@ -125,51 +125,54 @@ func BenchmarkErrors(b *testing.B) {
 	}
 }
 
-// A search costs less than a microsecond over the C ABI. All are measured by turns, and the best time of each counts: what
-// else the machine does can only add to it.
-func TestOverhead(t *testing.T) {
-	if testing.Short() || raceDetector {
-		t.Skip("a measurement")
-	}
-	bench := newBench(t)
+// What a search costs over the C ABI. All are measured by turns, and the best time of each counts: what else the machine
+// does can only add to it.
+func BenchmarkOverhead(b *testing.B) {
+	bench := newBench(b)
 	// The library keeps scratch memory for each thread: all are to have the same.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	const rounds, limit = 200, 1000.0
+	const rounds = 200
 	ids, distances := make([]int64, benchN), make([]float32, benchN)
 	ways := []struct {
 		name string
-		run  func()
+		run  func() error
 		best float64
 	}{
-		{name: "C", run: func() { bench.bare.Search(bench.queries, benchF, benchN, benchK, rounds) }},
-		{name: "Search", run: func() {
-			for i := 0; i < rounds; i++ {
-				bench.index.Search(ctx, bench.query(i), benchN, annoy.SearchK(benchK))
-			}
+		{name: "C", run: func() error {
+			_, err := bench.bare.Search(bench.queries, benchF, benchN, benchK, rounds)
+			return err
 		}},
-		{name: "SearchInto", run: func() {
+		{name: "Search", run: func() error {
 			for i := 0; i < rounds; i++ {
-				bench.index.SearchInto(bench.query(i), benchK, ids, distances)
+				if _, err := bench.index.Search(ctx, bench.query(i), benchN, annoy.SearchK(benchK)); err != nil {
+					return err
+				}
 			}
+			return nil
+		}},
+		{name: "SearchInto", run: func() error {
+			for i := 0; i < rounds; i++ {
+				if _, err := bench.index.SearchInto(bench.query(i), benchK, ids, distances); err != nil {
+					return err
+				}
+			}
+			return nil
 		}},
 	}
-	cost := func(i int) float64 { return ways[i].best - ways[0].best }
-	// A busy machine needs more turns.
-	for turn := 0; turn < 50 || turn < 1000 && (cost(1) > limit || cost(2) > limit); turn++ {
+	b.ResetTimer()
+	for turn := 0; turn < b.N; turn++ {
 		for i := range ways {
 			start := time.Now()
-			ways[i].run()
+			must(b, ways[i].run())
 			took := float64(time.Since(start)) / rounds
 			if turn == 0 || took < ways[i].best {
 				ways[i].best = took
 			}
 		}
 	}
-	for i := 1; i < len(ways); i++ {
-		t.Logf("%s: %.0f ns over the %.0f ns of a search in C", ways[i].name, cost(i), ways[0].best)
-		if cost(i) > limit {
-			t.Errorf("%s costs %.0f ns over C", ways[i].name, cost(i))
-		}
+	b.ReportMetric(ways[0].best, "ns/C")
+	for _, way := range ways[1:] {
+		b.ReportMetric(way.best-ways[0].best, "ns-over-C/"+way.name)
 	}
 }

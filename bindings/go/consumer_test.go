@@ -49,7 +49,7 @@ func main() {
 // modules are copies in temporary directories, which are gone when the programs run.
 func TestConsumer(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a program")
+		t.Skip("builds programs that do not depend on the flags of this run; test.sh has one without -short")
 	}
 	module, app, run := filepath.Join(t.TempDir(), "annoy"), t.TempDir(), t.TempDir()
 	must(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {

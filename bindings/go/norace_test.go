@@ -1,5 +1,0 @@
-//go:build !race
-
-package annoy_test
-
-const raceDetector = false
