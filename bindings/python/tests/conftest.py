@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from annoy_rs import Index
 from numpy.typing import NDArray
 
 N, F = 500, 12
+
+# Shells start jobs in the background with SIGINT ignored, and Python leaves that so; programs that tests start inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
