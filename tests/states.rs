@@ -142,7 +142,7 @@ impl Scene {
             "remove_item" => index.remove_item(1),
             "restore_item" => index.restore_item(1),
             "estimate_recall" => index
-                .estimate_recall(5, 5, Some(1000), 1, &Work::default())
+                .estimate_recall(5, 5, Some(1000), 1, &mut Work::default())
                 .map(|recall| assert_eq!(recall, 1.0)),
             "info" => index.info().map(|info| {
                 assert_eq!(info.n_items, index.n_items());

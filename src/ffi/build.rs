@@ -3,6 +3,7 @@
 use super::guard::{exclusive, guard, or_choose, path};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
+use super::work::{annoy_work, Given};
 use std::ffi::c_char;
 
 /// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are left out:
@@ -29,6 +30,31 @@ pub unsafe extern "C" fn annoy_build(
         let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
         let n_threads = or_choose("n_threads", n_threads.into(), 1)?.map(|n| n as usize);
         index.build(n_trees, n_threads)
+    })
+}
+
+/// `annoy_build` with progress and cancellation; `work` may be NULL.
+///
+/// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still waits
+/// for the disk.
+/// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
+///
+/// # Safety
+/// As `annoy_build`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_build_with(
+    index: *mut annoy_index,
+    n_trees: i32,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        let mut index = unsafe { exclusive(index) }?;
+        let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
+        // SAFETY: as documented.
+        let work = unsafe { Given::read(work) }?;
+        work.call(|work| index.build_with(n_trees, work))
     })
 }
 

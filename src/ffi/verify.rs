@@ -4,6 +4,7 @@ use super::guard::{guard, path, place, shared, slice_mut};
 use super::handle::{annoy_index, annoy_scalar, scalar_number};
 use super::library::{annoy_metric, metric_number};
 use super::status::{annoy_error, annoy_status, cut};
+use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::probe::probe;
 use crate::index::verify::{Info, Report};
@@ -154,6 +155,60 @@ pub unsafe extern "C" fn annoy_verify_file(
         // SAFETY: as above.
         let faults = unsafe { slice_mut("faults", faults, capacity) }?;
         hand_over(Index::verify_file(path, capacity.max(1))?, faults, n_faults)
+    })
+}
+
+/// `annoy_verify` with progress and cancellation; `work` may be NULL.
+///
+/// Errors: as `annoy_verify`; `ANNOY_ERR_CANCELLED`.
+///
+/// # Safety
+/// As `annoy_verify`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify_with(
+    index: *const annoy_index,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, n_faults) = unsafe { (shared(index)?, place("n_faults", n_faults)?) };
+        // SAFETY: as above.
+        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        let report = work.call(|work| index.verify_with(capacity.max(1), work))?;
+        hand_over(report, faults, n_faults)
+    })
+}
+
+/// `annoy_verify_file` with progress and cancellation; `work` may be NULL.
+///
+/// Errors: as `annoy_verify_file`; `ANNOY_ERR_CANCELLED`.
+///
+/// # Safety
+/// As `annoy_verify_file`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify_file_with(
+    path: *const c_char,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (path, n_faults) = unsafe { (self::path(path)?, place("n_faults", n_faults)?) };
+        // SAFETY: as above.
+        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        let report = work.call(|work| Index::verify_file_with(path, capacity.max(1), work))?;
+        hand_over(report, faults, n_faults)
     })
 }
 

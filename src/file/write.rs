@@ -8,6 +8,7 @@ use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
 use crate::layout::{NodeLayout, Nodes};
 use crate::storage::PendingFile;
+use crate::work::Meter;
 use std::hash::Hasher;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -78,19 +79,21 @@ pub fn tail(
     Ok(Tail { bytes, sections })
 }
 
-/// Writes bytes and knows their checksum.
-struct Part<'w, W> {
+/// Writes bytes, counts them, and knows their checksum.
+struct Part<'w, 'm, W> {
     to: &'w mut W,
     path: &'w Path,
+    meter: &'w Meter<'m>,
     hasher: XxHash3_64,
     len: u64,
 }
 
-impl<'w, W: Write> Part<'w, W> {
-    fn new(to: &'w mut W, path: &'w Path) -> Self {
+impl<'w, 'm, W: Write> Part<'w, 'm, W> {
+    fn new(to: &'w mut W, path: &'w Path, meter: &'w Meter<'m>) -> Self {
         Part {
             to,
             path,
+            meter,
             hasher: XxHash3_64::default(),
             len: 0,
         }
@@ -103,6 +106,7 @@ impl<'w, W: Write> Part<'w, W> {
                 .write_all(chunk)
                 .map_err(|source| Error::io("write", self.path, source))?;
             self.len += chunk.len() as u64;
+            self.meter.advance(chunk.len() as u64)?;
         }
         Ok(())
     }
@@ -165,11 +169,16 @@ impl Contents<'_> {
         &self.bytes[range.start * self.layout.node_size..range.end * self.layout.node_size]
     }
 
-    /// Writes the file to `to`, which stands at its start; `path` is for messages.
+    /// Writes the file to `to`, which stands at its start; `path` is for messages. `meter` counts bytes.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::NoMemory`].
-    pub fn write(&self, to: &mut (impl Write + Seek), path: &Path) -> Result<()> {
+    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`].
+    pub fn write(
+        &self,
+        to: &mut (impl Write + Seek),
+        path: &Path,
+        meter: &Meter<'_>,
+    ) -> Result<()> {
         let (layout, roots) = (self.layout, self.roots);
         let size = layout.node_size;
         let first = roots.n_items + nodes(layout);
@@ -189,16 +198,6 @@ impl Contents<'_> {
             )));
         }
         let shift = Shift { layout, roots, by };
-        let items = self.nodes(0..n_items);
-        let mut part = Part::new(to, path);
-        part.write(items)?;
-        let mut sections = vec![part.section(kind::ITEMS, 0)];
-        // Its place; what it says is known at the end.
-        Part::new(to, path).write(&vec![0; padded_size(layout)])?;
-        let mut part = Part::new(to, path);
-        part.write_shifted(self.nodes(roots.trees.clone()), &shift)?;
-        sections.push(part.section(kind::TREES, (first * size) as u64));
-
         let mut copies = Vec::new();
         reserve(&mut copies, roots.n_trees * size)?;
         copies.extend_from_slice(self.nodes(roots.ids()));
@@ -207,20 +206,31 @@ impl Contents<'_> {
         let start = (first + roots.trees.len()) * size;
         let tail = tail(layout, start, self.sections, last_root)?;
         let guard = tail.bytes.len() - 2 * size;
-        Part::new(to, path).write(&tail.bytes[..guard])?;
-        let mut part = Part::new(to, path);
+        let len = start + tail.bytes.len() + copies.len();
+        check_count(layout, len / size)?;
+        meter.set_total(len as u64);
+
+        let items = self.nodes(0..n_items);
+        let mut part = Part::new(to, path, meter);
+        part.write(items)?;
+        let mut sections = vec![part.section(kind::ITEMS, 0)];
+        // Its place; what it says is known at the end.
+        Part::new(to, path, meter).write(&vec![0; padded_size(layout)])?;
+        let mut part = Part::new(to, path, meter);
+        part.write_shifted(self.nodes(roots.trees.clone()), &shift)?;
+        sections.push(part.section(kind::TREES, (first * size) as u64));
+        Part::new(to, path, meter).write(&tail.bytes[..guard])?;
+        let mut part = Part::new(to, path, meter);
         part.write(&tail.bytes[guard..])?;
         part.write(&copies)?;
         sections.push(part.section(kind::ROOTS, (start + guard) as u64));
         sections.extend(tail.sections);
 
-        let n_nodes = (start + tail.bytes.len() + copies.len()) / size;
-        check_count(layout, n_nodes)?;
         let superblock = Superblock {
             options: layout.options,
             n_items,
             n_present: count_present(items, layout),
-            n_nodes,
+            n_nodes: len / size,
             n_trees: roots.n_trees,
             origin: self.origin,
             sections,
@@ -233,10 +243,10 @@ impl Contents<'_> {
     /// Writes the file under a temporary name, makes it durable, and gives it its name.
     ///
     /// # Errors
-    /// [`Error::Io`]; what the name held before is then still there.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`]; what the name held before is then still there.
+    pub fn save(&self, path: &Path, meter: &Meter<'_>) -> Result<()> {
         let mut pending = PendingFile::create(path)?;
-        self.write(&mut pending.writer(), path)?;
+        self.write(&mut pending.writer(), path, meter)?;
         pending.publish()
     }
 }

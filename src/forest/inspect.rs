@@ -5,6 +5,7 @@ use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
 use crate::layout::Nodes;
 use crate::metric::Space;
+use crate::work::Meter;
 use std::collections::HashSet;
 use std::fmt::Display;
 
@@ -66,20 +67,27 @@ pub struct Shape {
     pub n_on_larger_side: u64,
 }
 
-/// Looks at every item and every node of every tree.
+/// Nodes between two looks at the meter.
+const STEP: usize = 1024;
+
+/// Looks at every item and every node of every tree, which `meter` counts.
 ///
 /// Takes 4 bytes of memory for each item and a bit for each node.
 ///
 /// # Errors
-/// [`crate::Error::NoMemory`]. Faults are not errors.
+/// [`Error::NoMemory`], [`Error::Cancelled`]. Faults are not errors.
 pub fn inspect<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
     roots: &Roots,
+    meter: &Meter<'_>,
     faults: &mut Faults,
 ) -> Result<Shape> {
     let mut shape = Shape::default();
     for id in 0..roots.n_items {
+        if id % STEP == STEP - 1 {
+            meter.advance(STEP as u64)?;
+        }
         let item = nodes.get(id);
         match item.n_descendants() {
             0 => continue,
@@ -105,6 +113,8 @@ pub fn inspect<S: Space>(
         roots,
         reached: Vec::new(),
         seen: Vec::new(),
+        meter,
+        n_looked_at: 0,
         faults,
         shape,
     };
@@ -120,7 +130,7 @@ pub fn inspect<S: Space>(
     Ok(walk.shape)
 }
 
-struct Walk<'a, S> {
+struct Walk<'a, 'm, S> {
     space: &'a S,
     nodes: &'a Nodes<'a>,
     roots: &'a Roots,
@@ -128,15 +138,21 @@ struct Walk<'a, S> {
     reached: Vec<u64>,
     /// The last tree, counted from 1, in which an item was found.
     seen: Vec<u32>,
+    meter: &'a Meter<'m>,
+    n_looked_at: usize,
     faults: &'a mut Faults,
     shape: Shape,
 }
 
-impl<S: Space> Walk<'_, S> {
+impl<S: Space> Walk<'_, '_, S> {
     fn tree(&mut self, root: usize, tree: u32) -> Result<()> {
         let mut found = 0;
         let mut open = vec![(root, 1)];
         while let Some((id, depth)) = open.pop() {
+            self.n_looked_at += 1;
+            if self.n_looked_at.is_multiple_of(STEP) {
+                self.meter.advance(STEP as u64)?;
+            }
             self.shape.depth = self.shape.depth.max(depth);
             let node = self.nodes.get(id);
             let n = node.n_descendants();

@@ -19,6 +19,7 @@ use crate::metric::Space;
 use crate::removed::Removed;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options, ScalarType};
+use crate::work::Meter;
 use std::marker::PhantomData;
 
 /// What a search starts from.
@@ -49,12 +50,19 @@ pub trait Engine: Send + Sync {
         layout: &NodeLayout,
         common: f64,
         plan: Plan,
+        meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes>;
     /// Finds the trees in the nodes of a plain file.
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit>;
-    /// Walks all trees.
-    fn inspect(&self, nodes: &Nodes<'_>, roots: &Roots, faults: &mut Faults) -> Result<Shape>;
+    /// Walks all trees; `meter` counts nodes.
+    fn inspect(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<Shape>;
     /// Searches the forest.
     fn search(
         &self,
@@ -202,18 +210,25 @@ where
         layout: &NodeLayout,
         common: f64,
         plan: Plan,
+        meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes> {
         let common = S::T::from_number(common);
-        build::build(&self.space, layout, items, common, plan, emit)
+        build::build(&self.space, layout, items, common, plan, meter, emit)
     }
 
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit> {
         Roots::find(&self.space, nodes)
     }
 
-    fn inspect(&self, nodes: &Nodes<'_>, roots: &Roots, faults: &mut Faults) -> Result<Shape> {
-        inspect::inspect(&self.space, nodes, roots, faults)
+    fn inspect(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<Shape> {
+        inspect::inspect(&self.space, nodes, roots, meter, faults)
     }
 
     fn search(

@@ -1,5 +1,6 @@
 //! Saving, loading and opening files.
 
+use super::log::LogLevel;
 use super::state::State;
 use super::Index;
 use crate::error::{reserve, Error, Result};
@@ -8,6 +9,7 @@ use crate::file::write::{Contents, Payload};
 use crate::file::{self, OpenFile};
 use crate::removed::Removed;
 use crate::storage::Access;
+use crate::work::{Stage, Work};
 use std::path::Path;
 
 pub use crate::file::superblock::MAX_METADATA;
@@ -40,9 +42,25 @@ impl Index {
     /// [`Error::NoMemory`]; [`Error::Io`], with what `path` held before still there, or the new file, whole, when all
     /// that failed was to make its name durable.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_with(path, &mut Work::default())
+    }
+
+    /// [Saves](Self::save), with progress and cancellation until all is written. What then comes, waiting for the disk and
+    /// giving the file its name, is done in any case.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save); [`Error::Cancelled`].
+    pub fn save_with(&self, path: impl AsRef<Path>, work: &mut Work<'_>) -> Result<()> {
         let path = path.as_ref();
-        self.with_contents(|contents| contents.save(path))?;
-        self.say(|| format!("saved to {path:?}"));
+        self.log
+            .say(LogLevel::Debug, || format!("saving to {path:?}"));
+        let saved = work.run(Stage::Save, 0, |meter| {
+            self.with_contents(|contents| contents.save(path, meter))
+        });
+        self.log.heard("save", &saved);
+        saved?;
+        self.log
+            .say(LogLevel::Info, || format!("saved to {path:?}"));
         Ok(())
     }
 
@@ -99,10 +117,13 @@ impl Index {
     /// and types; [`Error::NoMemory`] for a copy.
     pub fn load(&mut self, path: impl AsRef<Path>, access: Access) -> Result<()> {
         let path = path.as_ref();
+        self.log
+            .say(LogLevel::Debug, || format!("loading {path:?}"));
         let opened = file::open(path, access, self.options, |nodes| {
             self.engine.find_roots(nodes)
-        })?;
-        self.adopt(path, opened)
+        });
+        self.log.heard("load", &opened);
+        self.adopt(path, opened?)
     }
 
     /// Opens a file of ours: metric, f and types are what it says of itself.
@@ -123,8 +144,14 @@ impl Index {
         self.labels = None;
         self.removed = None;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
+        let is_plain = opened.superblock.is_none();
         self.state = State::Mapped(opened);
-        self.say(|| {
+        if is_plain {
+            self.log.say(LogLevel::Warn, || {
+                format!("{path:?} does not say what it is: that its metric is this one is taken on trust")
+            });
+        }
+        self.log.say(LogLevel::Info, || {
             format!(
                 "loaded {} items and {} trees from {path:?}, layout {}",
                 roots.n_items,
@@ -141,7 +168,7 @@ impl Index {
         self.metadata = Vec::new();
         self.labels = None;
         self.removed = None;
-        self.say(|| "unloaded".to_string());
+        self.log.say(LogLevel::Info, || "unloaded".to_string());
     }
 
     /// The user's own bytes: those last set, or those of the file loaded since.

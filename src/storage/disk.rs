@@ -137,6 +137,17 @@ impl DiskBytes {
         Ok(())
     }
 
+    /// Makes room ahead of need, of blocks on the disk too.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the bytes are then as before.
+    pub fn reserve(&mut self, capacity: usize) -> Result<()> {
+        if capacity > self.capacity() {
+            self.grow(capacity)?;
+        }
+        Ok(())
+    }
+
     fn grow(&mut self, capacity: usize) -> Result<()> {
         let file = &mut self.file;
         let (used, end) = (self.map.as_ref().map_or(0, |map| map.len()), file.end);

@@ -130,12 +130,12 @@ TEST(removing) {
     double recall = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_remove_item(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_restore_item(NULL, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_estimate_recall(NULL, 1, 1, -1, 0, 1, &recall, &error));
-    FAILS(ANNOY_ERR_NULL, "recall", annoy_estimate_recall(a, 1, 1, -1, 0, 1, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_estimate_recall(NULL, 1, 1, -1, 0, NULL, &recall, &error));
+    FAILS(ANNOY_ERR_NULL, "recall", annoy_estimate_recall(a, 1, 1, -1, 0, NULL, NULL, &error));
     CHECK(recall > 76 && recall < 78);
     CHECK(annoy_remove_item(a, 10, NULL) == ANNOY_ERR_ITEM);
     CHECK(annoy_restore_item(a, -1, NULL) == ANNOY_ERR_ITEM);
-    CHECK(annoy_estimate_recall(a, 0, 1, -1, 0, 1, &recall, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_estimate_recall(a, 0, 1, -1, 0, NULL, &recall, NULL) == ANNOY_ERR_ARGUMENT);
     annoy_free(a);
 }
 
@@ -152,6 +152,15 @@ TEST(index) {
     CHECK(n == 77 && info.node_size == 0);
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_seed(NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, hear, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_log_level(NULL, ANNOY_LOG_INFO, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_reserve(NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with(NULL, ids, f32, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_f64(NULL, ids, f64, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_bits(NULL, ids, bits, 1, 1, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_build_with(NULL, 1, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save_with(NULL, path, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_verify_with(NULL, NULL, 0, &n, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file_with(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_f64(NULL, 0, f64, 2, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_bits(NULL, 0, bits, 1, &error));
@@ -225,6 +234,9 @@ TEST(adding) {
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_f64(d, ids, NULL, 1, 2, 0, &error));
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_bits(h, ids, NULL, 1, 1, 0, &error));
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, NULL, NULL, 1, 2, 64, &error));
+    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_with(a, NULL, NULL, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_save_with(a, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_with(a, NULL, 0, NULL, NULL, &error));
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
     /* (NULL, 0) is an empty vector, which is of the wrong length ... */
     FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item(a, 50, NULL, 0, &error));

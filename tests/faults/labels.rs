@@ -80,11 +80,11 @@ fn labels_and_removed_items() {
             "estimate_recall",
             |_| forest(),
             |index, _| {
-                let work = Work {
+                let mut work = Work {
                     n_threads: Some(1),
                     ..Work::default()
                 };
-                index.estimate_recall(5, 5, None, 1, &work).map(|_| ())
+                index.estimate_recall(5, 5, None, 1, &mut work).map(|_| ())
             },
         ),
     ];

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 14] = [
-    "status", "library", "handle", "item", "build", "file", "labels", "removal", "search", "options",
+const FILES: [&str; 16] = [
+    "status", "library", "handle", "log", "work", "item", "build", "file", "labels", "removal", "search", "options",
     "query", "batch", "recall", "verify",
 ];
 
