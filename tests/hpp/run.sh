@@ -41,7 +41,7 @@ strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-d
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 link=("$library" -lpthread -ldl -lm)
-units=(main views index errors described labels removal together)
+units=(main views index errors described labels removal searches work together)
 
 compilers=(g++)
 clang_sanitize=()
@@ -119,12 +119,11 @@ negative() { # COMPILER
     echo "$number refused with the right words"
 }
 
-# unused C_HEADER: what it declares that annoy.hpp does not use, comments apart. Searches with options and batches have no
-# C++ form yet.
+# unused C_HEADER: what it declares that annoy.hpp does not use, comments apart.
 unused() {
     sed 's://.*::' "$header" >code
     { grep -oE '\bannoy_[a-z0-9_]+\(' "$1" | tr -d '('
-      sed -n 's/^#define \(ANNOY_[A-Z0-9_]*\) .*/\1/p' "$1"; } | grep -vE '^(annoy_(search|cancel)|ANNOY_SEARCH)_?' | sort -u >declared
+      sed -n 's/^#define \(ANNOY_[A-Z0-9_]*\) .*/\1/p' "$1"; } | sort -u >declared
     while read -r name; do grep -qw -- "$name" code || echo "$name"; done <declared
 }
 

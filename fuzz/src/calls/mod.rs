@@ -3,6 +3,7 @@
 //! After each call: its status is one that the header names for it, never `ANNOY_ERR_PANIC`, and when it failed, the index
 //! is as it was. Buffers have exactly the size that the header asks for, so that AddressSanitizer sees one byte too much.
 
+mod effort;
 mod files;
 mod items;
 mod life;
