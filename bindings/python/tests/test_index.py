@@ -342,6 +342,33 @@ def test_log(vectors: Array, capsys: pytest.CaptureFixture[str]) -> None:
     assert loud.verbose(False) is True
 
 
+def test_log_levels(vectors: Array) -> None:
+    for level in (1, 2, 3, 4):
+        index = Index(12)
+        index.add_items(vectors)
+        heard: list[int] = []
+        index.set_log(lambda which, text: heard.append(which), level)
+        index.build(3)
+        with pytest.raises(StateError):
+            index.build(3)
+        assert heard and set(heard) <= set(range(1, level + 1)) and heard[-1] == 1
+        assert (4 in heard) == (level == 4)
+        with pytest.raises(ArgumentError, match="level"):
+            index.set_log(None, level + 4)
+
+
+def test_reserve(vectors: Array) -> None:
+    index = Index(12)
+    index.reserve(1000)
+    assert len(index) == 0
+    index.add_items(vectors)
+    with pytest.raises(ArgumentError, match="n_items"):
+        index.reserve(2**40)
+    index.build(1)
+    with pytest.raises(StateError):
+        index.reserve(1)
+
+
 def test_log_that_fails_or_uses_the_index(vectors: Array) -> None:
     index = Index(12)
     seen: list[BaseException] = []

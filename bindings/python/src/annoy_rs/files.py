@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._native import ffi, lib
+from .callbacks import Progress, run_long
 from .errors import ArgumentError, check
+from .handle import Handle
 from .metrics import metric_name
 
 # Bytes of a vector's element, by what is stored.
@@ -124,20 +126,31 @@ class Fault(NamedTuple):
     text: str
 
 
-def faults(verify: Callable[..., int], limit: int, path: Optional[str]) -> list[Fault]:
+def faults(
+    verify: Callable[..., int],
+    limit: int,
+    path: Optional[str],
+    handle: Optional[Handle] = None,
+    progress: Optional[Progress] = None,
+) -> list[Fault]:
     """What a call that verifies finds."""
     room, count = ffi.new("annoy_fault[]", max(1, limit)), ffi.new("size_t *")
-    status = verify(room, limit, count, lib.guarded_error())
-    if status != lib.ANNOY_ERR_CORRUPT or count[0] == 0:
-        check(status, path)
+
+    def raise_status(status: int) -> None:
+        if status != lib.ANNOY_ERR_CORRUPT or count[0] == 0:
+            check(status, path)
+
+    run_long(handle, -1, progress, lambda work: verify(room, limit, count, work, lib.guarded_error()), raise_status)
     found = (room[i] for i in range(min(limit, count[0])))
     return [Fault(fault.node, ffi.string(fault.text).decode("utf-8", "replace")) for fault in found]
 
 
-def verify_file(path: Any, limit: int = 20) -> list[Fault]:
-    """Verifies a file that says what it is: the first `limit` faults; none when all is well."""
+def verify_file(path: Any, limit: int = 20, *, progress: Optional[Progress] = None) -> list[Fault]:
+    """Verifies a file that says what it is: the first `limit` faults; none when all is well. `progress`: as `Index.build`,
+    in nodes."""
     name = encoded(path)
-    return faults(lambda *where: lib.annoy_verify_file(name, *where), limit, os.fsdecode(name))
+    verify = lambda *where: lib.annoy_verify_file_with(name, *where)  # noqa: E731
+    return faults(verify, limit, os.fsdecode(name), progress=progress)
 
 
 def info(index: Any) -> dict[str, Any]:
