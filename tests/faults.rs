@@ -4,6 +4,8 @@
 mod common;
 #[path = "faults/labels.rs"]
 mod labels;
+#[path = "faults/threads.rs"]
+mod threads;
 #[path = "faults/walk.rs"]
 mod walk;
 

@@ -407,12 +407,12 @@ fn a_batch_is_checked_first() {
             .unwrap_err();
         assert!(matches!(error, Error::Item { id: 999, .. }), "{error}");
     }
-    let none = Work {
+    let mut none = Work {
         n_threads: Some(0),
         ..Work::default()
     };
     let error = index
-        .search_batch_items(&[1], &Search::new(1), &none, |_, _| {})
+        .search_batch_items(&[1], &Search::new(1), &mut none, |_, _| {})
         .unwrap_err();
     assert!(error.to_string().contains("n_threads is 0"), "{error}");
 }
