@@ -8,8 +8,8 @@ use annoy_rs::{
     Work,
 };
 use common::{
-    all_types, built, filled, ids, name, options, random_items, saved, scratch, temporary_files,
-    Item, Random, Snapshot,
+    built, filled, ids, name, options, random_items, saved, scratch, temporary_files, Item, Random,
+    Snapshot,
 };
 use std::fs;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -71,7 +71,9 @@ impl Long<'_> {
         let expected = Snapshot::of(&self.watched(threads).0);
         let mut index = (self.make)();
         let before = Snapshot::of(&index);
-        for step in 1.. {
+        // The first ones one by one.
+        let steps = std::iter::successors(Some(1), |step| Some(step + 1 + step / 4));
+        for step in steps {
             let cancel = Cancel::new();
             let mut seen = 0;
             let mut progress = |_, _, _| {
@@ -276,7 +278,7 @@ fn estimating_recall() {
         stage: Stage::Search,
         make: &|| built(options, &items, 3),
         run: &|index, work| {
-            let recall = index.estimate_recall(60, 5, Some(100), 1, work)?;
+            let recall = index.estimate_recall(24, 5, Some(100), 1, work)?;
             assert!(recall > 0.0);
             Ok(())
         },
@@ -318,7 +320,12 @@ fn cancelled_from_another_thread() {
 /// By several threads, in any order and with ids given twice: what one item after the other gives.
 #[test]
 fn many_rows_are_rows_one_by_one() {
-    for options in all_types(700, 6000) {
+    let of = |metric, scalar, f| options(metric, scalar, IdWidth::Bits32, f);
+    for options in [
+        of(Metric::Dot, ScalarType::F32, 700),
+        of(Metric::Angular, ScalarType::F64, 400),
+        of(Metric::Hamming, ScalarType::Bits8, 20_000),
+    ] {
         let items = random_items(options, 40, 3);
         let mut random = Random(4);
         let given: Vec<i64> = (0..MANY)

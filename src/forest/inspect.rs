@@ -67,8 +67,8 @@ pub struct Shape {
     pub n_on_larger_side: u64,
 }
 
-/// Nodes between two looks at the meter.
-const STEP: usize = 1024;
+/// Bytes of nodes between two looks at the meter.
+const STEP_BYTES: usize = 1 << 20;
 
 /// Looks at every item and every node of every tree, which `meter` counts.
 ///
@@ -84,9 +84,10 @@ pub fn inspect<S: Space>(
     faults: &mut Faults,
 ) -> Result<Shape> {
     let mut shape = Shape::default();
+    let step = (STEP_BYTES / nodes.layout().node_size).max(1);
     for id in 0..roots.n_items {
-        if id % STEP == STEP - 1 {
-            meter.advance(STEP as u64)?;
+        if id % step == step - 1 {
+            meter.advance(step as u64)?;
         }
         let item = nodes.get(id);
         match item.n_descendants() {
@@ -114,6 +115,7 @@ pub fn inspect<S: Space>(
         reached: Vec::new(),
         seen: Vec::new(),
         meter,
+        step,
         n_looked_at: 0,
         faults,
         shape,
@@ -139,6 +141,8 @@ struct Walk<'a, 'm, S> {
     /// The last tree, counted from 1, in which an item was found.
     seen: Vec<u32>,
     meter: &'a Meter<'m>,
+    /// Nodes between two looks at the meter.
+    step: usize,
     n_looked_at: usize,
     faults: &'a mut Faults,
     shape: Shape,
@@ -150,8 +154,8 @@ impl<S: Space> Walk<'_, '_, S> {
         let mut open = vec![(root, 1)];
         while let Some((id, depth)) = open.pop() {
             self.n_looked_at += 1;
-            if self.n_looked_at.is_multiple_of(STEP) {
-                self.meter.advance(STEP as u64)?;
+            if self.n_looked_at.is_multiple_of(self.step) {
+                self.meter.advance(self.step as u64)?;
             }
             self.shape.depth = self.shape.depth.max(depth);
             let node = self.nodes.get(id);
