@@ -5,7 +5,12 @@
 
 #include <pthread.h>
 
+/* Enough for several steps of each call. */
+#ifdef VALGRIND
+enum { N = 1500, F = 900, TREES = 1 };
+#else
 enum { N = 3000, F = 500, TREES = 3 };
+#endif
 
 static annoy_work no_work(void) {
     annoy_work work;
@@ -86,7 +91,7 @@ TEST(each_call_at_each_step) {
             if (which <= 2) OK(annoy_new(ANNOY_EUCLIDEAN, F, &index, &error));
             if (which == 2) OK(annoy_add_items(index, NULL, rows, N, F, 0, &error));
             /* At the first step, at the second ... until it is through before. 0: before it begins. */
-            for (at = 0; !went_through; at++) {
+            for (at = 0; !went_through; at += 1 + at / 3) {
                 annoy_cancel *cancel = annoy_cancel_new();
                 annoy_work work = no_work();
                 annoy_status status;
