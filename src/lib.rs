@@ -49,7 +49,7 @@ pub use index::verify::{Info, Report};
 pub use index::{kernel_name, Index, Log};
 pub use labels::{Label, LabelKind};
 pub use rng::DEFAULT_SEED;
-pub use storage::Access;
+pub use storage::{Access, Bytes};
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
 
 /// The README's Rust, run as a test.

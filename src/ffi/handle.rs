@@ -9,7 +9,7 @@ use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::ffi::{c_char, c_void, CString};
 use std::sync::atomic::AtomicBool;
 
-/// An index. Made by `annoy_new`, `annoy_new_with` or `annoy_open`, freed by `annoy_free`.
+/// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
 ///
 /// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
 /// other call needs the index to itself. Nothing in the library is tied to a thread.
