@@ -93,7 +93,7 @@ impl<'a> Opener<'a> {
     }
 
     pub fn probe(&self) -> annoy_rs::Result<Vec<Kind>> {
-        self.with_file(probe)
+        self.with_file(|path| probe(path))
     }
 }
 

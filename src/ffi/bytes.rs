@@ -14,8 +14,8 @@ use std::ffi::c_void;
 /// # Safety
 /// `bytes` is NULL or points to `n` bytes; these stay as they are for as long as an index that borrows them has them loaded.
 unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64) -> Result<Bytes> {
-    // SAFETY: NULL is checked. That the bytes outlive the index is the caller's word: for whom the library works they are
-    // there for good.
+    // SAFETY: NULL is checked by `slice`; that the bytes are there and stay is the caller's part. `'static` stands for "as long as
+    // the index has them", which is all that is made of it.
     let given: &'static [u8] = unsafe { slice("bytes", bytes.cast(), n) }?;
     match flags {
         0 => Ok(Bytes::Static(given)),

@@ -168,8 +168,8 @@ impl Index {
     }
 
     fn load_source(&mut self, source: Source) -> Result<()> {
-        let find = |nodes| self.engine.find_roots(nodes);
-        self.adopt(file::open(source, self.options, find)?)
+        let opened = file::open(source, self.options, |nodes| self.engine.find_roots(nodes))?;
+        self.adopt(opened)
     }
 
     /// Opens a file of ours: metric, f and types are what it says of itself.
