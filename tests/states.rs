@@ -230,7 +230,7 @@ fn walk(metric: Metric, call: &str, state: &'static str, cell: &str) {
         next => {
             result.unwrap_or_else(|error| panic!("{context}: {error}"));
             check_effect(&scene, &context, call, &before.0, &after.0);
-            let reads = ["get", "set", "info", "verify", "to_bytes", "load_bytes"]
+            let reads = ["get", "set", "info", "verify", "to_bytes"]
                 .iter()
                 .any(|word| call.starts_with(word));
             if reads {

@@ -125,7 +125,6 @@ fn changes_since_the_load_stay() {
 
 /// Where the fields lie in the layouts that are read and not written: children, vector. From the tables of FORMAT.md.
 const OTHER_LAYOUTS: [(Metric, ScalarType, IdWidth, [usize; 2], &str); 11] = {
-    use IdWidth::*;
     use Metric::*;
     use ScalarType::*;
     const PACKED: &str = "1.16 (packed)";
