@@ -55,7 +55,7 @@
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 typedef struct annoy_cancel annoy_cancel;
 
-// An index. Made by `annoy_new`, `annoy_new_with` or `annoy_open`, freed by `annoy_free`.
+// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
 //
 // A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
 // other call needs the index to itself. Nothing in the library is tied to a thread.
@@ -207,7 +207,7 @@ typedef struct annoy_info {
   double leaf_fill;
   // Mean share of a split's items that lie on its larger side, 0.5 to 1.
   double imbalance;
-  // 1 when a file is loaded.
+  // 1 when a file, or the bytes of one, is loaded.
   int32_t is_loaded;
   // 1 when that file says what it is: it has checksums, and `annoy_open` opens it.
   int32_t is_described;
@@ -254,7 +254,7 @@ typedef struct annoy_kind {
 // An item id is negative, too large, or not in the index.
 #define ANNOY_ERR_ITEM 4
 
-// The call is not legal now: the index is built, not built, or loaded from a file.
+// The call is not legal now: the index is built, not built, or loaded.
 #define ANNOY_ERR_STATE 5
 
 // The operating system refused something: see `os_errno`.
@@ -598,8 +598,18 @@ annoy_status annoy_build_with(struct annoy_index *index,
 // Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
 //
 // After an on-disk build the file stays as it is; the next build replaces it.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded from a file; `ANNOY_ERR_IO` (on-disk build).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for; `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_unbuild(struct annoy_index *index, struct annoy_error *error);
+
+// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to memory,
+// its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay (sections of
+// later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as it is.
+//
+// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
+// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+annoy_status annoy_thaw(struct annoy_index *index,
+                        struct annoy_error *error);
 
 // Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 // `annoy_build` then completes the file, and no save is needed.
@@ -685,6 +695,47 @@ annoy_status annoy_get_metadata(const struct annoy_index *index,
 // Errors: `ANNOY_ERR_NULL`.
 annoy_status annoy_unload(struct annoy_index *index,
                           struct annoy_error *error);
+
+// Says how many bytes `annoy_save` and `annoy_save_to_buffer` write.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` as `annoy_save`;
+// `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_saved_size(const struct annoy_index *index, size_t *size, struct annoy_error *error);
+
+// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes, and
+// their number to `*written`. The index stays as it is.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing is
+// written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
+// `ANNOY_ERR_NO_MEMORY`. On other errors anything may be in `buffer`.
+annoy_status annoy_save_to_buffer(const struct annoy_index *index,
+                                  void *buffer,
+                                  size_t capacity,
+                                  size_t *written,
+                                  struct annoy_error *error);
+
+// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`, which see.
+//
+// `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are borrowed: they must stay
+// where and as they are until the index is freed, unloaded or thawed, or has loaded something else. With
+// `ANNOY_LOAD_COPY` they are copied. When the call fails they are not borrowed, and the index is as before.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_load_from_buffer(struct annoy_index *index,
+                                    const void *bytes,
+                                    size_t n,
+                                    uint64_t flags,
+                                    struct annoy_error *error);
+
+// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which see.
+//
+// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with `annoy_free`.
+// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself; `ANNOY_ERR_UNSUPPORTED` as
+// `annoy_new`.
+annoy_status annoy_open_buffer(const void *bytes,
+                               size_t n,
+                               uint64_t flags,
+                               struct annoy_index **index,
+                               struct annoy_error *error);
 
 // Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the index is
 // saved, and the file of an on-disk build has those given before the build. The first change on a loaded file copies the

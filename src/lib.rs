@@ -48,7 +48,7 @@ pub use index::verify::{Info, Report};
 pub use index::{kernel_name, Index};
 pub use labels::{Label, LabelKind};
 pub use rng::DEFAULT_SEED;
-pub use storage::Access;
+pub use storage::{Access, Bytes};
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
 pub use work::{Cancel, Stage, Work};
 

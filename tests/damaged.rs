@@ -21,12 +21,13 @@ struct Counts {
     unnoticed: usize,
 }
 
-/// One file that is damaged in place again and again. Nothing has it mapped in between.
+/// One file that is damaged in place again and again, and its bytes in memory. Nothing has it mapped in between.
 struct Bench {
     options: Options,
     query: Item,
     path: PathBuf,
     file: File,
+    bytes: Vec<u8>,
     _directory: tempfile::TempDir,
 }
 
@@ -39,14 +40,21 @@ impl Bench {
             options,
             query: random_items(options, 1, 99).remove(0),
             file: OpenOptions::new().write(true).open(&path).unwrap(),
+            bytes: good.to_vec(),
             path,
             _directory: directory,
         }
     }
 
+    fn cut(&mut self, len: usize) {
+        self.file.set_len(len as u64).unwrap();
+        self.bytes.truncate(len);
+    }
+
     fn put(&mut self, at: usize, byte: u8) {
         self.file.seek(SeekFrom::Start(at as u64)).unwrap();
         self.file.write_all(&[byte]).unwrap();
+        self.bytes[at] = byte;
     }
 
     /// Every call that reads a file, and searches of what opens.
@@ -86,6 +94,31 @@ impl Bench {
         } else {
             // Probing looks at what loading looks at.
             assert!(loaded.is_none(), "{}: loads, but is of no kind", context());
+        }
+        self.try_bytes(loaded.is_some(), opened.is_some(), sound, context);
+    }
+
+    /// The same bytes in memory are taken or refused as the file was. What loads thaws, if it is sound, and can be built then.
+    fn try_bytes(&self, loads: bool, opens: bool, sound: bool, context: &dyn Fn() -> String) {
+        let opened = refused_or(Index::open_bytes(self.bytes.clone()), context);
+        assert_eq!(opened.is_some(), opens, "{}", context());
+        let mut index = Index::with_options(self.options).unwrap();
+        let loaded = refused_or(index.load_bytes(self.bytes.clone()), context);
+        assert_eq!(loaded.is_some(), loads, "{}", context());
+        if loaded.is_none() {
+            return;
+        }
+        assert_eq!(index.verify(0).unwrap().is_sound(), sound, "{}", context());
+        match index.thaw() {
+            Ok(()) => {
+                index.build(Some(1), Some(1)).unwrap();
+                ask(&index, &self.query, context);
+                assert!(index.verify(1).unwrap().is_sound(), "{}", context());
+            }
+            Err(Error::Corrupt { .. } | Error::NotFinite { .. }) => {
+                assert!(!sound, "{}: sound, but does not thaw", context());
+            }
+            Err(other) => panic!("{}: {other:?}", context()),
         }
     }
 }
@@ -146,9 +179,9 @@ fn flips(files: &[(Options, Vec<u8>)]) -> Counts {
 fn truncations(files: &[(Options, Vec<u8>)]) -> Counts {
     let mut counts = Counts::default();
     for (options, good) in files {
-        let bench = Bench::new(*options, good);
+        let mut bench = Bench::new(*options, good);
         for len in (0..good.len()).rev() {
-            bench.file.set_len(len as u64).unwrap();
+            bench.cut(len);
             let context = || format!("{}, the first {len} bytes", name(*options));
             bench.try_all(&context, &mut counts);
         }

@@ -87,6 +87,10 @@ fn add(items: Vec<Item>) -> impl Fn(&mut Index, &Path) -> annoy_rs::Result<()> {
 
 fn saves() -> Vec<Operation> {
     let save = |index: &mut Index, path: &Path| index.save(path);
+    let to_slice = |index: &mut Index, _: &Path| {
+        let mut room = vec![0; index.saved_size()?];
+        index.write_to_slice(&mut room).map(drop)
+    };
     let and_load = |index: &mut Index, path: &Path| index.save_and_load(path, Access::Map);
     let over = |index: fn() -> Index| {
         move |root: &Path| {
@@ -103,6 +107,7 @@ fn saves() -> Vec<Operation> {
         Operation::new("save, new name", |_| small_built(), save),
         Operation::new("save, old name", over(small_built), save),
         Operation::new("save, loaded plain file", of_plain, save),
+        Operation::new("write_to_slice", |_| small_built(), to_slice),
         Operation::new("save_and_load", over(small_built), and_load).may_be_new(),
         Operation::new(
             "set_metadata",
@@ -138,6 +143,9 @@ fn loads() -> Vec<Operation> {
         ));
         all.push(Operation::new(format!("open {access:?}"), written, open));
     }
+    let bytes = |index: &mut Index, path: &Path| index.load_bytes(fs::read(path).unwrap());
+    all.push(Operation::new("load_bytes", written, bytes));
+    all.push(Operation::new("load_bytes plain", plainly, bytes));
     all.push(Operation::new("probe", written, |_, path| {
         probe(path).map(|_| ())
     }));

@@ -324,3 +324,22 @@ fn recall_samples_by_its_seed() {
     let refused = empty.estimate_recall(1, 1, None, 1, &mut Work::default());
     assert!(matches!(refused, Err(Error::State { .. })));
 }
+
+/// Nothing is left, in one leaf's worth of items and in more: trees over missing items only are sound.
+#[test]
+fn all_items_removed() {
+    for n in [1, 2, 5, 100] {
+        let options = Options::new(Metric::Euclidean, 4);
+        let mut index = built(options, &random_items(options, n, 5), 2);
+        (0..n as i64).for_each(|id| index.remove_item(id).unwrap());
+        index.unbuild().unwrap();
+        index.build(Some(2), Some(1)).unwrap();
+        for index in [&index, &reopened(&index)] {
+            let report = index.verify(1).unwrap();
+            assert!(report.is_sound(), "{n}: {report:?}");
+            assert_eq!((index.n_items(), index.info().unwrap().n_present), (n, 0));
+            let found = index.get_nns_by_vector(&items()[0], n, Some(u64::MAX));
+            assert!(found.unwrap().is_empty(), "{n}");
+        }
+    }
+}

@@ -34,11 +34,21 @@ func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) e
 	})
 }
 
-// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing when there are none.
+// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing when there are none. A loaded
+// index has to be thawed instead.
 func (index *Index) Unbuild() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
 		return check(C.annoy_unbuild(c, &e), &e)
+	})
+}
+
+// Thaw makes an index one that items can be added to, whatever its state was: the items of a loaded one are copied to memory and
+// its trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay.
+func (index *Index) Thaw() error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_thaw(c, &e), &e)
 	})
 }
 

@@ -61,7 +61,7 @@ pub unsafe extern "C" fn annoy_build_with(
 /// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
 ///
 /// After an on-disk build the file stays as it is; the next build replaces it.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded from a file; `ANNOY_ERR_IO` (on-disk build).
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for; `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -73,6 +73,27 @@ pub unsafe extern "C" fn annoy_unbuild(
     guard(error, || {
         // SAFETY: NULL or live and unshared by the caller's word.
         unsafe { exclusive(index) }?.unbuild()
+    })
+}
+
+/// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to memory,
+/// its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay (sections of
+/// later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as it is.
+///
+/// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
+/// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_thaw(
+    index: *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.thaw()
     })
 }
 

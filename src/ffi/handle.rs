@@ -8,7 +8,7 @@ use crate::index::Index;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::sync::atomic::AtomicBool;
 
-/// An index. Made by `annoy_new`, `annoy_new_with` or `annoy_open`, freed by `annoy_free`.
+/// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
 ///
 /// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
 /// other call needs the index to itself. Nothing in the library is tied to a thread.

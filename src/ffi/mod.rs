@@ -8,6 +8,7 @@
 //! - `item`: adding and reading items.
 //! - `build`: building trees.
 //! - `file`: saving and loading.
+//! - `bytes`: saving to and loading from memory.
 //! - `labels`: names of items.
 //! - `removal`: taking items out of what searches find.
 //! - `search`: finding neighbours.
@@ -21,6 +22,7 @@
 
 pub mod batch;
 pub mod build;
+pub mod bytes;
 pub mod file;
 mod guard;
 pub mod handle;

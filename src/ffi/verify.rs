@@ -57,7 +57,7 @@ pub struct annoy_info {
     pub leaf_fill: f64,
     /// Mean share of a split's items that lie on its larger side, 0.5 to 1.
     pub imbalance: f64,
-    /// 1 when a file is loaded.
+    /// 1 when a file, or the bytes of one, is loaded.
     pub is_loaded: i32,
     /// 1 when that file says what it is: it has checksums, and `annoy_open` opens it.
     pub is_described: i32,

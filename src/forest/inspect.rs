@@ -222,6 +222,11 @@ impl<S: Space> Walk<'_, '_, S> {
         if is_root && self.shape.n_present == 1 {
             return Ok(self.item(id, children[0], tree));
         }
+        // Where all are missing there is none to name.
+        let names_items = |child: &i64| (0..self.roots.n_items as i64).contains(child);
+        if is_root && self.shape.n_present == 0 && children.iter().all(names_items) {
+            return Ok(0);
+        }
         let (mut found, mut below) = (0, [0u64; 2]);
         for (side, child) in children.into_iter().enumerate() {
             if (0..self.roots.n_items as i64).contains(&child) {

@@ -4,11 +4,12 @@
 //! - [`store`]: the bytes of the first two.
 //! - [`items`]: adding them.
 //! - [`forest`]: building and unbuilding.
+//! - [`thaw`]: making a loaded index one that items can be added to.
 //! - [`search`]: finding neighbours, one query or many.
 //! - [`recall`]: how much of the truth searches find.
 //! - [`labels`]: names of items.
 //! - [`removal`]: taking items out of what searches find.
-//! - [`files`]: saving, loading, opening.
+//! - [`files`]: saving, loading, opening: files, and bytes in memory.
 //! - [`probe`]: what a plain file may be.
 //! - [`verify`]: looking at the whole of an index.
 //! - [`log`]: what it says while it works.
@@ -27,6 +28,7 @@ mod removal;
 pub mod search;
 mod state;
 mod store;
+mod thaw;
 pub mod vector;
 pub mod verify;
 
@@ -45,7 +47,7 @@ use vector::VectorMut;
 /// An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 ///
 /// It is in one of three states: *not built* (items are added), *built* (trees exist, in memory or in the file of an
-/// on-disk build), *loaded* (a file, mapped read-only). ARCHITECTURE.md has the table of what is legal in which. Every
+/// on-disk build), *loaded* (a file, mapped read-only, or its bytes in memory). ARCHITECTURE.md has the table of what is legal in which. Every
 /// call that fails leaves the index as it was.
 ///
 /// Searching takes `&self` and runs in any number of threads at once.

@@ -54,7 +54,7 @@ pub struct Info {
     pub max_leaf: usize,
     /// Bytes of the index in memory or of its file.
     pub bytes: usize,
-    /// Whether a file is loaded.
+    /// Whether a file, or the bytes of one, is loaded.
     pub is_loaded: bool,
     /// Whether it is a file that says what it is.
     pub is_described: bool,

@@ -224,9 +224,9 @@ TEST(using_an_index_again) {
         check_is_the_line(index);
         OK(annoy_load(index, path, 0, &error)); /* in place of the file */
         check_is_the_line(index);
-        FAILS(ANNOY_ERR_STATE, "loaded from a file", annoy_add_item(index, 0, point, 2, &error));
-        FAILS(ANNOY_ERR_STATE, "loaded from a file", annoy_build(index, 1, 1, &error));
-        FAILS(ANNOY_ERR_STATE, "loaded from a file", annoy_unbuild(index, &error));
+        FAILS(ANNOY_ERR_STATE, "the index is loaded", annoy_add_item(index, 0, point, 2, &error));
+        FAILS(ANNOY_ERR_STATE, "the index is loaded", annoy_build(index, 1, 1, &error));
+        FAILS(ANNOY_ERR_STATE, "the index is loaded", annoy_unbuild(index, &error));
     }
     annoy_free(index);
     annoy_free(ten);

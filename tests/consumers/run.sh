@@ -91,6 +91,8 @@ ok "examples/removal.c leaves out what is removed" says "nearest to 500, without
 ok "examples/removal.c estimates recall" says "recall at search_k 5000: 1.000" "$tmp/build/removal"
 ok "examples/progress.c tells how far it is" says "building: 100 %" "$tmp/build/progress"
 ok "examples/progress.c gives up a build" says "build: cancelled; items: 20000, trees: 0" "$tmp/build/progress"
+ok "examples/bytes.c opens bytes" says "nearest to 500.1: 500 501" "$tmp/build/bytes"
+ok "examples/bytes.c adds to them" says "nearest to 500.1, with one more item: 1000 500" "$tmp/build/bytes"
 mkdir "$tmp/quickstart"
 refused "examples/quickstart.c says when there is no data" "say where it is" \
     env TMPDIR="$tmp/quickstart" "$tmp/build/quickstart" -d "$tmp/none"

@@ -73,6 +73,12 @@ fn labels_and_removed_items() {
             |_| forest(),
             |index, path| index.save(path),
         ),
+        Operation::new(
+            "to_bytes with labels",
+            |_| forest(),
+            |index, _| index.to_bytes().map(drop),
+        ),
+        Operation::new("thaw", file, |index, _| index.thaw()),
         Operation::new("verify labels", file, |index, _| {
             index.verify(1).map(|_| ())
         }),

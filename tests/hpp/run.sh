@@ -41,7 +41,7 @@ strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-d
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 link=("$library" -lpthread -ldl -lm)
-units=(main views index errors described labels removal searches work together)
+units=(main views index errors described bytes labels removal searches work together)
 
 compilers=(g++)
 clang_sanitize=()
@@ -107,7 +107,7 @@ negative() { # COMPILER
     for words in "deleted" "no matching \(member \)\?function" "nodiscard" "nodiscard" \
         "elements are float, double or std::uint64_t" "discards qualifiers\|not marked const" \
         "no matching \(member \)\?function" "by_item\|distance\|elements are" "no matching \(member \)\?function" \
-        "nodiscard" "nodiscard" "no matching \(member \)\?function"; do
+        "nodiscard" "nodiscard" "no matching \(member \)\?function" "nodiscard" "no matching \(member \)\?function"; do
         number=$((number + 1))
         if "$1" -std=c++17 "-DCASE=$number" "${flags[@]}" -fsyntax-only "$here/negative.cc" 2>said; then
             echo "case $number compiles"

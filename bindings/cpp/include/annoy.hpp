@@ -419,6 +419,29 @@ struct basic_batch {
 using batch = basic_batch<float>;
 using batch_f64 = basic_batch<double>;
 
+// A view of bytes that someone else holds. Made from a pointer and a length, or anything with data() and size() over
+// std::byte, char or unsigned char: std::vector, std::string, std::string_view, std::span.
+class bytes_view {
+  template <class C>
+  using element = std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<const C&>().data())>>;
+  template <class T>
+  using is_byte = std::enable_if_t<std::is_same_v<T, std::byte> || std::is_same_v<T, char> ||
+                                   std::is_same_v<T, unsigned char>>;
+
+ public:
+  constexpr bytes_view() noexcept = default;
+  constexpr bytes_view(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  template <class C, class = is_byte<element<C>>, class = decltype(std::declval<const C&>().size())>
+  constexpr bytes_view(const C& container) noexcept : data_(container.data()), size_(container.size()) {}
+
+  [[nodiscard]] constexpr const void* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+ private:
+  const void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
 namespace detail {
 
 // The functions of annoy.h for each type of elements.
@@ -659,6 +682,18 @@ class index {
     return detail::made([&](failure& why) { return open(file, flags, why); });
   }
 
+  // The same of a file's bytes in memory. See load_from_buffer(). Errors: argument; format; unsupported; no_memory.
+  [[nodiscard]] static index open_buffer(bytes_view bytes, load_flags flags, failure& why) noexcept {
+    index opened;
+    annoy_index* handle = nullptr;
+    why.record(annoy_open_buffer(bytes.data(), bytes.size(), static_cast<std::uint64_t>(flags), &handle, why.native()));
+    opened.handle_.reset(handle);
+    return opened;
+  }
+  [[nodiscard]] static index open_buffer(bytes_view bytes, load_flags flags = load_flags::none) {
+    return detail::made([&](failure& why) { return open_buffer(bytes, flags, why); });
+  }
+
   index(index&&) noexcept = default;
   index& operator=(index&& other) noexcept {
     index(std::move(other)).swap(*this);
@@ -852,10 +887,18 @@ class index {
     detail::done([&](failure& why) { return build(n_trees, how, why); });
   }
 
-  // Takes the trees away, so that items can be added again. Errors: state when loaded from a file; io.
+  // Takes the trees away, so that items can be added again. Errors: state when loaded, which thaw() is for; io.
   [[nodiscard]] bool unbuild(failure& why) noexcept { return why.record(annoy_unbuild(native_handle(), why.native())); }
   void unbuild() {
     detail::done([&](failure& why) { return unbuild(why); });
+  }
+
+  // Makes an index one that items can be added to, whatever its state was: a loaded one's items are copied to memory and its
+  // trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay. Errors: not_finite or
+  // corrupt for a damaged file; no_memory; io.
+  [[nodiscard]] bool thaw(failure& why) noexcept { return why.record(annoy_thaw(native_handle(), why.native())); }
+  void thaw() {
+    detail::done([&](failure& why) { return thaw(why); });
   }
 
   // Items and trees go to a file instead of to memory; to be called before items are added. build() completes the file.
@@ -912,6 +955,48 @@ class index {
   }
   void load(const path& file, load_flags flags = load_flags::none) {
     detail::done([&](failure& why) { return load(file, flags, why); });
+  }
+
+  // The bytes that save() writes. Errors: state when not built; no_memory.
+
+  // How many they are; 0 on failure.
+  [[nodiscard]] std::size_t saved_size(failure& why) const noexcept {
+    std::size_t size = 0;
+    why.record(annoy_saved_size(native_handle(), &size, why.native()));
+    return size;
+  }
+  [[nodiscard]] std::size_t saved_size() const {
+    return detail::made([&](failure& why) { return saved_size(why); });
+  }
+  // All of them; save_to_bytes<char>() for chars, or unsigned chars.
+  template <class Byte = std::byte>
+  [[nodiscard]] std::vector<Byte> save_to_bytes(failure& why) const {
+    std::vector<Byte> bytes(saved_size(why));
+    if (!why) write_to(bytes.data(), bytes.size(), why);
+    if (why) bytes.clear();
+    return bytes;
+  }
+  template <class Byte = std::byte>
+  [[nodiscard]] std::vector<Byte> save_to_bytes() const {
+    return detail::made([&](failure& why) { return save_to_bytes<Byte>(why); });
+  }
+  // To the start of a buffer; the number of them, 0 on failure. Errors also: too_small, which names both sizes.
+  [[nodiscard]] std::size_t save_to_buffer(span<std::byte> buffer, failure& why) const noexcept {
+    return write_to(buffer.data(), buffer.size(), why);
+  }
+  std::size_t save_to_buffer(span<std::byte> buffer) const {
+    return detail::made([&](failure& why) { return save_to_buffer(buffer, why); });
+  }
+
+  // Loads the bytes of a file as load() loads the file, at any address. They are borrowed: they must stay where and as they
+  // are until the index is gone, unloaded or thawed, or has loaded something else. With load_flags::copy they are copied.
+  // Errors: argument, also for load_flags::prefault; format; no_memory.
+  [[nodiscard]] bool load_from_buffer(bytes_view bytes, load_flags flags, failure& why) noexcept {
+    return why.record(annoy_load_from_buffer(native_handle(), bytes.data(), bytes.size(),
+                                             static_cast<std::uint64_t>(flags), why.native()));
+  }
+  void load_from_buffer(bytes_view bytes, load_flags flags = load_flags::none) {
+    detail::done([&](failure& why) { return load_from_buffer(bytes, flags, why); });
   }
 
   // Bytes of the caller's that go along when the index is saved: at most 65,536, in any state. The file of an on-disk build
@@ -1357,6 +1442,12 @@ class index {
     const bool good = why.record(annoy_new_with(&raw, &handle, why.native()));
     handle_.reset(handle);
     return good;
+  }
+
+  std::size_t write_to(void* buffer, std::size_t capacity, failure& why) const noexcept {
+    std::size_t written = 0;
+    why.record(annoy_save_to_buffer(native_handle(), buffer, capacity, &written, why.native()));
+    return written;
   }
 
   static floats view(std::initializer_list<float> list) noexcept { return {list.begin(), list.size()}; }

@@ -3,6 +3,7 @@
 //! After each call: its status is one that the header names for it, never `ANNOY_ERR_PANIC`, and when it failed, the index
 //! is as it was. Buffers have exactly the size that the header asks for, so that AddressSanitizer sees one byte too much.
 
+mod buffers;
 mod effort;
 mod files;
 mod items;
@@ -40,6 +41,7 @@ pub fn run(data: &[u8]) {
         let mut session = Session {
             u: Unstructured::new(data),
             slots: [const { Slot::empty() }; 3],
+            buffers: Vec::new(),
             directory: directory.path(),
         };
         for _ in 0..MOST {
@@ -58,6 +60,8 @@ pub fn run(data: &[u8]) {
 struct Session<'a> {
     u: Unstructured<'a>,
     slots: [Slot; 3],
+    /// What was saved, and what the slots have borrowed: it goes after them.
+    buffers: Vec<Box<[u8]>>,
     directory: &'a Path,
 }
 
@@ -172,7 +176,10 @@ impl Session<'_> {
     }
 
     fn step(&mut self) -> Result<()> {
-        match self.u.arbitrary::<u8>()? % 32 {
+        let byte = self.u.arbitrary::<u8>()?;
+        // Half of the calls that have a counterpart in memory are that one.
+        let in_memory = byte >= 128;
+        match byte % 32 {
             0 | 1 => self.make(),
             2 => self.make_with(),
             3 => self.take_away(),
@@ -180,8 +187,11 @@ impl Session<'_> {
             8..=10 => self.add_items(),
             11 => self.get_item(),
             12..=14 => self.build(),
+            15 if in_memory => self.thaw(),
             15 => self.unbuild(),
             16 => self.on_disk_build(),
+            17 | 18 if in_memory => self.save_to_buffer(),
+            19 | 20 if in_memory => self.load_buffer(byte % 32 == 20),
             17 | 18 => self.save(),
             19 => self.load(),
             20 => self.open(),

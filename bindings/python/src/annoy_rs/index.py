@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import files, pickling, search
 from ._native import ffi, lib
 from .callbacks import Progress, run_long
-from .errors import ArgumentError, ClosedError, StateError, check, raise_search
+from .errors import AnnoyError, ArgumentError, ClosedError, StateError, check, raise_search
 from .handle import Handle
 from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
@@ -46,7 +46,7 @@ class Index(Labels):
     `metric` is "angular", "euclidean", "manhattan", "dot" or "hamming" (or an alias, such as "cosine" or "l2"); `dtype` what
     is stored: "float32" or "float64", for hamming words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64.
 
-    An index is not built (items are added), built, or loaded from a file. Searches may run in any number of threads at
+    An index is not built (items are added), built, or loaded. Searches may run in any number of threads at
     once; they let go of the interpreter's lock. Calls that change the index wait until it is theirs alone. After `close`
     every call raises `ClosedError`.
     """
@@ -75,6 +75,8 @@ class Index(Labels):
         self.pickle_by_path = False
         # The file that is loaded, and what told it from others when it was.
         self._file: Optional[files.Loaded] = None
+        # The bytes that are loaded instead, and are the index's as long as it has them.
+        self._bytes: Any = None
         if f is not None:
             self._make(operator.index(f))
 
@@ -105,10 +107,12 @@ class Index(Labels):
         self._f = lib.annoy_get_f(index)
         self._handle = Handle(index)
 
-    def _made(self, made_with: dict[str, Any], opened: Any) -> None:
+    def _made(self, made_with: dict[str, Any], data: Optional[files.Bytes] = None) -> None:
         """In place of `__init__`, which a subclass may have changed."""
         Index.__init__(self, **made_with)
-        if opened is not None:
+        if data is not None:
+            opened = files.open_bytes(data)
+            self._bytes = files.borrowed(data)
             self._adopt(opened)
             if self._seed is not None:
                 self.set_seed(self._seed)
@@ -305,13 +309,24 @@ class Index(Labels):
         with self._owner.exclusive() as index:
             check(lib.annoy_unbuild(index, lib.guarded_error()))
 
+    def thaw(self) -> None:
+        """Makes a loaded index one that items can be added to: copies the items to memory and drops the trees.
+
+        Labels, marks of removed items, metadata and the seed stay. A built index is unbuilt.
+        """
+        if self._handle is None and not self._closed:
+            return
+        with self._owner.exclusive() as index:
+            check(lib.annoy_thaw(index, lib.guarded_error()))
+            self._file = self._bytes = None
+
     def unload(self) -> None:
         """Drops items, trees, metadata and file."""
         if self._handle is None and not self._closed:
             return
         with self._owner.exclusive() as index:
             check(lib.annoy_unload(index, lib.guarded_error()))
-            self._file = None
+            self._file = self._bytes = None
 
     # Searching.
 
@@ -394,7 +409,7 @@ class Index(Labels):
         flags = files.flags(prefault, copy=False)
         with self._owner.exclusive() as index:
             check(lib.annoy_save_and_load(index, name, flags, lib.guarded_error()), os.fsdecode(name))
-            self._file = files.Loaded(name)
+            self._file, self._bytes = files.Loaded(name), None
 
     def load(self, path: Path, *, prefault: bool = False, copy: bool = False) -> None:
         """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types must be the index's.
@@ -405,23 +420,40 @@ class Index(Labels):
         name = files.encoded(path)
         flags = files.flags(prefault, copy)
         if self._handle is None and not self._closed:
-            self._load_first(name, flags)
+            opened, file = files.open_index(name, flags)
+            self._adopt_first(opened, os.fsdecode(name))
+            self._file = file
             return
         with self._owner.exclusive() as index:
-            self._file = files.load(index, name, flags)
+            self._file, self._bytes = files.load(index, name, flags), None
 
-    def _load_first(self, name: bytes, flags: int) -> None:
-        """Loads a file into an index whose f is not known: the file says it."""
-        opened, file = files.open_index(name, flags)
+    def load_bytes(self, data: files.Bytes) -> None:
+        """Loads the bytes of a file, as `load` loads the file. `bytes` are used as they lie; anything else is copied."""
+        if self._handle is None and not self._closed:
+            opened = files.open_bytes(data)
+            self._bytes = files.borrowed(data)
+            self._adopt_first(opened, "the file")
+            return
+        with self._owner.exclusive() as index:
+            # Both, as Ctrl-C may come between the call and its result.
+            before, self._bytes = self._bytes, (self._bytes, files.borrowed(data))
+            try:
+                files.load_bytes(index, data)
+            except AnnoyError:
+                self._bytes = before
+                raise
+            self._file, self._bytes = None, files.borrowed(data)
+
+    def _adopt_first(self, opened: Any, name: str) -> None:
+        """Takes over what is loaded into an index whose f is not known: the file says it."""
         with self._making:
             if lib.annoy_get_metric(opened) != self._metric or files.SCALAR_NAMES[lib.annoy_get_scalar(opened)] != self._scalar:
                 found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
                 lib.annoy_free(opened)
-                raise ArgumentError(f"{os.fsdecode(name)} is of {found}, expected {(self.metric, self._scalar)}")
+                raise ArgumentError(f"{name} is of {found}, expected {(self.metric, self._scalar)}")
             if self._seed is not None:
                 check(lib.annoy_set_seed(opened, self._seed & (2**64 - 1), lib.guarded_error()))
             self._adopt(opened)
-            self._file = file
 
     @classmethod
     def open(cls, path: Path, *, prefault: bool = False, copy: bool = False) -> Index:
@@ -429,7 +461,8 @@ class Index(Labels):
         name = files.encoded(path)
         opened, file = files.open_index(name, files.flags(prefault, copy))
         self = cls.__new__(cls)
-        self._made({}, opened)
+        self._made({})
+        self._adopt(opened)
         self._file = file
         return self
 
@@ -444,10 +477,10 @@ class Index(Labels):
             return files.to_bytes(index)
 
     @classmethod
-    def from_bytes(cls, data: Union[bytes, bytearray, memoryview]) -> Index:
-        """An index from the bytes of a file."""
+    def from_bytes(cls, data: files.Bytes) -> Index:
+        """An index from the bytes of a file that says what it is. `bytes` are used as they lie; anything else is copied."""
         self = cls.__new__(cls)
-        self._made({}, files.from_bytes(data))
+        self._made({}, data)
         return self
 
     @property
@@ -517,7 +550,7 @@ class Index(Labels):
             self._closed = True
         if self._handle is not None:
             self._handle.close()
-        self._file = None
+        self._file = self._bytes = None
 
     def __enter__(self) -> Index:
         if self._closed:
