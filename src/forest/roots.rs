@@ -65,7 +65,15 @@ impl Roots {
             }
             equal += 1;
         }
-        let n_trees = if n_items <= nodes.layout().max_leaf {
+        let may_be_one_node = n_items <= nodes.layout().max_leaf;
+        if !may_be_one_node && (0..=1).contains(&nodes.n_descendants(n_items)?) {
+            // The last node is a split, and counts those below it.
+            return Err(format!(
+                "its last node counts {n_items} items, but node {n_items} is one too, as in a file that was cut short"
+            )
+            .into());
+        }
+        let n_trees = if may_be_one_node {
             // Every tree is one node, so the trees and their copies look alike.
             if equal > 2 * MAX_TREES {
                 return Err(format!(

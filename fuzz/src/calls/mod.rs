@@ -5,7 +5,9 @@
 
 mod files;
 mod items;
+mod labels;
 mod life;
+mod options;
 mod queries;
 
 use super::common::{scratch, Random};
@@ -171,7 +173,21 @@ impl Session<'_> {
     }
 
     fn step(&mut self) -> Result<()> {
-        match self.u.arbitrary::<u8>()? % 32 {
+        let which = self.u.arbitrary::<u8>()?;
+        match which % 32 {
+            // What came later, in a place of its own: the corpus counts on the rest.
+            n if which >= 224 => match n {
+                0..=3 => self.set_label(),
+                4..=6 => self.set_labels(),
+                7 => self.clear_labels(),
+                8 | 9 => self.get_label(),
+                10 => self.get_labels(),
+                11 | 12 => self.find_label(),
+                13..=16 => self.remove_item(),
+                17..=23 => self.search_among(),
+                24..=29 => self.batch(),
+                _ => self.estimate_recall(),
+            },
             0 | 1 => self.make(),
             2 => self.make_with(),
             3 => self.take_away(),
