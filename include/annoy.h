@@ -168,7 +168,7 @@ typedef struct annoy_search_options {
 
 // Something wrong in an index. Its size will not change.
 typedef struct annoy_fault {
-  // The node; -1 when it is about the file as a whole.
+  // The node; -1 when it is about a section or the file as a whole.
   int64_t node;
   // What is wrong: UTF-8, always NUL-terminated, cut off if too long.
   char text[248];

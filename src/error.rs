@@ -71,21 +71,21 @@ pub enum Error {
     },
 
     /// A file that is not an index of the expected kind.
-    #[error("{} is not a {expected}: {reason}", file(.path))]
+    #[error("{} is not {expected}: {reason}", file(.path))]
     Format {
         /// The file; none for bytes in memory.
         path: Option<PathBuf>,
-        /// What the index is: metric, f, types.
+        /// What the index is: metric, f, types; with its article.
         expected: String,
         /// What was found.
         reason: String,
     },
 
     /// A loaded file turned out to be damaged.
-    #[error("the index is corrupt at node {node}: {reason}")]
+    #[error("the index is corrupt{}: {reason}", at_node(.node))]
     Corrupt {
-        /// The node.
-        node: u64,
+        /// The node; none where it is about a section or the file as a whole.
+        node: Option<usize>,
         /// What is wrong with it.
         reason: String,
     },
@@ -142,6 +142,10 @@ fn file(path: &Option<PathBuf>) -> String {
         .map_or("the buffer".to_string(), |path| format!("{path:?}"))
 }
 
+fn at_node(node: &Option<usize>) -> String {
+    node.map_or(String::new(), |node| format!(" at node {node}"))
+}
+
 fn of_item(id: &Option<i64>) -> String {
     id.map_or(String::new(), |id| format!(" of item {id}"))
 }
@@ -180,7 +184,7 @@ impl Error {
 
     pub(crate) fn corrupt(node: usize, reason: impl Into<String>) -> Self {
         Error::Corrupt {
-            node: node as u64,
+            node: Some(node),
             reason: reason.into(),
         }
     }

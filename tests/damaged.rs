@@ -5,7 +5,7 @@
 mod common;
 
 use annoy_rs::{probe, Access, Error, Index, Neighbor, Options};
-use common::{name, random_items, small, Item, SIGNATURE};
+use common::{name, random_items, sample, small, Item, SIGNATURE};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -16,9 +16,26 @@ struct Counts {
     tries: usize,
     by_loading: usize,
     by_verifying: usize,
-    /// Of those that load, the ones that a search came across.
+    /// Of these, the ones that a search came across.
     by_searching: usize,
     unnoticed: usize,
+}
+
+impl Counts {
+    fn add(&mut self, other: &Counts) {
+        self.tries += other.tries;
+        self.by_loading += other.by_loading;
+        self.by_verifying += other.by_verifying;
+        self.by_searching += other.by_searching;
+        self.unnoticed += other.unnoticed;
+    }
+
+    fn words(&self) -> String {
+        format!(
+            "{} tries, {} found by loading, {} by verifying ({} of these by searching), {} unnoticed",
+            self.tries, self.by_loading, self.by_verifying, self.by_searching, self.unnoticed
+        )
+    }
 }
 
 /// One file that is damaged in place again and again, and its bytes in memory. Nothing has it mapped in between.
@@ -160,86 +177,88 @@ fn files() -> [Vec<(Options, Vec<u8>)>; 2] {
     [ours, plain]
 }
 
-fn flips(files: &[(Options, Vec<u8>)]) -> Counts {
-    let mut counts = Counts::default();
+/// Damages each file, prints what became of it, and adds up.
+fn each(
+    what: &str,
+    files: &[(Options, Vec<u8>)],
+    damage: impl Fn(&mut Bench, &[u8], &mut Counts),
+) -> Counts {
+    let mut total = Counts::default();
     for (options, good) in files {
-        let mut bench = Bench::new(*options, good);
-        for (at, &byte) in good.iter().enumerate() {
+        let mut counts = Counts::default();
+        damage(&mut Bench::new(*options, good), good, &mut counts);
+        println!("{}: {}", name(*options), counts.words());
+        total.add(&counts);
+    }
+    println!("{what}: {}", total.words());
+    total
+}
+
+fn flips(what: &str, files: &[(Options, Vec<u8>)]) -> Counts {
+    each(what, files, |bench, good, counts| {
+        for (at, &byte) in good.iter().enumerate().step_by(sample()) {
             // One bit, another in each byte.
             bench.put(at, byte ^ 1 << (at % 8));
-            let context = || format!("{}, byte {at}", name(*options));
-            bench.try_all(&context, &mut counts);
+            let context = || format!("{}, byte {at}", name(bench.options));
+            bench.try_all(&context, counts);
             bench.put(at, byte);
         }
         assert!(fs::read(&bench.path).unwrap() == *good, "whole again");
-    }
-    counts
+    })
 }
 
-fn truncations(files: &[(Options, Vec<u8>)]) -> Counts {
-    let mut counts = Counts::default();
-    for (options, good) in files {
-        let mut bench = Bench::new(*options, good);
-        for len in (0..good.len()).rev() {
+fn cuts(what: &str, files: &[(Options, Vec<u8>)]) -> Counts {
+    each(what, files, |bench, good, counts| {
+        for len in (0..good.len()).rev().step_by(sample()) {
             bench.cut(len);
-            let context = || format!("{}, the first {len} bytes", name(*options));
-            bench.try_all(&context, &mut counts);
+            let context = || format!("{}, the first {len} bytes", name(bench.options));
+            bench.try_all(&context, counts);
         }
-    }
-    counts
-}
-
-fn say(what: &str, counts: &Counts) {
-    let Counts {
-        tries,
-        by_loading,
-        by_verifying,
-        by_searching,
-        unnoticed,
-    } = counts;
-    let unnoticed = match unnoticed {
-        0 => "none".to_string(),
-        n => n.to_string(),
-    };
-    println!("{tries} {what}: {by_loading} found by loading, {by_verifying} by verifying ({by_searching} by searching); {unnoticed} unnoticed");
+    })
 }
 
 #[test]
 fn flips_in_our_files() {
-    let counts = flips(&files()[0]);
-    say("flips in files of ours", &counts);
+    let counts = flips("flips, files of ours", &files()[0]);
     assert_eq!(counts.unnoticed, 0);
+    let least = 10_000 / sample();
     assert!(
-        counts.by_loading > 10_000 && counts.by_verifying > 10_000,
+        counts.by_loading > least && counts.by_verifying > least,
         "{counts:?}"
     );
 }
 
+/// None is taken for a plain file.
 #[test]
-fn truncations_of_our_files() {
-    let counts = truncations(&files()[0]);
-    say("truncations of files of ours", &counts);
-    assert_eq!(counts.unnoticed, 0);
-    assert!(counts.by_loading > 10_000, "{counts:?}");
+fn cuts_of_our_files() {
+    let counts = cuts("cuts, files of ours", &files()[0]);
+    assert_eq!(counts.by_loading, counts.tries);
+    assert!(counts.tries > 10_000 / sample(), "{counts:?}");
 }
 
 /// Plain files have no checksums: what is left is a value like another.
 #[test]
 fn flips_in_plain_files() {
-    let counts = flips(&files()[1]);
-    say("flips in plain files", &counts);
+    let counts = flips("flips, plain files", &files()[1]);
+    let least = 1000 / sample();
     assert!(
-        counts.by_loading > 1000 && counts.by_verifying > 1000,
+        counts.by_loading > least && counts.by_verifying > least,
         "{counts:?}"
     );
 }
 
-/// Of a plain file of two trees two beginnings are whole files themselves: behind the root of the first tree it is one of that
-/// tree; and without the last copy there are still both roots, one copied and one in its tree.
+/// Of a plain file of two trees three beginnings load. Two are whole files themselves: behind the root of the first tree it is one
+/// of that tree; and without the last copy there are still both roots, one copied and one in its tree. In the third, without
+/// both copies, the first tree is no part of anything, which verifying finds.
 #[test]
-fn truncations_of_plain_files() {
+fn cuts_of_plain_files() {
     let files = &files()[1];
-    let counts = truncations(files);
-    say("truncations of plain files", &counts);
-    assert_eq!(counts.unnoticed, 2 * files.len(), "{counts:?}");
+    let counts = cuts("cuts, plain files", files);
+    let most = (files.len(), 2 * files.len());
+    let found = (counts.by_verifying, counts.unnoticed);
+    if sample() == 1 {
+        assert_eq!(found, most, "{counts:?}");
+    } else {
+        assert!(found.0 <= most.0 && found.1 <= most.1, "{counts:?}");
+    }
 }

@@ -7,7 +7,7 @@ import "context"
 
 // A Fault is something wrong in an index.
 type Fault struct {
-	Node int64 // -1 when it is about the file as a whole
+	Node int64 // -1 when it is about a section or the file as a whole
 	Text string
 }
 

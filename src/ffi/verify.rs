@@ -16,7 +16,7 @@ use std::mem::offset_of;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_fault {
-    /// The node; -1 when it is about the file as a whole.
+    /// The node; -1 when it is about a section or the file as a whole.
     pub node: i64,
     /// What is wrong: UTF-8, always NUL-terminated, cut off if too long.
     pub text: [c_char; 248],

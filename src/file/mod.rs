@@ -246,7 +246,7 @@ pub fn open(
 /// [`Error::Io`].
 pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> {
     if is_unfinished(source)? {
-        return Ok(Some(Err("its on-disk build was not finished".to_string())));
+        return Ok(Some(Err("its build or save was not finished".to_string())));
     }
     superblock_of(source, &node_sizes(source.len()))
 }
@@ -258,7 +258,7 @@ pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> 
 pub fn open_described(source: Source) -> Result<OpenFile> {
     let fail = |reason| Error::Format {
         path: source.path().map(Path::to_path_buf),
-        expected: "file that says what it is".to_string(),
+        expected: "a file that says what it is".to_string(),
         reason,
     };
     if source.len() == 0 {
@@ -280,7 +280,7 @@ fn adopt(
 ) -> Result<OpenFile> {
     let layout = NodeLayout::written(superblock.options);
     if let Some(expected) = expected.filter(|expected| **expected != layout) {
-        let reason = format!("by its own word it is a {}", layout.describe());
+        let reason = format!("by its own word it is {}", layout.describe());
         return Err(format_error(source.path(), expected, reason));
     }
     let mut file = OpenFile {
@@ -296,7 +296,7 @@ fn adopt(
     Ok(file)
 }
 
-/// Whether it is the file of an on-disk build that ended before its time. Its size is no multiple of that of a node.
+/// Whether it is the file of an on-disk build or a save that ended before its time. Its size is no multiple of that of a node.
 fn is_unfinished(source: &Source) -> Result<bool> {
     let mut last = [0; UNFINISHED.len()];
     let Some(place) = source.len().checked_sub(last.len() as u64) else {

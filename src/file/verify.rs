@@ -40,7 +40,7 @@ pub fn verify(
                 checksum: expected,
                 ..
             } = *section;
-            faults.add(node_at(start), || {
+            faults.add(None, || {
                 format!(
                     "the {} section (kind {kind}, {len} bytes from {start}) has the checksum {found:#018x}, expected {expected:#018x}",
                     kind::name(kind)

@@ -7,7 +7,7 @@ use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
 use crate::layout::{NodeLayout, Nodes};
-use crate::storage::PendingFile;
+use crate::storage::UnfinishedFile;
 use crate::work::Meter;
 use std::hash::Hasher;
 use std::io::{Seek, SeekFrom, Write};
@@ -286,9 +286,11 @@ impl Contents<'_> {
     /// # Errors
     /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`]; what the name held before is then still there.
     pub fn save(&self, path: &Path, meter: &Meter<'_>) -> Result<()> {
-        let mut pending = PendingFile::create(path)?;
-        self.write(&mut pending.writer(), Some(path), meter)?;
-        pending.publish()
+        let mut file = UnfinishedFile::create(path, self.layout.node_size)?;
+        let mut writer = file.writer();
+        self.write(&mut writer, Some(path), meter)?;
+        let len = writer.len();
+        file.publish(len)
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt::Display;
 /// Something wrong in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The node; none where it is about the file as a whole.
+    /// The node; none where it is about a section or the file as a whole.
     pub node: Option<usize>,
     /// What is wrong, what was found and what was expected.
     pub text: String,

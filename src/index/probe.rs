@@ -54,7 +54,7 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
     let source = Source::open(path, Access::Map)?;
     let fail = |reason| Error::Format {
         path: Some(path.to_path_buf()),
-        expected: "index".to_string(),
+        expected: "an index".to_string(),
         reason,
     };
     if source.len() == 0 {

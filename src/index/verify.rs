@@ -29,7 +29,7 @@ impl Report {
     /// [`Error::Corrupt`], of the first fault, when there are faults.
     pub fn into_result(self) -> Result<()> {
         match self.faults.into_iter().next() {
-            Some(fault) => Err(Error::corrupt(fault.node.unwrap_or(0), fault.text)),
+            Some(Fault { node, text }) => Err(Error::Corrupt { node, reason: text }),
             None => Ok(()),
         }
     }

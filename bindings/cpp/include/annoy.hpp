@@ -146,7 +146,7 @@ struct basic_neighbor {
 using neighbor = basic_neighbor<float>;
 using neighbor_f64 = basic_neighbor<double>;
 
-// Something wrong in an index. node is -1 when it is about the file as a whole.
+// Something wrong in an index. node is -1 when it is about a section or the file as a whole.
 struct fault {
   std::int64_t node;
   std::string text;

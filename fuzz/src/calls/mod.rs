@@ -7,7 +7,9 @@ mod buffers;
 mod effort;
 mod files;
 mod items;
+mod labels;
 mod life;
+mod options;
 mod queries;
 
 use super::common::{scratch, Random};
@@ -176,10 +178,23 @@ impl Session<'_> {
     }
 
     fn step(&mut self) -> Result<()> {
-        let byte = self.u.arbitrary::<u8>()?;
+        let which = self.u.arbitrary::<u8>()?;
         // Half of the calls that have a counterpart in memory are that one.
-        let in_memory = byte >= 128;
-        match byte % 32 {
+        let in_memory = which >= 128;
+        match which % 32 {
+            // What came later, in a place of its own: the corpus counts on the rest.
+            n if which >= 224 => match n {
+                0..=3 => self.set_label(),
+                4..=6 => self.set_labels(),
+                7 => self.clear_labels(),
+                8 | 9 => self.get_label(),
+                10 => self.get_labels(),
+                11 | 12 => self.find_label(),
+                13..=16 => self.remove_item(),
+                17..=23 => self.search_among(),
+                24..=29 => self.batch(),
+                _ => self.estimate_recall(),
+            },
             0 | 1 => self.make(),
             2 => self.make_with(),
             3 => self.take_away(),
@@ -191,7 +206,7 @@ impl Session<'_> {
             15 => self.unbuild(),
             16 => self.on_disk_build(),
             17 | 18 if in_memory => self.save_to_buffer(),
-            19 | 20 if in_memory => self.load_buffer(byte % 32 == 20),
+            19 | 20 if in_memory => self.load_buffer(which % 32 == 20),
             17 | 18 => self.save(),
             19 => self.load(),
             20 => self.open(),
