@@ -17,7 +17,8 @@ packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
     python3-venv:/usr/lib/python3*/ensurepip/__main__.py python3-dev:/usr/include/python3*/Python.h
     clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
-    ruby:ruby rake:rake ruby-ffi:/usr/lib/ruby/vendor_ruby/ffi.rb ruby-minitest:/usr/lib/ruby/vendor_ruby/minitest.rb
+    ruby:ruby rake:rake ruby-ffi:/usr/lib/*/rubygems-integration/*/gems/ffi-*/lib/ffi.rb
+    ruby-minitest:/usr/share/rubygems-integration/all/gems/minitest-*/lib/minitest.rb
 )
 
 have() {
