@@ -212,6 +212,7 @@ module Annoy
       @handle.closed?
     end
 
+    # @return [String] what it is, not its items
     def inspect
       what = closed? ? "closed" : "#{n_items} items, #{n_trees} trees"
       "#<#{self.class} f=#{f}, metric=#{metric}, dtype=#{dtype}, #{what}>"
