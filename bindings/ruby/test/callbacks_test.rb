@@ -88,11 +88,13 @@ class CallbacksTest < Minitest::Test
 
   def test_ctrl_c_ends_a_batch
     reader, writer = IO.pipe
+    # Work for more than a minute.
+    queries = @queries.flatten.pack("f*") * 20_000
     pid = fork do
       trap("INT", "DEFAULT")
       reader.close
       status = begin
-        @index.search_batch(@queries * 100_000, 20, exact: true, n_threads: 1) { |_, _| writer.close unless writer.closed? }
+        @index.search_batch(queries, 2, search_k: 100_000, n_threads: 1) { |_, _| writer.close unless writer.closed? }
         1
       rescue Interrupt
         @index.close
