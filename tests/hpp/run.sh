@@ -36,12 +36,13 @@ version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 
 cpp=$root/bindings/cpp
 header=$cpp/include/annoy.hpp
-flags=("-I$cpp/include" "-I$root/include" "-DEXPECTED_VERSION=\"$version\"" -Wall -Wextra -Wpedantic -Werror)
+flags=("-I$cpp/include" "-I$root/include" "-DEXPECTED_VERSION=\"$version\""
+    "-DCONFORMANCE=\"$root/tests/conformance\"" -Wall -Wextra -Wpedantic -Werror)
 strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wformat=2)
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 link=("$library" -lpthread -ldl -lm)
-units=(main views index errors described bytes labels removal searches work together)
+units=(main views index errors described bytes labels removal searches work conformance together)
 
 compilers=(g++)
 clang_sanitize=()
