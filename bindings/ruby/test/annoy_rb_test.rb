@@ -92,6 +92,7 @@ class AnnoyRbTest < Minitest::Test
     5.times { |i| index.add_item(i, [i, 1, 2, 3]) }
     index.build(2)
     assert_equal true, index.save(file)
+    assert index.info[:is_loaded]
     assert_raises(RuntimeError) { index.add_item(9, [1, 2, 3, 4]) }
     other = index_of("euclidean", "float32")
     assert_equal true, other.load(file, prefault: true)

@@ -135,6 +135,46 @@ class LifecycleTest < Minitest::Test
     assert_operator resident - before, :<, 400_000
   end
 
+  # In the child of a fork there is one thread only; what the others were doing there stays so.
+  def test_a_forked_child_does_not_wait_for_threads_that_are_not_there
+    index = built
+    inside = Thread::Queue.new
+    go_on = Thread::Queue.new
+    searching = Thread.new { index.search(vectors[0], 3, filter: ->(_) { (inside << true) && go_on.pop.nil? }) }
+    inside.pop
+    assert_equal 0, status_of_child { index.unload && index.close }
+    go_on.close
+    searching.join
+
+    index = Annoy::Index.new(2)
+    index.add_items([[1, 2], [3, 4]])
+    index.on_log { |_, _| (inside << true) && go_on.pop }
+    go_on = Thread::Queue.new
+    inside.clear
+    building = Thread.new { index.build(1) }
+    inside.pop
+    child = lambda do |_|
+      index.n_items
+    rescue Annoy::StateError => e
+      e.message.include?("forked") || raise
+    end
+    assert_equal 0, status_of_child(&child)
+    go_on.close
+    building.join
+    assert_equal 2, index.n_items
+  end
+
+  def status_of_child(&block)
+    pid = fork do
+      Timeout.timeout(20, &block)
+      exit!(0)
+    rescue Exception => e # rubocop:disable Lint/RescueException
+      warn e.full_message
+      exit!(1)
+    end
+    Process.wait2(pid)[1].exitstatus
+  end
+
   def test_a_forked_child_searches_and_changes_its_own
     index = built
     expected = index.search(vectors[0], 5)

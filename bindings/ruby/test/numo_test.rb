@@ -53,7 +53,7 @@ class NumoTest < Minitest::Test
   end
 
   def test_wrong_shapes
-    [Numo::DFloat.cast([1.0]), @array, Numo::DFloat.cast([])].each do |array|
+    [Numo::DFloat.cast([1.0]), @array, Numo::DFloat.cast([[1, 2, 3, 4], [5, 6, 7, 8]]), Numo::DFloat.cast([])].each do |array|
       assert_raises(Annoy::ArgumentError) { @index.search(array) }
     end
     assert_raises(Annoy::ArgumentError) { @index.search_batch(Numo::DFloat.cast(vectors[0])) }

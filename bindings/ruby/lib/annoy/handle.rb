@@ -12,17 +12,13 @@ module Annoy
       @sharing = {}.compare_by_identity
       @alone = nil
       @waiting = {}.compare_by_identity
-      # What the library may call until the index is freed.
-      @kept = []
-      @pointer = FFI::AutoPointer.new(pointer, Handle.releaser(@kept))
+      @pointer = FFI::AutoPointer.new(pointer, Handle.method(:free))
     end
 
-    # Without a reference to the handle, which would keep it from being collected.
-    def self.releaser(kept)
-      proc do |pointer|
-        Native.annoy_free(pointer)
-        kept.clear
-      end
+    # When it is the collector that frees the index, its log may be gone already.
+    def self.free(pointer)
+      Native.annoy_set_log(pointer, nil, nil, nil)
+      Native.annoy_free(pointer)
     end
 
     # Yields the annoy_index * for calls that take it const.
@@ -98,12 +94,12 @@ module Annoy
       end
     end
 
-    # Has `function` called by the library, in place of what was kept before.
+    # Has `function` called by the library, in place of the one before.
     def log(function)
       exclusive do |index|
         error = Native.error
         Errors.check(Native.annoy_set_log(index, function, nil, error), error)
-        @kept.replace([function])
+        @log = function
       end
     end
 

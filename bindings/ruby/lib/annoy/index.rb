@@ -138,7 +138,7 @@ module Annoy
     # @return [true]
     # @raise [StateError, ArgumentError, FileError]
     def reserve(n_items)
-      @handle.change(:annoy_reserve, count(n_items))
+      @handle.change(:annoy_reserve, natural(n_items))
       true
     end
 
@@ -247,6 +247,7 @@ module Annoy
       @handle.closed?
     end
 
+    # @return [String] what it is, not its items
     def inspect
       what = closed? ? "closed" : "#{n_items} items, #{n_trees} trees"
       "#<#{self.class} f=#{f}, metric=#{metric}, dtype=#{dtype}, #{what}>"

@@ -77,7 +77,7 @@ module Annoy
     def estimate_recall(n: 10, search_k: -1, n_sample: 100, seed: 0, n_threads: -1, &progress)
       recall = Native.memory(:double)
       work = Work.new(n_threads, &progress)
-      work.apart { @handle.read(:annoy_estimate_recall, count(n_sample), count(n), search_k, seed, work, recall) }
+      work.apart { @handle.read(:annoy_estimate_recall, natural(n_sample), natural(n), search_k, seed, work, recall) }
       recall.get_double(0)
     end
 
@@ -87,7 +87,7 @@ module Annoy
       return one_told(kind, told, target, n, { search_k: search_k, **options }) unless options.empty?
 
       @handle.shared do |index|
-        results = results_for(index, count(n))
+        results = results_for(index, natural(n))
         status = Native.public_send(plain, index, *target, n, search_k, *results)
         Errors.check(status, results.error)
         found(results, kind)
@@ -99,7 +99,7 @@ module Annoy
       search = lambda do
         @handle.shared do |index|
           # A filter may search, too.
-          results = results_for(index, count(n), fresh: work)
+          results = results_for(index, natural(n), fresh: work)
           given = SearchOptions.new(Native.annoy_get_n_items(index), work, **options)
           Errors.check(Native.public_send(told, index, *target, n, given, *results), results.error)
           found(results, kind)
@@ -109,7 +109,7 @@ module Annoy
     end
 
     def many(kind, function, target, n_queries, n, work, options)
-      ids = Native.memory(:int64, n_queries * count(n))
+      ids = Native.memory(:int64, n_queries * natural(n))
       distances = Native.memory(kind.read_distances == :get_array_of_float64 ? :double : :float, n_queries * n)
       n_found = Native.memory(:size_t, n_queries)
       search = lambda do
@@ -122,7 +122,7 @@ module Annoy
       options[:filter] ? work.here(&search) : work.apart(&search)
       n_found = n_found.get_bytes(0, n_queries * FFI.type_size(:size_t)).unpack("J*")
       [rows(ids.get_array_of_int64(0, n_queries * n), n, n_found),
-       rows(numbers(distances.public_send(kind.read_distances, 0, n_queries * n)), n, n_found)]
+       rows(distances.public_send(kind.read_distances, 0, n_queries * n), n, n_found).map { |row| numbers(row) }]
     end
 
     def results_for(index, n, fresh: false)
@@ -149,7 +149,7 @@ module Annoy
       lengths.each_with_index.map { |length, i| flat[i * n, length] }
     end
 
-    def count(n)
+    def natural(n)
       return n if n.is_a?(Integer) && n >= 0
 
       raise ArgumentError, "a count is #{n.inspect}, expected an Integer of at least 0"

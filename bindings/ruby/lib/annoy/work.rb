@@ -56,9 +56,10 @@ module Annoy
       # It starts when this thread knows about it.
       start = Thread::Queue.new
       thread = Thread.new do
-        Thread.current.report_on_exception = false
         Thread.current.thread_variable_set(EVENTS, events)
-        yield if start.pop
+        [(yield if start.pop), nil]
+      rescue Exception => e # rubocop:disable Lint/RescueException
+        [nil, e]
       ensure
         events.close
       end
@@ -67,7 +68,10 @@ module Annoy
         while (event = events.pop)
           event.call
         end
-        thread.value
+        result, error = thread.value
+        raise error if error
+
+        result
       ensure
         start.close
         give_up(thread)
@@ -76,9 +80,9 @@ module Annoy
 
     # Runs a block in this thread, which callbacks need that want an answer. Exceptions from outside wait meanwhile: they must
     # not come while a callback runs. Callbacks look for them, see {#look_up}.
-    def here(&block)
+    def here
       result = begin
-        Thread.handle_interrupt(Object => :never, &block)
+        Thread.handle_interrupt(Object => :never) { yield }
       rescue Error => e
         raise @failure || e
       end
