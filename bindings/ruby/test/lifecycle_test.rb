@@ -22,11 +22,6 @@ class LifecycleTest < Minitest::Test
     assert_nil index.close
   end
 
-  def test_an_index_is_not_copied_by_accident
-    assert_raises(TypeError) { built.dup }
-    assert_raises(TypeError) { built.clone }
-  end
-
   def test_searches_race_with_close
     20.times do
       index = built
