@@ -112,6 +112,17 @@ fn is_noticed(bytes: &[u8], context: &str) -> bool {
     changed.restore_item(9).unwrap();
     let _ = changed.info().unwrap();
     let _ = saved(&changed);
+    let mut thawed = Index::open_bytes(bytes.to_vec()).unwrap();
+    match thawed.thaw() {
+        Ok(()) => {
+            thawed.build(Some(1), Some(1)).unwrap();
+            assert!(thawed.verify(1).unwrap().is_sound(), "{context}");
+        }
+        Err(error) => {
+            corrupt(error);
+            assert!(!report.is_sound(), "{context}");
+        }
+    }
     !report.is_sound()
 }
 
