@@ -91,10 +91,8 @@ class LifecycleTest < Minitest::Test
   def test_exceptions_from_outside_leave_no_lock
     index = built
     50.times do
-      thread = Thread.new do
-        Thread.current.report_on_exception = false
-        loop { index.search(vectors[0]) && index.set_label(0, "a") }
-      end
+      thread = Thread.new { loop { index.search(vectors[0]) && index.set_label(0, "a") } }
+      thread.report_on_exception = false
       sleep 0.001
       thread.raise(Timeout::Error, "now")
       assert_raises(Timeout::Error) { thread.join }
