@@ -196,6 +196,7 @@ static void get_distance(void) {
 /* An annoy_search_options of the step, and what it points to. */
 typedef struct {
     annoy_search_options c;
+    annoy_work work; /* to be pointed to where it stays */
     int64_t *exclude;
     uint64_t *bitmap;
 } search_options;
@@ -205,10 +206,11 @@ static search_options read_options(void) {
     const json *one = json_get(step, "options")->first;
     memset(&options, 0, sizeof options);
     options.c.struct_size = sizeof options.c;
+    options.work.struct_size = sizeof options.work;
     for (; one; one = one->next) {
         const char *name = one->name;
         if (strcmp(name, "search_k") == 0) options.c.search_k = json_int64(one);
-        else if (strcmp(name, "n_threads") == 0) options.c.n_threads = (int32_t)json_int64(one);
+        else if (strcmp(name, "n_threads") == 0) options.work.n_threads = (int32_t)json_int64(one);
         else if (strcmp(name, "exclude_self") == 0) options.c.flags |= ANNOY_SEARCH_EXCLUDE_SELF;
         else if (strcmp(name, "exact") == 0) options.c.flags |= ANNOY_SEARCH_EXACT;
         else if (strcmp(name, "max_distance") == 0) {
@@ -289,6 +291,7 @@ static void search_batch(void) {
     const annoy_search_options *o = &options.c;
     const json *ids_of, *near_of;
     vectors v;
+    options.c.work = &options.work;
     memset(&v, 0, sizeof v);
     if (!items) v = read_rows(queries, are_words);
     if (items) status = annoy_search_batch_items(index_here, given, n_queries, n, o, ids, near, found, &error);
@@ -403,7 +406,7 @@ static void is_removed(void) {
 static void estimate_recall(void) {
     double recall = -1;
     status = annoy_estimate_recall(index_here, (size_t)integer("n_sample"), (size_t)integer("n"), integer("search_k"),
-                                   json_uint64(json_get(step, "seed")), -1, &recall, &error);
+                                   json_uint64(json_get(step, "seed")), NULL, &recall, &error);
     expect_number("recall", recall);
 }
 

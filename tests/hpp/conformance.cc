@@ -1,5 +1,5 @@
-// The cases of tests/conformance, which every binding runs (see its README.md). Searches with options and batches have no C++
-// form yet: those steps go through annoy.h.
+// The cases of tests/conformance, which every binding runs (see its README.md). Steps with a bitmap that has too few or too many
+// bits go through annoy.h: in C++ a bitmap has whole words.
 #include "check.hpp"
 
 #pragma GCC diagnostic push
@@ -41,60 +41,31 @@ std::vector<T> flat(const json* rows) {
   return read;
 }
 
-// The functions of annoy.h for searches with options.
-template <class T>
-struct with_options {
-  using distance = float;
-  static constexpr auto item = annoy_search_item;
-  static constexpr auto batch_items = annoy_search_batch_items;
-};
-template <class T>
-struct told : with_options<T> {
-  static constexpr auto one = annoy_search;
-  static constexpr auto batch = annoy_search_batch;
-};
-template <>
-struct told<double> {
-  using distance = double;
-  static constexpr auto item = annoy_search_item_f64;
-  static constexpr auto one = annoy_search_f64;
-  static constexpr auto batch = annoy_search_batch_f64;
-};
-template <>
-struct told<std::uint64_t> : with_options<std::uint64_t> {
-  static constexpr auto one = annoy_search_bits;
-  static constexpr auto batch = annoy_search_batch_bits;
-};
-
-// An annoy_search_options and what it points to.
+// An annoy::search_options, what it views, and the other options of a step.
 struct options {
-  annoy_search_options c{};
+  annoy::search_options among;
+  annoy::work how;
   ids exclude;
   std::vector<std::uint64_t> bitmap;
+  std::size_t n_bits = 0;
 
   explicit options(const json* given) {
-    c.struct_size = sizeof c;
     for (const json* one = given->first; one; one = one->next) {
       const std::string name = one->name;
-      if (name == "search_k") c.search_k = json_int64(one);
-      else if (name == "n_threads") c.n_threads = static_cast<std::int32_t>(json_int64(one));
-      else if (name == "exclude_self") c.flags |= ANNOY_SEARCH_EXCLUDE_SELF;
-      else if (name == "exact") c.flags |= ANNOY_SEARCH_EXACT;
-      else if (name == "max_distance") {
-        c.flags |= ANNOY_SEARCH_MAX_DISTANCE;
-        c.max_distance = json_double(one);
-      } else if (name == "exclude") {
-        exclude = list<std::int64_t>(one);
-        c.exclude = exclude.data();
-        c.n_exclude = exclude.size();
-      } else if (name == "allow" || name == "deny") {
+      if (name == "search_k") among.search_k = json_int64(one);
+      else if (name == "n_threads") how.n_threads = static_cast<std::int32_t>(json_int64(one));
+      else if (name == "exclude_self") among.exclude_self = true;
+      else if (name == "exact") among.exact = true;
+      else if (name == "max_distance") among.max_distance = json_double(one);
+      else if (name == "exclude") among.exclude = exclude = list<std::int64_t>(one);
+      else if (name == "allow" || name == "deny") {
         const std::string bits = text_of(one);
-        if (name == "deny") c.flags |= ANNOY_SEARCH_DENY;
-        bitmap.resize(bits.size() / 64 + 1);
-        for (std::size_t i = 0; i < bits.size(); i++)
+        n_bits = bits.size();
+        bitmap.resize((n_bits + 63) / 64);
+        for (std::size_t i = 0; i < n_bits; i++)
           if (bits[i] == '1') bitmap[i / 64] |= std::uint64_t{1} << i % 64;
-        c.bitmap = bitmap.data();
-        c.bitmap_bits = bits.size();
+        among.bitmap = bitmap;
+        among.deny = name == "deny";
       } else {
         json_wrong(one->name);
       }
@@ -292,69 +263,63 @@ class runner {
       expect_neighbors(index_.search(view, size("n"), integer("search_k"), why_));
     });
   }
+  // A search through annoy.h, from any item, with as many bits as the step has: it fails for those.
+  void search_by_bits(const options& given) {
+    annoy_search_options raw{};
+    raw.struct_size = sizeof raw;
+    raw.bitmap = given.bitmap.data();
+    raw.bitmap_bits = given.n_bits;
+    ids found(size("n"));
+    std::size_t n = 0;
+    why_.record(annoy_search_item(index_.native_handle(), 0, found.size(), &raw, found.data(), nullptr, &n,
+                                  why_.native()));
+  }
   void search_told() {
     const options given(get("options"));
+    if (given.n_bits && given.n_bits != static_cast<std::size_t>(index_.n_items())) return search_by_bits(given);
+    const std::size_t n = size("n");
+    if (has("item")) {
+      if (is_f64()) expect_neighbors(index_.search_item<double>(integer("item"), n, given.among, why_));
+      else expect_neighbors(index_.search_item(integer("item"), n, given.among, why_));
+      return;
+    }
     typed(has("words"), [&](auto type) {
-      using functions = told<decltype(type)>;
-      const std::size_t n = size("n");
-      ids found_ids(n);
-      std::vector<typename functions::distance> distances(n);
-      std::size_t found = 0;
-      const annoy_index* index = std::as_const(index_).native_handle();
-      if (has("item")) {
-        record(functions::item(index, integer("item"), n, &given.c, found_ids.data(), distances.data(), &found,
-                               why_.native()));
-      } else {
-        const auto query = list<decltype(type)>(get(has("words") ? "words" : "vector"));
-        record(functions::one(index, query.data(), query.size(), n, &given.c, found_ids.data(), distances.data(),
-                              &found, why_.native()));
-      }
-      if (!expected("ids")) return;
-      found_ids.resize(found);
-      distances.resize(found);
-      expect_list(expected("ids"), found_ids);
-      expect_list(expected("distances"), distances);
+      const auto query = list<decltype(type)>(get(has("words") ? "words" : "vector"));
+      expect_neighbors(index_.search(annoy::span<const decltype(type)>(query), n, given.among, why_));
     });
   }
   void search_batch() {
     const options given(get("options"));
-    const bool words = has("word_rows");
+    const std::size_t n = size("n");
     if (has("items")) {
-      const ids items = list<std::int64_t>(get("items"));
-      run_batch<float>(items.size(), [&](auto... results) {
-        return annoy_search_batch_items(std::as_const(index_).native_handle(), items.data(), items.size(), size("n"),
-                                        &given.c, results...);
-      });
+      expect_batch(index_.search_batch_items(list<std::int64_t>(get("items")), n, given.among, given.how, why_));
       return;
     }
+    const bool words = has("word_rows");
     const json* rows = get(words ? "word_rows" : "rows");
+    const std::size_t columns = rows->n ? rows->first->n : words ? index_.n_words() : index_.f();
     typed(words, [&](auto type) {
       const auto queries = flat<decltype(type)>(rows);
-      const std::size_t columns = rows->n ? rows->first->n : words ? index_.n_words() : index_.f();
-      run_batch<typename told<decltype(type)>::distance>(rows->n, [&](auto... results) {
-        return told<decltype(type)>::batch(std::as_const(index_).native_handle(), queries.data(), rows->n, columns, 0,
-                                           size("n"), &given.c, results...);
-      });
+      const annoy::rows_view<decltype(type)> view(queries.data(), rows->n, columns);
+      expect_batch(index_.search_batch(view, n, given.among, given.how, why_));
     });
   }
-  template <class Distance, class Call>
-  void run_batch(std::size_t n_queries, Call call) {
-    const std::size_t n = size("n");
-    ids found_ids(n_queries * n);
-    std::vector<Distance> distances(n_queries * n);
-    std::vector<std::size_t> found(n_queries);
-    record(call(found_ids.data(), distances.data(), found.data(), why_.native()));
-    const json* expected_ids = expected("ids");
-    if (!expected_ids) return;
-    CHECK(expected_ids->n == n_queries);
-    expected_ids = expected_ids->first;
-    const json* expected_distances = expected("distances")->first;
-    for (std::size_t i = 0; expected_ids && expected_distances; i++) {
-      const auto at = static_cast<std::ptrdiff_t>(i * n), end = at + static_cast<std::ptrdiff_t>(found[i]);
-      expect_list(expected_ids, ids(found_ids.begin() + at, found_ids.begin() + end));
-      expect_list(expected_distances, std::vector<Distance>(distances.begin() + at, distances.begin() + end));
-      expected_ids = expected_ids->next;
-      expected_distances = expected_distances->next;
+  template <class Distance>
+  void expect_batch(const annoy::basic_batch<Distance>& found) const {
+    if (!expected("ids")) return;
+    CHECK(expected("ids")->n == found.found.size() && expected("distances")->n == found.found.size());
+    const json *ids_of = expected("ids")->first, *near_of = expected("distances")->first;
+    for (std::size_t i = 0; ids_of && near_of && i < found.found.size(); i++) {
+      ids row;
+      std::vector<Distance> distances;
+      for (const auto& one : found[i]) {
+        row.push_back(one.id);
+        distances.push_back(one.distance);
+      }
+      expect_list(ids_of, row);
+      expect_list(near_of, distances);
+      ids_of = ids_of->next;
+      near_of = near_of->next;
     }
   }
   void set_label() {
@@ -415,12 +380,11 @@ class runner {
   }
   void estimate_recall() {
     expect("recall", index_.estimate_recall(size("n_sample"), size("n"), integer("search_k"),
-                                            json_uint64(get("seed")), annoy::automatic, why_));
+                                            json_uint64(get("seed")), annoy::work(), why_));
   }
 
   // What a call returns and what it leaves in the failure are the same.
   void check_bool(bool good) const { CHECK(good == !why_); }
-  void record(annoy_status status) { CHECK(why_.record(status) == (status == ANNOY_OK)); }
 
   std::string directory_;
   annoy::index index_;

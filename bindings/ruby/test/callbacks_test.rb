@@ -29,6 +29,53 @@ class CallbacksTest < Minitest::Test
     end
   end
 
+  def test_every_long_call_reports
+    index = Annoy::Index.new(F, metric: "euclidean")
+    calls = {
+      add_items: [vectors(5000).flatten.pack("f*")], build: [5], save: [file], verify: [], estimate_recall: []
+    }
+    calls.each do |call, arguments|
+      reports = []
+      threads = []
+      index.public_send(call, *arguments) { |done, total| (reports << [done, total]) && (threads << Thread.current) }
+      refute_empty reports, call
+      assert_equal reports.last[0], reports.last[1], call
+      assert_equal reports.sort, reports, call
+      assert_equal [Thread.current], threads.uniq, call
+    end
+    refute_empty [].tap { |reports| Annoy.verify_file(file) { |*report| reports << report } }
+  end
+
+  def test_an_exception_of_progress_ends_every_long_call_and_changes_nothing
+    index = Annoy::Index.new(F, metric: "euclidean")
+    assert_raises(KeyError) { index.add_items(vectors) { raise KeyError } }
+    # All rows may have been added when the first report is heard of.
+    index.unload
+    index.add_items(vectors(20_000))
+    assert_raises(KeyError) { index.build(500, n_jobs: 1) { raise KeyError } }
+    assert_equal 0, index.n_trees
+    assert index.build(2)
+    assert_raises(KeyError) { index.verify { raise KeyError } }
+    assert_equal [], index.verify
+  end
+
+  def test_timeout_ends_a_build
+    index = Annoy::Index.new(F)
+    index.add_items(vectors(20_000))
+    assert_raises(Timeout::Error) { Timeout.timeout(0.3) { index.build(10_000, n_jobs: 1) } }
+    assert_equal [20_000, 0], [index.n_items, index.n_trees]
+    assert index.build(1)
+  end
+
+  def test_progress_of_a_build_may_not_use_the_index
+    index = Annoy::Index.new(F)
+    index.add_items(vectors(20_000))
+    [:n_items, :close, [:get_item, 0]].each do |call|
+      assert_raises(Annoy::CallbackError) { index.build(1000, n_jobs: 1) { index.public_send(*call) } }
+    end
+    assert_equal 0, index.n_trees
+  end
+
   def test_a_filter_runs_in_the_thread_of_the_call
     threads = []
     filter = ->(item) { (threads << Thread.current) && item.odd? }
@@ -87,7 +134,7 @@ class CallbacksTest < Minitest::Test
       assert_raises(Timeout::Error) do
         Timeout.timeout(0.3) { @index.search_batch(many, 2, n_threads: 1, **options) { |done, total| last = done - total } }
       end
-      assert_operator last, :<, 0, "it was not ended, but came to its end"
+      refute_equal 0, last, "it was not ended, but came to its end"
       assert_nil @index.seed(1)
     end
   end
@@ -121,8 +168,13 @@ class CallbacksTest < Minitest::Test
     index.add_items(vectors)
     index.build(3)
     refute_empty said
-    assert said.all? { |level, text| level.is_a?(Integer) && text.encoding == Encoding::UTF_8 && text.valid_encoding? }
+    assert said.all? { |level, text| level == :info && text.encoding == Encoding::UTF_8 && text.valid_encoding? }
     assert_equal [Thread.current], threads.uniq
+    assert_raises(Annoy::ArgumentError) { index.on_log(:loud) { nil } }
+    index.on_log(:debug) { |level, _| said << [level] }
+    index.unbuild
+    index.build(1)
+    assert_includes said, [:debug]
     count = said.length
     assert_nil index.on_log
     index.unbuild

@@ -9,14 +9,14 @@ class CoverageTest < Minitest::Test
   NATIVE = Annoy.const_get(:Native)
   SOURCES = File.join(File.dirname($LOADED_FEATURES.grep(%r{/annoy_rs\.rb\z}).first), "{annoy,annoy/*}.rb")
 
-  # What another function does as well: annoy_new is annoy_new_with and the usual types.
-  SHORTER = %w[annoy_new].freeze
+  # What another function does as well: annoy_new is annoy_new_with and the usual types, and so on.
+  SHORTER = %w[annoy_new annoy_build annoy_save annoy_verify annoy_verify_file].freeze
 
   # Types of the header, and ffi's for them. Handles, arrays and functions are pointers.
   TYPES = {
     "void" => :void, "int32_t" => :int32, "int64_t" => :int64, "uint32_t" => :uint32, "uint64_t" => :uint64,
     "size_t" => :size_t, "double" => :double, "const char *" => :string,
-    **%w[annoy_status annoy_metric annoy_scalar annoy_label_kind].to_h { |name| [name, :int32] },
+    **%w[annoy_status annoy_metric annoy_scalar annoy_label_kind annoy_stage].to_h { |name| [name, :int32] },
     **%w[annoy_filter_fn annoy_progress_fn annoy_log_fn].to_h { |name| [name, :pointer] }
   }.freeze
 

@@ -149,7 +149,8 @@ class IndexTest < Minitest::Test
   STATES = {
     add_item: [true, :state, :state], build: [true, :state, :state], on_disk_build: [:state, :state, :state],
     unbuild: [true, true, :state], save: [:state, true, true], save_and_load: [:state, true, true], load: [true, true, true],
-    unload: [true, true, true], search: [:state, true, true], search_item: [:state, true, true],
+    unload: [true, true, true], thaw: [true, true, true], to_bytes: [:state, true, true], load_bytes: [true, true, true],
+    reserve: [true, :state, :state], search: [:state, true, true], search_item: [:state, true, true],
     search_batch: [:state, true, true], estimate_recall: [:state, true, true], verify: [:state, true, true],
     get_item: [true, true, true], get_distance: [true, true, true], seed: [true, true, true], set_label: [true, true, true],
     remove_item: [true, true, true], info: [true, true, true], metadata: [true, true, true]
@@ -160,7 +161,7 @@ class IndexTest < Minitest::Test
     arguments = {
       add_item: [0, vectors[0]], build: [2], on_disk_build: [file("disk")], save: [file("new")], save_and_load: [file("new")],
       load: [file("saved")], search: [vectors[0]], search_item: [0], search_batch: [[vectors[0]]], get_item: [0],
-      get_distance: [0, 1], seed: [1], set_label: [0, "a"], remove_item: [0]
+      load_bytes: [built.to_bytes], reserve: [1000], get_distance: [0, 1], seed: [1], set_label: [0, "a"], remove_item: [0]
     }
     STATES.each do |method, legal|
       %i[unbuilt_index built loaded_index].zip(legal).each do |state, expected|
@@ -190,6 +191,13 @@ class IndexTest < Minitest::Test
     assert_equal [nil, nil, nil], [index.seed(1), index.verbose(false), index.unload]
     assert_equal [true], [index.unbuild]
     assert_equal [nil, nil], [index.close, index.close]
+  end
+
+  def test_reserve
+    index = Annoy::Index.new(2)
+    assert_equal true, index.reserve(1000)
+    assert_equal 0, index.n_items
+    [-1, nil, 2**62].each { |n| assert_raises(Annoy::ArgumentError, Annoy::OutOfMemoryError) { index.reserve(n) } }
   end
 
   def test_inspect

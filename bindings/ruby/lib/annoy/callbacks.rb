@@ -24,10 +24,8 @@ module Annoy
     def self.log(&block)
       failed = ->(error) { warn "#{error.full_message(highlight: false)} in a log of Annoy" }
       FFI::Function.new(:void, %i[pointer int32 pointer]) do |_, level, text|
-        guard(nil, failed) do
-          text = text.read_string.force_encoding(Encoding::UTF_8)
-          Work.deliver { block.call(level, text) }
-        end
+        text = text.read_string.force_encoding(Encoding::UTF_8)
+        Work.deliver { guard(nil, failed) { block.call(level, text) } }
       end
     end
   end

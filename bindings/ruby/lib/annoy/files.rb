@@ -29,10 +29,14 @@ module Annoy
 
     # Writes the index to a file, which appears whole or not at all. The index stays as it is.
     #
+    # Can be interrupted; what was there before is there still then.
+    #
+    # @yieldparam done [Integer] how many bytes are written, in the thread of the caller
+    # @yieldparam total [Integer]
     # @return [true]
     # @raise [StateError, FileError]
-    def save(path)
-      @handle.read(:annoy_save, Files.path(path))
+    def save(path, &progress)
+      @handle.read_long(:annoy_save_with, Files.path(path), Work.new(&progress))
       true
     end
 

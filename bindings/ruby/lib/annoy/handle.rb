@@ -78,6 +78,22 @@ module Annoy
       end
     end
 
+    # Calls a function of annoy.h that takes the index const and an annoy_work, which may be long.
+    def read_long(function, *arguments, work)
+      work.apart { read(function, *arguments, work) }
+    end
+
+    # As {#read_long}, for one that changes the index.
+    def change_long(function, *arguments, work)
+      caller = Thread.current
+      work.apart do
+        exclusive(caller) do |index|
+          error = Native.error
+          Errors.check(Native.public_send(function, index, *arguments, work, error), error)
+        end
+      end
+    end
+
     # Has `function` called by the library, in place of the one before.
     def log(function)
       exclusive do |index|

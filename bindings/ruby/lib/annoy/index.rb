@@ -8,6 +8,7 @@ require_relative "vectors"
 require_relative "search_options"
 require_relative "search"
 require_relative "files"
+require_relative "bytes"
 require_relative "labels"
 require_relative "inspection"
 
@@ -23,6 +24,7 @@ module Annoy
     include Enumerable
     include Search
     include Files
+    include Bytes
     include Labels
     include Inspection
 
@@ -61,6 +63,17 @@ module Annoy
       end
     end
 
+    # Opens the bytes of a file that says what it is, which are copied. As {open}.
+    #
+    # @param bytes [String]
+    # @return [Index]
+    # @raise [FileError]
+    def self.from_bytes(bytes)
+      index = allocate
+      index.__send__(:adopt) { |to, error| Bytes.open(bytes, to, error) }
+      index
+    end
+
     # @param f [Integer] length of the vectors: numbers, or bits for hamming
     # @param metric [String, Symbol]
     # @param dtype [String, Symbol, nil] nil for the metric's usual one: "float32", for hamming "uint64"
@@ -68,15 +81,7 @@ module Annoy
     # @param seed [Integer, nil] see {#seed}
     # @raise [ArgumentError]
     def initialize(f, metric: "angular", dtype: nil, id_bits: 32, seed: nil)
-      raise ArgumentError, "f is #{f.inspect}, expected an Integer of at least 1" unless f.is_a?(Integer) && f.positive?
-
-      options = Native::AnnoyOptions.new
-      options[:struct_size] = Native::AnnoyOptions.size
-      options[:metric] = Types.metric_number(metric)
-      options[:scalar] = Types.scalar_number(dtype)
-      options[:id_bits] = id_bits
-      options[:f] = f
-      adopt { |index, error| Native.annoy_new_with(options, index, error) }
+      make(f, metric, dtype, id_bits)
       seed(seed) if seed
     end
 
@@ -109,15 +114,31 @@ module Annoy
     # @param vectors (see Search#search_batch)
     # @param ids [Enumerable<Integer>, nil] an id for each; nil: they follow the last item
     # @return [true]
+    # @yieldparam done [Integer] how many are added, in the thread of the caller
+    # @yieldparam total [Integer]
     # @raise (see #add_item)
-    def add_items(vectors, ids: nil)
+    def add_items(vectors, ids: nil, n_threads: -1, &progress)
       rows = Vectors.rows(vectors, @arrays, @strings, @lengths)
       ids = Vectors.ids(ids) unless ids.nil?
       unless ids.nil? || ids.bytesize == rows.count * 8
         raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{rows.count} rows"
       end
 
-      @handle.change(rows.kind.add_items, ids, rows.bytes, rows.count, rows.length, 0)
+      given = [ids, rows.bytes, rows.count, rows.length, 0]
+      if rows.bytes.bytesize < AT_ONCE && progress.nil?
+        @handle.change(rows.kind.add_items, *given)
+      else
+        @handle.change_long(rows.kind.add_items_with, *given, Work.new(n_threads, &progress))
+      end
+      true
+    end
+
+    # Takes room for `n_items` items ahead of need; their number stays as it is.
+    #
+    # @return [true]
+    # @raise [StateError, ArgumentError, FileError]
+    def reserve(n_items)
+      @handle.change(:annoy_reserve, natural(n_items))
       true
     end
 
@@ -175,10 +196,14 @@ module Annoy
     # Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads (-1: one per processor).
     # The same items, seed and number of trees give the same file, for any number of threads.
     #
+    # Can be interrupted; the index is then as before.
+    #
+    # @yieldparam done [Integer] how far it is, in the thread of the caller, of `total`
+    # @yieldparam total [Integer]
     # @return [true]
     # @raise [StateError, ArgumentError, FileError]
-    def build(n_trees = -1, n_jobs: -1)
-      @handle.change(:annoy_build, n_trees, n_jobs)
+    def build(n_trees = -1, n_jobs: -1, &progress)
+      @handle.change_long(:annoy_build_with, n_trees, Work.new(n_jobs, &progress))
       true
     end
 
@@ -188,6 +213,16 @@ module Annoy
     # @raise [StateError, FileError]
     def unbuild
       @handle.change(:annoy_unbuild)
+      true
+    end
+
+    # Makes it an index that items can be added to, whatever its state was: of a loaded one the items are copied to memory, a
+    # built one is unbuilt.
+    #
+    # @return [true]
+    # @raise [FileError, ArgumentError]
+    def thaw
+      @handle.change(:annoy_thaw)
       true
     end
 
@@ -219,12 +254,23 @@ module Annoy
     end
     alias to_s inspect
 
-    # @private
-    def initialize_copy(*)
-      raise TypeError, "cannot copy an index; save it, or marshal it"
-    end
-
     private
+
+    # Rows of fewer bytes are added before a thread for it would have started.
+    AT_ONCE = 1 << 20
+    private_constant :AT_ONCE
+
+    def make(f, metric, dtype, id_bits)
+      raise ArgumentError, "f is #{f.inspect}, expected an Integer of at least 1" unless f.is_a?(Integer) && f.positive?
+
+      options = Native::AnnoyOptions.new
+      options[:struct_size] = Native::AnnoyOptions.size
+      options[:metric] = Types.metric_number(metric)
+      options[:scalar] = Types.scalar_number(dtype)
+      options[:id_bits] = id_bits
+      options[:f] = f
+      adopt { |index, error| Native.annoy_new_with(options, index, error) }
+    end
 
     # Takes over the index that a call makes, and asks it what it is.
     def adopt

@@ -9,13 +9,20 @@ module Annoy
 
   # The part of {Index} that looks at it.
   module Inspection
-    # Looks at every byte: checksums, nodes, ids, values.
+    LEVELS = {
+      error: Native::ANNOY_LOG_ERROR, warn: Native::ANNOY_LOG_WARN, info: Native::ANNOY_LOG_INFO, debug: Native::ANNOY_LOG_DEBUG
+    }.freeze
+    private_constant :LEVELS
+
+    # Looks at every byte: checksums, nodes, ids, values. Can be interrupted.
     #
+    # @yieldparam done [Integer] how far it is, in the thread of the caller, of `total`
+    # @yieldparam total [Integer]
     # @return [Array<Fault>] the first `limit` faults; none when all is well
     # @raise [StateError]
-    def verify(limit: 20)
-      @handle.shared do |index|
-        Inspection.faults(limit) { |*results| Native.annoy_verify(index, *results) }
+    def verify(limit: 20, &progress)
+      Inspection.faults(limit, progress) do |*results|
+        @handle.shared { |index| Native.annoy_verify_with(index, *results) }
       end
     end
 
@@ -34,11 +41,14 @@ module Annoy
 
     # Sets who hears what the index does. Without a block nobody does, which is the default: the library never prints.
     #
-    # @yieldparam level [Integer]
+    # @param level [Symbol] the least important messages that are wanted: :error, :warn, :info or :debug
+    # @yieldparam level [Symbol]
     # @yieldparam text [String]
     # @return [nil]
-    def on_log(&block)
-      @handle.log(block && Callbacks.log(&block))
+    def on_log(level = :info, &block)
+      number = LEVELS.fetch(level) { raise ArgumentError, "level is #{level.inspect}, expected one of #{LEVELS.keys.inspect}" }
+      @handle.change(:annoy_set_log_level, number)
+      @handle.log(block && Callbacks.log { |number, text| block.call(LEVELS.key(number), text) })
       nil
     end
 
@@ -51,7 +61,7 @@ module Annoy
 
     class << self
       # @private
-      def faults(limit)
+      def faults(limit, progress)
         unless limit.is_a?(Integer) && limit >= 0
           raise ArgumentError, "limit is #{limit.inspect}, expected an Integer of at least 0"
         end
@@ -59,8 +69,9 @@ module Annoy
         size = Native::AnnoyFault.size
         room = Native.memory(:char, size * limit)
         n = Native.memory(:size_t)
-        error = Native.error
-        status = yield room, limit, n, error
+        error = Native.memory(:char, Native::AnnoyError.size)
+        work = Work.new(&progress)
+        status = work.apart { yield room, limit, n, work, error }
         n = n.get_ulong(0)
         Errors.check(status, error) unless status == Native::ANNOY_ERR_CORRUPT && n.positive?
         Array.new([n, limit].min) do |i|
@@ -80,10 +91,11 @@ module Annoy
   class << self
     # Verifies a file that says what it is.
     #
+    # @yieldparam (see Inspection#verify)
     # @return (see Inspection#verify)
     # @raise [FileError]
-    def verify_file(path, limit: 20)
-      Inspection.faults(limit) { |*results| Native.annoy_verify_file(Files.path(path), *results) }
+    def verify_file(path, limit: 20, &progress)
+      Inspection.faults(limit, progress) { |*results| Native.annoy_verify_file_with(Files.path(path), *results) }
     end
 
     # Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has.

@@ -46,9 +46,18 @@ module Annoy
     ANNOY_LABELS_U64 = 1
     ANNOY_LABELS_UTF8 = 2
 
+    ANNOY_LOG_ERROR = 1
+    ANNOY_LOG_WARN = 2
     ANNOY_LOG_INFO = 3
+    ANNOY_LOG_DEBUG = 4
     ANNOY_LOAD_PREFAULT = 1
     ANNOY_LOAD_COPY = 2
+
+    ANNOY_STAGE_ADD = 1
+    ANNOY_STAGE_BUILD = 2
+    ANNOY_STAGE_SEARCH = 3
+    ANNOY_STAGE_SAVE = 4
+    ANNOY_STAGE_VERIFY = 5
 
     ANNOY_SEARCH_EXCLUDE_SELF = 1
     ANNOY_SEARCH_MAX_DISTANCE = 2
@@ -69,8 +78,13 @@ module Annoy
     class AnnoySearchOptions < FFI::Struct
       layout :struct_size, :size_t, :flags, :uint64, :search_k, :int64, :max_distance, :double,
              :bitmap, :pointer, :bitmap_bits, :size_t, :exclude, :pointer, :n_exclude, :size_t,
-             :filter, :pointer, :filter_user, :pointer, :n_threads, :int32, :reserved, :int32,
-             :cancel, :pointer, :progress, :pointer, :progress_user, :pointer
+             :filter, :pointer, :filter_user, :pointer, :work, :pointer
+    end
+
+    # @private
+    class AnnoyWork < FFI::Struct
+      layout :struct_size, :size_t, :n_threads, :int32, :reserved, :int32, :cancel, :pointer,
+             :progress, :pointer, :progress_user, :pointer
     end
 
     # @private
@@ -114,6 +128,7 @@ module Annoy
       annoy_get_id_bits: [[:pointer], :int32],
       annoy_set_seed: [%i[pointer uint64 pointer], :int32],
       annoy_set_log: [%i[pointer pointer pointer pointer], :int32],
+      annoy_set_log_level: [%i[pointer int32 pointer], :int32],
       annoy_add_item: [%i[pointer int64 pointer size_t pointer], :int32],
       annoy_add_item_f64: [%i[pointer int64 pointer size_t pointer], :int32],
       annoy_add_item_bits: [%i[pointer int64 pointer size_t pointer], :int32],
@@ -149,10 +164,21 @@ module Annoy
       annoy_add_items: [%i[pointer pointer pointer size_t size_t size_t pointer], :int32],
       annoy_add_items_f64: [%i[pointer pointer pointer size_t size_t size_t pointer], :int32],
       annoy_add_items_bits: [%i[pointer pointer pointer size_t size_t size_t pointer], :int32],
+      annoy_add_items_with: [%i[pointer pointer pointer size_t size_t size_t pointer pointer], :int32],
+      annoy_add_items_with_f64: [%i[pointer pointer pointer size_t size_t size_t pointer pointer], :int32],
+      annoy_add_items_with_bits: [%i[pointer pointer pointer size_t size_t size_t pointer pointer], :int32],
+      annoy_reserve: [%i[pointer size_t pointer], :int32],
       annoy_build: [%i[pointer int32 int32 pointer], :int32],
+      annoy_build_with: [%i[pointer int32 pointer pointer], :int32],
+      annoy_thaw: [%i[pointer pointer], :int32],
       annoy_unbuild: [%i[pointer pointer], :int32],
       annoy_on_disk_build: [%i[pointer string pointer], :int32],
       annoy_save: [%i[pointer string pointer], :int32],
+      annoy_save_with: [%i[pointer string pointer pointer], :int32],
+      annoy_saved_size: [%i[pointer pointer pointer], :int32],
+      annoy_save_to_buffer: [%i[pointer pointer size_t pointer pointer], :int32],
+      annoy_load_from_buffer: [%i[pointer pointer size_t uint64 pointer], :int32],
+      annoy_open_buffer: [%i[pointer size_t uint64 pointer pointer], :int32],
       annoy_save_and_load: [%i[pointer string uint64 pointer], :int32],
       annoy_load: [%i[pointer string uint64 pointer], :int32],
       annoy_open: [%i[string uint64 pointer pointer], :int32],
@@ -173,9 +199,11 @@ module Annoy
       annoy_search_batch_f64: [%i[pointer pointer size_t size_t size_t size_t pointer] + FOUND, :int32],
       annoy_search_batch_bits: [%i[pointer pointer size_t size_t size_t size_t pointer] + FOUND, :int32],
       annoy_search_batch_items: [%i[pointer pointer size_t size_t pointer] + FOUND, :int32],
-      annoy_estimate_recall: [%i[pointer size_t size_t int64 uint64 int32 pointer pointer], :int32],
+      annoy_estimate_recall: [%i[pointer size_t size_t int64 uint64 pointer pointer pointer], :int32],
       annoy_verify: [%i[pointer pointer size_t pointer pointer], :int32],
+      annoy_verify_with: [%i[pointer pointer size_t pointer pointer pointer], :int32],
       annoy_verify_file: [%i[string pointer size_t pointer pointer], :int32],
+      annoy_verify_file_with: [%i[string pointer size_t pointer pointer pointer], :int32],
       annoy_get_info: [%i[pointer pointer pointer], :int32],
       annoy_probe: [%i[string pointer size_t pointer pointer], :int32]
     }.freeze

@@ -49,31 +49,35 @@ module Annoy
     # @yieldparam total [Integer]
     # @return [Array(Array<Array<Integer>>, Array<Array<Numeric>>)] ids and distances for each
     # @raise (see #search)
-    def search_batch(vectors, n = 10, search_k: -1, **options, &progress)
+    def search_batch(vectors, n = 10, n_threads: -1, **options, &progress)
       rows = Vectors.rows(vectors, @arrays, @strings, @lengths)
       target = [rows.bytes, rows.count, rows.length, 0]
-      many(rows.kind, rows.kind.search_batch, target, rows.count, n, { search_k: search_k, **options }, progress)
+      many(rows.kind, rows.kind.search_batch, target, rows.count, n, Work.new(n_threads, &progress), options)
     end
 
     # Searches for the neighbours of many items. As {#search_batch} and {#search_item}; distances have the precision of float32.
     #
     # @return (see #search_batch)
     # @raise (see #search_item)
-    def search_batch_items(items, n = 10, search_k: -1, **options, &progress)
+    def search_batch_items(items, n = 10, n_threads: -1, **options, &progress)
       ids = Vectors.ids(items)
       count = ids.bytesize / 8
-      options = { search_k: search_k, **options }
-      many(Vectors::FLOAT, :annoy_search_batch_items, [ids, count], count, n, options, progress)
+      work = Work.new(n_threads, &progress)
+      many(Vectors::FLOAT, :annoy_search_batch_items, [ids, count], count, n, work, options)
     end
 
     # Estimates the recall of searches: the share of the `n` nearest that they find, 0 to 1, over `n_sample` items chosen by
     # `seed`. Looks at all items for each of those.
     #
+    # Can be interrupted.
+    #
+    # @yieldparam (see #search_batch)
     # @return [Float]
     # @raise [ArgumentError, StateError, FileError]
-    def estimate_recall(n: 10, search_k: -1, n_sample: 100, seed: 0, n_threads: -1)
+    def estimate_recall(n: 10, search_k: -1, n_sample: 100, seed: 0, n_threads: -1, &progress)
       recall = Native.memory(:double)
-      @handle.read(:annoy_estimate_recall, natural(n_sample), natural(n), search_k, seed, n_threads, recall)
+      work = Work.new(n_threads, &progress)
+      work.apart { @handle.read(:annoy_estimate_recall, natural(n_sample), natural(n), search_k, seed, work, recall) }
       recall.get_double(0)
     end
 
@@ -104,14 +108,13 @@ module Annoy
       work ? work.here(&search) : search.call
     end
 
-    def many(kind, function, target, n_queries, n, options, progress)
+    def many(kind, function, target, n_queries, n, work, options)
       ids = Native.memory(:int64, n_queries * natural(n))
       distances = Native.memory(kind.read_distances == :get_array_of_float64 ? :double : :float, n_queries * n)
       n_found = Native.memory(:size_t, n_queries)
-      work = Work.new(&progress)
       search = lambda do
         @handle.shared do |index|
-          given = SearchOptions.new(Native.annoy_get_n_items(index), work, batch: true, **options)
+          given = SearchOptions.new(Native.annoy_get_n_items(index), work, **options)
           error = Native.error
           Errors.check(Native.public_send(function, index, *target, n, given, ids, distances, n_found, error), error)
         end

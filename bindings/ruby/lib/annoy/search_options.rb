@@ -3,9 +3,9 @@
 module Annoy
   # An annoy_search_options and all that it points to. Internal.
   class SearchOptions
-    # @param work [Work, nil] what the search looks up to and reports to, if it is a batch; needed where there is a filter
-    def initialize(n_items, work, batch: false, search_k: -1, max_distance: nil, exclude: nil, exclude_self: false,
-                   allow: nil, deny: nil, filter: nil, exact: false, n_threads: -1)
+    # @param work [Work, nil] what the search looks up to, a batch also reports to; needed where there is a filter
+    def initialize(n_items, work, search_k: -1, max_distance: nil, exclude: nil, exclude_self: false,
+                   allow: nil, deny: nil, filter: nil, exact: false)
       # To annoy.h that is the default here, and nothing at all elsewhere.
       raise ArgumentError, "search_k is 0, expected at least 1, or -1 for the default" if search_k.zero?
       raise ArgumentError, "allow and deny are both given, expected one of them" if allow && deny
@@ -13,7 +13,6 @@ module Annoy
       @struct = Native::AnnoySearchOptions.new
       @struct[:struct_size] = Native::AnnoySearchOptions.size
       @struct[:search_k] = search_k
-      @struct[:n_threads] = n_threads
       flag(Native::ANNOY_SEARCH_EXACT) if exact
       flag(Native::ANNOY_SEARCH_EXCLUDE_SELF) if exclude_self
       self.max_distance = max_distance unless max_distance.nil?
@@ -21,10 +20,7 @@ module Annoy
       bitmap(allow || deny, n_items) if allow || deny
       flag(Native::ANNOY_SEARCH_DENY) if deny
       filter(filter, work) unless filter.nil?
-      return unless batch
-
-      @struct[:cancel] = work.cancel
-      @struct[:progress] = work.progress
+      @struct[:work] = work.to_ptr if work
     end
 
     def to_ptr

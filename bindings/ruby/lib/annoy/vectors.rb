@@ -5,19 +5,21 @@ module Annoy
   module Vectors
     # A type of elements: how Ruby packs them, the bytes of one, and the functions of annoy.h for vectors of them.
     # Comes back as an Array of numbers by `read`, distances by `read_distances`.
-    Kind = Struct.new(:format, :size, :read, :read_distances, :add_item, :add_items, :get_item,
+    Kind = Struct.new(:format, :size, :read, :read_distances, :add_item, :add_items, :add_items_with, :get_item,
                       :nearest, :nearest_of_item, :search, :search_item, :search_batch, keyword_init: true)
 
     FLOAT = Kind.new(
       format: "f*", size: 4, read: :get_array_of_float32, read_distances: :get_array_of_float32,
-      add_item: :annoy_add_item, add_items: :annoy_add_items, get_item: :annoy_get_item,
+      add_item: :annoy_add_item, add_items: :annoy_add_items, add_items_with: :annoy_add_items_with,
+      get_item: :annoy_get_item,
       nearest: :annoy_get_nns_by_vector, nearest_of_item: :annoy_get_nns_by_item,
       search: :annoy_search, search_item: :annoy_search_item, search_batch: :annoy_search_batch
     ).freeze
 
     DOUBLE = Kind.new(
       format: "d*", size: 8, read: :get_array_of_float64, read_distances: :get_array_of_float64,
-      add_item: :annoy_add_item_f64, add_items: :annoy_add_items_f64, get_item: :annoy_get_item_f64,
+      add_item: :annoy_add_item_f64, add_items: :annoy_add_items_f64, add_items_with: :annoy_add_items_with_f64,
+      get_item: :annoy_get_item_f64,
       nearest: :annoy_get_nns_by_vector_f64, nearest_of_item: :annoy_get_nns_by_item_f64,
       search: :annoy_search_f64, search_item: :annoy_search_item_f64, search_batch: :annoy_search_batch_f64
     ).freeze
@@ -25,7 +27,8 @@ module Annoy
     # Hamming in words of 64 bits.
     WORDS = Kind.new(
       format: "Q*", size: 8, read: :get_array_of_uint64, read_distances: :get_array_of_float32,
-      add_item: :annoy_add_item_bits, add_items: :annoy_add_items_bits, get_item: :annoy_get_item_bits,
+      add_item: :annoy_add_item_bits, add_items: :annoy_add_items_bits, add_items_with: :annoy_add_items_with_bits,
+      get_item: :annoy_get_item_bits,
       nearest: :annoy_get_nns_by_vector_bits, nearest_of_item: :annoy_get_nns_by_item,
       search: :annoy_search_bits, search_item: :annoy_search_item, search_batch: :annoy_search_batch_bits
     ).freeze

@@ -12,20 +12,30 @@ module Annoy
       events ? events << block : block.call
     end
 
-    # The annoy_cancel *, and a function for progress, nil where nobody wants to hear of it.
-    attr_reader :cancel, :progress
-
     # @yieldparam done, total of what the library reports
-    def initialize(&progress)
+    def initialize(n_threads = -1, &progress)
+      # To annoy.h that is the default here.
+      raise ArgumentError, "the number of threads is 0, expected at least 1, or -1 for one per processor" if n_threads.zero?
+
       token = Native.annoy_cancel_new
       raise OutOfMemoryError, "cannot get memory for a cancel token" if token.null?
 
       @cancel = FFI::AutoPointer.new(token, Native.method(:annoy_cancel_free))
+      @struct = Native::AnnoyWork.new
+      @struct[:struct_size] = Native::AnnoyWork.size
+      @struct[:n_threads] = n_threads
+      @struct[:cancel] = @cancel
       return if progress.nil?
 
-      @progress = FFI::Function.new(:void, %i[pointer uint64 uint64]) do |_, done, total|
+      @progress = FFI::Function.new(:void, %i[pointer int32 uint64 uint64]) do |_, _, done, total|
         guard(nil) { Work.deliver { progress.call(done, total) unless @failure } }
       end
+      @struct[:progress] = @progress
+    end
+
+    # The annoy_work *.
+    def to_ptr
+      @struct.to_ptr
     end
 
     # Runs what a callback is to do. What goes wrong there ends the call.
