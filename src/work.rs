@@ -117,12 +117,15 @@ impl Work<'_> {
     }
 }
 
+/// Hears how far a call has come.
+type Progress<'a> = dyn FnMut(Stage, u64, u64) + 'a;
+
 /// Progress and cancellation of a call that runs. Stays on the thread that made the call.
 pub(crate) struct Meter<'a> {
     stage: Stage,
     n_threads: Option<usize>,
     cancel: Option<&'a Cancel>,
-    progress: RefCell<Option<&'a mut dyn FnMut(Stage, u64, u64)>>,
+    progress: RefCell<Option<&'a mut Progress<'a>>>,
     done: Cell<u64>,
     total: Cell<u64>,
     panic: Cell<Option<Box<dyn Any + Send>>>,

@@ -33,9 +33,12 @@ impl Ids<'_> {
     /// The smallest and the largest of some rows, of which there are any.
     fn bounds(&self, rows: Range<usize>) -> RangeInclusive<i64> {
         match self.given {
-            Some(ids) => ids[rows].iter().fold(i64::MAX..=i64::MIN, |bounds, &id| {
-                id.min(*bounds.start())..=id.max(*bounds.end())
-            }),
+            Some(ids) => {
+                let first = ids[rows.start];
+                ids[rows].iter().fold(first..=first, |bounds, &id| {
+                    id.min(*bounds.start())..=id.max(*bounds.end())
+                })
+            }
             None => self.of(rows.start)..=self.of(rows.end - 1),
         }
     }

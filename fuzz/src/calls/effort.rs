@@ -55,7 +55,7 @@ impl Effort {
         Effort {
             work,
             watch,
-            is_null: number % 8 == 0,
+            is_null: number.is_multiple_of(8),
         }
     }
 
