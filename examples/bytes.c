@@ -60,7 +60,7 @@ int main(void) {
     /* Thawed: its items are copied, and the bytes are no longer needed. */
     CHECK(annoy_thaw(opened, &error));
     free(bytes);
-    add(opened, N, 500.2f);
+    add(opened, N, 500.11f);
     CHECK(annoy_build(opened, N_TREES, -1, &error));
     show(opened, "nearest to 500.1, with one more item");
     annoy_free(opened);

@@ -193,6 +193,20 @@ fn wild_headers() {
     }
 }
 
+/// The last byte of the marks has room for three items more than there are.
+#[test]
+fn marks_past_the_last_item() {
+    for good in files() {
+        for bit in [5, 6, 7] {
+            let mut bytes = good.clone();
+            bytes[place(&good, REMOVED).end - 1] |= 1 << bit;
+            reseal(&mut bytes, REMOVED);
+            let text = Index::open_bytes(bytes).err().unwrap().to_string();
+            assert!(text.contains("marks some past the last of 21"), "{text}");
+        }
+    }
+}
+
 /// A label that two items have, each with a slot of its own; and an item with two slots.
 #[test]
 fn labels_twice() {

@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|---|---|
 //! | add_item | building | building | building on disk | error | error | error |
 //! | add_items | building | building | building on disk | error | error | error |
+//! | reserve | empty | building | building on disk | error | error | error |
 //! | build | built | built | built on disk | error | error | error |
 //! | unbuild | empty | building | building on disk | building | building on disk | error |
 //! | thaw | empty | building | building on disk | building | building on disk | building |
@@ -56,6 +57,7 @@ fn words(call: &str, state: &str) -> [&'static str; 3] {
     let (operation, mut expected) = match call {
         "add_item" => ("add an item", "not built"),
         "add_items" => ("add items", "not built"),
+        "reserve" => ("reserve", "not built"),
         "build" => ("build", "not built"),
         "unbuild" => ("unbuild", "built, not loaded"),
         "on_disk_build" => ("start an on-disk build", "not built and empty"),
@@ -125,6 +127,7 @@ impl Scene {
         match call {
             "add_item" => index.add_item(N as i64 + 2, &items[0]),
             "add_items" => index.add_items(Some(&[3, N as i64]), items[..2].iter()),
+            "reserve" => index.reserve(5000),
             "build" => index.build(Some(4), Some(1)),
             "unbuild" => index.unbuild(),
             "thaw" => index.thaw(),

@@ -25,34 +25,34 @@ bool alike(const annoy::index& a, const annoy::index& b) {
 }  // namespace
 
 TEST(saved_bytes_are_those_of_the_file) {
-  annoy::failure why;
+  annoy::failure wrong;
   const annoy::index index = named(100);
   const std::string path = check::in_scratch("bytes");
   index.save(path);
   std::ifstream stream(path, std::ios::binary);
   const std::vector<char> file{std::istreambuf_iterator<char>(stream), {}};
-  why.set(annoy::status::io, 5, "left from before");
-  CHECK(index.saved_size() == file.size() && index.saved_size(why) == file.size() && !why);
-  CHECK(index.save_to_bytes<char>() == file && index.save_to_bytes<char>(why) == file && !why);
+  wrong.set(annoy::status::io, 5, "left from before");
+  CHECK(index.saved_size() == file.size() && index.saved_size(wrong) == file.size() && !wrong);
+  CHECK(index.save_to_bytes<char>() == file && index.save_to_bytes<char>(wrong) == file && !wrong);
   const std::vector<std::byte> bytes = index.save_to_bytes();
   CHECK(bytes.size() == file.size() && std::memcmp(bytes.data(), file.data(), file.size()) == 0);
   CHECK(index.save_to_bytes<unsigned char>().size() == file.size());
   std::vector<std::byte> room(file.size() + 3, std::byte{7});
   CHECK(index.save_to_buffer(room) == file.size() && std::memcmp(room.data(), file.data(), file.size()) == 0);
-  CHECK(room[file.size()] == std::byte{7} && index.save_to_buffer(room, why) == file.size());
+  CHECK(room[file.size()] == std::byte{7} && index.save_to_buffer(room, wrong) == file.size());
   const annoy::span<std::byte> small(room.data(), 10);
   FAILS(too_small, "there is room for 10, expected ", index.save_to_buffer(small), index.save_to_buffer(small, why));
-  CHECK(index.save_to_buffer(small, why) == 0 && why);
+  CHECK(index.save_to_buffer(small, wrong) == 0 && wrong);
 
   const annoy::index empty = check::line_of(3, 0);
   FAILS(state, "not built", empty.saved_size(), empty.saved_size(why));
   FAILS(state, "not built", empty.save_to_bytes(), empty.save_to_bytes(why));
   FAILS(state, "not built", empty.save_to_buffer(room), empty.save_to_buffer(room, why));
-  CHECK(empty.save_to_bytes(why).empty() && why);
+  CHECK(empty.save_to_bytes(wrong).empty() && wrong);
 }
 
 TEST(bytes_are_loaded_and_opened) {
-  annoy::failure why;
+  annoy::failure wrong;
   const annoy::index made = named(100);
   // What each of them holds; borrowed, so that it has to outlive the indexes.
   const std::vector<std::byte> bytes = made.save_to_bytes();
@@ -63,16 +63,16 @@ TEST(bytes_are_loaded_and_opened) {
       annoy::index::open_buffer(bytes),
       annoy::index::open_buffer(unsigned_chars),
       annoy::index::open_buffer(text),
-      annoy::index::open_buffer(std::string_view(odd).substr(1), annoy::load_flags::none, why),
+      annoy::index::open_buffer(std::string_view(odd).substr(1), annoy::load_flags::none, wrong),
       annoy::index::open_buffer({bytes.data(), bytes.size()}),
       annoy::index::open_buffer(made.save_to_bytes(), annoy::load_flags::copy),
-      annoy::index::open_buffer(std::string(text), annoy::load_flags::copy, why),
+      annoy::index::open_buffer(std::string(text), annoy::load_flags::copy, wrong),
   };
-  CHECK(!why);
+  CHECK(!wrong);
   for (const annoy::index& one : opened) CHECK(one.metric() == annoy::metric::euclidean && alike(made, one));
   annoy::index loaded = check::line_of(5, 0);
   loaded.load_from_buffer(bytes);
-  CHECK(alike(made, loaded) && loaded.load_from_buffer(text, {}, why) && alike(made, loaded));
+  CHECK(alike(made, loaded) && loaded.load_from_buffer(text, {}, wrong) && alike(made, loaded));
   loaded.load_from_buffer(made.save_to_bytes(), annoy::load_flags::copy);
   CHECK(alike(made, loaded));
 
@@ -84,11 +84,11 @@ TEST(bytes_are_loaded_and_opened) {
   FAILS(argument, "flags", annoy::index::open_buffer(text, flags), annoy::index::open_buffer(text, flags, why));
   FAILS(argument, "flags", loaded.load_from_buffer(text, flags), loaded.load_from_buffer(text, flags, why));
   FAILS(null, "bytes", loaded.load_from_buffer({nullptr, 5}), loaded.load_from_buffer({nullptr, 5}, {}, why));
-  CHECK(alike(made, loaded) && !annoy::index::open_buffer(half, {}, why) && why);
+  CHECK(alike(made, loaded) && !annoy::index::open_buffer(half, {}, wrong) && wrong);
 }
 
 TEST(thawed_as_if_never_built) {
-  annoy::failure why;
+  annoy::failure wrong;
   annoy::index fresh = check::line_of(101, 0);
   fresh.set_label(0, "zero");
   fresh.remove_item(99);
@@ -105,7 +105,7 @@ TEST(thawed_as_if_never_built) {
   index.build(4, 1);
   CHECK(index.save_to_bytes() == fresh.save_to_bytes());
   // Whatever the state was.
-  CHECK(index.thaw(why) && !why && index.n_trees() == 0 && index.thaw(why) && index.n_items() == 101);
+  CHECK(index.thaw(wrong) && !wrong && index.n_trees() == 0 && index.thaw(wrong) && index.n_items() == 101);
 
   std::vector<std::byte> bytes = named(100).save_to_bytes();
   bytes[50 * 24 + 19] = std::byte{0x7f};

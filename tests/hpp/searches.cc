@@ -104,6 +104,7 @@ TEST(batches) {
   }
   annoy::search_options among;
   among.max_distance = 0.5;
+  among.search_k = 1000;
   for (const int threads : {1, 2, 3}) {
     annoy::work how;
     how.n_threads = threads;

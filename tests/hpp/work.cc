@@ -114,7 +114,7 @@ TEST(each_call_given_up) {
 
 TEST(forms_with_a_failure) {
   annoy::index index(annoy::metric::euclidean, 2);
-  annoy::failure why;
+  annoy::failure failed;
   const annoy::cancel cancel;
   cancel.set();
   annoy::work given_up;
@@ -125,19 +125,19 @@ TEST(forms_with_a_failure) {
   FAILS(cancelled, "cancelled", index.add_items(points, given_up), index.add_items(points, given_up, why));
   FAILS(cancelled, "cancelled", index.add_items(ids, points, given_up), index.add_items(ids, points, given_up, why));
   CHECK(index.n_items() == 0);
-  CHECK(index.add_items(ids, points, {}, why) && index.n_items() == 5 && index.reserve(10, why));
+  CHECK(index.add_items(ids, points, {}, failed) && index.n_items() == 5 && index.reserve(10, failed));
   FAILS(dimension, "not whole", index.add_items({annoy::floats(points[0]), 3}, annoy::work()),
         index.add_items({annoy::floats(points[0]), 3}, annoy::work(), why));
   FAILS(argument, "ids", index.add_items({ids.data(), 1}, points, annoy::work()),
         index.add_items({ids.data(), 1}, points, annoy::work(), why));
   FAILS(cancelled, "cancelled", index.build(2, given_up), index.build(2, given_up, why));
-  CHECK(index.build(2, annoy::work(), why));
+  CHECK(index.build(2, annoy::work(), failed));
   FAILS(state, "built", index.reserve(1), index.reserve(1, why));
   FAILS(state, "built", index.build(2, annoy::work()), index.build(2, annoy::work(), why));
   FAILS(cancelled, "cancelled", index.save(file, given_up), index.save(file, given_up, why));
-  CHECK(!std::filesystem::exists(file) && index.save(file, annoy::work(), why));
+  CHECK(!std::filesystem::exists(file) && index.save(file, annoy::work(), failed));
   FAILS(cancelled, "cancelled", index.verify(given_up), index.verify(given_up, why));
-  CHECK(index.verify(annoy::work(), why) && annoy::verify_file(file, annoy::work(), why));
+  CHECK(index.verify(annoy::work(), failed) && annoy::verify_file(file, annoy::work(), failed));
   FAILS(cancelled, "cancelled", annoy::verify_file(file, given_up), annoy::verify_file(file, given_up, why));
   FAILS(cancelled, "cancelled", index.search_batch(points, 1, {}, given_up),
         index.search_batch(points, 1, {}, given_up, why));
@@ -153,14 +153,14 @@ TEST(adding_other_types_at_length) {
   annoy::index doubles(wanted);
   const double points[2][2] = {{0, 0.5}, {1, 0}};
   const std::vector<std::int64_t> ids{1, 0};
-  annoy::failure why;
+  annoy::failure failed;
   doubles.add_items(points, annoy::work());
-  CHECK(doubles.add_items(ids, points, annoy::work(), why) && doubles.n_items() == 2);
+  CHECK(doubles.add_items(ids, points, annoy::work(), failed) && doubles.n_items() == 2);
   CHECK(doubles.get_item<double>(1) == std::vector<double>{0, 0.5});
   annoy::index bits(annoy::metric::hamming, 3);
   const std::uint64_t words[2][1] = {{1}, {6}};
   bits.add_items(words, annoy::work());
-  CHECK(bits.add_items(ids, words, annoy::work(), why) && bits.get_item<std::uint64_t>(0) == std::vector<std::uint64_t>{6});
+  CHECK(bits.add_items(ids, words, annoy::work(), failed) && bits.get_item<std::uint64_t>(0) == std::vector<std::uint64_t>{6});
 }
 
 TEST(cancelled_by_another_thread) {
@@ -172,10 +172,10 @@ TEST(cancelled_by_another_thread) {
   how.progress = [&](annoy::stage, std::uint64_t, std::uint64_t) {
     if (!other.joinable()) other = std::thread([&cancel] { cancel.set(); });
   };
-  annoy::failure why;
-  CHECK(!index.build(65536, how, why) && why.status() == annoy::status::cancelled);
+  annoy::failure failed;
+  CHECK(!index.build(65536, how, failed) && failed.status() == annoy::status::cancelled);
   other.join();
-  CHECK(index.n_trees() == 0 && index.build(2, annoy::work(), why));
+  CHECK(index.n_trees() == 0 && index.build(2, annoy::work(), failed));
 }
 
 TEST(log_levels) {
@@ -185,8 +185,8 @@ TEST(log_levels) {
     index.set_log([&heard](annoy::log_level level, std::string_view) { heard.push_back(level); });
     index.set_log_level(most);
     index.build(1);
-    annoy::failure why;
-    CHECK(!index.build(1, 1, why));
+    annoy::failure failed;
+    CHECK(!index.build(1, 1, failed));
     CHECK(!heard.empty() && heard.back() == annoy::log_level::error);
     for (const auto level : heard) CHECK(level <= most);
     CHECK((heard.front() == annoy::log_level::debug) == (most == annoy::log_level::debug));
