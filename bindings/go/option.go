@@ -155,6 +155,10 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 			if err != nil {
 				return err
 			}
+			if n == 0 {
+				// To annoy_work that is the default.
+				return refused(ErrArgument, "Threads is 0: it must be 1 or more, or -1 for one per processor")
+			}
 			s.threads = n
 		case progress:
 			s.called().progress = o.report

@@ -99,6 +99,10 @@ def long_calls(vectors: Array, path: Path) -> dict[str, Callable[[Index, Any], o
 
         return run
 
+    def saved_and_verified(index: Index, progress: Any) -> object:
+        index.save(path)
+        return verify_file(path, progress=progress)
+
     return {
         "add_items": lambda index, progress: index.add_items(vectors, progress=progress),
         "build": lambda index, progress: index.build(3, n_threads=2, progress=progress),
@@ -106,7 +110,7 @@ def long_calls(vectors: Array, path: Path) -> dict[str, Callable[[Index, Any], o
         "estimate_recall": on_built(lambda index, progress: index.estimate_recall(5, progress=progress)),
         "save": on_built(lambda index, progress: index.save(path, progress=progress)),
         "verify": on_built(lambda index, progress: index.verify(progress=progress)),
-        "verify_file": on_built(lambda index, progress: (index.save(path), verify_file(path, progress=progress))),
+        "verify_file": on_built(saved_and_verified),
     }
 
 

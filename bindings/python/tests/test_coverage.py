@@ -20,6 +20,7 @@ SHORTER = {
     "annoy_add_items_f64",
     "annoy_add_items_bits",
     "annoy_build",
+    "annoy_save",
     "annoy_verify",
     "annoy_verify_file",
 }

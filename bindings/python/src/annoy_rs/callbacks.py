@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ._native import ffi, lib
-from .errors import OutOfMemoryError, check
+from .errors import ArgumentError, OutOfMemoryError, check
 
 if TYPE_CHECKING:
     from .handle import Handle
@@ -97,6 +97,9 @@ def on_main_thread() -> bool:
 
 def work(n_threads: int, call: Optional[Call]) -> Any:
     """An `annoy_work *` for a call."""
+    if n_threads == 0:
+        # To annoy.h that is the default.
+        raise ArgumentError("n_threads is 0, expected at least 1, or -1 for one per processor")
     raw = ffi.new("annoy_work *")
     raw.struct_size, raw.n_threads = ffi.sizeof("annoy_work"), n_threads
     if call is not None:
