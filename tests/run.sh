@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust faults fuzz abi c cpp consumers differential python go examples compare docs)
+stages=(lint rust faults fuzz sanitizers abi c cpp consumers differential python go examples compare docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -69,6 +69,7 @@ rust() {
 # The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
 fuzz() { bash fuzz/run.sh --test; }
 faults() { cargo test --quiet --features fault-injection --test faults; }
+sanitizers() { bash tests/sanitizers/run.sh; }
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
 c() { bash tests/c/run.sh; }
 cpp() {
