@@ -1,6 +1,17 @@
-/* Does what a test must be caught at, each by its name: run.sh checks that every one makes the checkers report it, so
-   that their silence about the tests means something. */
+/* Does what a test must be caught at, each by its name: run.sh checks that every one makes the checkers report it (that of
+   tests/sanitizers, for "race"), so that their silence about the tests means something. */
 #include "check.h"
+
+#include <pthread.h>
+
+static annoy_index *shared_index;
+
+static void *add(void *argument) {
+    float vector[2] = {1, 2};
+    (void)argument;
+    annoy_add_item(shared_index, 0, vector, 2, NULL);
+    return NULL;
+}
 
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
@@ -23,6 +34,14 @@ int main(int argc, char **argv) {
         annoy_index *lost = line_of(10, 1);
         lost = NULL;
         (void)lost;
+    } else if (!strcmp(what, "race")) {
+        /* Two threads change one index. */
+        pthread_t other;
+        OK(annoy_unbuild(index, &error));
+        shared_index = index;
+        CHECK(pthread_create(&other, NULL, add, NULL) == 0);
+        add(NULL);
+        CHECK(pthread_join(other, NULL) == 0);
     } else if (!strcmp(what, "undefined")) {
         volatile int most = 2147483647;
         most = most + argc; /* signed overflow */

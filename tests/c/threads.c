@@ -6,6 +6,8 @@
 
 #ifdef VALGRIND /* where all is some fifty times slower, and threads take turns */
 enum { ROUNDS = 1 };
+#elif defined __SANITIZE_THREAD__
+enum { ROUNDS = 4 };
 #else
 enum { ROUNDS = 20 };
 #endif
