@@ -52,6 +52,7 @@ struct Scratch {
     marks: Vec<u64>,
     /// Ids of the candidates.
     candidates: Vec<usize>,
+    walk: crate::graph::search::Room,
     /// One bit per item: met and refused by the filter. All zero between searches.
     refused_marks: Vec<u64>,
     /// Ids of those.
@@ -155,6 +156,44 @@ pub fn search<S: Space>(
         take(space, best)
     })
 }
+
+pub fn with_graph<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    roots: &Roots,
+    graph: &crate::graph::View<'_>,
+    query: &Query<'_, S::T>,
+    wanted: Wanted,
+) -> Result<Vec<Neighbor>> {
+    use std::sync::OnceLock;
+    static ENV: OnceLock<[usize; 3]> = OnceLock::new();
+    let [entries, keep, div] = *ENV.get_or_init(|| {
+        let get = |name, or| std::env::var(name).map_or(or, |v| v.parse().unwrap());
+        [get("ENTRIES", 64), get("KEEP", 10), get("DIV", 8)]
+    });
+    let search_k = wanted.search_k.unwrap_or(2000) as usize;
+    with_scratch(|scratch| {
+        collect(space, nodes, roots, query, entries as u64, &super::filter::All, scratch)?;
+        let Scratch { candidates, best, marks, walk, .. } = scratch;
+        for &id in candidates.iter() {
+            marks[id / 64] = 0;
+        }
+        let mut found = Vec::new();
+        let breadth = (search_k / div).max(wanted.n + keep);
+        let inspected = crate::graph::search::walk(
+            space, graph, query.row, candidates, breadth, search_k, marks, walk, &mut found,
+        )?;
+        INSPECTED.fetch_add(inspected, std::sync::atomic::Ordering::Relaxed);
+        let n = wanted.n.min(found.len());
+        candidates.clear();
+        let keep = wanted.n + keep.max(wanted.n * keep / 10);
+        candidates.extend(found.iter().take(keep).map(|&id| id as usize));
+        reserve_heap(best, n)?;
+        look_at(space, nodes, query, n, wanted.max_distance, candidates, best);
+        take(space, best)
+    })
+}
+pub static INSPECTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
 
 /// Items looked at together in an exact search.
 const RUN: usize = 1024;

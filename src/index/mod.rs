@@ -71,6 +71,7 @@ pub struct Index {
     labels: Option<Memory>,
     /// Marks of removed items; none for those of the loaded file, if there is one.
     removed: Option<Marks>,
+    graph: Option<crate::graph::Graph>,
     state: State,
 }
 
@@ -99,8 +100,15 @@ impl Index {
             metadata: Vec::new(),
             labels: None,
             removed: None,
+            graph: None,
             state: State::default(),
         })
+    }
+
+    pub fn build_graph(&mut self, plan: crate::graph::Plan) -> Result<()> {
+        let roots = self.state.roots("build a graph")?;
+        self.graph = Some(self.engine.build_graph(&self.nodes(), roots, plan)?);
+        Ok(())
     }
 
     /// Metric, f and types.

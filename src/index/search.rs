@@ -227,7 +227,7 @@ impl Index {
         search.check()?;
         let roots = self.state.roots("search")?;
         self.engine
-            .search(&self.nodes(), roots, target, search, self.removed())
+            .search(&self.nodes(), roots, target, search, self.removed(), self.graph.as_ref())
     }
 
     /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the calling thread, in any order.
