@@ -62,7 +62,7 @@ int main(void) {
 
     for (i = 0; i < sizeof search_k / sizeof search_k[0]; i++) {
         double recall;
-        CHECK(annoy_estimate_recall(index, SAMPLE, 10, search_k[i], 1, -1, &recall, &error));
+        CHECK(annoy_estimate_recall(index, SAMPLE, 10, search_k[i], 1, NULL, &recall, &error));
         printf("recall at search_k %d: %.3f\n", (int)search_k[i], recall);
     }
     annoy_free(index);

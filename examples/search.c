@@ -1,6 +1,6 @@
 /*
  * Searches that are told more than "the n nearest": a radius, ids that are not wanted, a bitmap, a filter, all items
- * looked at, many queries by several threads, and a call given up half way.
+ * looked at, many queries by several threads, and a batch given up half way.
  *
  * The items are the points (x, y) of a 100 x 100 grid; the id of (x, y) is 100 y + x.
  */
@@ -64,7 +64,8 @@ static int32_t on_diagonal(void *user, int64_t item) {
 }
 
 /* Hears how far a batch is, and gives it up at half. */
-static void give_up_at_half(void *user, uint64_t done, uint64_t total) {
+static void give_up_at_half(void *user, annoy_stage stage, uint64_t done, uint64_t total) {
+    (void)stage;
     if (2 * done >= total) annoy_cancel_set((annoy_cancel *)user);
 }
 
@@ -76,6 +77,7 @@ int main(void) {
     const int64_t not_wanted[2] = {50 * SIDE + 50, 50 * SIDE + 51};
     annoy_index *index = grid();
     annoy_search_options options = no_options();
+    annoy_work work;
     annoy_cancel *cancel = annoy_cancel_new();
     int64_t id;
     int i;
@@ -113,14 +115,17 @@ int main(void) {
         queries[i][1] = (float)(i % 89);
     }
     options = no_options();
-    options.n_threads = 2;
+    memset(&work, 0, sizeof work);
+    work.struct_size = sizeof work;
+    work.n_threads = 2;
+    options.work = &work;
     CHECK(annoy_search_batch(index, queries[0], QUERIES, 2, 0, NEAREST, &options, ids[0], distances[0], NULL, &error));
     printf("batch: the nearest to query %d is item %d\n", QUERIES - 1, (int)ids[QUERIES - 1][0]);
 
-    options.n_threads = 1;
-    options.cancel = cancel;
-    options.progress = give_up_at_half;
-    options.progress_user = cancel;
+    work.n_threads = 1;
+    work.cancel = cancel;
+    work.progress = give_up_at_half;
+    work.progress_user = cancel;
     if (annoy_search_batch(index, queries[0], QUERIES, 2, 0, NEAREST, &options, ids[0], NULL, NULL, &error) !=
         ANNOY_ERR_CANCELLED)
         fail("a batch given up", "it was not");

@@ -5,7 +5,7 @@
 
 export RUSTC_BOOTSTRAP=1
 export RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes -Cpasses=sancov-module
-    -Cllvm-args=-sanitizer-coverage-level=3 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
+    -Cllvm-args=-sanitizer-coverage-level=2 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
     -Cllvm-args=-sanitizer-coverage-pc-table"
 RUSTFLAGS=$(echo $RUSTFLAGS)
 
@@ -18,4 +18,4 @@ fuzz_out=$root/target/fuzz/$triple/release
 libfuzzer=$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a 2>/dev/null)
 [ -f "$libfuzzer" ] && export CUSTOM_LIBFUZZER_PATH=$libfuzzer
 
-export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0:malloc_context_size=8:quarantine_size_mb=16
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0:malloc_context_size=2:quarantine_size_mb=16

@@ -21,8 +21,17 @@
 // Number of this ABI: programs compiled against one number work with every library that has it.
 #define ANNOY_ABI_VERSION 0
 
-// How important a log message is.
+// Level of a message: a long call failed; the error that it returns says the same.
+#define ANNOY_LOG_ERROR 1
+
+// Level of a message: something that may not be what was meant.
+#define ANNOY_LOG_WARN 2
+
+// Level of a message: what was done.
 #define ANNOY_LOG_INFO 3
+
+// Level of a message: what is about to be done.
+#define ANNOY_LOG_DEBUG 4
 
 // Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 #define ANNOY_LOAD_PREFAULT 1
@@ -46,7 +55,7 @@
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 typedef struct annoy_cancel annoy_cancel;
 
-// An index. Made by `annoy_new`, `annoy_new_with` or `annoy_open`, freed by `annoy_free`.
+// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
 //
 // A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
 // other call needs the index to itself. Nothing in the library is tied to a thread.
@@ -88,9 +97,36 @@ typedef struct annoy_options {
   size_t f;
 } annoy_options;
 
-// Hears what an index does: `user` as given to `annoy_set_log`, a level, a NUL-terminated UTF-8 text that is gone after
+// Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_`
+// levels, a NUL-terminated UTF-8 text that is gone after
 // the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
 typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
+
+// What a long call is doing: one of the `ANNOY_STAGE_` numbers. New numbers may be added.
+typedef int32_t annoy_stage;
+
+// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`. `done` never becomes less, and
+// may be the same several times; `total` changes only in a build that finds out how many trees it needs. Called on the
+// thread that made the call. It must not unwind, `longjmp`, or use the index; it may set the token of the call.
+typedef void (*annoy_progress_fn)(void *user, annoy_stage stage, uint64_t done, uint64_t total);
+
+// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in its place stands for as
+// many threads as there are processors, and nothing else.
+typedef struct annoy_work {
+  // `sizeof(annoy_work)`.
+  size_t struct_size;
+  // Threads; 0 or -1 for one per processor. Saving and verifying take one in any case.
+  int32_t n_threads;
+  // Must be 0.
+  int32_t reserved;
+  // Looked at all the time; NULL for none. Once it is set the call returns `ANNOY_ERR_CANCELLED`, and the index is as
+  // before.
+  const struct annoy_cancel *cancel;
+  // Hears how far the call has come; NULL for none.
+  annoy_progress_fn progress;
+  // Handed to `progress`.
+  void *progress_user;
+} annoy_work;
 
 // What the labels of an index are.
 typedef int32_t annoy_label_kind;
@@ -98,10 +134,6 @@ typedef int32_t annoy_label_kind;
 // Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the call, once
 // at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
 typedef int32_t (*annoy_filter_fn)(void *user, int64_t item);
-
-// Hears how far a long call has come: `done` of `total`. `user` as given in the options. Called on the thread that made the
-// call. It must not unwind, `longjmp`, or change the index.
-typedef void (*annoy_progress_fn)(void *user, uint64_t done, uint64_t total);
 
 // What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
 //
@@ -129,21 +161,14 @@ typedef struct annoy_search_options {
   annoy_filter_fn filter;
   // Handed to `filter`.
   void *filter_user;
-  // Batch only: threads; 0 or -1 for one per processor.
-  int32_t n_threads;
-  // Must be 0.
-  int32_t reserved;
-  // Batch only: looked at before each query; NULL for none.
-  const struct annoy_cancel *cancel;
-  // Batch only: hears how many queries are done; NULL for none.
-  annoy_progress_fn progress;
-  // Handed to `progress`.
-  void *progress_user;
+  // Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token alone,
+  // before it begins.
+  const struct annoy_work *work;
 } annoy_search_options;
 
 // Something wrong in an index. Its size will not change.
 typedef struct annoy_fault {
-  // The node; -1 when it is about the file as a whole.
+  // The node; -1 when it is about a section or the file as a whole.
   int64_t node;
   // What is wrong: UTF-8, always NUL-terminated, cut off if too long.
   char text[248];
@@ -182,7 +207,7 @@ typedef struct annoy_info {
   double leaf_fill;
   // Mean share of a split's items that lie on its larger side, 0.5 to 1.
   double imbalance;
-  // 1 when a file is loaded.
+  // 1 when a file, or the bytes of one, is loaded.
   int32_t is_loaded;
   // 1 when that file says what it is: it has checksums, and `annoy_open` opens it.
   int32_t is_described;
@@ -229,7 +254,7 @@ typedef struct annoy_kind {
 // An item id is negative, too large, or not in the index.
 #define ANNOY_ERR_ITEM 4
 
-// The call is not legal now: the index is built, not built, or loaded from a file.
+// The call is not legal now: the index is built, not built, or loaded.
 #define ANNOY_ERR_STATE 5
 
 // The operating system refused something: see `os_errno`.
@@ -294,6 +319,21 @@ typedef struct annoy_kind {
 
 // Hamming in words of 8 bits.
 #define ANNOY_BITS8 5
+
+// Adding items; counted in items.
+#define ANNOY_STAGE_ADD 1
+
+// Building trees; counted in steps that take about as long as each other.
+#define ANNOY_STAGE_BUILD 2
+
+// Searching for many; counted in queries.
+#define ANNOY_STAGE_SEARCH 3
+
+// Writing a file; counted in bytes.
+#define ANNOY_STAGE_SAVE 4
+
+// Verifying; counted in nodes.
+#define ANNOY_STAGE_VERIFY 5
 
 // There are none.
 #define ANNOY_LABELS_NONE 0
@@ -378,6 +418,24 @@ annoy_status annoy_set_seed(struct annoy_index *index, uint64_t seed, struct ann
 // Errors: `ANNOY_ERR_NULL` for `index`.
 annoy_status annoy_set_log(struct annoy_index *index, annoy_log_fn log, void *user, struct annoy_error *error);
 
+// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller numbers.
+// `ANNOY_LOG_INFO` unless set.
+//
+// Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
+annoy_status annoy_set_log_level(struct annoy_index *index,
+                                 int32_t level,
+                                 struct annoy_error *error);
+
+// Makes a token that long calls look at; NULL when there is no memory. Not yet cancelled.
+struct annoy_cancel *annoy_cancel_new(void);
+
+// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
+// thread may do this at any time, also a signal handler. NULL does nothing.
+void annoy_cancel_set(const struct annoy_cancel *cancel);
+
+// Frees a token; NULL does nothing. No call may be looking at it.
+void annoy_cancel_free(struct annoy_cancel *cancel);
+
 // Adds an item, or replaces it; one that was removed is there again.
 //
 // `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest. `vector` has `len` numbers
@@ -412,7 +470,7 @@ annoy_status annoy_add_item_bits(struct annoy_index *index,
 //
 // `rows` has `n_rows` vectors of `len` numbers (`len` must be f), `row_stride` bytes apart (0: one right behind the
 // other). `ids` has an id for each row, or is NULL: then they follow the last item. Of rows with the same id the last
-// counts.
+// counts. Several threads copy where there is much to copy. Vectors that are replaced are kept until all is done.
 // Errors: as `annoy_add_item`; the message names the id. On an error no item is added.
 annoy_status annoy_add_items(struct annoy_index *index,
                              const int64_t *ids,
@@ -439,6 +497,47 @@ annoy_status annoy_add_items_bits(struct annoy_index *index,
                                   size_t n_words,
                                   size_t row_stride,
                                   struct annoy_error *error);
+
+// `annoy_add_items` with progress and cancellation; `work` may be NULL.
+//
+// Errors: as `annoy_add_items`; `ANNOY_ERR_CANCELLED`. On an error no item is added.
+annoy_status annoy_add_items_with(struct annoy_index *index,
+                                  const int64_t *ids,
+                                  const float *rows,
+                                  size_t n_rows,
+                                  size_t len,
+                                  size_t row_stride,
+                                  const struct annoy_work *work,
+                                  struct annoy_error *error);
+
+// `annoy_add_items_with` for an index of f64 (or hamming).
+annoy_status annoy_add_items_with_f64(struct annoy_index *index,
+                                      const int64_t *ids,
+                                      const double *rows,
+                                      size_t n_rows,
+                                      size_t len,
+                                      size_t row_stride,
+                                      const struct annoy_work *work,
+                                      struct annoy_error *error);
+
+// `annoy_add_items_with` for hamming, in words as `annoy_add_item_bits` takes them.
+annoy_status annoy_add_items_with_bits(struct annoy_index *index,
+                                       const int64_t *ids,
+                                       const uint64_t *rows,
+                                       size_t n_rows,
+                                       size_t n_words,
+                                       size_t row_stride,
+                                       const struct annoy_work *work,
+                                       struct annoy_error *error);
+
+// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which becomes
+// memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room already.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can count;
+// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+annoy_status annoy_reserve(struct annoy_index *index,
+                           size_t n_items,
+                           struct annoy_error *error);
 
 // Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
 // or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every state.
@@ -486,11 +585,31 @@ annoy_status annoy_build(struct annoy_index *index,
                          int32_t n_threads,
                          struct annoy_error *error);
 
+// `annoy_build` with progress and cancellation; `work` may be NULL.
+//
+// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still waits
+// for the disk.
+// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
+annoy_status annoy_build_with(struct annoy_index *index,
+                              int32_t n_trees,
+                              const struct annoy_work *work,
+                              struct annoy_error *error);
+
 // Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
 //
 // After an on-disk build the file stays as it is; the next build replaces it.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded from a file; `ANNOY_ERR_IO` (on-disk build).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for; `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_unbuild(struct annoy_index *index, struct annoy_error *error);
+
+// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to memory,
+// its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay (sections of
+// later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as it is.
+//
+// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
+// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+annoy_status annoy_thaw(struct annoy_index *index,
+                        struct annoy_error *error);
 
 // Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 // `annoy_build` then completes the file, and no save is needed.
@@ -512,6 +631,16 @@ annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, st
 annoy_status annoy_save(const struct annoy_index *index,
                         const char *path,
                         struct annoy_error *error);
+
+// `annoy_save` with progress and cancellation; `work` may be NULL.
+//
+// It is cancelled until all is written. What then comes, waiting for the disk and giving the file its name, is done in any
+// case.
+// Errors: as `annoy_save`; `ANNOY_ERR_CANCELLED`, with what `path` held before still there.
+annoy_status annoy_save_with(const struct annoy_index *index,
+                             const char *path,
+                             const struct annoy_work *work,
+                             struct annoy_error *error);
 
 // Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
 //
@@ -566,6 +695,47 @@ annoy_status annoy_get_metadata(const struct annoy_index *index,
 // Errors: `ANNOY_ERR_NULL`.
 annoy_status annoy_unload(struct annoy_index *index,
                           struct annoy_error *error);
+
+// Says how many bytes `annoy_save` and `annoy_save_to_buffer` write.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` as `annoy_save`;
+// `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_saved_size(const struct annoy_index *index, size_t *size, struct annoy_error *error);
+
+// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes, and
+// their number to `*written`. The index stays as it is.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing is
+// written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
+// `ANNOY_ERR_NO_MEMORY`. On other errors anything may be in `buffer`.
+annoy_status annoy_save_to_buffer(const struct annoy_index *index,
+                                  void *buffer,
+                                  size_t capacity,
+                                  size_t *written,
+                                  struct annoy_error *error);
+
+// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`, which see.
+//
+// `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are borrowed: they must stay
+// where and as they are until the index is freed, unloaded or thawed, or has loaded something else. With
+// `ANNOY_LOAD_COPY` they are copied. When the call fails they are not borrowed, and the index is as before.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_load_from_buffer(struct annoy_index *index,
+                                    const void *bytes,
+                                    size_t n,
+                                    uint64_t flags,
+                                    struct annoy_error *error);
+
+// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which see.
+//
+// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with `annoy_free`.
+// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself; `ANNOY_ERR_UNSUPPORTED` as
+// `annoy_new`.
+annoy_status annoy_open_buffer(const void *bytes,
+                               size_t n,
+                               uint64_t flags,
+                               struct annoy_index **index,
+                               struct annoy_error *error);
 
 // Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the index is
 // saved, and the file of an on-disk build has those given before the build. The first change on a loaded file copies the
@@ -776,16 +946,6 @@ annoy_status annoy_get_nns_by_vector_bits(const struct annoy_index *index,
                                           size_t *n_found,
                                           struct annoy_error *error);
 
-// Makes a token that long calls look at; NULL when there is no memory. Not yet cancelled.
-struct annoy_cancel *annoy_cancel_new(void);
-
-// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-// thread may do this at any time, also a signal handler. NULL does nothing.
-void annoy_cancel_set(const struct annoy_cancel *cancel);
-
-// Frees a token; NULL does nothing. No call may be looking at it.
-void annoy_cancel_free(struct annoy_cancel *cancel);
-
 // Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5 is 1)
 // that pass what `options` say, nearest first, equal distances by id. `options` may be NULL.
 //
@@ -908,17 +1068,17 @@ annoy_status annoy_search_batch_items(const struct annoy_index *index,
 // near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are neither missing
 // nor removed, if they are fewer).
 //
-// `search_k` is as in `annoy_get_nns_by_item`, `n_threads` at least 1, or -1 for one per processor. The same index and
+// `search_k` is as in `annoy_get_nns_by_item`, `work` may be NULL. The same index and
 // numbers give the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8 bytes of
 // memory for each.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples, an `n` of 0, a wrong
-// search_k or n_threads; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
+// search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_estimate_recall(const struct annoy_index *index,
                                    size_t n_sample,
                                    size_t n,
                                    int64_t search_k,
                                    uint64_t seed,
-                                   int32_t n_threads,
+                                   const struct annoy_work *work,
                                    double *recall,
                                    struct annoy_error *error);
 
@@ -943,6 +1103,26 @@ annoy_status annoy_verify_file(const char *path,
                                size_t capacity,
                                size_t *n_faults,
                                struct annoy_error *error);
+
+// `annoy_verify` with progress and cancellation; `work` may be NULL.
+//
+// Errors: as `annoy_verify`; `ANNOY_ERR_CANCELLED`.
+annoy_status annoy_verify_with(const struct annoy_index *index,
+                               struct annoy_fault *faults,
+                               size_t capacity,
+                               size_t *n_faults,
+                               const struct annoy_work *work,
+                               struct annoy_error *error);
+
+// `annoy_verify_file` with progress and cancellation; `work` may be NULL.
+//
+// Errors: as `annoy_verify_file`; `ANNOY_ERR_CANCELLED`.
+annoy_status annoy_verify_file_with(const char *path,
+                                    struct annoy_fault *faults,
+                                    size_t capacity,
+                                    size_t *n_faults,
+                                    const struct annoy_work *work,
+                                    struct annoy_error *error);
 
 // Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory for
 // each item. Legal in every state.

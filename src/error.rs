@@ -60,32 +60,32 @@ pub enum Error {
     },
 
     /// The operating system refused something.
-    #[error("cannot {action} {path:?}: {source}")]
+    #[error("cannot {action}{}: {source}", at(.path))]
     Io {
         /// What was being done.
         action: &'static str,
-        /// The file.
-        path: PathBuf,
+        /// The file; none for a writer of the caller's.
+        path: Option<PathBuf>,
         /// The system's answer.
         source: io::Error,
     },
 
     /// A file that is not an index of the expected kind.
-    #[error("{path:?} is not a {expected}: {reason}")]
+    #[error("{} is not {expected}: {reason}", file(.path))]
     Format {
-        /// The file.
-        path: PathBuf,
-        /// What the index is: metric, f, types.
+        /// The file; none for bytes in memory.
+        path: Option<PathBuf>,
+        /// What the index is: metric, f, types; with its article.
         expected: String,
         /// What was found.
         reason: String,
     },
 
     /// A loaded file turned out to be damaged.
-    #[error("the index is corrupt at node {node}: {reason}")]
+    #[error("the index is corrupt{}: {reason}", at_node(.node))]
     Corrupt {
-        /// The node.
-        node: u64,
+        /// The node; none where it is about a section or the file as a whole.
+        node: Option<usize>,
         /// What is wrong with it.
         reason: String,
     },
@@ -132,6 +132,20 @@ pub enum Error {
     Panic(String),
 }
 
+fn at(path: &Option<PathBuf>) -> String {
+    path.as_ref()
+        .map_or(String::new(), |path| format!(" {path:?}"))
+}
+
+fn file(path: &Option<PathBuf>) -> String {
+    path.as_ref()
+        .map_or("the buffer".to_string(), |path| format!("{path:?}"))
+}
+
+fn at_node(node: &Option<usize>) -> String {
+    node.map_or(String::new(), |node| format!(" at node {node}"))
+}
+
 fn of_item(id: &Option<i64>) -> String {
     id.map_or(String::new(), |id| format!(" of item {id}"))
 }
@@ -149,10 +163,14 @@ impl Error {
         }
     }
 
-    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io<'a>(
+        action: &'static str,
+        path: impl Into<Option<&'a Path>>,
+        source: io::Error,
+    ) -> Self {
         Error::Io {
             action,
-            path: path.to_path_buf(),
+            path: path.into().map(Path::to_path_buf),
             source,
         }
     }
@@ -166,7 +184,7 @@ impl Error {
 
     pub(crate) fn corrupt(node: usize, reason: impl Into<String>) -> Self {
         Error::Corrupt {
-            node: node as u64,
+            node: Some(node),
             reason: reason.into(),
         }
     }

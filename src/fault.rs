@@ -1,6 +1,6 @@
 //! Calls of the system that fail when a test wants them to.
 //!
-//! Every call that opens, reads, writes, maps or takes memory in proportion to the data passes by [`check`]. Without the
+//! Every call that opens, reads, writes, maps, takes memory in proportion to the data or starts a thread passes by [`check`]. Without the
 //! feature `fault-injection` that is nothing, and compiled to nothing. With it, `tests/faults.rs` can [`arm`](control::arm)
 //! a failure, or [`watch`](control::watch) what lies on the disk between two calls. Counted are the calls of the whole
 //! process, because builds have threads: tests that use this take turns.
@@ -26,12 +26,14 @@ pub enum Kind {
     Map,
     /// Allocates.
     Memory,
+    /// Starts a thread.
+    Thread,
 }
 
 #[cfg(feature = "fault-injection")]
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Open,
         Kind::Read,
         Kind::Write,
@@ -40,6 +42,7 @@ impl Kind {
         Kind::Resize,
         Kind::Map,
         Kind::Memory,
+        Kind::Thread,
     ];
 }
 

@@ -150,11 +150,15 @@ impl NodeLayout {
         self.options.metric != Metric::Hamming
     }
 
-    /// Words for messages: "angular index of f = 50 (f32, 32-bit ids)".
+    /// Words for messages: "an angular index of f = 50 (f32, 32-bit ids)".
     pub fn describe(&self) -> String {
         let o = &self.options;
+        let article = match o.metric {
+            Metric::Angular => "an",
+            _ => "a",
+        };
         format!(
-            "{} index of f = {} ({}, {}-bit ids)",
+            "{article} {} index of f = {} ({}, {}-bit ids)",
             o.metric,
             o.f,
             o.scalar,

@@ -33,9 +33,7 @@ mod rng;
 #[allow(unsafe_code)]
 mod storage;
 mod types;
-
-/// Name of the threads that build trees or search.
-pub(crate) const WORK_THREAD: &str = "annoy-work";
+mod work;
 
 pub use error::{Error, Result};
 pub use forest::filter::Bitmap;
@@ -43,15 +41,17 @@ pub use forest::inspect::{Fault, Shape};
 pub use forest::roots::MAX_TREES;
 pub use forest::search::Neighbor;
 pub use index::files::MAX_METADATA;
+pub use index::log::{Log, LogLevel};
 pub use index::probe::{probe, Kind};
-pub use index::search::{Cancel, Search, Work};
+pub use index::search::Search;
 pub use index::vector::{Vector, VectorMut};
 pub use index::verify::{Info, Report};
-pub use index::{kernel_name, Index, Log};
+pub use index::{kernel_name, Index};
 pub use labels::{Label, LabelKind};
 pub use rng::DEFAULT_SEED;
-pub use storage::Access;
+pub use storage::{Access, Bytes};
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
+pub use work::{Cancel, Stage, Work};
 
 /// The README's Rust, run as a test.
 #[cfg(doctest)]

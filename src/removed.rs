@@ -20,7 +20,7 @@ pub struct Removed<'a> {
 }
 
 impl<'a> Removed<'a> {
-    /// Marks of `n_items` from a file; only their length and number are looked at.
+    /// Marks of `n_items` from a file; only their length and number are looked at, and that none is past the items.
     ///
     /// # Errors
     /// Words that say what is wrong.
@@ -36,6 +36,12 @@ impl<'a> Removed<'a> {
             return Err(format!(
                 "its section of removed items counts {}, expected 1 to {n_items}",
                 count(section)
+            ));
+        }
+        let past = n_items.next_multiple_of(8) - n_items;
+        if section[expected - 1].leading_zeros() < past as u32 {
+            return Err(format!(
+                "its section of removed items marks some past the last of {n_items}"
             ));
         }
         Ok(Removed { section })

@@ -354,7 +354,7 @@ fn paths_that_cannot_be_loaded() {
         &[
             &named("empty"),
             kind,
-            "the file is empty, expected at least one node",
+            "it is empty, expected at least one node",
         ],
     );
     not_loaded(

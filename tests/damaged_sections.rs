@@ -112,6 +112,17 @@ fn is_noticed(bytes: &[u8], context: &str) -> bool {
     changed.restore_item(9).unwrap();
     let _ = changed.info().unwrap();
     let _ = saved(&changed);
+    let mut thawed = Index::open_bytes(bytes.to_vec()).unwrap();
+    match thawed.thaw() {
+        Ok(()) => {
+            thawed.build(Some(1), Some(1)).unwrap();
+            assert!(thawed.verify(1).unwrap().is_sound(), "{context}");
+        }
+        Err(error) => {
+            corrupt(error);
+            assert!(!report.is_sound(), "{context}");
+        }
+    }
     !report.is_sound()
 }
 
@@ -178,6 +189,20 @@ fn wild_headers() {
                     assert!(is_noticed(&bytes, &context), "{context}: not noticed");
                 }
             }
+        }
+    }
+}
+
+/// The last byte of the marks has room for three items more than there are.
+#[test]
+fn marks_past_the_last_item() {
+    for good in files() {
+        for bit in [5, 6, 7] {
+            let mut bytes = good.clone();
+            bytes[place(&good, REMOVED).end - 1] |= 1 << bit;
+            reseal(&mut bytes, REMOVED);
+            let text = Index::open_bytes(bytes).err().unwrap().to_string();
+            assert!(text.contains("marks some past the last of 21"), "{text}");
         }
     }
 }

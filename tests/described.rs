@@ -106,8 +106,13 @@ fn what_does_not_fit_is_named() {
         let mut index = Index::with_options(other).unwrap();
         let text = index.load(&path, Access::Map).unwrap_err().to_string();
         let both = ["by its own word it is a euclidean index of f = 40 (f32, 32-bit ids)"];
+        let article = if other.metric == Metric::Angular {
+            "an"
+        } else {
+            "a"
+        };
         let expected = format!(
-            "is not a {} index of f = {} ({}",
+            "is not {article} {} index of f = {} ({}",
             other.metric, other.f, other.scalar
         );
         assert!(

@@ -120,7 +120,7 @@ fn an_unfinished_on_disk_build_is_no_index() {
         assert!(matches!(error, Error::Format { .. }), "{error:?}");
         let text = error.to_string();
         assert!(
-            text.contains("its on-disk build was not finished"),
+            text.contains("its build or save was not finished"),
             "{text}"
         );
     }

@@ -303,7 +303,7 @@ fn angles_of_huge_vectors() {
 fn panicking_log() {
     let mut index = Index::new(Metric::Angular, 2).unwrap();
     index.add_item(0, &[1.0f32, 2.0]).unwrap();
-    index.set_log(Some(Box::new(|text| panic!("{text}"))));
+    index.set_log(Some(Box::new(|_, text| panic!("{text}"))));
     let build = std::panic::AssertUnwindSafe(|| index.build(Some(1), Some(1)));
     assert!(std::panic::catch_unwind(build).is_err());
     index.set_log(None);

@@ -4,6 +4,8 @@
 mod common;
 #[path = "faults/labels.rs"]
 mod labels;
+#[path = "faults/threads.rs"]
+mod threads;
 #[path = "faults/walk.rs"]
 mod walk;
 
@@ -85,6 +87,10 @@ fn add(items: Vec<Item>) -> impl Fn(&mut Index, &Path) -> annoy_rs::Result<()> {
 
 fn saves() -> Vec<Operation> {
     let save = |index: &mut Index, path: &Path| index.save(path);
+    let to_slice = |index: &mut Index, _: &Path| {
+        let mut room = vec![0; index.saved_size()?];
+        index.write_to_slice(&mut room).map(drop)
+    };
     let and_load = |index: &mut Index, path: &Path| index.save_and_load(path, Access::Map);
     let over = |index: fn() -> Index| {
         move |root: &Path| {
@@ -101,6 +107,7 @@ fn saves() -> Vec<Operation> {
         Operation::new("save, new name", |_| small_built(), save),
         Operation::new("save, old name", over(small_built), save),
         Operation::new("save, loaded plain file", of_plain, save),
+        Operation::new("write_to_slice", |_| small_built(), to_slice),
         Operation::new("save_and_load", over(small_built), and_load).may_be_new(),
         Operation::new(
             "set_metadata",
@@ -136,6 +143,9 @@ fn loads() -> Vec<Operation> {
         ));
         all.push(Operation::new(format!("open {access:?}"), written, open));
     }
+    let bytes = |index: &mut Index, path: &Path| index.load_bytes(fs::read(path).unwrap());
+    all.push(Operation::new("load_bytes", written, bytes));
+    all.push(Operation::new("load_bytes plain", plainly, bytes));
     all.push(Operation::new("probe", written, |_, path| {
         probe(path).map(|_| ())
     }));
@@ -286,7 +296,49 @@ fn building_on_disk() {
     walk_all(&on_disk_builds(), &least);
 }
 
-/// The file of an on-disk build, looked at before every call: what would be there, were the process killed now.
+/// Looks at the temporary file in a directory before every call that `work` makes: at what would be there, were the process
+/// killed then. Says how often.
+fn unfinished_all_along(
+    options: Options,
+    finished: &[u8],
+    root: &Path,
+    work: impl FnOnce(),
+) -> usize {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (place, to) = (root.to_path_buf(), seen.clone());
+    control::watch(Some(Box::new(move |kind| {
+        if let Some(file) = unpublished(&place) {
+            to.lock().unwrap().push((kind, fs::read(file).unwrap()));
+        }
+    })));
+    work();
+    control::watch(None);
+    assert!(fs::read(root.join(NAME)).unwrap() == finished);
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    let size = common::Struct::of(options).size;
+    let (mut marked, mut whole) = (0, 0);
+    for (i, (kind, bytes)) in seen.iter().enumerate() {
+        let context = format!(
+            "{options:?}, look {i}, before {kind:?}: {} bytes",
+            bytes.len()
+        );
+        if *bytes == finished {
+            whole += 1;
+        } else if bytes.is_empty() {
+            assert!(i < 5, "{context}");
+        } else {
+            assert!(!bytes.len().is_multiple_of(size), "{context}");
+            assert!(bytes.ends_with(b"ANN\xffUNFINISHED\n\xff"), "{context}");
+            marked += 1;
+        }
+    }
+    // Before the file is synced, the directory opened, and the file renamed.
+    assert_eq!(whole, 3, "{options:?}");
+    assert!(marked > 10, "{options:?}: {marked}");
+    seen.len()
+}
+
+/// The file of an on-disk build or a save, at every moment.
 #[test]
 fn unfinished_between_any_two_calls() {
     let _turn = turn();
@@ -307,41 +359,19 @@ fn unfinished_between_any_two_calls() {
         let n_trees = 3 + 400 / size;
         let finished = saved(&built(options, &items, n_trees));
         let root = scratch();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (place, to) = (root.path().to_path_buf(), seen.clone());
-        control::watch(Some(Box::new(move |kind| {
-            if let Some(file) = unpublished(&place) {
-                to.lock().unwrap().push((kind, fs::read(file).unwrap()));
+        let mut index = Index::with_options(options).unwrap();
+        looks += unfinished_all_along(options, &finished, root.path(), || {
+            index = on_disk(options, root.path(), &items[..10]);
+            for some in items[10..].chunks(1000) {
+                index.add_items(None, some.iter()).unwrap();
             }
-        })));
-        let mut index = on_disk(options, root.path(), &items[..10]);
-        for some in items[10..].chunks(1000) {
-            index.add_items(None, some.iter()).unwrap();
-        }
-        index.build(Some(n_trees), Some(2)).unwrap();
-        control::watch(None);
-        assert!(fs::read(root.path().join(NAME)).unwrap() == finished);
-        let seen = std::mem::take(&mut *seen.lock().unwrap());
-        let (mut marked, mut whole) = (0, 0);
-        for (i, (kind, bytes)) in seen.iter().enumerate() {
-            let context = format!(
-                "{options:?}, look {i}, before {kind:?}: {} bytes",
-                bytes.len()
-            );
-            if *bytes == finished {
-                whole += 1;
-            } else if bytes.is_empty() {
-                assert!(i < 5, "{context}");
-            } else {
-                assert!(!bytes.len().is_multiple_of(size), "{context}");
-                assert!(bytes.ends_with(b"ANN\xffUNFINISHED\n\xff"), "{context}");
-                marked += 1;
-            }
-        }
-        // Before the file is synced, the directory opened, and the file renamed.
-        assert_eq!(whole, 3, "{options:?}");
-        assert!(marked > 10, "{options:?}: {marked}");
-        looks += seen.len();
+            index.build(Some(n_trees), Some(2)).unwrap();
+        });
+        // Another name, so that it is written anew.
+        let root = scratch();
+        looks += unfinished_all_along(options, &finished, root.path(), || {
+            index.save(root.path().join(NAME)).unwrap();
+        });
     }
     println!("{looks} looks");
 }

@@ -1,6 +1,9 @@
 //! Files made by Annoy itself: each opens, and every recorded query gives the recorded answer.
 
+mod common;
+
 use annoy_rs::{Access, IdWidth, Index, Metric, Options, ScalarType, Vector};
+use common::Item;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,7 +113,41 @@ fn check(path: &Path) -> usize {
             );
         }
     }
+    thaw(&index, path);
     queries.len()
+}
+
+/// The same items, thawed, one more added, built and saved: what Annoy stored is there, and all is sound.
+fn thaw(loaded: &Index, path: &Path) {
+    let mut index = Index::with_options(loaded.options()).unwrap();
+    index.load(path.with_extension("ann"), Access::Map).unwrap();
+    index.thaw().unwrap();
+    let n_items = loaded.n_items() as i64;
+    let one = Item::read(loaded, 10).unwrap();
+    index.add_item(n_items, &one).unwrap();
+    index.build(Some(2), Some(1)).unwrap();
+    let index = Index::open_bytes(index.to_bytes().unwrap()).unwrap();
+    assert_eq!(index.n_items() as i64, n_items + 1, "{path:?}");
+    for id in 0..n_items {
+        let read = |index: &Index| Item::read(index, id).unwrap();
+        assert_eq!(read(&index), read(loaded), "{path:?}, item {id}");
+    }
+    assert_eq!(Item::read(&index, n_items).unwrap(), one, "{path:?}");
+    let found = index.get_nns_by_item(n_items, 4, Some(u64::MAX)).unwrap();
+    let ids: Vec<i64> = found.iter().map(|neighbor| neighbor.id).collect();
+    if loaded.options().metric != Metric::Dot {
+        assert!(
+            ids.contains(&10) && ids.contains(&n_items),
+            "{path:?}: {ids:?}"
+        );
+    }
+    let report = index.verify(5).unwrap();
+    assert!(
+        report.is_sound() && report.has_checksums,
+        "{path:?}: {report:?}"
+    );
+    let there = |index: &Index| index.info().unwrap().n_present;
+    assert_eq!(there(&index), there(loaded) + 1, "{path:?}");
 }
 
 #[test]

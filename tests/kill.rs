@@ -1,5 +1,5 @@
 //! The process is killed at a random moment of a save or an on-disk build: the file has its old contents or its new ones,
-//! whole, and what an on-disk build leaves behind passes for no index.
+//! whole, and what is left behind passes for no index.
 //!
 //! Killed is this program itself, started again with `ANNOY_RS_KILL` in its environment. `ANNOY_RS_KILLS` is the number of
 //! kills, 500 unless given.
@@ -145,7 +145,7 @@ fn check_refused(options: Options, bytes: &[u8], words: &str) {
     refused(Index::verify_file(&path, 1), words);
 }
 
-/// What the temporary files of on-disk builds were.
+/// What the temporary files were.
 #[derive(Debug, Default)]
 struct Left {
     none: usize,
@@ -173,7 +173,7 @@ impl Left {
         let size = Struct::of(options).size;
         assert!(!bytes.len().is_multiple_of(size), "{} bytes", bytes.len());
         assert!(bytes.ends_with(UNFINISHED), "{} bytes", bytes.len());
-        check_refused(options, bytes, "its on-disk build was not finished");
+        check_refused(options, bytes, "its build or save was not finished");
         self.marked += 1;
     }
 }
@@ -222,18 +222,14 @@ fn kills(what: &str, kills: usize, options: Options, new: &[u8], random: &mut Ra
             replaced += 1;
             put_old();
         }
-        if what == "build" {
-            left.take(place.path(), options, new);
-        } else {
-            take_temporary(place.path());
-        }
+        left.take(place.path(), options, new);
     }
     println!(
         "{what}: {time:?}; {kills} kills, old file {kept}, new file {replaced}, left behind {left:?}"
     );
     if kills >= 30 {
         assert!(kept > 0 && replaced > 0, "{what}: not spread");
-        assert!(what != "build" || left.marked > 0, "{what}: not spread");
+        assert!(left.marked > 0, "{what}: not spread");
     }
 }
 

@@ -65,7 +65,7 @@ fn agrees(index: &Index, removed: &BTreeSet<i64>, missing: &BTreeSet<i64>, query
             |_| query,
             20,
             &all,
-            &Work::default(),
+            &mut Work::default(),
             |_, found| {
                 assert_eq!(sorted(found), there);
                 n_batched += 1;
@@ -76,7 +76,8 @@ fn agrees(index: &Index, removed: &BTreeSet<i64>, missing: &BTreeSet<i64>, query
     for id in 0..N as i64 {
         assert_eq!(index.is_removed(id), removed.contains(&id), "{id}");
         let from = index.search_item(id, &Search::new(1));
-        let batch = index.search_batch_items(&[id], &Search::new(1), &Work::default(), |_, _| ());
+        let batch =
+            index.search_batch_items(&[id], &Search::new(1), &mut Work::default(), |_, _| ());
         assert_eq!(from.is_err(), removed.contains(&id), "{id}");
         assert_eq!(batch.is_err(), removed.contains(&id), "{id}");
     }
@@ -169,7 +170,7 @@ fn what_cannot_be_removed() {
     index.remove_item(3).unwrap();
     // A batch hands nothing over before all its items are found to be good.
     let batch = |_, _| panic!("handed over");
-    let refused = index.search_batch_items(&[4, 3], &Search::new(1), &Work::default(), batch);
+    let refused = index.search_batch_items(&[4, 3], &Search::new(1), &mut Work::default(), batch);
     assert!(matches!(refused, Err(Error::Item { id: 3, .. })));
     assert_eq!(index.n_removed(), 1);
     let error = index.get_nns_by_item(3, 1, None).unwrap_err().to_string();
@@ -259,12 +260,12 @@ fn recall_is_what_counting_gives() {
         let mut index = built(options, &items, 2);
         index.remove_item(3).unwrap();
         let estimate = |search_k, n_threads| {
-            let work = Work {
+            let mut work = Work {
                 n_threads: Some(n_threads),
                 ..Work::default()
             };
             index
-                .estimate_recall(N, 10, Some(search_k), 1, &work)
+                .estimate_recall(N, 10, Some(search_k), 1, &mut work)
                 .unwrap()
         };
         // By hand, over all items, as the sample is larger than the index.
@@ -301,25 +302,44 @@ fn recall_is_what_counting_gives() {
 fn recall_samples_by_its_seed() {
     let index = index();
     let estimate = |seed| {
-        let work = Work::default();
+        let mut work = Work::default();
         index
-            .estimate_recall(20, 10, Some(40), seed, &work)
+            .estimate_recall(20, 10, Some(40), seed, &mut work)
             .unwrap()
     };
     assert_eq!(estimate(1), estimate(1));
     assert!((2..20).any(|seed| estimate(seed) != estimate(1)));
     for (n_sample, n) in [(0, 1), (1, 0)] {
-        let refused = index.estimate_recall(n_sample, n, None, 1, &Work::default());
+        let refused = index.estimate_recall(n_sample, n, None, 1, &mut Work::default());
         assert!(matches!(refused, Err(Error::Argument { .. })));
     }
     let alone = built(index.options(), &items()[..1], 1);
     assert_eq!(
         alone
-            .estimate_recall(5, 5, None, 1, &Work::default())
+            .estimate_recall(5, 5, None, 1, &mut Work::default())
             .unwrap(),
         1.0
     );
     let empty = Index::with_options(index.options()).unwrap();
-    let refused = empty.estimate_recall(1, 1, None, 1, &Work::default());
+    let refused = empty.estimate_recall(1, 1, None, 1, &mut Work::default());
     assert!(matches!(refused, Err(Error::State { .. })));
+}
+
+/// Nothing is left, in one leaf's worth of items and in more: trees over missing items only are sound.
+#[test]
+fn all_items_removed() {
+    for n in [1, 2, 5, 100] {
+        let options = Options::new(Metric::Euclidean, 4);
+        let mut index = built(options, &random_items(options, n, 5), 2);
+        (0..n as i64).for_each(|id| index.remove_item(id).unwrap());
+        index.unbuild().unwrap();
+        index.build(Some(2), Some(1)).unwrap();
+        for index in [&index, &reopened(&index)] {
+            let report = index.verify(1).unwrap();
+            assert!(report.is_sound(), "{n}: {report:?}");
+            assert_eq!((index.n_items(), index.info().unwrap().n_present), (n, 0));
+            let found = index.get_nns_by_vector(&items()[0], n, Some(u64::MAX));
+            assert!(found.unwrap().is_empty(), "{n}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust faults fuzz abi c cpp consumers differential python go examples compare docs)
+stages=(lint rust faults fuzz abi c cpp consumers differential python go ruby examples compare docs)
 logs=target/test-logs
 passed=0
 failed=0
@@ -17,6 +17,8 @@ packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
     python3-venv:/usr/lib/python3*/ensurepip/__main__.py python3-dev:/usr/include/python3*/Python.h
     clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
+    ruby:ruby rake:rake ruby-ffi:/usr/lib/*/rubygems-integration/*/gems/ffi-*/lib/ffi.rb
+    ruby-minitest:/usr/share/rubygems-integration/all/gems/minitest-*/lib/minitest.rb
 )
 
 have() {
@@ -83,6 +85,7 @@ differential() {
 }
 python() { bash bindings/python/tests/run.sh; }
 go() { bash bindings/go/test.sh; }
+ruby() { bash bindings/ruby/test.sh; }
 examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words

@@ -2,7 +2,7 @@
 
 mod common;
 
-use annoy_rs::{Bitmap, Cancel, Error, Index, Metric, Neighbor, Options, Search, Work};
+use annoy_rs::{Bitmap, Cancel, Error, Index, Metric, Neighbor, Options, Search, Stage, Work};
 use common::{all_types, exact, name, options, random_items, tolerance, Item, Random};
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -318,14 +318,14 @@ fn batch(
     search: &Search<'_>,
     threads: usize,
 ) -> Vec<Vec<Neighbor>> {
-    let work = Work {
+    let mut work = Work {
         n_threads: Some(threads),
         ..Work::default()
     };
     let mut all = vec![None; queries.len()];
     let take = |i: usize, found| assert!(all[i].replace(found).is_none(), "{i} twice");
     index
-        .search_batch(|i| &queries[i], queries.len(), search, &work, take)
+        .search_batch(|i| &queries[i], queries.len(), search, &mut work, take)
         .unwrap();
     all.into_iter().map(Option::unwrap).collect()
 }
@@ -369,7 +369,7 @@ fn a_batch_is_its_queries_one_by_one() {
             ..Search::new(4)
         };
         for threads in [1, 3] {
-            let work = Work {
+            let mut work = Work {
                 n_threads: Some(threads),
                 ..Work::default()
             };
@@ -377,7 +377,7 @@ fn a_batch_is_its_queries_one_by_one() {
                 assert_eq!(index.search_item(i as i64, &search).unwrap(), found);
             };
             index
-                .search_batch_items(&all, &search, &work, take)
+                .search_batch_items(&all, &search, &mut work, take)
                 .unwrap();
         }
     }
@@ -391,28 +391,28 @@ fn a_batch_is_checked_first() {
     let mut queries: Vec<Vec<f32>> = vec![vec![0.5; 3]; 100];
     queries[90][1] = f32::NAN;
     for threads in [1, 2] {
-        let work = Work {
+        let mut work = Work {
             n_threads: Some(threads),
             ..Work::default()
         };
         let never = |_, _| panic!("nothing is handed over");
         let search = Search::new(3);
         let error = index
-            .search_batch(|i| &queries[i], 100, &search, &work, never)
+            .search_batch(|i| &queries[i], 100, &search, &mut work, never)
             .unwrap_err();
         assert!(matches!(error, Error::NotFinite { .. }), "{error}");
         let never = |_, _| panic!("nothing is handed over");
         let error = index
-            .search_batch_items(&[1, 2, 999], &search, &work, never)
+            .search_batch_items(&[1, 2, 999], &search, &mut work, never)
             .unwrap_err();
         assert!(matches!(error, Error::Item { id: 999, .. }), "{error}");
     }
-    let none = Work {
+    let mut none = Work {
         n_threads: Some(0),
         ..Work::default()
     };
     let error = index
-        .search_batch_items(&[1], &Search::new(1), &none, |_, _| {})
+        .search_batch_items(&[1], &Search::new(1), &mut none, |_, _| {})
         .unwrap_err();
     assert!(error.to_string().contains("n_threads is 0"), "{error}");
 }
@@ -430,50 +430,46 @@ fn a_batch_tells_how_far_it_is_and_stops_when_told() {
     for threads in [1, 2, 4] {
         let (last, calls) = (Cell::new(0), Cell::new(0));
         let caller = std::thread::current().id();
-        let progress = |done, total| {
-            assert_eq!((total, std::thread::current().id()), (300, caller));
+        let mut progress = |stage, done, total| {
+            assert_eq!((stage, total), (Stage::Search, 300));
+            assert_eq!(std::thread::current().id(), caller);
             assert!(done > last.replace(done));
             calls.set(calls.get() + 1);
         };
-        let work = Work {
+        let mut work = Work {
             n_threads: Some(threads),
-            progress: Some(&progress),
+            progress: Some(&mut progress),
             ..Work::default()
         };
-        index
-            .search_batch(|i| &queries[i], 300, &Search::new(3), &work, |_, _| {})
-            .unwrap();
+        let batch = |work: &mut Work<'_>| {
+            index.search_batch(|i| &queries[i], 300, &Search::new(3), work, |_, _| {})
+        };
+        batch(&mut work).unwrap();
         assert_eq!(last.get(), 300);
-        // At each step in turn.
+        // At each step in turn, the last among them.
         for step in 1..=calls.get() {
             let cancel = Cancel::new();
-            let left = Cell::new(step);
-            let progress = |_, _| {
-                left.set(left.get() - 1);
-                if left.get() == 0 {
+            let mut left = step;
+            let mut progress = |_, _, _| {
+                left -= 1;
+                if left == 0 {
                     cancel.cancel();
                 }
             };
-            let work = Work {
+            let found = batch(&mut Work {
                 n_threads: Some(threads),
                 cancel: Some(&cancel),
-                progress: Some(&progress),
-            };
-            let found = index.search_batch(|i| &queries[i], 300, &Search::new(3), &work, |_, _| {});
-            // The last steps may already be done.
-            assert!(matches!(found, Ok(()) | Err(Error::Cancelled)), "{found:?}");
-            if step == 1 {
-                assert!(matches!(found, Err(Error::Cancelled)) || threads > 1);
-            }
+                progress: Some(&mut progress),
+            });
+            assert!(matches!(found, Err(Error::Cancelled)), "{found:?}");
         }
         let cancel = Cancel::new();
         cancel.clone().cancel();
-        let work = Work {
+        let found = batch(&mut Work {
             n_threads: Some(threads),
             cancel: Some(&cancel),
             ..Work::default()
-        };
-        let found = index.search_batch(|i| &queries[i], 300, &Search::new(3), &work, |_, _| {});
+        });
         assert!(matches!(found, Err(Error::Cancelled)));
     }
 }
@@ -481,9 +477,9 @@ fn a_batch_tells_how_far_it_is_and_stops_when_told() {
 #[test]
 fn an_index_that_is_not_built() {
     let index = Index::new(Metric::Angular, 3).unwrap();
-    let work = Work::default();
+    let mut work = Work::default();
     let error = index
-        .search_batch_items(&[], &Search::new(1), &work, |_, _| {})
+        .search_batch_items(&[], &Search::new(1), &mut work, |_, _| {})
         .unwrap_err();
     assert!(matches!(error, Error::State { .. }), "{error}");
     assert!(matches!(

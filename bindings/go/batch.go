@@ -72,11 +72,6 @@ func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, 
 	if err != nil {
 		return nil, err
 	}
-	token, done, err := watch(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
 	index.mu.RLock()
 	defer index.mu.RUnlock()
 	if index.handle == nil {
@@ -98,13 +93,13 @@ func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, 
 	if len(b.Counts) > 0 {
 		counts = (*C.size_t)(unsafe.Pointer(&b.Counts[0]))
 	}
-	s.start()
-	defer s.finish()
-	e := C.annoy_go_search_batch(c, form, queries, nQueries, C.size_t(width), stride, s.flags, s.searchK, s.maxDistance,
-		s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), s.threads, token, s.progressUser(), int64s(b.IDs), distances,
-		wanted, counts)
-	if e != nil {
-		return nil, because(ctx, taken(e))
+	err = s.long(ctx, func(work *C.annoy_work) error {
+		return taken(C.annoy_go_search_batch(c, form, queries, nQueries, C.size_t(width), stride, s.flags, s.searchK,
+			s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), work, int64s(b.IDs), distances, wanted,
+			counts))
+	})
+	if err != nil {
+		return nil, err
 	}
 	return b, nil
 }

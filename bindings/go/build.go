@@ -11,13 +11,15 @@ import (
 
 // Build builds the items into a forest of nTrees trees: more give better answers and a larger file; -1 adds trees until there
 // are twice as many nodes as items. The same items, seed and number of trees give the same bytes, for any number of threads
-// and on any processor. Items that are removed are left out. Takes Threads.
+// and on any processor. Items that are removed are left out. It ends early when the context does, with the index as before.
+//
+// Takes Threads and OnProgress.
 func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
 	var s settings
-	if err := s.read(opts, threads); err != nil {
+	if err := s.read(opts, forItems); err != nil {
 		return err
 	}
 	trees, err := int32Of("nTrees", int64(nTrees))
@@ -25,16 +27,28 @@ func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) e
 		return err
 	}
 	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		return check(C.annoy_build(c, trees, s.threads, &e), &e)
+		return s.long(ctx, func(work *C.annoy_work) error {
+			var e C.annoy_error
+			return check(C.annoy_build_with(c, trees, work, &e), &e)
+		})
 	})
 }
 
-// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing when there are none.
+// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing when there are none. A loaded
+// index has to be thawed instead.
 func (index *Index) Unbuild() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
 		return check(C.annoy_unbuild(c, &e), &e)
+	})
+}
+
+// Thaw makes an index one that items can be added to, whatever its state was: the items of a loaded one are copied to memory and
+// its trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay.
+func (index *Index) Thaw() error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_thaw(c, &e), &e)
 	})
 }
 

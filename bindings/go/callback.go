@@ -11,7 +11,19 @@ import "runtime/cgo"
 type callbacks struct {
 	filter   func(id int64) bool
 	progress func(Progress)
+	giveUp   func() // ends a long call
 	panics   panics
+}
+
+// catch calls back. Once that has panicked it is not done any more, and a long call ends.
+func (c *callbacks) catch(call func()) {
+	if c.panics.caught {
+		return
+	}
+	c.panics.catch(call)
+	if c.panics.caught && c.giveUp != nil {
+		c.giveUp()
+	}
 }
 
 // panics keeps a panic while C returns: C code must not be unwound.
@@ -40,9 +52,7 @@ func (p *panics) raise() {
 func annoyGoFilter(user C.uintptr_t, item C.int64_t) C.int32_t {
 	c := cgo.Handle(user).Value().(*callbacks)
 	found := false
-	if !c.panics.caught {
-		c.panics.catch(func() { found = c.filter(int64(item)) })
-	}
+	c.catch(func() { found = c.filter(int64(item)) })
 	if found {
 		return 1
 	}
@@ -50,11 +60,9 @@ func annoyGoFilter(user C.uintptr_t, item C.int64_t) C.int32_t {
 }
 
 //export annoyGoProgress
-func annoyGoProgress(user C.uintptr_t, done, total C.uint64_t) {
+func annoyGoProgress(user C.uintptr_t, stage C.int32_t, done, total C.uint64_t) {
 	c := cgo.Handle(user).Value().(*callbacks)
-	if !c.panics.caught {
-		c.panics.catch(func() { c.progress(Progress{Done: uint64(done), Total: uint64(total)}) })
-	}
+	c.catch(func() { c.progress(Progress{Stage: Stage(stage), Done: uint64(done), Total: uint64(total)}) })
 }
 
 //export annoyGoLog

@@ -1,19 +1,47 @@
 package annoy
 
 // #include "shim.h"
+// #include <stdlib.h>
 import "C"
 
-import "context"
+import (
+	"context"
+	"unsafe"
+)
+
+// long makes a long call of C, with the threads and callbacks of the settings, until the context ends or a callback panics. It
+// panics then too.
+func (s *settings) long(ctx context.Context, call func(work *C.annoy_work) error) error {
+	token, done, err := watch(ctx, s.callbacks != nil)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if s.callbacks != nil {
+		s.callbacks.giveUp = func() { C.annoy_cancel_set(token) }
+	}
+	s.start()
+	defer s.finish()
+	work := C.annoy_go_new_work(s.threads, token, s.progressUser())
+	if work == nil {
+		return refused(ErrNoMemory, "no memory for what a call is told")
+	}
+	defer C.free(unsafe.Pointer(work))
+	return because(ctx, call(work))
+}
 
 // watch makes a token that is cancelled when the context ends, for one call of C; done frees it. NULL for a context that never
-// ends. C looks at the token itself: no Go code runs meanwhile.
-func watch(ctx context.Context) (token *C.annoy_cancel, done func(), err error) {
-	if ctx.Done() == nil {
+// ends, unless it is needed. C looks at the token itself: no Go code runs meanwhile.
+func watch(ctx context.Context, needed bool) (token *C.annoy_cancel, done func(), err error) {
+	if ctx.Done() == nil && !needed {
 		return nil, func() {}, nil
 	}
 	token = C.annoy_cancel_new()
 	if token == nil {
 		return nil, nil, refused(ErrNoMemory, "no memory for a cancel token")
+	}
+	if ctx.Done() == nil {
+		return token, func() { C.annoy_cancel_free(token) }, nil
 	}
 	over, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -51,15 +51,22 @@ func (index *Index) Load(path string, opts ...LoadOption) error {
 }
 
 // Save writes the index to a file, which Annoy 1.17 reads too. It appears whole or not at all, and is durable
-// when Save returns; one that was there before is replaced, and whoever has it loaded keeps the old one.
-func (index *Index) Save(ctx context.Context, path string) error {
+// when Save returns; one that was there before is replaced, and whoever has it loaded keeps the old one. It ends early when the
+// context does, unless all is written by then. Takes OnProgress.
+func (index *Index) Save(ctx context.Context, path string, opts ...CallOption) error {
 	if err := ended(ctx); err != nil {
+		return err
+	}
+	var s settings
+	if err := s.read(opts, progress); err != nil {
 		return err
 	}
 	return withPath(path, func(path *C.char) error {
 		return index.read(func(c *C.annoy_index) error {
-			var e C.annoy_error
-			return check(C.annoy_save(c, path, &e), &e)
+			return s.long(ctx, func(work *C.annoy_work) error {
+				var e C.annoy_error
+				return check(C.annoy_save_with(c, path, work, &e), &e)
+			})
 		})
 	})
 }

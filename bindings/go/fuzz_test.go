@@ -10,7 +10,7 @@ import (
 	annoy "annoy_rs/bindings/go"
 )
 
-// FuzzOpen opens whatever bytes as a file, and searches: each call gives results or an error.
+// FuzzOpen opens whatever bytes, also as a file, and searches: each call gives results or an error.
 func FuzzOpen(f *testing.F) {
 	index, err := annoy.New(3, annoy.Angular)
 	must(f, err)
@@ -32,13 +32,21 @@ func FuzzOpen(f *testing.F) {
 		must(t, os.WriteFile(path, bytes, 0o600))
 		annoy.Probe(path)
 		annoy.VerifyFile(ctx, path, 3)
-		index, err := annoy.Open(path)
-		if err != nil {
+		ofFile, err := annoy.Open(path)
+		if err == nil {
+			ofFile.Close()
+		}
+		index, ofBytes := annoy.OpenBytes(bytes)
+		if (err == nil) != (ofBytes == nil) {
+			t.Fatalf("the file: %v, its bytes: %v", err, ofBytes)
+		}
+		if ofBytes != nil {
 			known(t, err)
+			known(t, ofBytes)
 			if index, err = annoy.New(3, annoy.Angular); err != nil {
 				t.Fatal(err)
 			}
-			known(t, index.Load(path))
+			known(t, index.LoadBytes(bytes))
 		}
 		defer index.Close()
 		if neighbors, err := index.SearchItem(ctx, id, n); err == nil && (n < 0 || len(neighbors) > n) {
@@ -51,6 +59,7 @@ func FuzzOpen(f *testing.F) {
 		index.Label(id)
 		_, err = index.Info()
 		known(t, err)
+		known(t, index.Thaw())
 	})
 }
 

@@ -119,7 +119,8 @@ func TestClosed(t *testing.T) {
 		value := reflect.ValueOf(index)
 		for i := 0; i < value.NumMethod(); i++ {
 			method, call := value.Type().Method(i), value.Method(i)
-			if method.Name == "Close" || strings.HasPrefix(method.Name, "Items") {
+			// UnmarshalBinary makes another index of it.
+			if method.Name == "Close" || method.Name == "UnmarshalBinary" || strings.HasPrefix(method.Name, "Items") {
 				continue
 			}
 			var arguments []reflect.Value
@@ -345,4 +346,28 @@ func TestRowStride(t *testing.T) {
 	fails(t, err, annoy.ErrArgument, "RowStride is 1")
 	_, err = index.SearchBatchItems(ctx, nil, 1, annoy.RowStride(3))
 	fails(t, err, annoy.ErrArgument, "RowStride")
+}
+
+func TestLogLevels(t *testing.T) {
+	for most := annoy.LogError; most <= annoy.LogDebug; most++ {
+		index, err := annoy.New(2, annoy.Angular)
+		must(t, err)
+		var heard []annoy.LogLevel
+		must(t, index.SetLog(func(level annoy.LogLevel, _ string) { heard = append(heard, level) }))
+		must(t, index.SetLogLevel(most))
+		must(t, index.AddItems(ctx, nil, []float32{1, 2}))
+		must(t, index.Build(ctx, 1))
+		fails(t, index.Build(ctx, 1), annoy.ErrState, "")
+		last := annoy.LogLevel(0)
+		for _, level := range heard {
+			if level > most {
+				t.Errorf("heard %d, wanted up to %d", level, most)
+			}
+			last = level
+		}
+		if last != annoy.LogError || (heard[0] == annoy.LogDebug) != (most == annoy.LogDebug) {
+			t.Errorf("heard %v, wanted up to %d", heard, most)
+		}
+		fails(t, index.SetLogLevel(most+4), annoy.ErrArgument, "level")
+	}
 }

@@ -40,37 +40,38 @@ func (index *Index) AddItemBits(id int64, words []uint64) error {
 }
 
 // AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is an id for each, or ids is
-// nil: then they follow the last item. Of vectors with the same id the last counts. Takes RowStride.
+// nil: then they follow the last item. Of vectors with the same id the last counts. It ends early when the context does, with the
+// index as before. Takes RowStride, Threads and OnProgress.
 func (index *Index) AddItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
 	return index.addItems(ctx, ids, len(rows), index.f, 4, opts,
-		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status {
-			return C.annoy_add_items(c, ids, float32s(rows), n, C.size_t(index.f), stride, e)
+		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status {
+			return C.annoy_add_items_with(c, ids, float32s(rows), n, C.size_t(index.f), stride, work, e)
 		})
 }
 
 // AddItemsFloat64 is AddItems for an index of Float64, or Hamming.
 func (index *Index) AddItemsFloat64(ctx context.Context, ids []int64, rows []float64, opts ...CallOption) error {
 	return index.addItems(ctx, ids, len(rows), index.f, 8, opts,
-		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status {
-			return C.annoy_add_items_f64(c, ids, float64s(rows), n, C.size_t(index.f), stride, e)
+		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status {
+			return C.annoy_add_items_with_f64(c, ids, float64s(rows), n, C.size_t(index.f), stride, work, e)
 		})
 }
 
 // AddItemsBits is AddItems for Hamming, each vector in words as AddItemBits takes it.
 func (index *Index) AddItemsBits(ctx context.Context, ids []int64, rows []uint64, opts ...CallOption) error {
 	return index.addItems(ctx, ids, len(rows), index.words(), 8, opts,
-		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status {
-			return C.annoy_add_items_bits(c, ids, uint64s(rows), n, C.size_t(index.words()), stride, e)
+		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status {
+			return C.annoy_add_items_with_bits(c, ids, uint64s(rows), n, C.size_t(index.words()), stride, work, e)
 		})
 }
 
 func (index *Index) addItems(ctx context.Context, ids []int64, length, width int, element uintptr, opts []CallOption,
-	add func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, e *C.annoy_error) C.annoy_status) error {
+	add func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
 	var s settings
-	if err := s.read(opts, rowStride); err != nil {
+	if err := s.read(opts, forRows); err != nil {
 		return err
 	}
 	n, stride, err := s.rows(length, width, element)
@@ -81,8 +82,22 @@ func (index *Index) addItems(ctx context.Context, ids []int64, length, width int
 		return refused(ErrArgument, "there are %d ids for %d vectors", len(ids), n)
 	}
 	return index.write(func(c *C.annoy_index) error {
+		return s.long(ctx, func(work *C.annoy_work) error {
+			var e C.annoy_error
+			return check(add(c, int64s(ids), n, stride, work, &e), &e)
+		})
+	})
+}
+
+// Reserve takes room for nItems items ahead of need; their number stays as it is.
+func (index *Index) Reserve(nItems int) error {
+	n, err := size("nItems", nItems)
+	if err != nil {
+		return err
+	}
+	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
-		return check(add(c, int64s(ids), n, stride, &e), &e)
+		return check(C.annoy_reserve(c, n, &e), &e)
 	})
 }
 

@@ -13,8 +13,19 @@ type LogLevel int32
 
 // The levels.
 const (
-	LogInfo LogLevel = C.ANNOY_LOG_INFO
+	LogError LogLevel = C.ANNOY_LOG_ERROR // a long call failed
+	LogWarn  LogLevel = C.ANNOY_LOG_WARN  // something that may not be what was meant
+	LogInfo  LogLevel = C.ANNOY_LOG_INFO  // what was done
+	LogDebug LogLevel = C.ANNOY_LOG_DEBUG // what is about to be done
 )
+
+// SetLogLevel sets what is heard: messages of this level and the more important ones. LogInfo unless set.
+func (index *Index) SetLogLevel(most LogLevel) error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_set_log_level(c, C.int32_t(most), &e), &e)
+	})
+}
 
 // SetLog sets who hears what the index does; nil for silence, which is the default. The library never prints.
 //

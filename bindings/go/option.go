@@ -74,16 +74,31 @@ func Filter(allowed func(id int64) bool) CallOption { return CallOption{kind: fi
 // Exact makes a search look at all items that may be found, without the trees.
 func Exact() CallOption { return CallOption{kind: exact} }
 
-// Threads sets how many threads a long call takes: Build, SearchBatch and its kin, EstimateRecall. -1 and no Threads stand for
-// one per processor.
+// Threads sets how many threads a long call takes: AddItems, Build, SearchBatch and their kin, EstimateRecall. -1 and no Threads
+// stand for one per processor.
 func Threads(n int) CallOption { return CallOption{kind: threads, whole: int64(n)} }
 
-// Progress is how far a long call has come.
+// Stage is what a long call is doing.
+type Stage int32
+
+// The stages, and what is counted in each.
+const (
+	StageAdd    Stage = C.ANNOY_STAGE_ADD    // items
+	StageBuild  Stage = C.ANNOY_STAGE_BUILD  // steps that take about as long as each other
+	StageSearch Stage = C.ANNOY_STAGE_SEARCH // queries
+	StageSave   Stage = C.ANNOY_STAGE_SAVE   // bytes
+	StageVerify Stage = C.ANNOY_STAGE_VERIFY // nodes
+)
+
+// Progress is how far a long call has come. What is done never becomes less.
 type Progress struct {
+	Stage       Stage
 	Done, Total uint64
 }
 
-// OnProgress has report hear how far a long call has come, on the goroutine that made it: SearchBatch and its kin.
+// OnProgress has report hear how far a long call has come, on the goroutine that made it: AddItems, Build, SearchBatch and their
+// kin, Save, Verify, VerifyFile, EstimateRecall. report must not use the index. A panic in it ends the call, with the index as
+// before, and goes on from there.
 func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
 
 // RowStride sets how far apart vectors lie in one slice, in elements, for AddItems, SearchBatch and their kin. Without it they

@@ -97,6 +97,10 @@ func TestCancel(t *testing.T) {
 	_, err = index.EstimateRecall(over, 1, 1, 1, 1)
 	cancelled(err, context.Canceled)
 
+	if index.NItems() != 20_000 || index.NTrees() == 0 {
+		t.Fatal("something has changed")
+	}
+
 	// While the call runs, from another goroutine: without it this would take minutes.
 	queries := random(20_000, 32)
 	running, cancel := context.WithCancel(ctx)
@@ -121,6 +125,88 @@ func TestCancel(t *testing.T) {
 	defer cancel2()
 	_, err = index.SearchBatch(soon, queries, 10, annoy.Exact())
 	cancelled(err, context.DeadlineExceeded)
+}
+
+// Every long call ends with the context, and at a panic of its progress, with the index as before.
+func TestLongCalls(t *testing.T) {
+	file := t.TempDir() + "/x.ann"
+	full, rows := built(t, 3000, 300, annoy.Euclidean), random(3000, 300)
+	must(t, full.Save(ctx, file))
+	empty, err := annoy.New(300, annoy.Euclidean)
+	must(t, err)
+	filled, err := annoy.New(300, annoy.Euclidean)
+	must(t, err)
+	must(t, filled.Reserve(3000))
+	must(t, filled.AddItems(ctx, nil, rows))
+	calls := map[string]struct {
+		stage annoy.Stage
+		call  func(ctx context.Context, report annoy.CallOption) error
+	}{
+		"AddItems": {annoy.StageAdd, func(ctx context.Context, report annoy.CallOption) error {
+			return empty.AddItems(ctx, nil, rows, report)
+		}},
+		"Build": {annoy.StageBuild, func(ctx context.Context, report annoy.CallOption) error {
+			return filled.Build(ctx, 5, report, annoy.Threads(2))
+		}},
+		"SearchBatch": {annoy.StageSearch, func(ctx context.Context, report annoy.CallOption) error {
+			_, err := full.SearchBatch(ctx, rows, 3, report)
+			return err
+		}},
+		"EstimateRecall": {annoy.StageSearch, func(ctx context.Context, report annoy.CallOption) error {
+			_, err := full.EstimateRecall(ctx, 50, 3, 100, 1, report)
+			return err
+		}},
+		"Save": {annoy.StageSave, func(ctx context.Context, report annoy.CallOption) error {
+			return full.Save(ctx, file, report)
+		}},
+		"Verify": {annoy.StageVerify, func(ctx context.Context, report annoy.CallOption) error {
+			_, _, err := full.Verify(ctx, 1, report)
+			return err
+		}},
+		"VerifyFile": {annoy.StageVerify, func(ctx context.Context, report annoy.CallOption) error {
+			_, _, err := annoy.VerifyFile(ctx, file, 1, report)
+			return err
+		}},
+	}
+	unchanged := func(name string) {
+		if empty.NItems() != 0 || filled.NTrees() != 0 {
+			t.Fatalf("%s: %d items, %d trees", name, empty.NItems(), filled.NTrees())
+		}
+	}
+	for name, c := range calls {
+		over, cancel := context.WithCancel(ctx)
+		report := annoy.OnProgress(func(annoy.Progress) {
+			cancel()
+			time.Sleep(20 * time.Millisecond) // for the token to be set
+		})
+		err := c.call(over, report)
+		fails(t, err, annoy.ErrCancelled, "context canceled")
+		unchanged(name)
+		func() {
+			calls := 0
+			defer func() {
+				if recover() != name || calls != 1 {
+					t.Fatalf("%s: no panic, or after %d calls", name, calls)
+				}
+			}()
+			c.call(ctx, annoy.OnProgress(func(annoy.Progress) { calls++; panic(name) }))
+		}()
+		unchanged(name)
+	}
+	for name, c := range calls {
+		var last annoy.Progress
+		must(t, c.call(ctx, annoy.OnProgress(func(p annoy.Progress) {
+			if p.Stage != c.stage || p.Done < last.Done || p.Done > p.Total {
+				t.Errorf("%s: %+v after %+v", name, p, last)
+			}
+			last = p
+		})))
+		if last.Done != last.Total || last.Done == 0 {
+			t.Errorf("%s: %+v at the end", name, last)
+		}
+	}
+	fails(t, filled.Reserve(1), annoy.ErrState, "")
+	fails(t, empty.Reserve(-1), annoy.ErrArgument, "nItems")
 }
 
 func TestProgress(t *testing.T) {

@@ -37,6 +37,19 @@ static inline annoy_status annoy_go_set_log(annoy_index *index, uintptr_t user, 
     return annoy_set_log(index, user ? annoy_go_log : NULL, (void *)user, error);
 }
 
+/* How a long call is to work. In memory of C, as Go may not hold `progress_user`, a number that looks like a pointer. To be
+   freed; NULL when there is no memory. */
+static inline annoy_work *annoy_go_new_work(int32_t n_threads, const annoy_cancel *cancel, uintptr_t progress) {
+    annoy_work *work = (annoy_work *)calloc(1, sizeof *work);
+    if (work == NULL) return NULL;
+    work->struct_size = sizeof *work;
+    work->n_threads = n_threads;
+    work->cancel = cancel;
+    work->progress = progress ? annoy_go_progress : NULL;
+    work->progress_user = (void *)progress;
+    return work;
+}
+
 /* Calls made once for each item. */
 
 #define ANNOY_GO_CALL(call)                     \
@@ -187,15 +200,11 @@ static inline annoy_error *annoy_go_search_batch(const annoy_index *index, int f
                                                  size_t n_queries, size_t len, size_t row_stride, uint64_t flags,
                                                  int64_t search_k, double max_distance, const uint64_t *bitmap,
                                                  size_t bitmap_bits, const int64_t *exclude, size_t n_exclude,
-                                                 uintptr_t filter, int32_t n_threads, const annoy_cancel *cancel,
-                                                 uintptr_t progress, int64_t *ids, uint8_t *distances, size_t n,
-                                                 size_t *n_found) {
+                                                 uintptr_t filter, const annoy_work *work, int64_t *ids,
+                                                 uint8_t *distances, size_t n, size_t *n_found) {
     annoy_search_options options =
         annoy_go_options(flags, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
-    options.n_threads = n_threads;
-    options.cancel = cancel;
-    options.progress = progress ? annoy_go_progress : NULL;
-    options.progress_user = (void *)progress;
+    options.work = work;
     annoy_error error;
     annoy_status status = ANNOY_OK;
     switch (form) {

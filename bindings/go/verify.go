@@ -7,35 +7,43 @@ import "context"
 
 // A Fault is something wrong in an index.
 type Fault struct {
-	Node int64 // -1 when it is about the file as a whole
+	Node int64 // -1 when it is about a section or the file as a whole
 	Text string
 }
 
 // Verify verifies a built or loaded index: checksums, every node of every tree, every value. It reads all of it, and takes
 // 4 bytes of memory for each item. When there are faults the error is an ErrCorrupt with the first; the first `most` are
-// listed, and total is the number of all.
-func (index *Index) Verify(ctx context.Context, most int) (faults []Fault, total int, err error) {
-	return verify(ctx, most, func(faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error {
+// listed, and total is the number of all. It ends early when the context does. Takes OnProgress.
+func (index *Index) Verify(ctx context.Context, most int, opts ...CallOption) (faults []Fault, total int, err error) {
+	return verify(ctx, most, opts, func(s *settings, faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error {
 		return index.read(func(c *C.annoy_index) error {
-			var e C.annoy_error
-			return check(C.annoy_verify(c, faults, capacity, n, &e), &e)
+			return s.long(ctx, func(work *C.annoy_work) error {
+				var e C.annoy_error
+				return check(C.annoy_verify_with(c, faults, capacity, n, work, &e), &e)
+			})
 		})
 	})
 }
 
 // VerifyFile is Verify for a file that says what it is.
-func VerifyFile(ctx context.Context, path string, most int) (faults []Fault, total int, err error) {
-	return verify(ctx, most, func(faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error {
+func VerifyFile(ctx context.Context, path string, most int, opts ...CallOption) (faults []Fault, total int, err error) {
+	return verify(ctx, most, opts, func(s *settings, faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error {
 		return withPath(path, func(path *C.char) error {
-			var e C.annoy_error
-			return check(C.annoy_verify_file(path, faults, capacity, n, &e), &e)
+			return s.long(ctx, func(work *C.annoy_work) error {
+				var e C.annoy_error
+				return check(C.annoy_verify_file_with(path, faults, capacity, n, work, &e), &e)
+			})
 		})
 	})
 }
 
-func verify(ctx context.Context, most int,
-	run func(faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error) ([]Fault, int, error) {
+func verify(ctx context.Context, most int, opts []CallOption,
+	run func(s *settings, faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error) ([]Fault, int, error) {
 	if err := ended(ctx); err != nil {
+		return nil, 0, err
+	}
+	var s settings
+	if err := s.read(opts, progress); err != nil {
 		return nil, 0, err
 	}
 	capacity, err := size("most", most)
@@ -48,7 +56,7 @@ func verify(ctx context.Context, most int,
 		first = &found[0]
 	}
 	var n C.size_t
-	err = run(first, capacity, &n)
+	err = run(&s, first, capacity, &n)
 	if n < capacity {
 		found = found[:n]
 	}
@@ -103,14 +111,15 @@ func (index *Index) Info() (Info, error) {
 
 // EstimateRecall estimates the recall of searches for the n nearest of an item, itself left out: the share of what is found
 // that is as near as the n nearest of an exact search, 0 to 1, over nSample items chosen by seed. The same numbers
-// give the same result. searchK is as in SearchK. It looks at all items nSample times. Takes Threads.
+// give the same result. searchK is as in SearchK. It looks at all items nSample times, and ends early when the context does. Takes
+// Threads and OnProgress.
 func (index *Index) EstimateRecall(ctx context.Context, nSample, n int, searchK int64, seed uint64,
 	opts ...CallOption) (float64, error) {
 	if err := ended(ctx); err != nil {
 		return 0, err
 	}
 	var s settings
-	if err := s.read(opts, threads); err != nil {
+	if err := s.read(opts, forItems); err != nil {
 		return 0, err
 	}
 	samples, err := size("nSample", nSample)
@@ -123,9 +132,11 @@ func (index *Index) EstimateRecall(ctx context.Context, nSample, n int, searchK 
 	}
 	var recall C.double
 	err = index.read(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		status := C.annoy_estimate_recall(c, samples, nearest, C.int64_t(searchK), C.uint64_t(seed), s.threads, &recall, &e)
-		return check(status, &e)
+		return s.long(ctx, func(work *C.annoy_work) error {
+			var e C.annoy_error
+			status := C.annoy_estimate_recall(c, samples, nearest, C.int64_t(searchK), C.uint64_t(seed), work, &recall, &e)
+			return check(status, &e)
+		})
 	})
 	return float64(recall), err
 }

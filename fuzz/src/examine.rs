@@ -1,8 +1,7 @@
 //! What must hold of an index that a hostile file was opened as.
 
 use super::common::{ids, Item};
-use annoy_rs::{Access, Error, Index, Neighbor, MAX_METADATA};
-use std::path::Path;
+use annoy_rs::{Error, Index, Neighbor, MAX_METADATA};
 
 /// A list found, as numbers that can be compared, or why there is none.
 type Found = Result<Vec<(i64, u64)>, String>;
@@ -104,16 +103,17 @@ pub fn verify(index: &Index, query: &Item, answers: &Answers) {
     }
 }
 
-/// Saves the index to `path` and loads that: it opens, and answers what was answered before. (Where some searches met
+/// Writes the index to memory and loads that: it opens, and answers what was answered before. (Where some searches met
 /// damage others may meet it earlier or later, as there are more nodes than there were.)
-pub fn save(index: &Index, query: &Item, answers: &Answers, path: &Path) {
-    match index.save(path) {
-        Ok(()) => {
+pub fn save(index: &Index, query: &Item, answers: &Answers) {
+    match index.to_bytes() {
+        Ok(bytes) => {
+            assert_eq!(index.saved_size().unwrap(), bytes.len());
             let mut again = Index::with_options(index.options()).unwrap();
             again
-                .load(path, Access::Map)
+                .load_bytes(bytes.clone())
                 .unwrap_or_else(|error| panic!("a file of ours: {error}"));
-            let described = Index::open(path, Access::Map).unwrap();
+            let described = Index::open_bytes(bytes).unwrap();
             assert_eq!(described.options(), index.options());
             let found = ask(&again, query);
             if answers.are_all_good() {
@@ -125,6 +125,27 @@ pub fn save(index: &Index, query: &Item, answers: &Answers, path: &Path) {
             }
         }
         Err(Error::Corrupt { .. } | Error::Unsupported(_)) => {}
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// Thaws the index, which works where it is sound, and builds it anew, which then is sound.
+pub fn thaw(mut index: Index, query: &Item) {
+    let is_sound = index.verify(0).unwrap().is_sound();
+    let before = ask(&index, query);
+    match index.thaw() {
+        Ok(()) => {
+            assert_eq!(index.n_trees(), 0);
+            index.build(Some(2), Some(1)).unwrap();
+            let answers = ask(&index, query);
+            verify(&index, query, &answers);
+            let report = index.verify(1).unwrap();
+            assert!(report.is_sound(), "thawed and built: {report:?}");
+        }
+        Err(Error::Corrupt { .. } | Error::NotFinite { .. }) => {
+            assert!(!is_sound, "sound, but does not thaw");
+            assert_eq!(before, ask(&index, query));
+        }
         Err(error) => panic!("{error:?}"),
     }
 }

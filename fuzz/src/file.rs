@@ -1,13 +1,11 @@
 //! A valid file, damaged as the input says.
 
-use super::examine::{ask, save, verify};
+use super::examine::{ask, save, thaw, verify};
 use super::memory_file::MemoryFile;
 use super::mutate::{holds, mutate, seal, Seal, MOST};
 use super::seeds::{query, seeds, Seed};
-use annoy_rs::{probe, Access, Error, Index, Options};
+use annoy_rs::{probe, Access, Error, Index, Kind, Options};
 use arbitrary::{Result, Unstructured};
-use std::path::Path;
-use tempfile::TempDir;
 use twox_hash::XxHash3_64;
 
 /// What is done with the damaged file beside loading it and asking. Hashed, so that no input breeds others that all take
@@ -24,11 +22,14 @@ impl Plan {
         (self.0 >> bits).is_multiple_of(n)
     }
 
-    pub fn access(self) -> Access {
-        match self.0 & 7 {
-            0 => Access::Copy,
-            1 => Access::MapPrefaulted,
-            _ => Access::Map,
+    /// How it is held when it is a file; mostly it is bytes in memory, which are opened in a fraction of the time, and of which
+    /// AddressSanitizer watches the ends.
+    fn access(self) -> Option<Access> {
+        match self.0 & 31 {
+            0 => Some(Access::Copy),
+            1 => Some(Access::MapPrefaulted),
+            2 | 3 => Some(Access::Map),
+            _ => None,
         }
     }
 
@@ -47,16 +48,53 @@ impl Plan {
     pub fn probes(self) -> bool {
         self.one_in(16, 9)
     }
+
+    pub fn thaws(self) -> bool {
+        self.one_in(4, 13)
+    }
 }
 
-/// Files that are used again and again, one set for each thread.
-struct Room {
-    file: MemoryFile,
-    directory: TempDir,
+/// What is opened: bytes, and where a call needs one, a file of them.
+pub struct Opener<'a> {
+    plan: Plan,
+    bytes: &'a [u8],
 }
 
 thread_local! {
-    static ROOM: Room = Room { file: MemoryFile::new(), directory: super::common::scratch() };
+    /// Used again and again.
+    static FILE: MemoryFile = MemoryFile::new();
+}
+
+impl<'a> Opener<'a> {
+    pub fn new(plan: Plan, bytes: &'a [u8]) -> Self {
+        Opener { plan, bytes }
+    }
+
+    /// No index may have the file mapped when the next input comes.
+    fn with_file<R>(&self, work: impl FnOnce(&std::path::Path) -> R) -> R {
+        FILE.with(|file| {
+            file.put(self.bytes);
+            work(file.path())
+        })
+    }
+
+    pub fn load(&self, index: &mut Index) -> annoy_rs::Result<()> {
+        match self.plan.access() {
+            Some(access) => self.with_file(|path| index.load(path, access)),
+            None => index.load_bytes(self.bytes.to_vec()),
+        }
+    }
+
+    pub fn open(&self) -> annoy_rs::Result<Index> {
+        match self.plan.access() {
+            Some(access) => self.with_file(|path| Index::open(path, access)),
+            None => Index::open_bytes(self.bytes.to_vec()),
+        }
+    }
+
+    pub fn probe(&self) -> annoy_rs::Result<Vec<Kind>> {
+        self.with_file(|path| probe(path))
+    }
 }
 
 /// Runs one input. Whatever is wrong is a panic.
@@ -79,34 +117,15 @@ fn try_out(u: &mut Unstructured<'_>, plan: Plan) -> Result<()> {
         mutate(u, seed, &mut bytes)?;
     }
     seal(seed, &mut bytes, mended);
-    ROOM.with(|room| {
-        room.file.put(&bytes);
-        let saved = room.directory.path().join("saved.ann");
-        look_at(
-            seed,
-            options,
-            plan,
-            mended,
-            &bytes,
-            room.file.path(),
-            &saved,
-        );
-    });
+    look_at(seed, options, plan, mended, &bytes);
     Ok(())
 }
 
-fn look_at(
-    seed: &Seed,
-    options: Options,
-    plan: Plan,
-    mended: Seal,
-    bytes: &[u8],
-    path: &Path,
-    saved: &Path,
-) {
+fn look_at(seed: &Seed, options: Options, plan: Plan, mended: Seal, bytes: &[u8]) {
+    let opener = Opener::new(plan, bytes);
     let query = query(options);
     let mut index = Index::with_options(options).unwrap();
-    let opened = index.load(path, plan.access());
+    let opened = opener.load(&mut index);
     let whole = options == seed.options && mended.is_none() && holds(seed, bytes);
     if let Err(error) = &opened {
         assert!(matches!(error, Error::Format { .. }), "{error:?}");
@@ -121,15 +140,15 @@ fn look_at(
             verify(&index, &query, &answers);
         }
         if plan.saves() {
-            save(&index, &query, &answers, saved);
+            save(&index, &query, &answers);
         }
     }
     if plan.opens() {
-        open(path, plan.access());
+        open(&opener);
     }
     if plan.probes() {
         let described = opened.is_err() || index.info().unwrap().is_described;
-        match probe(path) {
+        match opener.probe() {
             Ok(kinds) => {
                 let own = kinds.iter().any(|kind| kind.options == options);
                 assert!(
@@ -144,11 +163,14 @@ fn look_at(
             }
         }
     }
+    if opened.is_ok() && plan.thaws() {
+        thaw(index, &query);
+    }
 }
 
 /// Opens it by its own word.
-fn open(path: &Path, access: Access) {
-    match Index::open(path, access) {
+fn open(opener: &Opener<'_>) {
+    match opener.open() {
         Ok(index) => {
             // What it says may make the vectors long.
             let query = query(index.options());

@@ -3,9 +3,11 @@
 use annoy_rs::ffi::file::annoy_get_metadata;
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::item::{annoy_get_item, annoy_get_item_f64};
+use annoy_rs::ffi::labels::*;
+use annoy_rs::ffi::removal::annoy_get_n_removed;
 use annoy_rs::ffi::search::annoy_get_nns_by_item;
 use annoy_rs::ffi::status::*;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 /// What can be seen of an index from outside, of its items and answers a sample.
 #[derive(Debug, PartialEq)]
@@ -16,6 +18,9 @@ pub struct Sight {
     pub kind: [i32; 3],
     pub metadata: Vec<u8>,
     pub item: Vec<u64>,
+    /// How many there are, and the status of asking for the last item's: a number, a string.
+    pub labels: (i64, [annoy_status; 2], u64, Vec<u8>),
+    pub n_removed: i64,
     /// The status of the search, and what it found.
     pub nearest: (annoy_status, Vec<(i64, u32)>),
 }
@@ -69,8 +74,29 @@ pub fn look(index: *const annoy_index) -> Sight {
             ],
             metadata,
             item,
+            labels: labels(index),
+            n_removed: annoy_get_n_removed(index),
             nearest: (status, found.take(n_found).collect()),
         }
+    }
+}
+
+/// # Safety
+/// The handle is live and used by nobody else.
+unsafe fn labels(index: *const annoy_index) -> (i64, [annoy_status; 2], u64, Vec<u8>) {
+    // SAFETY: as above; all room is there, and the text is as long as the call says.
+    unsafe {
+        let last = annoy_get_n_items(index) - 1;
+        let (mut number, mut text, mut len) = (0, null(), 0);
+        let status = [
+            annoy_get_label_u64(index, last, &mut number, null_mut()),
+            annoy_get_label(index, last, &mut text, &mut len, null_mut()),
+        ];
+        let text = match status[1] {
+            ANNOY_OK => std::slice::from_raw_parts(text.cast::<u8>(), len).to_vec(),
+            _ => Vec::new(),
+        };
+        (annoy_get_n_labels(index), status, number, text)
     }
 }
 

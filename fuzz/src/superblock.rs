@@ -1,26 +1,14 @@
 //! Superblocks, sections and metadata of any contents, with checksums that are right: what only a liar writes.
 
 use super::common::SUPERBLOCK;
-use super::examine::{ask, save, verify};
-use super::file::Plan;
-use super::memory_file::MemoryFile;
+use super::examine::{ask, save, thaw, verify};
+use super::file::{Opener, Plan};
 use super::mutate::{seal, section_field, superblock_field, Seal, ENTRY, MOST, TABLE};
 use super::seeds::{query, seeds, Seed};
-use annoy_rs::{probe, Error, Index};
+use annoy_rs::{Error, Index};
 use arbitrary::{Result, Unstructured};
-use std::path::Path;
-use tempfile::TempDir;
 
 const MAX_SECTIONS: usize = (SUPERBLOCK - TABLE) / ENTRY;
-
-struct Room {
-    file: MemoryFile,
-    directory: TempDir,
-}
-
-thread_local! {
-    static ROOM: Room = Room { file: MemoryFile::new(), directory: super::common::scratch() };
-}
 
 /// Runs one input. Whatever is wrong is a panic.
 pub fn run(data: &[u8]) {
@@ -121,19 +109,14 @@ fn try_out(u: &mut Unstructured<'_>, plan: Plan) -> Result<()> {
         sections,
     };
     seal(seed, &mut bytes, all);
-    ROOM.with(|room| {
-        room.file.put(&bytes);
-        let saved = room.directory.path().join("saved.ann");
-        look_at(seed, plan, room.file.path(), &saved);
-    });
+    look_at(seed, plan, &Opener::new(plan, &bytes));
     Ok(())
 }
 
-fn look_at(seed: &Seed, plan: Plan, path: &Path, saved: &Path) {
-    let access = plan.access();
+fn look_at(seed: &Seed, plan: Plan, opener: &Opener<'_>) {
     let mut as_seed = Index::with_options(seed.options).unwrap();
-    let loaded = as_seed.load(path, access).map(|()| as_seed);
-    let opened = plan.opens().then(|| Index::open(path, access));
+    let loaded = opener.load(&mut as_seed).map(|()| as_seed);
+    let opened = plan.opens().then(|| opener.open());
     for opened in [Some(loaded), opened].into_iter().flatten() {
         match opened {
             Ok(mut index) => {
@@ -143,17 +126,20 @@ fn look_at(seed: &Seed, plan: Plan, path: &Path, saved: &Path) {
                     verify(&index, &query, &answers);
                 }
                 if plan.saves() {
-                    save(&index, &query, &answers, saved);
+                    save(&index, &query, &answers);
                     // One more section, perhaps.
                     index.set_metadata(b"new").unwrap();
-                    save(&index, &query, &ask(&index, &query), saved);
+                    save(&index, &query, &ask(&index, &query));
+                }
+                if plan.thaws() {
+                    thaw(index, &query);
                 }
             }
             Err(error) => assert!(matches!(error, Error::Format { .. }), "{error:?}"),
         }
     }
     if plan.probes() {
-        match probe(path) {
+        match opener.probe() {
             Ok(kinds) => assert!(!kinds.is_empty()),
             Err(error) => assert!(matches!(error, Error::Format { .. }), "{error:?}"),
         }

@@ -93,7 +93,7 @@ where
         let mut table = unsafe { Table::new(n_queries, results) }?;
         let take = |query, found: Vec<Neighbor>| table.put(query, &found);
         let query = |i| rows.row(i);
-        index.search_batch(query, n_queries, &given.search(), &given.work(), take)
+        given.batch(|search, work| index.search_batch(query, n_queries, search, work, take))
     })
 }
 
@@ -224,6 +224,6 @@ pub unsafe extern "C" fn annoy_search_batch_items(
         // SAFETY: as above.
         let mut table = unsafe { Table::new(n_queries, results) }?;
         let take = |query, found: Vec<Neighbor>| table.put(query, &found);
-        index.search_batch_items(items, &given.search(), &given.work(), take)
+        given.batch(|search, work| index.search_batch_items(items, search, work, take))
     })
 }

@@ -3,6 +3,7 @@
 use super::guard::{exclusive, guard, or_choose, path};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
+use super::work::{annoy_work, Given};
 use std::ffi::c_char;
 
 /// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are left out:
@@ -32,10 +33,35 @@ pub unsafe extern "C" fn annoy_build(
     })
 }
 
+/// `annoy_build` with progress and cancellation; `work` may be NULL.
+///
+/// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still waits
+/// for the disk.
+/// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
+///
+/// # Safety
+/// As `annoy_build`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_build_with(
+    index: *mut annoy_index,
+    n_trees: i32,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        let mut index = unsafe { exclusive(index) }?;
+        let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
+        // SAFETY: as documented.
+        let work = unsafe { Given::read(work) }?;
+        work.call(|work| index.build_with(n_trees, work))
+    })
+}
+
 /// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
 ///
 /// After an on-disk build the file stays as it is; the next build replaces it.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded from a file; `ANNOY_ERR_IO` (on-disk build).
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for; `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -47,6 +73,27 @@ pub unsafe extern "C" fn annoy_unbuild(
     guard(error, || {
         // SAFETY: NULL or live and unshared by the caller's word.
         unsafe { exclusive(index) }?.unbuild()
+    })
+}
+
+/// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to memory,
+/// its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay (sections of
+/// later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as it is.
+///
+/// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
+/// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_thaw(
+    index: *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.thaw()
     })
 }
 

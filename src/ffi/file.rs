@@ -3,6 +3,7 @@
 use super::guard::{exclusive, guard, path, place, shared, slice, slice_mut};
 use super::handle::{annoy_index, boxed};
 use super::status::{annoy_error, annoy_status};
+use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::storage::Access;
@@ -47,6 +48,30 @@ pub unsafe extern "C" fn annoy_save(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (index, path) = unsafe { (shared(index)?, self::path(path)?) };
         index.save(path)
+    })
+}
+
+/// `annoy_save` with progress and cancellation; `work` may be NULL.
+///
+/// It is cancelled until all is written. What then comes, waiting for the disk and giving the file its name, is done in any
+/// case.
+/// Errors: as `annoy_save`; `ANNOY_ERR_CANCELLED`, with what `path` held before still there.
+///
+/// # Safety
+/// As `annoy_save`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_save_with(
+    index: *const annoy_index,
+    path: *const c_char,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, path) = unsafe { (shared(index)?, self::path(path)?) };
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        work.call(|work| index.save_with(path, work))
     })
 }
 

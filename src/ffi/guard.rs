@@ -29,7 +29,7 @@ fn quiet_hook() {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let ours = DEPTH.try_with(Cell::get).unwrap_or(0) > 0
-                || std::thread::current().name() == Some(crate::WORK_THREAD);
+                || std::thread::current().name() == Some(crate::work::THREAD);
             if !ours {
                 before(info);
             }

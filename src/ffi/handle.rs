@@ -6,10 +6,9 @@ use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
-use std::ffi::{c_char, c_void, CString};
 use std::sync::atomic::AtomicBool;
 
-/// An index. Made by `annoy_new`, `annoy_new_with` or `annoy_open`, freed by `annoy_free`.
+/// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
 ///
 /// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
 /// other call needs the index to itself. Nothing in the library is tied to a thread.
@@ -268,59 +267,6 @@ pub unsafe extern "C" fn annoy_set_seed(
     guard(error, || {
         // SAFETY: NULL or live and unshared by the caller's word.
         unsafe { exclusive(index) }?.set_seed(seed);
-        Ok(())
-    })
-}
-
-/// How important a log message is.
-pub const ANNOY_LOG_INFO: i32 = 3;
-
-/// Hears what an index does: `user` as given to `annoy_set_log`, a level, a NUL-terminated UTF-8 text that is gone after
-/// the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
-pub type annoy_log_fn =
-    Option<unsafe extern "C" fn(user: *mut c_void, level: i32, text: *const c_char)>;
-
-/// The caller's word that its pointer may be used from any thread that uses the index.
-struct User(*mut c_void);
-
-// SAFETY: documented at annoy_set_log; the library only hands the pointer back.
-unsafe impl Send for User {}
-// SAFETY: as above.
-unsafe impl Sync for User {}
-
-impl User {
-    /// A method, so that closures capture the whole struct.
-    fn get(&self) -> *mut c_void {
-        self.0
-    }
-}
-
-/// Sets who hears what the index does; NULL for silence, which is the default. The library never prints.
-///
-/// `user` is handed back at each call and must be good for use from every thread that uses the index.
-/// Errors: `ANNOY_ERR_NULL` for `index`.
-///
-/// # Safety
-/// `index` is NULL or a live handle that no other call is using; `log` and `user` stay usable until they are replaced
-/// or the index is freed.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_set_log(
-    index: *mut annoy_index,
-    log: annoy_log_fn,
-    user: *mut c_void,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        let user = User(user);
-        // SAFETY: NULL or live and unshared by the caller's word.
-        let mut index = unsafe { exclusive(index) }?;
-        index.set_log(log.map(|log| -> crate::index::Log {
-            Box::new(move |text: &str| {
-                let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-                // SAFETY: the function and `user` are good until replaced, by the caller's word.
-                unsafe { log(user.get(), ANNOY_LOG_INFO, text.as_ptr()) };
-            })
-        }));
         Ok(())
     })
 }

@@ -3,9 +3,11 @@
 use super::guard::{check_slice, exclusive, guard, place, shared, slice, slice_mut};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
+use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::vector::{Vector, VectorMut};
 use std::marker::PhantomData;
+use std::ptr::null;
 
 /// The body of `annoy_add_item` and its kin.
 ///
@@ -88,18 +90,11 @@ pub unsafe extern "C" fn annoy_add_item_bits(
 /// The caller's rows.
 pub(super) struct Rows<'a, T> {
     at: *const T,
-    left: usize,
+    n: usize,
     /// From one row to the next, in bytes.
     stride: usize,
     len: usize,
     of: PhantomData<&'a [T]>,
-}
-
-// Not derived: that would ask for T: Clone.
-impl<T> Clone for Rows<'_, T> {
-    fn clone(&self) -> Self {
-        Rows { ..*self }
-    }
 }
 
 impl<'a, T> Rows<'a, T> {
@@ -120,7 +115,7 @@ impl<'a, T> Rows<'a, T> {
         check_slice("rows", rows, bytes.div_ceil(size_of::<T>()))?;
         Ok(Rows {
             at: rows,
-            left: n,
+            n,
             stride,
             len,
             of: PhantomData,
@@ -134,7 +129,7 @@ unsafe impl<T: Sync> Sync for Rows<'_, T> {}
 impl<'a, T> Rows<'a, T> {
     /// Row `i`; panics past the end.
     pub(super) fn row(&self, i: usize) -> &'a [T] {
-        assert!(i < self.left, "row {i} of {}", self.left);
+        assert!(i < self.n, "row {i} of {}", self.n);
         if self.len == 0 {
             return &[];
         }
@@ -144,34 +139,15 @@ impl<'a, T> Rows<'a, T> {
     }
 }
 
-impl<'a, T> Iterator for Rows<'a, T> {
-    type Item = &'a [T];
-
-    fn next(&mut self) -> Option<&'a [T]> {
-        let row = (self.left > 0).then(|| self.row(0))?;
-        self.left -= 1;
-        self.at = self.at.wrapping_byte_add(self.stride);
-        Some(row)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl<T> ExactSizeIterator for Rows<'_, T> {}
-
 /// The body of `annoy_add_items` and its kin.
 ///
 /// # Safety
 /// As documented there.
-unsafe fn add_items<'a, T: 'a>(
+unsafe fn add_items<'a, T: Sync + 'a>(
     index: *mut annoy_index,
     ids: *const i64,
-    rows: *const T,
-    n_rows: usize,
-    len: usize,
-    row_stride: usize,
+    (rows, n_rows, len, row_stride): (*const T, usize, usize, usize),
+    work: *const annoy_work,
     error: *mut annoy_error,
 ) -> annoy_status
 where
@@ -187,8 +163,10 @@ where
             Some(unsafe { slice("ids", ids, n_rows) }?)
         };
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let rows = unsafe { Rows::new(rows, n_rows, len, row_stride) }?;
-        index.add_items(ids, rows)
+        let rows: Rows<'a, T> = unsafe { Rows::new(rows, n_rows, len, row_stride) }?;
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        work.call(|work| index.add_items_with(ids, |row| rows.row(row), n_rows, work))
     })
 }
 
@@ -196,7 +174,7 @@ where
 ///
 /// `rows` has `n_rows` vectors of `len` numbers (`len` must be f), `row_stride` bytes apart (0: one right behind the
 /// other). `ids` has an id for each row, or is NULL: then they follow the last item. Of rows with the same id the last
-/// counts.
+/// counts. Several threads copy where there is much to copy. Vectors that are replaced are kept until all is done.
 /// Errors: as `annoy_add_item`; the message names the id. On an error no item is added.
 ///
 /// # Safety
@@ -211,8 +189,9 @@ pub unsafe extern "C" fn annoy_add_items(
     row_stride: usize,
     error: *mut annoy_error,
 ) -> annoy_status {
+    let rows = (rows, n_rows, len, row_stride);
     // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { add_items(index, ids, rows, n_rows, len, row_stride, error) }
+    unsafe { add_items(index, ids, rows, null(), error) }
 }
 
 /// `annoy_add_items` for an index of f64 (or hamming).
@@ -229,8 +208,9 @@ pub unsafe extern "C" fn annoy_add_items_f64(
     row_stride: usize,
     error: *mut annoy_error,
 ) -> annoy_status {
+    let rows = (rows, n_rows, len, row_stride);
     // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { add_items(index, ids, rows, n_rows, len, row_stride, error) }
+    unsafe { add_items(index, ids, rows, null(), error) }
 }
 
 /// `annoy_add_items` for hamming, in words as `annoy_add_item_bits` takes them.
@@ -247,8 +227,91 @@ pub unsafe extern "C" fn annoy_add_items_bits(
     row_stride: usize,
     error: *mut annoy_error,
 ) -> annoy_status {
+    let rows = (rows, n_rows, n_words, row_stride);
     // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { add_items(index, ids, rows, n_rows, n_words, row_stride, error) }
+    unsafe { add_items(index, ids, rows, null(), error) }
+}
+
+/// `annoy_add_items` with progress and cancellation; `work` may be NULL.
+///
+/// Errors: as `annoy_add_items`; `ANNOY_ERR_CANCELLED`. On an error no item is added.
+///
+/// # Safety
+/// As `annoy_add_items`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_add_items_with(
+    index: *mut annoy_index,
+    ids: *const i64,
+    rows: *const f32,
+    n_rows: usize,
+    len: usize,
+    row_stride: usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    let rows = (rows, n_rows, len, row_stride);
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { add_items(index, ids, rows, work, error) }
+}
+
+/// `annoy_add_items_with` for an index of f64 (or hamming).
+///
+/// # Safety
+/// As `annoy_add_items_with`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_add_items_with_f64(
+    index: *mut annoy_index,
+    ids: *const i64,
+    rows: *const f64,
+    n_rows: usize,
+    len: usize,
+    row_stride: usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    let rows = (rows, n_rows, len, row_stride);
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { add_items(index, ids, rows, work, error) }
+}
+
+/// `annoy_add_items_with` for hamming, in words as `annoy_add_item_bits` takes them.
+///
+/// # Safety
+/// As `annoy_add_items_with`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_add_items_with_bits(
+    index: *mut annoy_index,
+    ids: *const i64,
+    rows: *const u64,
+    n_rows: usize,
+    n_words: usize,
+    row_stride: usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    let rows = (rows, n_rows, n_words, row_stride);
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { add_items(index, ids, rows, work, error) }
+}
+
+/// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which becomes
+/// memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room already.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can count;
+/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_reserve(
+    index: *mut annoy_index,
+    n_items: usize,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.reserve(n_items)
+    })
 }
 
 /// The body of `annoy_get_item` and its kin.

@@ -3,13 +3,16 @@
 //! - `status`: status codes and the error struct.
 //! - `library`: version, names of things.
 //! - `handle`: making, freeing and asking an index.
+//! - `log`: what it says while it works.
+//! - `work`: threads, progress and cancellation of long calls.
 //! - `item`: adding and reading items.
 //! - `build`: building trees.
 //! - `file`: saving and loading.
+//! - `bytes`: saving to and loading from memory.
 //! - `labels`: names of items.
 //! - `removal`: taking items out of what searches find.
 //! - `search`: finding neighbours.
-//! - `options`: what a search may be told, and the token that cancels.
+//! - `options`: what a search may be told.
 //! - `query`: finding neighbours among some of the items.
 //! - `batch`: finding neighbours for many queries at once.
 //! - `recall`: how much of the truth searches find.
@@ -19,12 +22,14 @@
 
 pub mod batch;
 pub mod build;
+pub mod bytes;
 pub mod file;
 mod guard;
 pub mod handle;
 pub mod item;
 pub mod labels;
 pub mod library;
+pub mod log;
 pub mod options;
 pub mod query;
 pub mod recall;
@@ -32,3 +37,4 @@ pub mod removal;
 pub mod search;
 pub mod status;
 pub mod verify;
+pub mod work;

@@ -1,63 +1,17 @@
-//! What a search may be told: among which items, how many threads, when to give up.
+//! What a search may be told: among which items, and how to work.
 
-use super::guard::{guard_value, or_choose, slice};
+use super::guard::{or_choose, slice};
+use super::work::{self, annoy_work};
 use crate::error::{Error, Result};
 use crate::forest::filter::{Ask, Bitmap};
-use crate::index::search::{Cancel, Search, Work};
+use crate::index::search::Search;
 use crate::index::Index;
+use crate::work::Work;
 use std::ffi::c_void;
-
-/// Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
-pub struct annoy_cancel {
-    token: Cancel,
-}
-
-/// Makes a token that long calls look at; NULL when there is no memory. Not yet cancelled.
-#[no_mangle]
-pub extern "C" fn annoy_cancel_new() -> *mut annoy_cancel {
-    guard_value(std::ptr::null_mut(), || {
-        Box::into_raw(Box::new(annoy_cancel {
-            token: Cancel::new(),
-        }))
-    })
-}
-
-/// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-/// thread may do this at any time, also a signal handler. NULL does nothing.
-///
-/// # Safety
-/// `cancel` is NULL or a live token.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_cancel_set(cancel: *const annoy_cancel) {
-    guard_value((), || {
-        // SAFETY: NULL gives none, else live by the caller's word.
-        if let Some(cancel) = unsafe { cancel.as_ref() } {
-            cancel.token.cancel();
-        }
-    })
-}
-
-/// Frees a token; NULL does nothing. No call may be looking at it.
-///
-/// # Safety
-/// `cancel` is NULL or a live token that nothing else is using.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_cancel_free(cancel: *mut annoy_cancel) {
-    guard_value((), || {
-        if !cancel.is_null() {
-            // SAFETY: not NULL; made by `annoy_cancel_new` and not freed before, by the caller's word.
-            drop(unsafe { Box::from_raw(cancel) });
-        }
-    })
-}
 
 /// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the call, once
 /// at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
 pub type annoy_filter_fn = Option<unsafe extern "C" fn(user: *mut c_void, item: i64) -> i32>;
-
-/// Hears how far a long call has come: `done` of `total`. `user` as given in the options. Called on the thread that made the
-/// call. It must not unwind, `longjmp`, or change the index.
-pub type annoy_progress_fn = Option<unsafe extern "C" fn(user: *mut c_void, done: u64, total: u64)>;
 
 /// Flag: the item that is searched for is not wanted among its own neighbours.
 pub const ANNOY_SEARCH_EXCLUDE_SELF: u64 = 1;
@@ -96,34 +50,33 @@ pub struct annoy_search_options {
     pub filter: annoy_filter_fn,
     /// Handed to `filter`.
     pub filter_user: *mut c_void,
-    /// Batch only: threads; 0 or -1 for one per processor.
-    pub n_threads: i32,
-    /// Must be 0.
-    pub reserved: i32,
-    /// Batch only: looked at before each query; NULL for none.
-    pub cancel: *const annoy_cancel,
-    /// Batch only: hears how many queries are done; NULL for none.
-    pub progress: annoy_progress_fn,
-    /// Handed to `progress`.
-    pub progress_user: *mut c_void,
+    /// Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token alone,
+    /// before it begins.
+    pub work: *const annoy_work,
 }
 
-/// A caller's function and what it is to be handed.
-struct Callback<F> {
-    call: F,
+/// A caller's filter and what it is to be handed.
+#[derive(Clone, Copy)]
+struct Filter {
+    call: unsafe extern "C" fn(user: *mut c_void, item: i64) -> i32,
     user: *mut c_void,
 }
 
-// SAFETY: called on the thread that made the call only: `run` gives a batch with a filter one thread.
-unsafe impl<F> Sync for Callback<F> {}
+// SAFETY: called on the thread that made the call only: `Given` leaves a batch with a filter one thread.
+unsafe impl Sync for Filter {}
+
+impl Filter {
+    fn accepts(&self, item: i64) -> bool {
+        // SAFETY: the caller's function, called with what it asked for.
+        unsafe { (self.call)(self.user, item) != 0 }
+    }
+}
 
 /// The options as the library has them; borrowed from the caller's.
 pub(super) struct Given<'a> {
     search: Search<'a>,
-    n_threads: Option<usize>,
-    cancel: Option<&'a Cancel>,
-    progress: Option<Box<dyn Fn(u64, u64)>>,
-    ask: Option<Box<Ask<'static>>>,
+    filter: Option<Filter>,
+    work: work::Given<'a>,
 }
 
 impl<'a> Given<'a> {
@@ -136,10 +89,8 @@ impl<'a> Given<'a> {
     ) -> Result<Self> {
         let mut given = Given {
             search: Search::new(n),
-            n_threads: None,
-            cancel: None,
-            progress: None,
-            ask: None,
+            filter: None,
+            work: work::Given::default(),
         };
         if options.is_null() {
             return Ok(given);
@@ -163,9 +114,6 @@ impl<'a> Given<'a> {
         if options.flags & !FLAGS != 0 {
             let found = format!("{:#x}", options.flags);
             return Err(Error::argument("flags", found, "ANNOY_SEARCH_ flags"));
-        }
-        if options.reserved != 0 {
-            return Err(Error::argument("reserved", options.reserved, "0"));
         }
         let has = |flag| options.flags & flag != 0;
         let search = &mut given.search;
@@ -194,49 +142,37 @@ impl<'a> Given<'a> {
                 deny: has(ANNOY_SEARCH_DENY),
             });
         }
-        given.ask = options.filter.map(|call| {
-            let callback = Callback {
-                call,
-                user: options.filter_user,
-            };
-            let ask = move |id| {
-                // As a whole, which is Sync.
-                let callback = &callback;
-                // SAFETY: the caller's function, called with what it asked for.
-                unsafe { (callback.call)(callback.user, id) != 0 }
-            };
-            Box::new(ask) as Box<Ask<'static>>
-        });
-        given.n_threads = match options.n_threads {
-            0 => None,
-            other => or_choose("n_threads", other.into(), 1)?.map(|n| n as usize),
-        };
-        if given.ask.is_some() {
-            given.n_threads = Some(1);
+        // SAFETY: as above.
+        given.work = unsafe { work::Given::read(options.work) }?;
+        let user = options.filter_user;
+        given.filter = options.filter.map(|call| Filter { call, user });
+        if given.filter.is_some() {
+            given.work = given.work.alone();
         }
-        // SAFETY: NULL gives none, else live by the caller's word.
-        given.cancel = unsafe { options.cancel.as_ref() }.map(|cancel| &cancel.token);
-        given.progress = options.progress.map(|call| {
-            let user = options.progress_user;
-            // SAFETY: the caller's function, called with what it asked for.
-            let progress = move |done, total| unsafe { call(user, done, total) };
-            Box::new(progress) as Box<dyn Fn(u64, u64)>
-        });
         Ok(given)
     }
 
-    pub(super) fn search(&self) -> Search<'_> {
-        Search {
-            filter: self.ask.as_deref(),
-            ..self.search
-        }
+    /// Makes a single search of it.
+    pub(super) fn search<R>(self, body: impl FnOnce(&Search<'_>) -> Result<R>) -> Result<R> {
+        self.work.check()?;
+        self.filtered(|search, _| body(search))
     }
 
-    pub(super) fn work(&self) -> Work<'_> {
-        Work {
-            n_threads: self.n_threads,
-            cancel: self.cancel,
-            progress: self.progress.as_deref(),
-        }
+    /// Makes a batch of it.
+    pub(super) fn batch<R>(
+        self,
+        body: impl FnOnce(&Search<'_>, &mut Work<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.filtered(|search, work| work.call(|work| body(search, work)))
+    }
+
+    fn filtered<R>(self, body: impl FnOnce(&Search<'_>, work::Given<'_>) -> R) -> R {
+        let filter = self.filter;
+        let ask = filter.as_ref().map(|filter| |item| filter.accepts(item));
+        let search = Search {
+            filter: ask.as_ref().map(|ask| ask as &Ask<'_>),
+            ..self.search
+        };
+        body(&search, self.work)
     }
 }

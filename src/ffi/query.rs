@@ -24,7 +24,7 @@ unsafe fn one<D: Distance>(
     // SAFETY: handed on.
     unsafe {
         results.fill(index, |index| {
-            search(index, &Given::read(options, n, index)?.search())
+            Given::read(options, n, index)?.search(|options| search(index, options))
         })
     }
 }

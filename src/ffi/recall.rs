@@ -3,20 +3,21 @@
 use super::guard::{guard, or_choose, place, shared};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
-use crate::index::search::Work;
+use super::work::{annoy_work, Given};
 
 /// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is as
 /// near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are neither missing
 /// nor removed, if they are fewer).
 ///
-/// `search_k` is as in `annoy_get_nns_by_item`, `n_threads` at least 1, or -1 for one per processor. The same index and
+/// `search_k` is as in `annoy_get_nns_by_item`, `work` may be NULL. The same index and
 /// numbers give the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8 bytes of
 /// memory for each.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples, an `n` of 0, a wrong
-/// search_k or n_threads; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
+/// search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `recall` is NULL or points to room for a number.
+/// `index` is NULL or a live handle that no call is changing, `work` is NULL or as `annoy_work` says, `recall` is NULL or
+/// points to room for a number.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_estimate_recall(
     index: *const annoy_index,
@@ -24,7 +25,7 @@ pub unsafe extern "C" fn annoy_estimate_recall(
     n: usize,
     search_k: i64,
     seed: u64,
-    n_threads: i32,
+    work: *const annoy_work,
     recall: *mut f64,
     error: *mut annoy_error,
 ) -> annoy_status {
@@ -32,12 +33,9 @@ pub unsafe extern "C" fn annoy_estimate_recall(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (index, recall) = unsafe { (shared(index)?, place("recall", recall)?) };
         let search_k = or_choose("search_k", search_k, 0)?;
-        let n_threads = or_choose("n_threads", n_threads.into(), 1)?.map(|n| n as usize);
-        let work = Work {
-            n_threads,
-            ..Work::default()
-        };
-        recall.put(index.estimate_recall(n_sample, n, search_k, seed, &work)?);
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        recall.put(work.call(|work| index.estimate_recall(n_sample, n, search_k, seed, work))?);
         Ok(())
     })
 }

@@ -16,7 +16,7 @@ pub const ANNOY_ERR_ARGUMENT: annoy_status = 2;
 pub const ANNOY_ERR_DIMENSION: annoy_status = 3;
 /// An item id is negative, too large, or not in the index.
 pub const ANNOY_ERR_ITEM: annoy_status = 4;
-/// The call is not legal now: the index is built, not built, or loaded from a file.
+/// The call is not legal now: the index is built, not built, or loaded.
 pub const ANNOY_ERR_STATE: annoy_status = 5;
 /// The operating system refused something: see `os_errno`.
 pub const ANNOY_ERR_IO: annoy_status = 6;

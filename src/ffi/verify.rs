@@ -4,6 +4,7 @@ use super::guard::{guard, path, place, shared, slice_mut};
 use super::handle::{annoy_index, annoy_scalar, scalar_number};
 use super::library::{annoy_metric, metric_number};
 use super::status::{annoy_error, annoy_status, cut};
+use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::probe::probe;
 use crate::index::verify::{Info, Report};
@@ -15,7 +16,7 @@ use std::mem::offset_of;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_fault {
-    /// The node; -1 when it is about the file as a whole.
+    /// The node; -1 when it is about a section or the file as a whole.
     pub node: i64,
     /// What is wrong: UTF-8, always NUL-terminated, cut off if too long.
     pub text: [c_char; 248],
@@ -56,7 +57,7 @@ pub struct annoy_info {
     pub leaf_fill: f64,
     /// Mean share of a split's items that lie on its larger side, 0.5 to 1.
     pub imbalance: f64,
-    /// 1 when a file is loaded.
+    /// 1 when a file, or the bytes of one, is loaded.
     pub is_loaded: i32,
     /// 1 when that file says what it is: it has checksums, and `annoy_open` opens it.
     pub is_described: i32,
@@ -154,6 +155,60 @@ pub unsafe extern "C" fn annoy_verify_file(
         // SAFETY: as above.
         let faults = unsafe { slice_mut("faults", faults, capacity) }?;
         hand_over(Index::verify_file(path, capacity.max(1))?, faults, n_faults)
+    })
+}
+
+/// `annoy_verify` with progress and cancellation; `work` may be NULL.
+///
+/// Errors: as `annoy_verify`; `ANNOY_ERR_CANCELLED`.
+///
+/// # Safety
+/// As `annoy_verify`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify_with(
+    index: *const annoy_index,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, n_faults) = unsafe { (shared(index)?, place("n_faults", n_faults)?) };
+        // SAFETY: as above.
+        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        let report = work.call(|work| index.verify_with(capacity.max(1), work))?;
+        hand_over(report, faults, n_faults)
+    })
+}
+
+/// `annoy_verify_file` with progress and cancellation; `work` may be NULL.
+///
+/// Errors: as `annoy_verify_file`; `ANNOY_ERR_CANCELLED`.
+///
+/// # Safety
+/// As `annoy_verify_file`; `work` is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify_file_with(
+    path: *const c_char,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (path, n_faults) = unsafe { (self::path(path)?, place("n_faults", n_faults)?) };
+        // SAFETY: as above.
+        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        let report = work.call(|work| Index::verify_file_with(path, capacity.max(1), work))?;
+        hand_over(report, faults, n_faults)
     })
 }
 

@@ -16,13 +16,15 @@ use crate::forest::roots::Roots;
 use crate::labels::section::{Header, View};
 use crate::layout::{NodeLayout, Nodes};
 use crate::removed::Removed;
-use crate::storage::{Access, FileBytes, Source, UNFINISHED};
+use crate::storage::{FileBytes, Source, UNFINISHED};
 use crate::types::{IdWidth, Options, MAX_ELEMENTS};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use superblock::{kind, Superblock};
 
 /// A file found to be an index.
 pub struct OpenFile {
+    /// Its name; none for bytes in memory.
+    pub path: Option<PathBuf>,
     pub bytes: FileBytes,
     /// How its nodes are laid out.
     pub layout: NodeLayout,
@@ -119,10 +121,10 @@ impl OpenFile {
     }
 
     /// The user's bytes.
-    pub fn metadata(&self, path: &Path) -> Result<Vec<u8>> {
+    pub fn metadata(&self) -> Result<Vec<u8>> {
         let bytes = self
             .checked_section(kind::METADATA)
-            .map_err(|reason| format_error(path, &self.layout, reason))?;
+            .map_err(|reason| format_error(self.path.as_deref(), &self.layout, reason))?;
         let mut copy = Vec::new();
         reserve(&mut copy, bytes.len())?;
         copy.extend_from_slice(bytes);
@@ -143,9 +145,9 @@ impl OpenFile {
     }
 }
 
-fn format_error(path: &Path, expected: &NodeLayout, reason: String) -> Error {
+fn format_error(path: Option<&Path>, expected: &NodeLayout, reason: String) -> Error {
     Error::Format {
-        path: path.to_path_buf(),
+        path: path.map(Path::to_path_buf),
         expected: expected.describe(),
         reason,
     }
@@ -181,18 +183,14 @@ fn similar_sizes(options: Options) -> Vec<u64> {
 /// # Errors
 /// [`Error::Io`], or [`Error::Format`] that says what the file is, or what was tried and why it did not fit.
 pub fn open(
-    path: &Path,
-    access: Access,
+    source: Source,
     options: Options,
     find: impl Fn(Peek<'_>) -> Result<Roots, Misfit>,
 ) -> Result<OpenFile> {
-    let source = Source::open(path)?;
     let expected = NodeLayout::written(options);
-    let fail = |reason| format_error(path, &expected, reason);
+    let fail = |reason| format_error(source.path(), &expected, reason);
     if source.len() == 0 {
-        return Err(fail(
-            "the file is empty, expected at least one node".to_string(),
-        ));
+        return Err(fail("it is empty, expected at least one node".to_string()));
     }
     let size = source.len();
     // Of the kind that is wanted, or of any other whose nodes could look like those.
@@ -204,7 +202,7 @@ pub fn open(
         },
     };
     if let Some(superblock) = found {
-        return adopt(&source, access, superblock.map_err(&fail)?, Some(&expected));
+        return adopt(superblock.map_err(&fail)?, source, Some(&expected));
     }
     let mut reasons = Vec::new();
     for layout in NodeLayout::candidates(options) {
@@ -221,7 +219,8 @@ pub fn open(
             Ok(_) if !layout.is_written() && is_unfinished(&source)? => break,
             Ok(roots) => {
                 return Ok(OpenFile {
-                    bytes: source.bytes(access)?,
+                    path: source.path().map(Path::to_path_buf),
+                    bytes: source.into_bytes()?,
                     layout,
                     roots,
                     superblock: None,
@@ -236,7 +235,7 @@ pub fn open(
     }
     // Perhaps it says itself what it is.
     match described(&source)? {
-        Some(superblock) => adopt(&source, access, superblock.map_err(&fail)?, Some(&expected)),
+        Some(superblock) => adopt(superblock.map_err(&fail)?, source, Some(&expected)),
         None => Err(fail(reasons.join("; "))),
     }
 }
@@ -247,7 +246,7 @@ pub fn open(
 /// [`Error::Io`].
 pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> {
     if is_unfinished(source)? {
-        return Ok(Some(Err("its on-disk build was not finished".to_string())));
+        return Ok(Some(Err("its build or save was not finished".to_string())));
     }
     superblock_of(source, &node_sizes(source.len()))
 }
@@ -256,18 +255,17 @@ pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> 
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] for any other file.
-pub fn open_described(path: &Path, access: Access) -> Result<OpenFile> {
-    let source = Source::open(path)?;
+pub fn open_described(source: Source) -> Result<OpenFile> {
     let fail = |reason| Error::Format {
-        path: path.to_path_buf(),
-        expected: "file that says what it is".to_string(),
+        path: source.path().map(Path::to_path_buf),
+        expected: "a file that says what it is".to_string(),
         reason,
     };
     if source.len() == 0 {
-        return Err(fail("the file is empty".to_string()));
+        return Err(fail("it is empty".to_string()));
     }
     match described(&source)? {
-        Some(superblock) => adopt(&source, access, superblock.map_err(fail)?, None),
+        Some(superblock) => adopt(superblock.map_err(fail)?, source, None),
         None => Err(fail(
             "it has no superblock, as a file by Annoy itself; to load that, metric and f must be given".to_string(),
         )),
@@ -276,29 +274,29 @@ pub fn open_described(path: &Path, access: Access) -> Result<OpenFile> {
 
 /// Makes an index of a file that has described itself.
 fn adopt(
-    source: &Source,
-    access: Access,
     superblock: Superblock,
+    source: Source,
     expected: Option<&NodeLayout>,
 ) -> Result<OpenFile> {
     let layout = NodeLayout::written(superblock.options);
     if let Some(expected) = expected.filter(|expected| **expected != layout) {
-        let reason = format!("by its own word it is a {}", layout.describe());
+        let reason = format!("by its own word it is {}", layout.describe());
         return Err(format_error(source.path(), expected, reason));
     }
     let mut file = OpenFile {
-        bytes: source.bytes(access)?,
+        path: source.path().map(Path::to_path_buf),
+        bytes: source.into_bytes()?,
         roots: superblock.roots(&layout),
         layout,
         superblock: Some(superblock),
         labels: None,
     };
     let checked = file.check_sections();
-    checked.map_err(|reason| format_error(source.path(), &file.layout, reason))?;
+    checked.map_err(|reason| format_error(file.path.as_deref(), &file.layout, reason))?;
     Ok(file)
 }
 
-/// Whether it is the file of an on-disk build that ended before its time. Its size is no multiple of that of a node.
+/// Whether it is the file of an on-disk build or a save that ended before its time. Its size is no multiple of that of a node.
 fn is_unfinished(source: &Source) -> Result<bool> {
     let mut last = [0; UNFINISHED.len()];
     let Some(place) = source.len().checked_sub(last.len() as u64) else {

@@ -1,25 +1,46 @@
 //! Compares a file of ours with what its superblock says: checksums, padding, marks.
 
-use super::superblock::{checksum, end_node, kind, padded_size, Section, Superblock, SIZE};
+use super::superblock::{end_node, kind, padded_size, Section, Superblock, SIZE};
+use crate::error::Result;
 use crate::forest::inspect::Faults;
 use crate::layout::NodeLayout;
+use crate::work::Meter;
+use std::hash::Hasher;
+use twox_hash::XxHash3_64;
 
-/// Looks at every byte of the file.
-pub fn verify(bytes: &[u8], layout: &NodeLayout, superblock: &Superblock, faults: &mut Faults) {
+/// Bytes that are hashed between two looks at the meter.
+const CHUNK: usize = 1 << 20;
+
+/// Looks at every byte of the file; `meter` counts nodes.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`]. Faults are no errors.
+pub fn verify(
+    bytes: &[u8],
+    layout: &NodeLayout,
+    superblock: &Superblock,
+    meter: &Meter<'_>,
+    faults: &mut Faults,
+) -> Result<()> {
     let size = layout.node_size;
     let node_at = |offset: usize| Some(offset / size);
     let mut covered: Vec<(usize, usize)> = Vec::new();
     for section in &superblock.sections {
         let (start, len) = (section.offset as usize, section.len as usize);
         covered.push((start, start + len));
-        let found = checksum(section.of(bytes));
+        let mut hasher = XxHash3_64::default();
+        for chunk in section.of(bytes).chunks((CHUNK / size).max(1) * size) {
+            hasher.write(chunk);
+            meter.advance((chunk.len() / size) as u64)?;
+        }
+        let found = hasher.finish();
         if found != section.checksum {
             let Section {
                 kind,
                 checksum: expected,
                 ..
             } = *section;
-            faults.add(node_at(start), || {
+            faults.add(None, || {
                 format!(
                     "the {} section (kind {kind}, {len} bytes from {start}) has the checksum {found:#018x}, expected {expected:#018x}",
                     kind::name(kind)
@@ -75,4 +96,5 @@ pub fn verify(bytes: &[u8], layout: &NodeLayout, superblock: &Superblock, faults
             format!("the bytes from {reached} on belong to no section")
         });
     }
+    Ok(())
 }

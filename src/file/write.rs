@@ -7,7 +7,8 @@ use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
 use crate::layout::{NodeLayout, Nodes};
-use crate::storage::PendingFile;
+use crate::storage::UnfinishedFile;
+use crate::work::Meter;
 use std::hash::Hasher;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -46,6 +47,20 @@ pub struct Tail {
     pub sections: Vec<Section>,
 }
 
+/// Where the sections lie behind trees that end after `start` bytes, and where the nodes they fill end: in bytes from there.
+fn places(layout: &NodeLayout, start: usize, payloads: &[Payload<'_>]) -> (Vec<usize>, usize) {
+    let mut end = 0;
+    let places = payloads
+        .iter()
+        .map(|payload| {
+            let at = (start + end).next_multiple_of(ALIGNMENT) - start;
+            end = at + payload.bytes.len();
+            at
+        })
+        .collect();
+    (places, end.next_multiple_of(layout.node_size))
+}
+
 /// The tail of a file whose trees end after `start` bytes.
 pub fn tail(
     layout: &NodeLayout,
@@ -55,13 +70,9 @@ pub fn tail(
 ) -> Result<Tail> {
     let mut bytes = Vec::new();
     let mut sections = Vec::new();
-    let room: usize = payloads
-        .iter()
-        .map(|payload| payload.bytes.len() + ALIGNMENT)
-        .sum();
-    reserve(&mut bytes, room + 3 * layout.node_size)?;
-    for payload in payloads {
-        let at = (start + bytes.len()).next_multiple_of(ALIGNMENT) - start;
+    let (places, end) = places(layout, start, payloads);
+    reserve(&mut bytes, end + 2 * layout.node_size)?;
+    for (payload, at) in payloads.iter().zip(places) {
         bytes.resize(at, 0);
         bytes.extend_from_slice(payload.bytes);
         sections.push(Section {
@@ -72,25 +83,28 @@ pub fn tail(
             checksum: checksum(payload.bytes),
         });
     }
-    bytes.resize(bytes.len().next_multiple_of(layout.node_size), 0);
+    bytes.resize(end, 0);
     bytes.extend_from_slice(&end_node(layout));
     bytes.extend_from_slice(last_root);
     Ok(Tail { bytes, sections })
 }
 
-/// Writes bytes and knows their checksum.
-struct Part<'w, W> {
+/// Writes bytes, counts them, and knows their checksum.
+struct Part<'w, 'm, W> {
     to: &'w mut W,
-    path: &'w Path,
+    /// For messages.
+    path: Option<&'w Path>,
+    meter: &'w Meter<'m>,
     hasher: XxHash3_64,
     len: u64,
 }
 
-impl<'w, W: Write> Part<'w, W> {
-    fn new(to: &'w mut W, path: &'w Path) -> Self {
+impl<'w, 'm, W: Write> Part<'w, 'm, W> {
+    fn new(to: &'w mut W, path: Option<&'w Path>, meter: &'w Meter<'m>) -> Self {
         Part {
             to,
             path,
+            meter,
             hasher: XxHash3_64::default(),
             len: 0,
         }
@@ -103,6 +117,7 @@ impl<'w, W: Write> Part<'w, W> {
                 .write_all(chunk)
                 .map_err(|source| Error::io("write", self.path, source))?;
             self.len += chunk.len() as u64;
+            self.meter.advance(chunk.len() as u64)?;
         }
         Ok(())
     }
@@ -143,6 +158,11 @@ struct Shift<'a> {
 }
 
 impl Shift<'_> {
+    /// The first node of the trees in the file.
+    fn first(&self) -> usize {
+        self.roots.trees.start + self.by
+    }
+
     /// Renumbers the children in a run of nodes. They come from a file that may be damaged.
     fn apply(&self, nodes: &mut [u8]) -> Result<()> {
         let mut wrong = None;
@@ -165,21 +185,30 @@ impl Contents<'_> {
         &self.bytes[range.start * self.layout.node_size..range.end * self.layout.node_size]
     }
 
-    /// Writes the file to `to`, which stands at its start; `path` is for messages.
+    /// Bytes of the file.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::NoMemory`].
-    pub fn write(&self, to: &mut (impl Write + Seek), path: &Path) -> Result<()> {
+    /// [`Error::Unsupported`], [`Error::Argument`] when there can be no such file.
+    pub fn size(&self) -> Result<usize> {
         let (layout, roots) = (self.layout, self.roots);
         let size = layout.node_size;
+        let start = self.shift()?.first() + roots.trees.len();
+        let (_, end) = places(layout, start * size, self.sections);
+        let n_nodes = start + end / size + 2 + roots.n_trees;
+        check_count(layout, n_nodes)?;
+        Ok(n_nodes * size)
+    }
+
+    /// How far the trees move in the file. Looks at what there is room for before any id is shifted to where it cannot be
+    /// stored.
+    fn shift(&self) -> Result<Shift<'_>> {
+        let (layout, roots) = (self.layout, self.roots);
         let first = roots.n_items + nodes(layout);
         let by = first.checked_sub(roots.trees.start).ok_or_else(|| {
             Error::Unsupported(
                 "the trees of the loaded file begin too late to be saved".to_string(),
             )
         })?;
-        let n_items = roots.n_items;
-        // Before any id is shifted to where it cannot be stored.
         check_count(layout, first + roots.trees.len() + roots.n_trees)?;
         // Items, trees and roots are three.
         if self.sections.len() + 3 > MAX_SECTIONS {
@@ -188,17 +217,26 @@ impl Contents<'_> {
                 self.sections.len() + 3
             )));
         }
-        let shift = Shift { layout, roots, by };
-        let items = self.nodes(0..n_items);
-        let mut part = Part::new(to, path);
-        part.write(items)?;
-        let mut sections = vec![part.section(kind::ITEMS, 0)];
-        // Its place; what it says is known at the end.
-        Part::new(to, path).write(&vec![0; padded_size(layout)])?;
-        let mut part = Part::new(to, path);
-        part.write_shifted(self.nodes(roots.trees.clone()), &shift)?;
-        sections.push(part.section(kind::TREES, (first * size) as u64));
+        Ok(Shift { layout, roots, by })
+    }
 
+    /// Writes the file to `to`, from where it stands, and leaves it behind the end; `path` is for messages. `meter` counts
+    /// bytes.
+    ///
+    /// # Errors
+    /// As [`size`](Self::size); [`Error::Io`], [`Error::NoMemory`], [`Error::Corrupt`], [`Error::Cancelled`].
+    pub fn write(
+        &self,
+        to: &mut (impl Write + Seek),
+        path: Option<&Path>,
+        meter: &Meter<'_>,
+    ) -> Result<()> {
+        let fail = |source| Error::io("write", path, source);
+        let (layout, roots) = (self.layout, self.roots);
+        let size = layout.node_size;
+        let shift = self.shift()?;
+        let (first, n_items) = (shift.first(), roots.n_items);
+        let begin = to.stream_position().map_err(fail)?;
         let mut copies = Vec::new();
         reserve(&mut copies, roots.n_trees * size)?;
         copies.extend_from_slice(self.nodes(roots.ids()));
@@ -207,37 +245,52 @@ impl Contents<'_> {
         let start = (first + roots.trees.len()) * size;
         let tail = tail(layout, start, self.sections, last_root)?;
         let guard = tail.bytes.len() - 2 * size;
-        Part::new(to, path).write(&tail.bytes[..guard])?;
-        let mut part = Part::new(to, path);
+        let len = start + tail.bytes.len() + copies.len();
+        check_count(layout, len / size)?;
+        meter.set_total(len as u64);
+
+        let items = self.nodes(0..n_items);
+        let mut part = Part::new(to, path, meter);
+        part.write(items)?;
+        let mut sections = vec![part.section(kind::ITEMS, 0)];
+        // Its place; what it says is known at the end.
+        Part::new(to, path, meter).write(&vec![0; padded_size(layout)])?;
+        let mut part = Part::new(to, path, meter);
+        part.write_shifted(self.nodes(roots.trees.clone()), &shift)?;
+        sections.push(part.section(kind::TREES, (first * size) as u64));
+        Part::new(to, path, meter).write(&tail.bytes[..guard])?;
+        let mut part = Part::new(to, path, meter);
         part.write(&tail.bytes[guard..])?;
         part.write(&copies)?;
         sections.push(part.section(kind::ROOTS, (start + guard) as u64));
         sections.extend(tail.sections);
 
-        let n_nodes = (start + tail.bytes.len() + copies.len()) / size;
-        check_count(layout, n_nodes)?;
         let superblock = Superblock {
             options: layout.options,
             n_items,
             n_present: count_present(items, layout),
-            n_nodes,
+            n_nodes: len / size,
             n_trees: roots.n_trees,
             origin: self.origin,
             sections,
         };
-        to.seek(SeekFrom::Start((n_items * size) as u64))
+        to.seek(SeekFrom::Start(begin + (n_items * size) as u64))
             .and_then(|_| to.write_all(&superblock.encode(layout)))
-            .map_err(|source| Error::io("write", path, source))
+            .and_then(|()| to.seek(SeekFrom::Start(begin + len as u64)))
+            .map(drop)
+            .map_err(fail)
     }
 
     /// Writes the file under a temporary name, makes it durable, and gives it its name.
     ///
     /// # Errors
-    /// [`Error::Io`]; what the name held before is then still there.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let mut pending = PendingFile::create(path)?;
-        self.write(&mut pending.writer(), path)?;
-        pending.publish()
+    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`]; what the name held before is then still there.
+    pub fn save(&self, path: &Path, meter: &Meter<'_>) -> Result<()> {
+        let mut file = UnfinishedFile::create(path, self.layout.node_size)?;
+        let mut writer = file.writer();
+        self.write(&mut writer, Some(path), meter)?;
+        let len = writer.len();
+        file.publish(len)
     }
 }
 

@@ -1,19 +1,25 @@
 //! Builds the trees of a forest, by as many threads as asked for, and hands them over in order.
 
 use super::roots::MAX_TREES;
-use super::tree::{map_children, TreeBuilder};
+use super::tree::{map_children, steps, TreeBuilder};
 use super::upper::MAX_GROUP;
 use crate::error::{reserve, Error, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
 use crate::metric::{Position, Space};
 use crate::rng::Key;
 use crate::storage::HeapBytes;
+use crate::work::{self, Meter};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{mpsc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::Mutex;
+use std::time::Duration;
 
 /// More threads than this are never of use, and the system might not give them.
 const MAX_THREADS: usize = 256;
+
+/// How often the calling thread tells how far the others are.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What to build.
 #[derive(Clone, Copy, Debug)]
@@ -56,19 +62,24 @@ impl Batch {
 /// Receives the nodes of each tree, in order.
 pub type Emit<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots.
+/// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots. Their number is made known to
+/// `meter`, which counts steps.
+///
+/// # Errors
+/// [`Error::Cancelled`]; those of `emit`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
 pub fn build<S: Space>(
     space: &S,
     layout: &NodeLayout,
     items: &[u8],
     common: S::T,
     plan: Plan,
+    meter: &Meter<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<HeapBytes> {
     if items.len() / layout.node_size <= u32::MAX as usize {
-        build_over::<S, u32>(space, layout, items, common, plan, emit)
+        build_over::<S, u32>(space, layout, items, common, plan, meter, emit)
     } else {
-        build_over::<S, u64>(space, layout, items, common, plan, emit)
+        build_over::<S, u64>(space, layout, items, common, plan, meter, emit)
     }
 }
 
@@ -78,6 +89,7 @@ fn build_over<S: Space, P: Position>(
     items: &[u8],
     common: S::T,
     plan: Plan,
+    meter: &Meter<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<HeapBytes> {
     let nodes = Nodes::new(items, layout);
@@ -95,18 +107,22 @@ fn build_over<S: Space, P: Position>(
         layout,
         plan,
         n_items,
-        all_alike: present.len() < 2,
+        n_present: present.len(),
         n_tree_nodes: 0,
         roots: HeapBytes::default(),
         n_trees: 0,
         emit,
     };
+    // And one for each tree that is taken in.
+    let per_tree = steps(present.len(), layout) as u64 + 1;
+    let done = &AtomicI64::new(0);
     while !forest.is_complete() {
         let batch = forest.next_batch();
+        meter.set_total(forest.expected_trees(batch) as u64 * per_tree);
         if batch.n_threads == 1 {
-            build_alone(&mut forest, batch, builder())?;
+            build_alone(&mut forest, batch, done, meter, builder())?;
         } else {
-            build_in_parallel(&mut forest, batch, &builder)?;
+            build_in_parallel(&mut forest, batch, done, meter, &builder)?;
         }
     }
     Ok(forest.roots)
@@ -115,12 +131,15 @@ fn build_over<S: Space, P: Position>(
 fn build_alone<S: Space, P: Position>(
     forest: &mut Forest<'_, '_>,
     batch: Batch,
+    done: &AtomicI64,
+    meter: &Meter<'_>,
     mut builder: TreeBuilder<'_, S, P>,
 ) -> Result<()> {
+    let pace = |steps| meter.report(count(done, steps));
     for group in 0..batch.len.div_ceil(batch.group_len()) {
         let mut added = Ok(());
-        builder.build(&batch.group(group).1, |tree| {
-            added = forest.add(tree);
+        builder.build(&batch.group(group).1, &pace, |tree| {
+            added = forest.add(tree).and_then(|()| pace(1));
             added.is_ok() && !forest.is_complete()
         })?;
         added?;
@@ -131,23 +150,38 @@ fn build_alone<S: Space, P: Position>(
     Ok(())
 }
 
-/// The calling thread takes the trees in as they come, so that `emit` runs on no other. Trees whose turn has not come wait
+/// Counts steps; all of them so far.
+fn count(done: &AtomicI64, steps: i64) -> u64 {
+    let before = done.fetch_add(steps, Ordering::Relaxed);
+    (before + steps).max(0) as u64
+}
+
+/// The calling thread takes the trees in as they come, so that `emit` and progress run on no other. Trees whose turn has not come wait
 /// in memory. Should not a single thread start, the forest stays as it is and one thread is all it will have.
 fn build_in_parallel<'a, S: Space, P: Position>(
     forest: &mut Forest<'_, '_>,
     batch: Batch,
+    done: &AtomicI64,
+    meter: &Meter<'_>,
     builder: &(impl Fn() -> TreeBuilder<'a, S, P> + Sync),
 ) -> Result<()> {
     let (next, stop) = (&AtomicUsize::new(0), &AtomicBool::new(false));
+    let cancel = meter.cancel();
+    let pace = &|steps| {
+        count(done, steps);
+        match stop.load(Ordering::Relaxed) {
+            true => Err(Error::Cancelled),
+            false => work::check(cancel),
+        }
+    };
     // The room of trees that were taken in, for those to come.
     let spare = &Mutex::new(Vec::new());
     let take_spare = || spare.lock().map_or(None, |mut spare| spare.pop());
     let (sender, receiver) = mpsc::sync_channel(batch.n_threads);
     std::thread::scope(move |scope| {
-        let mut threads = Vec::new();
-        for _ in 0..batch.n_threads {
+        let threads = work::start(scope, batch.n_threads, || {
             let sender = sender.clone();
-            let work = move || {
+            move || {
                 let mut builder = builder();
                 while !stop.load(Ordering::Relaxed) {
                     let group = next.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +189,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                     if keys.is_empty() {
                         break;
                     }
-                    let built = builder.build(&keys, |tree| {
+                    let built = builder.build(&keys, pace, |tree| {
                         let tree = std::mem::replace(tree, take_spare().unwrap_or_default());
                         let sent = sender.send((number, Ok(tree)));
                         number += 1;
@@ -166,14 +200,8 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                         break;
                     }
                 }
-            };
-            let thread = std::thread::Builder::new().name(crate::WORK_THREAD.to_string());
-            match thread.spawn_scoped(scope, work) {
-                Ok(thread) => threads.push(thread),
-                // The system gives no more: those there are do the work.
-                Err(_) => break,
             }
-        }
+        });
         drop(sender);
         if threads.is_empty() {
             forest.plan.n_threads = 1;
@@ -187,28 +215,28 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                     Some(tree) => {
                         let mut tree = tree?;
                         forest.add(&mut tree)?;
+                        meter.report(count(done, 1))?;
                         if let Ok(mut spare) = spare.lock() {
                             spare.push(tree);
                         }
                     }
-                    None => {
-                        let (number, tree) = receiver
-                            .recv()
-                            .map_err(|_| Error::Panic("a build thread panicked".to_string()))?;
-                        early.insert(number, tree);
-                    }
+                    None => match receiver.recv_timeout(TICK) {
+                        Ok((number, tree)) => {
+                            early.insert(number, tree);
+                        }
+                        Err(RecvTimeoutError::Timeout) => meter.report(count(done, 0))?,
+                        Err(RecvTimeoutError::Disconnected) => {
+                            return Err(Error::Panic("a build thread panicked".to_string()))
+                        }
+                    },
                 }
             }
             Ok(())
         })();
         stop.store(true, Ordering::Relaxed);
-        // None must wait to send to nobody. Joined, because the scope itself waits for their work only, not for their end.
+        // None must wait to send to nobody.
         drop(receiver);
-        for thread in threads {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
+        work::join(threads);
         taken
     })
 }
@@ -218,8 +246,7 @@ struct Forest<'a, 'e> {
     layout: &'a NodeLayout,
     plan: Plan,
     n_items: usize,
-    /// With one item or none all trees are the same.
-    all_alike: bool,
+    n_present: usize,
     n_tree_nodes: usize,
     roots: HeapBytes,
     n_trees: usize,
@@ -227,13 +254,18 @@ struct Forest<'a, 'e> {
 }
 
 impl Forest<'_, '_> {
+    /// With one item or none all trees are the same.
+    fn all_alike(&self) -> bool {
+        self.n_present < 2
+    }
+
     fn is_complete(&self) -> bool {
         match self.plan.n_trees {
             Some(n) => self.n_trees >= n,
             // One tree at least: a file needs a root.
             None => {
                 let enough = self.n_tree_nodes >= self.n_items || self.n_trees >= MAX_TREES;
-                self.n_trees > 0 && (enough || self.all_alike)
+                self.n_trees > 0 && (enough || self.all_alike())
             }
         }
     }
@@ -257,6 +289,17 @@ impl Forest<'_, '_> {
             n_threads: self.plan.n_threads.min(len).min(MAX_THREADS),
             seed: self.plan.seed,
         }
+    }
+
+    /// How many trees there will be: where that is not given, a guess until the first is there, from then on one that is
+    /// about right.
+    fn expected_trees(&self, batch: Batch) -> usize {
+        if self.plan.n_trees.is_some() || self.n_trees > 0 || self.all_alike() {
+            return self.n_trees + batch.len;
+        }
+        // Leaves are filled to two thirds, and there are as many splits.
+        let per_tree = (3 * self.n_present / self.layout.max_leaf).max(1);
+        (self.n_items / per_tree).clamp(1, MAX_TREES)
     }
 
     fn add(&mut self, tree: &mut HeapBytes) -> Result<()> {

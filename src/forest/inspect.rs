@@ -5,13 +5,14 @@ use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
 use crate::layout::Nodes;
 use crate::metric::Space;
+use crate::work::Meter;
 use std::collections::HashSet;
 use std::fmt::Display;
 
 /// Something wrong in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The node; none where it is about the file as a whole.
+    /// The node; none where it is about a section or the file as a whole.
     pub node: Option<usize>,
     /// What is wrong, what was found and what was expected.
     pub text: String,
@@ -66,20 +67,28 @@ pub struct Shape {
     pub n_on_larger_side: u64,
 }
 
-/// Looks at every item and every node of every tree.
+/// Bytes of nodes between two looks at the meter.
+const STEP_BYTES: usize = 1 << 20;
+
+/// Looks at every item and every node of every tree, which `meter` counts.
 ///
 /// Takes 4 bytes of memory for each item and a bit for each node.
 ///
 /// # Errors
-/// [`crate::Error::NoMemory`]. Faults are not errors.
+/// [`Error::NoMemory`], [`Error::Cancelled`]. Faults are not errors.
 pub fn inspect<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
     roots: &Roots,
+    meter: &Meter<'_>,
     faults: &mut Faults,
 ) -> Result<Shape> {
     let mut shape = Shape::default();
+    let step = (STEP_BYTES / nodes.layout().node_size).max(1);
     for id in 0..roots.n_items {
+        if id % step == step - 1 {
+            meter.advance(step as u64)?;
+        }
         let item = nodes.get(id);
         match item.n_descendants() {
             0 => continue,
@@ -105,6 +114,9 @@ pub fn inspect<S: Space>(
         roots,
         reached: Vec::new(),
         seen: Vec::new(),
+        meter,
+        step,
+        n_looked_at: 0,
         faults,
         shape,
     };
@@ -120,7 +132,7 @@ pub fn inspect<S: Space>(
     Ok(walk.shape)
 }
 
-struct Walk<'a, S> {
+struct Walk<'a, 'm, S> {
     space: &'a S,
     nodes: &'a Nodes<'a>,
     roots: &'a Roots,
@@ -128,15 +140,23 @@ struct Walk<'a, S> {
     reached: Vec<u64>,
     /// The last tree, counted from 1, in which an item was found.
     seen: Vec<u32>,
+    meter: &'a Meter<'m>,
+    /// Nodes between two looks at the meter.
+    step: usize,
+    n_looked_at: usize,
     faults: &'a mut Faults,
     shape: Shape,
 }
 
-impl<S: Space> Walk<'_, S> {
+impl<S: Space> Walk<'_, '_, S> {
     fn tree(&mut self, root: usize, tree: u32) -> Result<()> {
         let mut found = 0;
         let mut open = vec![(root, 1)];
         while let Some((id, depth)) = open.pop() {
+            self.n_looked_at += 1;
+            if self.n_looked_at.is_multiple_of(self.step) {
+                self.meter.advance(self.step as u64)?;
+            }
             self.shape.depth = self.shape.depth.max(depth);
             let node = self.nodes.get(id);
             let n = node.n_descendants();
@@ -201,6 +221,11 @@ impl<S: Space> Walk<'_, S> {
         // The only item present is a root's first child. (And its second in our files; Annoy leaves that open.)
         if is_root && self.shape.n_present == 1 {
             return Ok(self.item(id, children[0], tree));
+        }
+        // Where all are missing there is none to name.
+        let names_items = |child: &i64| (0..self.roots.n_items as i64).contains(child);
+        if is_root && self.shape.n_present == 0 && children.iter().all(names_items) {
+            return Ok(0);
         }
         let (mut found, mut below) = (0, [0u64; 2]);
         for (side, child) in children.into_iter().enumerate() {

@@ -65,29 +65,36 @@ impl Roots {
             }
             equal += 1;
         }
-        let n_trees = if n_items <= nodes.layout().max_leaf {
+        let too_many =
+            || format!("it ends in more than {MAX_TREES} trees, as a file of zeros does");
+        if equal > 2 * MAX_TREES {
+            return Err(too_many().into());
+        }
+        let may_be_one_node = n_items <= nodes.layout().max_leaf;
+        if !may_be_one_node && (0..=1).contains(&nodes.n_descendants(n_items)?) {
+            // The last node is a split, and counts those below it.
+            return Err(format!(
+                "its last node counts {n_items} items, but node {n_items} is one too, as in a file that was cut short"
+            )
+            .into());
+        }
+        let half = equal / 2;
+        let mut twice = equal % 2 == 0;
+        for i in n_nodes - equal..n_nodes - half {
+            twice = twice && Self::are_equal(nodes, i, i + half)?;
+        }
+        let n_trees = if may_be_one_node {
             // Every tree is one node, so the trees and their copies look alike.
-            if equal > 2 * MAX_TREES {
-                return Err(format!(
-                    "it ends in more than {MAX_TREES} trees, as a file of zeros does"
-                )
-                .into());
-            }
-            if equal != n_nodes - n_items || equal % 2 != 0 {
+            if equal != n_nodes - n_items || !twice {
                 return Err(format!(
                     "its {n_items} items are followed by {} nodes of which the last {equal} are roots, expected each root twice",
                     n_nodes - n_items
                 ).into());
             }
-            equal / 2
+            half
         } else {
             // The root that stands before the copies is one of those copied; with so few items present that every
             // tree is one node, all roots stand there.
-            let half = equal / 2;
-            let mut twice = equal % 2 == 0;
-            for i in n_nodes - equal..n_nodes - half {
-                twice = twice && Self::are_equal(nodes, i, i + half)?;
-            }
             let mut copied = false;
             for i in n_nodes - equal + 1..n_nodes {
                 copied = copied || Self::are_equal(nodes, n_nodes - equal, i)?;
@@ -99,9 +106,7 @@ impl Roots {
             }
         };
         if n_trees > MAX_TREES {
-            return Err(
-                format!("it ends in more than {MAX_TREES} trees, as a file of zeros does").into(),
-            );
+            return Err(too_many().into());
         }
         if n_trees == n_nodes - n_items {
             return Err(format!(

@@ -29,6 +29,23 @@ const ATTEMPTS: usize = 3;
 const BALANCED: f64 = 0.95;
 const HOPELESS: f64 = 0.99;
 
+/// Counts steps of a build, which may be taken back, and says whether to go on. Called so rarely that it costs nothing, and
+/// often enough for a person to wait for it.
+pub type Pace<'a> = dyn Fn(i64) -> Result<()> + 'a;
+
+/// The steps that growing a subset takes: one for each item and each level of splits and leaves, were all splits even. Those
+/// of uneven ones come out the same in the end.
+pub fn steps(len: usize, layout: &NodeLayout) -> i64 {
+    let leaves = len.div_ceil(layout.max_leaf).max(1);
+    let levels = 1 + leaves.next_power_of_two().ilog2() as usize;
+    (len * levels) as i64
+}
+
+/// Those of them that the split into `left` items and the rest takes.
+pub fn split_steps(len: usize, left: usize, layout: &NodeLayout) -> i64 {
+    steps(len, layout) - steps(left, layout) - steps(len - left, layout)
+}
+
 /// A subset still to be made a node of.
 struct Task {
     start: usize,
@@ -78,15 +95,20 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
 
     /// Shows the trees with these keys to `take`, in order: their nodes, root last. Ids of tree nodes count from
     /// `n_items`. `take` may leave other bytes in their place, whose room the next tree uses, and says whether to go on.
+    ///
+    /// # Errors
+    /// Those of `pace`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
     pub fn build(
         &mut self,
         keys: &[Key],
+        pace: &Pace<'_>,
         mut take: impl FnMut(&mut HeapBytes) -> bool,
     ) -> Result<()> {
         if self.present.len() < 2 || self.n_items <= self.layout.max_leaf {
             for _ in keys {
                 self.start()?;
                 self.lone_root()?;
+                pace(steps(self.present.len(), self.layout))?;
                 if !take(self.finish()) {
                     break;
                 }
@@ -94,7 +116,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
             return Ok(());
         }
         let (space, layout, points) = (self.space, self.layout, self.points);
-        let uppers = upper::grow(space, layout, points, self.present, keys)?;
+        let uppers = upper::grow(space, layout, points, self.present, keys, pace)?;
         for (mut upper, &key) in uppers.into_iter().zip(keys) {
             self.start()?;
             let mut order = std::mem::take(&mut upper.order);
@@ -111,6 +133,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
                 points,
                 n_items: self.n_items,
                 upper: Some(&upper),
+                pace: Some(pace),
             };
             task.grow(&mut self.grower, &mut order, None, root)?;
             if !take(self.finish()) {
@@ -235,6 +258,8 @@ struct Growth<'a, S: Space, P> {
     points: &'a Points<'a, S::T>,
     n_items: usize,
     upper: Option<&'a UpperTree<P>>,
+    /// None over a local copy, which is done in no time.
+    pace: Option<&'a Pace<'a>>,
 }
 
 impl<S: Space, P: Position> Growth<'_, S, P> {
@@ -251,10 +276,12 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
         let local_len = local_len(self.points);
         let mut moved: Vec<P> = Vec::new();
         let mut tasks = vec![root];
+        let count = |steps| self.pace.map_or(Ok(()), |pace| pace(steps));
         while let Some(task) = tasks.pop() {
             let subset = &mut order[task.start..][..task.len];
             if let (1, Some(parent)) = (task.len, task.parent) {
                 grower.nodes.link(layout, parent, id_of(&subset[0]));
+                count(steps(1, layout))?;
                 continue;
             }
             if task.len <= layout.max_leaf && task.parent.is_some() {
@@ -264,10 +291,13 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
                     node.set_child(i, id_of(position));
                 }
                 grower.link(layout, task.parent, id);
+                count(steps(task.len, layout))?;
                 continue;
             }
             if ids.is_none() && task.len <= local_len && self.n_items <= u32::MAX as usize {
+                let len = task.len;
                 self.grow_locally(grower, subset, task)?;
+                count(steps(len, layout))?;
                 continue;
             }
 
@@ -277,7 +307,11 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
             });
             let left = match known {
                 Some((split, _)) => split.left,
-                None => self.split(grower, subset, task.key, &mut moved)?,
+                None => {
+                    let left = self.split(grower, subset, task.key, &mut moved)?;
+                    count(split_steps(task.len, left, layout))?;
+                    left
+                }
             };
             let (id, mut node) = grower.nodes.push(layout)?;
             match known {
@@ -323,6 +357,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
             layout: self.layout,
             n_items: self.n_items,
             upper: None,
+            pace: None,
         };
         let grown = local.grow(grower, &mut order, Some(&ids), Task { start: 0, ..task });
         grower.gathered = gathered;

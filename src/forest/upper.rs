@@ -6,7 +6,7 @@
 //! copied into the cache, `tree` takes over. The planes and sides are those that one tree after the other would get: every
 //! node has its own random stream.
 
-use super::tree::{local_len, partition, settle};
+use super::tree::{local_len, partition, settle, split_steps, Pace};
 use crate::error::{reserve, Result};
 use crate::layout::{NodeLayout, NodeMut, Points};
 use crate::metric::{Position, Space};
@@ -81,12 +81,16 @@ struct Growing<S: Space, P> {
 }
 
 /// Grows the upper levels of the trees with these keys (at most [`MAX_GROUP`]) over the items present.
+///
+/// # Errors
+/// Those of `pace`; [`crate::Error::NoMemory`].
 pub fn grow<S: Space, P: Position>(
     space: &S,
     layout: &NodeLayout,
     points: &Points<'_, S::T>,
     present: &[P],
     keys: &[Key],
+    pace: &Pace<'_>,
 ) -> Result<Vec<UpperTree<P>>> {
     let local_len = local_len(points);
     let block_len = |bytes: usize| (bytes / layout.node_size).max(1);
@@ -129,11 +133,11 @@ pub fn grow<S: Space, P: Position>(
             }
         }
         let block = block_len(*BLOCK_BYTES.start()).max(widest * BLOCK_PER_NODE);
-        test_in_blocks(space, points, present, block, &mut trees);
+        test_in_blocks(space, points, present, block, pace, &mut trees)?;
         for growing in &mut trees {
-            growing.descend(space, layout, points, &mut room, &mut moved, |len, open| {
-                len > local_len && open < most_open
-            })?;
+            let wanted = |len, open| len > local_len && open < most_open;
+            let more = growing.descend(space, layout, points, &mut room, &mut moved, wanted)?;
+            pace(more)?;
         }
     }
     Ok(trees.into_iter().map(|growing| growing.tree).collect())
@@ -145,14 +149,16 @@ fn test_in_blocks<S: Space, P: Position>(
     points: &Points<'_, S::T>,
     present: &[P],
     block: usize,
+    pace: &Pace<'_>,
     trees: &mut [Growing<S, P>],
-) {
+) -> Result<()> {
     let (Some(first), Some(last)) = (present.first(), present.last()) else {
-        return;
+        return Ok(());
     };
     let end = last.get() + 1;
     for start in (first.get()..end).step_by(block) {
         let run = start..end.min(start + block);
+        let mut tested = 0;
         for growing in trees.iter_mut() {
             for open in &mut growing.level {
                 let subset = &growing.tree.order[open.start..][..open.len];
@@ -162,14 +168,17 @@ fn test_in_blocks<S: Space, P: Position>(
                 let (subset, right) = (&subset[..count], &mut right[..count]);
                 space.sides(points, subset, &open.plane, &mut open.random, right);
                 open.tested += count;
+                tested += count;
             }
         }
+        pace(tested as i64)?;
     }
+    Ok(())
 }
 
 impl<S: Space, P: Position> Growing<S, P> {
     /// Splits the nodes of the level by the sides found, and goes on to those of their children that are wanted, told by
-    /// their length and the number of nodes so far.
+    /// their length and the number of nodes so far. Returns the steps that the level took beyond one for each item tested.
     fn descend(
         &mut self,
         space: &S,
@@ -178,8 +187,9 @@ impl<S: Space, P: Position> Growing<S, P> {
         room: &mut S::Room,
         moved: &mut Vec<P>,
         wanted: impl Fn(usize, usize) -> bool,
-    ) -> Result<()> {
+    ) -> Result<i64> {
         let tree = &mut self.tree;
+        let mut more = 0;
         let mut next = Vec::new();
         for mut open in std::mem::take(&mut self.level) {
             let subset = &mut tree.order[open.start..][..open.len];
@@ -187,6 +197,7 @@ impl<S: Space, P: Position> Growing<S, P> {
             let (random, plane) = (&mut open.random, &mut open.plane);
             settle(space, points, subset, plane, room, random, right);
             let left = partition(subset, right, moved)?;
+            more += split_steps(open.len, left, layout) - open.len as i64;
 
             let number = tree.splits.len();
             if let Some((parent, side)) = open.parent {
@@ -212,6 +223,6 @@ impl<S: Space, P: Position> Growing<S, P> {
             }
         }
         self.level = next;
-        Ok(())
+        Ok(more)
     }
 }

@@ -20,6 +20,7 @@ use crate::metric::Space;
 use crate::removed::Removed;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options, ScalarType};
+use crate::work::Meter;
 use std::marker::PhantomData;
 
 /// What a search starts from.
@@ -37,6 +38,14 @@ pub trait Engine: Send + Sync {
     fn check(&self, vector: Vector<'_>, id: Option<i64>) -> Result<()>;
     /// Fills an item's node.
     fn write_item(&self, node: NodeMut<'_>, vector: Vector<'_>, id: i64) -> Result<()>;
+    /// Fills the nodes of `n_items` items, which are zero, from those of a loaded file, of whatever layout.
+    fn copy_items(
+        &self,
+        from: &Nodes<'_>,
+        n_items: usize,
+        to: &mut [u8],
+        layout: &NodeLayout,
+    ) -> Result<()>;
     /// Copies an item's vector out.
     fn read_item(&self, node: NodeRef<'_>, to: VectorMut<'_>) -> Result<()>;
     /// The distance between two items.
@@ -50,12 +59,19 @@ pub trait Engine: Send + Sync {
         layout: &NodeLayout,
         common: f64,
         plan: Plan,
+        meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes>;
     /// Finds the trees in the nodes of a plain file.
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit>;
-    /// Walks all trees.
-    fn inspect(&self, nodes: &Nodes<'_>, roots: &Roots, faults: &mut Faults) -> Result<Shape>;
+    /// Walks all trees; `meter` counts nodes.
+    fn inspect(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<Shape>;
     /// Searches the forest.
     fn search(
         &self,
@@ -168,6 +184,13 @@ where
         }
         Ok(row)
     }
+
+    /// Fills an item's node, which is zero.
+    fn fill(&self, mut node: NodeMut<'_>, row: Row<'_, S::T>) {
+        node.set_n_descendants(1);
+        node.set_extra(self.space.item_extra(row));
+        node.set_vector(row);
+    }
 }
 
 impl<S: Space> Engine for Typed<S>
@@ -182,9 +205,46 @@ where
         let mut buffer = Vec::new();
         let row = self.import(vector, Some(id), &mut buffer)?;
         node.clear();
-        node.set_n_descendants(1);
-        node.set_extra(self.space.item_extra(row));
-        node.set_vector(row);
+        self.fill(node, row);
+        Ok(())
+    }
+
+    fn copy_items(
+        &self,
+        from: &Nodes<'_>,
+        n_items: usize,
+        to: &mut [u8],
+        layout: &NodeLayout,
+    ) -> Result<()> {
+        for (id, bytes) in to
+            .chunks_exact_mut(layout.node_size)
+            .take(n_items)
+            .enumerate()
+        {
+            let item = from.get(id);
+            match item.n_descendants() {
+                0 => continue,
+                1 => {}
+                n => {
+                    let reason = format!("it is no item: it counts {n} descendants");
+                    return Err(Error::corrupt(id, reason));
+                }
+            }
+            let row = item.row();
+            if !self.space.all_finite(row) {
+                let mut values = row.iter().map(S::T::to_number).enumerate();
+                if let Some((position, value)) = values.find(|(_, value)| !value.is_finite()) {
+                    return Err(Error::NotFinite {
+                        id: Some(id as i64),
+                        position,
+                        value,
+                    });
+                }
+            }
+            let sound = self.space.plausible_item(item);
+            sound.map_err(|reason| Error::corrupt(id, reason))?;
+            self.fill(NodeMut::new(bytes, layout), row);
+        }
         Ok(())
     }
 
@@ -207,18 +267,25 @@ where
         layout: &NodeLayout,
         common: f64,
         plan: Plan,
+        meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes> {
         let common = S::T::from_number(common);
-        build::build(&self.space, layout, items, common, plan, emit)
+        build::build(&self.space, layout, items, common, plan, meter, emit)
     }
 
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit> {
         Roots::find(&self.space, nodes)
     }
 
-    fn inspect(&self, nodes: &Nodes<'_>, roots: &Roots, faults: &mut Faults) -> Result<Shape> {
-        inspect::inspect(&self.space, nodes, roots, faults)
+    fn inspect(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<Shape> {
+        inspect::inspect(&self.space, nodes, roots, meter, faults)
     }
 
     fn search(

@@ -1,5 +1,6 @@
-//! Saving, loading and opening files.
+//! Saving, loading and opening: files, and their bytes in memory.
 
+use super::log::LogLevel;
 use super::state::State;
 use super::Index;
 use crate::error::{reserve, Error, Result};
@@ -7,7 +8,9 @@ use crate::file::superblock::{kind, Origin, REQUIRED};
 use crate::file::write::{Contents, Payload};
 use crate::file::{self, OpenFile};
 use crate::removed::Removed;
-use crate::storage::Access;
+use crate::storage::{Access, Bytes, Source};
+use crate::work::{Stage, Work};
+use std::io::{Cursor, Seek, Write};
 use std::path::Path;
 
 pub use crate::file::superblock::MAX_METADATA;
@@ -30,6 +33,10 @@ pub(super) fn own_sections<'a>(
     .collect()
 }
 
+fn write(contents: &Contents<'_>, to: &mut (impl Write + Seek)) -> Result<()> {
+    Work::default().run(Stage::Save, 0, |meter| contents.write(to, None, meter))
+}
+
 impl Index {
     /// Writes the index to a file. The index stays as it is. The file appears whole or not at all, and is durable when
     /// the call returns. Every file that is written says what it is, also where a plain Annoy file was loaded.
@@ -40,10 +47,82 @@ impl Index {
     /// [`Error::NoMemory`]; [`Error::Io`], with what `path` held before still there, or the new file, whole, when all
     /// that failed was to make its name durable.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_with(path, &mut Work::default())
+    }
+
+    /// [Saves](Self::save), with progress and cancellation until all is written. What then comes, waiting for the disk and
+    /// giving the file its name, is done in any case.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save); [`Error::Cancelled`].
+    pub fn save_with(&self, path: impl AsRef<Path>, work: &mut Work<'_>) -> Result<()> {
         let path = path.as_ref();
-        self.with_contents(|contents| contents.save(path))?;
-        self.say(|| format!("saved to {path:?}"));
+        self.log
+            .say(LogLevel::Debug, || format!("saving to {path:?}"));
+        let saved = work.run(Stage::Save, 0, |meter| {
+            self.with_contents(|contents| contents.save(path, meter))
+        });
+        self.log.heard("save", &saved);
+        saved?;
+        self.log
+            .say(LogLevel::Info, || format!("saved to {path:?}"));
         Ok(())
+    }
+
+    /// How many bytes a [`save`](Self::save) writes.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), but for what is found out by writing.
+    pub fn saved_size(&self) -> Result<usize> {
+        self.with_contents(|contents| contents.size())
+    }
+
+    /// The bytes that a [`save`](Self::save) writes.
+    ///
+    /// ```
+    /// use annoy_rs::{Index, Metric};
+    /// let mut index = Index::new(Metric::Euclidean, 1)?;
+    /// index.add_item(0, &[1.0f32])?;
+    /// index.build(Some(1), None)?;
+    /// let bytes = index.to_bytes()?;
+    /// assert_eq!(Index::open_bytes(bytes)?.n_items(), 1);
+    /// # Ok::<(), annoy_rs::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), without a file's.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.with_contents(|contents| {
+            reserve(&mut bytes, contents.size()?)?;
+            write(contents, &mut Cursor::new(&mut bytes))
+        })?;
+        Ok(bytes)
+    }
+
+    /// Writes the bytes that a [`save`](Self::save) writes to the start of `to`, and says how many they are.
+    ///
+    /// # Errors
+    /// As [`to_bytes`](Self::to_bytes), and then anything may have been written; [`Error::TooSmall`] when there is not
+    /// enough room, and then nothing has.
+    pub fn write_to_slice(&self, to: &mut [u8]) -> Result<usize> {
+        self.with_contents(|contents| {
+            let (needed, found) = (contents.size()?, to.len());
+            if needed > found {
+                return Err(Error::TooSmall { needed, found });
+            }
+            write(contents, &mut Cursor::new(to))?;
+            Ok(needed)
+        })
+    }
+
+    /// Writes the bytes that a [`save`](Self::save) writes, from where `to` stands, and leaves it behind them. What it says of
+    /// itself, which comes before the trees, is written last: that is what seeking is for.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), and then anything may have been written; [`Error::Io`] for what `to` says.
+    pub fn write_to(&self, to: &mut (impl Write + Seek)) -> Result<()> {
+        self.with_contents(|contents| write(contents, to))
     }
 
     /// Hands over what a save writes.
@@ -56,7 +135,7 @@ impl Index {
             State::Mapped(file) => {
                 if !file.layout.is_written() {
                     return Err(Error::Unsupported(format!(
-                        "the loaded file has the layout {}, expected {} to save: add its items to a new index and build that",
+                        "the loaded file has the layout {}, expected {} to save: thaw it and build anew",
                         file.layout.flavor.name(),
                         self.layout.flavor.name()
                     )));
@@ -99,10 +178,27 @@ impl Index {
     /// and types; [`Error::NoMemory`] for a copy.
     pub fn load(&mut self, path: impl AsRef<Path>, access: Access) -> Result<()> {
         let path = path.as_ref();
-        let opened = file::open(path, access, self.options, |nodes| {
-            self.engine.find_roots(nodes)
-        })?;
-        self.adopt(path, opened)
+        self.log
+            .say(LogLevel::Debug, || format!("loading {path:?}"));
+        let loaded = Source::open(path, access).and_then(|source| self.load_source(source));
+        self.log.heard("load", &loaded);
+        loaded
+    }
+
+    /// Loads the bytes of a file, ours or Annoy's, as [`load`](Self::load) loads the file. They are not copied, and may lie
+    /// at any address.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), without a file's.
+    pub fn load_bytes(&mut self, bytes: impl Into<Bytes>) -> Result<()> {
+        let loaded = self.load_source(bytes.into().into());
+        self.log.heard("load", &loaded);
+        loaded
+    }
+
+    fn load_source(&mut self, source: Source) -> Result<()> {
+        let opened = file::open(source, self.options, |nodes| self.engine.find_roots(nodes))?;
+        self.adopt(opened)
     }
 
     /// Opens a file of ours: metric, f and types are what it says of itself.
@@ -111,22 +207,49 @@ impl Index {
     /// [`Error::Io`]; [`Error::Format`] when it does not say what it is, as a file by Annoy itself; [`Error::NoMemory`] for
     /// a copy; [`Error::Unsupported`] as [`with_options`](Self::with_options).
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
-        let path = path.as_ref();
-        let opened = file::open_described(path, access)?;
+        Index::open_source(Source::open(path.as_ref(), access)?)
+    }
+
+    /// Opens the bytes of a file of ours, as [`open`](Self::open) opens the file. They are not copied, and may lie at any
+    /// address.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), without a file's.
+    pub fn open_bytes(bytes: impl Into<Bytes>) -> Result<Self> {
+        Index::open_source(bytes.into().into())
+    }
+
+    fn open_source(source: Source) -> Result<Self> {
+        let opened = file::open_described(source)?;
         let mut index = Index::with_options(opened.layout.options)?;
-        index.adopt(path, opened)?;
+        index.adopt(opened)?;
         Ok(index)
     }
 
-    fn adopt(&mut self, path: &Path, opened: OpenFile) -> Result<()> {
-        self.metadata = opened.metadata(path)?;
+    fn adopt(&mut self, opened: OpenFile) -> Result<()> {
+        self.metadata = opened.metadata()?;
         self.labels = None;
         self.removed = None;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
+        let is_plain = opened.superblock.is_none();
+        let path = opened.path.clone();
         self.state = State::Mapped(opened);
-        self.say(|| {
+        let from = || match &path {
+            Some(path) => format!("{path:?}"),
+            None => "a buffer".to_string(),
+        };
+        if is_plain {
+            self.log.say(LogLevel::Warn, || {
+                let from = from();
+                format!(
+                    "{from} does not say what it is: that its metric is this one is taken on trust"
+                )
+            });
+        }
+        self.log.say(LogLevel::Info, || {
+            let from = from();
             format!(
-                "loaded {} items and {} trees from {path:?}, layout {}",
+                "loaded {} items and {} trees from {from}, layout {}",
                 roots.n_items,
                 roots.n_trees,
                 flavor.name()
@@ -141,7 +264,7 @@ impl Index {
         self.metadata = Vec::new();
         self.labels = None;
         self.removed = None;
-        self.say(|| "unloaded".to_string());
+        self.log.say(LogLevel::Info, || "unloaded".to_string());
     }
 
     /// The user's own bytes: those last set, or those of the file loaded since.

@@ -1,6 +1,7 @@
 //! Building and unbuilding the forest.
 
 use super::files;
+use super::log::LogLevel;
 use super::state::State;
 use super::store::Store;
 use super::Index;
@@ -11,7 +12,7 @@ use crate::forest::build::Plan;
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::labels::section;
 use crate::storage::DiskBytes;
-use std::num::NonZeroUsize;
+use crate::work::{Meter, Stage, Work};
 use std::path::Path;
 
 impl Index {
@@ -28,24 +29,41 @@ impl Index {
     /// make the file's name durable, the file is there, whole; the index is not built, and builds in a new file (should
     /// that fail too, it is built).
     pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
-        if let Some(n) = n_trees.filter(|n| !(1..=MAX_TREES).contains(n)) {
-            let expected = format!("1 to {MAX_TREES}, or -1 to choose");
-            return Err(Error::argument("n_trees", n, expected));
-        }
-        if n_threads == Some(0) {
-            let expected = "at least 1, or -1 for one per processor";
-            return Err(Error::argument("n_threads", 0, expected));
-        }
-        let out = self.take_removed_out()?;
-        let built = self.build_those_left(n_trees, n_threads);
-        if let State::Building { .. } = self.state {
-            self.put_back(out);
-        }
+        let mut work = Work {
+            n_threads,
+            ..Work::default()
+        };
+        self.build_with(n_trees, &mut work)
+    }
+
+    /// [Builds](Self::build), with progress and cancellation. What is to be done is a guess until the first tree is there when
+    /// `n_trees` is `None`. Once all trees are there nothing is cancelled any more: an on-disk build still waits for the disk.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); [`Error::Cancelled`].
+    pub fn build_with(&mut self, n_trees: Option<usize>, work: &mut Work<'_>) -> Result<()> {
+        let built = work.run(Stage::Build, 0, |meter| {
+            if let Some(n) = n_trees.filter(|n| !(1..=MAX_TREES).contains(n)) {
+                let expected = format!("1 to {MAX_TREES}, or -1 to choose");
+                return Err(Error::argument("n_trees", n, expected));
+            }
+            self.log.say(LogLevel::Debug, || {
+                let trees = n_trees.map_or("trees".to_string(), |n| format!("{n} trees"));
+                let (n_items, most) = (self.n_items(), meter.n_threads(MAX_TREES));
+                format!("building {trees} over {n_items} items by up to {most} threads")
+            });
+            let out = self.take_removed_out()?;
+            let built = self.build_those_left(n_trees, meter);
+            if let State::Building { .. } = self.state {
+                self.put_back(out);
+            }
+            built
+        });
+        self.log.heard("build", &built);
         built
     }
 
-    fn build_those_left(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
-        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    fn build_those_left(&mut self, n_trees: Option<usize>, meter: &Meter<'_>) -> Result<()> {
         let State::Building { store, n_items } = &mut self.state else {
             return Err(self.state.illegal("build", "not built"));
         };
@@ -53,7 +71,7 @@ impl Index {
         let size = layout.node_size;
         let plan = Plan {
             n_trees,
-            n_threads: n_threads.unwrap_or_else(processors),
+            n_threads: meter.n_threads(MAX_TREES),
             seed: self.seed,
             first_tree: n_items + superblock::nodes(layout),
         };
@@ -78,7 +96,7 @@ impl Index {
         let (roots, entries) = store.append(|items, emit| {
             emit(&vec![0; superblock::padded_size(layout)])?;
             let mut end = plan.first_tree;
-            let copies = engine.build(items, layout, common, plan, &mut |tree| {
+            let copies = engine.build(items, layout, common, plan, meter, &mut |tree| {
                 end += tree.len() / size;
                 emit(tree)
             })?;
@@ -87,6 +105,7 @@ impl Index {
             let tail = write::tail(layout, end * size, &sections, last_root)?;
             emit(&tail.bytes)?;
             emit(copies.bytes())?;
+            meter.finish()?;
             let roots = Roots {
                 n_items,
                 n_nodes: end + tail.bytes.len() / size + n_trees,
@@ -110,7 +129,9 @@ impl Index {
             roots,
             origin,
         };
-        self.say(|| format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes"));
+        self.log.say(LogLevel::Info, || {
+            format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes")
+        });
         published
     }
 

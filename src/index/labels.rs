@@ -153,7 +153,7 @@ impl Index {
     }
 
     /// The labels, copied from the loaded file if they are there.
-    fn own_labels(&mut self) -> Result<&mut Option<Memory>> {
+    pub(super) fn own_labels(&mut self) -> Result<&mut Option<Memory>> {
         if let (None, State::Mapped(file)) = (&self.labels, &self.state) {
             if let Some(view) = file.labels() {
                 self.labels = Some(view.copy()?);

@@ -2,48 +2,52 @@
 //!
 //! - [`state`]: building, built, mapped.
 //! - [`store`]: the bytes of the first two.
+//! - [`items`]: adding them.
 //! - [`forest`]: building and unbuilding.
+//! - [`thaw`]: making a loaded index one that items can be added to.
 //! - [`search`]: finding neighbours, one query or many.
 //! - [`recall`]: how much of the truth searches find.
 //! - [`labels`]: names of items.
 //! - [`removal`]: taking items out of what searches find.
-//! - [`files`]: saving, loading, opening.
+//! - [`files`]: saving, loading, opening: files, and bytes in memory.
 //! - [`probe`]: what a plain file may be.
 //! - [`verify`]: looking at the whole of an index.
+//! - [`log`]: what it says while it works.
 //! - [`engine`]: one metric over one scalar type behind a plain interface.
 //! - [`vector`]: vectors as callers have them and as they are stored.
 
 mod engine;
 pub mod files;
 mod forest;
+mod items;
 mod labels;
+pub mod log;
 pub mod probe;
 mod recall;
 mod removal;
 pub mod search;
 mod state;
 mod store;
+mod thaw;
 pub mod vector;
 pub mod verify;
 
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
 use crate::labels::memory::Memory;
-use crate::layout::{NodeLayout, NodeMut, Nodes};
+use crate::layout::{NodeLayout, Nodes};
 use crate::removed::Marks;
 use crate::rng::DEFAULT_SEED;
 use crate::types::{Metric, Options};
 use engine::Engine;
+use log::Logger;
 use state::State;
-use vector::{Vector, VectorMut};
-
-/// Receives what an index has to say while it works. Called on the thread that made the call.
-pub type Log = Box<dyn Fn(&str) + Send + Sync>;
+use vector::VectorMut;
 
 /// An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 ///
 /// It is in one of three states: *not built* (items are added), *built* (trees exist, in memory or in the file of an
-/// on-disk build), *loaded* (a file, mapped read-only). ARCHITECTURE.md has the table of what is legal in which. Every
+/// on-disk build), *loaded* (a file, mapped read-only, or its bytes in memory). ARCHITECTURE.md has the table of what is legal in which. Every
 /// call that fails leaves the index as it was.
 ///
 /// Searching takes `&self` and runs in any number of threads at once.
@@ -64,7 +68,7 @@ pub struct Index {
     layout: NodeLayout,
     engine: Box<dyn Engine>,
     seed: u64,
-    log: Option<Log>,
+    log: Logger,
     /// The user's own bytes, which go along when the index is saved.
     metadata: Vec<u8>,
     /// Labels; none for those of the loaded file, if there is one.
@@ -96,7 +100,7 @@ impl Index {
             layout: NodeLayout::written(options),
             engine: engine::engine(options)?,
             seed: DEFAULT_SEED,
-            log: None,
+            log: Logger::default(),
             metadata: Vec::new(),
             labels: None,
             removed: None,
@@ -141,17 +145,6 @@ impl Index {
         self.seed = seed;
     }
 
-    /// Sets who hears what the index does; `None` for silence, which is the default.
-    pub fn set_log(&mut self, log: Option<Log>) {
-        self.log = log;
-    }
-
-    fn say(&self, text: impl FnOnce() -> String) {
-        if let Some(log) = &self.log {
-            log(&text());
-        }
-    }
-
     fn nodes(&self) -> Nodes<'_> {
         let layout = match &self.state {
             State::Mapped(file) => &file.layout,
@@ -172,94 +165,6 @@ impl Index {
                     n => format!("0 to {}", n - 1),
                 },
             })
-    }
-
-    /// Adds an item, or replaces it; one that was removed is there again. Ids may come in any order and leave holes; space
-    /// is taken for all up to the largest.
-    ///
-    /// # Errors
-    /// [`Error::State`] unless not built; [`Error::Item`] for a negative or too large id; [`Error::Dimension`],
-    /// [`Error::Unsupported`] or [`Error::NotFinite`] for the vector; [`Error::NoMemory`] or [`Error::Io`] when there
-    /// is no room.
-    pub fn add_item<'a>(&mut self, id: i64, vector: impl Into<Vector<'a>>) -> Result<()> {
-        let vector = vector.into();
-        self.engine.check(vector, Some(id))?;
-        self.reserve_ids(id, id, "add an item")?;
-        self.write_item(id, vector)
-    }
-
-    /// Adds many items, all or none: row `i` has the id `ids[i]`, or, without ids, follows the last item. With an id
-    /// given twice the later row counts.
-    ///
-    /// # Errors
-    /// As [`add_item`](Self::add_item); [`Error::Argument`] when there are not as many ids as rows.
-    pub fn add_items<'a, V: Into<Vector<'a>>>(
-        &mut self,
-        ids: Option<&[i64]>,
-        rows: impl ExactSizeIterator<Item = V> + Clone,
-    ) -> Result<()> {
-        let n = rows.len();
-        if let Some(ids) = ids.filter(|ids| ids.len() != n) {
-            return Err(Error::argument(
-                "the number of ids",
-                ids.len(),
-                format!("one for each of {n} rows"),
-            ));
-        }
-        let next = self.n_items() as i64;
-        let id_of = |i: usize| ids.map_or(next + i as i64, |ids| ids[i]);
-        for (i, row) in rows.clone().enumerate() {
-            self.engine.check(row.into(), Some(id_of(i)))?;
-        }
-        let smallest = (0..n).map(id_of).min();
-        let largest = (0..n).map(id_of).max();
-        if let (Some(smallest), Some(largest)) = (smallest, largest) {
-            self.reserve_ids(smallest, largest, "add items")?;
-            for (i, row) in rows.enumerate() {
-                self.write_item(id_of(i), row.into())?;
-            }
-        } else if !matches!(self.state, State::Building { .. }) {
-            return Err(self.state.illegal("add items", "not built"));
-        }
-        Ok(())
-    }
-
-    /// Makes room for items up to `largest`.
-    fn reserve_ids(&mut self, smallest: i64, largest: i64, operation: &'static str) -> Result<()> {
-        let State::Building { store, n_items } = &mut self.state else {
-            return Err(self.state.illegal(operation, "not built"));
-        };
-        // A tree needs two nodes more than there are items.
-        let most = self.options.id_width.max_count() as i64 - 2;
-        for id in [smallest, largest] {
-            if !(0..most).contains(&id) {
-                let expected = format!("0 to {}", most - 1);
-                return Err(Error::Item { id, expected });
-            }
-        }
-        let needed = largest as usize + 1;
-        if needed > *n_items {
-            let bytes = needed
-                .checked_mul(self.layout.node_size)
-                .filter(|&bytes| bytes <= isize::MAX as usize)
-                .ok_or_else(|| Error::no_memory(usize::MAX, "more than can be addressed"))?;
-            store.resize(bytes)?;
-            *n_items = needed;
-        }
-        Ok(())
-    }
-
-    fn write_item(&mut self, id: i64, vector: Vector<'_>) -> Result<()> {
-        if let State::Building { store, .. } = &mut self.state {
-            let size = self.layout.node_size;
-            let bytes = &mut store.bytes_mut()[id as usize * size..][..size];
-            self.engine
-                .write_item(NodeMut::new(bytes, &self.layout), vector, id)?;
-            if let Some(removed) = &mut self.removed {
-                removed.take(id as usize);
-            }
-        }
-        Ok(())
     }
 
     /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy; a removed one is there until the next

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::forest::peek::{Misfit, Peek};
 use crate::layout::NodeLayout;
-use crate::storage::Source;
+use crate::storage::{Access, Source};
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::path::Path;
 
@@ -51,14 +51,14 @@ fn types() -> impl Iterator<Item = Options> {
 /// [`Error::Io`]; [`Error::Format`] when it is none, or says what it is and is damaged.
 pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
     let path = path.as_ref();
-    let source = Source::open(path)?;
+    let source = Source::open(path, Access::Map)?;
     let fail = |reason| Error::Format {
-        path: path.to_path_buf(),
-        expected: "index".to_string(),
+        path: Some(path.to_path_buf()),
+        expected: "an index".to_string(),
         reason,
     };
     if source.len() == 0 {
-        return Err(fail("the file is empty".to_string()));
+        return Err(fail("it is empty".to_string()));
     }
     if let Some(superblock) = file::described(&source)? {
         let superblock = superblock.map_err(fail)?;

@@ -1,11 +1,12 @@
 //! How much of the truth searches find.
 
-use super::search::{Search, Work};
+use super::search::Search;
 use super::Index;
 use crate::error::{reserve, Error, Result};
 use crate::forest::search::Neighbor;
 use crate::rng::Key;
 use crate::types::Metric;
+use crate::work::{Stage, Work};
 
 impl Index {
     /// Recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is as near as the
@@ -24,46 +25,49 @@ impl Index {
         n: usize,
         search_k: Option<u64>,
         seed: u64,
-        work: &Work<'_>,
+        work: &mut Work<'_>,
     ) -> Result<f64> {
-        self.state.roots("estimate recall")?;
-        for (name, number) in [("n_sample", n_sample), ("n", n)] {
-            if number == 0 {
-                return Err(Error::argument(name, 0, "at least 1"));
+        work.run(Stage::Search, 0, |meter| {
+            self.state.roots("estimate recall")?;
+            for (name, number) in [("n_sample", n_sample), ("n", n)] {
+                if number == 0 {
+                    return Err(Error::argument(name, 0, "at least 1"));
+                }
             }
-        }
-        let sample = self.sample(n_sample, seed)?;
-        let search = Search {
-            search_k,
-            exclude_self: true,
-            ..Search::new(n)
-        };
-        let exact = Search {
-            exact: true,
-            ..search
-        };
-        // As far as the last of the nearest is, and how many there are.
-        let mut truth = Vec::new();
-        reserve(&mut truth, sample.len())?;
-        truth.resize(sample.len(), (0.0, 0));
-        self.search_batch_items(&sample, &exact, work, |i, found| {
-            truth[i] = (found.last().map_or(0.0, |last| last.distance), found.len());
-        })?;
-        let is_dot = self.options.metric == Metric::Dot;
-        let mut hits = 0;
-        self.search_batch_items(&sample, &search, work, |i, found| {
-            let (farthest, _) = truth[i];
-            let is_hit = |neighbor: &&Neighbor| match is_dot {
-                true => neighbor.distance >= farthest,
-                false => neighbor.distance <= farthest,
+            let sample = self.sample(n_sample, seed)?;
+            meter.set_total(2 * sample.len() as u64);
+            let search = Search {
+                search_k,
+                exclude_self: true,
+                ..Search::new(n)
             };
-            hits += found.iter().filter(is_hit).count();
-        })?;
-        let wanted: usize = truth.iter().map(|(_, found)| found).sum();
-        Ok(if wanted == 0 {
-            1.0
-        } else {
-            hits as f64 / wanted as f64
+            let exact = Search {
+                exact: true,
+                ..search
+            };
+            // As far as the last of the nearest is, and how many there are.
+            let mut truth = Vec::new();
+            reserve(&mut truth, sample.len())?;
+            truth.resize(sample.len(), (0.0, 0));
+            self.search_all_items(&sample, &exact, meter, |i, found| {
+                truth[i] = (found.last().map_or(0.0, |last| last.distance), found.len());
+            })?;
+            let is_dot = self.options.metric == Metric::Dot;
+            let mut hits = 0;
+            self.search_all_items(&sample, &search, meter, |i, found| {
+                let (farthest, _) = truth[i];
+                let is_hit = |neighbor: &&Neighbor| match is_dot {
+                    true => neighbor.distance >= farthest,
+                    false => neighbor.distance <= farthest,
+                };
+                hits += found.iter().filter(is_hit).count();
+            })?;
+            let wanted: usize = truth.iter().map(|(_, found)| found).sum();
+            Ok(if wanted == 0 {
+                1.0
+            } else {
+                hits as f64 / wanted as f64
+            })
         })
     }
 

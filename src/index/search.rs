@@ -7,30 +7,9 @@ use crate::error::{reserve, Error, Result};
 use crate::forest::filter::{Ask, Bitmap, Chosen};
 use crate::forest::search::{Neighbor, Wanted};
 use crate::removed::Removed;
-use std::num::NonZeroUsize;
+use crate::work::{self, Meter, Stage, Work};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{mpsc, Arc};
-
-/// Tells a long call to give up. Any thread may, at any time; all clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Not yet cancelled.
-    pub fn new() -> Self {
-        Cancel::default()
-    }
-
-    /// Tells the calls that look at it to give up.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether that has been done.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use std::sync::mpsc;
 
 /// What a search is to find, and among which items.
 ///
@@ -144,17 +123,6 @@ impl<'a> Search<'a> {
     }
 }
 
-/// How a batch is worked through.
-#[derive(Clone, Copy, Default)]
-pub struct Work<'a> {
-    /// Threads; `None` for one per processor.
-    pub n_threads: Option<usize>,
-    /// Looked at before each query.
-    pub cancel: Option<&'a Cancel>,
-    /// Told how many queries are done and how many there are, on the calling thread.
-    pub progress: Option<&'a dyn Fn(u64, u64)>,
-}
-
 /// Queries that a thread takes at a time.
 const TAKEN: usize = 16;
 
@@ -240,14 +208,19 @@ impl Index {
         queries: impl Fn(usize) -> V + Sync,
         n_queries: usize,
         search: &Search<'_>,
-        work: &Work<'_>,
+        work: &mut Work<'_>,
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
-        for i in 0..n_queries {
-            self.engine.check(queries(i).into(), None)?;
-        }
-        let one = |i: usize| self.find(Target::Vector(queries(i).into()), search);
-        self.run(one, n_queries, work, take)
+        work.run(Stage::Search, n_queries as u64, |meter| {
+            // The search itself looks at one alone before it hands anything over.
+            if n_queries > 1 {
+                for i in 0..n_queries {
+                    self.engine.check(queries(i).into(), None)?;
+                }
+            }
+            let one = |i: usize| self.find(Target::Vector(queries(i).into()), search);
+            self.run(one, n_queries, meter, take)
+        })
     }
 
     /// Searches for many items. As [`search_batch`](Self::search_batch).
@@ -258,14 +231,26 @@ impl Index {
         &self,
         ids: &[i64],
         search: &Search<'_>,
-        work: &Work<'_>,
+        work: &mut Work<'_>,
+        take: impl FnMut(usize, Vec<Neighbor>),
+    ) -> Result<()> {
+        work.run(Stage::Search, ids.len() as u64, |meter| {
+            self.search_all_items(ids, search, meter, take)
+        })
+    }
+
+    pub(super) fn search_all_items(
+        &self,
+        ids: &[i64],
+        search: &Search<'_>,
+        meter: &Meter<'_>,
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
         for &id in ids {
             self.item_not_removed(id)?;
         }
         let one = |i: usize| self.search_item(ids[i], search);
-        self.run(one, ids.len(), work, take)
+        self.run(one, ids.len(), meter, take)
     }
 
     /// Runs queries in threads; the calling thread takes the results in.
@@ -273,96 +258,73 @@ impl Index {
         &self,
         one: impl Fn(usize) -> Result<Vec<Neighbor>> + Sync,
         n_queries: usize,
-        work: &Work<'_>,
+        meter: &Meter<'_>,
         mut take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
         self.state.roots("search")?;
-        if work.n_threads == Some(0) {
-            let expected = "at least 1, or -1 for one per processor";
-            return Err(Error::argument("n_threads", 0, expected));
-        }
-        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let n_threads = work
-            .n_threads
-            .unwrap_or_else(processors)
-            .min(n_queries.div_ceil(TAKEN));
-        let cancel = work.cancel;
-        let is_cancelled = || cancel.is_some_and(Cancel::is_cancelled);
-        let report = |done: usize| {
-            if let Some(progress) = work.progress {
-                progress(done as u64, n_queries as u64);
-            }
-        };
-        if n_threads < 2 {
-            for i in 0..n_queries {
-                if is_cancelled() {
-                    return Err(Error::Cancelled);
-                }
-                take(i, one(i)?);
-                report(i + 1);
-            }
+        let n_threads = meter.n_threads(n_queries.div_ceil(TAKEN));
+        if n_threads > 1 && run_in_threads(&one, n_queries, n_threads, meter, &mut take)? {
             return Ok(());
         }
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let (sender, receiver) = mpsc::sync_channel::<(usize, Result<Vec<Vec<Neighbor>>>)>(64);
-        std::thread::scope(|scope| {
-            let mut threads = Vec::new();
-            for _ in 0..n_threads {
-                let sender = sender.clone();
-                let (next, stop, one, is_cancelled) = (&next, &stop, &one, &is_cancelled);
-                let body = move || {
-                    while !stop.load(Ordering::Relaxed) && !is_cancelled() {
-                        let first = next.fetch_add(TAKEN, Ordering::Relaxed);
-                        if first >= n_queries {
-                            break;
-                        }
-                        let found = (first..n_queries.min(first + TAKEN)).map(one).collect();
-                        if sender.send((first, found)).is_err() {
-                            break;
-                        }
-                    }
-                };
-                let thread = std::thread::Builder::new().name(crate::WORK_THREAD.to_string());
-                match thread.spawn_scoped(scope, body) {
-                    Ok(thread) => threads.push(thread),
-                    // The system gives no more: those there are do the work.
-                    Err(_) => break,
-                }
-            }
-            drop(sender);
-            let none = threads.is_empty();
-            let mut done = 0;
-            let mut failed: Option<(usize, Error)> = None;
-            for (first, found) in receiver.iter() {
-                match found {
-                    Ok(found) if failed.is_none() => {
-                        for (i, found) in found.into_iter().enumerate() {
-                            take(first + i, found);
-                            done += 1;
-                        }
-                        report(done);
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        stop.store(true, Ordering::Relaxed);
-                        if failed.as_ref().is_none_or(|(before, _)| first < *before) {
-                            failed = Some((first, error));
-                        }
-                    }
-                }
-            }
-            // Joined, because the scope itself waits for their work only, not for their end.
-            for thread in threads {
-                if let Err(panic) = thread.join() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-            match failed {
-                Some((_, error)) => Err(error),
-                None if none => (0..n_queries).try_for_each(|i| one(i).map(|found| take(i, found))),
-                None if done < n_queries => Err(Error::Cancelled),
-                None => Ok(()),
-            }
-        })
+        for i in 0..n_queries {
+            take(i, one(i)?);
+            meter.advance(1)?;
+        }
+        Ok(())
     }
+}
+
+/// Runs queries in threads; false, with nothing done, when the system gives none.
+fn run_in_threads(
+    one: &(impl Fn(usize) -> Result<Vec<Neighbor>> + Sync),
+    n_queries: usize,
+    n_threads: usize,
+    meter: &Meter<'_>,
+    take: &mut impl FnMut(usize, Vec<Neighbor>),
+) -> Result<bool> {
+    let (next, stop, cancel) = (AtomicUsize::new(0), AtomicBool::new(false), meter.cancel());
+    let one = |i| work::check(cancel).and_then(|()| one(i));
+    let (sender, receiver) = mpsc::sync_channel::<(usize, Result<Vec<Vec<Neighbor>>>)>(64);
+    std::thread::scope(|scope| {
+        let threads = work::start(scope, n_threads, || {
+            let (sender, next, stop, one) = (sender.clone(), &next, &stop, &one);
+            move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let first = next.fetch_add(TAKEN, Ordering::Relaxed);
+                    if first >= n_queries {
+                        break;
+                    }
+                    let found = (first..n_queries.min(first + TAKEN)).map(one).collect();
+                    if sender.send((first, found)).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        drop(sender);
+        if threads.is_empty() {
+            return Ok(false);
+        }
+        let mut failed: Option<(usize, Error)> = None;
+        for (first, found) in receiver.iter() {
+            let taken = found.and_then(|found| {
+                if failed.is_some() {
+                    return Ok(());
+                }
+                let n = found.len();
+                for (i, found) in found.into_iter().enumerate() {
+                    take(first + i, found);
+                }
+                meter.advance(n as u64)
+            });
+            if let Err(error) = taken {
+                stop.store(true, Ordering::Relaxed);
+                if failed.as_ref().is_none_or(|(before, _)| first < *before) {
+                    failed = Some((first, error));
+                }
+            }
+        }
+        work::join(threads);
+        failed.map_or(Ok(true), |(_, error)| Err(error))
+    })
 }

@@ -15,7 +15,7 @@ pub enum State {
         roots: Roots,
         origin: Origin,
     },
-    /// A file, mapped read-only.
+    /// A file, mapped read-only, or its bytes in memory.
     Mapped(OpenFile),
 }
 
@@ -35,7 +35,7 @@ impl State {
         match self {
             State::Building { .. } => "not built",
             State::Built { .. } => "built",
-            State::Mapped(_) => "loaded from a file",
+            State::Mapped(_) => "loaded",
         }
     }
 

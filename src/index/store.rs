@@ -47,6 +47,14 @@ impl Store {
         }
     }
 
+    /// Makes room ahead of need.
+    pub fn reserve(&mut self, capacity: usize) -> Result<()> {
+        match self {
+            Store::Heap(heap) => heap.reserve(capacity),
+            Store::Disk(disk) => disk.reserve(capacity),
+        }
+    }
+
     /// Goes back to the first `len` bytes after trees were appended.
     pub fn restart(&mut self, len: usize) -> Result<()> {
         match self {
@@ -64,7 +72,11 @@ impl Store {
             Store::Heap(heap) => {
                 // The items must not move while threads read them. What comes is put behind them as long as there is room,
                 // and the rest waits in pieces: together they never take more than the whole.
-                heap.reserve(heap.bytes().len().saturating_mul(ROOM));
+                let len = heap.bytes().len();
+                if HeapBytes::RESERVES_FOR_NOTHING && len > 0 {
+                    // Should it be refused, growth will be tried again when it is needed.
+                    let _ = heap.reserve(len.saturating_mul(ROOM));
+                }
                 let (items, room) = heap.with_room();
                 let mut used = 0;
                 let mut pieces: Vec<HeapBytes> = Vec::new();

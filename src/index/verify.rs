@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::file::verify;
 use crate::forest::inspect::{Fault, Faults, Shape};
 use crate::storage::Access;
+use crate::work::{self, Stage, Work};
 use std::path::Path;
 
 /// What an index verified has been found to be.
@@ -28,7 +29,7 @@ impl Report {
     /// [`Error::Corrupt`], of the first fault, when there are faults.
     pub fn into_result(self) -> Result<()> {
         match self.faults.into_iter().next() {
-            Some(fault) => Err(Error::corrupt(fault.node.unwrap_or(0), fault.text)),
+            Some(Fault { node, text }) => Err(Error::Corrupt { node, reason: text }),
             None => Ok(()),
         }
     }
@@ -53,7 +54,7 @@ pub struct Info {
     pub max_leaf: usize,
     /// Bytes of the index in memory or of its file.
     pub bytes: usize,
-    /// Whether a file is loaded.
+    /// Whether a file, or the bytes of one, is loaded.
     pub is_loaded: bool,
     /// Whether it is a file that says what it is.
     pub is_described: bool,
@@ -70,19 +71,34 @@ impl Index {
     /// # Errors
     /// [`Error::State`] when not built; [`Error::NoMemory`]. Faults are no error: see [`Report::into_result`].
     pub fn verify(&self, most: usize) -> Result<Report> {
-        let roots = self.state.roots("verify")?;
-        let mut faults = Faults::keeping(most);
-        let mut has_checksums = false;
-        if let State::Mapped(file) = &self.state {
-            if let Some(superblock) = &file.superblock {
-                has_checksums = true;
-                verify::verify(file.bytes.bytes(), &file.layout, superblock, &mut faults);
+        self.verify_with(most, &mut Work::default())
+    }
+
+    /// [Verifies](Self::verify), with progress and cancellation. Where there are checksums, every node is counted twice.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify); [`Error::Cancelled`].
+    pub fn verify_with(&self, most: usize, work: &mut Work<'_>) -> Result<Report> {
+        work.run(Stage::Verify, 0, |meter| {
+            let roots = self.state.roots("verify")?;
+            let superblock = match &self.state {
+                State::Mapped(file) => file
+                    .superblock
+                    .as_ref()
+                    .map(|superblock| (file, superblock)),
+                _ => None,
+            };
+            let nodes = self.nodes();
+            let rounds = 1 + u64::from(superblock.is_some());
+            meter.set_total(rounds * nodes.count() as u64);
+            let mut faults = Faults::keeping(most);
+            if let Some((file, superblock)) = superblock {
+                let bytes = file.bytes.bytes();
+                verify::verify(bytes, &file.layout, superblock, meter, &mut faults)?;
                 file.verify_sections(&mut faults)?;
             }
-        }
-        let shape = self.engine.inspect(&self.nodes(), roots, &mut faults)?;
-        if let State::Mapped(file) = &self.state {
-            if let Some(expected) = file.superblock.as_ref().map(|s| s.n_present) {
+            let shape = self.engine.inspect(&nodes, roots, meter, &mut faults)?;
+            if let Some(expected) = superblock.map(|(_, superblock)| superblock.n_present) {
                 if expected != shape.n_present {
                     faults.add(None, || {
                         format!(
@@ -92,11 +108,12 @@ impl Index {
                     });
                 }
             }
-        }
-        Ok(Report {
-            faults: faults.first,
-            n_faults: faults.count,
-            has_checksums,
+            meter.finish()?;
+            Ok(Report {
+                faults: faults.first,
+                n_faults: faults.count,
+                has_checksums: superblock.is_some(),
+            })
         })
     }
 
@@ -105,7 +122,20 @@ impl Index {
     /// # Errors
     /// As [`open`](Self::open) and [`verify`](Self::verify).
     pub fn verify_file(path: impl AsRef<Path>, most: usize) -> Result<Report> {
-        Index::open(path, Access::Map)?.verify(most)
+        Index::verify_file_with(path, most, &mut Work::default())
+    }
+
+    /// As [`verify_file`](Self::verify_file) and [`verify_with`](Self::verify_with).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_file_with(
+        path: impl AsRef<Path>,
+        most: usize,
+        work: &mut Work<'_>,
+    ) -> Result<Report> {
+        work::check(work.cancel)?;
+        Index::open(path, Access::Map)?.verify_with(most, work)
     }
 
     /// The facts. Walks all trees of a built or loaded index; takes 4 bytes of memory for each item.
@@ -120,9 +150,10 @@ impl Index {
             State::Mapped(file) => (Some(&file.roots), file.superblock.as_ref()),
         };
         let shape = match roots {
-            Some(roots) => self
-                .engine
-                .inspect(&self.nodes(), roots, &mut Faults::default())?,
+            Some(roots) => Work::default().run(Stage::Verify, 0, |meter| {
+                let faults = &mut Faults::default();
+                self.engine.inspect(&self.nodes(), roots, meter, faults)
+            })?,
             None => Shape {
                 n_present: self.n_present(),
                 ..Shape::default()

@@ -194,7 +194,16 @@ impl<W: Word> Space for Hamming<W> {
         }
     }
 
-    fn plausible_item(&self, _node: NodeRef<'_>) -> Result<(), String> {
-        Ok(())
+    fn plausible_item(&self, node: NodeRef<'_>) -> Result<(), String> {
+        let (row, bits) = (node.row::<W>(), self.bits);
+        let last = row.get(self.words - 1).get();
+        let used = bits - (self.words - 1) * W::BITS;
+        if used == 64 || last >> used == 0 {
+            Ok(())
+        } else {
+            Err(format!(
+                "an item's last word is {last:#x}, expected 0 in the bits past f = {bits}"
+            ))
+        }
     }
 }

@@ -1,114 +1,40 @@
 //! A file mapped for writing while an index is built in it.
-//!
-//! Should the process be killed, the file stays under its temporary name. Nobody must take it for an index: until it is
-//! published it ends in a mark that says so, and its length is no multiple of the node size, which makes Annoy refuse it.
-//! That holds at every moment. Whatever makes the file longer first writes the mark, far enough behind, in one write; what
-//! comes before the mark is filled in afterwards.
 
-use super::{system, PendingFile};
-use crate::error::{Error, Result};
+use super::{system, UnfinishedFile};
+use crate::error::Result;
 use crate::fault::{self, Kind};
 use memmap2::{MmapMut, MmapOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::Path;
 
-/// The last bytes of a file whose build is not finished.
-pub const UNFINISHED: [u8; MARK] = *b"ANN\xffUNFINISHED\n\xff";
-const MARK: usize = 16;
-
-/// A write that crosses none of these comes whole or not at all: no file system has smaller pages.
-const PAGE: u64 = 4096;
-
-/// How far behind what is appended the mark is put, so that not every tree moves it.
-const AHEAD: u64 = 1 << 20;
-
-/// A growing file under a temporary name, mapped, that takes its final name when the build is done.
+/// A growing file under a temporary name, mapped, that takes its final name when the build is done. Until then it says
+/// that it is not finished.
 ///
 /// Blocks are reserved before they are written to, so a full disk is an error of [`resize`](Self::resize).
 pub struct DiskBytes {
-    file: Marked,
+    file: UnfinishedFile,
     /// All of it may be written to.
     map: Option<MmapMut>,
     len: usize,
 }
 
-/// The file and its mark.
-struct Marked {
-    file: PendingFile,
-    node_size: u64,
-    /// Length of the file. Between the map and the mark there may be anything.
-    end: u64,
-}
-
-impl Marked {
-    /// Where behind the first `len` bytes the mark can stand.
-    fn place_behind(&self, len: u64) -> u64 {
-        let fits = |place: &u64| {
-            let end = place + MARK as u64;
-            !end.is_multiple_of(self.node_size) && place / PAGE == (end - 1) / PAGE
-        };
-        (len..).find(fits).unwrap_or(len)
-    }
-
-    fn write_at(&self, place: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut writer = self.file.writer();
-        writer.seek(SeekFrom::Start(place))?;
-        writer.write_all(bytes)
-    }
-
-    /// Writes the mark. Where that is behind its present place, the file becomes longer.
-    fn mark(&mut self, place: u64) -> io::Result<()> {
-        self.write_at(place, &UNFINISHED)?;
-        self.end = self.end.max(place + MARK as u64);
-        Ok(())
-    }
-
-    fn set_len(&mut self, len: u64) -> io::Result<()> {
-        fault::check(Kind::Resize)?;
-        self.file.file().set_len(len)?;
-        self.end = len;
-        Ok(())
-    }
-
-    /// Makes a file that has become longer as long as it was, with the mark where it was. When that fails, it stays longer.
-    fn cut_back(&mut self, end: u64) {
-        if self.end > end {
-            let _ = self
-                .mark(end - MARK as u64)
-                .and_then(|()| self.set_len(end));
-        }
-    }
-
-    fn map(&self, len: usize) -> io::Result<MmapMut> {
-        fault::check(Kind::Map)?;
-        // A map of no bytes is refused by the system; no index has none.
-        // SAFETY: the file is ours under a temporary name (or was until it was published): nobody else knows to shorten
-        // it, and `len` bytes of it exist because they were reserved or written just before. We cut it to no less than
-        // is mapped.
-        unsafe { MmapOptions::new().len(len).map_mut(self.file.file()) }
-    }
-
-    fn error(&self, action: &'static str) -> impl Fn(io::Error) -> Error + '_ {
-        move |source| Error::io(action, self.file.target(), source)
-    }
+fn map(file: &UnfinishedFile, len: usize) -> io::Result<MmapMut> {
+    fault::check(Kind::Map)?;
+    // A map of no bytes is refused by the system; no index has none.
+    // SAFETY: the file is ours under a temporary name (or was until it was published): nobody else knows to shorten
+    // it, and `len` bytes of it exist because they were reserved or written just before. We cut it to no less than
+    // is mapped.
+    unsafe { MmapOptions::new().len(len).map_mut(file.file()) }
 }
 
 impl DiskBytes {
     /// An empty file that will be called `target`, of nodes of this size.
     ///
     /// # Errors
-    /// As [`PendingFile::create`]; [`Error::Io`] when it cannot be written to.
+    /// As [`UnfinishedFile::create`].
     pub fn create(target: &Path, node_size: usize) -> Result<Self> {
-        let mut file = Marked {
-            file: PendingFile::create(target)?,
-            node_size: node_size as u64,
-            end: 0,
-        };
-        let place = file.place_behind(0);
-        let marked = file.mark(place);
-        marked.map_err(file.error("write"))?;
         Ok(DiskBytes {
-            file,
+            file: UnfinishedFile::create(target, node_size)?,
             map: None,
             len: 0,
         })
@@ -121,7 +47,7 @@ impl DiskBytes {
     /// Sets the length. New bytes are zero.
     ///
     /// # Errors
-    /// [`Error::Io`]; the bytes are then as before.
+    /// [`Error::Io`](crate::Error::Io); the bytes are then as before.
     pub fn resize(&mut self, len: usize) -> Result<()> {
         let capacity = self.capacity();
         if len > capacity {
@@ -137,15 +63,25 @@ impl DiskBytes {
         Ok(())
     }
 
+    /// Makes room ahead of need, of blocks on the disk too.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the bytes are then as before.
+    pub fn reserve(&mut self, capacity: usize) -> Result<()> {
+        if capacity > self.capacity() {
+            self.grow(capacity)?;
+        }
+        Ok(())
+    }
+
     fn grow(&mut self, capacity: usize) -> Result<()> {
         let file = &mut self.file;
-        let (used, end) = (self.map.as_ref().map_or(0, |map| map.len()), file.end);
-        let place = file.place_behind(capacity as u64);
-        let marked = file.mark(place);
-        marked.map_err(file.error("grow"))?;
-        let mapped = system::reserve_file(file.file.file(), used as u64..place)
+        let (used, end) = (self.map.as_ref().map_or(0, |map| map.len()), file.end());
+        let marked = file.mark_behind(capacity as u64);
+        let place = marked.map_err(file.error("grow"))?;
+        let mapped = system::reserve_file(file.file(), used as u64..place)
             .map_err(file.error("grow"))
-            .and_then(|()| file.map(place as usize).map_err(file.error("map")));
+            .and_then(|()| map(file, place as usize).map_err(file.error("map")));
         match mapped {
             Ok(mut map) => {
                 // The mark of before, and what a failed build may have left in front of it.
@@ -185,10 +121,10 @@ impl DiskBytes {
     /// Takes in what a [`DiskTail`] wrote, up to `len`.
     ///
     /// # Errors
-    /// [`Error::Io`]; the bytes are then as before.
+    /// [`Error::Io`](crate::Error::Io); the bytes are then as before.
     pub fn adopt(&mut self, len: usize) -> Result<()> {
         // Exactly as much: what lies behind is not reserved, and is cut off in the end.
-        self.map = Some(self.file.map(len).map_err(self.file.error("map"))?);
+        self.map = Some(map(&self.file, len).map_err(self.file.error("map"))?);
         self.len = len;
         Ok(())
     }
@@ -196,8 +132,7 @@ impl DiskBytes {
     /// Throws away what a [`DiskTail`] wrote: it may lie in room that the map has already, and must not turn up in
     /// items to come.
     pub fn discard_tail(&mut self) {
-        let place = self.file.place_behind(self.capacity() as u64);
-        self.file.cut_back(place + MARK as u64);
+        self.file.cut_back_behind(self.capacity() as u64);
         let len = self.len;
         if let Some(map) = &mut self.map {
             map[len..].fill(0);
@@ -207,7 +142,7 @@ impl DiskBytes {
     /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt).
     ///
     /// # Errors
-    /// As [`PendingFile::publish`].
+    /// As [`UnfinishedFile::publish`].
     pub fn publish(&mut self) -> Result<()> {
         if self.capacity() != self.len {
             self.adopt(self.len)?;
@@ -217,31 +152,18 @@ impl DiskBytes {
                 .and_then(|()| map.flush())
                 .map_err(self.file.error("write"))?;
         }
-        // From here on the file is whole, if not public yet.
-        let cut = self.file.set_len(self.len as u64);
-        cut.map_err(self.file.error("truncate"))?;
-        let published = self.file.file.publish();
-        if !self.file.file.is_published() {
-            let place = self.file.place_behind(self.len as u64);
-            if self.file.mark(place).is_err() {
-                // Without the mark, but of a length that is none of an index.
-                let _ = self.file.set_len(place + MARK as u64);
-            }
-        }
-        published
+        self.file.publish(self.len as u64)
     }
 
     /// Goes back to the first `len` bytes, to be built upon again. A file that is public already stays as it is; a new one
     /// takes its place when it is published.
     ///
     /// # Errors
-    /// [`Error::Io`] when a new file cannot be made; nothing has changed then.
+    /// [`Error::Io`](crate::Error::Io) when a new file cannot be made; nothing has changed then.
     pub fn restart(&mut self, len: usize) -> Result<()> {
-        let Marked {
-            file, node_size, ..
-        } = &self.file;
+        let file = &self.file;
         if file.is_published() {
-            let mut fresh = DiskBytes::create(file.target(), *node_size as usize)?;
+            let mut fresh = DiskBytes::create(file.target(), file.node_size())?;
             fresh.resize(len)?;
             fresh.bytes_mut().copy_from_slice(&self.bytes()[..len]);
             *self = fresh;
@@ -252,7 +174,7 @@ impl DiskBytes {
 
 /// Appends to the file of a [`DiskBytes`] while its bytes are being read.
 pub struct DiskTail<'a> {
-    file: &'a mut Marked,
+    file: &'a mut UnfinishedFile,
     end: u64,
 }
 
@@ -260,25 +182,18 @@ impl DiskTail<'_> {
     /// Writes bytes behind those before.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`](crate::Error::Io).
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let file = &mut *self.file;
-        let end = self.end + bytes.len() as u64;
-        let mut written = Ok(());
-        if end + MARK as u64 > file.end {
-            let (near, far) = (file.place_behind(end), file.place_behind(end + AHEAD));
-            written = file.mark(far).or_else(|_| file.mark(near));
-        }
-        written
-            .and_then(|()| file.write_at(self.end, bytes))
-            .map_err(file.error("write"))?;
-        self.end = end;
+        let written = self.file.write(self.end, bytes);
+        written.map_err(self.file.error("write"))?;
+        self.end += bytes.len() as u64;
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::UNFINISHED;
     use super::*;
     use std::fs;
     use std::path::PathBuf;

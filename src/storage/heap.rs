@@ -81,14 +81,19 @@ impl HeapBytes {
         }
     }
 
-    /// Takes address space ahead of need, where that neither copies nor takes memory. Should it be refused, growth will
-    /// be tried again when it is needed.
-    pub fn reserve(&mut self, capacity: usize) {
+    /// Whether [`reserve`](Self::reserve) takes address space only, and neither copies nor takes memory.
+    pub const RESERVES_FOR_NOTHING: bool = system::GROWS_IN_PLACE;
+
+    /// Makes room ahead of need.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`]; the bytes are then as before.
+    pub fn reserve(&mut self, capacity: usize) -> Result<()> {
         let capacity = rounded(capacity);
-        let map = self.map.as_ref().filter(|_| system::GROWS_IN_PLACE);
-        if map.is_some_and(|map| map.len() < capacity) {
-            let _ = self.grow(capacity);
+        if capacity > self.map.as_ref().map_or(0, |map| map.len()) {
+            self.grow(capacity)?;
         }
+        Ok(())
     }
 
     /// The bytes, and the room there is behind them, which is zero. What is written there is to be taken in by

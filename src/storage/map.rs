@@ -1,6 +1,6 @@
-//! A finished file: read here and there, mapped, or copied to memory.
+//! A finished file: read here and there, mapped, copied to memory, or there already.
 
-use super::HeapBytes;
+use super::{Bytes, HeapBytes};
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
 use memmap2::{Mmap, MmapOptions};
@@ -8,11 +8,19 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A regular file, open for reading.
+/// What is to be loaded: a regular file, open for reading, or the bytes of one.
 pub struct Source {
-    file: File,
-    path: PathBuf,
+    place: Place,
     len: u64,
+}
+
+enum Place {
+    File {
+        file: File,
+        path: PathBuf,
+        access: Access,
+    },
+    Memory(Bytes),
 }
 
 /// How the bytes of a file are held.
@@ -27,11 +35,11 @@ pub enum Access {
 }
 
 impl Source {
-    /// Opens a file and looks at its size.
+    /// Opens a file, to be held as `access` says, and looks at its size.
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be opened or is not a regular file.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, access: Access) -> Result<Self> {
         let fail = |action, source| Error::io(action, path, source);
         let file = fault::check(Kind::Open)
             .and_then(|()| open_without_waiting(path))
@@ -49,9 +57,12 @@ impl Source {
             return Err(fail("open", error));
         }
         Ok(Source {
-            file,
-            path: path.to_path_buf(),
             len: found.len(),
+            place: Place::File {
+                file,
+                path: path.to_path_buf(),
+                access,
+            },
         })
     }
 
@@ -60,33 +71,43 @@ impl Source {
         self.len
     }
 
-    /// Its name.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Its name; bytes in memory have none.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File { path, .. } => Some(path),
+            Place::Memory(_) => None,
+        }
     }
 
-    /// Reads the bytes at a place, without mapping them.
+    /// Reads the bytes at a place, without mapping them. They must be there, as far as the length tells.
     ///
     /// # Errors
-    /// [`Error::Io`], also when they are not there.
+    /// [`Error::Io`], also when the file has become shorter.
     pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        fault::check(Kind::Read)
-            .and_then(|()| read_exact_at(&self.file, offset, bytes))
-            .map_err(|e| Error::io("read", &self.path, e))
+        match &self.place {
+            Place::File { file, path, .. } => read_at(file, path, offset, bytes),
+            Place::Memory(all) => {
+                bytes.copy_from_slice(&all[offset as usize..][..bytes.len()]);
+                Ok(())
+            }
+        }
     }
 
     /// All its bytes; it must not be empty.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::NoMemory`] for a copy.
-    pub fn bytes(&self, access: Access) -> Result<FileBytes> {
-        let fail = |action, source| Error::io(action, &self.path, source);
+    pub fn into_bytes(self) -> Result<FileBytes> {
         let len = usize::try_from(self.len)
             .map_err(|_| Error::no_memory(usize::MAX, "more than can be addressed"))?;
+        let (file, path, access) = match self.place {
+            Place::File { file, path, access } => (file, path, access),
+            Place::Memory(bytes) => return Ok(FileBytes::Memory(bytes)),
+        };
         if access == Access::Copy {
             let mut copy = HeapBytes::default();
             copy.resize(len)?;
-            self.read_at(0, copy.bytes_mut())?;
+            read_at(&file, &path, 0, copy.bytes_mut())?;
             return Ok(FileBytes::Copy(copy));
         }
         let mut options = MmapOptions::new();
@@ -95,12 +116,28 @@ impl Source {
         if access == Access::MapPrefaulted {
             options.populate();
         }
-        fault::check(Kind::Map).map_err(|e| fail("map", e))?;
+        let fail = |source| Error::io("map", path.as_path(), source);
+        fault::check(Kind::Map).map_err(fail)?;
         // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites the file is the
         // documented contract of `annoy_load`. Every value read from it is treated as hostile.
-        let map = unsafe { options.map(&self.file) }.map_err(|e| fail("map", e))?;
+        let map = unsafe { options.map(&file) }.map_err(fail)?;
         Ok(FileBytes::Map(map))
     }
+}
+
+impl From<Bytes> for Source {
+    fn from(bytes: Bytes) -> Self {
+        Source {
+            len: bytes.len() as u64,
+            place: Place::Memory(bytes),
+        }
+    }
+}
+
+fn read_at(file: &File, path: &Path, offset: u64, bytes: &mut [u8]) -> Result<()> {
+    fault::check(Kind::Read)
+        .and_then(|()| read_exact_at(file, offset, bytes))
+        .map_err(|e| Error::io("read", path, e))
 }
 
 /// Opening a pipe that nobody writes to would wait for ever.
@@ -136,6 +173,7 @@ fn read_exact_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<(
 pub enum FileBytes {
     Map(Mmap),
     Copy(HeapBytes),
+    Memory(Bytes),
 }
 
 impl FileBytes {
@@ -144,6 +182,7 @@ impl FileBytes {
         match self {
             FileBytes::Map(map) => map,
             FileBytes::Copy(copy) => copy.bytes(),
+            FileBytes::Memory(bytes) => bytes,
         }
     }
 }

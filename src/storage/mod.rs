@@ -2,17 +2,23 @@
 //!
 //! - [`heap`]: anonymous memory that grows without copying and costs nothing until touched.
 //! - [`disk`]: a file mapped for writing while an index is built in it.
-//! - [`map`]: a finished file: read here and there, mapped, or copied to memory.
+//! - [`map`]: a finished file: read here and there, mapped, copied to memory, or there already.
+//! - [`bytes`]: the bytes of a file that are in memory already.
 //! - [`pending`]: a file that takes its name only when it is whole.
+//! - [`unfinished`]: one that says so until then.
 //! - [`system`]: the calls that only some systems have, each beside its portable twin.
 
+pub mod bytes;
 pub mod disk;
 pub mod heap;
 pub mod map;
 pub mod pending;
 mod system;
+pub mod unfinished;
 
-pub use disk::{DiskBytes, UNFINISHED};
+pub use bytes::Bytes;
+pub use disk::DiskBytes;
 pub use heap::HeapBytes;
 pub use map::{Access, FileBytes, Source};
 pub use pending::PendingFile;
+pub use unfinished::{UnfinishedFile, UNFINISHED};

@@ -100,7 +100,7 @@ impl PendingFile {
     /// [`Error::Io`]. Unless the file [is published](Self::is_published) all the same, because only the directory's
     /// sync failed, the target is as it was, and another attempt may be made.
     pub fn publish(&mut self) -> Result<()> {
-        let fail = |action, source| Error::io(action, &self.target, source);
+        let fail = |action, source| Error::io(action, self.target.as_path(), source);
         fault::check(Kind::Sync)
             .and_then(|()| self.file.sync_all())
             .map_err(|e| fail("write", e))?;

@@ -100,7 +100,7 @@ TEST(opening) {
             b = read_file(again, &b_size);
             CHECK(a_size == b_size && memcmp(a, b, a_size) == 0);
             free(b);
-            FAILS(ANNOY_ERR_STATE, "loaded from a file", annoy_build(opened, 1, 1, &error));
+            FAILS(ANNOY_ERR_STATE, "the index is loaded", annoy_build(opened, 1, 1, &error));
             annoy_free(opened);
         }
         free(a);

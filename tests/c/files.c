@@ -90,14 +90,14 @@ TEST(loading_another_index) {
         size_t f;
         const char *named;
     } others[] = {
-        {ANNOY_EUCLIDEAN, ANNOY_F32, 32, 7, "euclidean index of f = 7 (f32, 32-bit ids)"},
-        {ANNOY_MANHATTAN, ANNOY_F32, 32, 2, "manhattan index of f = 2 (f32, 32-bit ids)"}, /* its nodes look the same */
-        {ANNOY_ANGULAR, ANNOY_F32, 32, 10, "angular index of f = 10 (f32, 32-bit ids)"},
-        {ANNOY_DOT, ANNOY_F32, 32, 2, "dot index of f = 2 (f32, 32-bit ids)"},
-        {ANNOY_HAMMING, ANNOY_BITS64, 32, 64, "hamming index of f = 64 (u64, 32-bit ids)"}, /* nodes as large */
-        {ANNOY_HAMMING, ANNOY_BITS8, 32, 8, "hamming index of f = 8 (u8, 32-bit ids)"},
-        {ANNOY_EUCLIDEAN, ANNOY_F64, 32, 2, "euclidean index of f = 2 (f64, 32-bit ids)"},
-        {ANNOY_EUCLIDEAN, ANNOY_F32, 64, 2, "euclidean index of f = 2 (f32, 64-bit ids)"},
+        {ANNOY_EUCLIDEAN, ANNOY_F32, 32, 7, "a euclidean index of f = 7 (f32, 32-bit ids)"},
+        {ANNOY_MANHATTAN, ANNOY_F32, 32, 2, "a manhattan index of f = 2 (f32, 32-bit ids)"}, /* its nodes look the same */
+        {ANNOY_ANGULAR, ANNOY_F32, 32, 10, "an angular index of f = 10 (f32, 32-bit ids)"},
+        {ANNOY_DOT, ANNOY_F32, 32, 2, "a dot index of f = 2 (f32, 32-bit ids)"},
+        {ANNOY_HAMMING, ANNOY_BITS64, 32, 64, "a hamming index of f = 64 (u64, 32-bit ids)"}, /* nodes as large */
+        {ANNOY_HAMMING, ANNOY_BITS8, 32, 8, "a hamming index of f = 8 (u8, 32-bit ids)"},
+        {ANNOY_EUCLIDEAN, ANNOY_F64, 32, 2, "a euclidean index of f = 2 (f64, 32-bit ids)"},
+        {ANNOY_EUCLIDEAN, ANNOY_F32, 64, 2, "a euclidean index of f = 2 (f32, 64-bit ids)"},
     };
     annoy_index *index = line_of(10, 2), *other;
     const char *path = in_scratch("good.ann");
@@ -114,8 +114,8 @@ TEST(loading_another_index) {
         options.f = others[i].f;
         other = NULL;
         OK(annoy_new_with(&options, &other, &error));
-        snprintf(expected, sizeof expected, "good.ann*is not a %s*by its own word it is a %s", others[i].named,
-                 "euclidean index of f = 2 (f32, 32-bit ids)");
+        snprintf(expected, sizeof expected, "good.ann*is not %s*by its own word it is %s", others[i].named,
+                 "a euclidean index of f = 2 (f32, 32-bit ids)");
         FAILS(ANNOY_ERR_FORMAT, expected, annoy_load(other, path, 0, &error));
         FAILS(ANNOY_ERR_FORMAT, expected, annoy_load(other, path, ANNOY_LOAD_COPY, &error));
         CHECK(annoy_get_n_items(other) == 0 && annoy_get_f(other) == others[i].f);
@@ -224,9 +224,9 @@ TEST(using_an_index_again) {
         check_is_the_line(index);
         OK(annoy_load(index, path, 0, &error)); /* in place of the file */
         check_is_the_line(index);
-        FAILS(ANNOY_ERR_STATE, "loaded from a file", annoy_add_item(index, 0, point, 2, &error));
-        FAILS(ANNOY_ERR_STATE, "loaded from a file", annoy_build(index, 1, 1, &error));
-        FAILS(ANNOY_ERR_STATE, "loaded from a file", annoy_unbuild(index, &error));
+        FAILS(ANNOY_ERR_STATE, "the index is loaded", annoy_add_item(index, 0, point, 2, &error));
+        FAILS(ANNOY_ERR_STATE, "the index is loaded", annoy_build(index, 1, 1, &error));
+        FAILS(ANNOY_ERR_STATE, "the index is loaded", annoy_unbuild(index, &error));
     }
     annoy_free(index);
     annoy_free(ten);

@@ -48,7 +48,10 @@ TEST(other_numbers) {
     CHECK(ANNOY_ANGULAR == 1 && ANNOY_EUCLIDEAN == 2 && ANNOY_MANHATTAN == 3 && ANNOY_HAMMING == 4 && ANNOY_DOT == 5);
     CHECK(ANNOY_DEFAULT == 0 && ANNOY_F32 == 1 && ANNOY_F64 == 2);
     CHECK(ANNOY_BITS64 == 3 && ANNOY_BITS32 == 4 && ANNOY_BITS8 == 5);
-    CHECK(ANNOY_LOAD_PREFAULT == 1 && ANNOY_LOAD_COPY == 2 && ANNOY_LOG_INFO == 3);
+    CHECK(ANNOY_LOAD_PREFAULT == 1 && ANNOY_LOAD_COPY == 2);
+    CHECK(ANNOY_LOG_ERROR == 1 && ANNOY_LOG_WARN == 2 && ANNOY_LOG_INFO == 3 && ANNOY_LOG_DEBUG == 4);
+    CHECK(ANNOY_STAGE_ADD == 1 && ANNOY_STAGE_BUILD == 2 && ANNOY_STAGE_SEARCH == 3);
+    CHECK(ANNOY_STAGE_SAVE == 4 && ANNOY_STAGE_VERIFY == 5 && sizeof(annoy_stage) == 4);
     CHECK(sizeof(annoy_error) == 512 && offsetof(annoy_error, message) == 8 && offsetof(annoy_error, os_errno) == 4);
     CHECK(sizeof(annoy_options) == sizeof(size_t) * 2 + 16);
     /* Callers keep arrays of these. */
@@ -136,6 +139,33 @@ TEST(log_callback) {
     annoy_free(index);
 }
 
+static void count_levels(void *user, int32_t level, const char *text) {
+    int *counts = (int *)user;
+    CHECK(level >= ANNOY_LOG_ERROR && level <= ANNOY_LOG_DEBUG && text && *text);
+    counts[level]++;
+}
+
+TEST(log_levels) {
+    int32_t most;
+    for (most = 0; most <= 5; most++) {
+        annoy_index *index = line_of(50, 0);
+        int counts[5] = {0, 0, 0, 0, 0};
+        OK(annoy_set_log(index, count_levels, counts, &error));
+        if (most == 0 || most == 5) {
+            FAILS(ANNOY_ERR_ARGUMENT, "level is*ANNOY_LOG_ERROR (1) to", annoy_set_log_level(index, most, &error));
+        } else {
+            OK(annoy_set_log_level(index, most, &error));
+        }
+        OK(annoy_build(index, 1, 1, &error));
+        FAILS(ANNOY_ERR_STATE, "built", annoy_build(index, 1, 1, &error));
+        CHECK(counts[ANNOY_LOG_ERROR] == 1);
+        /* INFO unless set. */
+        CHECK(counts[ANNOY_LOG_INFO] == (most == 0 || most >= ANNOY_LOG_INFO));
+        CHECK((counts[ANNOY_LOG_DEBUG] > 0) == (most == ANNOY_LOG_DEBUG));
+        annoy_free(index);
+    }
+}
+
 /* The error struct is written on failure only. */
 TEST(errors_are_left_alone_by_success) {
     annoy_index *index = NULL;
@@ -156,6 +186,7 @@ int main(void) {
     RUN(version);
     RUN(kernels);
     RUN(log_callback);
+    RUN(log_levels);
     RUN(errors_are_left_alone_by_success);
     return report();
 }

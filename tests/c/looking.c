@@ -82,9 +82,9 @@ TEST(verifying_damaged_ones) {
     write_file(path, bytes, size);
     OK(annoy_load(loaded, path, 0, &error));
     memset(all, 0xA5, sizeof all);
-    FAILS(ANNOY_ERR_CORRUPT, "corrupt at node 0: the items section*has the checksum*expected",
+    FAILS(ANNOY_ERR_CORRUPT, "the index is corrupt: the items section*has the checksum*expected",
           annoy_verify(loaded, all, ROOM, &n, &error));
-    CHECK(n == 1 && all[0].node == 0 && has_text(all[0].text, "the items section (kind 1, 7200 bytes from 0)"));
+    CHECK(n == 1 && all[0].node == -1 && has_text(all[0].text, "the items section (kind 1, 7200 bytes from 0)"));
     check_faults(loaded, NULL, 0, n, all);
     check_faults(loaded, NULL, 1, n, all);
     check_faults(loaded, NULL, 9, n, all);
@@ -104,7 +104,7 @@ TEST(verifying_damaged_ones) {
     memset(all, 0xA5, sizeof all);
     FAILS(ANNOY_ERR_CORRUPT, "", annoy_verify(loaded, all, ROOM, &n, &error));
     CHECK(n > 300 && n < ROOM);
-    CHECK(named(all, n, 0, "the items section"));
+    CHECK(named(all, n, -1, "the items section"));
     CHECK(named(all, n, 150, "it is no item: it counts 7 descendants"));
     CHECK(named(all, n, 3, "not finite"));
     CHECK(named(all, n, (int64_t)leaf, "it names item -1, expected 0 to 299"));

@@ -53,6 +53,9 @@ TEST(functions_without_an_index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_new_with(&options, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_open(NULL, 0, &made, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_open(path, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "bytes", annoy_open_buffer(NULL, 1, 0, &made, &error));
+    FAILS(ANNOY_ERR_NULL, "bytes", annoy_open_buffer(NULL, 1, ANNOY_LOAD_COPY, &made, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_open_buffer(path, 1, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file(NULL, NULL, 0, &n, &error));
     FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_file(path, NULL, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "faults", annoy_verify_file(path, NULL, 1, &n, &error));
@@ -130,12 +133,12 @@ TEST(removing) {
     double recall = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_remove_item(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_restore_item(NULL, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_estimate_recall(NULL, 1, 1, -1, 0, 1, &recall, &error));
-    FAILS(ANNOY_ERR_NULL, "recall", annoy_estimate_recall(a, 1, 1, -1, 0, 1, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_estimate_recall(NULL, 1, 1, -1, 0, NULL, &recall, &error));
+    FAILS(ANNOY_ERR_NULL, "recall", annoy_estimate_recall(a, 1, 1, -1, 0, NULL, NULL, &error));
     CHECK(recall > 76 && recall < 78);
     CHECK(annoy_remove_item(a, 10, NULL) == ANNOY_ERR_ITEM);
     CHECK(annoy_restore_item(a, -1, NULL) == ANNOY_ERR_ITEM);
-    CHECK(annoy_estimate_recall(a, 0, 1, -1, 0, 1, &recall, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_estimate_recall(a, 0, 1, -1, 0, NULL, &recall, NULL) == ANNOY_ERR_ARGUMENT);
     annoy_free(a);
 }
 
@@ -152,6 +155,15 @@ TEST(index) {
     CHECK(n == 77 && info.node_size == 0);
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_seed(NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, hear, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_log_level(NULL, ANNOY_LOG_INFO, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_reserve(NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with(NULL, ids, f32, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_f64(NULL, ids, f64, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_bits(NULL, ids, bits, 1, 1, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_build_with(NULL, 1, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save_with(NULL, path, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_verify_with(NULL, NULL, 0, &n, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file_with(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_f64(NULL, 0, f64, 2, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_bits(NULL, 0, bits, 1, &error));
@@ -168,6 +180,10 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_save(NULL, path, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_and_load(NULL, path, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_load(NULL, path, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_saved_size(NULL, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save_to_buffer(NULL, bits, sizeof bits, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_load_from_buffer(NULL, path, 1, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_thaw(NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_unload(NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_item(NULL, 0, 1, -1, ids, f32, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_item_f64(NULL, 0, 1, -1, ids, f64, &n, &error));
@@ -225,6 +241,9 @@ TEST(adding) {
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_f64(d, ids, NULL, 1, 2, 0, &error));
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_bits(h, ids, NULL, 1, 1, 0, &error));
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, NULL, NULL, 1, 2, 64, &error));
+    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_with(a, NULL, NULL, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_save_with(a, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_with(a, NULL, 0, NULL, NULL, &error));
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
     /* (NULL, 0) is an empty vector, which is of the wrong length ... */
     FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item(a, 50, NULL, 0, &error));
@@ -267,6 +286,12 @@ TEST(files) {
     FAILS(ANNOY_ERR_NULL, "path", annoy_save_and_load(a, NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_load(a, NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_on_disk_build(empty, NULL, &error));
+    n = 77;
+    FAILS(ANNOY_ERR_NULL, "size", annoy_saved_size(a, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "buffer", annoy_save_to_buffer(a, NULL, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "written", annoy_save_to_buffer(a, bits, sizeof bits, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "bytes", annoy_load_from_buffer(a, NULL, 1, 0, &error));
+    CHECK(n == 77);
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_trees(a) == 2);
     annoy_free(a);
     annoy_free(empty);
@@ -380,6 +405,10 @@ TEST(errors) {
     CHECK(annoy_save(a, path, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_save_and_load(a, path, 0, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load(a, path, 4, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(annoy_saved_size(a, &n, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_save_to_buffer(a, bits, sizeof bits, &n, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_load_from_buffer(a, path, 1, 0, NULL) == ANNOY_ERR_FORMAT);
+    CHECK(annoy_open_buffer(path, 1, 0, &made, NULL) == ANNOY_ERR_FORMAT && made == NULL);
     CHECK(annoy_open(path, 4, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
     CHECK(annoy_open(path, 0, &made, NULL) == ANNOY_ERR_IO && made == NULL);
     CHECK(annoy_verify_file(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
@@ -396,6 +425,7 @@ TEST(errors) {
     CHECK(annoy_on_disk_build(a, path, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_unload(NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_unbuild(NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_thaw(NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_build(a, 0, 1, NULL) == ANNOY_ERR_ARGUMENT);
     CHECK(annoy_build(a, 1, 1, NULL) == ANNOY_OK);
     CHECK(annoy_get_nns_by_item(a, 10, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_ITEM);

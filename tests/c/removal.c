@@ -57,15 +57,21 @@ TEST(removed) {
 TEST(recall) {
     annoy_index *index = line_of(300, 2), *empty = line_of(3, 0);
     double low = 7, high = 7, again = 7;
-    OK(annoy_estimate_recall(index, 100, 10, 1, 5, 1, &low, &error));
-    OK(annoy_estimate_recall(index, 100, 10, 1, 5, 2, &again, &error));
-    OK(annoy_estimate_recall(index, 100, 10, 100000, 5, -1, &high, &error));
+    annoy_work work;
+    memset(&work, 0, sizeof work);
+    work.struct_size = sizeof work;
+    work.n_threads = 1;
+    OK(annoy_estimate_recall(index, 100, 10, 1, 5, &work, &low, &error));
+    work.n_threads = 2;
+    OK(annoy_estimate_recall(index, 100, 10, 1, 5, &work, &again, &error));
+    OK(annoy_estimate_recall(index, 100, 10, 100000, 5, NULL, &high, &error));
     CHECK(low >= 0 && low < 1 && memcmp(&low, &again, sizeof low) == 0 && fabs(high - 1) < 1e-12);
-    FAILS(ANNOY_ERR_ARGUMENT, "n_sample is 0", annoy_estimate_recall(index, 0, 1, -1, 0, 1, &low, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "n is 0", annoy_estimate_recall(index, 1, 0, -1, 0, 1, &low, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "search_k is -2", annoy_estimate_recall(index, 1, 1, -2, 0, 1, &low, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "n_threads is 0", annoy_estimate_recall(index, 1, 1, -1, 0, 0, &low, &error));
-    FAILS(ANNOY_ERR_STATE, "not built", annoy_estimate_recall(empty, 1, 1, -1, 0, 1, &low, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "n_sample is 0", annoy_estimate_recall(index, 0, 1, -1, 0, NULL, &low, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "n is 0", annoy_estimate_recall(index, 1, 0, -1, 0, NULL, &low, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "search_k is -2", annoy_estimate_recall(index, 1, 1, -2, 0, NULL, &low, &error));
+    work.n_threads = -2;
+    FAILS(ANNOY_ERR_ARGUMENT, "n_threads is -2", annoy_estimate_recall(index, 1, 1, -1, 0, &work, &low, &error));
+    FAILS(ANNOY_ERR_STATE, "not built", annoy_estimate_recall(empty, 1, 1, -1, 0, NULL, &low, &error));
     annoy_free(index);
     annoy_free(empty);
 }

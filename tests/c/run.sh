@@ -44,7 +44,8 @@ compile() {
     local name=$1 out=$2
     shift 2
     if "$@" -g -O1 $warnings -DEXPECTED_VERSION="\"$version\"" \
-        "-DGOLDEN=\"$root/tests/golden/annoy-1.17.3\"" -I"$root/include" -I"$here" -o "$out" "$library" $libs \
+        "-DGOLDEN=\"$root/tests/golden/annoy-1.17.3\"" "-DCONFORMANCE=\"$root/tests/conformance\"" \
+        -I"$root/include" -I"$here" -o "$out" "$library" $libs \
         > "$tmp/log" 2>&1; then return 0; fi
     bad "$name: does not compile" "$tmp/log"
     return 1

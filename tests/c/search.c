@@ -13,6 +13,13 @@ static annoy_search_options no_options(void) {
 
 static const float origin[2] = {-0.25f, 0};
 
+static annoy_work no_work(void) {
+    annoy_work work;
+    memset(&work, 0, sizeof work);
+    work.struct_size = sizeof work;
+    return work;
+}
+
 /* The ids found from just below (0, 0), as a text such as "0 1 2". */
 static const char *found(const annoy_index *index, size_t n, const annoy_search_options *options) {
     static char text[4096];
@@ -106,6 +113,7 @@ TEST(items) {
 TEST(options_that_cannot_be) {
     annoy_index *index = line_of(N, 5);
     annoy_search_options options;
+    annoy_work work;
     uint64_t bitmap[4] = {0, 0, 0, 0};
     int64_t ids[2] = {7, 7};
     float distances[2] = {7, 7};
@@ -119,13 +127,12 @@ TEST(options_that_cannot_be) {
     options.flags = 1 << 20;
     REFUSED("flags is 0x100000");
     options = no_options();
-    options.reserved = 1;
-    REFUSED("reserved is 1");
-    options = no_options();
     options.search_k = -2;
     REFUSED("search_k is -2");
     options = no_options();
-    options.n_threads = -2;
+    work = no_work();
+    work.n_threads = -2;
+    options.work = &work;
     REFUSED("n_threads is -2");
     options = no_options();
     options.bitmap = bitmap;
@@ -147,8 +154,9 @@ typedef struct {
     annoy_cancel *cancel; /* set at the first call, if there is one */
 } steps;
 
-static void step(void *user, uint64_t done, uint64_t total) {
+static void step(void *user, annoy_stage stage, uint64_t done, uint64_t total) {
     steps *s = (steps *)user;
+    CHECK(stage == ANNOY_STAGE_SEARCH);
     CHECK(done > s->last && done <= total && total == 100);
     s->last = done;
     s->calls++;
@@ -158,6 +166,7 @@ static void step(void *user, uint64_t done, uint64_t total) {
 TEST(batches) {
     annoy_index *index = line_of(N, 5);
     annoy_search_options options = no_options();
+    annoy_work work = no_work();
     int threads, i;
     for (threads = 1; threads <= 3; threads++) {
         float *rows = floats(100 * 3 - 1), *distances = floats(100 * 2);
@@ -169,9 +178,10 @@ TEST(batches) {
             rows[3 * i + 1] = 0;
         }
         options = no_options();
-        options.n_threads = threads;
-        options.progress = step;
-        options.progress_user = &s;
+        work.n_threads = threads;
+        work.progress = step;
+        work.progress_user = &s;
+        options.work = &work;
         options.flags = ANNOY_SEARCH_MAX_DISTANCE;
         options.max_distance = 0.5;
         OK(annoy_search_batch(index, rows, 100, 2, 3 * sizeof(float), 2, &options, ids, distances, n, &error));
@@ -254,11 +264,13 @@ TEST(giving_up) {
         /* Half way; and before it has begun. */
         steps s = {0, 0, NULL};
         annoy_search_options options = no_options();
+        annoy_work work = no_work();
         s.cancel = cancel;
-        options.n_threads = 1;
-        options.cancel = cancel;
-        options.progress = step;
-        options.progress_user = &s;
+        work.n_threads = 1;
+        work.cancel = cancel;
+        work.progress = step;
+        work.progress_user = &s;
+        options.work = &work;
         FAILS(ANNOY_ERR_CANCELLED, "cancelled",
               annoy_search_batch(index, rows, 100, 2, 0, 1, &options, ids, NULL, NULL, &error));
         CHECK(s.calls == (i == 0));

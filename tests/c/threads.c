@@ -141,6 +141,62 @@ TEST(independent_indexes) {
     }
 }
 
+/* Batches, each with threads of its own, beside each other; and one that is given up by another thread. */
+static void *batches(void *argument) {
+    int64_t *wrong = (int64_t *)argument, items[ITEMS], ids[ITEMS * N], i;
+    float distances[ITEMS * N];
+    size_t n_found[ITEMS];
+    annoy_search_options options;
+    int round;
+    *wrong = 0;
+    for (i = 0; i < ITEMS; i++) items[i] = i;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.search_k = 300;
+    options.n_threads = 3;
+    for (round = 0; round < ROUNDS; round++) {
+        annoy_status status =
+            annoy_search_batch_items(shared_index, items, ITEMS, N, &options, ids, distances, n_found, NULL);
+        *wrong += status != ANNOY_OK;
+        for (i = 0; i < ITEMS; i++) {
+            *wrong += n_found[i] != N || memcmp(ids + i * N, expected[i].ids, sizeof expected[i].ids) != 0 ||
+                      memcmp(distances + i * N, expected[i].distances, sizeof expected[i].distances) != 0;
+        }
+    }
+    return NULL;
+}
+
+static void *until_cancelled(void *argument) {
+    static int64_t items[ITEMS], ids[ITEMS * N]; /* one thread does this */
+    annoy_search_options options;
+    annoy_status status = ANNOY_OK;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.n_threads = 2;
+    options.cancel = (const struct annoy_cancel *)argument;
+    while (status == ANNOY_OK)
+        status = annoy_search_batch_items(shared_index, items, ITEMS, N, &options, ids, NULL, NULL, NULL);
+    return status == ANNOY_ERR_CANCELLED ? argument : NULL;
+}
+
+TEST(batches_with_threads) {
+    pthread_t threads[THREADS], cancelled;
+    int64_t wrong[THREADS], i;
+    struct annoy_cancel *cancel = annoy_cancel_new();
+    void *result = NULL;
+    make();
+    CHECK(pthread_create(&cancelled, NULL, until_cancelled, cancel) == 0);
+    for (i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, batches, &wrong[i]) == 0);
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+        CHECK(wrong[i] == 0);
+    }
+    annoy_cancel_set(cancel);
+    CHECK(pthread_join(cancelled, &result) == 0 && result == cancel);
+    annoy_cancel_free(cancel);
+    annoy_free(shared_index);
+}
+
 /* A file that is saved over again and again, by two indexes in turn. */
 static annoy_index *writers[2];
 static answer of_writer[2];
@@ -212,6 +268,7 @@ int main(void) {
     RUN(loaded);
     RUN(saving_while_searching);
     RUN(independent_indexes);
+    RUN(batches_with_threads);
     RUN(beside_handles_that_come_and_go);
     return report();
 }

@@ -161,6 +161,11 @@ pub fn ids(found: &[Neighbor]) -> Vec<i64> {
     found.iter().map(|neighbor| neighbor.id).collect()
 }
 
+/// Of many small tries one in so many, as `ANNOY_RS_SAMPLE` says: all of them, unless a sanitizer makes each of them slow.
+pub fn sample() -> usize {
+    std::env::var("ANNOY_RS_SAMPLE").map_or(1, |number| number.parse().unwrap())
+}
+
 /// A directory for files that do not outlive the test: in memory where there is a place for such, because every save
 /// waits for its disk.
 pub fn scratch() -> TempDir {

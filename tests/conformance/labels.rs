@@ -44,7 +44,8 @@ pub fn run(index: &mut Index, step: &Value) -> Option<Outcome> {
             let number = |key: &str| step[key].as_u64().unwrap();
             let (n_sample, n) = (number("n_sample") as usize, number("n") as usize);
             let (search_k, seed) = (number("search_k"), number("seed"));
-            let recall = index.estimate_recall(n_sample, n, Some(search_k), seed, &Work::default());
+            let recall =
+                index.estimate_recall(n_sample, n, Some(search_k), seed, &mut Work::default());
             recall
                 .map(|recall| json!({ "recall": recall }))
                 .map_err(status)

@@ -178,7 +178,7 @@ impl<'a> Runner<'a> {
     fn with_search<R>(
         &self,
         step: &Value,
-        go: impl FnOnce(&Index, &Search<'_>, &Work<'_>) -> Result<R, &'static str>,
+        go: impl FnOnce(&Index, &Search<'_>, &mut Work<'_>) -> Result<R, &'static str>,
     ) -> Result<R, &'static str> {
         let empty = Map::new();
         let options = step
@@ -225,11 +225,11 @@ impl<'a> Runner<'a> {
             exact: options.contains_key("exact"),
             ..Search::new(step["n"].as_u64().unwrap() as usize)
         };
-        let work = Work {
+        let mut work = Work {
             n_threads: or_choose(long("n_threads"), 0)?,
             ..Work::default()
         };
-        go(&self.index, &search, &work)
+        go(&self.index, &search, &mut work)
     }
 
     fn is_double(&self) -> bool {

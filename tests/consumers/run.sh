@@ -89,6 +89,10 @@ ok "examples/labels.c finds items by key" says "key 9000000000000000007 is item 
 ok "examples/labels.c finds names" says "nearest to green: green lime" "$tmp/build/labels" "$tmp/labels.ann"
 ok "examples/removal.c leaves out what is removed" says "nearest to 500, without it: 499 501" "$tmp/build/removal"
 ok "examples/removal.c estimates recall" says "recall at search_k 5000: 1.000" "$tmp/build/removal"
+ok "examples/progress.c tells how far it is" says "building: 100 %" "$tmp/build/progress"
+ok "examples/progress.c gives up a build" says "build: cancelled; items: 20000, trees: 0" "$tmp/build/progress"
+ok "examples/bytes.c opens bytes" says "nearest to 500.1: 500 501" "$tmp/build/bytes"
+ok "examples/bytes.c adds to them" says "nearest to 500.1, with one more item: 1000 500" "$tmp/build/bytes"
 mkdir "$tmp/quickstart"
 refused "examples/quickstart.c says when there is no data" "say where it is" \
     env TMPDIR="$tmp/quickstart" "$tmp/build/quickstart" -d "$tmp/none"

@@ -73,6 +73,12 @@ fn labels_and_removed_items() {
             |_| forest(),
             |index, path| index.save(path),
         ),
+        Operation::new(
+            "to_bytes with labels",
+            |_| forest(),
+            |index, _| index.to_bytes().map(drop),
+        ),
+        Operation::new("thaw", file, |index, _| index.thaw()),
         Operation::new("verify labels", file, |index, _| {
             index.verify(1).map(|_| ())
         }),
@@ -80,11 +86,11 @@ fn labels_and_removed_items() {
             "estimate_recall",
             |_| forest(),
             |index, _| {
-                let work = Work {
+                let mut work = Work {
                     n_threads: Some(1),
                     ..Work::default()
                 };
-                index.estimate_recall(5, 5, None, 1, &work).map(|_| ())
+                index.estimate_recall(5, 5, None, 1, &mut work).map(|_| ())
             },
         ),
     ];

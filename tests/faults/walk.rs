@@ -110,7 +110,7 @@ impl Mode {
 
 fn check_error(error: &Error, mode: Mode, context: &str) {
     let memory = matches!(error, Error::NoMemory { .. });
-    let io = matches!(error, Error::Io { path, .. } if path.ends_with(NAME));
+    let io = matches!(error, Error::Io { path: Some(path), .. } if path.ends_with(NAME));
     assert!(
         error.to_string().contains("injected fault"),
         "{context}: {error}"

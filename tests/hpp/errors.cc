@@ -291,6 +291,11 @@ TEST(moved_from) {
   FAILS(null, "index", index.save(file), index.save(file, why));
   FAILS(null, "index", index.save_and_load(file), index.save_and_load(file, {}, why));
   FAILS(null, "index", index.load(file), index.load(file, {}, why));
+  FAILS(null, "index", index.saved_size(), index.saved_size(why));
+  FAILS(null, "index", index.save_to_bytes(), index.save_to_bytes(why));
+  FAILS(null, "index", index.save_to_buffer({}), index.save_to_buffer({}, why));
+  FAILS(null, "index", index.load_from_buffer(file), index.load_from_buffer(file, {}, why));
+  FAILS(null, "index", index.thaw(), index.thaw(why));
   FAILS(null, "index", index.unload(), index.unload(why));
   FAILS(null, "index", index.get_item(0), index.get_item(0, why));
   FAILS(null, "index", index.get_item_into(0, place), index.get_item_into(0, place, why));

@@ -30,5 +30,9 @@ void use(annoy::index& index, const annoy::index& built, annoy::failure& why) {
   built.verify(why);  // result not looked at
 #elif CASE == 12
   index.set_metadata(std::vector<int>{1, 2});  // no bytes
+#elif CASE == 13
+  built.save_to_bytes();  // for nothing
+#elif CASE == 14
+  index.load_from_buffer(std::vector<int>{1, 2});  // no bytes
 #endif
 }

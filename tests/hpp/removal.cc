@@ -29,11 +29,14 @@ TEST(removed_items_are_not_found) {
 TEST(recall) {
   const annoy::index index = check::line_of(500, 2);
   annoy::failure failed;
-  const double low = index.estimate_recall(100, 10, 1, 1), high = index.estimate_recall(100, 10, 1000000, 1, 2);
+  annoy::work two;
+  two.n_threads = 2;
+  const double low = index.estimate_recall(100, 10, 1, 1), high = index.estimate_recall(100, 10, 1000000, 1, two);
   CHECK(low >= 0 && low < 1 && high > 0.999);
-  CHECK(!(index.estimate_recall(100, 10, 1, 1, 2, failed) < low) && !failed);
-  FAILS(argument, "n_sample", index.estimate_recall(0, 10), index.estimate_recall(0, 10, -1, 0, -1, why));
-  FAILS(argument, "n_threads", index.estimate_recall(1, 1, -1, 0, 0), index.estimate_recall(1, 1, -1, 0, 0, why));
+  CHECK(!(index.estimate_recall(100, 10, 1, 1, two, failed) < low) && !failed);
+  FAILS(argument, "n_sample", index.estimate_recall(0, 10), index.estimate_recall(0, 10, -1, 0, {}, why));
+  two.n_threads = -2;
+  FAILS(argument, "n_threads", index.estimate_recall(1, 1, -1, 0, two), index.estimate_recall(1, 1, -1, 0, two, why));
   const annoy::index empty = check::line_of(3, 0);
-  FAILS(state, "not built", empty.estimate_recall(1, 1), empty.estimate_recall(1, 1, -1, 0, -1, why));
+  FAILS(state, "not built", empty.estimate_recall(1, 1), empty.estimate_recall(1, 1, -1, 0, {}, why));
 }

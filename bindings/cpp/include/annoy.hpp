@@ -18,6 +18,9 @@
 // which takes f() floats or doubles too, one per bit). Anything else is status::unsupported. Nothing is copied on the
 // way to the library. Numbers in braces are floats.
 //
+// Functions of the caller's (log, progress, filters) run on the thread that made the call and must not use the index. What
+// progress or a filter throws comes out of the call, in both forms, with the index as before.
+//
 // Threads: const members may run at the same time on one index, from any threads. Anything else, moves and destruction
 // included, needs the index to itself. Different indexes are independent.
 //
@@ -35,6 +38,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -108,7 +112,12 @@ enum class label_kind : annoy_label_kind {
   utf8 = ANNOY_LABELS_UTF8,
 };
 
-enum class log_level : std::int32_t { info = ANNOY_LOG_INFO };
+enum class log_level : std::int32_t {
+  error = ANNOY_LOG_ERROR,  // a long call failed
+  warn = ANNOY_LOG_WARN,    // something that may not be what was meant
+  info = ANNOY_LOG_INFO,    // what was done
+  debug = ANNOY_LOG_DEBUG,  // what is about to be done
+};
 
 // Hears what an index does; the text is gone after the call.
 using log_function = std::function<void(log_level, std::string_view)>;
@@ -137,7 +146,7 @@ struct basic_neighbor {
 using neighbor = basic_neighbor<float>;
 using neighbor_f64 = basic_neighbor<double>;
 
-// Something wrong in an index. node is -1 when it is about the file as a whole.
+// Something wrong in an index. node is -1 when it is about a section or the file as a whole.
 struct fault {
   std::int64_t node;
   std::string text;
@@ -346,6 +355,93 @@ using doubles = span<const double>;
 using words = span<const std::uint64_t>;
 using item_ids = span<const std::int64_t>;
 
+// What a long call is doing, and what it counts meanwhile. Newer libraries may know more.
+enum class stage : annoy_stage {
+  add = ANNOY_STAGE_ADD,        // items
+  build = ANNOY_STAGE_BUILD,    // steps that take about as long as each other
+  search = ANNOY_STAGE_SEARCH,  // queries
+  save = ANNOY_STAGE_SAVE,      // bytes
+  verify = ANNOY_STAGE_VERIFY,  // nodes
+};
+
+// Hears how much is done of how much there is to do. What is done never becomes less.
+using progress_function = std::function<void(stage, std::uint64_t done, std::uint64_t total)>;
+
+// Tells long calls to give up: they fail with status::cancelled, and so do later ones. Any thread may set it at any time.
+class cancel {
+ public:
+  // Without memory it is one that nothing can set.
+  cancel() noexcept : token_(annoy_cancel_new()) {}
+  void set() const noexcept { annoy_cancel_set(token_.get()); }
+  [[nodiscard]] const annoy_cancel* native_handle() const noexcept { return token_.get(); }
+
+ private:
+  struct free {
+    void operator()(annoy_cancel* token) const noexcept { annoy_cancel_free(token); }
+  };
+  std::unique_ptr<annoy_cancel, free> token_;
+};
+
+// How a long call is to work.
+struct work {
+  std::int32_t n_threads = automatic;
+  const annoy::cancel* cancel = nullptr;  // set when `progress` throws
+  progress_function progress;
+};
+
+// What a search is to find, and among which items: those that pass everything that is set. Items that do not pass do not count
+// for search_k. What the views show has to stay until the search is done.
+struct search_options {
+  std::int64_t search_k = automatic;          // the number of candidates looked at
+  std::optional<double> max_distance;         // no results farther than this; for dot, none of a smaller inner product
+  item_ids exclude;                           // ids that are not wanted
+  bool exclude_self = false;                  // searches from an item leave that out
+  words bitmap;                               // a bit for each item, the first lowest in the first word; empty for none
+  bool deny = false;                          // its ones are the items that may not be found, instead of those that may
+  std::function<bool(std::int64_t)> filter;   // asked about items that pass all else; keeps a batch on the calling thread
+  bool exact = false;                         // look at all items that pass, without the trees
+};
+
+// The results of many queries, in rows of n, each filled up with -1 and NaN.
+template <class Distance>
+struct basic_batch {
+  std::size_t n = 0;
+  std::vector<std::int64_t> ids;
+  std::vector<Distance> distances;
+  std::vector<std::size_t> found;  // how many in each row
+  // Those of one query.
+  [[nodiscard]] std::vector<basic_neighbor<Distance>> operator[](std::size_t query) const {
+    std::vector<basic_neighbor<Distance>> row(found[query]);
+    for (std::size_t i = 0; i < row.size(); i++) row[i] = {ids[query * n + i], distances[query * n + i]};
+    return row;
+  }
+};
+using batch = basic_batch<float>;
+using batch_f64 = basic_batch<double>;
+
+// A view of bytes that someone else holds. Made from a pointer and a length, or anything with data() and size() over
+// std::byte, char or unsigned char: std::vector, std::string, std::string_view, std::span.
+class bytes_view {
+  template <class C>
+  using element = std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<const C&>().data())>>;
+  template <class T>
+  using is_byte = std::enable_if_t<std::is_same_v<T, std::byte> || std::is_same_v<T, char> ||
+                                   std::is_same_v<T, unsigned char>>;
+
+ public:
+  constexpr bytes_view() noexcept = default;
+  constexpr bytes_view(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  template <class C, class = is_byte<element<C>>, class = decltype(std::declval<const C&>().size())>
+  constexpr bytes_view(const C& container) noexcept : data_(container.data()), size_(container.size()) {}
+
+  [[nodiscard]] constexpr const void* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+ private:
+  const void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
 namespace detail {
 
 // The functions of annoy.h for each type of elements.
@@ -358,26 +454,37 @@ struct calls<float> {
   using distance = float;
   static constexpr auto add_item = annoy_add_item;
   static constexpr auto add_items = annoy_add_items;
+  static constexpr auto add_items_with = annoy_add_items_with;
   static constexpr auto get_item = annoy_get_item;
   static constexpr auto by_item = annoy_get_nns_by_item;
+  static constexpr auto search_item = annoy_search_item;
   static constexpr auto by_vector = annoy_get_nns_by_vector;
+  static constexpr auto search = annoy_search;
+  static constexpr auto search_batch = annoy_search_batch;
 };
 template <>
 struct calls<double> {
   using distance = double;
   static constexpr auto add_item = annoy_add_item_f64;
   static constexpr auto add_items = annoy_add_items_f64;
+  static constexpr auto add_items_with = annoy_add_items_with_f64;
   static constexpr auto get_item = annoy_get_item_f64;
   static constexpr auto by_item = annoy_get_nns_by_item_f64;
+  static constexpr auto search_item = annoy_search_item_f64;
   static constexpr auto by_vector = annoy_get_nns_by_vector_f64;
+  static constexpr auto search = annoy_search_f64;
+  static constexpr auto search_batch = annoy_search_batch_f64;
 };
 template <>
 struct calls<std::uint64_t> {
   using distance = float;
   static constexpr auto add_item = annoy_add_item_bits;
   static constexpr auto add_items = annoy_add_items_bits;
+  static constexpr auto add_items_with = annoy_add_items_with_bits;
   static constexpr auto get_item = annoy_get_item_bits;
   static constexpr auto by_vector = annoy_get_nns_by_vector_bits;
+  static constexpr auto search = annoy_search_bits;
+  static constexpr auto search_batch = annoy_search_batch_bits;
 };
 
 // The throwing forms, made from the others.
@@ -393,6 +500,120 @@ auto made(Call call) {
   if (why) why.raise();
   return result;
 }
+
+// Keeps what a function of the caller's throws while the library, through which nothing may be thrown, is at work.
+class keeper {
+ public:
+  // False when it threw, now or before.
+  template <class Function>
+  bool run(Function function) noexcept {
+#if ANNOY_RS_EXCEPTIONS
+    if (thrown_) return false;
+    try {
+      function();
+    } catch (...) {
+      thrown_ = std::current_exception();
+      return false;
+    }
+#else
+    function();
+#endif
+    return true;
+  }
+  void rethrow() {
+#if ANNOY_RS_EXCEPTIONS
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+#endif
+  }
+
+ private:
+  std::exception_ptr thrown_;
+};
+
+// An annoy_work, for one call.
+class worker {
+ public:
+  explicit worker(const work& given) : given_(given) {
+    raw_.struct_size = sizeof raw_;
+    raw_.n_threads = given.n_threads;
+    raw_.cancel = given.cancel ? given.cancel->native_handle() : nullptr;
+    if (given.progress) {
+      if (!given.cancel) raw_.cancel = own_.emplace().native_handle();
+      raw_.progress = &tell;
+      raw_.progress_user = this;
+    }
+  }
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+  [[nodiscard]] const annoy_work* native() const noexcept { return &raw_; }
+  void give_up() const noexcept { annoy_cancel_set(raw_.cancel); }
+  void rethrow() { kept_.rethrow(); }
+
+ private:
+  static void tell(void* user, annoy_stage which, std::uint64_t done, std::uint64_t total) noexcept {
+    worker& self = *static_cast<worker*>(user);
+    if (!self.kept_.run([&] { self.given_.progress(static_cast<stage>(which), done, total); })) self.give_up();
+  }
+  const work& given_;
+  annoy_work raw_{};
+  std::optional<cancel> own_;
+  keeper kept_;
+};
+
+// Runs a long call of annoy.h.
+template <class Call>
+bool with_work(const work& how, Call call) {
+  worker at_work(how);
+  const bool good = call(at_work.native());
+  at_work.rethrow();
+  return good;
+}
+
+// An annoy_search_options, for one call.
+class searcher {
+ public:
+  searcher(const search_options& given, std::int64_t n_items) : given_(given) {
+    raw_.struct_size = sizeof raw_;
+    if (given.exclude_self) raw_.flags |= ANNOY_SEARCH_EXCLUDE_SELF;
+    if (given.max_distance) raw_.flags |= ANNOY_SEARCH_MAX_DISTANCE;
+    if (given.deny) raw_.flags |= ANNOY_SEARCH_DENY;
+    if (given.exact) raw_.flags |= ANNOY_SEARCH_EXACT;
+    raw_.search_k = given.search_k;
+    raw_.max_distance = given.max_distance.value_or(0);
+    raw_.bitmap = given.bitmap.empty() ? nullptr : given.bitmap.data();
+    // As many bits as there are items, where the words are as many as these take.
+    const auto bits = static_cast<std::size_t>(n_items);
+    const bool fits = given.bitmap.size() == bits / 64 + (bits % 64 != 0);
+    raw_.bitmap_bits = fits ? bits : given.bitmap.size() * 64;
+    raw_.exclude = given.exclude.data();
+    raw_.n_exclude = given.exclude.size();
+    if (given.filter) {
+      raw_.filter = &ask;
+      raw_.filter_user = this;
+    }
+  }
+  searcher(const searcher&) = delete;
+  searcher& operator=(const searcher&) = delete;
+  void set_work(const worker& at_work) noexcept {
+    at_work_ = &at_work;
+    raw_.work = at_work.native();
+  }
+  [[nodiscard]] const annoy_search_options* native() const noexcept { return &raw_; }
+  void rethrow() { kept_.rethrow(); }
+
+ private:
+  static std::int32_t ask(void* user, std::int64_t item) noexcept {
+    searcher& self = *static_cast<searcher*>(user);
+    bool accepted = false;
+    if (self.kept_.run([&] { accepted = self.given_.filter(item); })) return accepted;
+    if (self.at_work_) self.at_work_->give_up();
+    return 0;
+  }
+  const search_options& given_;
+  annoy_search_options raw_{};
+  const worker* at_work_ = nullptr;
+  keeper kept_;
+};
 
 // Paths go to the library as UTF-8, which is what they are already where the system's characters are bytes.
 inline constexpr bool path_is_bytes = std::is_same_v<std::filesystem::path::value_type, char>;
@@ -461,6 +682,18 @@ class index {
     return detail::made([&](failure& why) { return open(file, flags, why); });
   }
 
+  // The same of a file's bytes in memory. See load_from_buffer(). Errors: argument; format; unsupported; no_memory.
+  [[nodiscard]] static index open_buffer(bytes_view bytes, load_flags flags, failure& why) noexcept {
+    index opened;
+    annoy_index* handle = nullptr;
+    why.record(annoy_open_buffer(bytes.data(), bytes.size(), static_cast<std::uint64_t>(flags), &handle, why.native()));
+    opened.handle_.reset(handle);
+    return opened;
+  }
+  [[nodiscard]] static index open_buffer(bytes_view bytes, load_flags flags = load_flags::none) {
+    return detail::made([&](failure& why) { return open_buffer(bytes, flags, why); });
+  }
+
   index(index&&) noexcept = default;
   index& operator=(index&& other) noexcept {
     index(std::move(other)).swap(*this);
@@ -521,6 +754,13 @@ class index {
   void set_log(log_function log) {
     detail::done([&](failure& why) { return set_log(std::move(log), why); });
   }
+  // What it hears: messages of this level and the more important ones; log_level::info unless set. Errors: argument.
+  [[nodiscard]] bool set_log_level(log_level most, failure& why) noexcept {
+    return why.record(annoy_set_log_level(native_handle(), static_cast<std::int32_t>(most), why.native()));
+  }
+  void set_log_level(log_level most) {
+    detail::done([&](failure& why) { return set_log_level(most, why); });
+  }
 
   // Items.
 
@@ -558,6 +798,37 @@ class index {
   void add_items(item_ids ids, rows_view<float> rows) { add(ids, rows); }
   void add_items(item_ids ids, rows_view<double> rows) { add(ids, rows); }
   void add_items(item_ids ids, rows_view<std::uint64_t> rows) { add(ids, rows); }
+
+  // The same with progress and cancellation. Errors: as those; cancelled.
+  [[nodiscard]] bool add_items(rows_view<float> rows, const work& how, failure& why) { return add(rows, how, why); }
+  [[nodiscard]] bool add_items(rows_view<double> rows, const work& how, failure& why) { return add(rows, how, why); }
+  [[nodiscard]] bool add_items(rows_view<std::uint64_t> rows, const work& how, failure& why) {
+    return add(rows, how, why);
+  }
+  [[nodiscard]] bool add_items(item_ids ids, rows_view<float> rows, const work& how, failure& why) {
+    return add(ids, rows, how, why);
+  }
+  [[nodiscard]] bool add_items(item_ids ids, rows_view<double> rows, const work& how, failure& why) {
+    return add(ids, rows, how, why);
+  }
+  [[nodiscard]] bool add_items(item_ids ids, rows_view<std::uint64_t> rows, const work& how, failure& why) {
+    return add(ids, rows, how, why);
+  }
+  void add_items(rows_view<float> rows, const work& how) { add(rows, how); }
+  void add_items(rows_view<double> rows, const work& how) { add(rows, how); }
+  void add_items(rows_view<std::uint64_t> rows, const work& how) { add(rows, how); }
+  void add_items(item_ids ids, rows_view<float> rows, const work& how) { add(ids, rows, how); }
+  void add_items(item_ids ids, rows_view<double> rows, const work& how) { add(ids, rows, how); }
+  void add_items(item_ids ids, rows_view<std::uint64_t> rows, const work& how) { add(ids, rows, how); }
+
+  // Takes room for so many items ahead of need; their number stays. Errors: state when built or loaded; argument; no_memory;
+  // io (on-disk build).
+  [[nodiscard]] bool reserve(std::size_t n_items, failure& why) noexcept {
+    return why.record(annoy_reserve(native_handle(), n_items, why.native()));
+  }
+  void reserve(std::size_t n_items) {
+    detail::done([&](failure& why) { return reserve(n_items, why); });
+  }
 
   // An item's vector; get_item<double>(3) for one of doubles. Floats and doubles of hamming are 0 and 1. A missing item
   // reads as zeros. Legal in every state. Errors: item; unsupported; dimension for a buffer not of the vector's size.
@@ -606,10 +877,28 @@ class index {
     detail::done([&](failure& why) { return build(n_trees, n_threads, why); });
   }
 
-  // Takes the trees away, so that items can be added again. Errors: state when loaded from a file; io.
+  // The same with progress and cancellation. Errors: as those; cancelled.
+  [[nodiscard]] bool build(std::int32_t n_trees, const work& how, failure& why) {
+    return detail::with_work(how, [&](const annoy_work* raw) {
+      return why.record(annoy_build_with(native_handle(), n_trees, raw, why.native()));
+    });
+  }
+  void build(std::int32_t n_trees, const work& how) {
+    detail::done([&](failure& why) { return build(n_trees, how, why); });
+  }
+
+  // Takes the trees away, so that items can be added again. Errors: state when loaded, which thaw() is for; io.
   [[nodiscard]] bool unbuild(failure& why) noexcept { return why.record(annoy_unbuild(native_handle(), why.native())); }
   void unbuild() {
     detail::done([&](failure& why) { return unbuild(why); });
+  }
+
+  // Makes an index one that items can be added to, whatever its state was: a loaded one's items are copied to memory and its
+  // trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay. Errors: not_finite or
+  // corrupt for a damaged file; no_memory; io.
+  [[nodiscard]] bool thaw(failure& why) noexcept { return why.record(annoy_thaw(native_handle(), why.native())); }
+  void thaw() {
+    detail::done([&](failure& why) { return thaw(why); });
   }
 
   // Items and trees go to a file instead of to memory; to be called before items are added. build() completes the file.
@@ -634,6 +923,18 @@ class index {
     detail::done([&](failure& why) { return save(file, why); });
   }
 
+  // The same with progress and cancellation. Errors: as those; cancelled, with what the file's name held before still there.
+  [[nodiscard]] bool save(const path& file, const work& how, failure& why) const {
+    return detail::with_work(how, [&](const annoy_work* raw) {
+      return detail::with_path(file, why, [&](const char* name) noexcept {
+        return annoy_save_with(native_handle(), name, raw, why.native());
+      });
+    });
+  }
+  void save(const path& file, const work& how) const {
+    detail::done([&](failure& why) { return save(file, how, why); });
+  }
+
   // Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
   [[nodiscard]] bool save_and_load(const path& file, load_flags flags, failure& why) noexcept(detail::path_is_bytes) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
@@ -654,6 +955,48 @@ class index {
   }
   void load(const path& file, load_flags flags = load_flags::none) {
     detail::done([&](failure& why) { return load(file, flags, why); });
+  }
+
+  // The bytes that save() writes. Errors: state when not built; no_memory.
+
+  // How many they are; 0 on failure.
+  [[nodiscard]] std::size_t saved_size(failure& why) const noexcept {
+    std::size_t size = 0;
+    why.record(annoy_saved_size(native_handle(), &size, why.native()));
+    return size;
+  }
+  [[nodiscard]] std::size_t saved_size() const {
+    return detail::made([&](failure& why) { return saved_size(why); });
+  }
+  // All of them; save_to_bytes<char>() for chars, or unsigned chars.
+  template <class Byte = std::byte>
+  [[nodiscard]] std::vector<Byte> save_to_bytes(failure& why) const {
+    std::vector<Byte> bytes(saved_size(why));
+    if (!why) write_to(bytes.data(), bytes.size(), why);
+    if (why) bytes.clear();
+    return bytes;
+  }
+  template <class Byte = std::byte>
+  [[nodiscard]] std::vector<Byte> save_to_bytes() const {
+    return detail::made([&](failure& why) { return save_to_bytes<Byte>(why); });
+  }
+  // To the start of a buffer; the number of them, 0 on failure. Errors also: too_small, which names both sizes.
+  [[nodiscard]] std::size_t save_to_buffer(span<std::byte> buffer, failure& why) const noexcept {
+    return write_to(buffer.data(), buffer.size(), why);
+  }
+  std::size_t save_to_buffer(span<std::byte> buffer) const {
+    return detail::made([&](failure& why) { return save_to_buffer(buffer, why); });
+  }
+
+  // Loads the bytes of a file as load() loads the file, at any address. They are borrowed: they must stay where and as they
+  // are until the index is gone, unloaded or thawed, or has loaded something else. With load_flags::copy they are copied.
+  // Errors: argument, also for load_flags::prefault; format; no_memory.
+  [[nodiscard]] bool load_from_buffer(bytes_view bytes, load_flags flags, failure& why) noexcept {
+    return why.record(annoy_load_from_buffer(native_handle(), bytes.data(), bytes.size(),
+                                             static_cast<std::uint64_t>(flags), why.native()));
+  }
+  void load_from_buffer(bytes_view bytes, load_flags flags = load_flags::none) {
+    detail::done([&](failure& why) { return load_from_buffer(bytes, flags, why); });
   }
 
   // Bytes of the caller's that go along when the index is saved: at most 65,536, in any state. The file of an on-disk build
@@ -842,6 +1185,16 @@ class index {
   void verify() const {
     detail::done([&](failure& why) { return verify(why); });
   }
+  // The same with progress and cancellation. Errors: as those; cancelled.
+  [[nodiscard]] bool verify(const work& how, failure& why) const {
+    std::size_t count;
+    return detail::with_work(how, [&](const annoy_work* raw) {
+      return why.record(annoy_verify_with(native_handle(), nullptr, 0, &count, raw, why.native()));
+    });
+  }
+  void verify(const work& how) const {
+    detail::done([&](failure& why) { return verify(how, why); });
+  }
   // The same for who wants to see the faults, up to `most` of them: they are not a failure then.
   [[nodiscard]] faults_found find_faults(std::size_t most, failure& why) const {
     return detail::collect_faults(most, why, [&](annoy_fault* faults, std::size_t capacity, std::size_t* count) {
@@ -882,19 +1235,20 @@ class index {
   }
 
   // The share of the true n nearest of an item that searches find, 0 to 1, over n_sample items chosen by `seed`; see
-  // annoy_estimate_recall. Errors: state when not built; argument for 0 samples, an n of 0, a search_k below -1 or 0 threads;
+  // annoy_estimate_recall. Errors: state when not built; argument for 0 samples, an n of 0, a search_k below -1; cancelled;
   // corrupt when a loaded file turns out to be damaged; no_memory.
   [[nodiscard]] double estimate_recall(std::size_t n_sample, std::size_t n, std::int64_t search_k, std::uint64_t seed,
-                                       std::int32_t n_threads, failure& why) const noexcept {
+                                       const work& how, failure& why) const {
     double recall = 0;
-    why.record(
-        annoy_estimate_recall(native_handle(), n_sample, n, search_k, seed, n_threads, &recall, why.native()));
+    detail::with_work(how, [&](const annoy_work* raw) {
+      return why.record(
+          annoy_estimate_recall(native_handle(), n_sample, n, search_k, seed, raw, &recall, why.native()));
+    });
     return recall;
   }
   [[nodiscard]] double estimate_recall(std::size_t n_sample, std::size_t n, std::int64_t search_k = automatic,
-                                       std::uint64_t seed = 0, std::int32_t n_threads = automatic) const {
-    return detail::made(
-        [&](failure& why) { return estimate_recall(n_sample, n, search_k, seed, n_threads, why); });
+                                       std::uint64_t seed = 0, const work& how = {}) const {
+    return detail::made([&](failure& why) { return estimate_recall(n_sample, n, search_k, seed, how, why); });
   }
 
   // Searches: the n nearest to a vector, or to an item (itself among them), nearest first, equal distances by id. Fewer
@@ -945,6 +1299,82 @@ class index {
   [[nodiscard]] std::vector<basic_neighbor<Distance>> search_item(std::int64_t item, std::size_t n,
                                                                   std::int64_t search_k = automatic) const {
     return detail::made([&](failure& why) { return search_item<Distance>(item, n, search_k, why); });
+  }
+
+  // Among some of the items, or exact. Errors: as those; argument for a bitmap that has not a bit for each item.
+  [[nodiscard]] neighbors search(floats query, std::size_t n, const search_options& among, failure& why) const {
+    return find(query, n, among, why);
+  }
+  [[nodiscard]] neighbors_f64 search(doubles query, std::size_t n, const search_options& among, failure& why) const {
+    return find(query, n, among, why);
+  }
+  [[nodiscard]] neighbors search(words query, std::size_t n, const search_options& among, failure& why) const {
+    return find(query, n, among, why);
+  }
+  [[nodiscard]] neighbors search(floats query, std::size_t n, const search_options& among) const {
+    return detail::made([&](failure& why) { return find(query, n, among, why); });
+  }
+  [[nodiscard]] neighbors_f64 search(doubles query, std::size_t n, const search_options& among) const {
+    return detail::made([&](failure& why) { return find(query, n, among, why); });
+  }
+  [[nodiscard]] neighbors search(words query, std::size_t n, const search_options& among) const {
+    return detail::made([&](failure& why) { return find(query, n, among, why); });
+  }
+  [[nodiscard]] neighbors search(std::initializer_list<float> query, std::size_t n, const search_options& among,
+                                 failure& why) const {
+    return find(view(query), n, among, why);
+  }
+  [[nodiscard]] neighbors search(std::initializer_list<float> query, std::size_t n, const search_options& among) const {
+    return search(view(query), n, among);
+  }
+  template <class Distance = float>
+  [[nodiscard]] std::vector<basic_neighbor<Distance>> search_item(std::int64_t item, std::size_t n,
+                                                                  const search_options& among, failure& why) const {
+    return find_among<Distance>(n, among, why, [&](std::size_t room, auto... results) {
+      return detail::calls<Distance>::search_item(native_handle(), item, room, results...);
+    });
+  }
+  template <class Distance = float>
+  [[nodiscard]] std::vector<basic_neighbor<Distance>> search_item(std::int64_t item, std::size_t n,
+                                                                  const search_options& among) const {
+    return detail::made([&](failure& why) { return search_item<Distance>(item, n, among, why); });
+  }
+
+  // Many at once, by several threads: the results are those of single searches. Nothing is found on failure. Errors: as those,
+  // of the first query that fails; cancelled.
+  [[nodiscard]] batch search_batch(rows_view<float> queries, std::size_t n, const search_options& among, const work& how,
+                                   failure& why) const {
+    return find_batch(queries, n, among, how, why);
+  }
+  [[nodiscard]] batch_f64 search_batch(rows_view<double> queries, std::size_t n, const search_options& among,
+                                       const work& how, failure& why) const {
+    return find_batch(queries, n, among, how, why);
+  }
+  [[nodiscard]] batch search_batch(rows_view<std::uint64_t> queries, std::size_t n, const search_options& among,
+                                   const work& how, failure& why) const {
+    return find_batch(queries, n, among, how, why);
+  }
+  [[nodiscard]] batch search_batch(rows_view<float> queries, std::size_t n, const search_options& among = {},
+                                   const work& how = {}) const {
+    return detail::made([&](failure& why) { return find_batch(queries, n, among, how, why); });
+  }
+  [[nodiscard]] batch_f64 search_batch(rows_view<double> queries, std::size_t n, const search_options& among = {},
+                                       const work& how = {}) const {
+    return detail::made([&](failure& why) { return find_batch(queries, n, among, how, why); });
+  }
+  [[nodiscard]] batch search_batch(rows_view<std::uint64_t> queries, std::size_t n, const search_options& among = {},
+                                   const work& how = {}) const {
+    return detail::made([&](failure& why) { return find_batch(queries, n, among, how, why); });
+  }
+  [[nodiscard]] batch search_batch_items(item_ids items, std::size_t n, const search_options& among, const work& how,
+                                         failure& why) const {
+    return gather_batch<float>(items.size(), n, among, how, why, [&](std::size_t room, auto... results) {
+      return annoy_search_batch_items(native_handle(), items.data(), items.size(), room, results...);
+    });
+  }
+  [[nodiscard]] batch search_batch_items(item_ids items, std::size_t n, const search_options& among = {},
+                                         const work& how = {}) const {
+    return detail::made([&](failure& why) { return search_batch_items(items, n, among, how, why); });
   }
 
   // Into the caller's buffers, which have room for n each; an empty span of distances means that they are not wanted.
@@ -1014,6 +1444,12 @@ class index {
     return good;
   }
 
+  std::size_t write_to(void* buffer, std::size_t capacity, failure& why) const noexcept {
+    std::size_t written = 0;
+    why.record(annoy_save_to_buffer(native_handle(), buffer, capacity, &written, why.native()));
+    return written;
+  }
+
   static floats view(std::initializer_list<float> list) noexcept { return {list.begin(), list.size()}; }
 
   static bool refuse(failure& why, annoy::status which, const char* what, std::size_t found, const char* expected,
@@ -1043,6 +1479,23 @@ class index {
     if (ids.size() != rows.n_rows())
       return refuse(why, annoy::status::argument, "ids", ids.size(), "one for each row", rows.n_rows());
     return add(ids.data(), rows, why);
+  }
+  template <class T>
+  bool add(const std::int64_t* ids, const rows_view<T>& rows, const work& how, failure& why) {
+    if (!rows.whole()) return add(ids, rows, why);
+    return detail::with_work(how, [&](const annoy_work* raw) {
+      return why.record(detail::calls<T>::add_items_with(native_handle(), ids, rows.data(), rows.n_rows(),
+                                                         rows.n_columns(), rows.stride(), raw, why.native()));
+    });
+  }
+  template <class T>
+  bool add(const rows_view<T>& rows, const work& how, failure& why) {
+    return add(static_cast<const std::int64_t*>(nullptr), rows, how, why);
+  }
+  template <class T>
+  bool add(item_ids ids, const rows_view<T>& rows, const work& how, failure& why) {
+    if (ids.size() != rows.n_rows()) return add(ids, rows, why);
+    return add(ids.data(), rows, how, why);
   }
   template <class... Arguments>
   void add(const Arguments&... arguments) {
@@ -1130,6 +1583,56 @@ class index {
     return detail::made([&](failure& why) { return find(query, n, search_k, why); });
   }
 
+  // `into` is a call of annoy.h, without its last arguments: options, ids, distances, the number found, error.
+  template <class Distance, class Search>
+  std::vector<basic_neighbor<Distance>> find_among(std::size_t n, const search_options& among, failure& why,
+                                                   Search into) const {
+    detail::searcher searching(among, n_items());
+    auto found = gather<Distance>(n, [&](std::size_t room, span<std::int64_t> ids, span<Distance> distances) {
+      std::size_t count = 0;
+      why.record(into(room, searching.native(), ids.data(), distances.data(), &count, why.native()));
+      return count;
+    });
+    searching.rethrow();
+    return found;
+  }
+  template <class T, class Distance = typename detail::calls<T>::distance>
+  std::vector<basic_neighbor<Distance>> find(span<const T> query, std::size_t n, const search_options& among,
+                                             failure& why) const {
+    return find_among<Distance>(n, among, why, [&](std::size_t room, auto... results) {
+      return detail::calls<T>::search(native_handle(), query.data(), query.size(), room, results...);
+    });
+  }
+  template <class Distance, class Search>
+  basic_batch<Distance> gather_batch(std::size_t n_queries, std::size_t n, const search_options& among,
+                                     const work& how, failure& why, Search into) const {
+    basic_batch<Distance> found;
+    found.n = std::min(n, static_cast<std::size_t>(n_items()));
+    found.ids.resize(n_queries * found.n);
+    found.distances.resize(n_queries * found.n);
+    found.found.resize(n_queries);
+    detail::worker at_work(how);
+    detail::searcher searching(among, n_items());
+    searching.set_work(at_work);
+    const bool good = why.record(into(found.n, searching.native(), found.ids.data(), found.distances.data(),
+                                      found.found.data(), why.native()));
+    at_work.rethrow();
+    searching.rethrow();
+    return good ? std::move(found) : basic_batch<Distance>();
+  }
+  template <class T, class Distance = typename detail::calls<T>::distance>
+  basic_batch<Distance> find_batch(const rows_view<T>& queries, std::size_t n, const search_options& among,
+                                   const work& how, failure& why) const {
+    if (!queries.whole()) {
+      why.set(annoy::status::dimension, 0, "queries: found a last one that is not whole, expected whole rows");
+      return {};
+    }
+    return gather_batch<Distance>(queries.n_rows(), n, among, how, why, [&](std::size_t room, auto... results) {
+      return detail::calls<T>::search_batch(native_handle(), queries.data(), queries.n_rows(), queries.n_columns(),
+                                            queries.stride(), room, results...);
+    });
+  }
+
   static void hear(void* log, std::int32_t level, const char* text) noexcept {
 #if ANNOY_RS_EXCEPTIONS
     try {
@@ -1161,6 +1664,18 @@ class index {
 }
 inline void verify_file(const std::filesystem::path& file) {
   detail::done([&](failure& why) { return verify_file(file, why); });
+}
+// The same with progress and cancellation. Errors: as those; cancelled.
+[[nodiscard]] inline bool verify_file(const std::filesystem::path& file, const work& how, failure& why) {
+  std::size_t count;
+  return detail::with_work(how, [&](const annoy_work* raw) {
+    return detail::with_path(file, why, [&](const char* name) noexcept {
+      return annoy_verify_file_with(name, nullptr, 0, &count, raw, why.native());
+    });
+  });
+}
+inline void verify_file(const std::filesystem::path& file, const work& how) {
+  detail::done([&](failure& why) { return verify_file(file, how, why); });
 }
 [[nodiscard]] inline faults_found find_faults_in(const std::filesystem::path& file, std::size_t most, failure& why) {
   return detail::collect_faults(most, why, [&](annoy_fault* faults, std::size_t capacity, std::size_t* count) {

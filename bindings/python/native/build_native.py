@@ -29,7 +29,7 @@ int64_t guarded_by_vector(guarded *self, const float *vector, size_t len, size_t
                           float *distances);
 int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids, float *distances);
 typedef struct guarded_reports { void *user; int64_t next; } guarded_reports;
-void guarded_progress(void *reports, uint64_t done, uint64_t total);
+void guarded_progress(void *reports, annoy_stage stage, uint64_t done, uint64_t total);
 """
 
 # Functions of Python that the library calls.

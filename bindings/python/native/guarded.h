@@ -109,8 +109,9 @@ typedef struct guarded_reports {
 
 static void python_progress(void *user, uint64_t done, uint64_t total);
 
-static void guarded_progress(void *reports, uint64_t done, uint64_t total) {
+static void guarded_progress(void *reports, annoy_stage stage, uint64_t done, uint64_t total) {
     guarded_reports *self = reports;
+    (void)stage;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     int64_t nanoseconds = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;

@@ -9,11 +9,12 @@ import sys
 import textwrap
 import threading
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Callable
 
 import numpy as np
 import pytest
-from annoy_rs import CallbackError, CancelledError, Index
+from annoy_rs import CallbackError, CancelledError, Index, verify_file
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -85,6 +86,79 @@ def test_progress(built: Index, vectors: Array) -> None:
     bar = Bar()
     built.search(vectors, 5, progress=bar)
     assert (bar.n, bar.total) == (500, 500)
+
+
+def long_calls(vectors: Array, path: Path) -> dict[str, Callable[[Index, Any], object]]:
+    """Every call that takes `progress`, on an index that is not built."""
+
+    def on_built(call: Callable[[Index, Any], object]) -> Callable[[Index, Any], object]:
+        def run(index: Index, progress: Any) -> object:
+            if index.n_trees == 0:
+                index.build(3)
+            return call(index, progress)
+
+        return run
+
+    return {
+        "add_items": lambda index, progress: index.add_items(vectors, progress=progress),
+        "build": lambda index, progress: index.build(3, n_threads=2, progress=progress),
+        "search": on_built(lambda index, progress: index.search(vectors, 5, progress=progress)),
+        "estimate_recall": on_built(lambda index, progress: index.estimate_recall(5, progress=progress)),
+        "save": on_built(lambda index, progress: index.save(path, progress=progress)),
+        "verify": on_built(lambda index, progress: index.verify(progress=progress)),
+        "verify_file": on_built(lambda index, progress: (index.save(path), verify_file(path, progress=progress))),
+    }
+
+
+def test_progress_of_every_long_call(vectors: Array, tmp_path: Path) -> None:
+    for name, call in long_calls(vectors, tmp_path / "x").items():
+        index = Index(12)
+        index.add_items(vectors)
+        heard: list[tuple[int, int, int]] = []
+        call(index, lambda done, total: heard.append((done, total, threading.get_ident())))
+        done, total, _ = heard[-1]
+        assert done == total > 0 and heard == sorted(heard), name
+        assert {thread for _, _, thread in heard} == {threading.get_ident()}, name
+
+
+def test_exceptions_come_out_of_every_long_call(vectors: Array, tmp_path: Path) -> None:
+    for name, call in long_calls(vectors, tmp_path / "x").items():
+        index = Index(12)
+        index.add_items(vectors)
+        heard = []
+
+        def fail(done: int, total: int) -> None:
+            heard.append(done)
+            raise KeyError("mine")
+
+        with pytest.raises(KeyError, match="mine"):
+            call(index, fail)
+        assert len(heard) == 1, name
+        assert index.n_items == len(vectors) and (index.n_trees == 0) == (name in ("add_items", "build")), name
+        if index.n_trees == 0:
+            index.build(3)
+        assert index.search(vectors[0], 1)[0].tolist() == [0]
+
+
+def test_progress_may_not_use_an_index_that_changes(vectors: Array) -> None:
+    index = Index(12)
+    index.add_items(vectors)
+    with pytest.raises(CallbackError):
+        index.build(3, progress=lambda done, total: len(index))
+    with pytest.raises(CallbackError):
+        index.build(3, progress=lambda done, total: index.unload())
+    index.build(3)
+
+
+def test_interrupt_ends_a_build(vectors: Array) -> None:
+    index = Index(12)
+    index.add_items(vectors)
+    threading.Timer(0.3, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        index.build(2**16)
+    assert index.n_trees == 0
+    index.build(2)
+    assert index.search(vectors[0], 1)[0].tolist() == [0]
 
 
 def test_interrupt_ends_a_batch(vectors: Array) -> None:

@@ -13,8 +13,16 @@ SOURCES = sorted((ROOT / "bindings" / "python" / "src" / "annoy_rs").glob("*.py"
 NATIVE = ROOT / "bindings" / "python" / "native" / "guarded.h"
 
 
-# What another call does as well: `annoy_new` is `annoy_new_with` and the usual types.
-SHORTER = {"annoy_new"}
+# What another call does as well: `annoy_new` is `annoy_new_with` and the usual types, long calls are those `_with` and no work.
+SHORTER = {
+    "annoy_new",
+    "annoy_add_items",
+    "annoy_add_items_f64",
+    "annoy_add_items_bits",
+    "annoy_build",
+    "annoy_verify",
+    "annoy_verify_file",
+}
 
 
 def functions() -> set[str]:

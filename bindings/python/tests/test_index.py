@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import annoy_rs
 import joblib
@@ -245,6 +246,78 @@ def test_from_bytes_that_are_no_index() -> None:
             Index.from_bytes(data)
 
 
+def test_bytes_are_those_of_the_file(built: Index, vectors: Array, tmp_path: Path) -> None:
+    built.save(tmp_path / "x")
+    data = built.to_bytes()
+    assert data == (tmp_path / "x").read_bytes()
+    mutable = bytearray(b"x" + data)
+    for source in (data, memoryview(data), mutable[1:], memoryview(mutable)[1:]):
+        index = Index.from_bytes(source)
+        other = Index(12, built.metric)
+        other.load_bytes(source)
+        untold = Index(metric=built.metric)
+        untold.load_bytes(source)
+        for one in (index, other, untold):
+            np.testing.assert_array_equal(one.search(vectors[:5], 3)[0], built.search(vectors[:5], 3)[0])
+            assert one.path is None and one.to_bytes() == data
+    # What can change is copied, what cannot is kept for as long as it is loaded.
+    copied = Index.from_bytes(mutable[1:])
+    copied.load_bytes(memoryview(mutable)[1:])
+    mutable[1:] = bytes(len(data))
+    assert copied.verify() == []
+    with pytest.raises(BufferError):
+        Index.from_bytes(memoryview(data)[::2])
+
+
+def test_bytes_are_kept_while_they_are_loaded(built: Index, tmp_path: Path) -> None:
+    built.save(tmp_path / "x")
+    data = built.to_bytes()
+    free = sys.getrefcount(data)
+    leave: list[Callable[[Index], Any]] = [
+        lambda index: index.unload(),
+        lambda index: index.thaw(),
+        lambda index: index.load(tmp_path / "x"),
+        lambda index: index.save_and_load(tmp_path / "y"),
+        lambda index: index.load_bytes(bytearray(data)),
+        lambda index: index.close(),
+    ]
+    for way in leave:
+        index = Index.from_bytes(data)
+        assert sys.getrefcount(data) > free
+        way(index)
+        assert sys.getrefcount(data) == free
+    with pytest.raises(FileError, match="the buffer is not a"):
+        Index.from_bytes(data[:-1])
+    with pytest.raises(FileError, match="the buffer is not a"):
+        built.load_bytes(data[:-1])
+    with pytest.raises(ArgumentError, match="the file is of"):
+        Index(metric="hamming").load_bytes(data)
+
+
+def test_thaw(built: Index, vectors: Array, tmp_path: Path) -> None:
+    fresh = Index(12, built.metric)
+    fresh.add_items(vectors)
+    fresh.add_item(len(vectors), vectors[0])
+    fresh.build(3)
+    built.metadata = b"kept"
+    built.save_and_load(tmp_path / "x")
+    for index in (built, Index.open(tmp_path / "x"), Index.from_bytes(built.to_bytes())):
+        with pytest.raises(StateError):
+            index.add_item(len(vectors), vectors[0])
+        index.thaw()
+        assert (index.n_trees, index.path, index.metadata) == (0, None, b"kept")
+        index.add_item(len(vectors), vectors[0])
+        index.metadata = b""
+        index.build(3)
+        assert index.to_bytes() == fresh.to_bytes()
+        index.thaw()
+        assert index.n_trees == 0 and len(index) == len(vectors) + 1
+    Index().thaw()
+    compatible = AnnoyIndex(12, "euclidean")
+    compatible.load(str(tmp_path / "x"))
+    assert compatible.thaw() and compatible.get_n_trees() == 0
+
+
 def test_params() -> None:
     index = AnnoyIndex(3, "angular", seed=4)
     assert index.get_params() == {
@@ -340,6 +413,33 @@ def test_log(vectors: Array, capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.err and not captured.out
     assert loud.verbose(False) is True
+
+
+def test_log_levels(vectors: Array) -> None:
+    for level in (1, 2, 3, 4):
+        index = Index(12)
+        index.add_items(vectors)
+        heard: list[int] = []
+        index.set_log(lambda which, text: heard.append(which), level)
+        index.build(3)
+        with pytest.raises(StateError):
+            index.build(3)
+        assert heard and set(heard) <= set(range(1, level + 1)) and heard[-1] == 1
+        assert (4 in heard) == (level == 4)
+        with pytest.raises(ArgumentError, match="level"):
+            index.set_log(None, level + 4)
+
+
+def test_reserve(vectors: Array) -> None:
+    index = Index(12)
+    index.reserve(1000)
+    assert len(index) == 0
+    index.add_items(vectors)
+    with pytest.raises(ArgumentError, match="n_items"):
+        index.reserve(2**40)
+    index.build(1)
+    with pytest.raises(StateError):
+        index.reserve(1)
 
 
 def test_log_that_fails_or_uses_the_index(vectors: Array) -> None:

@@ -1,16 +1,18 @@
 //! Files and metadata.
 
 use super::super::handles::{look, Slot};
+use super::effort::Effort;
 use super::{Does, Room, Session, FILES};
 use annoy_rs::ffi::file::*;
 use annoy_rs::ffi::status::*;
 use annoy_rs::ffi::status::{
-    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CORRUPT as CORRUPT, ANNOY_ERR_FORMAT as FORMAT,
-    ANNOY_ERR_IO as IO, ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL,
-    ANNOY_ERR_STATE as STATE, ANNOY_ERR_TOO_SMALL as TOO_SMALL,
+    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED, ANNOY_ERR_CORRUPT as CORRUPT,
+    ANNOY_ERR_FORMAT as FORMAT, ANNOY_ERR_IO as IO, ANNOY_ERR_NO_MEMORY as NO_MEMORY,
+    ANNOY_ERR_NULL as NULL, ANNOY_ERR_STATE as STATE, ANNOY_ERR_TOO_SMALL as TOO_SMALL,
     ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
 };
 use annoy_rs::ffi::verify::*;
+use annoy_rs::ffi::work::{ANNOY_STAGE_SAVE, ANNOY_STAGE_VERIFY};
 use arbitrary::Result;
 use std::fs;
 use std::ptr::null_mut;
@@ -30,8 +32,8 @@ impl Session<'_> {
         const ERRORS: &[annoy_status] =
             &[NULL, STATE, ARGUMENT, UNSUPPORTED, CORRUPT, NO_MEMORY, IO];
         let (slot, raw) = self.handle()?;
-        let path = self.path()?;
-        if self.one_in(3)? {
+        let (path, how) = (self.path()?, self.u.arbitrary::<u8>()?);
+        if how % 3 == 2 {
             let (flags, errors) = (self.flags()?, [ERRORS, &[FORMAT]].concat());
             // SAFETY: NULL or what the header asks for.
             self.call(
@@ -44,9 +46,21 @@ impl Session<'_> {
             return Ok(());
         }
         // SAFETY: as above.
-        let saved = self.call("annoy_save", slot, Does::Read, ERRORS, |error| unsafe {
-            annoy_save(raw, path.get(), error)
-        })?;
+        let saved = if how.is_multiple_of(2) {
+            self.call("annoy_save", slot, Does::Read, ERRORS, |error| unsafe {
+                annoy_save(raw, path.get(), error)
+            })?
+        } else {
+            let effort = Effort::new(how / 2, ANNOY_STAGE_SAVE, 0);
+            let errors = [ERRORS, &[CANCELLED]].concat();
+            self.call(
+                "annoy_save_with",
+                slot,
+                Does::Read,
+                &errors,
+                |error| unsafe { annoy_save_with(raw, path.get(), effort.get(), error) },
+            )?
+        };
         if saved && self.one_in(2)? {
             // It opens as what it was saved from.
             let (mut opened, mut again) = (null_mut(), Slot::empty());
@@ -133,22 +147,36 @@ impl Session<'_> {
         let mut room = Room::new(capacity, none, self.one_in(8)?);
         let mut n = Room::new(1, usize::MAX, self.one_in(32)?);
         let (faults, n_faults) = (room.get(), n.get());
-        if self.one_in(3)? {
+        let how: u8 = self.u.arbitrary()?;
+        let effort = Effort::new(how / 2, ANNOY_STAGE_VERIFY, -1);
+        let (plain, work) = (how.is_multiple_of(2), effort.get());
+        if how % 3 == 2 {
             let path = self.path()?;
-            let errors = [ERRORS, &[ARGUMENT, IO, FORMAT]].concat();
+            let errors = [ERRORS, &[ARGUMENT, IO, FORMAT, CANCELLED]].concat();
             // SAFETY: NULL or what the header asks for.
             self.call(
                 "annoy_verify_file",
                 NO_FILE,
                 Does::Read,
                 &errors,
-                |error| unsafe { annoy_verify_file(path.get(), faults, capacity, n_faults, error) },
+                |error| unsafe {
+                    if plain {
+                        annoy_verify_file(path.get(), faults, capacity, n_faults, error)
+                    } else {
+                        annoy_verify_file_with(path.get(), faults, capacity, n_faults, work, error)
+                    }
+                },
             )?;
             return Ok(());
         }
+        let errors = [ERRORS, &[ARGUMENT, CANCELLED]].concat();
         // SAFETY: as above.
-        let sound = self.call("annoy_verify", slot, Does::Read, ERRORS, |error| unsafe {
-            annoy_verify(raw, faults, capacity, n_faults, error)
+        let sound = self.call("annoy_verify", slot, Does::Read, &errors, |error| unsafe {
+            if plain {
+                annoy_verify(raw, faults, capacity, n_faults, error)
+            } else {
+                annoy_verify_with(raw, faults, capacity, n_faults, work, error)
+            }
         })?;
         assert!(!sound || n.0[0] == 0);
         Ok(())

@@ -1,13 +1,16 @@
 //! Adding items.
 
+use super::effort::Effort;
 use super::{Does, Room, Session};
 use annoy_rs::ffi::item::*;
 use annoy_rs::ffi::status::annoy_status;
 use annoy_rs::ffi::status::{
-    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_DIMENSION as DIMENSION, ANNOY_ERR_IO as IO,
-    ANNOY_ERR_ITEM as ITEM, ANNOY_ERR_NOT_FINITE as NOT_FINITE, ANNOY_ERR_NO_MEMORY as NO_MEMORY,
-    ANNOY_ERR_NULL as NULL, ANNOY_ERR_STATE as STATE, ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
+    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED,
+    ANNOY_ERR_DIMENSION as DIMENSION, ANNOY_ERR_IO as IO, ANNOY_ERR_ITEM as ITEM,
+    ANNOY_ERR_NOT_FINITE as NOT_FINITE, ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL,
+    ANNOY_ERR_STATE as STATE, ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
 };
+use annoy_rs::ffi::work::ANNOY_STAGE_ADD;
 use arbitrary::Result;
 
 impl Session<'_> {
@@ -89,7 +92,8 @@ impl Session<'_> {
         let n = self.below(12)?;
         let row = len * element;
         let more = self.one_of(&[0, 0, 0, 0, element, 2 * element])?;
-        let stride = match self.u.arbitrary::<u8>()? {
+        let how: u8 = self.u.arbitrary()?;
+        let stride = match how {
             0..100 if more == 0 => 0,
             0..240 => row + more,
             _ => self.one_of(&[
@@ -117,44 +121,90 @@ impl Session<'_> {
         }
         let mut ids = Room(ids.into(), !with_ids);
         let ids = ids.get();
+        let effort = Effort::new(how / 2, ANNOY_STAGE_ADD, 1 + i32::from(how / 16) % 2);
+        let given_up = [ERRORS, &[CANCELLED]].concat();
+        let (plain, work) = (how.is_multiple_of(2), effort.get());
         // SAFETY: the handle is NULL or live, rows and ids are NULL or as long as they have to be.
         match form {
             1 => {
                 let rows = self.numbers(room)?.into_iter().map(|x| x as f32);
                 let mut rows = Room(rows.collect(), null);
-                self.call(
-                    "annoy_add_items",
-                    slot,
-                    Does::Change,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_add_items(raw, ids, rows.get(), n_rows, len, stride, error)
-                    },
-                )?
+                let rows = rows.get();
+                if plain {
+                    self.call(
+                        "annoy_add_items",
+                        slot,
+                        Does::Change,
+                        ERRORS,
+                        |error| unsafe {
+                            annoy_add_items(raw, ids, rows, n_rows, len, stride, error)
+                        },
+                    )?
+                } else {
+                    self.call(
+                        "annoy_add_items_with",
+                        slot,
+                        Does::Change,
+                        &given_up,
+                        |error| unsafe {
+                            annoy_add_items_with(raw, ids, rows, n_rows, len, stride, work, error)
+                        },
+                    )?
+                }
             }
             2 => {
                 let mut rows = Room(self.numbers(room)?.into(), null);
-                self.call(
-                    "annoy_add_items_f64",
-                    slot,
-                    Does::Change,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_add_items_f64(raw, ids, rows.get(), n_rows, len, stride, error)
-                    },
-                )?
+                let rows = rows.get();
+                if plain {
+                    self.call(
+                        "annoy_add_items_f64",
+                        slot,
+                        Does::Change,
+                        ERRORS,
+                        |error| unsafe {
+                            annoy_add_items_f64(raw, ids, rows, n_rows, len, stride, error)
+                        },
+                    )?
+                } else {
+                    self.call(
+                        "annoy_add_items_with_f64",
+                        slot,
+                        Does::Change,
+                        &given_up,
+                        |error| unsafe {
+                            annoy_add_items_with_f64(
+                                raw, ids, rows, n_rows, len, stride, work, error,
+                            )
+                        },
+                    )?
+                }
             }
             _ => {
                 let mut rows = Room(self.words(f, room)?.into(), null);
-                self.call(
-                    "annoy_add_items_bits",
-                    slot,
-                    Does::Change,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_add_items_bits(raw, ids, rows.get(), n_rows, len, stride, error)
-                    },
-                )?
+                let rows = rows.get();
+                if plain {
+                    self.call(
+                        "annoy_add_items_bits",
+                        slot,
+                        Does::Change,
+                        ERRORS,
+                        |error| unsafe {
+                            annoy_add_items_bits(raw, ids, rows, n_rows, len, stride, error)
+                        },
+                    )?
+                } else {
+                    self.call(
+                        "annoy_add_items_with_bits",
+                        slot,
+                        Does::Change,
+                        &given_up,
+                        |error| unsafe {
+                            annoy_add_items_with_bits(
+                                raw, ids, rows, n_rows, len, stride, work, error,
+                            )
+                        },
+                    )?
+                }
             }
         };
         Ok(())

@@ -1,14 +1,16 @@
 //! Making, taking away, building.
 
+use super::effort::Effort;
 use super::{Does, Room, Session};
 use annoy_rs::ffi::build::*;
 use annoy_rs::ffi::file::annoy_unload;
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::status::annoy_status;
 use annoy_rs::ffi::status::{
-    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_IO as IO, ANNOY_ERR_NO_MEMORY as NO_MEMORY,
-    ANNOY_ERR_NULL as NULL, ANNOY_ERR_STATE as STATE,
+    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED, ANNOY_ERR_IO as IO,
+    ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL, ANNOY_ERR_STATE as STATE,
 };
+use annoy_rs::ffi::work::ANNOY_STAGE_BUILD;
 use arbitrary::Result;
 use std::ptr::{null, null_mut};
 
@@ -120,6 +122,7 @@ impl Session<'_> {
         )?;
         if let Some(seen) = self.slots.get(slot).and_then(|slot| slot.seen.as_ref()) {
             assert!(seen.n_items == 0 && seen.n_trees == 0 && seen.metadata.is_empty());
+            assert!(seen.labels.0 == 0 && seen.n_removed == 0);
         }
         Ok(())
     }
@@ -133,15 +136,28 @@ impl Session<'_> {
             // Not 65,536, which is legal and takes long.
             _ => self.one_of(&[0, -2, i32::MIN, 65_537, i32::MAX])?,
         };
-        let n_threads = match self.u.arbitrary::<u8>()? {
+        let how: u8 = self.u.arbitrary()?;
+        let n_threads = match how {
             0..216 => 1,
             216..232 => 2,
             _ => self.one_of(&[-1, 0, -2, i32::MIN, i32::MAX])?,
         };
         // SAFETY: NULL or live.
-        let done = self.call("annoy_build", slot, Does::Change, ERRORS, |error| unsafe {
-            annoy_build(raw, n_trees, n_threads, error)
-        })?;
+        let done = if how.is_multiple_of(2) {
+            self.call("annoy_build", slot, Does::Change, ERRORS, |error| unsafe {
+                annoy_build(raw, n_trees, n_threads, error)
+            })?
+        } else {
+            let effort = Effort::new(how / 2, ANNOY_STAGE_BUILD, n_threads);
+            let errors = [ERRORS, &[CANCELLED]].concat();
+            self.call(
+                "annoy_build_with",
+                slot,
+                Does::Change,
+                &errors,
+                |error| unsafe { annoy_build_with(raw, n_trees, effort.get(), error) },
+            )?
+        };
         if done {
             let seen = self.slots[slot]
                 .seen

@@ -3,9 +3,13 @@
 //! After each call: its status is one that the header names for it, never `ANNOY_ERR_PANIC`, and when it failed, the index
 //! is as it was. Buffers have exactly the size that the header asks for, so that AddressSanitizer sees one byte too much.
 
+mod buffers;
+mod effort;
 mod files;
 mod items;
+mod labels;
 mod life;
+mod options;
 mod queries;
 
 use super::common::{scratch, Random};
@@ -39,6 +43,7 @@ pub fn run(data: &[u8]) {
         let mut session = Session {
             u: Unstructured::new(data),
             slots: [const { Slot::empty() }; 3],
+            buffers: Vec::new(),
             directory: directory.path(),
         };
         for _ in 0..MOST {
@@ -57,6 +62,8 @@ pub fn run(data: &[u8]) {
 struct Session<'a> {
     u: Unstructured<'a>,
     slots: [Slot; 3],
+    /// What was saved, and what the slots have borrowed: it goes after them.
+    buffers: Vec<Box<[u8]>>,
     directory: &'a Path,
 }
 
@@ -171,7 +178,23 @@ impl Session<'_> {
     }
 
     fn step(&mut self) -> Result<()> {
-        match self.u.arbitrary::<u8>()? % 32 {
+        let which = self.u.arbitrary::<u8>()?;
+        // Half of the calls that have a counterpart in memory are that one.
+        let in_memory = which >= 128;
+        match which % 32 {
+            // What came later, in a place of its own: the corpus counts on the rest.
+            n if which >= 224 => match n {
+                0..=3 => self.set_label(),
+                4..=6 => self.set_labels(),
+                7 => self.clear_labels(),
+                8 | 9 => self.get_label(),
+                10 => self.get_labels(),
+                11 | 12 => self.find_label(),
+                13..=16 => self.remove_item(),
+                17..=23 => self.search_among(),
+                24..=29 => self.batch(),
+                _ => self.estimate_recall(),
+            },
             0 | 1 => self.make(),
             2 => self.make_with(),
             3 => self.take_away(),
@@ -179,8 +202,11 @@ impl Session<'_> {
             8..=10 => self.add_items(),
             11 => self.get_item(),
             12..=14 => self.build(),
+            15 if in_memory => self.thaw(),
             15 => self.unbuild(),
             16 => self.on_disk_build(),
+            17 | 18 if in_memory => self.save_to_buffer(),
+            19 | 20 if in_memory => self.load_buffer(which % 32 == 20),
             17 | 18 => self.save(),
             19 => self.load(),
             20 => self.open(),

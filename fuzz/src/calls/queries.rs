@@ -4,12 +4,14 @@ use super::{Does, Room, Session};
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::item::*;
 use annoy_rs::ffi::library::*;
+use annoy_rs::ffi::log::*;
 use annoy_rs::ffi::search::*;
 use annoy_rs::ffi::status::*;
 use annoy_rs::ffi::status::{
     ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CORRUPT as CORRUPT, ANNOY_ERR_DIMENSION as DIMENSION,
-    ANNOY_ERR_ITEM as ITEM, ANNOY_ERR_NOT_FINITE as NOT_FINITE, ANNOY_ERR_NO_MEMORY as NO_MEMORY,
-    ANNOY_ERR_NULL as NULL, ANNOY_ERR_STATE as STATE, ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
+    ANNOY_ERR_IO as IO, ANNOY_ERR_ITEM as ITEM, ANNOY_ERR_NOT_FINITE as NOT_FINITE,
+    ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL, ANNOY_ERR_STATE as STATE,
+    ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
 };
 use annoy_rs::ffi::verify::{annoy_get_info, annoy_info};
 use arbitrary::Result;
@@ -17,7 +19,7 @@ use std::ffi::{c_char, c_void, CStr};
 use std::ptr::null_mut;
 
 unsafe extern "C" fn listen(user: *mut c_void, level: i32, text: *const c_char) {
-    assert!(user.is_null() && level == ANNOY_LOG_INFO);
+    assert!(user.is_null() && (ANNOY_LOG_ERROR..=ANNOY_LOG_DEBUG).contains(&level));
     // SAFETY: a NUL-terminated text, as documented.
     let text = unsafe { CStr::from_ptr(text) };
     assert!(text.to_str().is_ok_and(|text| !text.is_empty()));
@@ -232,6 +234,17 @@ impl Session<'_> {
         let number = self.u.arbitrary::<i32>()?;
         // SAFETY: NULL or live; texts are NUL-terminated.
         match self.u.arbitrary::<u8>()? % 4 {
+            0 if number % 3 == 1 => {
+                let n =
+                    [number as usize % 100, i32::MAX as usize, usize::MAX][number as usize / 3 % 3];
+                self.call(
+                    "annoy_reserve",
+                    slot,
+                    Does::Change,
+                    &[NULL, STATE, ARGUMENT, NO_MEMORY, IO],
+                    |error| unsafe { annoy_reserve(raw, n, error) },
+                )?;
+            }
             0 => {
                 let seed = self.u.arbitrary()?;
                 self.call(
@@ -240,6 +253,15 @@ impl Session<'_> {
                     Does::Change,
                     &[NULL],
                     |error| unsafe { annoy_set_seed(raw, seed, error) },
+                )?;
+            }
+            1 if number % 3 == 1 => {
+                self.call(
+                    "annoy_set_log_level",
+                    slot,
+                    Does::Change,
+                    &[NULL, ARGUMENT],
+                    |error| unsafe { annoy_set_log_level(raw, number % 7, error) },
                 )?;
             }
             1 => {

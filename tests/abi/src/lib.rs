@@ -70,18 +70,20 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 64];
+    static c_layout: [usize; 69];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
 
 #[test]
 fn layout_as_the_c_compiler_has_it() {
-    use annoy_rs::ffi::handle::{annoy_log_fn, annoy_options, annoy_scalar};
+    use annoy_rs::ffi::handle::{annoy_options, annoy_scalar};
     use annoy_rs::ffi::library::annoy_metric;
+    use annoy_rs::ffi::log::annoy_log_fn;
     use annoy_rs::ffi::options::annoy_search_options;
     use annoy_rs::ffi::status::{annoy_error, annoy_status};
     use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};
+    use annoy_rs::ffi::work::{annoy_progress_fn, annoy_stage, annoy_work};
     use std::mem::offset_of;
     // In the order of c/calls.c.
     let rust = [
@@ -140,15 +142,20 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_search_options, n_exclude),
         offset_of!(annoy_search_options, filter),
         offset_of!(annoy_search_options, filter_user),
-        offset_of!(annoy_search_options, n_threads),
-        offset_of!(annoy_search_options, reserved),
-        offset_of!(annoy_search_options, cancel),
-        offset_of!(annoy_search_options, progress),
-        offset_of!(annoy_search_options, progress_user),
+        offset_of!(annoy_search_options, work),
+        size_of::<annoy_work>(),
+        offset_of!(annoy_work, struct_size),
+        offset_of!(annoy_work, n_threads),
+        offset_of!(annoy_work, reserved),
+        offset_of!(annoy_work, cancel),
+        offset_of!(annoy_work, progress),
+        offset_of!(annoy_work, progress_user),
         size_of::<annoy_status>(),
         size_of::<annoy_metric>(),
         size_of::<annoy_scalar>(),
         size_of::<annoy_log_fn>(),
+        size_of::<annoy_stage>(),
+        size_of::<annoy_progress_fn>(),
     ];
     // SAFETY: constants of c/calls.c, of that type; the array is only read once its length is known to be right.
     let c = unsafe {

@@ -171,6 +171,11 @@ class AnnoyIndex:
             self._index.unbuild()
         return True
 
+    def thaw(self) -> Literal[True]:
+        """Makes a loaded index one that items can be added to: copies the items to memory and drops the trees."""
+        self._index.thaw()
+        return True
+
     def rebuild(
         self, metric: Optional[str] = None, *, n_trees: Optional[int] = None, n_jobs: Optional[int] = None
     ) -> AnnoyIndex:

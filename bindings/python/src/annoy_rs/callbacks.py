@@ -6,10 +6,13 @@ An exception in one ends the call as soon as may be, and is raised when the libr
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ._native import ffi, lib
-from .errors import OutOfMemoryError
+from .errors import OutOfMemoryError, check
+
+if TYPE_CHECKING:
+    from .handle import Handle
 
 Filter = Callable[[int], Any]
 # Called with how much is done and of how much; or a progress bar as tqdm has them.
@@ -90,4 +93,46 @@ def python_log(user: Any, level: int, text: Any) -> None:
 def on_main_thread() -> bool:
     """Whether this is the thread that gets KeyboardInterrupt."""
     return threading.current_thread() is threading.main_thread()
+
+
+def work(n_threads: int, call: Optional[Call]) -> Any:
+    """An `annoy_work *` for a call."""
+    raw = ffi.new("annoy_work *")
+    raw.struct_size, raw.n_threads = ffi.sizeof("annoy_work"), n_threads
+    if call is not None:
+        raw.cancel, raw.progress, raw.progress_user = call.token, lib.guarded_progress, call.reports
+    return raw
+
+
+def run(
+    handle: Optional[Handle],
+    call: Optional[Call],
+    invoke: Callable[[], int],
+    raise_status: Callable[[int], None] = check,
+) -> None:
+    """Calls the library, and raises what comes of it."""
+    if call is None:
+        raise_status(invoke())
+        return
+    thread = threading.get_ident()
+    calling = [] if handle is None else handle.calling
+    calling.append(thread)
+    try:
+        call.finish(invoke(), raise_status)
+    finally:
+        calling.remove(thread)
+
+
+def run_long(
+    handle: Optional[Handle],
+    n_threads: int,
+    progress: Optional[Progress],
+    invoke: Callable[[Any], int],
+    raise_status: Callable[[int], None] = check,
+) -> None:
+    """Makes a long call of the library, which takes an `annoy_work *`. On the main thread it looks up now and then, for
+    Ctrl-C."""
+    call = Call(progress=progress) if progress is not None or on_main_thread() else None
+    raw = work(n_threads, call)
+    run(handle, call, lambda: invoke(raw), raise_status)
 

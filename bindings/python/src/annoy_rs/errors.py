@@ -36,7 +36,7 @@ class LabelError(AnnoyError, KeyError):
 
 
 class StateError(AnnoyError, RuntimeError):
-    """The call is not legal now: the index is built, not built, or loaded from a file."""
+    """The call is not legal now: the index is built, not built, or loaded."""
 
     status = "ANNOY_ERR_STATE"
 

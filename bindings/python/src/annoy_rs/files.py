@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path as FilePath
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._native import ffi, lib
+from .callbacks import Progress, run_long
 from .errors import ArgumentError, check
+from .handle import Handle
 from .metrics import metric_name
+
+Bytes = Union[bytes, bytearray, memoryview]
 
 # Bytes of a vector's element, by what is stored.
 DTYPES = {name: np.dtype(name).newbyteorder("<") for name in ("float32", "float64", "uint64", "uint32", "uint8")}
@@ -93,18 +95,31 @@ def open_index(name: bytes, flags: int) -> tuple[Any, Loaded]:
 
 
 def to_bytes(index: Any) -> bytes:
-    with tempfile.TemporaryDirectory() as directory:
-        path = FilePath(directory, "index")
-        check(lib.annoy_save(index, encoded(path), lib.guarded_error()), str(path))
-        return path.read_bytes()
+    size = ffi.new("size_t *")
+    check(lib.annoy_saved_size(index, size, lib.guarded_error()))
+    room = np.empty(size[0], np.uint8)
+    check(lib.annoy_save_to_buffer(index, ffi.from_buffer(room), len(room), size, lib.guarded_error()))
+    return room.tobytes()
 
 
-def from_bytes(data: Union[bytes, bytearray, memoryview]) -> Any:
+def borrowed(data: Bytes) -> Optional[bytes]:
+    """What has to be kept for as long as an index has these bytes loaded: `bytes`, which cannot change, are used as they lie,
+    of anything else the index has a copy."""
+    return data if isinstance(data, bytes) else None
+
+
+def load_bytes(index: Any, data: Bytes) -> None:
+    flags = lib.ANNOY_LOAD_COPY if borrowed(data) is None else 0
+    buffer = ffi.from_buffer(data)
+    check(lib.annoy_load_from_buffer(index, buffer, len(buffer), flags, lib.guarded_error()))
+
+
+def open_bytes(data: Bytes) -> Any:
     """A new `annoy_index *`, the caller's to free."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = FilePath(directory, "index")
-        path.write_bytes(data)
-        return open_index(encoded(path), lib.ANNOY_LOAD_COPY)[0]
+    flags = lib.ANNOY_LOAD_COPY if borrowed(data) is None else 0
+    buffer, opened = ffi.from_buffer(data), ffi.new("annoy_index **")
+    check(lib.annoy_open_buffer(buffer, len(buffer), flags, opened, lib.guarded_error()))
+    return opened[0]
 
 
 def get_metadata(index: Any) -> bytes:
@@ -124,20 +139,31 @@ class Fault(NamedTuple):
     text: str
 
 
-def faults(verify: Callable[..., int], limit: int, path: Optional[str]) -> list[Fault]:
+def faults(
+    verify: Callable[..., int],
+    limit: int,
+    path: Optional[str],
+    handle: Optional[Handle] = None,
+    progress: Optional[Progress] = None,
+) -> list[Fault]:
     """What a call that verifies finds."""
     room, count = ffi.new("annoy_fault[]", max(1, limit)), ffi.new("size_t *")
-    status = verify(room, limit, count, lib.guarded_error())
-    if status != lib.ANNOY_ERR_CORRUPT or count[0] == 0:
-        check(status, path)
+
+    def raise_status(status: int) -> None:
+        if status != lib.ANNOY_ERR_CORRUPT or count[0] == 0:
+            check(status, path)
+
+    run_long(handle, -1, progress, lambda work: verify(room, limit, count, work, lib.guarded_error()), raise_status)
     found = (room[i] for i in range(min(limit, count[0])))
     return [Fault(fault.node, ffi.string(fault.text).decode("utf-8", "replace")) for fault in found]
 
 
-def verify_file(path: Any, limit: int = 20) -> list[Fault]:
-    """Verifies a file that says what it is: the first `limit` faults; none when all is well."""
+def verify_file(path: Any, limit: int = 20, *, progress: Optional[Progress] = None) -> list[Fault]:
+    """Verifies a file that says what it is: the first `limit` faults; none when all is well. `progress`: as `Index.build`,
+    in nodes."""
     name = encoded(path)
-    return faults(lambda *where: lib.annoy_verify_file(name, *where), limit, os.fsdecode(name))
+    verify = lambda *where: lib.annoy_verify_file_with(name, *where)  # noqa: E731
+    return faults(verify, limit, os.fsdecode(name), progress=progress)
 
 
 def info(index: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import files, pickling, search
 from ._native import ffi, lib
-from .errors import ArgumentError, ClosedError, StateError, check, raise_search
+from .callbacks import Progress, run_long
+from .errors import AnnoyError, ArgumentError, ClosedError, StateError, check, raise_search
 from .handle import Handle
 from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
@@ -45,7 +46,7 @@ class Index(Labels):
     `metric` is "angular", "euclidean", "manhattan", "dot" or "hamming" (or an alias, such as "cosine" or "l2"); `dtype` what
     is stored: "float32" or "float64", for hamming words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64.
 
-    An index is not built (items are added), built, or loaded from a file. Searches may run in any number of threads at
+    An index is not built (items are added), built, or loaded. Searches may run in any number of threads at
     once; they let go of the interpreter's lock. Calls that change the index wait until it is theirs alone. After `close`
     every call raises `ClosedError`.
     """
@@ -74,6 +75,8 @@ class Index(Labels):
         self.pickle_by_path = False
         # The file that is loaded, and what told it from others when it was.
         self._file: Optional[files.Loaded] = None
+        # The bytes that are loaded instead, and are the index's as long as it has them.
+        self._bytes: Any = None
         if f is not None:
             self._make(operator.index(f))
 
@@ -104,10 +107,12 @@ class Index(Labels):
         self._f = lib.annoy_get_f(index)
         self._handle = Handle(index)
 
-    def _made(self, made_with: dict[str, Any], opened: Any) -> None:
+    def _made(self, made_with: dict[str, Any], data: Optional[files.Bytes] = None) -> None:
         """In place of `__init__`, which a subclass may have changed."""
         Index.__init__(self, **made_with)
-        if opened is not None:
+        if data is not None:
+            opened = files.open_bytes(data)
+            self._bytes = files.borrowed(data)
             self._adopt(opened)
             if self._seed is not None:
                 self.set_seed(self._seed)
@@ -198,10 +203,18 @@ class Index(Labels):
         with self._make(v.len).exclusive() as index:
             check(add(index, operator.index(item), v.pointer, v.len, lib.guarded_error()))
 
-    def add_items(self, vectors: ArrayLike, ids: Optional[ArrayLike] = None) -> None:
+    def add_items(
+        self,
+        vectors: ArrayLike,
+        ids: Optional[ArrayLike] = None,
+        *,
+        n_threads: int = -1,
+        progress: Optional[Progress] = None,
+    ) -> None:
         """Adds the rows of an array of shape (n, f), all or none. Without ids they follow the last item.
 
         float32 arrays (float64 for such an index, uint64 words for hamming) are taken as they lie; others are copied.
+        `n_threads` threads (-1: all) copy where there is much to copy. `progress`: as `build`, in items.
         """
         v = rows(vectors, self._scalar, self._f)
         if v.n == 0 and self._handle is None:
@@ -209,10 +222,17 @@ class Index(Labels):
         which = None if ids is None else as_ids(ids)
         if which is not None and len(which) != v.n:
             raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {v.n} rows")
-        add = getattr(lib, f"annoy_add_items{v.kind.suffix}")
+        add = getattr(lib, f"annoy_add_items_with{v.kind.suffix}")
         where = ffi.NULL if which is None else ids_pointer(which)
-        with self._make(v.len).exclusive() as index:
-            check(add(index, where, v.pointer, v.n, v.len, v.stride, lib.guarded_error()))
+        handle = self._make(v.len)
+        with handle.exclusive() as index:
+            given = (index, where, v.pointer, v.n, v.len, v.stride)
+            run_long(handle, n_threads, progress, lambda work: add(*given, work, lib.guarded_error()))
+
+    def reserve(self, n_items: int) -> None:
+        """Takes room for so many items ahead of need; their number stays."""
+        with self._owner.exclusive() as index:
+            check(lib.annoy_reserve(index, operator.index(n_items), lib.guarded_error()))
 
     def get_item(self, item: int) -> NDArray[Any]:
         """A copy of an item's vector, of shape (f,); zeros and ones for hamming. A missing item reads as zeros."""
@@ -272,18 +292,33 @@ class Index(Labels):
             check(lib.annoy_set_seed(index, seed & (2**64 - 1), lib.guarded_error()))
         self._seed = seed
 
-    def build(self, n_trees: int = -1, *, n_threads: int = -1) -> None:
+    def build(self, n_trees: int = -1, *, n_threads: int = -1, progress: Optional[Progress] = None) -> None:
         """Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_threads` threads (-1: all).
 
-        The same items, seed and number of trees give the same file, for any number of threads.
+        The same items, seed and number of trees give the same file, for any number of threads. `progress(done, total)`, or
+        a tqdm bar, hears how far it is; an exception in it, or Ctrl-C, ends the build and leaves the index as it was.
         """
-        with self._owner.exclusive() as index:
-            check(lib.annoy_build(index, operator.index(n_trees), n_threads, lib.guarded_error()))
+        handle = self._owner
+        with handle.exclusive() as index:
+            n_trees = operator.index(n_trees)
+            build = lambda work: lib.annoy_build_with(index, n_trees, work, lib.guarded_error())  # noqa: E731
+            run_long(handle, n_threads, progress, build)
 
     def unbuild(self) -> None:
         """Takes the trees away, so that items can be added and trees built again."""
         with self._owner.exclusive() as index:
             check(lib.annoy_unbuild(index, lib.guarded_error()))
+
+    def thaw(self) -> None:
+        """Makes a loaded index one that items can be added to: copies the items to memory and drops the trees.
+
+        Labels, marks of removed items, metadata and the seed stay. A built index is unbuilt.
+        """
+        if self._handle is None and not self._closed:
+            return
+        with self._owner.exclusive() as index:
+            check(lib.annoy_thaw(index, lib.guarded_error()))
+            self._file = self._bytes = None
 
     def unload(self) -> None:
         """Drops items, trees, metadata and file."""
@@ -291,7 +326,7 @@ class Index(Labels):
             return
         with self._owner.exclusive() as index:
             check(lib.annoy_unload(index, lib.guarded_error()))
-            self._file = None
+            self._file = self._bytes = None
 
     # Searching.
 
@@ -360,11 +395,13 @@ class Index(Labels):
             name = files.encoded(path)
             check(lib.annoy_on_disk_build(index, name, lib.guarded_error()), os.fsdecode(name))
 
-    def save(self, path: Path) -> None:
-        """Writes the index to a file that Annoy reads too: whole or not at all. The index stays as it is."""
-        name = files.encoded(path)
-        with self._owner.shared() as index:
-            check(lib.annoy_save(index, name, lib.guarded_error()), os.fsdecode(name))
+    def save(self, path: Path, *, progress: Optional[Progress] = None) -> None:
+        """Writes the index to a file that Annoy reads too: whole or not at all. The index stays as it is. `progress`: as
+        `build`, in bytes."""
+        name, handle = files.encoded(path), self._owner
+        with handle.shared() as index:
+            save = lambda work: lib.annoy_save_with(index, name, work, lib.guarded_error())  # noqa: E731
+            run_long(handle, -1, progress, save, lambda status: check(status, os.fsdecode(name)))
 
     def save_and_load(self, path: Path, *, prefault: bool = False) -> None:
         """Saves, then loads the new file in place of what is in memory: what Annoy's own save does."""
@@ -372,7 +409,7 @@ class Index(Labels):
         flags = files.flags(prefault, copy=False)
         with self._owner.exclusive() as index:
             check(lib.annoy_save_and_load(index, name, flags, lib.guarded_error()), os.fsdecode(name))
-            self._file = files.Loaded(name)
+            self._file, self._bytes = files.Loaded(name), None
 
     def load(self, path: Path, *, prefault: bool = False, copy: bool = False) -> None:
         """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types must be the index's.
@@ -383,23 +420,40 @@ class Index(Labels):
         name = files.encoded(path)
         flags = files.flags(prefault, copy)
         if self._handle is None and not self._closed:
-            self._load_first(name, flags)
+            opened, file = files.open_index(name, flags)
+            self._adopt_first(opened, os.fsdecode(name))
+            self._file = file
             return
         with self._owner.exclusive() as index:
-            self._file = files.load(index, name, flags)
+            self._file, self._bytes = files.load(index, name, flags), None
 
-    def _load_first(self, name: bytes, flags: int) -> None:
-        """Loads a file into an index whose f is not known: the file says it."""
-        opened, file = files.open_index(name, flags)
+    def load_bytes(self, data: files.Bytes) -> None:
+        """Loads the bytes of a file, as `load` loads the file. `bytes` are used as they lie; anything else is copied."""
+        if self._handle is None and not self._closed:
+            opened = files.open_bytes(data)
+            self._bytes = files.borrowed(data)
+            self._adopt_first(opened, "the file")
+            return
+        with self._owner.exclusive() as index:
+            # Both, as Ctrl-C may come between the call and its result.
+            before, self._bytes = self._bytes, (self._bytes, files.borrowed(data))
+            try:
+                files.load_bytes(index, data)
+            except AnnoyError:
+                self._bytes = before
+                raise
+            self._file, self._bytes = None, files.borrowed(data)
+
+    def _adopt_first(self, opened: Any, name: str) -> None:
+        """Takes over what is loaded into an index whose f is not known: the file says it."""
         with self._making:
             if lib.annoy_get_metric(opened) != self._metric or files.SCALAR_NAMES[lib.annoy_get_scalar(opened)] != self._scalar:
                 found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
                 lib.annoy_free(opened)
-                raise ArgumentError(f"{os.fsdecode(name)} is of {found}, expected {(self.metric, self._scalar)}")
+                raise ArgumentError(f"{name} is of {found}, expected {(self.metric, self._scalar)}")
             if self._seed is not None:
                 check(lib.annoy_set_seed(opened, self._seed & (2**64 - 1), lib.guarded_error()))
             self._adopt(opened)
-            self._file = file
 
     @classmethod
     def open(cls, path: Path, *, prefault: bool = False, copy: bool = False) -> Index:
@@ -407,7 +461,8 @@ class Index(Labels):
         name = files.encoded(path)
         opened, file = files.open_index(name, files.flags(prefault, copy))
         self = cls.__new__(cls)
-        self._made({}, opened)
+        self._made({})
+        self._adopt(opened)
         self._file = file
         return self
 
@@ -422,10 +477,10 @@ class Index(Labels):
             return files.to_bytes(index)
 
     @classmethod
-    def from_bytes(cls, data: Union[bytes, bytearray, memoryview]) -> Index:
-        """An index from the bytes of a file."""
+    def from_bytes(cls, data: files.Bytes) -> Index:
+        """An index from the bytes of a file that says what it is. `bytes` are used as they lie; anything else is copied."""
         self = cls.__new__(cls)
-        self._made({}, files.from_bytes(data))
+        self._made({}, data)
         return self
 
     @property
@@ -441,10 +496,13 @@ class Index(Labels):
 
     # Looking at it.
 
-    def verify(self, limit: int = 20) -> list[files.Fault]:
-        """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well."""
-        with self._owner.shared() as index:
-            return files.faults(lambda *where: lib.annoy_verify(index, *where), limit, None)
+    def verify(self, limit: int = 20, *, progress: Optional[Progress] = None) -> list[files.Fault]:
+        """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well. `progress`: as
+        `build`, in nodes."""
+        handle = self._owner
+        with handle.shared() as index:
+            verify = lambda *where: lib.annoy_verify_with(index, *where)  # noqa: E731
+            return files.faults(verify, limit, None, handle, progress)
 
     def info(self) -> dict[str, Any]:
         """The facts about the index: counts, sizes, depth and balance of its trees. Walks all trees."""
@@ -453,22 +511,34 @@ class Index(Labels):
             return {**facts, **files.info(index)}
 
     def estimate_recall(
-        self, n: int = 10, search_k: int = -1, *, n_sample: int = 100, seed: int = 0, n_threads: int = -1
+        self,
+        n: int = 10,
+        search_k: int = -1,
+        *,
+        n_sample: int = 100,
+        seed: int = 0,
+        n_threads: int = -1,
+        progress: Optional[Progress] = None,
     ) -> float:
         """The share of the `n` nearest that searches find, 0 to 1, estimated from `n_sample` items. Looks at all items for
-        each of those."""
-        recall = ffi.new("double *")
-        with self._owner.shared() as index:
-            numbers = (n_sample, n, search_k, seed, n_threads)
-            check(lib.annoy_estimate_recall(index, *numbers, recall, lib.guarded_error()))
+        each of those. `progress`: as `build`, in searches."""
+        recall, handle = ffi.new("double *"), self._owner
+        with handle.shared() as index:
+            given = (index, n_sample, n, search_k, seed)
+            estimate = lambda work: lib.annoy_estimate_recall(*given, work, recall, lib.guarded_error())  # noqa: E731
+            run_long(handle, n_threads, progress, estimate)
         return float(recall[0])
 
-    def set_log(self, log: Optional[Log]) -> None:
-        """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is about. None: nobody."""
+    def set_log(self, log: Optional[Log], level: int = lib.ANNOY_LOG_INFO) -> None:
+        """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is about. None: nobody.
+
+        Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what is about to be done); those up to `level` are heard.
+        """
         handle = self._owner
         with handle.exclusive() as index:
             user = ffi.NULL if log is None else ffi.new_handle(log)
             function = ffi.NULL if log is None else lib.python_log
+            check(lib.annoy_set_log_level(index, level, lib.guarded_error()))
             check(lib.annoy_set_log(index, function, user, lib.guarded_error()))
             handle.log = (user, log)
 
@@ -480,7 +550,7 @@ class Index(Labels):
             self._closed = True
         if self._handle is not None:
             self._handle.close()
-        self._file = None
+        self._file = self._bytes = None
 
     def __enter__(self) -> Index:
         if self._closed:

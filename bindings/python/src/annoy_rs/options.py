@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._native import ffi, lib
-from .callbacks import Call, Filter, Progress, on_main_thread
+from .callbacks import Call, Filter, Progress, on_main_thread, work
 from .errors import ArgumentError, ItemError
 from .vectors import as_ids, ids_pointer, pointer
 
@@ -81,7 +81,6 @@ class Options:
         self.pointer = options = ffi.new("annoy_search_options *")
         options.struct_size = ffi.sizeof("annoy_search_options")
         options.search_k = search_k
-        options.n_threads = n_threads
         if exact:
             options.flags |= lib.ANNOY_SEARCH_EXACT
         if exclude_self:
@@ -107,6 +106,6 @@ class Options:
             self.call = call = Call(filter, progress)
             if filter is not None:
                 options.filter, options.filter_user = lib.python_filter, call.user
-            if batch:
-                options.cancel = call.token
-                options.progress, options.progress_user = lib.guarded_progress, call.reports
+        if batch:
+            options.work = raw = work(n_threads, self.call)
+            self.kept.append(raw)

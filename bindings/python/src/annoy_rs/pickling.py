@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from .errors import StateError
-from .files import from_bytes
 
 if TYPE_CHECKING:
     from .index import Index
@@ -31,5 +30,5 @@ def reopened(cls: type[Index], path: str) -> Index:
 
 def unpickled(cls: type[Index], made_with: dict[str, Any], data: Optional[bytes]) -> Index:
     index = cls.__new__(cls)
-    index._made(made_with, None if data is None else from_bytes(data))
+    index._made(made_with, data)
     return index

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-import threading
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._native import ffi, lib
+from .callbacks import run
 from .errors import ArgumentError, check
 from .handle import Handle
 from .options import Options
@@ -55,7 +55,7 @@ def _one(
         if options:
             given = Options(n_items, search_k=search_k, **options)
             search = getattr(lib, f"annoy_search{by[1]}{kind.suffix}")
-            _run(handle, given, lambda: search(index, *target, n, given.pointer, *results))
+            run(handle, given.call, lambda: search(index, *target, n, given.pointer, *results))
         else:
             search = getattr(lib, f"annoy_get_nns_by_{by[0]}{kind.suffix}")
             check(search(index, *target, n, search_k, *results))
@@ -79,20 +79,8 @@ def _many(
         shape = (n_queries, _count(n))
         ids, distances = np.empty(shape, np.int64), np.empty(shape, kind.distance)
         results = (ids_pointer(ids), pointer(distances, kind.distance_pointer), ffi.NULL, lib.guarded_error())
-        _run(handle, given, lambda: search(index, *target, n, given.pointer, *results))
+        run(handle, given.call, lambda: search(index, *target, n, given.pointer, *results))
     return ids, distances
-
-
-def _run(handle: Handle, given: Options, search: Callable[[], int]) -> None:
-    if given.call is None:
-        check(search())
-        return
-    thread = threading.get_ident()
-    handle.calling.append(thread)
-    try:
-        given.call.finish(search(), check)
-    finally:
-        handle.calling.remove(thread)
 
 
 def _count(n: int) -> int:

@@ -1,0 +1,86 @@
+# frozen_string_literal: true
+
+module Annoy
+  # The part of {Index} that is about files, and the bytes in them.
+  module Files
+    # A path as annoy.h takes it.
+    # @private
+    def self.path(path)
+      path = File.path(path)
+      path.encoding == Encoding::UTF_8 ? path : path.encode(Encoding::UTF_8)
+    rescue EncodingError => e
+      raise ArgumentError, "path is #{path.inspect}, expected one that is UTF-8: #{e.message}"
+    end
+
+    # @private
+    def self.flags(prefault, copy)
+      (prefault ? Native::ANNOY_LOAD_PREFAULT : 0) | (copy ? Native::ANNOY_LOAD_COPY : 0)
+    end
+
+    # Makes the index build in a file; {Index#build} then completes it, and no save is needed. To be called before items are
+    # added.
+    #
+    # @return [true]
+    # @raise [StateError, FileError]
+    def on_disk_build(path)
+      @handle.change(:annoy_on_disk_build, Files.path(path))
+      true
+    end
+
+    # Writes the index to a file, which appears whole or not at all. The index stays as it is.
+    #
+    # Can be interrupted; what was there before is there still then.
+    #
+    # @yieldparam done [Integer] how many bytes are written, in the thread of the caller
+    # @yieldparam total [Integer]
+    # @return [true]
+    # @raise [StateError, FileError]
+    def save(path, &progress)
+      @handle.read_long(:annoy_save_with, Files.path(path), Work.new(&progress))
+      true
+    end
+
+    # Saves, then loads the new file in place of what is in memory.
+    #
+    # @return [true]
+    # @raise (see #save)
+    def save_and_load(path, prefault: false, copy: false)
+      @handle.change(:annoy_save_and_load, Files.path(path), Files.flags(prefault, copy))
+      true
+    end
+
+    # Maps a file in place of what the index holds. Its metric, f and types must be those of the index. While it is mapped it
+    # must not be shortened or rewritten in place, which would end the process; replacing or removing it is fine.
+    #
+    # @param (see Index.open)
+    # @return [true]
+    # @raise [FileError]
+    def load(path, prefault: false, copy: false)
+      @handle.change(:annoy_load, Files.path(path), Files.flags(prefault, copy))
+      true
+    end
+
+    # Bytes of the caller's that go along when the index is saved, at most 65,536.
+    #
+    # @return [String]
+    def metadata
+      length = Native.memory(:size_t)
+      error = Native.error
+      @handle.shared do |index|
+        status = Native.annoy_get_metadata(index, nil, 0, length, error)
+        return "".b if status == Native::ANNOY_OK
+        Errors.check(status, error) unless status == Native::ANNOY_ERR_TOO_SMALL
+
+        room = Native.memory(:char, length.get_ulong(0))
+        Errors.check(Native.annoy_get_metadata(index, room, room.size, length, error), error)
+        room.get_bytes(0, length.get_ulong(0))
+      end
+    end
+
+    # @param bytes [String]
+    # @raise [ArgumentError]
+    def metadata=(bytes)
+      @handle.change(:annoy_set_metadata, bytes, bytes.bytesize)
+    end
+  end
+end

@@ -1,0 +1,303 @@
+# frozen_string_literal: true
+
+require_relative "types"
+require_relative "handle"
+require_relative "callbacks"
+require_relative "work"
+require_relative "vectors"
+require_relative "search_options"
+require_relative "search"
+require_relative "files"
+require_relative "bytes"
+require_relative "labels"
+require_relative "inspection"
+
+module Annoy
+  # An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
+  #
+  # It is not built (items are added), built, or loaded from a file. Any method may be called from any thread: those that only
+  # look at the index run at the same time, those that change it wait until it is theirs alone. An index that nobody closes is
+  # freed by the collector. After {#close} every method raises {ClosedError}.
+  #
+  # It is Enumerable over its items' vectors, in order of their ids; missing items read as zeros.
+  class Index
+    include Enumerable
+    include Search
+    include Files
+    include Bytes
+    include Labels
+    include Inspection
+
+    # @return [Integer] length of the vectors: numbers, or bits for hamming
+    attr_reader :f
+
+    # @return [String] "angular", "euclidean", "manhattan", "dot" or "hamming"
+    attr_reader :metric
+
+    # @return [String] what is stored: "float32" or "float64", for hamming words of "uint64", "uint32" or "uint8"
+    attr_reader :dtype
+
+    # @return [Integer] width of ids in the file: 32 or 64
+    attr_reader :id_bits
+
+    # Opens a file that says what it is: metric, f and types are those of the file. (For files by Annoy itself make an index
+    # and load them; {Annoy.probe} helps.)
+    #
+    # @param path [String, Pathname]
+    # @param prefault [Boolean] read the file in at once
+    # @param copy [Boolean] copy it to memory instead of mapping it
+    # @yieldparam index [Index] closed after the block
+    # @return [Index] or what the block gives
+    # @raise [FileError]
+    def self.open(path, prefault: false, copy: false)
+      index = allocate
+      index.__send__(:adopt) do |to, error|
+        Native.annoy_open(Files.path(path), Files.flags(prefault, copy), to, error)
+      end
+      return index unless block_given?
+
+      begin
+        yield index
+      ensure
+        index.close
+      end
+    end
+
+    # Opens the bytes of a file that says what it is, which are copied. As {open}.
+    #
+    # @param bytes [String]
+    # @return [Index]
+    # @raise [FileError]
+    def self.from_bytes(bytes)
+      index = allocate
+      index.__send__(:adopt) { |to, error| Bytes.open(bytes, to, error) }
+      index
+    end
+
+    # @param f [Integer] length of the vectors: numbers, or bits for hamming
+    # @param metric [String, Symbol]
+    # @param dtype [String, Symbol, nil] nil for the metric's usual one: "float32", for hamming "uint64"
+    # @param id_bits [Integer] 32 or 64
+    # @param seed [Integer, nil] see {#seed}
+    # @raise [ArgumentError]
+    def initialize(f, metric: "angular", dtype: nil, id_bits: 32, seed: nil)
+      make(f, metric, dtype, id_bits)
+      seed(seed) if seed
+    end
+
+    # @return [Integer] the largest id plus one, missing items included
+    def n_items
+      @handle.get(:annoy_get_n_items)
+    end
+    alias size n_items
+    alias length n_items
+
+    # @return [Integer] trees, 0 before the build
+    def n_trees
+      @handle.get(:annoy_get_n_trees)
+    end
+
+    # Adds an item, or replaces it. Space is taken for all ids up to the largest.
+    #
+    # @param item [Integer] its id
+    # @param vector (see Search#search)
+    # @return [true]
+    # @raise [ArgumentError, ItemError, StateError, FileError]
+    def add_item(item, vector)
+      kind, bytes, length = Vectors.row(vector, @arrays, @strings)
+      @handle.change(kind.add_item, item, bytes, length)
+      true
+    end
+
+    # Adds many items, all or none.
+    #
+    # @param vectors (see Search#search_batch)
+    # @param ids [Enumerable<Integer>, nil] an id for each; nil: they follow the last item
+    # @return [true]
+    # @yieldparam done [Integer] how many are added, in the thread of the caller
+    # @yieldparam total [Integer]
+    # @raise (see #add_item)
+    def add_items(vectors, ids: nil, n_threads: -1, &progress)
+      rows = Vectors.rows(vectors, @arrays, @strings, @lengths)
+      ids = Vectors.ids(ids) unless ids.nil?
+      unless ids.nil? || ids.bytesize == rows.count * 8
+        raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{rows.count} rows"
+      end
+
+      given = [ids, rows.bytes, rows.count, rows.length, 0]
+      if rows.bytes.bytesize < AT_ONCE && progress.nil?
+        @handle.change(rows.kind.add_items, *given)
+      else
+        @handle.change_long(rows.kind.add_items_with, *given, Work.new(n_threads, &progress))
+      end
+      true
+    end
+
+    # Takes room for `n_items` items ahead of need; their number stays as it is.
+    #
+    # @return [true]
+    # @raise [StateError, ArgumentError, FileError]
+    def reserve(n_items)
+      @handle.change(:annoy_reserve, natural(n_items))
+      true
+    end
+
+    # A copy of an item's vector; zeros and ones for hamming.
+    #
+    # @return [Array<Numeric>]
+    # @raise [ItemError]
+    def get_item(item)
+      get(item, @arrays, @lengths[0])
+    end
+
+    # A copy of an item's bits in words of 64, the first bit in the least significant place (hamming).
+    #
+    # @return [Array<Integer>]
+    # @raise [ItemError, UnsupportedError]
+    def get_words(item)
+      get(item, Vectors::WORDS, (f + 63) / 64)
+    end
+
+    # As {#get_item}; negative ids count from the end.
+    #
+    # @return (see #get_item)
+    # @raise (see #get_item)
+    def [](item)
+      get_item(item.negative? ? item + n_items : item)
+    end
+
+    # @yieldparam vector [Array<Numeric>]
+    # @return [self, Enumerator]
+    def each
+      return to_enum { n_items } unless block_given?
+
+      n_items.times { |item| yield get_item(item) }
+      self
+    end
+
+    # The distance between two items; for dot their inner product.
+    #
+    # @return [Float, Integer] an Integer for hamming
+    # @raise [ItemError]
+    def get_distance(i, j)
+      distance = Native.memory(:double)
+      @handle.read(:annoy_get_distance, i, j, distance)
+      numbers([distance.get_double(0)]).first
+    end
+
+    # Sets the seed of the next build; it stays through save, load and unload.
+    #
+    # @return [nil]
+    def seed(seed)
+      @handle.change(:annoy_set_seed, Integer(seed) & (2**64 - 1))
+      nil
+    end
+
+    # Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads (-1: one per processor).
+    # The same items, seed and number of trees give the same file, for any number of threads.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @yieldparam done [Integer] how far it is, in the thread of the caller, of `total`
+    # @yieldparam total [Integer]
+    # @return [true]
+    # @raise [StateError, ArgumentError, FileError]
+    def build(n_trees = -1, n_jobs: -1, &progress)
+      @handle.change_long(:annoy_build_with, n_trees, Work.new(n_jobs, &progress))
+      true
+    end
+
+    # Takes the trees away, so that items can be added and trees built again.
+    #
+    # @return [true]
+    # @raise [StateError, FileError]
+    def unbuild
+      @handle.change(:annoy_unbuild)
+      true
+    end
+
+    # Makes it an index that items can be added to, whatever its state was: of a loaded one the items are copied to memory, a
+    # built one is unbuilt.
+    #
+    # @return [true]
+    # @raise [FileError, ArgumentError]
+    def thaw
+      @handle.change(:annoy_thaw)
+      true
+    end
+
+    # Drops items, trees, metadata, labels and file.
+    #
+    # @return [nil]
+    def unload
+      @handle.change(:annoy_unload)
+      nil
+    end
+
+    # Frees the index, once calls under way in other threads are done. A second time it does nothing.
+    #
+    # @return [nil]
+    def close
+      @handle.close
+      nil
+    end
+
+    # @return [Boolean]
+    def closed?
+      @handle.closed?
+    end
+
+    # @return [String] what it is, not its items
+    def inspect
+      what = closed? ? "closed" : "#{n_items} items, #{n_trees} trees"
+      "#<#{self.class} f=#{f}, metric=#{metric}, dtype=#{dtype}, #{what}>"
+    end
+    alias to_s inspect
+
+    private
+
+    # Rows of fewer bytes are added before a thread for it would have started.
+    AT_ONCE = 1 << 20
+    private_constant :AT_ONCE
+
+    def make(f, metric, dtype, id_bits)
+      raise ArgumentError, "f is #{f.inspect}, expected an Integer of at least 1" unless f.is_a?(Integer) && f.positive?
+
+      options = Native::AnnoyOptions.new
+      options[:struct_size] = Native::AnnoyOptions.size
+      options[:metric] = Types.metric_number(metric)
+      options[:scalar] = Types.scalar_number(dtype)
+      options[:id_bits] = id_bits
+      options[:f] = f
+      adopt { |index, error| Native.annoy_new_with(options, index, error) }
+    end
+
+    # Takes over the index that a call makes, and asks it what it is.
+    def adopt
+      index = Native.memory(:pointer)
+      error = Native.error
+      Errors.check(yield(index, error), error)
+      index = index.get_pointer(0)
+      @handle = Handle.new(index)
+      @f = Native.annoy_get_f(index)
+      @metric = Types.metric_name(Native.annoy_get_metric(index))
+      @dtype = Types.scalar_name(Native.annoy_get_scalar(index))
+      @id_bits = Native.annoy_get_id_bits(index)
+      @hamming = @metric == "hamming"
+      choose_kinds
+    end
+
+    # What Arrays and what Strings are for this index, and how long vectors of each are.
+    def choose_kinds
+      @arrays = @dtype == "float64" ? Vectors::DOUBLE : Vectors::FLOAT
+      @strings = @hamming ? Vectors::WORDS : @arrays
+      @lengths = [f, @hamming ? (f + 63) / 64 : f]
+    end
+
+    def get(item, kind, length)
+      vector = Native.memory(:char, length * kind.size)
+      @handle.read(kind.get_item, item, vector, length)
+      vector.public_send(kind.read, 0, length)
+    end
+  end
+end

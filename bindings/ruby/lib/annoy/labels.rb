@@ -1,0 +1,203 @@
+# frozen_string_literal: true
+
+module Annoy
+  # The part of {Index} that is about what callers call the items, Strings or Integers that are saved along; and about items
+  # that are removed. All of it is legal in every state.
+  module Labels
+    KINDS = {
+      Native::ANNOY_LABELS_NONE => nil, Native::ANNOY_LABELS_U64 => :integer, Native::ANNOY_LABELS_UTF8 => :string
+    }.freeze
+    private_constant :KINDS
+
+    # @return [Symbol, nil] what the labels are, :integer or :string; nil when no item has one
+    def label_kind
+      KINDS[@handle.get(:annoy_get_label_kind)]
+    end
+
+    # @return [Integer] how many items have labels
+    def n_labels
+      @handle.get(:annoy_get_n_labels)
+    end
+
+    # Gives an item a label, in place of the one it had. All labels of an index are of one kind, and no two items have the same.
+    #
+    # @param label [String, Integer] an Integer from 0 to 2**64 - 1
+    # @return [true]
+    # @raise [ItemError, LabelError, UnsupportedError]
+    def set_label(item, label)
+      if label.is_a?(String)
+        label = Labels.text(label)
+        @handle.change(:annoy_set_label, item, label, label.bytesize)
+      else
+        @handle.change(:annoy_set_label_u64, item, Labels.number(label))
+      end
+      true
+    end
+
+    # Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items may swap labels.
+    #
+    # @param labels [Enumerable<String>, Enumerable<Integer>]
+    # @param ids [Enumerable<Integer>, nil]
+    # @return [true]
+    # @raise (see #set_label)
+    def set_labels(labels, ids: nil)
+      labels = labels.to_a
+      ids = Vectors.ids(ids) unless ids.nil?
+      unless ids.nil? || ids.bytesize == labels.length * 8
+        raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{labels.length} labels"
+      end
+
+      if labels.first.is_a?(String)
+        texts = labels.map { |label| Labels.text(label) }
+        offsets = texts.each_with_object([0]) { |text, sums| sums << sums.last + text.bytesize }
+        @handle.change(:annoy_set_labels, ids, texts.map(&:b).join, offsets.pack("J*"), labels.length)
+      else
+        numbers = labels.map { |label| Labels.number(label) }.pack("Q*")
+        @handle.change(:annoy_set_labels_u64, ids, numbers, labels.length)
+      end
+      true
+    end
+
+    # Takes an item's label away, if it has one.
+    #
+    # @return [true]
+    # @raise [ItemError]
+    def clear_label(item)
+      @handle.change(:annoy_clear_label, item)
+      true
+    end
+
+    # Takes all labels away; those to come may be of the other kind.
+    #
+    # @return [true]
+    def clear_labels
+      @handle.change(:annoy_clear_labels)
+      true
+    end
+
+    # An item's label.
+    #
+    # @return [String, Integer]
+    # @raise [ItemError] for an id that the index does not have
+    # @raise [LabelError] (a KeyError) when the item has none
+    def label(item)
+      @handle.shared do |index|
+        error = Native.error
+        label = Native.memory(:uint64)
+        if Native.annoy_get_label_kind(index) == Native::ANNOY_LABELS_U64
+          Errors.check(Native.annoy_get_label_u64(index, item, label, error), error)
+          label.get_uint64(0)
+        else
+          length = Native.memory(:size_t)
+          Errors.check(Native.annoy_get_label(index, item, label, length, error), error)
+          Labels.string(label.get_pointer(0), length.get_ulong(0))
+        end
+      end
+    end
+
+    # The labels of items, such as a search found; `otherwise` for an item without one.
+    #
+    # @param ids [Enumerable<Integer>]
+    # @return [Array]
+    # @raise [ItemError]
+    def labels(ids, otherwise = nil)
+      ids = Vectors.ids(ids)
+      n = ids.bytesize / 8
+      @handle.shared do |index|
+        if Native.annoy_get_label_kind(index) == Native::ANNOY_LABELS_U64
+          # Where there is none, each gives its own.
+          one, two = [0, 1].map { |mark| Labels.numbers_of(index, ids, n, mark) }
+          one.zip(two).map { |a, b| a == b ? a : otherwise }
+        else
+          Labels.strings_of(index, ids, n, otherwise)
+        end
+      end
+    end
+
+    # The item with a label.
+    #
+    # @return [Integer] its id
+    # @raise [LabelError] (a KeyError) when no item has it
+    # @raise [UnsupportedError] when labels are of the other kind
+    def find_label(label)
+      item = Native.memory(:int64)
+      if label.is_a?(String)
+        label = Labels.text(label)
+        @handle.read(:annoy_find_label, label, label.bytesize, item)
+      else
+        @handle.read(:annoy_find_label_u64, Labels.number(label), item)
+      end
+      item.get_int64(0)
+    end
+
+    # Marks an item as removed: no search finds it any more, and the next build leaves it out.
+    #
+    # @return [true]
+    # @raise [ItemError]
+    def remove_item(item)
+      @handle.change(:annoy_remove_item, item)
+      true
+    end
+
+    # Takes the mark of a removed item away.
+    #
+    # @return [true]
+    # @raise [ItemError]
+    def restore_item(item)
+      @handle.change(:annoy_restore_item, item)
+      true
+    end
+
+    # @return [Boolean] whether an item is marked as removed
+    def removed?(item)
+      @handle.shared { |index| Native.annoy_is_removed(index, item) != 0 }
+    end
+
+    # @return [Integer] how many items are marked as removed
+    def n_removed
+      @handle.get(:annoy_get_n_removed)
+    end
+
+    class << self
+      # @private
+      def text(label)
+        raise ArgumentError, "a label is #{label.inspect}, expected a String as the first" unless label.is_a?(String)
+        return label if [Encoding::UTF_8, Encoding::BINARY].include?(label.encoding)
+
+        label.encode(Encoding::UTF_8)
+      end
+
+      # @private
+      def number(label)
+        return label if label.is_a?(Integer) && label >= 0 && label < 2**64
+
+        raise ArgumentError, "a label is #{label.inspect}, expected a String, or an Integer from 0 to 2**64 - 1"
+      end
+
+      # @private
+      def string(pointer, length)
+        (length.zero? ? +"" : pointer.get_bytes(0, length)).force_encoding(Encoding::UTF_8)
+      end
+
+      # @private
+      def numbers_of(index, ids, n, otherwise)
+        labels = Native.memory(:uint64, n)
+        error = Native.error
+        Errors.check(Native.annoy_get_labels_u64(index, ids, n, otherwise, labels, error), error)
+        labels.get_array_of_uint64(0, n)
+      end
+
+      # @private
+      def strings_of(index, ids, n, otherwise)
+        texts = Native.memory(:pointer, n)
+        lengths = Native.memory(:size_t, n)
+        error = Native.error
+        Errors.check(Native.annoy_get_labels(index, ids, n, texts, lengths, error), error)
+        lengths = lengths.get_bytes(0, n * FFI.type_size(:size_t)).unpack("J*")
+        texts.get_array_of_pointer(0, n).zip(lengths).map do |text, length|
+          text.null? ? otherwise : string(text, length)
+        end
+      end
+    end
+  end
+end

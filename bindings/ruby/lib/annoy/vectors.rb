@@ -1,0 +1,149 @@
+# frozen_string_literal: true
+
+module Annoy
+  # Vectors on their way to annoy.h and back. Internal.
+  module Vectors
+    # A type of elements: how Ruby packs them, the bytes of one, and the functions of annoy.h for vectors of them.
+    # Comes back as an Array of numbers by `read`, distances by `read_distances`.
+    Kind = Struct.new(:format, :size, :read, :read_distances, :add_item, :add_items, :add_items_with, :get_item,
+                      :nearest, :nearest_of_item, :search, :search_item, :search_batch, keyword_init: true)
+
+    FLOAT = Kind.new(
+      format: "f*", size: 4, read: :get_array_of_float32, read_distances: :get_array_of_float32,
+      add_item: :annoy_add_item, add_items: :annoy_add_items, add_items_with: :annoy_add_items_with,
+      get_item: :annoy_get_item,
+      nearest: :annoy_get_nns_by_vector, nearest_of_item: :annoy_get_nns_by_item,
+      search: :annoy_search, search_item: :annoy_search_item, search_batch: :annoy_search_batch
+    ).freeze
+
+    DOUBLE = Kind.new(
+      format: "d*", size: 8, read: :get_array_of_float64, read_distances: :get_array_of_float64,
+      add_item: :annoy_add_item_f64, add_items: :annoy_add_items_f64, add_items_with: :annoy_add_items_with_f64,
+      get_item: :annoy_get_item_f64,
+      nearest: :annoy_get_nns_by_vector_f64, nearest_of_item: :annoy_get_nns_by_item_f64,
+      search: :annoy_search_f64, search_item: :annoy_search_item_f64, search_batch: :annoy_search_batch_f64
+    ).freeze
+
+    # Hamming in words of 64 bits.
+    WORDS = Kind.new(
+      format: "Q*", size: 8, read: :get_array_of_uint64, read_distances: :get_array_of_float32,
+      add_item: :annoy_add_item_bits, add_items: :annoy_add_items_bits, add_items_with: :annoy_add_items_with_bits,
+      get_item: :annoy_get_item_bits,
+      nearest: :annoy_get_nns_by_vector_bits, nearest_of_item: :annoy_get_nns_by_item,
+      search: :annoy_search_bits, search_item: :annoy_search_item, search_batch: :annoy_search_batch_bits
+    ).freeze
+
+    # Rows as annoy.h takes them: bytes, their number, and the elements of one.
+    Rows = Struct.new(:kind, :bytes, :count, :length)
+
+    # What nothing is an instance of.
+    NOTHING = Module.new
+
+    # Numo::NArray, where numo-narray is loaded.
+    def self.narray
+      defined?(::Numo::NArray) ? ::Numo::NArray : NOTHING
+    end
+
+    # The bytes of a Numo array in the type that annoy.h takes, and which that is.
+    def self.numo(array, arrays, strings)
+      # Words of hamming are told from bits by their type.
+      kind = strings.equal?(WORDS) && array.is_a?(::Numo::UInt64) ? WORDS : arrays
+      type = { FLOAT => ::Numo::SFloat, DOUBLE => ::Numo::DFloat, WORDS => ::Numo::UInt64 }.fetch(kind)
+      [kind, type.cast(array).to_binary]
+    end
+
+    # The bytes of an Array, which `pack` checks, but not whether words are in range.
+    def self.pack(array, kind, buffer: nil)
+      integers(array, 2**64, "a word") if kind.equal?(WORDS)
+      buffer ? array.pack(kind.format, buffer: buffer) : array.pack(kind.format)
+    end
+
+    # Item ids, as bytes of int64_t.
+    #
+    # @param ids an Enumerable of Integers, or a Numo array
+    def self.ids(ids)
+      array = ids.to_a
+      array.each do |id|
+        raise ItemError, "an item id is #{id.inspect}, expected an Integer" unless id.is_a?(Integer)
+        raise ItemError, "item id is #{id}, expected one of 63 bits" unless id.bit_length < 64
+      end
+      array.pack("q*")
+    end
+
+    def self.integers(array, limit, what)
+      array.each do |number|
+        next if number.is_a?(Integer) && number >= 0 && number < limit
+
+        raise ArgumentError, "#{what} is #{number.inspect}, expected an Integer from 0 to #{limit - 1}"
+      end
+    end
+
+    # One vector as [kind, bytes, length in elements].
+    def self.row(vector, arrays, strings)
+      case vector
+      when Array
+        [arrays, pack(vector, arrays), vector.length]
+      when String
+        [strings, vector, elements(vector, strings)]
+      when narray
+        raise ArgumentError, "the array has the shape #{vector.shape}, expected one dimension" unless vector.ndim == 1
+
+        kind, bytes = numo(vector, arrays, strings)
+        [kind, bytes, vector.size]
+      else
+        raise ArgumentError, "the vector is #{a(vector)}, expected an Array, a packed String or a Numo::NArray"
+      end
+    end
+
+    # Many vectors as {Rows}. `lengths` are those of an Array and of a String.
+    def self.rows(vectors, arrays, strings, lengths)
+      case vectors
+      when String
+        count, rest = vectors.bytesize.divmod(strings.size * lengths[1])
+        raise ArgumentError, "#{vectors.bytesize} bytes are not whole rows of #{lengths[1]} elements" unless rest.zero?
+
+        Rows.new(strings, vectors, count, lengths[1])
+      when narray
+        raise ArgumentError, "the array has the shape #{vectors.shape}, expected two dimensions" unless vectors.ndim == 2
+
+        Rows.new(*numo(vectors, arrays, strings), *vectors.shape)
+      else
+        rows_of_arrays(vectors, arrays, lengths[0])
+      end
+    end
+
+    def self.rows_of_arrays(vectors, kind, otherwise)
+      raise ArgumentError, "the vectors are #{a(vectors)}, expected an Array of them" unless vectors.respond_to?(:each)
+
+      bytes = String.new
+      count = 0
+      length = nil
+      vectors.each do |vector|
+        raise ArgumentError, "row #{count} is #{a(vector)}, expected an Array" unless vector.is_a?(Array)
+
+        length ||= vector.length
+        unless vector.length == length
+          raise ArgumentError, "row #{count} has #{vector.length} elements, expected #{length} as in row 0"
+        end
+
+        pack(vector, kind, buffer: bytes)
+        count += 1
+      end
+      Rows.new(kind, bytes, count, length || otherwise)
+    end
+
+    def self.elements(string, kind)
+      count, rest = string.bytesize.divmod(kind.size)
+      return count if rest.zero?
+
+      raise ArgumentError, "#{string.bytesize} bytes are not whole elements of #{kind.size} bytes"
+    end
+
+    def self.a(value)
+      "of class #{value.class}"
+    end
+
+    private_class_method :numo, :elements, :rows_of_arrays, :a
+  end
+  private_constant :Vectors
+end

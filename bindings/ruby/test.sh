@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Every test of the Ruby gem:
+#
+#   bindings/ruby/test.sh
+#
+# - the gem is built, and installed into a directory of its own under cargo's target directory, where it builds the library
+#   from the sources in it, without a network; nothing of this checkout is used from then on;
+# - the tests, with warnings on, from another directory;
+#
+# Needs ruby (3.0 or later) with rake, minitest and the gem ffi, cargo and make. KEEP=1 keeps the temporary directory.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+tmp=$(mktemp -d)
+[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
+target=${CARGO_TARGET_DIR:-$root/target}
+unset ANNOY_RS_KERNEL RUBYOPT RUBYLIB GEM_HOME GEM_PATH
+passed=0 failed=0
+
+# ok NAME COMMAND...: passes when the command exits 0.
+ok() {
+    local name=$1
+    shift
+    if "$@" > "$tmp/log" 2>&1; then
+        passed=$((passed + 1)); echo "ok    $name"
+    else
+        failed=$((failed + 1)); echo "FAIL  $name: $*"; tail -n 60 "$tmp/log" | sed 's/^/      /'
+    fi
+}
+finish() { echo "$passed passed, $failed failed"; [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; exit $?; }
+
+ruby --version
+ok "rake gem" env CARGO_TARGET_DIR="$target" rake --silent --rakefile "$here/Rakefile" gem
+gem=$(ls "$here"/pkg/annoy_rs-*.gem)
+home=$target/ruby/home
+rm -rf "$home"
+# As from nowhere: cargo must not ask the network, nor find this checkout.
+cp "$gem" "$tmp" && cd "$tmp" || exit 1
+ok "gem install" env -u CARGO_TARGET_DIR CARGO_NET_OFFLINE=true gem install --local --no-document --install-dir "$home" \
+    --ignore-dependencies "$tmp/$(basename "$gem")"
+[ "$failed" -eq 0 ] || finish
+GEM_PATH=$home:$(ruby -e 'print Gem.path.join(":")')
+export GEM_PATH
+ok "the gem is the one that was installed" ruby -rannoy_rs -e '
+    abort $LOADED_FEATURES.grep(/annoy/).join("\n") unless $LOADED_FEATURES.grep(/annoy/).all? { |path| path.start_with?(ARGV[0]) }
+    abort "the sources are still there" if Dir.exist?(File.join(Gem.loaded_specs["annoy_rs"].full_gem_path, "ext/annoy_rs/rust"))
+    ' "$home"
+
+# Each file alone, from here, with warnings on.
+for file in "$here"/test/*_test.rb; do
+    name=$(basename "$file")
+    ruby -w "$file" > "$tmp/log" 2>&1
+    code=$?
+    # "12 runs, 34 assertions, 0 failures, 0 errors, 0 skips"
+    read -r runs wrong < <(sed -n 's/^\([0-9]*\) runs, [0-9]* assertions, \([0-9]*\) failures, \([0-9]*\) errors, .*/\1 \2 \3/p' "$tmp/log" |
+        awk '{print $1, $2 + $3}')
+    if [ "$code" -eq 0 ] && [ "${runs:-0}" -gt 0 ] && ! grep -q "^$here.*warn" "$tmp/log"; then
+        passed=$((passed + runs)); echo "ok    $name: $runs tests"
+    else
+        failed=$((failed + 1 + ${wrong:-0})); echo "FAIL  $name (exit $code)"; tail -n 60 "$tmp/log" | sed 's/^/      /'
+    fi
+done
+finish

@@ -1,0 +1,26 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+require "open3"
+require "rbconfig"
+
+# The README's program is example.rb, and does what it says.
+class ReadmeTest < Minitest::Test
+  HERE = File.expand_path("..", __dir__)
+
+  def test_the_readme_has_the_example
+    example = File.read(File.join(HERE, "example.rb"))[/^require "annoy"\n.*?^end\n/m]
+    assert_includes File.read(File.join(HERE, "README.md")), "```ruby\n#{example}```\n"
+  end
+
+  def test_the_example_runs
+    Dir.mktmpdir do |directory|
+      FileUtils.mkdir(File.join(directory, "examples"))
+      FileUtils.ln_s(File.join(ROOT, "examples", "data"), File.join(directory, "examples", "data"))
+      flags = $LOAD_PATH.flat_map { |path| ["-I", path] }
+      out, status = Open3.capture2e(RbConfig.ruby, *flags, File.join(HERE, "example.rb"), chdir: directory)
+      assert status.success?, out
+      assert_match(/\A\["king", "prince", "queen", /, out)
+    end
+  end
+end

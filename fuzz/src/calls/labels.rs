@@ -1,0 +1,272 @@
+//! Labels, and items that are removed.
+
+use super::{Does, Room, Session};
+use annoy_rs::ffi::labels::*;
+use annoy_rs::ffi::removal::*;
+use annoy_rs::ffi::status::annoy_status;
+use annoy_rs::ffi::status::{
+    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CORRUPT as CORRUPT, ANNOY_ERR_ITEM as ITEM,
+    ANNOY_ERR_LABEL as LABEL, ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL,
+    ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
+};
+use arbitrary::Result;
+use std::ptr::null;
+
+const SETTING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, NO_MEMORY, CORRUPT, ARGUMENT];
+const READING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT];
+
+impl Session<'_> {
+    /// Few enough that two items want the same.
+    fn number(&mut self) -> Result<u64> {
+        match self.u.arbitrary::<u8>()? {
+            n @ 0..240 => Ok(u64::from(n) % 50),
+            _ => self.u.arbitrary(),
+        }
+    }
+
+    fn text(&mut self) -> Result<Vec<u8>> {
+        Ok(match self.u.arbitrary::<u8>()? {
+            n @ 0..232 => vec![b'a' + n % 20; usize::from(n / 20)],
+            232..240 => "ä\0ö".into(),
+            n => self.u.bytes(usize::from(n - 240).min(self.u.len()))?.into(),
+        })
+    }
+
+    /// Ids for labels, or NULL.
+    fn ids(
+        &mut self,
+        raw: *const annoy_rs::ffi::handle::annoy_index,
+        n: usize,
+    ) -> Result<Room<i64>> {
+        let with_ids = self.u.arbitrary::<bool>()?;
+        let mut ids = Vec::new();
+        for _ in 0..if with_ids { n } else { 0 } {
+            ids.push(self.id(raw)?);
+        }
+        Ok(Room(ids.into(), !with_ids))
+    }
+
+    pub fn set_label(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let id = self.id(raw)?;
+        if self.u.arbitrary()? {
+            let label = self.number()?;
+            // SAFETY: NULL or live.
+            self.call(
+                "annoy_set_label_u64",
+                slot,
+                Does::Change,
+                SETTING,
+                |error| unsafe { annoy_set_label_u64(raw, id, label, error) },
+            )?;
+        } else {
+            let text = self.text()?;
+            let len = text.len();
+            let mut room = Room(text.into(), self.one_in(32)?);
+            // SAFETY: NULL or live, NULL or of that length.
+            self.call(
+                "annoy_set_label",
+                slot,
+                Does::Change,
+                SETTING,
+                |error| unsafe { annoy_set_label(raw, id, room.get().cast(), len, error) },
+            )?;
+        }
+        Ok(())
+    }
+
+    pub fn set_labels(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let n = self.below(12)?;
+        let mut items = self.ids(raw, n)?;
+        let items = items.get();
+        if self.u.arbitrary()? {
+            let mut labels = Vec::new();
+            for _ in 0..n {
+                labels.push(self.number()?);
+            }
+            let mut labels = Room(labels.into(), self.one_in(32)?);
+            // SAFETY: NULL or live, NULL or of that length.
+            self.call(
+                "annoy_set_labels_u64",
+                slot,
+                Does::Change,
+                SETTING,
+                |error| unsafe { annoy_set_labels_u64(raw, items, labels.get(), n, error) },
+            )?;
+            return Ok(());
+        }
+        let (mut bytes, mut offsets) = (Vec::new(), vec![0]);
+        for _ in 0..n {
+            bytes.extend(self.text()?);
+            offsets.push(bytes.len());
+        }
+        // Any but the last, which says how many bytes there are.
+        if n > 0 && self.one_in(8)? {
+            let at = self.below(n)?;
+            offsets[at] = self.one_of(&[0, 1, bytes.len(), bytes.len() + 1, usize::MAX])?;
+        }
+        let mut bytes = Room(bytes.into(), self.one_in(32)?);
+        let mut offsets = Room(offsets.into(), self.one_in(32)?);
+        // SAFETY: NULL or live, NULL or as long as they have to be.
+        self.call(
+            "annoy_set_labels",
+            slot,
+            Does::Change,
+            SETTING,
+            |error| unsafe {
+                annoy_set_labels(raw, items, bytes.get().cast(), offsets.get(), n, error)
+            },
+        )?;
+        Ok(())
+    }
+
+    pub fn clear_labels(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        // SAFETY: NULL or live.
+        if self.one_in(4)? {
+            self.call(
+                "annoy_clear_labels",
+                slot,
+                Does::Change,
+                &[NULL],
+                |error| unsafe { annoy_clear_labels(raw, error) },
+            )?;
+            return Ok(());
+        }
+        let id = self.id(raw)?;
+        self.call(
+            "annoy_clear_label",
+            slot,
+            Does::Change,
+            &[NULL, ITEM, NO_MEMORY, CORRUPT],
+            |error| unsafe { annoy_clear_label(raw, id, error) },
+        )?;
+        Ok(())
+    }
+
+    pub fn get_label(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let id = self.id(raw)?;
+        if self.u.arbitrary()? {
+            let mut label = Room::new(1, 0, self.one_in(32)?);
+            // SAFETY: NULL or live, NULL or room for one.
+            self.call(
+                "annoy_get_label_u64",
+                slot,
+                Does::Read,
+                READING,
+                |error| unsafe { annoy_get_label_u64(raw, id, label.get(), error) },
+            )?;
+            return Ok(());
+        }
+        let mut label = Room::new(1, null(), self.one_in(32)?);
+        let mut len = Room::new(1, 0, self.one_in(32)?);
+        let (to, to_len) = (label.get(), len.get());
+        // SAFETY: as above.
+        let found = self.call(
+            "annoy_get_label",
+            slot,
+            Does::Read,
+            READING,
+            |error| unsafe { annoy_get_label(raw, id, to, to_len, error) },
+        )?;
+        if found {
+            // SAFETY: of that length until the index changes, as documented.
+            let bytes = unsafe { std::slice::from_raw_parts(label.0[0].cast::<u8>(), len.0[0]) };
+            assert!(std::str::from_utf8(bytes).is_ok());
+        }
+        Ok(())
+    }
+
+    pub fn get_labels(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let n = self.below(12)?;
+        let mut items = self.ids(raw, n)?;
+        let items = items.get();
+        let (null_labels, null_lens) = (self.one_in(32)?, self.one_in(32)?);
+        if self.u.arbitrary()? {
+            let mut labels = Room::new(n, 0, null_labels);
+            // SAFETY: NULL or live, NULL or of that length.
+            self.call(
+                "annoy_get_labels_u64",
+                slot,
+                Does::Read,
+                READING,
+                |error| unsafe { annoy_get_labels_u64(raw, items, n, 7, labels.get(), error) },
+            )?;
+            return Ok(());
+        }
+        let mut labels = Room::new(n, null(), null_labels);
+        let mut lens = Room::new(n, 0, null_lens);
+        // SAFETY: as above.
+        self.call(
+            "annoy_get_labels",
+            slot,
+            Does::Read,
+            READING,
+            |error| unsafe { annoy_get_labels(raw, items, n, labels.get(), lens.get(), error) },
+        )?;
+        Ok(())
+    }
+
+    pub fn find_label(&mut self) -> Result<()> {
+        const ERRORS: &[annoy_status] = &[NULL, LABEL, UNSUPPORTED, CORRUPT, ARGUMENT];
+        let (slot, raw) = self.handle()?;
+        let mut item = Room::new(1, -7, self.one_in(32)?);
+        let place = item.get();
+        let found = if self.u.arbitrary()? {
+            let label = self.number()?;
+            // SAFETY: NULL or live, NULL or room for one.
+            self.call(
+                "annoy_find_label_u64",
+                slot,
+                Does::Read,
+                ERRORS,
+                |error| unsafe { annoy_find_label_u64(raw, label, place, error) },
+            )?
+        } else {
+            let text = self.text()?;
+            let len = text.len();
+            let mut room = Room(text.into(), self.one_in(32)?);
+            // SAFETY: as above, NULL or of that length.
+            self.call(
+                "annoy_find_label",
+                slot,
+                Does::Read,
+                ERRORS,
+                |error| unsafe { annoy_find_label(raw, room.get().cast(), len, place, error) },
+            )?
+        };
+        // SAFETY: NULL or live.
+        let n_items = unsafe { annoy_rs::ffi::handle::annoy_get_n_items(raw) };
+        assert!(!found || (0..n_items).contains(&item.0[0]));
+        Ok(())
+    }
+
+    pub fn remove_item(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let (id, errors) = (self.id(raw)?, &[NULL, ITEM, NO_MEMORY]);
+        // SAFETY: NULL or live.
+        if self.one_in(3)? {
+            self.call(
+                "annoy_restore_item",
+                slot,
+                Does::Change,
+                errors,
+                |error| unsafe { annoy_restore_item(raw, id, error) },
+            )?;
+        } else {
+            let removed = self.call(
+                "annoy_remove_item",
+                slot,
+                Does::Change,
+                errors,
+                |error| unsafe { annoy_remove_item(raw, id, error) },
+            )?;
+            // SAFETY: as above.
+            assert!(!removed || unsafe { annoy_is_removed(raw, id) } == 1);
+        }
+        Ok(())
+    }
+}

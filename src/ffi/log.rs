@@ -1,0 +1,107 @@
+//! What an index says while it works.
+
+use super::guard::{exclusive, guard};
+use super::handle::annoy_index;
+use super::status::{annoy_error, annoy_status};
+use crate::error::Error;
+use crate::index::log::{Log, LogLevel};
+use std::ffi::{c_char, c_void, CString};
+
+/// Level of a message: a long call failed; the error that it returns says the same.
+pub const ANNOY_LOG_ERROR: i32 = 1;
+/// Level of a message: something that may not be what was meant.
+pub const ANNOY_LOG_WARN: i32 = 2;
+/// Level of a message: what was done.
+pub const ANNOY_LOG_INFO: i32 = 3;
+/// Level of a message: what is about to be done.
+pub const ANNOY_LOG_DEBUG: i32 = 4;
+
+const LEVELS: [(i32, LogLevel); 4] = [
+    (ANNOY_LOG_ERROR, LogLevel::Error),
+    (ANNOY_LOG_WARN, LogLevel::Warn),
+    (ANNOY_LOG_INFO, LogLevel::Info),
+    (ANNOY_LOG_DEBUG, LogLevel::Debug),
+];
+
+fn number(level: LogLevel) -> i32 {
+    LEVELS
+        .iter()
+        .find(|entry| entry.1 == level)
+        .map_or(0, |entry| entry.0)
+}
+
+/// Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_`
+/// levels, a NUL-terminated UTF-8 text that is gone after
+/// the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
+pub type annoy_log_fn =
+    Option<unsafe extern "C" fn(user: *mut c_void, level: i32, text: *const c_char)>;
+
+/// The caller's word that its pointer may be used from any thread that uses the index.
+struct User(*mut c_void);
+
+// SAFETY: documented at annoy_set_log; the library only hands the pointer back.
+unsafe impl Send for User {}
+// SAFETY: as above.
+unsafe impl Sync for User {}
+
+impl User {
+    /// A method, so that closures capture the whole struct.
+    fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// Sets who hears what the index does; NULL for silence, which is the default. The library never prints.
+///
+/// `user` is handed back at each call and must be good for use from every thread that uses the index.
+/// Errors: `ANNOY_ERR_NULL` for `index`.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using; `log` and `user` stay usable until they are replaced
+/// or the index is freed.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_log(
+    index: *mut annoy_index,
+    log: annoy_log_fn,
+    user: *mut c_void,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        let user = User(user);
+        // SAFETY: NULL or live and unshared by the caller's word.
+        let mut index = unsafe { exclusive(index) }?;
+        index.set_log(log.map(|log| -> Log {
+            Box::new(move |level, text: &str| {
+                let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+                // SAFETY: the function and `user` are good until replaced, by the caller's word.
+                unsafe { log(user.get(), number(level), text.as_ptr()) };
+            })
+        }));
+        Ok(())
+    })
+}
+
+/// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller numbers.
+/// `ANNOY_LOG_INFO` unless set.
+///
+/// Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_set_log_level(
+    index: *mut annoy_index,
+    level: i32,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        let found = LEVELS.iter().find(|entry| entry.0 == level);
+        let expected = "ANNOY_LOG_ERROR (1) to ANNOY_LOG_DEBUG (4)";
+        let most = found
+            .ok_or_else(|| Error::argument("level", level, expected))?
+            .1;
+        // SAFETY: NULL or live and unshared by the caller's word.
+        unsafe { exclusive(index) }?.set_log_level(most);
+        Ok(())
+    })
+}

@@ -1,0 +1,73 @@
+//! Making a loaded index one that items can be added to.
+
+use super::log::LogLevel;
+use super::state::State;
+use super::store::Store;
+use super::Index;
+use crate::error::{Error, Result};
+use crate::removed::Marks;
+use crate::storage::HeapBytes;
+
+impl Index {
+    /// Copies the items of a loaded index to memory, so that items can be added and trees built again: the index is then
+    /// not built. Its trees are dropped, and its file or bytes let go of. Labels, marks of removed items, metadata and the
+    /// seed stay; sections of later versions, which may speak of the trees, do not. A built index is
+    /// [unbuilt](Self::unbuild), and one that is not built stays as it is: after this, items can be added, whatever the
+    /// state was.
+    ///
+    /// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built. Takes as much memory as
+    /// adding the items did.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for an item with NaN or infinity, [`Error::Corrupt`] for one that is damaged in another way, or
+    /// labels or marks that are; [`Error::NoMemory`]; [`Error::Io`] as [`unbuild`](Self::unbuild).
+    pub fn thaw(&mut self) -> Result<()> {
+        if !matches!(self.state, State::Mapped(_)) {
+            return self.unbuild();
+        }
+        let n_items = self.n_items();
+        let items = self.thawed_items(n_items)?;
+        let marks = self.thawed_marks(n_items)?;
+        self.own_labels()?;
+        self.removed = marks;
+        self.state = State::Building {
+            store: Store::Heap(items),
+            n_items,
+        };
+        self.log
+            .say(LogLevel::Info, || format!("thawed {n_items} items"));
+        Ok(())
+    }
+
+    /// The nodes of the items, each written anew.
+    fn thawed_items(&self, n_items: usize) -> Result<HeapBytes> {
+        let mut items = HeapBytes::default();
+        let len = n_items.checked_mul(self.layout.node_size);
+        // Nodes may be larger than those of the file.
+        let len = len.filter(|&len| len <= isize::MAX as usize);
+        items.resize(
+            len.ok_or_else(|| Error::no_memory(usize::MAX, "more than can be addressed"))?,
+        )?;
+        let to = items.bytes_mut();
+        self.engine
+            .copy_items(&self.nodes(), n_items, to, &self.layout)?;
+        Ok(items)
+    }
+
+    /// The marks of removed items, counted anew: a file's number may be wrong.
+    fn thawed_marks(&self, n_items: usize) -> Result<Option<Marks>> {
+        let Some(removed) = self.removed() else {
+            return Ok(None);
+        };
+        let nodes = self.nodes();
+        let mut marks = Marks::default();
+        for id in removed.ids() {
+            if nodes.get(id).n_descendants() != 1 {
+                let reason = "it is marked as removed, and there is no such item";
+                return Err(Error::corrupt(id, reason));
+            }
+            marks.add(id, n_items)?;
+        }
+        Ok(Some(marks))
+    }
+}

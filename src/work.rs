@@ -1,0 +1,234 @@
+//! Threads, progress and cancellation: the same for every long call.
+
+use crate::error::{Error, Result};
+use crate::fault::{self, Kind};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+/// Name of the threads that do a call's work.
+pub(crate) const THREAD: &str = "annoy-work";
+
+/// Tells a long call to give up. Any thread may, at any time; all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Not yet cancelled.
+    pub fn new() -> Self {
+        Cancel::default()
+    }
+
+    /// Tells the calls that look at it to give up.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that has been done.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a long call is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Adding items; counted in items.
+    Add,
+    /// Building trees; counted in steps that take about as long as each other.
+    Build,
+    /// Searching for many; counted in queries.
+    Search,
+    /// Writing a file; counted in bytes.
+    Save,
+    /// Verifying; counted in nodes.
+    Verify,
+}
+
+/// How a long call is to work. The default is as many threads as there are processors, and nothing told.
+///
+/// ```
+/// use annoy_rs::{Cancel, Error, Index, Metric, Stage, Work};
+/// let mut index = Index::new(Metric::Euclidean, 1)?;
+/// for id in 0..100 {
+///     index.add_item(id, &[id as f32])?;
+/// }
+/// let cancel = Cancel::new();
+/// let mut give_up = |stage, done, total| {
+///     assert!(stage == Stage::Build && done <= total);
+///     cancel.cancel();
+/// };
+/// let mut work = Work {
+///     cancel: Some(&cancel),
+///     progress: Some(&mut give_up),
+///     ..Work::default()
+/// };
+/// assert!(matches!(index.build_with(Some(5), &mut work), Err(Error::Cancelled)));
+/// // As it was before.
+/// index.build(Some(5), None)?;
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Default)]
+pub struct Work<'a> {
+    /// Threads, at least 1; `None` for one per processor. Saving and verifying take one in any case.
+    pub n_threads: Option<usize>,
+    /// Looked at all the time. Once it is set the call fails with [`Error::Cancelled`], and the index is as before.
+    pub cancel: Option<&'a Cancel>,
+    /// Told what the call does, how much of it is done, and how much there is to do; on the calling thread. What is done
+    /// never becomes less.
+    pub progress: Option<&'a mut dyn FnMut(Stage, u64, u64)>,
+}
+
+impl Work<'_> {
+    /// Runs the body of a call, unless that is cancelled already. A panic of `progress` ends the body with
+    /// [`Error::Cancelled`], so that whatever it has begun is undone, and goes on afterwards.
+    pub(crate) fn run<R>(
+        &mut self,
+        stage: Stage,
+        total: u64,
+        body: impl FnOnce(&Meter<'_>) -> Result<R>,
+    ) -> Result<R> {
+        if self.n_threads == Some(0) {
+            let expected = "at least 1, or -1 for one per processor";
+            return Err(Error::argument("n_threads", 0, expected));
+        }
+        let meter = Meter {
+            stage,
+            n_threads: self.n_threads,
+            cancel: self.cancel,
+            progress: RefCell::new(match &mut self.progress {
+                Some(progress) => Some(&mut **progress),
+                None => None,
+            }),
+            done: Cell::new(0),
+            total: Cell::new(total),
+            panic: Cell::new(None),
+        };
+        meter.go_on()?;
+        let result = body(&meter);
+        if let Some(panic) = meter.panic.take() {
+            panic::resume_unwind(panic);
+        }
+        result
+    }
+}
+
+/// Hears how far a call has come.
+type Progress<'a> = dyn FnMut(Stage, u64, u64) + 'a;
+
+/// Progress and cancellation of a call that runs. Stays on the thread that made the call.
+pub(crate) struct Meter<'a> {
+    stage: Stage,
+    n_threads: Option<usize>,
+    cancel: Option<&'a Cancel>,
+    progress: RefCell<Option<&'a mut Progress<'a>>>,
+    done: Cell<u64>,
+    total: Cell<u64>,
+    panic: Cell<Option<Box<dyn Any + Send>>>,
+}
+
+impl<'a> Meter<'a> {
+    /// The threads for work that has use for `most`. The system is not asked when that is one: it takes its time.
+    pub fn n_threads(&self, most: usize) -> usize {
+        let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let wanted = match self.n_threads {
+            Some(n) => n,
+            None if most < 2 => 1,
+            None => processors(),
+        };
+        wanted.min(most).max(1)
+    }
+
+    /// For threads to look at.
+    pub fn cancel(&self) -> Option<&'a Cancel> {
+        self.cancel
+    }
+
+    /// Sets how much there is to do.
+    pub fn set_total(&self, total: u64) {
+        self.total.set(total.max(self.done.get()));
+    }
+
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn go_on(&self) -> Result<()> {
+        check(self.cancel)
+    }
+
+    /// Tells how much is done, then looks whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn report(&self, done: u64) -> Result<()> {
+        let total = self.total.get();
+        let done = done.min(total).max(self.done.get());
+        self.done.set(done);
+        let mut progress = self.progress.borrow_mut();
+        if let Some(tell) = progress.as_mut() {
+            if let Err(panic) =
+                panic::catch_unwind(AssertUnwindSafe(|| tell(self.stage, done, total)))
+            {
+                self.panic.set(Some(panic));
+                *progress = None;
+                return Err(Error::Cancelled);
+            }
+        }
+        self.go_on()
+    }
+
+    /// [Reports](Self::report) that more is done.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn advance(&self, by: u64) -> Result<()> {
+        self.report(self.done.get() + by)
+    }
+
+    /// [Reports](Self::report) that all is done.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn finish(&self) -> Result<()> {
+        self.report(self.total.get())
+    }
+}
+
+/// Whether to go on.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub(crate) fn check(cancel: Option<&Cancel>) -> Result<()> {
+    match cancel.is_some_and(Cancel::is_cancelled) {
+        true => Err(Error::Cancelled),
+        false => Ok(()),
+    }
+}
+
+/// Starts `n` threads, or as many as the system gives: those there are do the work.
+pub(crate) fn start<'scope, F: FnOnce() + Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    n: usize,
+    body: impl Fn() -> F,
+) -> Vec<ScopedJoinHandle<'scope, ()>> {
+    let start = |_| {
+        fault::check(Kind::Thread).ok()?;
+        let thread = thread::Builder::new().name(THREAD.to_string());
+        thread.spawn_scoped(scope, body()).ok()
+    };
+    (0..n).map_while(start).collect()
+}
+
+/// Waits for the end of threads, as their scope waits for that of their work only. A panic goes on here.
+pub(crate) fn join(threads: Vec<ScopedJoinHandle<'_, ()>>) {
+    for thread in threads {
+        if let Err(panic) = thread.join() {
+            panic::resume_unwind(panic);
+        }
+    }
+}
