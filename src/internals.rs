@@ -7,7 +7,6 @@
 
 pub use crate::kernel::{BitKernels, Eight, Float, FloatKernels, Isa, Padded, Row, ROWS};
 
-pub use crate::forest::search::INSPECTED;
 pub use crate::graph::Plan;
 
 use crate::error::{Error, Result};

@@ -52,7 +52,9 @@ impl<'a> Codes<'a> {
     #[inline]
     fn extra(&self, id: u32) -> u32 {
         let bytes = self.extras.chunks_exact(4).nth(id as usize);
-        bytes.and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
+        bytes
+            .and_then(|b| b.try_into().ok())
+            .map_or(0, u32::from_le_bytes)
     }
 
     /// The distances of one to others.
@@ -124,13 +126,16 @@ impl CodeBytes {
             }
         }
         if S::COMPLETES_NORMS {
-            let squared = |row: Row<'_, S::T>| -> f64 { row.iter().map(|x| x.to_f64().powi(2)).sum() };
+            let squared =
+                |row: Row<'_, S::T>| -> f64 { row.iter().map(|x| x.to_f64().powi(2)).sum() };
             let norms = |id| item(id).map_or(0.0, squared);
             let most = (0..n_items).map(norms).fold(0.0, f64::max);
             reserve(&mut codes.extras, 4 * n_items)?;
             for id in 0..n_items {
                 let extra = (most - norms(id)).max(0.0).sqrt() / codes.scale.step;
-                codes.extras.extend_from_slice(&((extra + 0.5) as u32).to_le_bytes());
+                codes
+                    .extras
+                    .extend_from_slice(&((extra + 0.5) as u32).to_le_bytes());
             }
         }
         Ok(codes)
@@ -154,7 +159,11 @@ impl Scale {
         item: impl Fn(usize) -> Option<Row<'a, S::T>>,
     ) -> Result<Self> {
         let (mut low, mut high, mut sum) = (Vec::new(), Vec::new(), Vec::new());
-        for (column, start) in [(&mut low, f64::INFINITY), (&mut high, -f64::INFINITY), (&mut sum, 0.0)] {
+        for (column, start) in [
+            (&mut low, f64::INFINITY),
+            (&mut high, -f64::INFINITY),
+            (&mut sum, 0.0),
+        ] {
             reserve(column, f)?;
             column.resize(f, start);
         }
@@ -172,15 +181,22 @@ impl Scale {
         let top = f64::from(MAX_CODE);
         if S::COMPLETES_NORMS {
             // Queries are brought to this scale by their length alone, so it is the same in all directions.
-            let widest = low.iter().chain(&high).fold(0.0, |most: f64, x| most.max(x.abs()));
+            let widest = low
+                .iter()
+                .chain(&high)
+                .fold(0.0, |most: f64, x| most.max(x.abs()));
             low.fill(-widest);
             high.fill(widest);
             sum.fill(0.0);
         }
-        let widest = low.iter().zip(&high).fold(0.0, |most: f64, (low, high)| most.max(high - low));
+        let widest = low
+            .iter()
+            .zip(&high)
+            .fold(0.0, |most: f64, (low, high)| most.max(high - low));
         if !(widest > 0.0 && widest.is_finite()) {
             // All the same, none at all, or as far apart as numbers can be.
-            low.iter_mut().for_each(|low| *low = if low.is_finite() { *low } else { 0.0 });
+            low.iter_mut()
+                .for_each(|low| *low = if low.is_finite() { *low } else { 0.0 });
             let step = if widest.is_finite() { 1.0 } else { f64::MAX };
             return Ok(Scale { offsets: low, step });
         }
@@ -192,10 +208,15 @@ impl Scale {
                     sum[i] / count - top / 2.0 * step
                 }
             };
-            Scale { offsets: (0..f).map(centre).collect(), step }
+            Scale {
+                offsets: (0..f).map(centre).collect(),
+                step,
+            }
         };
         let error = |scale: &Scale| -> f64 {
-            let sample = (0..n_items).step_by(n_items.div_ceil(SAMPLE)).filter_map(&item);
+            let sample = (0..n_items)
+                .step_by(n_items.div_ceil(SAMPLE))
+                .filter_map(&item);
             sample
                 .map(|row| {
                     let factor = space.code_factor(row);
@@ -203,7 +224,9 @@ impl Scale {
                         let exact = (x.to_f64() * factor - offset) / scale.step;
                         ((exact + 0.5).floor().clamp(0.0, top) - exact).powi(2)
                     };
-                    row.iter().zip(&scale.offsets).map(of_one).sum::<f64>() * scale.step * scale.step
+                    row.iter().zip(&scale.offsets).map(of_one).sum::<f64>()
+                        * scale.step
+                        * scale.step
                 })
                 .sum()
         };
@@ -228,8 +251,14 @@ impl Scale {
 
     /// A query of a metric that looks for large products, made as long as the scale is.
     pub fn longest<T: Scalar>(&self, row: Row<'_, T>) -> f64 {
-        let largest = row.iter().fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
+        let largest = row
+            .iter()
+            .fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
         let reach = f64::from(MAX_CODE) / 2.0 * self.step;
-        if largest > 0.0 { reach / largest } else { 1.0 }
+        if largest > 0.0 {
+            reach / largest
+        } else {
+            1.0
+        }
     }
 }

@@ -46,7 +46,7 @@ impl Local {
 
     /// Compares each of the first `n_new` with all behind it and offers either to the other.
     fn join(&mut self, codes: &Codes<'_>, lists: &Lists, n_new: usize) {
-        let stride = codes.rows.row(0).len();
+        let stride = codes.rows.row_bytes();
         let local = Codes {
             rows: CodeRows::new(&self.rows, stride),
             extras: &self.extras,
@@ -57,8 +57,10 @@ impl Local {
             let distances = &mut self.distances[..others.len()];
             local.distances(local.get(i as u32), others, distances);
             let id = self.ids[i];
-            for ((&distance, &other), &last) in
-                distances.iter().zip(&self.ids[i + 1..]).zip(&self.last[i + 1..])
+            for ((&distance, &other), &last) in distances
+                .iter()
+                .zip(&self.ids[i + 1..])
+                .zip(&self.last[i + 1..])
             {
                 let (to_me, to_other) = (Near::new(distance, other), Near::new(distance, id));
                 if to_me < self.last[i] && id != other {
@@ -85,13 +87,19 @@ pub fn start(codes: &Codes<'_>, leaves: &Leaves, lists: &Lists, n_threads: usize
                     continue;
                 }
                 // By which of two of them is nearer. Two halves of any kind where that does not tell them apart.
-                let pick = |i: u64| ids[(mix(leaf as u64 ^ i << 32 ^ (ids.len() as u64) << 40) % ids.len() as u64) as usize];
+                let pick = |i: u64| {
+                    ids[(mix(leaf as u64 ^ i << 32 ^ (ids.len() as u64) << 40) % ids.len() as u64)
+                        as usize]
+                };
                 let (mut to_a, mut to_b) = (vec![0; ids.len()], vec![0; ids.len()]);
                 codes.distances(codes.get(pick(1)), &ids, &mut to_a);
                 codes.distances(codes.get(pick(2)), &ids, &mut to_b);
                 let near_a = |i: usize| to_a[i] < to_b[i];
                 let part = |wanted: bool| -> Vec<u32> {
-                    (0..ids.len()).filter(|&i| near_a(i) == wanted).map(|i| ids[i]).collect()
+                    (0..ids.len())
+                        .filter(|&i| near_a(i) == wanted)
+                        .map(|i| ids[i])
+                        .collect()
                 };
                 let (a, b) = (part(true), part(false));
                 if a.len().min(b.len()) * 16 < ids.len() {
@@ -121,51 +129,69 @@ pub fn round(
     let n = codes.rows.count();
     let taken = std::sync::atomic::AtomicUsize::new(0);
     // By drawn numbers, so that neither near nor low ids are preferred.
-    let draw = |from: u32, to: u32| (mix(u64::from(from) << 32 | u64::from(to) ^ round << 20) >> 32) as u32;
+    let draw = |from: u32, to: u32| {
+        (mix(u64::from(from) << 32 | u64::from(to) ^ round << 20) >> 32) as u32
+    };
     for reverse in reverse.iter_mut() {
         reverse.clear();
     }
-    share(n_threads, n, || (), |range, ()| {
-        for item in range {
-            let item = item as u32;
-            let (mut n_new, mut n_old) = (0, 0);
-            for near in lists.of(item) {
-                let count = if near.is_new() { &mut n_new } else { &mut n_old };
-                if *count < sample {
-                    *count += 1;
-                    let to = &reverse[usize::from(near.is_new())];
-                    to.offer(near.id(), Near::new(draw(item, near.id()), item));
+    share(
+        n_threads,
+        n,
+        || (),
+        |range, ()| {
+            for item in range {
+                let item = item as u32;
+                let (mut n_new, mut n_old) = (0, 0);
+                for near in lists.of(item) {
+                    let count = if near.is_new() {
+                        &mut n_new
+                    } else {
+                        &mut n_old
+                    };
+                    if *count < sample {
+                        *count += 1;
+                        let to = &reverse[usize::from(near.is_new())];
+                        to.offer(near.id(), Near::new(draw(item, near.id()), item));
+                    }
                 }
+                taken.fetch_add(n_new, std::sync::atomic::Ordering::Relaxed);
             }
-            taken.fetch_add(n_new, std::sync::atomic::Ordering::Relaxed);
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     let reverse = &*reverse;
     // What each item takes of its list must be known before any list changes.
     let chosen = Lists::new(n, 2 * sample)?;
-    share(n_threads, n, || (), |range, ()| {
-        for item in range {
-            let item = item as u32;
-            let mut counts = [0, 0];
-            let entries: Vec<Near> = lists.of(item).collect();
-            for (at, near) in entries.into_iter().enumerate() {
-                let kind = usize::from(near.is_new());
-                if counts[kind] < sample {
-                    counts[kind] += 1;
-                    // First the new ones.
-                    chosen.offer(item, Near::new((1 - kind) as u32, near.id()));
-                    lists.age(item, at);
+    share(
+        n_threads,
+        n,
+        || (),
+        |range, ()| {
+            for item in range {
+                let item = item as u32;
+                let mut counts = [0, 0];
+                let entries: Vec<Near> = lists.of(item).collect();
+                for (at, near) in entries.into_iter().enumerate() {
+                    let kind = usize::from(near.is_new());
+                    if counts[kind] < sample {
+                        counts[kind] += 1;
+                        // First the new ones.
+                        chosen.offer(item, Near::new((1 - kind) as u32, near.id()));
+                        lists.age(item, at);
+                    }
                 }
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     share(n_threads, n, Local::default, |range, local| {
         for item in range {
             let item = item as u32;
             local.ids.clear();
-            local.ids.extend(chosen.of(item).filter(|n| n.distance() == 0).map(Near::id));
+            local
+                .ids
+                .extend(chosen.of(item).filter(|n| n.distance() == 0).map(Near::id));
             local.ids.extend(reverse[1].of(item).map(Near::id));
             local.ids.sort_unstable();
             local.ids.dedup();
@@ -173,7 +199,9 @@ pub fn round(
             if n_new == 0 {
                 continue;
             }
-            local.ids.extend(chosen.of(item).filter(|n| n.distance() == 1).map(Near::id));
+            local
+                .ids
+                .extend(chosen.of(item).filter(|n| n.distance() == 1).map(Near::id));
             local.ids.extend(reverse[0].of(item).map(Near::id));
             local.ids[n_new..].sort_unstable();
             local.gather(codes, lists);

@@ -38,7 +38,10 @@ impl Leaves {
                     continue;
                 }
                 if id < roots.trees.start {
-                    return Err(Error::corrupt(id, "a split names it, but it is no node of a tree"));
+                    return Err(Error::corrupt(
+                        id,
+                        "a split names it, but it is no node of a tree",
+                    ));
                 }
                 visits_left = visits_left
                     .checked_sub(1)

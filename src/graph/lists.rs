@@ -35,7 +35,6 @@ impl Near {
     pub fn is_new(self) -> bool {
         self.0 & 1 == 1
     }
-
 }
 
 /// A sorted list of up to `len` for each item.
@@ -56,7 +55,11 @@ impl Lists {
         entries.resize_with(n_items * len, || AtomicU64::new(u64::MAX));
         reserve(&mut locks, n_items)?;
         locks.resize_with(n_items, AtomicBool::default);
-        Ok(Lists { len, entries, locks })
+        Ok(Lists {
+            len,
+            entries,
+            locks,
+        })
     }
 
     fn slots(&self, item: u32) -> &[AtomicU64] {

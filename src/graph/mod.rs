@@ -14,8 +14,8 @@ pub mod search;
 mod threads;
 
 use crate::error::{reserve, Error, Result};
-use crate::forest::roots::Roots;
-use crate::kernel::Isa;
+use crate::forest::roots::{Roots, MAX_TREES};
+use crate::kernel::{Isa, Measure};
 use crate::layout::Nodes;
 use crate::metric::Space;
 use codes::{CodeBytes, Codes};
@@ -26,6 +26,7 @@ use lists::Lists;
 pub const END: u32 = u32::MAX;
 
 /// How a graph is built.
+/// The first three decide how much is found, the others how long the building takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Neighbours of an item at the most.
@@ -36,14 +37,52 @@ pub struct Plan {
     pub alpha: f64,
     /// Rounds of NN-descent at the most.
     pub rounds: usize,
+    /// Neighbours that a round takes of a list, and of those in whose lists an item is.
     pub sample: usize,
+    /// Trees whose leaves are made use of.
     pub trees: usize,
+    /// Threads.
     pub n_threads: usize,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Plan {
+            degree: 32,
+            candidates: 48,
+            alpha: 1.2,
+            rounds: 6,
+            sample: 12,
+            trees: 10,
+            n_threads: 1,
+        }
+    }
+}
+
+impl Plan {
+    fn check(&self) -> Result<()> {
+        let within = |name, found: usize, most: usize| {
+            if (1..=most).contains(&found) {
+                return Ok(());
+            }
+            Err(Error::argument(name, found, format!("1 to {most}")))
+        };
+        within("degree", self.degree, 255)?;
+        within("candidates", self.candidates, 1024)?;
+        within("sample", self.sample, 255)?;
+        within("trees", self.trees, MAX_TREES)?;
+        within("n_threads", self.n_threads, 1024)?;
+        if self.alpha >= 1.0 && self.alpha <= 16.0 {
+            return Ok(());
+        }
+        Err(Error::argument("alpha", self.alpha, "1 to 16"))
+    }
 }
 
 /// A graph in memory.
 pub struct Graph {
     pub codes: CodeBytes,
+    /// Places for neighbours of an item.
     pub degree: usize,
     /// For each item `degree` ids.
     pub neighbors: Vec<u8>,
@@ -68,8 +107,10 @@ impl<'a> View<'a> {
 }
 
 impl Graph {
+    /// The same for any number of threads and on any processor.
+    ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`].
+    /// [`Error::Argument`], [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`].
     pub fn build<S: Space>(
         space: &S,
         nodes: &Nodes<'_>,
@@ -84,37 +125,39 @@ impl Graph {
                 lists::MAX_ITEMS - 1
             )));
         }
-        let cpu = || std::fs::read_to_string("/proc/self/schedstat").unwrap().split(' ').next().unwrap().parse::<u64>().unwrap();
-        let time = cpu();
-        let say = |what: &str| {
-            if std::env::var_os("GRAPH_LOG").is_some() {
-                eprintln!("{:8.3} {what}", (cpu() - time) as f64 / 1e9);
-            }
-        };
+        plan.check()?;
         let codes = CodeBytes::new(space, nodes, n_items)?;
         let view = codes.view(isa, S::MEASURE);
-        say("codes");
         let lists = Lists::new(n_items, plan.candidates)?;
         let leaves = Leaves::collect(nodes, roots, plan.trees)?;
-        say("leaves");
         descent::start(&view, &leaves, &lists, plan.n_threads)?;
         drop(leaves);
-        say("start");
-        let mut reverse = [Lists::new(n_items, plan.sample)?, Lists::new(n_items, plan.sample)?];
+        let mut reverse = [
+            Lists::new(n_items, plan.sample)?,
+            Lists::new(n_items, plan.sample)?,
+        ];
         for round in 0..plan.rounds {
-            let new = descent::round(&view, &lists, &mut reverse, plan.sample, round as u64, plan.n_threads)?;
-            say(&format!("round {round}: {} new an item", new as f64 / n_items as f64));
+            let new = descent::round(
+                &view,
+                &lists,
+                &mut reverse,
+                plan.sample,
+                round as u64,
+                plan.n_threads,
+            )?;
+            // Few enough that another round is not worth its time.
             if new < n_items / 50 {
                 break;
             }
         }
         drop(reverse);
-        let rule = prune::Rule { degree: plan.degree, alpha: plan.alpha };
+        let rule = prune::Rule {
+            degree: plan.degree,
+            alpha: plan.alpha,
+        };
         let graph = prune::prune(&view, lists, S::MEASURE, rule, plan.n_threads)?;
-        say("prune");
         let mut neighbors = Vec::new();
         reserve(&mut neighbors, n_items * plan.degree * 4)?;
-        let mut total = 0;
         for item in 0..n_items {
             let ids = graph.of(item as u32).map(|near| near.id());
             let mut n = 0;
@@ -122,16 +165,19 @@ impl Graph {
                 neighbors.extend_from_slice(&id.to_le_bytes());
                 n += 1;
             }
-            total += n;
             for _ in n..plan.degree {
                 neighbors.extend_from_slice(&END.to_le_bytes());
             }
         }
-        say(&format!("degree {}", total as f64 / n_items as f64));
-        Ok(Graph { codes, degree: plan.degree, neighbors })
+        Ok(Graph {
+            codes,
+            degree: plan.degree,
+            neighbors,
+        })
     }
 
-    pub fn view(&self, isa: Isa, measure: crate::kernel::Measure) -> View<'_> {
+    /// For searching.
+    pub fn view(&self, isa: Isa, measure: Measure) -> View<'_> {
         View {
             codes: self.codes.view(isa, measure),
             scale: &self.codes.scale,

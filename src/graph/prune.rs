@@ -18,7 +18,9 @@ pub struct Rule {
 
 /// Neighbours of an item that were chosen, in order.
 fn choose(codes: &Codes<'_>, candidates: &[Near], rule: Rule, power: i32, room: &mut Room) {
-    let Room { chosen, distances, .. } = room;
+    let Room {
+        chosen, distances, ..
+    } = room;
     chosen.clear();
     let slack = (rule.alpha.powi(power) * 256.0) as u64;
     'candidates: for near in candidates {
@@ -29,7 +31,8 @@ fn choose(codes: &Codes<'_>, candidates: &[Near], rule: Rule, power: i32, room: 
         for some in chosen.chunks(8) {
             codes.distances(from, some, &mut distances[..some.len()]);
             let mut between = distances[..some.len()].iter();
-            if between.any(|&between| u64::from(between) * slack < u64::from(near.distance()) * 256) {
+            if between.any(|&between| u64::from(between) * slack < u64::from(near.distance()) * 256)
+            {
                 continue 'candidates;
             }
         }
@@ -64,7 +67,10 @@ pub fn prune(
             let candidates = std::mem::take(&mut room.candidates);
             choose(codes, &candidates, rule, power, room);
             for &id in &room.chosen {
-                let distance = candidates.iter().find(|near| near.id() == id).map_or(0, |near| near.distance());
+                let distance = candidates
+                    .iter()
+                    .find(|near| near.id() == id)
+                    .map_or(0, |near| near.distance());
                 both.offer(item, Near::new(distance, id));
                 both.offer(id, Near::new(distance, item));
             }

@@ -1,8 +1,10 @@
 //! Work on many items by several threads.
 
 use crate::error::Result;
+use crate::work;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Items that a thread takes at a time.
 const TAKEN: usize = 256;
@@ -19,7 +21,7 @@ pub fn share<R>(
     body: impl Fn(Range<usize>, &mut R) -> Result<()> + Sync,
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let take_part = || {
         let mut room = room();
         loop {
             let start = next.fetch_add(TAKEN, Ordering::Relaxed);
@@ -29,22 +31,26 @@ pub fn share<R>(
             body(start..n.min(start + TAKEN), &mut room)?;
         }
     };
-    std::thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for _ in 1..n_threads.min(n.div_ceil(TAKEN)) {
-            let thread = std::thread::Builder::new().name(crate::WORK_THREAD.to_string());
-            match thread.spawn_scoped(scope, work) {
-                Ok(thread) => threads.push(thread),
-                Err(_) => break,
-            }
-        }
-        let mut result = work();
-        for thread in threads {
-            match thread.join() {
-                Ok(of_thread) => result = result.and(of_thread),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
+    let failed = Mutex::new(None);
+    let result = std::thread::scope(|scope| {
+        let threads = work::start(
+            scope,
+            n_threads.min(n.div_ceil(TAKEN)).saturating_sub(1),
+            || {
+                || {
+                    if let Err(error) = take_part() {
+                        failed
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .get_or_insert(error);
+                    }
+                }
+            },
+        );
+        let result = take_part();
+        work::join(threads);
         result
-    })
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failed.map_or(result, Err)
 }

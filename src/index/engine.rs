@@ -83,6 +83,7 @@ pub trait Engine: Send + Sync {
         graph: Option<&Graph>,
     ) -> Result<Vec<Neighbor>>;
     /// Builds the graph.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
     fn build_graph(&self, nodes: &Nodes<'_>, roots: &Roots, plan: graph::Plan) -> Result<Graph>;
 }
 
@@ -107,7 +108,11 @@ fn float_engine<T: Float + Stored + Number>(options: Options, isa: Isa) -> Box<d
     where
         S::T: Stored + Number,
     {
-        Box::new(Typed { space, options, isa })
+        Box::new(Typed {
+            space,
+            options,
+            isa,
+        })
     }
     match options.metric {
         Metric::Angular => boxed(options, isa, Angular { kernels, f }),
@@ -134,7 +139,11 @@ fn word_engine<W: crate::metric::hamming::Word + Stored + Number>(
         bits: options.f,
         word: PhantomData,
     };
-    Box::new(Typed { space, options, isa })
+    Box::new(Typed {
+        space,
+        options,
+        isa,
+    })
 }
 
 /// Numbers that pass through `f64` unharmed on their way between `prepare` and `build`.
@@ -308,11 +317,12 @@ where
             Target::Item(id) => Some(id),
             Target::Vector(_) => None,
         };
-        if let Some(graph) = graph.filter(|_| !search.exact) {
+        let filter = search.filter(id, roots.n_items, removed)?;
+        if let (Some(graph), None, false) = (graph, &filter, search.exact) {
             let graph = graph.view(self.isa, S::MEASURE);
             return search::with_graph(space, nodes, roots, &graph, &query, wanted);
         }
-        match (search.filter(id, roots.n_items, removed)?, search.exact) {
+        match (filter, search.exact) {
             (None, false) => search::search(space, nodes, roots, &query, wanted, &All),
             (None, true) => search::exact(space, nodes, roots.n_items, &query, wanted, &All),
             (Some(some), false) => search::search(space, nodes, roots, &query, wanted, &some),

@@ -53,6 +53,11 @@ impl<'a> CodeRows<'a> {
         }
     }
 
+    /// Bytes of a row.
+    pub fn row_bytes(&self) -> usize {
+        self.stride
+    }
+
     /// How many rows.
     pub fn count(&self) -> usize {
         self.count
@@ -150,7 +155,13 @@ unsafe fn one_by_one(
 
 /// # Safety
 /// As [`one_by_one`].
-unsafe fn squares_portable(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
+unsafe fn squares_portable(
+    q: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+) {
     // SAFETY: the caller's promise, which is the same.
     unsafe {
         one_by_one(q, rows, stride, ids, to, |x, y| {
@@ -297,7 +308,13 @@ unsafe fn squares_avx2(q: *const u8, rows: *const u8, stride: usize, ids: &[u32]
 /// As [`four_by_four`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn differences_avx2(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
+unsafe fn differences_avx2(
+    q: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+) {
     // SAFETY: the caller's promise, which is the same. The upper halves of the 64-bit sums are zero.
     unsafe {
         four_by_four(q, rows, stride, ids, to, |sum, x, y| {
@@ -334,7 +351,12 @@ mod tests {
                         let ids = [8u32, 0, 3, 3, 7, 1, 2];
                         for n in 0..=ids.len() {
                             let mut to = vec![7; n];
-                            CodeKernel::new(isa, measure).distances(&query, &rows, &ids[..n], &mut to);
+                            CodeKernel::new(isa, measure).distances(
+                                &query,
+                                &rows,
+                                &ids[..n],
+                                &mut to,
+                            );
                             let expected: Vec<u32> = ids[..n]
                                 .iter()
                                 .map(|&id| {

@@ -54,7 +54,11 @@ impl<T: Float> Space for Angular<T> {
 
     fn code_factor(&self, row: Row<'_, T>) -> f64 {
         let squared = self.kernels.dot(row, row).to_f64();
-        if squared > 0.0 { 1.0 / squared.sqrt() } else { 0.0 }
+        if squared > 0.0 {
+            1.0 / squared.sqrt()
+        } else {
+            0.0
+        }
     }
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
