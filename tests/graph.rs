@@ -63,7 +63,8 @@ fn answers(index: &Index, queries: &[Vec<f32>], search_k: u64) -> Vec<Vec<Neighb
 
 #[test]
 fn finds_what_is_near_and_says_how_far() {
-    let (items, queries) = (vectors(N, 1), vectors(60, 2));
+    let mut items = vectors(N + 60, 1);
+    let queries = items.split_off(N);
     for metric in Metric::ALL {
         let mut index = built(metric, &items);
         index.build_graph(Plan::default()).unwrap();
@@ -98,7 +99,8 @@ fn finds_what_is_near_and_says_how_far() {
 
 #[test]
 fn threads_change_nothing() {
-    let (items, queries) = (vectors(N, 3), vectors(60, 4));
+    let mut items = vectors(N + 60, 3);
+    let queries = items.split_off(N);
     for metric in Metric::ALL {
         let graphs = [1, 2, 5].map(|n_threads| {
             let mut index = built(metric, &items);
@@ -165,7 +167,8 @@ fn filters_and_exact_searches_do_without_it() {
 
 #[test]
 fn goes_with_the_trees() {
-    let (items, queries) = (vectors(N, 6), vectors(20, 7));
+    let mut items = vectors(N + 20, 6);
+    let queries = items.split_off(N);
     let mut index = built(Metric::Angular, &items);
     let of_forest = answers(&index, &queries, 50);
     index.build_graph(Plan::default()).unwrap();

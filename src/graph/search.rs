@@ -70,7 +70,8 @@ impl Walk {
         let n_items = graph.codes.rows.count();
         let breadth = (search_k / LOOKED_AT_FROM_ONE)
             .max(keep as u64)
-            .clamp(1, n_items as u64) as usize;
+            .min(n_items as u64)
+            .max(1) as usize;
         let codes = &graph.codes;
         let stride = codes.rows.row_bytes();
         code.clear();
