@@ -87,7 +87,7 @@ static inline void json_free(json *value) {
 /* A whole file. `*text` is to be freed after it. */
 static inline json *json_file(const char *path, char **text) {
     FILE *file = fopen(path, "rb");
-    long size;
+    long size = 0;
     char *at;
     json *value;
     if (!file || fseek(file, 0, SEEK_END) || (size = ftell(file)) < 0 || fseek(file, 0, SEEK_SET)) json_wrong(path);

@@ -152,7 +152,7 @@ TEST(verifying) {
   wrong.set(annoy::status::io, 5, "left from before");
   for (const annoy::faults_found& found : {index.find_faults(), index.find_faults(1, wrong), annoy::find_faults_in(one),
                                            annoy::find_faults_in(one, 1, wrong)}) {
-    CHECK(found.count == 1 && found.first.size() == 1 && found.first[0].node == 0 && !wrong);
+    CHECK(found.count == 1 && found.first.size() == 1 && found.first[0].node == -1 && !wrong);
     CHECK(check::has(found.first[0].text, "the items section (kind 1, 2400 bytes from 0) has the checksum"));
   }
 

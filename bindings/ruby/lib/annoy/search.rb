@@ -31,7 +31,16 @@ module Annoy
     # @raise [ArgumentError, StateError, FileError]
     def search(vector, n = 10, search_k: -1, **options)
       kind, bytes, length = Vectors.row(vector, @arrays, @strings)
-      one(kind, kind.nearest, kind.search, [bytes, length], n, search_k, options)
+      return told(kind, kind.search, [bytes, length], n, { search_k: search_k, **options }) unless options.empty?
+
+      # Here and in search_item no Arrays are made on the way: they would cost more than all else.
+      @handle.shared do |index|
+        results = results_for(index, natural(n))
+        status = Native.public_send(kind.nearest, index, bytes, length, n, search_k, results.ids, results.distances,
+                                    results.found, results.error)
+        Errors.check(status, results.error)
+        found(results, kind)
+      end
     end
 
     # Finds the `n` items nearest to an item, itself among them unless `exclude_self` is true.
@@ -39,7 +48,16 @@ module Annoy
     # @return (see #search)
     # @raise [ItemError, ArgumentError, StateError, FileError]
     def search_item(item, n = 10, search_k: -1, **options)
-      one(@arrays, @arrays.nearest_of_item, @arrays.search_item, [item], n, search_k, options)
+      kind = @arrays
+      return told(kind, kind.search_item, [item], n, { search_k: search_k, **options }) unless options.empty?
+
+      @handle.shared do |index|
+        results = results_for(index, natural(n))
+        status = Native.public_send(kind.nearest_of_item, index, item, n, search_k, results.ids, results.distances,
+                                    results.found, results.error)
+        Errors.check(status, results.error)
+        found(results, kind)
+      end
     end
 
     # Searches for many vectors, by `n_threads` threads (-1: one per processor). Can be interrupted.
@@ -83,25 +101,15 @@ module Annoy
 
     private
 
-    def one(kind, plain, told, target, n, search_k, options)
-      return one_told(kind, told, target, n, { search_k: search_k, **options }) unless options.empty?
-
-      @handle.shared do |index|
-        results = results_for(index, natural(n))
-        status = Native.public_send(plain, index, *target, n, search_k, *results)
-        Errors.check(status, results.error)
-        found(results, kind)
-      end
-    end
-
-    def one_told(kind, told, target, n, options)
+    # A search with options.
+    def told(kind, function, target, n, options)
       work = Work.new if options[:filter]
       search = lambda do
         @handle.shared do |index|
           # A filter may search, too.
           results = results_for(index, natural(n), fresh: work)
           given = SearchOptions.new(Native.annoy_get_n_items(index), work, **options)
-          Errors.check(Native.public_send(told, index, *target, n, given, *results), results.error)
+          Errors.check(Native.public_send(function, index, *target, n, given, *results), results.error)
           found(results, kind)
         end
       end
