@@ -327,6 +327,8 @@ unsafe fn differences_avx2(
 mod tests {
     use super::*;
 
+    type Term = fn(u8, u8) -> u32;
+
     /// Every instruction set against the definition, for each stride, with the largest codes too.
     #[test]
     fn every_kernel_counts_the_same() {
@@ -341,7 +343,7 @@ mod tests {
                 rows[..stride].fill(MAX_CODE);
                 let query: Vec<u8> = (0..stride).map(|_| random() & top).collect();
                 let rows = CodeRows::new(&rows, stride);
-                let terms: [(Measure, fn(u8, u8) -> u32); 3] = [
+                let terms: [(Measure, Term); 3] = [
                     (Measure::Squares, |x, y| u32::from(x.abs_diff(y)).pow(2)),
                     (Measure::Differences, |x, y| u32::from(x.abs_diff(y))),
                     (Measure::Bits, |x, y| (x ^ y).count_ones()),
