@@ -18,6 +18,9 @@ pub mod fault;
 pub mod ffi;
 mod file;
 mod forest;
+// Reached by benchmarks only, until it has its place in the file.
+#[cfg_attr(not(feature = "internals"), allow(dead_code))]
+mod graph;
 mod index;
 #[cfg(feature = "internals")]
 #[doc(hidden)]

@@ -4,10 +4,11 @@
 //! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first. Ids that a filter refuses are not
 //! counted, so that a filter costs time and not recall.
 
-use super::filter::Filter;
+use super::filter::{All, Filter};
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
+use crate::graph::{self, search::Walk};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
@@ -52,6 +53,7 @@ struct Scratch {
     marks: Vec<u64>,
     /// Ids of the candidates.
     candidates: Vec<usize>,
+    walk: Walk,
     /// One bit per item: met and refused by the filter. All zero between searches.
     refused_marks: Vec<u64>,
     /// Ids of those.
@@ -141,6 +143,68 @@ pub fn search<S: Space>(
         let Scratch {
             candidates, best, ..
         } = scratch;
+        let n = wanted.n.min(candidates.len());
+        reserve_heap(best, n)?;
+        look_at(
+            space,
+            nodes,
+            query,
+            n,
+            wanted.max_distance,
+            candidates,
+            best,
+        );
+        take(space, best)
+    })
+}
+
+/// Items that the forest names for a walk to start from.
+const ENTRIES: u64 = 64;
+
+/// Items a walk looks at when nothing is said.
+const WALKED: u64 = 2000;
+
+/// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
+const MEASURED: usize = 2;
+
+/// As [`search`], by walking the graph: `search_k` is the number of items that the walk looks at.
+///
+/// # Errors
+/// As [`search`], also for what the graph names.
+pub fn with_graph<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    roots: &Roots,
+    graph: &graph::View<'_>,
+    query: &Query<'_, S::T>,
+    wanted: Wanted,
+) -> Result<Vec<Neighbor>> {
+    let search_k = wanted.search_k.unwrap_or(WALKED);
+    with_scratch(|scratch| {
+        collect(
+            space,
+            nodes,
+            roots,
+            query,
+            ENTRIES.min(search_k),
+            &All,
+            scratch,
+        )?;
+        let Scratch {
+            candidates,
+            best,
+            marks,
+            walk,
+            ..
+        } = scratch;
+        for &id in candidates.iter() {
+            marks[id / 64] = 0;
+        }
+        let keep = wanted.n.saturating_mul(MEASURED).saturating_add(10);
+        walk.walk(space, graph, query.row, candidates, keep, search_k, marks)?;
+        candidates.clear();
+        reserve(candidates, keep.min(roots.n_items))?;
+        candidates.extend(walk.found().take(keep));
         let n = wanted.n.min(candidates.len());
         reserve_heap(best, n)?;
         look_at(

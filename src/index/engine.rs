@@ -9,6 +9,7 @@ use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search::{self, Neighbor};
+use crate::graph::{self, Graph};
 use crate::kernel::{BitKernels, Float, Isa, Row};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
 use crate::metric::angular::Angular;
@@ -79,7 +80,11 @@ pub trait Engine: Send + Sync {
         target: Target<'_>,
         search: &Search<'_>,
         removed: Option<Removed<'_>>,
+        graph: Option<&Graph>,
     ) -> Result<Vec<Neighbor>>;
+    /// Builds the graph.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
+    fn build_graph(&self, nodes: &Nodes<'_>, roots: &Roots, plan: graph::Plan) -> Result<Graph>;
 }
 
 /// The engine for these options, which must be valid.
@@ -99,23 +104,27 @@ pub fn engine(options: Options) -> Result<Box<dyn Engine>> {
 
 fn float_engine<T: Float + Stored + Number>(options: Options, isa: Isa) -> Box<dyn Engine> {
     let (kernels, f) = (T::kernels(isa), options.f);
-    fn boxed<S: Space>(options: Options, space: S) -> Box<dyn Engine>
+    fn boxed<S: Space>(options: Options, isa: Isa, space: S) -> Box<dyn Engine>
     where
         S::T: Stored + Number,
     {
-        Box::new(Typed { space, options })
+        Box::new(Typed {
+            space,
+            options,
+            isa,
+        })
     }
     match options.metric {
-        Metric::Angular => boxed(options, Angular { kernels, f }),
-        Metric::Dot => boxed(options, Dot { kernels, f }),
+        Metric::Angular => boxed(options, isa, Angular { kernels, f }),
+        Metric::Dot => boxed(options, isa, Dot { kernels, f }),
         Metric::Euclidean => {
             let norm = PhantomData::<L2>;
-            boxed(options, Minkowski { kernels, f, norm })
+            boxed(options, isa, Minkowski { kernels, f, norm })
         }
         // Hamming has no float scalar type: the options were checked.
         Metric::Manhattan | Metric::Hamming => {
             let norm = PhantomData::<L1>;
-            boxed(options, Minkowski { kernels, f, norm })
+            boxed(options, isa, Minkowski { kernels, f, norm })
         }
     }
 }
@@ -130,7 +139,11 @@ fn word_engine<W: crate::metric::hamming::Word + Stored + Number>(
         bits: options.f,
         word: PhantomData,
     };
-    Box::new(Typed { space, options })
+    Box::new(Typed {
+        space,
+        options,
+        isa,
+    })
 }
 
 /// Numbers that pass through `f64` unharmed on their way between `prepare` and `build`.
@@ -153,6 +166,7 @@ number!(f32, f64, u8, u32, u64);
 struct Typed<S> {
     space: S,
     options: Options,
+    isa: Isa,
 }
 
 impl<S: Space> Typed<S>
@@ -290,6 +304,7 @@ where
         target: Target<'_>,
         search: &Search<'_>,
         removed: Option<Removed<'_>>,
+        graph: Option<&Graph>,
     ) -> Result<Vec<Neighbor>> {
         let mut buffer = Vec::new();
         let row = match target {
@@ -302,11 +317,20 @@ where
             Target::Item(id) => Some(id),
             Target::Vector(_) => None,
         };
-        match (search.filter(id, roots.n_items, removed)?, search.exact) {
+        let filter = search.filter(id, roots.n_items, removed)?;
+        if let (Some(graph), None, false) = (graph, &filter, search.exact) {
+            let graph = graph.view(self.isa, S::MEASURE);
+            return search::with_graph(space, nodes, roots, &graph, &query, wanted);
+        }
+        match (filter, search.exact) {
             (None, false) => search::search(space, nodes, roots, &query, wanted, &All),
             (None, true) => search::exact(space, nodes, roots.n_items, &query, wanted, &All),
             (Some(some), false) => search::search(space, nodes, roots, &query, wanted, &some),
             (Some(some), true) => search::exact(space, nodes, roots.n_items, &query, wanted, &some),
         }
+    }
+
+    fn build_graph(&self, nodes: &Nodes<'_>, roots: &Roots, plan: graph::Plan) -> Result<Graph> {
+        Graph::build(&self.space, nodes, roots, self.isa, plan)
     }
 }

@@ -230,6 +230,7 @@ impl Index {
         self.metadata = opened.metadata()?;
         self.labels = None;
         self.removed = None;
+        self.graph = None;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
         let is_plain = opened.superblock.is_none();
         let path = opened.path.clone();
@@ -264,6 +265,7 @@ impl Index {
         self.metadata = Vec::new();
         self.labels = None;
         self.removed = None;
+        self.graph = None;
         self.log.say(LogLevel::Info, || "unloaded".to_string());
     }
 

@@ -149,6 +149,7 @@ impl Index {
                 let len = n_items * self.layout.node_size;
                 store.restart(len)?;
                 let store = std::mem::take(store);
+                self.graph = None;
                 self.state = State::Building { store, n_items };
                 Ok(())
             }

@@ -75,6 +75,8 @@ pub struct Index {
     labels: Option<Memory>,
     /// Marks of removed items; none for those of the loaded file, if there is one.
     removed: Option<Marks>,
+    /// The neighbour graph, if there is one.
+    graph: Option<crate::graph::Graph>,
     state: State,
 }
 
@@ -103,8 +105,21 @@ impl Index {
             metadata: Vec::new(),
             labels: None,
             removed: None,
+            graph: None,
             state: State::default(),
         })
+    }
+
+    /// Builds a neighbour graph over the items, which searches without a filter then walk. It is in memory only, and gone
+    /// when the trees change.
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built; [`Error::Argument`]; [`Error::Unsupported`]; [`Error::Corrupt`]; [`Error::NoMemory`].
+    #[cfg(feature = "internals")]
+    pub fn build_graph(&mut self, plan: crate::graph::Plan) -> Result<()> {
+        let roots = self.state.roots("build a graph")?;
+        self.graph = Some(self.engine.build_graph(&self.nodes(), roots, plan)?);
+        Ok(())
     }
 
     /// Metric, f and types.

@@ -194,8 +194,14 @@ impl Index {
     fn find(&self, target: Target<'_>, search: &Search<'_>) -> Result<Vec<Neighbor>> {
         search.check()?;
         let roots = self.state.roots("search")?;
-        self.engine
-            .search(&self.nodes(), roots, target, search, self.removed())
+        self.engine.search(
+            &self.nodes(),
+            roots,
+            target,
+            search,
+            self.removed(),
+            self.graph.as_ref(),
+        )
     }
 
     /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the calling thread, in any order.

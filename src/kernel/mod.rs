@@ -14,6 +14,7 @@
 //! - [`padded`]: vectors that are read or updated again and again.
 //! - `portable`, `sse2`, `avx2`, `avx512`: a register each, and the functions compiled for it.
 //! - `table`: the functions of one instruction set behind safe methods.
+//! - `codes`: distances between bytes that stand for numbers; integers too.
 //! - `hamming`: counting differing bits; integers, so it needs none of the above.
 
 #[cfg(target_endian = "big")]
@@ -25,6 +26,7 @@ compile_error!(
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod codes;
 mod hamming;
 mod lanes;
 mod ops;
@@ -40,6 +42,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use codes::{CodeKernel, CodeRows, Measure, MAX_CODE};
 pub use hamming::BitKernels;
 pub use ops::ROWS;
 pub use padded::{Matrix, Padded};

@@ -23,6 +23,9 @@ pub trait Scalar:
 
     /// Puts the number at byte `at`; panics unless all of it fits inside `bytes`.
     fn write(self, bytes: &mut [u8], at: usize);
+
+    /// The nearest `f64`; exact for numbers that distances are computed in.
+    fn to_f64(self) -> f64;
 }
 
 macro_rules! scalar {
@@ -42,6 +45,11 @@ macro_rules! scalar {
             #[inline]
             fn write(self, bytes: &mut [u8], at: usize) {
                 bytes[at..][..size_of::<$t>()].copy_from_slice(&self.to_le_bytes());
+            }
+
+            #[inline]
+            fn to_f64(self) -> f64 {
+                self as f64
             }
         }
     )*};
@@ -72,9 +80,6 @@ pub trait Float:
     /// The nearest number to `x`.
     fn from_f64(x: f64) -> Self;
 
-    /// The same number as an `f64`; exact.
-    fn to_f64(self) -> f64;
-
     /// The square root, correctly rounded.
     fn sqrt(self) -> Self;
 
@@ -95,11 +100,6 @@ macro_rules! float {
             #[inline]
             fn from_f64(x: f64) -> Self {
                 x as $t
-            }
-
-            #[inline]
-            fn to_f64(self) -> f64 {
-                f64::from(self)
             }
 
             #[inline]

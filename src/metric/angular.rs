@@ -3,7 +3,7 @@
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::two_means::{self, scale_of, Directions};
 use super::{order, Position, Query, Space};
-use crate::kernel::{Float, FloatKernels, Padded, Row, ROWS};
+use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
@@ -50,6 +50,16 @@ impl<T: Float> Space for Angular<T> {
     type T = T;
     type Plane = Plane<T>;
     type Room = [Padded<T>; 2];
+    const MEASURE: Measure = Measure::Squares;
+
+    fn code_factor(&self, row: Row<'_, T>) -> f64 {
+        let squared = self.kernels.dot(row, row).to_f64();
+        if squared > 0.0 {
+            1.0 / squared.sqrt()
+        } else {
+            0.0
+        }
+    }
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
         self.kernels.all_finite(row)

@@ -5,7 +5,7 @@
 use super::plane::{child_priorities, extra_coordinate, plausible_normal, squared_norm, Plane};
 use super::two_means::{self, scale_of, Directions};
 use super::{order, Position, Query, Space};
-use crate::kernel::{Float, FloatKernels, Padded, Row, ROWS};
+use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{Flavor, NodeLayout, NodeMut, NodeRef, Nodes, Points};
 use crate::rng::Stream;
 use std::cmp::Ordering;
@@ -36,6 +36,8 @@ impl<T: Float> Space for Dot<T> {
     type T = T;
     type Plane = Plane<T>;
     type Room = [Padded<T>; 2];
+    const MEASURE: Measure = Measure::Squares;
+    const COMPLETES_NORMS: bool = true;
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
         self.kernels.all_finite(row)

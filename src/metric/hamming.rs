@@ -1,7 +1,7 @@
 //! Hamming: the number of differing bits. A split is one bit.
 
 use super::{Position, Query, Space};
-use crate::kernel::{BitKernels, Row, Scalar};
+use crate::kernel::{BitKernels, Measure, Row, Scalar};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
@@ -95,6 +95,7 @@ impl<W: Word> Space for Hamming<W> {
     /// The position of the bit.
     type Plane = usize;
     type Room = ();
+    const MEASURE: Measure = Measure::Bits;
 
     fn item_extra(&self, _row: Row<'_, W>) -> W {
         W::default()

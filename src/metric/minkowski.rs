@@ -2,7 +2,7 @@
 
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::{order, two_means, Position, Query, Space};
-use crate::kernel::{Eight, Float, FloatKernels, Padded, Row, ROWS};
+use crate::kernel::{Eight, Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 use std::marker::PhantomData;
@@ -11,6 +11,8 @@ use std::marker::PhantomData;
 pub trait Norm<T: Float>: Send + Sync + 'static {
     /// Bounds of the steps of two-means.
     const STEPS: [usize; 2];
+    /// The same of codes.
+    const MEASURE: Measure;
     /// The distance that is compared (euclidean: squared).
     fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T;
     /// The same from several vectors to two.
@@ -30,6 +32,7 @@ pub struct L1;
 
 impl<T: Float> Norm<T> for L2 {
     const STEPS: [usize; 2] = two_means::STEPS;
+    const MEASURE: Measure = Measure::Squares;
     #[inline]
     fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T {
         kernels.l2sq(a, b)
@@ -52,6 +55,7 @@ impl<T: Float> Norm<T> for L1 {
     /// 0.454, these 0.457, with 104 at the least 0.448; of the words of `examples/data`, 10 trees, search_k 500: Annoy 0.761, with
     /// 264 at the most 0.748, which `tests/differential.rs` does not let pass.
     const STEPS: [usize; 2] = [200, two_means::MOST_STEPS];
+    const MEASURE: Measure = Measure::Differences;
     #[inline]
     fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T {
         kernels.l1(a, b)
@@ -80,6 +84,7 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
     type T = T;
     type Plane = Plane<T>;
     type Room = [Padded<T>; 2];
+    const MEASURE: Measure = N::MEASURE;
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
         self.kernels.all_finite(row)

@@ -15,7 +15,7 @@ mod plane;
 mod two_means;
 
 use crate::error::Result;
-use crate::kernel::{Row, Scalar};
+use crate::kernel::{Measure, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
@@ -65,6 +65,18 @@ pub trait Space: Send + Sync + Sized + 'static {
     type Plane: Send;
     /// Room to find splits in.
     type Room: Send;
+
+    /// How codes of its vectors are compared.
+    const MEASURE: Measure;
+
+    /// Whether near means a large product, which becomes a distance by a coordinate that completes the items' norms.
+    const COMPLETES_NORMS: bool = false;
+
+    /// What a vector is multiplied by before it is made a code.
+    fn code_factor(&self, row: Row<'_, Self::T>) -> f64 {
+        let _ = row;
+        1.0
+    }
 
     /// Whether all elements are finite numbers.
     fn all_finite(&self, row: Row<'_, Self::T>) -> bool {

@@ -1,0 +1,73 @@
+//! The leaves of the forest: sets of items that are near each other.
+
+use crate::error::{reserve, Error, Result};
+use crate::forest::roots::Roots;
+use crate::layout::Nodes;
+
+/// Sets of items.
+#[derive(Default)]
+pub struct Leaves {
+    ids: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl Leaves {
+    pub fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn ids(&self, leaf: usize) -> &[u32] {
+        let start = leaf.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.ids[start..self.ends[leaf]]
+    }
+
+    /// Those of the first `n_trees` trees, without missing items.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`].
+    pub fn collect(nodes: &Nodes<'_>, roots: &Roots, n_trees: usize) -> Result<Self> {
+        let mut leaves = Leaves::default();
+        let max_leaf = nodes.layout().max_leaf as i64;
+        let is_item = |id: usize| nodes.get(id).n_descendants() == 1;
+        let mut visits_left = nodes.count();
+        for root in roots.ids().take(n_trees) {
+            let mut open = vec![root];
+            while let Some(id) = open.pop() {
+                if id < roots.n_items {
+                    // A split may name an item itself.
+                    continue;
+                }
+                if id < roots.trees.start {
+                    return Err(Error::corrupt(
+                        id,
+                        "a split names it, but it is no node of a tree",
+                    ));
+                }
+                visits_left = visits_left
+                    .checked_sub(1)
+                    .ok_or_else(|| Error::corrupt(id, "its tree runs in a circle"))?;
+                let node = nodes.get(id);
+                let below = node.n_descendants();
+                if below < 0 {
+                    return Err(Error::corrupt(id, format!("it counts {below} descendants")));
+                }
+                if below > max_leaf {
+                    for side in 0..2 {
+                        open.push(nodes.checked(id, node.child(side), roots.trees.end)?);
+                    }
+                    continue;
+                }
+                reserve(&mut leaves.ids, below as usize)?;
+                for i in 0..below as usize {
+                    let item = nodes.checked(id, node.child(i), roots.n_items)?;
+                    if is_item(item) {
+                        leaves.ids.push(item as u32);
+                    }
+                }
+                reserve(&mut leaves.ends, 1)?;
+                leaves.ends.push(leaves.ids.len());
+            }
+        }
+        Ok(leaves)
+    }
+}

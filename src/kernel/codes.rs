@@ -1,0 +1,384 @@
+//! Distances between codes: rows of bytes, many of them to one. Integers, so every instruction set gives the same.
+//!
+//! Codes of numbers are 0 to 127. The difference of two is then a byte for which the processor has signed and unsigned
+//! multiplications, and the sum of two products fits 16 bits. For AVX-512 there is nothing of its own: searching waits
+//! for memory, not for this.
+
+use super::Isa;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// The largest code of a number.
+pub const MAX_CODE: u8 = 127;
+
+/// How codes are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The sum of squared differences.
+    Squares,
+    /// The sum of differences.
+    Differences,
+    /// The number of differing bits.
+    Bits,
+}
+
+type Distances = unsafe fn(*const u8, *const u8, usize, &[u32], *mut u32);
+
+/// Rows of codes at equal distances, a whole number of 16 or of 32 bytes each.
+#[derive(Clone, Copy)]
+pub struct CodeRows<'a> {
+    bytes: &'a [u8],
+    stride: usize,
+    count: usize,
+}
+
+impl<'a> CodeRows<'a> {
+    /// Bytes from one row to the next, for codes of `len` bytes; what is behind them is zero. From 32 bytes on, rows
+    /// that start at a cache line share none.
+    pub fn stride(len: usize) -> usize {
+        match len {
+            0..=16 => 16,
+            17..=32 => 32,
+            _ => len.next_multiple_of(64),
+        }
+    }
+
+    /// Panics unless the stride is one that [`stride`](Self::stride) gives.
+    pub fn new(bytes: &'a [u8], stride: usize) -> Self {
+        assert_eq!(stride, CodeRows::stride(stride), "no stride of codes");
+        CodeRows {
+            bytes,
+            stride,
+            count: bytes.len() / stride,
+        }
+    }
+
+    /// Bytes of a row.
+    pub fn row_bytes(&self) -> usize {
+        self.stride
+    }
+
+    /// How many rows.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// One row; panics past the end.
+    #[inline]
+    pub fn row(&self, i: usize) -> &'a [u8] {
+        &self.bytes[i * self.stride..][..self.stride]
+    }
+}
+
+/// The comparison of codes, compiled for one instruction set.
+#[derive(Clone, Copy)]
+pub struct CodeKernel {
+    distances: Distances,
+}
+
+impl CodeKernel {
+    /// The kernel for `isa`; panics when this processor lacks it, which is what makes [`distances`](Self::distances)
+    /// safe.
+    pub fn new(isa: Isa, measure: Measure) -> Self {
+        assert!(
+            isa.is_available(),
+            "this processor cannot run {} kernels",
+            isa.name()
+        );
+        let distances: Distances = match (isa, measure) {
+            (Isa::Portable | Isa::Sse2, Measure::Squares) => squares_portable,
+            (Isa::Portable | Isa::Sse2, Measure::Differences) => differences_portable,
+            (Isa::Portable | Isa::Sse2, Measure::Bits) => bits_portable,
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, Measure::Squares) => squares_avx2,
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, Measure::Differences) => differences_avx2,
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, Measure::Bits) => bits_avx2,
+            #[cfg(not(target_arch = "x86_64"))]
+            (Isa::Avx2 | Isa::Avx512, _) => unreachable!("not available, see above"),
+        };
+        CodeKernel { distances }
+    }
+
+    /// The distance of `query` to each of the rows named. Panics unless all are there, `query` is as long as they and
+    /// `to` has a place for each.
+    #[inline]
+    pub fn distances(&self, query: &[u8], rows: &CodeRows<'_>, ids: &[u32], to: &mut [u32]) {
+        assert_eq!(query.len(), rows.stride, "codes of different lengths");
+        assert_eq!(ids.len(), to.len(), "a place for each");
+        let largest = ids.iter().copied().max().unwrap_or(0);
+        assert!(
+            ids.is_empty() || (largest as usize) < rows.count,
+            "row {largest} of {}",
+            rows.count
+        );
+        // SAFETY: `query` and each row named are valid for `stride` bytes by the checks above, `to` for as many numbers
+        // as there are ids, and the processor was checked in `new`.
+        unsafe {
+            (self.distances)(
+                query.as_ptr(),
+                rows.bytes.as_ptr(),
+                rows.stride,
+                ids,
+                to.as_mut_ptr(),
+            );
+        }
+    }
+}
+
+/// Compares row by row, byte by byte.
+///
+/// # Safety
+/// `query` and the rows named are valid for reads of `stride` bytes, `to` for a write for each id.
+#[inline(always)]
+unsafe fn one_by_one(
+    query: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+    term: impl Fn(u8, u8) -> u32,
+) {
+    for (i, &id) in ids.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let row = rows.add(id as usize * stride);
+            let mut sum = 0u32;
+            for at in 0..stride {
+                sum = sum.wrapping_add(term(*query.add(at), *row.add(at)));
+            }
+            *to.add(i) = sum;
+        }
+    }
+}
+
+/// # Safety
+/// As [`one_by_one`].
+unsafe fn squares_portable(
+    q: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+) {
+    // SAFETY: the caller's promise, which is the same.
+    unsafe {
+        one_by_one(q, rows, stride, ids, to, |x, y| {
+            let d = u32::from(x.abs_diff(y));
+            d * d
+        });
+    }
+}
+
+/// # Safety
+/// As [`one_by_one`].
+unsafe fn differences_portable(
+    q: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+) {
+    // SAFETY: the caller's promise, which is the same.
+    unsafe { one_by_one(q, rows, stride, ids, to, |x, y| u32::from(x.abs_diff(y))) }
+}
+
+/// # Safety
+/// As [`one_by_one`].
+unsafe fn bits_portable(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
+    // SAFETY: the caller's promise, which is the same.
+    unsafe { one_by_one(q, rows, stride, ids, to, |x, y| (x ^ y).count_ones()) }
+}
+
+/// # Safety
+/// As [`one_by_one`], and the processor has AVX2 and `popcnt`.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt")]
+unsafe fn bits_avx2(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
+    for (i, &id) in ids.iter().enumerate() {
+        // SAFETY: the caller's promise; 8 divides the stride, and the reads are unaligned.
+        unsafe {
+            let row = rows.add(id as usize * stride);
+            let mut sum = 0u32;
+            let mut at = 0;
+            while at < stride {
+                let x = q.add(at).cast::<u64>().read_unaligned();
+                let y = row.add(at).cast::<u64>().read_unaligned();
+                sum += (x ^ y).count_ones();
+                at += 8;
+            }
+            *to.add(i) = sum;
+        }
+    }
+}
+
+/// The sum of the eight numbers in each of four registers.
+///
+/// # Safety
+/// AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn fold4(sums: [__m256i; 4]) -> __m128i {
+    // SAFETY: AVX2 is the caller's promise.
+    unsafe {
+        let [a, b, c, d] = sums;
+        let both = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+        _mm_add_epi32(
+            _mm256_castsi256_si128(both),
+            _mm256_extracti128_si256::<1>(both),
+        )
+    }
+}
+
+/// Compares four rows at a time, 32 bytes at a time (16 where a row has no more).
+///
+/// # Safety
+/// As [`one_by_one`], the processor has AVX2, and the stride is 16 or a multiple of 32.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn four_by_four(
+    query: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+    add: impl Fn(__m256i, __m256i, __m256i) -> __m256i,
+) {
+    // SAFETY: `at` is a multiple of 32 below the stride, which 32 divides, so 32 bytes are left to read there (a stride of 16:
+    // 16, and those are read). The last group's missing rows are its first again, and only as many numbers are written
+    // as it has. All else is the caller's promise.
+    unsafe {
+        let load = |from: *const u8| {
+            if stride == 16 {
+                _mm256_zextsi128_si256(_mm_loadu_si128(from.cast()))
+            } else {
+                _mm256_loadu_si256(from.cast())
+            }
+        };
+        let mut i = 0;
+        while i < ids.len() {
+            let left = ids.len() - i;
+            let row = |r: usize| {
+                let id = *ids.get_unchecked(i + if r < left { r } else { 0 });
+                rows.add(id as usize * stride)
+            };
+            let four = [row(0), row(1), row(2), row(3)];
+            let mut sums = [_mm256_setzero_si256(); 4];
+            let mut at = 0;
+            while at < stride {
+                let x = load(query.add(at));
+                let mut r = 0;
+                while r < 4 {
+                    sums[r] = add(sums[r], x, load(four[r].add(at)));
+                    r += 1;
+                }
+                at += 32;
+            }
+            let sums = fold4(sums);
+            if left >= 4 {
+                _mm_storeu_si128(to.add(i).cast(), sums);
+            } else {
+                let mut four = [0u32; 4];
+                _mm_storeu_si128(four.as_mut_ptr().cast(), sums);
+                std::ptr::copy_nonoverlapping(four.as_ptr(), to.add(i), left);
+            }
+            i += 4;
+        }
+    }
+}
+
+/// # Safety
+/// As [`four_by_four`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn squares_avx2(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
+    // SAFETY: the caller's promise, which is the same.
+    unsafe {
+        let ones = _mm256_set1_epi16(1);
+        four_by_four(q, rows, stride, ids, to, |sum, x, y| {
+            let d = _mm256_or_si256(_mm256_subs_epu8(x, y), _mm256_subs_epu8(y, x));
+            let squares = _mm256_madd_epi16(_mm256_maddubs_epi16(d, d), ones);
+            _mm256_add_epi32(sum, squares)
+        });
+    }
+}
+
+/// # Safety
+/// As [`four_by_four`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn differences_avx2(
+    q: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+) {
+    // SAFETY: the caller's promise, which is the same. The upper halves of the 64-bit sums are zero.
+    unsafe {
+        four_by_four(q, rows, stride, ids, to, |sum, x, y| {
+            _mm256_add_epi32(sum, _mm256_sad_epu8(x, y))
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Term = fn(u8, u8) -> u32;
+
+    /// Every instruction set against the definition, for each stride, with the largest codes too.
+    #[test]
+    fn every_kernel_counts_the_same() {
+        let mut state = 1u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        for stride in [16, 32, 64, 128, 832] {
+            for top in [MAX_CODE, 0] {
+                let mut rows: Vec<u8> = (0..9 * stride).map(|_| random() & MAX_CODE).collect();
+                rows[..stride].fill(MAX_CODE);
+                let query: Vec<u8> = (0..stride).map(|_| random() & top).collect();
+                let rows = CodeRows::new(&rows, stride);
+                let terms: [(Measure, Term); 3] = [
+                    (Measure::Squares, |x, y| u32::from(x.abs_diff(y)).pow(2)),
+                    (Measure::Differences, |x, y| u32::from(x.abs_diff(y))),
+                    (Measure::Bits, |x, y| (x ^ y).count_ones()),
+                ];
+                for (measure, term) in terms {
+                    for isa in Isa::available() {
+                        let ids = [8u32, 0, 3, 3, 7, 1, 2];
+                        for n in 0..=ids.len() {
+                            let mut to = vec![7; n];
+                            CodeKernel::new(isa, measure).distances(
+                                &query,
+                                &rows,
+                                &ids[..n],
+                                &mut to,
+                            );
+                            let expected: Vec<u32> = ids[..n]
+                                .iter()
+                                .map(|&id| {
+                                    let row = rows.row(id as usize);
+                                    query.iter().zip(row).map(|(&x, &y)| term(x, y)).sum()
+                                })
+                                .collect();
+                            assert_eq!(to, expected, "{measure:?} {} {stride}", isa.name());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "row 2 of 2")]
+    fn rows_that_are_not_there() {
+        let rows = [0; 32];
+        let kernel = CodeKernel::new(Isa::Portable, Measure::Squares);
+        kernel.distances(&[0; 16], &CodeRows::new(&rows, 16), &[0, 2], &mut [0; 2]);
+    }
+}
