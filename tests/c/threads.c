@@ -149,13 +149,17 @@ static void *batches(void *argument) {
     float distances[ITEMS * N];
     size_t n_found[ITEMS];
     annoy_search_options options;
+    annoy_work work;
     int round;
     *wrong = 0;
     for (i = 0; i < ITEMS; i++) items[i] = i;
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     options.search_k = 300;
-    options.n_threads = 3;
+    memset(&work, 0, sizeof work);
+    work.struct_size = sizeof work;
+    work.n_threads = 3;
+    options.work = &work;
     for (round = 0; round < ROUNDS; round++) {
         annoy_status status =
             annoy_search_batch_items(shared_index, items, ITEMS, N, &options, ids, distances, n_found, NULL);
@@ -171,11 +175,15 @@ static void *batches(void *argument) {
 static void *until_cancelled(void *argument) {
     static int64_t items[ITEMS], ids[ITEMS * N]; /* one thread does this */
     annoy_search_options options;
+    annoy_work work;
     annoy_status status = ANNOY_OK;
     memset(&options, 0, sizeof options);
+    memset(&work, 0, sizeof work);
     options.struct_size = sizeof options;
-    options.n_threads = 2;
-    options.cancel = (const struct annoy_cancel *)argument;
+    options.work = &work;
+    work.struct_size = sizeof work;
+    work.n_threads = 2;
+    work.cancel = (const struct annoy_cancel *)argument;
     while (status == ANNOY_OK)
         status = annoy_search_batch_items(shared_index, items, ITEMS, N, &options, ids, NULL, NULL, NULL);
     return status == ANNOY_ERR_CANCELLED ? argument : NULL;
