@@ -175,6 +175,9 @@ fn building_moves_evenly() {
     assert!(steps.iter().all(|step| step.1 == total));
     let largest = steps.windows(2).map(|two| two[1].0 - two[0].0).max();
     assert!(largest.unwrap() < total / 2, "{steps:?}");
+    // They add up by themselves: the last one taken, and the end.
+    let at_total = steps.iter().filter(|step| step.0 == total).count();
+    assert_eq!(at_total, 2, "{steps:?}");
 }
 
 #[test]
@@ -366,6 +369,8 @@ fn bad_rows() {
         vec![0],
         vec![MANY - 1],
         vec![1999, 2500, 3999],
+        // In parts of two threads.
+        vec![100, 2000],
         vec![MANY - 1, 1],
     ] {
         for ids in [None, Some(shuffled.as_slice())] {
