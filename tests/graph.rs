@@ -176,6 +176,13 @@ fn goes_with_the_trees() {
     index.unbuild().unwrap();
     index.build(Some(6), Some(1)).unwrap();
     assert_eq!(answers(&index, &queries, 50), of_forest);
+
+    let mut loaded = Index::open_bytes(index.to_bytes().unwrap()).unwrap();
+    loaded.build_graph(Plan::default()).unwrap();
+    assert_ne!(answers(&loaded, &queries, 50), of_forest);
+    loaded.thaw().unwrap();
+    loaded.build(Some(6), Some(1)).unwrap();
+    assert_eq!(answers(&loaded, &queries, 50), of_forest);
 }
 
 #[test]

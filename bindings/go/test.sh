@@ -17,18 +17,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 # The toolchain that is there, whatever is set outside.
 export GOTOOLCHAIN=local GOFLAGS= GOPROXY=off
 unset ANNOY_RS_KERNEL GOGC
-passed=0 failed=0
-
-# ok NAME COMMAND...: passes when the command exits 0.
-ok() {
-    local name=$1
-    shift
-    if "$@" > "$tmp/log" 2>&1; then
-        passed=$((passed + 1)); echo "ok    $name"
-    else
-        failed=$((failed + 1)); echo "FAIL  $name: $*"; tail -n 40 "$tmp/log" | sed 's/^/      /'
-    fi
-}
+. "$root/tests/shell.sh"
 # tests NAME COMMAND...: as ok, and counts the tests of a `go test -v`; one that ran none has failed.
 tests() {
     local before=$failed
@@ -66,5 +55,4 @@ ok "dynamic: build" go test -c -tags annoy_dynamic -o "$tmp/dynamic" ./annoyinde
 ok "dynamic: needs libannoy_rs" needs "$tmp/dynamic"
 tests "dynamic: go test" go test -count=1 -v -short -tags annoy_dynamic ./...
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

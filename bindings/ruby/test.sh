@@ -15,19 +15,7 @@ tmp=$(mktemp -d)
 [ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
 target=${CARGO_TARGET_DIR:-$root/target}
 unset ANNOY_RS_KERNEL RUBYOPT RUBYLIB GEM_HOME GEM_PATH
-passed=0 failed=0
-
-# ok NAME COMMAND...: passes when the command exits 0.
-ok() {
-    local name=$1
-    shift
-    if "$@" > "$tmp/log" 2>&1; then
-        passed=$((passed + 1)); echo "ok    $name"
-    else
-        failed=$((failed + 1)); echo "FAIL  $name: $*"; tail -n 60 "$tmp/log" | sed 's/^/      /'
-    fi
-}
-finish() { echo "$passed passed, $failed failed"; [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; exit $?; }
+. "$root/tests/shell.sh"
 
 ruby --version
 ok "rake gem" env CARGO_TARGET_DIR="$target" rake --silent --rakefile "$here/Rakefile" gem

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::storage::Access;
 use std::ffi::{c_char, c_void};
+use std::ptr::null;
 
 /// Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 pub const ANNOY_LOAD_PREFAULT: u64 = 1;
@@ -44,11 +45,8 @@ pub unsafe extern "C" fn annoy_save(
     path: *const c_char,
     error: *mut annoy_error,
 ) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, path) = unsafe { (shared(index)?, self::path(path)?) };
-        index.save(path)
-    })
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { annoy_save_with(index, path, null(), error) }
 }
 
 /// `annoy_save` with progress and cancellation; `work` may be NULL.

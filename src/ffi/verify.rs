@@ -11,6 +11,7 @@ use crate::index::verify::{Info, Report};
 use crate::index::Index;
 use std::ffi::c_char;
 use std::mem::offset_of;
+use std::ptr::null;
 
 /// Something wrong in an index. Its size will not change.
 #[repr(C)]
@@ -124,13 +125,8 @@ pub unsafe extern "C" fn annoy_verify(
     n_faults: *mut usize,
     error: *mut annoy_error,
 ) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, n_faults) = unsafe { (shared(index)?, place("n_faults", n_faults)?) };
-        // SAFETY: as above.
-        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
-        hand_over(index.verify(capacity.max(1))?, faults, n_faults)
-    })
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { annoy_verify_with(index, faults, capacity, n_faults, null(), error) }
 }
 
 /// Verifies a file that says what it is. As `annoy_verify`.
@@ -149,13 +145,8 @@ pub unsafe extern "C" fn annoy_verify_file(
     n_faults: *mut usize,
     error: *mut annoy_error,
 ) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (path, n_faults) = unsafe { (self::path(path)?, place("n_faults", n_faults)?) };
-        // SAFETY: as above.
-        let faults = unsafe { slice_mut("faults", faults, capacity) }?;
-        hand_over(Index::verify_file(path, capacity.max(1))?, faults, n_faults)
-    })
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { annoy_verify_file_with(path, faults, capacity, n_faults, null(), error) }
 }
 
 /// `annoy_verify` with progress and cancellation; `work` may be NULL.

@@ -143,18 +143,7 @@ pub fn search<S: Space>(
         let Scratch {
             candidates, best, ..
         } = scratch;
-        let n = wanted.n.min(candidates.len());
-        reserve_heap(best, n)?;
-        look_at(
-            space,
-            nodes,
-            query,
-            n,
-            wanted.max_distance,
-            candidates,
-            best,
-        );
-        take(space, best)
+        nearest(space, nodes, query, wanted, candidates, best)
     })
 }
 
@@ -205,18 +194,7 @@ pub fn with_graph<S: Space>(
         candidates.clear();
         reserve(candidates, keep.min(roots.n_items))?;
         candidates.extend(walk.found().take(keep));
-        let n = wanted.n.min(candidates.len());
-        reserve_heap(best, n)?;
-        look_at(
-            space,
-            nodes,
-            query,
-            n,
-            wanted.max_distance,
-            candidates,
-            best,
-        );
-        take(space, best)
+        nearest(space, nodes, query, wanted, candidates, best)
     })
 }
 
@@ -403,6 +381,29 @@ fn look_at<S: Space>(
             }
         }
     }
+}
+
+/// The `n` nearest of the candidates; `best` is empty.
+fn nearest<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    query: &Query<'_, S::T>,
+    wanted: Wanted,
+    candidates: &[usize],
+    best: &mut BinaryHeap<(u64, usize)>,
+) -> Result<Vec<Neighbor>> {
+    let n = wanted.n.min(candidates.len());
+    reserve_heap(best, n)?;
+    look_at(
+        space,
+        nodes,
+        query,
+        n,
+        wanted.max_distance,
+        candidates,
+        best,
+    );
+    take(space, best)
 }
 
 /// What was kept, in order.

@@ -230,13 +230,16 @@ impl Scale {
                 })
                 .sum()
         };
-        let mut best = (f64::INFINITY, with_step(widest / top));
-        for finer in 0..FINER {
-            let scale = with_step(widest / top / 2f64.powf(finer as f64 / 2.0));
+        let mut step = widest / top;
+        let mut best = (f64::INFINITY, with_step(step));
+        for _ in 0..FINER {
+            let scale = with_step(step);
             let error = error(&scale);
             if error < best.0 {
                 best = (error, scale);
             }
+            // By multiplication: a power need not be the same number everywhere.
+            step *= std::f64::consts::FRAC_1_SQRT_2;
         }
         Ok(best.1)
     }

@@ -16,38 +16,48 @@ pub struct Rule {
     pub alpha: f64,
 }
 
-/// Neighbours of an item that were chosen, in order.
-fn choose(codes: &Codes<'_>, candidates: &[Near], rule: Rule, power: i32, room: &mut Room) {
-    let Room {
-        chosen, distances, ..
-    } = room;
-    chosen.clear();
-    let slack = (rule.alpha.powi(power) * 256.0) as u64;
-    'candidates: for near in candidates {
-        if chosen.len() == rule.degree {
-            break;
-        }
-        let from = codes.get(near.id());
-        for some in chosen.chunks(8) {
-            codes.distances(from, some, &mut distances[..some.len()]);
-            let mut between = distances[..some.len()].iter();
-            if between.any(|&between| u64::from(between) * slack < u64::from(near.distance()) * 256)
-            {
-                continue 'candidates;
-            }
-        }
-        chosen.push(near.id());
-    }
-}
-
 #[derive(Default)]
 struct Room {
-    candidates: Vec<Near>,
-    chosen: Vec<u32>,
+    kept: Vec<Near>,
+    /// Their ids.
+    ids: Vec<u32>,
     distances: [u32; 8],
 }
 
-/// The graph: `degree` ids for each item, fewer followed by [`END`].
+impl Room {
+    /// Keeps those of the candidates, which come nearest first, that may stay. `slack` is in 256ths.
+    fn choose(&mut self, codes: &Codes<'_>, candidates: &[Near], degree: usize, slack: u64) {
+        let Room {
+            kept,
+            ids,
+            distances,
+        } = self;
+        kept.clear();
+        ids.clear();
+        'candidates: for &near in candidates {
+            if kept.len() == degree {
+                break;
+            }
+            let from = codes.get(near.id());
+            let reach = u64::from(near.distance()) * 256;
+            for some in ids.chunks(distances.len()) {
+                let distances = &mut distances[..some.len()];
+                codes.distances(from, some, distances);
+                if distances.iter().any(|&d| u64::from(d) * slack < reach) {
+                    continue 'candidates;
+                }
+            }
+            kept.push(near);
+            ids.push(near.id());
+        }
+    }
+}
+
+/// Chooses neighbours for each item among its list, then among these and the items that chose it. What comes out has no
+/// distances: lists keep the order of choice.
+///
+/// # Errors
+/// [`crate::Error::NoMemory`].
 pub fn prune(
     codes: &Codes<'_>,
     lists: Lists,
@@ -57,42 +67,37 @@ pub fn prune(
 ) -> Result<Lists> {
     let n = codes.rows.count();
     // Squared distances take the slack squared.
-    let power = if measure == Measure::Squares { 2 } else { 1 };
-    let both = Lists::new(n, rule.degree + rule.degree / 2)?;
-    share(n_threads, n, Room::default, |range, room| {
-        for item in range {
-            let item = item as u32;
-            room.candidates.clear();
-            room.candidates.extend(lists.of(item));
-            let candidates = std::mem::take(&mut room.candidates);
-            choose(codes, &candidates, rule, power, room);
-            for &id in &room.chosen {
-                let distance = candidates
-                    .iter()
-                    .find(|near| near.id() == id)
-                    .map_or(0, |near| near.distance());
-                both.offer(item, Near::new(distance, id));
-                both.offer(id, Near::new(distance, item));
+    let alpha = match measure {
+        Measure::Squares => rule.alpha * rule.alpha,
+        Measure::Differences | Measure::Bits => rule.alpha,
+    };
+    let slack = (alpha * 256.0) as u64;
+    let choose = |from: &Lists, take: &(dyn Fn(u32, &[Near]) + Sync)| {
+        let room = || (Vec::new(), Room::default());
+        share(n_threads, n, room, |range, (candidates, room)| {
+            for item in range {
+                let item = item as u32;
+                candidates.clear();
+                candidates.extend(from.of(item));
+                room.choose(codes, candidates, rule.degree, slack);
+                take(item, &room.kept);
             }
-            room.candidates = candidates;
+            Ok(())
+        })
+    };
+    let both = Lists::new(n, rule.degree + rule.degree / 2)?;
+    choose(&lists, &|item, kept| {
+        for &near in kept {
+            both.offer(item, near);
+            both.offer(near.id(), Near::new(near.distance(), item));
         }
-        Ok(())
     })?;
     drop(lists);
     let graph = Lists::new(n, rule.degree)?;
-    share(n_threads, n, Room::default, |range, room| {
-        for item in range {
-            let item = item as u32;
-            room.candidates.clear();
-            room.candidates.extend(both.of(item));
-            let candidates = std::mem::take(&mut room.candidates);
-            choose(codes, &candidates, rule, power, room);
-            for (at, &id) in room.chosen.iter().enumerate() {
-                graph.offer(item, Near::new(at as u32, id));
-            }
-            room.candidates = candidates;
+    choose(&both, &|item, kept| {
+        for (place, near) in kept.iter().enumerate() {
+            graph.offer(item, Near::new(place as u32, near.id()));
         }
-        Ok(())
     })?;
     Ok(graph)
 }

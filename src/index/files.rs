@@ -230,11 +230,10 @@ impl Index {
         self.metadata = opened.metadata()?;
         self.labels = None;
         self.removed = None;
-        self.graph = None;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
         let is_plain = opened.superblock.is_none();
         let path = opened.path.clone();
-        self.state = State::Mapped(opened);
+        self.enter(State::Mapped(opened));
         let from = || match &path {
             Some(path) => format!("{path:?}"),
             None => "a buffer".to_string(),
@@ -261,11 +260,10 @@ impl Index {
 
     /// Drops everything but the options, the seed and the log.
     pub fn unload(&mut self) {
-        self.state = State::default();
+        self.enter(State::default());
         self.metadata = Vec::new();
         self.labels = None;
         self.removed = None;
-        self.graph = None;
         self.log.say(LogLevel::Info, || "unloaded".to_string());
     }
 

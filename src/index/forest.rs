@@ -124,11 +124,11 @@ impl Index {
         }
         let store = std::mem::take(store);
         let (n_trees, n_nodes) = (roots.n_trees, roots.n_nodes);
-        self.state = State::Built {
+        self.enter(State::Built {
             store,
             roots,
             origin,
-        };
+        });
         self.log.say(LogLevel::Info, || {
             format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes")
         });
@@ -149,8 +149,7 @@ impl Index {
                 let len = n_items * self.layout.node_size;
                 store.restart(len)?;
                 let store = std::mem::take(store);
-                self.graph = None;
-                self.state = State::Building { store, n_items };
+                self.enter(State::Building { store, n_items });
                 Ok(())
             }
         }

@@ -122,6 +122,12 @@ impl Index {
         Ok(())
     }
 
+    /// Goes to another state, in which there is no graph yet.
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.graph = None;
+    }
+
     /// Metric, f and types.
     pub fn options(&self) -> Options {
         self.options

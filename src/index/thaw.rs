@@ -30,10 +30,10 @@ impl Index {
         let marks = self.thawed_marks(n_items)?;
         self.own_labels()?;
         self.removed = marks;
-        self.state = State::Building {
+        self.enter(State::Building {
             store: Store::Heap(items),
             n_items,
-        };
+        });
         self.log
             .say(LogLevel::Info, || format!("thawed {n_items} items"));
         Ok(())

@@ -24,18 +24,7 @@ first="Unix Makefiles" second="Unix Makefiles"
 command -v make > /dev/null || first=Ninja
 command -v ninja > /dev/null && second=Ninja
 
-passed=0 failed=0
-
-# ok NAME COMMAND...: passes when the command exits 0.
-ok() {
-    local name=$1
-    shift
-    if "$@" > "$tmp/log" 2>&1; then
-        passed=$((passed + 1)); echo "ok    $name"
-    else
-        failed=$((failed + 1)); echo "FAIL  $name: $*"; tail -n 40 "$tmp/log" | sed 's/^/      /'
-    fi
-}
+. "$root/tests/shell.sh"
 
 # refused NAME TEXT COMMAND...: passes when the command fails and says TEXT.
 refused() {
@@ -181,5 +170,4 @@ ok "GNUInstallDirs: pkg-config" test -f "$pc_include/annoy.h"
 refused "no cargo: the message says what to do" "cargo not found" \
     cmake -S "$root" -B "$tmp/no-cargo" -G "$first" -DANNOY_RS_CARGO=
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish
