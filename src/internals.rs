@@ -7,8 +7,6 @@
 
 pub use crate::kernel::{BitKernels, Eight, Float, FloatKernels, Isa, Padded, Row, ROWS};
 
-pub use crate::graph::Plan;
-
 use crate::error::{Error, Result};
 use crate::forest::tree;
 use crate::index::vector::{Stored, Vector};

@@ -18,8 +18,6 @@ pub mod fault;
 pub mod ffi;
 mod file;
 mod forest;
-// Reached by benchmarks only, until it has its place in the file.
-#[cfg_attr(not(feature = "internals"), allow(dead_code))]
 mod graph;
 mod index;
 #[cfg(feature = "internals")]
@@ -43,9 +41,10 @@ pub use forest::inspect::{Fault, Shape};
 pub use forest::roots::MAX_TREES;
 pub use forest::search::Neighbor;
 pub use index::files::MAX_METADATA;
+pub use index::graph::GraphPlan;
 pub use index::log::{Log, LogLevel};
 pub use index::probe::{probe, Kind};
-pub use index::search::Search;
+pub use index::search::{Search, Way};
 pub use index::vector::{Vector, VectorMut};
 pub use index::verify::{Info, Report};
 pub use index::{kernel_name, Index};

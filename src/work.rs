@@ -47,6 +47,8 @@ pub enum Stage {
     Save,
     /// Verifying; counted in nodes.
     Verify,
+    /// Building a graph; counted in items, each many times.
+    Graph,
 }
 
 /// How a long call is to work. The default is as many threads as there are processors, and nothing told.

@@ -1,7 +1,9 @@
-//! The neighbour graph, which is reached with the feature `internals` only.
+//! The neighbour graph: what it finds, that it is the same everywhere, that it goes along in files.
 
-use annoy_rs::internals::Plan;
-use annoy_rs::{Error, Index, Metric, Neighbor, Search};
+use annoy_rs::{
+    Bitmap, Cancel, Error, GraphPlan, Index, Metric, Neighbor, Options, ScalarType, Search, Way,
+    Work,
+};
 
 const N: usize = 3000;
 const F: usize = 24;
@@ -67,7 +69,9 @@ fn finds_what_is_near_and_says_how_far() {
     let queries = items.split_off(N);
     for metric in Metric::ALL {
         let mut index = built(metric, &items);
-        index.build_graph(Plan::default()).unwrap();
+        index
+            .build_graph(&GraphPlan::default(), &mut Work::default())
+            .unwrap();
         let found = answers(&index, &queries, 600);
         let (mut near, mut wanted) = (0, 0);
         for (query, found) in queries.iter().zip(&found) {
@@ -77,7 +81,7 @@ fn finds_what_is_near_and_says_how_far() {
                 query.clone()
             };
             let all = Search {
-                exact: true,
+                way: Way::Exact,
                 ..Search::new(N)
             };
             let exact = index.search(&query, &all).unwrap();
@@ -104,12 +108,13 @@ fn threads_change_nothing() {
     for metric in Metric::ALL {
         let graphs = [1, 2, 5].map(|n_threads| {
             let mut index = built(metric, &items);
-            let plan = Plan {
-                n_threads,
-                ..Plan::default()
+            let mut work = Work {
+                n_threads: Some(n_threads),
+                ..Work::default()
             };
-            index.build_graph(plan).unwrap();
-            answers(&index, &queries, 60)
+            index.build_graph(&GraphPlan::default(), &mut work).unwrap();
+            assert!(!answers(&index, &queries, 60).is_empty());
+            index.to_bytes().unwrap()
         });
         assert_eq!(graphs[0], graphs[1], "{metric}");
         assert_eq!(graphs[0], graphs[2], "{metric}");
@@ -125,7 +130,9 @@ fn few_items_equal_items_and_holes() {
                 index.add_item(3 * id as i64, &[1.0f32; F]).unwrap();
             }
             index.build(Some(3), Some(1)).unwrap();
-            index.build_graph(Plan::default()).unwrap();
+            index
+                .build_graph(&GraphPlan::default(), &mut Work::default())
+                .unwrap();
             let found = index
                 .get_nns_by_vector(&[1.0f32; F], 20, Some(1000))
                 .unwrap();
@@ -135,7 +142,9 @@ fn few_items_equal_items_and_holes() {
         }
         let mut index = Index::new(metric, F).unwrap();
         index.build(Some(2), Some(1)).unwrap();
-        index.build_graph(Plan::default()).unwrap();
+        index
+            .build_graph(&GraphPlan::default(), &mut Work::default())
+            .unwrap();
         assert!(index
             .get_nns_by_vector(&[1.0f32; F], 5, None)
             .unwrap()
@@ -144,24 +153,195 @@ fn few_items_equal_items_and_holes() {
 }
 
 #[test]
-fn filters_and_exact_searches_do_without_it() {
+fn the_way_is_chosen() {
     let items = vectors(N, 5);
-    let forest = built(Metric::Euclidean, &items);
-    let mut graph = built(Metric::Euclidean, &items);
-    graph.build_graph(Plan::default()).unwrap();
-    let even = |id: i64| id % 2 == 0;
-    for search in [
-        Search {
-            filter: Some(&even),
+    let mut index = built(Metric::Euclidean, &items);
+    let found = |index: &Index, way| -> Result<Vec<Vec<Neighbor>>, Error> {
+        let search = Search {
+            way,
+            search_k: Some(50),
             ..Search::new(10)
-        },
-        Search {
-            exact: true,
-            ..Search::new(10)
-        },
-    ] {
-        let found = graph.search(&items[7], &search).unwrap();
-        assert_eq!(found, forest.search(&items[7], &search).unwrap());
+        };
+        let all = items.iter().step_by(50);
+        all.map(|item| index.search(item, &search)).collect()
+    };
+    let forest = found(&index, Way::Fastest).unwrap();
+    let refused = found(&index, Way::Graph);
+    assert!(matches!(refused, Err(Error::State { .. })), "{refused:?}");
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    assert_eq!(found(&index, Way::Forest).unwrap(), forest);
+    let graph = found(&index, Way::Graph).unwrap();
+    assert_ne!(graph, forest);
+    assert_eq!(found(&index, Way::Fastest).unwrap(), graph);
+}
+
+/// For shares of the items from all to one, by a bitmap and by a function: what is found is accepted, and as near as what a
+/// look at all finds.
+#[test]
+fn filters() {
+    let mut items = vectors(N + 30, 5);
+    let queries = items.split_off(N);
+    for metric in [Metric::Euclidean, Metric::Dot] {
+        let mut index = built(metric, &items);
+        index
+            .build_graph(&GraphPlan::default(), &mut Work::default())
+            .unwrap();
+        for one_of in [1usize, 2, 10, 100, N] {
+            let mut words = vec![0u64; N.div_ceil(64)];
+            for id in (0..N).step_by(one_of) {
+                words[id / 64] |= 1 << (id % 64);
+            }
+            let bitmap = Some(Bitmap {
+                words: &words,
+                deny: false,
+            });
+            let ask = |id: i64| id as usize % one_of == 0;
+            let by_bitmap = Search {
+                bitmap,
+                search_k: Some(600),
+                ..Search::new(10)
+            };
+            let by_function = Search {
+                bitmap: None,
+                filter: Some(&ask),
+                ..by_bitmap
+            };
+            let exact = Search {
+                way: Way::Exact,
+                ..by_bitmap
+            };
+            let n = N.div_ceil(one_of).min(10);
+            for search in [by_bitmap, by_function] {
+                let mut hits = 0;
+                for query in &queries {
+                    let found = index.search(query, &search).unwrap();
+                    assert_eq!(found.len(), n, "{metric}: one of {one_of}");
+                    assert!(found.iter().all(|one| ask(one.id)));
+                    let truth = index.search(query, &exact).unwrap();
+                    hits += found.iter().filter(|one| truth.contains(one)).count();
+                }
+                let recall = hits as f64 / (n * queries.len()) as f64;
+                assert!(recall > 0.95, "{metric}: one of {one_of}: {recall}");
+            }
+        }
+    }
+}
+
+#[test]
+fn removed_and_excluded_items_are_not_found() {
+    let items = vectors(N, 7);
+    let mut index = built(Metric::Angular, &items);
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    let before = index.get_nns_by_item(5, 10, None).unwrap();
+    assert_eq!(before[0].id, 5);
+    index.remove_item(before[1].id).unwrap();
+    let search = Search {
+        exclude: &[before[2].id],
+        exclude_self: true,
+        max_distance: Some(before[5].distance),
+        ..Search::new(10)
+    };
+    let after = index.search_item(5, &search).unwrap();
+    assert_eq!(after, before[3..6]);
+}
+
+/// Files of every kind: what is loaded finds the same, says that it is sound, and is saved as the same bytes.
+#[test]
+fn goes_along_in_files() {
+    let items = vectors(700, 8);
+    for metric in Metric::ALL {
+        for scalar in [
+            ScalarType::F32,
+            ScalarType::F64,
+            ScalarType::Bits64,
+            ScalarType::Bits32,
+            ScalarType::Bits8,
+        ] {
+            let options = Options {
+                scalar,
+                ..Options::new(metric, F)
+            };
+            let Ok(mut index) = Index::with_options(options) else {
+                continue;
+            };
+            for (id, item) in items.iter().enumerate() {
+                let wide: Vec<f64> = item.iter().map(|&x| f64::from(x)).collect();
+                let id = 2 * id as i64;
+                match scalar {
+                    ScalarType::F64 => index.add_item(id, &wide).unwrap(),
+                    ScalarType::F32 => index.add_item(id, item).unwrap(),
+                    _ => index.add_item(id, &bits(item)).unwrap(),
+                }
+            }
+            index.build(Some(3), Some(1)).unwrap();
+            index
+                .build_graph(&GraphPlan::default(), &mut Work::default())
+                .unwrap();
+            index.set_metadata(b"along").unwrap();
+            let bytes = index.to_bytes().unwrap();
+            assert_eq!(index.saved_size().unwrap(), bytes.len());
+            let loaded = Index::open_bytes(bytes.clone()).unwrap();
+            assert_eq!(loaded.graph_degree(), GraphPlan::default().degree);
+            let report = loaded.verify(5).unwrap();
+            assert!(report.is_sound(), "{metric} {scalar:?}: {report:?}");
+            assert!(index.verify(5).unwrap().is_sound());
+            assert_eq!(loaded.to_bytes().unwrap(), bytes);
+            for id in (0..1400).step_by(70) {
+                assert_eq!(
+                    loaded.get_nns_by_item(id, 7, Some(100)).unwrap(),
+                    index.get_nns_by_item(id, 7, Some(100)).unwrap()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_build_changes_nothing() {
+    let items = vectors(N, 9);
+    let mut index = built(Metric::Manhattan, &items);
+    let bytes = index.to_bytes().unwrap();
+    let mut steps = 0;
+    let (mut last, mut last_total) = (0, 0);
+    let mut count = |_, done, total| {
+        assert!(done >= last && done <= total);
+        (last, last_total) = (done, total);
+        steps += 1;
+    };
+    let mut work = Work {
+        n_threads: Some(2),
+        progress: Some(&mut count),
+        ..Work::default()
+    };
+    index.build_graph(&GraphPlan::default(), &mut work).unwrap();
+    assert_eq!(last, last_total);
+    let with_graph = index.to_bytes().unwrap();
+    assert_ne!(with_graph, bytes);
+    for at in [0, 1, steps / 2, steps - 1] {
+        let cancel = Cancel::new();
+        let mut left = at;
+        let mut stop = |_, _, _| {
+            if left == 0 {
+                cancel.cancel();
+            }
+            left -= i32::from(left > 0);
+        };
+        let mut index = Index::open_bytes(bytes.clone()).unwrap();
+        let mut work = Work {
+            n_threads: Some(1),
+            cancel: Some(&cancel),
+            progress: Some(&mut stop),
+        };
+        let refused = index.build_graph(&GraphPlan::default(), &mut work);
+        assert!(
+            matches!(refused, Err(Error::Cancelled)),
+            "{at}: {refused:?}"
+        );
+        assert_eq!(index.to_bytes().unwrap(), bytes);
     }
 }
 
@@ -171,14 +351,18 @@ fn goes_with_the_trees() {
     let queries = items.split_off(N);
     let mut index = built(Metric::Angular, &items);
     let of_forest = answers(&index, &queries, 50);
-    index.build_graph(Plan::default()).unwrap();
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
     assert_ne!(answers(&index, &queries, 50), of_forest);
     index.unbuild().unwrap();
     index.build(Some(6), Some(1)).unwrap();
     assert_eq!(answers(&index, &queries, 50), of_forest);
 
     let mut loaded = Index::open_bytes(index.to_bytes().unwrap()).unwrap();
-    loaded.build_graph(Plan::default()).unwrap();
+    loaded
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
     assert_ne!(answers(&loaded, &queries, 50), of_forest);
     loaded.thaw().unwrap();
     loaded.build(Some(6), Some(1)).unwrap();
@@ -188,34 +372,30 @@ fn goes_with_the_trees() {
 #[test]
 fn plans_that_cannot_be() {
     let mut index = Index::new(Metric::Angular, F).unwrap();
-    let refused = index.build_graph(Plan::default());
+    let refused = index.build_graph(&GraphPlan::default(), &mut Work::default());
     assert!(matches!(refused, Err(Error::State { .. })), "{refused:?}");
     index.add_item(0, &[1.0f32; F]).unwrap();
     index.build(Some(1), Some(1)).unwrap();
-    let plan = Plan::default();
+    let plan = GraphPlan::default();
     for plan in [
-        Plan { degree: 0, ..plan },
-        Plan {
+        GraphPlan { degree: 0, ..plan },
+        GraphPlan {
             degree: 256,
             ..plan
         },
-        Plan {
+        GraphPlan {
             candidates: 0,
             ..plan
         },
-        Plan { sample: 0, ..plan },
-        Plan { trees: 0, ..plan },
-        Plan {
-            n_threads: 0,
-            ..plan
-        },
-        Plan { alpha: 0.5, ..plan },
-        Plan {
+        GraphPlan { sample: 0, ..plan },
+        GraphPlan { trees: 0, ..plan },
+        GraphPlan { alpha: 0.5, ..plan },
+        GraphPlan {
             alpha: f64::NAN,
             ..plan
         },
     ] {
-        let refused = index.build_graph(plan);
+        let refused = index.build_graph(&plan, &mut Work::default());
         assert!(
             matches!(refused, Err(Error::Argument { .. })),
             "{plan:?}: {refused:?}"

@@ -31,7 +31,7 @@ fn agrees(index: &Index, removed: &BTreeSet<i64>, missing: &BTreeSet<i64>, query
         .filter(|id| !removed.contains(id) && !missing.contains(id))
         .collect();
     let all = Search {
-        exact: true,
+        way: Way::Exact,
         ..Search::new(N)
     };
     let sorted = |found: Vec<annoy_rs::Neighbor>| {
@@ -277,7 +277,7 @@ fn recall_is_what_counting_gives() {
                 ..Search::new(10)
             };
             let exact = Search {
-                exact: true,
+                way: Way::Exact,
                 ..search
             };
             let found = index.search_item(id, &search).unwrap();

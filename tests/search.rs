@@ -62,7 +62,7 @@ fn exact_search_is_exact() {
         for (seed, n) in [(1, 0), (2, 1), (3, 10), (4, N), (5, usize::MAX)] {
             let query = Item::random(options, &mut Random(seed));
             let search = Search {
-                exact: true,
+                way: Way::Exact,
                 ..Search::new(n)
             };
             let found = index.search(&query, &search).unwrap();
@@ -344,7 +344,7 @@ fn a_batch_is_its_queries_one_by_one() {
                 ..Search::new(3)
             },
             Search {
-                exact: true,
+                way: Way::Exact,
                 ..Search::new(2)
             },
         ] {

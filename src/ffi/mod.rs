@@ -7,6 +7,7 @@
 //! - `work`: threads, progress and cancellation of long calls.
 //! - `item`: adding and reading items.
 //! - `build`: building trees.
+//! - `graph`: building a graph.
 //! - `file`: saving and loading.
 //! - `bytes`: saving to and loading from memory.
 //! - `labels`: names of items.
@@ -24,6 +25,7 @@ pub mod batch;
 pub mod build;
 pub mod bytes;
 pub mod file;
+pub mod graph;
 mod guard;
 pub mod handle;
 pub mod item;

@@ -4,7 +4,7 @@ use super::guard::{or_choose, slice};
 use super::work::{self, annoy_work};
 use crate::error::{Error, Result};
 use crate::forest::filter::{Ask, Bitmap};
-use crate::index::search::Search;
+use crate::index::search::{Search, Way};
 use crate::index::Index;
 use crate::work::Work;
 use std::ffi::c_void;
@@ -21,6 +21,10 @@ pub const ANNOY_SEARCH_MAX_DISTANCE: u64 = 2;
 pub const ANNOY_SEARCH_DENY: u64 = 4;
 /// Flag: look at all items that may be found, without the trees. `search_k` plays no part.
 pub const ANNOY_SEARCH_EXACT: u64 = 8;
+/// Flag: search the trees, as Annoy does, also where there is a graph.
+pub const ANNOY_SEARCH_FOREST: u64 = 16;
+/// Flag: search the graph; `ANNOY_ERR_STATE` where there is none.
+pub const ANNOY_SEARCH_GRAPH: u64 = 32;
 
 /// What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
 ///
@@ -34,7 +38,7 @@ pub struct annoy_search_options {
     pub struct_size: usize,
     /// `ANNOY_SEARCH_` flags.
     pub flags: u64,
-    /// The number of candidates looked at, repeats between trees included; 0 or -1 stands for n times the number of trees.
+    /// The number of candidates looked at; 0 or -1 for the usual: see `annoy_get_nns_by_item`.
     pub search_k: i64,
     /// With `ANNOY_SEARCH_MAX_DISTANCE`: no results farther than this; for dot, none of a smaller inner product.
     pub max_distance: f64,
@@ -110,14 +114,26 @@ impl<'a> Given<'a> {
         const FLAGS: u64 = ANNOY_SEARCH_EXCLUDE_SELF
             | ANNOY_SEARCH_MAX_DISTANCE
             | ANNOY_SEARCH_DENY
-            | ANNOY_SEARCH_EXACT;
+            | ANNOY_SEARCH_EXACT
+            | ANNOY_SEARCH_FOREST
+            | ANNOY_SEARCH_GRAPH;
         if options.flags & !FLAGS != 0 {
             let found = format!("{:#x}", options.flags);
             return Err(Error::argument("flags", found, "ANNOY_SEARCH_ flags"));
         }
         let has = |flag| options.flags & flag != 0;
         let search = &mut given.search;
-        search.exact = has(ANNOY_SEARCH_EXACT);
+        const WAYS: u64 = ANNOY_SEARCH_EXACT | ANNOY_SEARCH_FOREST | ANNOY_SEARCH_GRAPH;
+        search.way = match options.flags & WAYS {
+            0 => Way::Fastest,
+            ANNOY_SEARCH_EXACT => Way::Exact,
+            ANNOY_SEARCH_FOREST => Way::Forest,
+            ANNOY_SEARCH_GRAPH => Way::Graph,
+            several => {
+                let expected = "one of ANNOY_SEARCH_EXACT, _FOREST and _GRAPH";
+                return Err(Error::argument("flags", format!("{several:#x}"), expected));
+            }
+        };
         search.exclude_self = has(ANNOY_SEARCH_EXCLUDE_SELF);
         search.max_distance = has(ANNOY_SEARCH_MAX_DISTANCE).then_some(options.max_distance);
         search.search_k = match options.search_k {

@@ -68,6 +68,8 @@ pub struct annoy_info {
     pub reserved: i32,
     /// Items that are removed; they are counted in `n_present` too, until the next build.
     pub n_removed: i64,
+    /// Neighbours of an item at the most in the graph; 0 when there is none.
+    pub graph_degree: i64,
 }
 
 /// What a file may be. Its size will not change.
@@ -230,6 +232,7 @@ fn facts(info: &Info) -> annoy_info {
         has_seed: i32::from(info.seed.is_some()),
         reserved: 0,
         n_removed: info.n_removed as i64,
+        graph_degree: info.graph_degree as i64,
     }
 }
 

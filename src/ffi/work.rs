@@ -62,6 +62,8 @@ pub const ANNOY_STAGE_SEARCH: annoy_stage = 3;
 pub const ANNOY_STAGE_SAVE: annoy_stage = 4;
 /// Verifying; counted in nodes.
 pub const ANNOY_STAGE_VERIFY: annoy_stage = 5;
+/// Building a graph; counted in items, each many times.
+pub const ANNOY_STAGE_GRAPH: annoy_stage = 6;
 
 fn stage_number(stage: Stage) -> annoy_stage {
     match stage {
@@ -70,6 +72,7 @@ fn stage_number(stage: Stage) -> annoy_stage {
         Stage::Search => ANNOY_STAGE_SEARCH,
         Stage::Save => ANNOY_STAGE_SAVE,
         Stage::Verify => ANNOY_STAGE_VERIFY,
+        Stage::Graph => ANNOY_STAGE_GRAPH,
     }
 }
 

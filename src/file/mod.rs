@@ -13,6 +13,7 @@ use crate::error::{reserve, Error, Result};
 use crate::forest::inspect::Faults;
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
+use crate::graph::{self, GraphBytes};
 use crate::labels::section::{Header, View};
 use crate::layout::{NodeLayout, Nodes};
 use crate::removed::Removed;
@@ -34,6 +35,8 @@ pub struct OpenFile {
     pub superblock: Option<Superblock>,
     /// What the header of its labels says; none when it has none.
     labels: Option<Header>,
+    /// What the headers of its codes and graph say; none when it has none.
+    graph: Option<graph::section::Header>,
 }
 
 impl OpenFile {
@@ -48,6 +51,18 @@ impl OpenFile {
         }
         if let Some((_, bytes)) = self.section(kind::REMOVED) {
             Removed::read(bytes, n_items)?;
+        }
+        let bytes = |kind| self.section(kind).map(|(_, bytes)| bytes);
+        match (bytes(kind::CODES), bytes(kind::GRAPH)) {
+            (None, None) => {}
+            (None, Some(_)) => {
+                return Err("it has a graph section and no codes section".to_string())
+            }
+            (Some(codes), lists) => {
+                let (lists, options) = (lists.unwrap_or(&[]), &self.layout.options);
+                let header = graph::section::Header::read(codes, lists, options, n_items)?;
+                self.graph = Some(header);
+            }
         }
         Ok(())
     }
@@ -69,6 +84,15 @@ impl OpenFile {
     pub fn removed(&self) -> Option<Removed<'_>> {
         let (_, bytes) = self.section(kind::REMOVED)?;
         Removed::read(bytes, self.roots.n_items).ok()
+    }
+
+    /// Its graph, of which only the headers have been looked at.
+    pub fn graph(&self) -> Option<GraphBytes<'_>> {
+        Some(GraphBytes {
+            header: self.graph.as_ref()?,
+            codes: self.section(kind::CODES)?.1,
+            lists: self.section(kind::GRAPH)?.1,
+        })
     }
 
     /// Looks at all of the labels and marks.
@@ -225,6 +249,7 @@ pub fn open(
                     roots,
                     superblock: None,
                     labels: None,
+                    graph: None,
                 })
             }
             Err(Misfit::Reason(reason)) => {
@@ -290,6 +315,7 @@ fn adopt(
         layout,
         superblock: Some(superblock),
         labels: None,
+        graph: None,
     };
     let checked = file.check_sections();
     checked.map_err(|reason| format_error(file.path.as_deref(), &file.layout, reason))?;

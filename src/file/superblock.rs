@@ -51,10 +51,14 @@ pub mod kind {
     pub const LABELS: u32 = 5;
     /// Marks of items that are removed. Required: without it they would be found.
     pub const REMOVED: u32 = 6;
+    /// Codes of the items' vectors.
+    pub const CODES: u32 = 7;
+    /// Neighbours of the items, between codes.
+    pub const GRAPH: u32 = 8;
 
     /// Whether a kind is one of later versions.
     pub fn is_unknown(kind: u32) -> bool {
-        !(ITEMS..=REMOVED).contains(&kind)
+        !(ITEMS..=GRAPH).contains(&kind)
     }
 
     /// For messages.
@@ -66,6 +70,8 @@ pub mod kind {
             METADATA => "metadata",
             LABELS => "labels",
             REMOVED => "removed items",
+            CODES => "codes",
+            GRAPH => "graph",
             _ => "unknown",
         }
     }

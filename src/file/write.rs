@@ -243,9 +243,9 @@ impl Contents<'_> {
         shift.apply(&mut copies)?;
         let last_root = &copies[copies.len() - size..];
         let start = (first + roots.trees.len()) * size;
-        let tail = tail(layout, start, self.sections, last_root)?;
-        let guard = tail.bytes.len() - 2 * size;
-        let len = start + tail.bytes.len() + copies.len();
+        let (places, end) = places(layout, start, self.sections);
+        let guard = start + end;
+        let len = guard + 2 * size + copies.len();
         check_count(layout, len / size)?;
         meter.set_total(len as u64);
 
@@ -258,12 +258,25 @@ impl Contents<'_> {
         let mut part = Part::new(to, path, meter);
         part.write_shifted(self.nodes(roots.trees.clone()), &shift)?;
         sections.push(part.section(kind::TREES, (first * size) as u64));
-        Part::new(to, path, meter).write(&tail.bytes[..guard])?;
+        let mut written = 0;
+        let mut own = Vec::new();
+        for (payload, at) in self.sections.iter().zip(places) {
+            Part::new(to, path, meter).write(&vec![0; at - written])?;
+            let mut part = Part::new(to, path, meter);
+            part.write(payload.bytes)?;
+            own.push(Section {
+                flags: payload.flags,
+                ..part.section(payload.kind, (start + at) as u64)
+            });
+            written = at + payload.bytes.len();
+        }
+        Part::new(to, path, meter).write(&vec![0; end - written])?;
         let mut part = Part::new(to, path, meter);
-        part.write(&tail.bytes[guard..])?;
+        part.write(&end_node(layout))?;
+        part.write(last_root)?;
         part.write(&copies)?;
-        sections.push(part.section(kind::ROOTS, (start + guard) as u64));
-        sections.extend(tail.sections);
+        sections.push(part.section(kind::ROOTS, guard as u64));
+        sections.extend(own);
 
         let superblock = Superblock {
             options: layout.options,

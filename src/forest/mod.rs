@@ -7,9 +7,11 @@
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`inspect`]: walks all trees, for verifying and for facts.
 //! - [`filter`]: which items a search may find.
+//! - [`descend`]: down each tree to one leaf.
 //! - [`search`]: best-first search over all trees at once.
 
 pub mod build;
+mod descend;
 pub mod filter;
 pub mod inspect;
 pub mod peek;

@@ -4,11 +4,13 @@
 //! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first. Ids that a filter refuses are not
 //! counted, so that a filter costs time and not recall.
 
-use super::filter::{All, Filter};
+use super::descend::items_near;
+use super::filter::Filter;
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
-use crate::graph::{self, search::Walk};
+use crate::graph;
+use crate::graph::search::{Breadth, Walk};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
@@ -53,6 +55,8 @@ struct Scratch {
     marks: Vec<u64>,
     /// Ids of the candidates.
     candidates: Vec<usize>,
+    /// The nodes that paths down the trees have come to.
+    paths: Vec<usize>,
     walk: Walk,
     /// One bit per item: met and refused by the filter. All zero between searches.
     refused_marks: Vec<u64>,
@@ -147,10 +151,11 @@ pub fn search<S: Space>(
     })
 }
 
-/// Items that the forest names for a walk to start from.
-const ENTRIES: u64 = 64;
+/// Items that the trees name for a walk to start from. From several trees: the neighbours of clustered items lead to no other
+/// cluster.
+const ENTRIES: usize = 40;
 
-/// Items a walk looks at when nothing is said.
+/// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
 const WALKED: u64 = 2000;
 
 /// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
@@ -158,43 +163,56 @@ const MEASURED: usize = 2;
 
 /// As [`search`], by walking the graph: `search_k` is the number of items that the walk looks at.
 ///
+/// Where a filter is known to accept so few that a walk would look at more, all of them are looked at.
+///
 /// # Errors
 /// As [`search`], also for what the graph names.
-pub fn with_graph<S: Space>(
+pub fn with_graph<S: Space, F: Filter>(
     space: &S,
     nodes: &Nodes<'_>,
     roots: &Roots,
     graph: &graph::View<'_>,
     query: &Query<'_, S::T>,
     wanted: Wanted,
+    filter: &F,
 ) -> Result<Vec<Neighbor>> {
-    let search_k = wanted.search_k.unwrap_or(WALKED);
+    let n_items = roots.n_items;
+    let usual = || WALKED.saturating_mul((wanted.n as u64).div_ceil(10).max(1));
+    let search_k = wanted.search_k.unwrap_or_else(usual);
+    if !F::ALL {
+        // A walk passes n_items / at_most items for each that is accepted.
+        let at_most = filter.at_most(n_items) as u128;
+        let is_few = at_most * at_most < u128::from(search_k) * n_items as u128;
+        if is_few && wanted.search_k != Some(0) {
+            return exact(space, nodes, n_items, query, wanted, filter);
+        }
+    }
     with_scratch(|scratch| {
-        collect(
-            space,
-            nodes,
-            roots,
-            query,
-            ENTRIES.min(search_k),
-            &All,
-            scratch,
-        )?;
+        cover_items(&mut scratch.marks, n_items)?;
         let Scratch {
             candidates,
             best,
             marks,
             walk,
+            paths,
             ..
         } = scratch;
-        for &id in candidates.iter() {
-            marks[id / 64] = 0;
-        }
-        let keep = wanted.n.saturating_mul(MEASURED).saturating_add(10);
-        walk.walk(space, graph, query.row, candidates, keep, search_k, marks)?;
+        let n_entries = ENTRIES.min(usize::try_from(search_k).unwrap_or(ENTRIES));
+        items_near(space, nodes, roots, query, n_entries, paths, candidates)?;
+        let plan = Breadth {
+            keep: wanted.n.saturating_mul(MEASURED).saturating_add(10),
+            search_k,
+        };
+        let walked = walk.walk(space, graph, query.row, candidates, plan, filter, marks);
         candidates.clear();
-        reserve(candidates, keep.min(roots.n_items))?;
+        walked?;
+        let keep = plan.keep.min(n_items);
+        reserve(candidates, keep)?;
         candidates.extend(walk.found().take(keep));
-        nearest(space, nodes, query, wanted, candidates, best)
+        let found = nearest(space, nodes, query, wanted, candidates, best);
+        // The walk has left no marks that these could take away.
+        candidates.clear();
+        found
     })
 }
 
@@ -228,6 +246,16 @@ pub fn exact<S: Space>(
     }
 }
 
+/// Makes room for a bit for each item.
+fn cover_items(marks: &mut Vec<u64>, n_items: usize) -> Result<()> {
+    let words = n_items.div_ceil(64);
+    if marks.len() < words {
+        reserve(marks, words - marks.len())?;
+        marks.resize(words, 0);
+    }
+    Ok(())
+}
+
 /// Fills `scratch.candidates`, each id once.
 fn collect<S: Space, F: Filter>(
     space: &S,
@@ -240,17 +268,9 @@ fn collect<S: Space, F: Filter>(
 ) -> Result<()> {
     let max_leaf = nodes.layout().max_leaf as i64;
     let n_items = roots.n_items;
-    let cover_items = |marks: &mut Vec<u64>| {
-        let words = n_items.div_ceil(64);
-        if marks.len() < words {
-            reserve(marks, words - marks.len())?;
-            marks.resize(words, 0);
-        }
-        Ok::<(), Error>(())
-    };
-    cover_items(&mut scratch.marks)?;
+    cover_items(&mut scratch.marks, n_items)?;
     if !F::ALL {
-        cover_items(&mut scratch.refused_marks)?;
+        cover_items(&mut scratch.refused_marks, n_items)?;
     }
     let Scratch {
         open,

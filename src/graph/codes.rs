@@ -1,10 +1,12 @@
 //! Vectors as codes: a byte for each number, all on one scale, so that comparing two needs no more than integers and a
 //! quarter of the memory. Distances between codes say where to look; what is found is measured with the vectors.
 
+use super::section::Header;
 use crate::error::{reserve, Error, Result};
-use crate::kernel::{CodeKernel, CodeRows, Isa, Measure, Row, Scalar, MAX_CODE};
+use crate::kernel::{CodeKernel, CodeRows, Measure, Row, Scalar, MAX_CODE};
 use crate::layout::Nodes;
 use crate::metric::Space;
+use crate::storage::HeapBytes;
 
 /// Items by whose errors the scale is chosen.
 const SAMPLE: usize = 4096;
@@ -14,6 +16,9 @@ const FINER: usize = 9;
 
 /// The largest sum of squares must fit 32 bits.
 const MAX_LEN: usize = u32::MAX as usize / (MAX_CODE as usize * MAX_CODE as usize);
+
+/// Bytes of an extra coordinate.
+pub const EXTRA: usize = 4;
 
 /// What turns numbers into codes: code = (number - offset) / step.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,7 +56,7 @@ impl<'a> Codes<'a> {
 
     #[inline]
     fn extra(&self, id: u32) -> u32 {
-        let bytes = self.extras.chunks_exact(4).nth(id as usize);
+        let bytes = self.extras.chunks_exact(EXTRA).nth(id as usize);
         bytes
             .and_then(|b| b.try_into().ok())
             .map_or(0, u32::from_le_bytes)
@@ -70,85 +75,62 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// Codes that are being made.
-pub struct CodeBytes {
-    pub scale: Scale,
-    pub stride: usize,
-    pub rows: Vec<u8>,
-    pub extras: Vec<u8>,
+/// Codes of all items, those of missing ones zero: the section, and what its header says.
+///
+/// # Errors
+/// [`Error::NoMemory`]; [`Error::Unsupported`] for vectors too long.
+pub fn encode<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    n_items: usize,
+) -> Result<(Header, HeapBytes)> {
+    let options = nodes.layout().options;
+    let is_bits = S::MEASURE == Measure::Bits;
+    if !is_bits && options.f > MAX_LEN {
+        return Err(Error::Unsupported(format!(
+            "codes of vectors of {} numbers; they can have {MAX_LEN}",
+            options.f
+        )));
+    }
+    let item = |id: usize| item::<S>(nodes, id);
+    let scale = match is_bits {
+        true => Scale::default(),
+        false => Scale::choose(space, n_items, options.f, item)?,
+    };
+    let header = Header::new(&options, n_items, scale);
+    let mut bytes = header.new_codes()?;
+    let (rows, extras) = header.code_parts(bytes.bytes_mut());
+    for (id, to) in rows.chunks_exact_mut(header.stride).enumerate() {
+        if let Some(row) = item(id) {
+            header.scale.encode_item(space, row, to);
+        }
+    }
+    if S::COMPLETES_NORMS {
+        let most = longest::<S>(nodes, n_items);
+        for (id, to) in extras.chunks_exact_mut(EXTRA).enumerate() {
+            let extra = header.scale.extra(item(id), most);
+            to.copy_from_slice(&extra.to_le_bytes());
+        }
+    }
+    Ok((header, bytes))
 }
 
-impl CodeBytes {
-    /// Codes of all items; those of missing ones are zero.
-    ///
-    /// # Errors
-    /// [`Error::NoMemory`]; [`Error::Unsupported`] for vectors too long.
-    pub fn new<S: Space>(space: &S, nodes: &Nodes<'_>, n_items: usize) -> Result<Self> {
-        let options = nodes.layout().options;
-        let bits = S::MEASURE == Measure::Bits;
-        let len = if bits {
-            nodes.layout().vector_bytes
-        } else {
-            options.f
-        };
-        if len > MAX_LEN {
-            return Err(Error::Unsupported(format!(
-                "codes of vectors of {} numbers; they can have {MAX_LEN}",
-                options.f
-            )));
-        }
-        let stride = CodeRows::stride(len);
-        let mut rows = Vec::new();
-        reserve(&mut rows, n_items * stride)?;
-        rows.resize(n_items * stride, 0);
-        let mut codes = CodeBytes {
-            scale: Scale::default(),
-            stride,
-            rows,
-            extras: Vec::new(),
-        };
-        let item = |id: usize| {
-            let node = nodes.get(id);
-            (node.n_descendants() == 1).then(|| node.row::<S::T>())
-        };
-        if bits {
-            for (id, to) in codes.rows.chunks_exact_mut(stride).enumerate() {
-                if let Some(row) = item(id) {
-                    to[..len].copy_from_slice(row.bytes());
-                }
-            }
-            return Ok(codes);
-        }
-        codes.scale = Scale::choose(space, n_items, options.f, item)?;
-        for (id, to) in codes.rows.chunks_exact_mut(stride).enumerate() {
-            if let Some(row) = item(id) {
-                codes.scale.encode(row, space.code_factor(row), to);
-            }
-        }
-        if S::COMPLETES_NORMS {
-            let squared =
-                |row: Row<'_, S::T>| -> f64 { row.iter().map(|x| x.to_f64().powi(2)).sum() };
-            let norms = |id| item(id).map_or(0.0, squared);
-            let most = (0..n_items).map(norms).fold(0.0, f64::max);
-            reserve(&mut codes.extras, 4 * n_items)?;
-            for id in 0..n_items {
-                let extra = (most - norms(id)).max(0.0).sqrt() / codes.scale.step;
-                codes
-                    .extras
-                    .extend_from_slice(&((extra + 0.5) as u32).to_le_bytes());
-            }
-        }
-        Ok(codes)
-    }
+/// The vector of an item that is not missing.
+pub fn item<'a, S: Space>(nodes: &Nodes<'a>, id: usize) -> Option<Row<'a, S::T>> {
+    let node = nodes.get(id);
+    (node.n_descendants() == 1).then(|| node.row::<S::T>())
+}
 
-    /// For comparing.
-    pub fn view(&self, isa: Isa, measure: Measure) -> Codes<'_> {
-        Codes {
-            rows: CodeRows::new(&self.rows, self.stride),
-            extras: &self.extras,
-            kernel: CodeKernel::new(isa, measure),
-        }
-    }
+fn squared<T: Scalar>(row: Row<'_, T>) -> f64 {
+    row.iter().map(|x| x.to_f64().powi(2)).sum()
+}
+
+/// The square of the longest item's length.
+pub fn longest<S: Space>(nodes: &Nodes<'_>, n_items: usize) -> f64 {
+    (0..n_items)
+        .filter_map(|id| item::<S>(nodes, id))
+        .map(squared)
+        .fold(0.0, f64::max)
 }
 
 impl Scale {
@@ -244,16 +226,41 @@ impl Scale {
         Ok(best.1)
     }
 
+    /// The code of an item, whose place is zero.
+    pub fn encode_item<S: Space>(&self, space: &S, row: Row<'_, S::T>, to: &mut [u8]) {
+        if S::MEASURE == Measure::Bits {
+            let bytes = row.bytes();
+            to[..bytes.len()].copy_from_slice(bytes);
+        } else {
+            self.encode(row, space.code_factor(row), to);
+        }
+    }
+
+    /// The code of a query, whose place is zero.
+    pub fn encode_query<S: Space>(&self, space: &S, row: Row<'_, S::T>, to: &mut [u8]) {
+        if S::COMPLETES_NORMS {
+            self.encode(row, self.factor_of_longest(row), to);
+        } else {
+            self.encode_item(space, row, to);
+        }
+    }
+
+    /// The coordinate that completes an item's norm to the longest, in steps.
+    pub fn extra<T: Scalar>(&self, item: Option<Row<'_, T>>, longest: f64) -> u32 {
+        let missing = longest - item.map_or(0.0, squared);
+        (missing.max(0.0).sqrt() / self.step + 0.5) as u32
+    }
+
     /// Numbers times `factor` as codes; those off the scale become its ends.
-    pub fn encode<T: Scalar>(&self, row: Row<'_, T>, factor: f64, to: &mut [u8]) {
+    fn encode<T: Scalar>(&self, row: Row<'_, T>, factor: f64, to: &mut [u8]) {
         for ((x, offset), to) in row.iter().zip(&self.offsets).zip(to) {
             let code = (x.to_f64() * factor - offset) / self.step + 0.5;
             *to = code.clamp(0.0, f64::from(MAX_CODE)) as u8;
         }
     }
 
-    /// A query of a metric that looks for large products, made as long as the scale is.
-    pub fn longest<T: Scalar>(&self, row: Row<'_, T>) -> f64 {
+    /// What makes a query of a metric that looks for large products as long as the scale is.
+    fn factor_of_longest<T: Scalar>(&self, row: Row<'_, T>) -> f64 {
         let largest = row
             .iter()
             .fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));

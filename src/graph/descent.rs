@@ -5,7 +5,8 @@
 use super::codes::{Coded, Codes};
 use super::leaves::Leaves;
 use super::lists::{Lists, Near};
-use super::threads::share;
+use super::threads::Team;
+use super::Plan;
 use crate::error::Result;
 use crate::kernel::CodeRows;
 use crate::rng::mix;
@@ -75,8 +76,8 @@ impl Local {
 }
 
 /// Fills the lists with the nearest in the same leaves.
-pub fn start(codes: &Codes<'_>, leaves: &Leaves, lists: &Lists, n_threads: usize) -> Result<()> {
-    share(n_threads, leaves.count(), Local::default, |range, local| {
+pub fn start(codes: &Codes<'_>, leaves: &Leaves, lists: &Lists, team: &Team<'_, '_>) -> Result<()> {
+    team.share(leaves.count(), Local::default, |range, local| {
         for leaf in range {
             let mut parts = vec![leaves.ids(leaf).to_vec()];
             while let Some(ids) = parts.pop() {
@@ -114,17 +115,37 @@ pub fn start(codes: &Codes<'_>, leaves: &Leaves, lists: &Lists, n_threads: usize
     })
 }
 
+/// Times that a round goes over all items.
+pub const PASSES: usize = 3;
+
+/// A round that takes in fewer new entries than one for this many items is the last.
+const TOO_FEW: usize = 50;
+
+/// Makes the lists better, round by round.
+pub fn refine(codes: &Codes<'_>, lists: &Lists, plan: &Plan, team: &Team<'_, '_>) -> Result<()> {
+    let n = codes.rows.count();
+    let reverse = || Lists::new(n, plan.sample);
+    let mut reverse = [reverse()?, reverse()?];
+    for number in 0..plan.rounds {
+        let n_new = round(codes, lists, &mut reverse, plan.sample, number as u64, team)?;
+        if n_new < n / TOO_FEW {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// One round: new neighbours of an item are compared with each other and with its old ones. Returns how many entries
 /// were new.
 ///
 /// `sample`: how many of either kind are taken of a list, and of those in whose lists an item is.
-pub fn round(
+fn round(
     codes: &Codes<'_>,
     lists: &Lists,
     reverse: &mut [Lists; 2],
     sample: usize,
     round: u64,
-    n_threads: usize,
+    team: &Team<'_, '_>,
 ) -> Result<usize> {
     let n = codes.rows.count();
     let taken = std::sync::atomic::AtomicUsize::new(0);
@@ -135,8 +156,7 @@ pub fn round(
     for reverse in reverse.iter_mut() {
         reverse.clear();
     }
-    share(
-        n_threads,
+    team.share(
         n,
         || (),
         |range, ()| {
@@ -163,8 +183,7 @@ pub fn round(
     let reverse = &*reverse;
     // What each item takes of its list must be known before any list changes.
     let chosen = Lists::new(n, 2 * sample)?;
-    share(
-        n_threads,
+    team.share(
         n,
         || (),
         |range, ()| {
@@ -185,7 +204,7 @@ pub fn round(
             Ok(())
         },
     )?;
-    share(n_threads, n, Local::default, |range, local| {
+    team.share(n, Local::default, |range, local| {
         for item in range {
             let item = item as u32;
             local.ids.clear();

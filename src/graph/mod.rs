@@ -3,46 +3,51 @@
 //! - [`codes`]: vectors as bytes, for comparing quickly.
 //! - [`leaves`], [`descent`], [`prune`]: building.
 //! - [`lists`], [`threads`]: what that stands on.
+//! - [`section`]: how both lie in a file.
+//! - [`check`]: whether they are what they should be.
 //! - [`search`]: the walk.
 
+pub mod check;
 pub mod codes;
 mod descent;
 mod leaves;
 mod lists;
 mod prune;
 pub mod search;
+pub mod section;
 mod threads;
 
-use crate::error::{reserve, Error, Result};
+use crate::error::{Error, Result};
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::kernel::{Isa, Measure};
 use crate::layout::Nodes;
 use crate::metric::Space;
-use codes::{CodeBytes, Codes};
+use crate::storage::HeapBytes;
+use crate::work::Meter;
+use codes::Codes;
 use leaves::Leaves;
 use lists::Lists;
+use section::{Header, MAX_DEGREE};
+use threads::Team;
 
 /// Behind an item's neighbours when they are fewer than its place holds.
 pub const END: u32 = u32::MAX;
 
-/// How a graph is built.
-/// The first three decide how much is found, the others how long the building takes.
-#[derive(Clone, Copy, Debug)]
+/// How a graph is built. The first three decide how much is found, the others how long the building takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
-    /// Neighbours of an item at the most.
+    /// Neighbours of an item at the most, 1 to 255.
     pub degree: usize,
-    /// Nearest neighbours they are chosen from.
+    /// Nearest neighbours they are chosen from, 1 to 1,024.
     pub candidates: usize,
-    /// Slack of that choice.
+    /// Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones.
     pub alpha: f64,
-    /// Rounds of NN-descent at the most.
+    /// Rounds of NN-descent at the most; 0 leaves it at what the leaves of the trees tell.
     pub rounds: usize,
-    /// Neighbours that a round takes of a list, and of those in whose lists an item is.
+    /// Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
     pub sample: usize,
     /// Trees whose leaves are made use of.
     pub trees: usize,
-    /// Threads.
-    pub n_threads: usize,
 }
 
 impl Default for Plan {
@@ -54,24 +59,23 @@ impl Default for Plan {
             rounds: 6,
             sample: 12,
             trees: 10,
-            n_threads: 1,
         }
     }
 }
 
 impl Plan {
     fn check(&self) -> Result<()> {
-        let within = |name, found: usize, most: usize| {
-            if (1..=most).contains(&found) {
+        let within = |name, found: usize, least: usize, most: usize| {
+            if (least..=most).contains(&found) {
                 return Ok(());
             }
-            Err(Error::argument(name, found, format!("1 to {most}")))
+            Err(Error::argument(name, found, format!("{least} to {most}")))
         };
-        within("degree", self.degree, 255)?;
-        within("candidates", self.candidates, 1024)?;
-        within("sample", self.sample, 255)?;
-        within("trees", self.trees, MAX_TREES)?;
-        within("n_threads", self.n_threads, 1024)?;
+        within("degree", self.degree, 1, MAX_DEGREE)?;
+        within("candidates", self.candidates, 1, 1024)?;
+        within("rounds", self.rounds, 0, 1000)?;
+        within("sample", self.sample, 1, 255)?;
+        within("trees", self.trees, 1, MAX_TREES)?;
         if self.alpha >= 1.0 && self.alpha <= 16.0 {
             return Ok(());
         }
@@ -79,16 +83,22 @@ impl Plan {
     }
 }
 
-/// A graph in memory.
+/// A graph in memory: the sections of a file, and what their headers say.
 pub struct Graph {
-    pub codes: CodeBytes,
-    /// Places for neighbours of an item.
-    pub degree: usize,
-    /// For each item `degree` ids.
-    pub neighbors: Vec<u8>,
+    header: Header,
+    codes: HeapBytes,
+    lists: HeapBytes,
 }
 
 /// A graph wherever it lies.
+#[derive(Clone, Copy)]
+pub struct GraphBytes<'a> {
+    pub header: &'a Header,
+    pub codes: &'a [u8],
+    pub lists: &'a [u8],
+}
+
+/// A graph to be searched.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub codes: Codes<'a>,
@@ -106,18 +116,27 @@ impl<'a> View<'a> {
     }
 }
 
+impl<'a> GraphBytes<'a> {
+    /// For searching.
+    pub fn view(&self, isa: Isa, measure: Measure) -> View<'a> {
+        self.header.view(self.codes, self.lists, isa, measure)
+    }
+}
+
 impl Graph {
     /// The same for any number of threads and on any processor.
     ///
     /// # Errors
-    /// [`Error::Argument`], [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`].
+    /// [`Error::Argument`], [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].
     pub fn build<S: Space>(
         space: &S,
         nodes: &Nodes<'_>,
         roots: &Roots,
         isa: Isa,
-        plan: Plan,
+        plan: &Plan,
+        meter: &Meter<'_>,
     ) -> Result<Self> {
+        plan.check()?;
         let n_items = roots.n_items;
         if n_items >= lists::MAX_ITEMS {
             return Err(Error::Unsupported(format!(
@@ -125,64 +144,46 @@ impl Graph {
                 lists::MAX_ITEMS - 1
             )));
         }
-        plan.check()?;
-        let codes = CodeBytes::new(space, nodes, n_items)?;
-        let view = codes.view(isa, S::MEASURE);
+        let (mut header, codes) = codes::encode(space, nodes, n_items)?;
+        let stored = GraphBytes {
+            header: &header,
+            codes: codes.bytes(),
+            lists: &[],
+        };
+        let view = stored.view(isa, S::MEASURE).codes;
+        // The leaves count as one, as choosing does, which is done twice.
+        let passes = (1 + plan.rounds * descent::PASSES + 2) as u64;
+        meter.set_total(passes * n_items as u64);
+        let team = Team::new(meter);
         let lists = Lists::new(n_items, plan.candidates)?;
         let leaves = Leaves::collect(nodes, roots, plan.trees)?;
-        descent::start(&view, &leaves, &lists, plan.n_threads)?;
+        descent::start(&view, &leaves, &lists, &team)?;
         drop(leaves);
-        let mut reverse = [
-            Lists::new(n_items, plan.sample)?,
-            Lists::new(n_items, plan.sample)?,
-        ];
-        for round in 0..plan.rounds {
-            let new = descent::round(
-                &view,
-                &lists,
-                &mut reverse,
-                plan.sample,
-                round as u64,
-                plan.n_threads,
-            )?;
-            // Few enough that another round is not worth its time.
-            if new < n_items / 50 {
-                break;
+        if plan.rounds > 0 {
+            descent::refine(&view, &lists, plan, &team)?;
+        }
+        let chosen = prune::prune(&view, lists, S::MEASURE, plan, &team)?;
+        let mut bytes = header.new_lists(plan)?;
+        for (item, row) in header.rows_mut(bytes.bytes_mut()).enumerate() {
+            let ids = chosen.of(item as u32).map(|near| near.id());
+            let all = ids.chain(std::iter::repeat(END));
+            for (to, id) in row.chunks_exact_mut(4).zip(all) {
+                to.copy_from_slice(&id.to_le_bytes());
             }
         }
-        drop(reverse);
-        let rule = prune::Rule {
-            degree: plan.degree,
-            alpha: plan.alpha,
-        };
-        let graph = prune::prune(&view, lists, S::MEASURE, rule, plan.n_threads)?;
-        let mut neighbors = Vec::new();
-        reserve(&mut neighbors, n_items * plan.degree * 4)?;
-        for item in 0..n_items {
-            let ids = graph.of(item as u32).map(|near| near.id());
-            let mut n = 0;
-            for id in ids {
-                neighbors.extend_from_slice(&id.to_le_bytes());
-                n += 1;
-            }
-            for _ in n..plan.degree {
-                neighbors.extend_from_slice(&END.to_le_bytes());
-            }
-        }
+        meter.finish()?;
         Ok(Graph {
+            header,
             codes,
-            degree: plan.degree,
-            neighbors,
+            lists: bytes,
         })
     }
 
-    /// For searching.
-    pub fn view(&self, isa: Isa, measure: Measure) -> View<'_> {
-        View {
-            codes: self.codes.view(isa, measure),
-            scale: &self.codes.scale,
-            degree: self.degree,
-            neighbors: &self.neighbors,
+    pub fn stored(&self) -> GraphBytes<'_> {
+        GraphBytes {
+            header: &self.header,
+            codes: self.codes.bytes(),
+            lists: self.lists.bytes(),
         }
     }
 }

@@ -3,18 +3,10 @@
 
 use super::codes::Codes;
 use super::lists::{Lists, Near};
-use super::threads::share;
+use super::threads::Team;
+use super::Plan;
 use crate::error::Result;
 use crate::kernel::Measure;
-
-/// Who may stay.
-#[derive(Clone, Copy)]
-pub struct Rule {
-    /// Neighbours at the most.
-    pub degree: usize,
-    /// How much nearer to a chosen neighbour than to the item one must be to be left out.
-    pub alpha: f64,
-}
 
 #[derive(Default)]
 struct Room {
@@ -62,30 +54,30 @@ pub fn prune(
     codes: &Codes<'_>,
     lists: Lists,
     measure: Measure,
-    rule: Rule,
-    n_threads: usize,
+    plan: &Plan,
+    team: &Team<'_, '_>,
 ) -> Result<Lists> {
     let n = codes.rows.count();
     // Squared distances take the slack squared.
     let alpha = match measure {
-        Measure::Squares => rule.alpha * rule.alpha,
-        Measure::Differences | Measure::Bits => rule.alpha,
+        Measure::Squares => plan.alpha * plan.alpha,
+        Measure::Differences | Measure::Bits => plan.alpha,
     };
     let slack = (alpha * 256.0) as u64;
     let choose = |from: &Lists, take: &(dyn Fn(u32, &[Near]) + Sync)| {
         let room = || (Vec::new(), Room::default());
-        share(n_threads, n, room, |range, (candidates, room)| {
+        team.share(n, room, |range, (candidates, room)| {
             for item in range {
                 let item = item as u32;
                 candidates.clear();
                 candidates.extend(from.of(item));
-                room.choose(codes, candidates, rule.degree, slack);
+                room.choose(codes, candidates, plan.degree, slack);
                 take(item, &room.kept);
             }
             Ok(())
         })
     };
-    let both = Lists::new(n, rule.degree + rule.degree / 2)?;
+    let both = Lists::new(n, plan.degree + plan.degree / 2)?;
     choose(&lists, &|item, kept| {
         for &near in kept {
             both.offer(item, near);
@@ -93,7 +85,7 @@ pub fn prune(
         }
     })?;
     drop(lists);
-    let graph = Lists::new(n, rule.degree)?;
+    let graph = Lists::new(n, plan.degree)?;
     choose(&both, &|item, kept| {
         for (place, near) in kept.iter().enumerate() {
             graph.offer(item, Near::new(place as u32, near.id()));

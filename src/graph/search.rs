@@ -3,8 +3,11 @@
 use super::codes::Coded;
 use super::View;
 use crate::error::{reserve, Error, Result};
-use crate::kernel::{prefetch, Measure, Row};
+use crate::forest::filter::Filter;
+use crate::kernel::{prefetch, Row};
 use crate::metric::Space;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// An item met, nearest first: distance of its code, id, and whether it was looked from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,10 +32,23 @@ impl Met {
 #[derive(Default)]
 pub struct Walk {
     code: Vec<u8>,
+    /// The nearest, in order.
     pool: Vec<Met>,
+    /// With a filter: where to look from, the nearest on top.
+    open: BinaryHeap<Reverse<Met>>,
     batch: Vec<u32>,
     distances: Vec<u32>,
+    /// All that were marked.
     met: Vec<u32>,
+}
+
+/// How far a walk goes.
+#[derive(Clone, Copy)]
+pub struct Breadth {
+    /// How many of the nearest are kept at the least.
+    pub keep: usize,
+    /// How many items are looked at, about; with a filter, items that it accepts.
+    pub search_k: u64,
 }
 
 /// The pool of a walk holds one for so many that it looks at: it looks from no more than that anyway.
@@ -44,126 +60,185 @@ impl Walk {
         self.pool.iter().map(|one| one.id() as usize)
     }
 
-    /// Walks from `entries` until about `search_k` items have been looked at, and keeps `keep` of the nearest at the least.
-    /// `marks` has a bit for each item, zero before and after.
+    /// Walks from `entries`, which may be there several times. `marks` has a bit for each item, zero before and after.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
     #[allow(clippy::too_many_arguments)]
-    pub fn walk<S: Space>(
+    pub fn walk<S: Space, F: Filter>(
         &mut self,
         space: &S,
         graph: &View<'_>,
         query: Row<'_, S::T>,
         entries: &[usize],
-        keep: usize,
-        search_k: u64,
+        breadth: Breadth,
+        filter: &F,
         marks: &mut [u64],
     ) -> Result<()> {
-        let Walk {
-            code,
-            pool,
-            batch,
-            distances,
-            met,
-        } = self;
-        let n_items = graph.codes.rows.count();
-        let breadth = (search_k / LOOKED_AT_FROM_ONE)
-            .max(keep as u64)
-            .min(n_items as u64)
-            .max(1) as usize;
-        let codes = &graph.codes;
-        let stride = codes.rows.row_bytes();
-        code.clear();
-        reserve(code, stride)?;
-        code.resize(stride, 0);
-        if S::MEASURE == Measure::Bits {
-            code[..query.bytes().len()].copy_from_slice(query.bytes());
-        } else {
-            let factor = if S::COMPLETES_NORMS {
-                graph.scale.longest(query)
-            } else {
-                space.code_factor(query)
-            };
-            graph.scale.encode(query, factor, code);
-        }
-        let query = Coded {
-            row: code,
-            extra: 0,
-        };
-        pool.clear();
-        reserve(pool, breadth + 1)?;
-        met.clear();
-        batch.clear();
+        self.code.clear();
+        let stride = graph.codes.rows.row_bytes();
+        reserve(&mut self.code, stride)?;
+        self.code.resize(stride, 0);
+        graph.scale.encode_query(space, query, &mut self.code);
+        self.pool.clear();
+        self.open.clear();
+        self.met.clear();
+        self.batch.clear();
         for &id in entries {
-            let (word, bit) = (&mut marks[id / 64], 1u64 << (id % 64));
-            if *word & bit == 0 {
-                *word |= bit;
-                prefetch(codes.rows.row(id));
-                batch.push(id as u32);
-            }
+            meet(graph, id as u32, marks, &mut self.batch);
         }
-        let mut looked_at = 0;
-        let mut next = 0;
-        let result = loop {
-            // Measure what was gathered and put it in its place.
-            distances.resize(batch.len(), 0);
-            codes.distances(query, batch, distances);
-            looked_at += batch.len() as u64;
-            met.extend_from_slice(batch);
-            for (&id, &distance) in batch.iter().zip(distances.iter()) {
-                let one = Met::new(distance, id);
-                if pool.len() == breadth {
-                    if pool.last().is_some_and(|last| one >= *last) {
-                        continue;
-                    }
-                    pool.pop();
-                }
-                let at = pool.partition_point(|other| *other < one);
-                pool.insert(at, one);
-                next = next.min(at);
-            }
-            while pool.get(next).is_some_and(|one| one.is_done()) {
-                next += 1;
-            }
-            let Some(&one) = pool.get(next) else {
-                break Ok(());
-            };
-            if looked_at >= search_k {
-                break Ok(());
-            }
-            pool[next] = one.done();
-            // Most likely the next.
-            if let Some(other) = pool.get(next + 1) {
-                prefetch(graph.row(other.id() as usize));
-            }
-            batch.clear();
-            let mut wrong = None;
-            for bytes in graph.row(one.id() as usize).chunks_exact(4) {
-                let id = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-                if id as usize >= n_items {
-                    if id != super::END {
-                        wrong = Some(id);
-                    }
-                    break;
-                }
-                let (word, bit) = (&mut marks[id as usize / 64], 1u64 << (id % 64));
-                if *word & bit == 0 {
-                    *word |= bit;
-                    prefetch(codes.rows.row(id as usize));
-                    batch.push(id);
-                }
-            }
-            if let Some(wrong) = wrong {
-                break Err(Error::corrupt(
-                    one.id() as usize,
-                    format!("its neighbour {wrong} is no item"),
-                ));
-            }
+        let result = match F::ALL {
+            true => self.walk_all(graph, breadth, marks),
+            false => self.walk_accepted(graph, breadth, filter, marks),
         };
-        for &id in met.iter().chain(batch.iter()) {
+        for &id in self.met.iter().chain(&self.batch) {
             marks[id as usize / 64] = 0;
         }
         result
     }
+
+    /// Finds the distances of what was met.
+    fn measure(&mut self, graph: &View<'_>) -> Result<()> {
+        let query = Coded {
+            row: &self.code,
+            extra: 0,
+        };
+        self.distances.resize(self.batch.len(), 0);
+        graph
+            .codes
+            .distances(query, &self.batch, &mut self.distances);
+        reserve(&mut self.met, self.batch.len())?;
+        self.met.extend_from_slice(&self.batch);
+        Ok(())
+    }
+
+    fn walk_all(&mut self, graph: &View<'_>, breadth: Breadth, marks: &mut [u64]) -> Result<()> {
+        let size = breadth.pool_size(graph);
+        reserve(&mut self.pool, size + 1)?;
+        let mut looked_at = 0;
+        let mut next = 0;
+        loop {
+            self.measure(graph)?;
+            looked_at += self.batch.len() as u64;
+            let pool = &mut self.pool;
+            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+                if let Some(at) = put(pool, size, Met::new(distance, id)) {
+                    next = next.min(at);
+                }
+            }
+            self.batch.clear();
+            while pool.get(next).is_some_and(|one| one.is_done()) {
+                next += 1;
+            }
+            let Some(one) = pool.get_mut(next).filter(|_| looked_at < breadth.search_k) else {
+                return Ok(());
+            };
+            let from = one.id();
+            *one = one.done();
+            // Most likely the next.
+            if let Some(other) = pool.get(next + 1) {
+                prefetch(graph.row(other.id() as usize));
+            }
+            meet_neighbors(graph, from, marks, &mut self.batch)?;
+        }
+    }
+
+    /// The pool has accepted items only; the way leads through others too, as long as they are nearer than the farthest of a
+    /// full pool.
+    fn walk_accepted(
+        &mut self,
+        graph: &View<'_>,
+        breadth: Breadth,
+        filter: &impl Filter,
+        marks: &mut [u64],
+    ) -> Result<()> {
+        let size = breadth.pool_size(graph);
+        reserve(&mut self.pool, size + 1)?;
+        let mut accepted = 0;
+        loop {
+            self.measure(graph)?;
+            let pool = &mut self.pool;
+            let is_near = |pool: &[Met], one: Met| {
+                pool.len() < size || pool.last().is_some_and(|last| one < *last)
+            };
+            self.open
+                .try_reserve(self.batch.len())
+                .map_err(|reason| Error::no_memory(self.batch.len() * size_of::<Met>(), reason))?;
+            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+                let one = Met::new(distance, id);
+                if is_near(pool, one) {
+                    self.open.push(Reverse(one));
+                    if filter.accepts(id as usize) {
+                        accepted += 1;
+                        put(pool, size, one);
+                    }
+                }
+            }
+            self.batch.clear();
+            let next = self.open.pop().filter(|next| is_near(pool, next.0));
+            let Some(Reverse(one)) = next.filter(|_| accepted < breadth.search_k) else {
+                return Ok(());
+            };
+            if let Some(Reverse(other)) = self.open.peek() {
+                prefetch(graph.row(other.id() as usize));
+            }
+            meet_neighbors(graph, one.id(), marks, &mut self.batch)?;
+        }
+    }
+}
+
+impl Breadth {
+    fn pool_size(&self, graph: &View<'_>) -> usize {
+        let n_items = graph.codes.rows.count() as u64;
+        let size = (self.search_k / LOOKED_AT_FROM_ONE).max(self.keep as u64);
+        size.min(n_items).max(1) as usize
+    }
+}
+
+/// Puts one into a pool of `size` at the most; the place it got, if any.
+#[inline]
+fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
+    if pool.len() == size {
+        if pool.last().is_some_and(|last| one >= *last) {
+            return None;
+        }
+        pool.pop();
+    }
+    let at = pool.partition_point(|other| *other < one);
+    pool.insert(at, one);
+    Some(at)
+}
+
+/// Marks an item, and adds it to the batch if it was not marked.
+#[inline]
+fn meet(graph: &View<'_>, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
+    let (word, bit) = (&mut marks[id as usize / 64], 1u64 << (id % 64));
+    if *word & bit == 0 {
+        *word |= bit;
+        prefetch(graph.codes.rows.row(id as usize));
+        batch.push(id);
+    }
+}
+
+/// Meets the neighbours of an item.
+#[inline]
+fn meet_neighbors(
+    graph: &View<'_>,
+    from: u32,
+    marks: &mut [u64],
+    batch: &mut Vec<u32>,
+) -> Result<()> {
+    let n_items = graph.codes.rows.count();
+    for bytes in graph.row(from as usize).chunks_exact(4) {
+        let id = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        if id as usize >= n_items {
+            if id == super::END {
+                break;
+            }
+            let reason = format!("its neighbour {id} is no item");
+            return Err(Error::corrupt(from as usize, reason));
+        }
+        meet(graph, id, marks, batch);
+    }
+    Ok(())
 }

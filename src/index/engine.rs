@@ -1,22 +1,22 @@
 //! One metric over one scalar type behind a plain interface: chosen once, when the index is made.
 
-use super::search::Search;
+use super::search::{Search, Way};
 use super::vector::{Stored, Vector, VectorMut};
 use crate::error::{Error, Result};
 use crate::forest::build::{self, Emit, Plan};
-use crate::forest::filter::All;
+use crate::forest::filter::{All, Filter};
 use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
-use crate::forest::search::{self, Neighbor};
-use crate::graph::{self, Graph};
+use crate::forest::search::{self, Neighbor, Wanted};
+use crate::graph::{self, Graph, GraphBytes};
 use crate::kernel::{BitKernels, Float, Isa, Row};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
 use crate::metric::angular::Angular;
 use crate::metric::dot::Dot;
 use crate::metric::hamming::Hamming;
 use crate::metric::minkowski::{Minkowski, L1, L2};
-use crate::metric::Space;
+use crate::metric::{Query, Space};
 use crate::removed::Removed;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options, ScalarType};
@@ -80,11 +80,25 @@ pub trait Engine: Send + Sync {
         target: Target<'_>,
         search: &Search<'_>,
         removed: Option<Removed<'_>>,
-        graph: Option<&Graph>,
+        graph: Option<GraphBytes<'_>>,
     ) -> Result<Vec<Neighbor>>;
     /// Builds the graph.
-    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
-    fn build_graph(&self, nodes: &Nodes<'_>, roots: &Roots, plan: graph::Plan) -> Result<Graph>;
+    fn build_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        plan: &graph::Plan,
+        meter: &Meter<'_>,
+    ) -> Result<Graph>;
+    /// Looks at all of a graph; `meter` counts items.
+    fn check_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        n_items: usize,
+        graph: &GraphBytes<'_>,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<()>;
 }
 
 /// The engine for these options, which must be valid.
@@ -192,6 +206,36 @@ where
             }
         }
         Ok(row)
+    }
+
+    /// Searches what `way` says.
+    #[allow(clippy::too_many_arguments)]
+    fn search_by<F: Filter>(
+        &self,
+        way: Way,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        query: &Query<'_, S::T>,
+        wanted: Wanted,
+        filter: &F,
+        graph: Option<GraphBytes<'_>>,
+    ) -> Result<Vec<Neighbor>> {
+        let space = &self.space;
+        match (way, graph) {
+            (Way::Exact, _) => search::exact(space, nodes, roots.n_items, query, wanted, filter),
+            (Way::Fastest | Way::Graph, Some(graph)) => {
+                let graph = graph.view(self.isa, S::MEASURE);
+                search::with_graph(space, nodes, roots, &graph, query, wanted, filter)
+            }
+            (Way::Graph, None) => Err(Error::State {
+                operation: "search the graph",
+                state: "without a graph",
+                expected: "one that has one",
+            }),
+            (Way::Forest | Way::Fastest, _) => {
+                search::search(space, nodes, roots, query, wanted, filter)
+            }
+        }
     }
 
     /// Fills an item's node, which is zero.
@@ -304,7 +348,7 @@ where
         target: Target<'_>,
         search: &Search<'_>,
         removed: Option<Removed<'_>>,
-        graph: Option<&Graph>,
+        graph: Option<GraphBytes<'_>>,
     ) -> Result<Vec<Neighbor>> {
         let mut buffer = Vec::new();
         let row = match target {
@@ -312,25 +356,36 @@ where
             Target::Vector(vector) => self.import(vector, None, &mut buffer)?,
         };
         let query = self.space.query(row);
-        let (space, wanted) = (&self.space, search.wanted());
+        let wanted = search.wanted();
         let id = match target {
             Target::Item(id) => Some(id),
             Target::Vector(_) => None,
         };
         let filter = search.filter(id, roots.n_items, removed)?;
-        if let (Some(graph), None, false) = (graph, &filter, search.exact) {
-            let graph = graph.view(self.isa, S::MEASURE);
-            return search::with_graph(space, nodes, roots, &graph, &query, wanted);
-        }
-        match (filter, search.exact) {
-            (None, false) => search::search(space, nodes, roots, &query, wanted, &All),
-            (None, true) => search::exact(space, nodes, roots.n_items, &query, wanted, &All),
-            (Some(some), false) => search::search(space, nodes, roots, &query, wanted, &some),
-            (Some(some), true) => search::exact(space, nodes, roots.n_items, &query, wanted, &some),
+        match filter {
+            None => self.search_by(search.way, nodes, roots, &query, wanted, &All, graph),
+            Some(some) => self.search_by(search.way, nodes, roots, &query, wanted, &some, graph),
         }
     }
 
-    fn build_graph(&self, nodes: &Nodes<'_>, roots: &Roots, plan: graph::Plan) -> Result<Graph> {
-        Graph::build(&self.space, nodes, roots, self.isa, plan)
+    fn build_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        plan: &graph::Plan,
+        meter: &Meter<'_>,
+    ) -> Result<Graph> {
+        Graph::build(&self.space, nodes, roots, self.isa, plan, meter)
+    }
+
+    fn check_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        n_items: usize,
+        graph: &GraphBytes<'_>,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        graph::check::check(&self.space, nodes, n_items, graph, self.isa, meter, faults)
     }
 }

@@ -7,6 +7,7 @@ use crate::error::{reserve, Error, Result};
 use crate::file::superblock::{kind, Origin, REQUIRED};
 use crate::file::write::{Contents, Payload};
 use crate::file::{self, OpenFile};
+use crate::graph::GraphBytes;
 use crate::removed::Removed;
 use crate::storage::{Access, Bytes, Source};
 use crate::work::{Stage, Work};
@@ -20,6 +21,7 @@ pub(super) fn own_sections<'a>(
     metadata: &'a [u8],
     labels: &'a [u8],
     removed: Option<Removed<'a>>,
+    graph: Option<GraphBytes<'a>>,
 ) -> Vec<Payload<'a>> {
     let payload = |kind, flags, bytes| Payload { kind, flags, bytes };
     let removed = removed.map_or(&[][..], |removed| removed.section());
@@ -27,6 +29,8 @@ pub(super) fn own_sections<'a>(
         payload(kind::METADATA, 0, metadata),
         payload(kind::LABELS, 0, labels),
         payload(kind::REMOVED, REQUIRED, removed),
+        payload(kind::CODES, 0, graph.map_or(&[], |graph| graph.codes)),
+        payload(kind::GRAPH, 0, graph.map_or(&[], |graph| graph.lists)),
     ]
     .into_iter()
     .filter(|section| !section.bytes.is_empty())
@@ -129,7 +133,7 @@ impl Index {
     fn with_contents<R>(&self, work: impl FnOnce(&Contents<'_>) -> Result<R>) -> Result<R> {
         let roots = self.state.roots("save")?;
         let labels = self.labels_section()?;
-        let mut sections = own_sections(&self.metadata, &labels, self.removed());
+        let mut sections = own_sections(&self.metadata, &labels, self.removed(), self.graph());
         let mut origin = Origin::default();
         match &self.state {
             State::Mapped(file) => {

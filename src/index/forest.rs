@@ -87,7 +87,7 @@ impl Index {
                     .labels
                     .as_ref()
                     .map_or(Ok(Vec::new()), section::encode)?;
-                sections = files::own_sections(&self.metadata, &labels, None);
+                sections = files::own_sections(&self.metadata, &labels, None, None);
             }
             Store::Heap(_) => sections = Vec::new(),
         };

@@ -4,6 +4,7 @@
 //! - [`store`]: the bytes of the first two.
 //! - [`items`]: adding them.
 //! - [`forest`]: building and unbuilding.
+//! - [`graph`]: building a neighbour graph over the items.
 //! - [`thaw`]: making a loaded index one that items can be added to.
 //! - [`search`]: finding neighbours, one query or many.
 //! - [`recall`]: how much of the truth searches find.
@@ -19,6 +20,7 @@
 mod engine;
 pub mod files;
 mod forest;
+pub mod graph;
 mod items;
 mod labels;
 pub mod log;
@@ -33,6 +35,7 @@ pub mod vector;
 pub mod verify;
 
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::kernel::Isa;
 use crate::labels::memory::Memory;
 use crate::layout::{NodeLayout, Nodes};
@@ -75,8 +78,8 @@ pub struct Index {
     labels: Option<Memory>,
     /// Marks of removed items; none for those of the loaded file, if there is one.
     removed: Option<Marks>,
-    /// The neighbour graph, if there is one.
-    graph: Option<crate::graph::Graph>,
+    /// The neighbour graph; none for that of the loaded file, if there is one.
+    graph: Option<Graph>,
     state: State,
 }
 
@@ -110,19 +113,7 @@ impl Index {
         })
     }
 
-    /// Builds a neighbour graph over the items, which searches without a filter then walk. It is in memory only, and gone
-    /// when the trees change.
-    ///
-    /// # Errors
-    /// [`Error::State`] when not built; [`Error::Argument`]; [`Error::Unsupported`]; [`Error::Corrupt`]; [`Error::NoMemory`].
-    #[cfg(feature = "internals")]
-    pub fn build_graph(&mut self, plan: crate::graph::Plan) -> Result<()> {
-        let roots = self.state.roots("build a graph")?;
-        self.graph = Some(self.engine.build_graph(&self.nodes(), roots, plan)?);
-        Ok(())
-    }
-
-    /// Goes to another state, in which there is no graph yet.
+    /// Goes to another state, in which no graph was built.
     fn enter(&mut self, state: State) {
         self.state = state;
         self.graph = None;

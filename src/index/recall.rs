@@ -1,6 +1,6 @@
 //! How much of the truth searches find.
 
-use super::search::Search;
+use super::search::{Search, Way};
 use super::Index;
 use crate::error::{reserve, Error, Result};
 use crate::forest::search::Neighbor;
@@ -42,7 +42,7 @@ impl Index {
                 ..Search::new(n)
             };
             let exact = Search {
-                exact: true,
+                way: Way::Exact,
                 ..search
             };
             // As far as the last of the nearest is, and how many there are.

@@ -11,6 +11,20 @@ use crate::work::{self, Meter, Stage, Work};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+/// What a search goes through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// The graph if there is one, else the forest.
+    #[default]
+    Fastest,
+    /// The forest, as Annoy does.
+    Forest,
+    /// The graph.
+    Graph,
+    /// All items.
+    Exact,
+}
+
 /// What a search is to find, and among which items.
 ///
 /// ```
@@ -35,8 +49,8 @@ use std::sync::mpsc;
 pub struct Search<'a> {
     /// No more results than this.
     pub n: usize,
-    /// The number of candidates looked at, repeats between trees included, those that are filtered out not; `None` is `n`
-    /// per tree.
+    /// The number of candidates looked at, those that are filtered out not: in the forest with repeats between trees, and
+    /// `None` is `n` per tree; in the graph `None` is 2,000 for each ten of `n`.
     pub search_k: Option<u64>,
     /// No results farther than this; for dot, none of a smaller inner product.
     pub max_distance: Option<f64>,
@@ -48,8 +62,8 @@ pub struct Search<'a> {
     pub bitmap: Option<Bitmap<'a>>,
     /// Asked about each item that all else allows, once a search, on the thread that searches.
     pub filter: Option<&'a Ask<'a>>,
-    /// Whether all items are looked at, without the trees.
-    pub exact: bool,
+    /// What is searched.
+    pub way: Way,
 }
 
 impl<'a> Search<'a> {
@@ -63,7 +77,7 @@ impl<'a> Search<'a> {
             exclude_self: false,
             bitmap: None,
             filter: None,
-            exact: false,
+            way: Way::default(),
         }
     }
 
@@ -200,7 +214,7 @@ impl Index {
             target,
             search,
             self.removed(),
-            self.graph.as_ref(),
+            self.graph(),
         )
     }
 

@@ -60,6 +60,8 @@ pub struct Info {
     pub is_described: bool,
     /// Seed of the build, if that is known.
     pub seed: Option<u64>,
+    /// Neighbours of an item at the most in the graph; 0 when there is none.
+    pub graph_degree: usize,
     /// What the trees look like.
     pub shape: Shape,
 }
@@ -74,7 +76,8 @@ impl Index {
         self.verify_with(most, &mut Work::default())
     }
 
-    /// [Verifies](Self::verify), with progress and cancellation. Where there are checksums, every node is counted twice.
+    /// [Verifies](Self::verify), with progress and cancellation. Where there are checksums, every node is counted twice, and
+    /// where there is a graph, every item once more.
     ///
     /// # Errors
     /// As [`verify`](Self::verify); [`Error::Cancelled`].
@@ -90,7 +93,9 @@ impl Index {
             };
             let nodes = self.nodes();
             let rounds = 1 + u64::from(superblock.is_some());
-            meter.set_total(rounds * nodes.count() as u64);
+            let graph = self.graph();
+            let in_graph = graph.map_or(0, |_| roots.n_items as u64);
+            meter.set_total(rounds * nodes.count() as u64 + in_graph);
             let mut faults = Faults::keeping(most);
             if let Some((file, superblock)) = superblock {
                 let bytes = file.bytes.bytes();
@@ -98,6 +103,10 @@ impl Index {
                 file.verify_sections(&mut faults)?;
             }
             let shape = self.engine.inspect(&nodes, roots, meter, &mut faults)?;
+            if let Some(graph) = graph {
+                let (engine, n_items) = (&self.engine, roots.n_items);
+                engine.check_graph(&nodes, n_items, &graph, meter, &mut faults)?;
+            }
             if let Some(expected) = superblock.map(|(_, superblock)| superblock.n_present) {
                 if expected != shape.n_present {
                     faults.add(None, || {
@@ -177,6 +186,7 @@ impl Index {
             seed: origin
                 .filter(|origin| origin.revision > 0)
                 .map(|origin| origin.seed),
+            graph_degree: self.graph_degree(),
             shape,
         })
     }

@@ -222,7 +222,10 @@ impl<'a> Runner<'a> {
                 words,
                 deny: options.contains_key("deny"),
             }),
-            exact: options.contains_key("exact"),
+            way: match options.contains_key("exact") {
+                true => Way::Exact,
+                false => Way::Fastest,
+            },
             ..Search::new(step["n"].as_u64().unwrap() as usize)
         };
         let mut work = Work {

@@ -1,0 +1,101 @@
+//! Building a graph.
+
+use super::guard::{exclusive, guard};
+use super::handle::annoy_index;
+use super::status::{annoy_error, annoy_status};
+use super::work::{annoy_work, Given};
+use crate::error::{Error, Result};
+use crate::index::graph::GraphPlan;
+
+/// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the usual. The first three
+/// decide how much is found, the others how long the building takes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct annoy_graph_options {
+    /// `sizeof(annoy_graph_options)`.
+    pub struct_size: usize,
+    /// Neighbours of an item at the most, 1 to 255.
+    pub degree: i32,
+    /// Nearest neighbours they are chosen from, 1 to 1,024.
+    pub candidates: i32,
+    /// Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones.
+    pub alpha: f64,
+    /// Rounds of NN-descent at the most, 1 to 1,000.
+    pub rounds: i32,
+    /// Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
+    pub sample: i32,
+    /// Trees whose leaves are made use of.
+    pub n_trees: i32,
+    /// Must be 0.
+    pub reserved: i32,
+}
+
+/// # Safety
+/// `options` is NULL or points to an `annoy_graph_options`.
+unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
+    let mut plan = GraphPlan::default();
+    if options.is_null() {
+        return Ok(plan);
+    }
+    // Looked at before anything else of the struct is: a caller's may be shorter.
+    // SAFETY: not NULL; the first field is there by the caller's word.
+    let size = unsafe { options.cast::<usize>().read_unaligned() };
+    if size != size_of::<annoy_graph_options>() {
+        let expected = format!(
+            "{}, as this library has it",
+            size_of::<annoy_graph_options>()
+        );
+        let name = "struct_size of annoy_graph_options";
+        return Err(Error::argument(name, size, expected));
+    }
+    // SAFETY: not NULL, and whole by its own size.
+    let options = unsafe { options.read_unaligned() };
+    if options.reserved != 0 {
+        return Err(Error::argument("reserved", options.reserved, "0"));
+    }
+    for (name, given, to) in [
+        ("degree", options.degree, &mut plan.degree),
+        ("candidates", options.candidates, &mut plan.candidates),
+        ("rounds", options.rounds, &mut plan.rounds),
+        ("sample", options.sample, &mut plan.sample),
+        ("n_trees", options.n_trees, &mut plan.trees),
+    ] {
+        if given != 0 {
+            *to = usize::try_from(given)
+                .map_err(|_| Error::argument(name, given, "at least 1, or 0 for the usual"))?;
+        }
+    }
+    if options.alpha != 0.0 {
+        plan.alpha = options.alpha;
+    }
+    Ok(plan)
+}
+
+/// Builds a graph over the items of a built or loaded index, in place of the one it has; `options` and `work` may be NULL.
+///
+/// Searches then walk it, and find more in less time; `search_k` keeps its meaning. `annoy_save` writes it into the file, where
+/// Annoy does not see it. It is gone when the trees are. The same index and options give the same bytes, for any number of
+/// threads and on any processor. For each item it takes 4 bytes for each neighbour and one for each number of a vector (to
+/// a multiple of 64), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31 items or
+/// more; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an
+/// error the index is as before.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using, `options` is NULL or points to an `annoy_graph_options`, `work`
+/// is NULL or as `annoy_work` says.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_build_graph(
+    index: *mut annoy_index,
+    options: *const annoy_graph_options,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live and unshared by the caller's word.
+        let mut index = unsafe { exclusive(index) }?;
+        // SAFETY: as documented.
+        let (plan, work) = unsafe { (read(options)?, Given::read(work)?) };
+        work.call(|work| index.build_graph(&plan, work))
+    })
+}

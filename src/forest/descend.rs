@@ -1,0 +1,75 @@
+//! Down each tree to the leaf on the query's side, all trees at the same time, so that memory answers for one while another
+//! is looked at.
+
+use super::roots::Roots;
+use crate::error::{reserve, Error, Result};
+use crate::kernel::prefetch;
+use crate::layout::Nodes;
+use crate::metric::{Query, Space};
+
+/// Trees that are gone down, at the most.
+const TREES: usize = 32;
+
+/// Fills `found` with about `n` items from the leaves that the query falls into, as many from each tree; an item may be there
+/// several times. `open` is room.
+///
+/// # Errors
+/// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
+pub fn items_near<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    roots: &Roots,
+    query: &Query<'_, S::T>,
+    n: usize,
+    open: &mut Vec<usize>,
+    found: &mut Vec<usize>,
+) -> Result<()> {
+    let max_leaf = nodes.layout().max_leaf as i64;
+    let n_trees = roots.n_trees.min(TREES);
+    let from_each = n.div_ceil(n_trees.max(1));
+    open.clear();
+    reserve(open, n_trees)?;
+    open.extend(roots.ids().take(n_trees));
+    let mut visits_left = nodes.count();
+    while !open.is_empty() {
+        let mut kept = 0;
+        for i in 0..open.len() {
+            let id = open[i];
+            let node = nodes.get(id);
+            let below = node.n_descendants();
+            if id < roots.n_items {
+                if below == 1 {
+                    reserve(found, 1)?;
+                    found.push(id);
+                }
+                continue;
+            }
+            if id < roots.trees.start || below < 0 || visits_left == 0 {
+                let reason = "a split names it, but it is no node of a tree that ends";
+                return Err(Error::corrupt(id, reason));
+            }
+            visits_left -= 1;
+            if below <= max_leaf {
+                let taken = from_each.min(below as usize);
+                reserve(found, taken)?;
+                for place in 0..taken {
+                    let item = nodes.checked(id, node.child(place), roots.n_items)?;
+                    if nodes.get(item).n_descendants() == 1 {
+                        found.push(item);
+                    }
+                }
+                continue;
+            }
+            let [left, right] = space
+                .descend(node, query, space.root_priority())
+                .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
+            let child =
+                nodes.checked(id, node.child(usize::from(right > left)), roots.trees.end)?;
+            prefetch(nodes.get(child).bytes());
+            open[kept] = child;
+            kept += 1;
+        }
+        open.truncate(kept);
+    }
+    Ok(())
+}
