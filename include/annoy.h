@@ -52,6 +52,12 @@
 // Flag: look at all items that may be found, without the trees. `search_k` plays no part.
 #define ANNOY_SEARCH_EXACT 8
 
+// Flag: search the trees, as Annoy does, also where there is a graph.
+#define ANNOY_SEARCH_FOREST 16
+
+// Flag: search the graph; `ANNOY_ERR_STATE` where there is none.
+#define ANNOY_SEARCH_GRAPH 32
+
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 typedef struct annoy_cancel annoy_cancel;
 
@@ -145,7 +151,7 @@ typedef struct annoy_search_options {
   size_t struct_size;
   // `ANNOY_SEARCH_` flags.
   uint64_t flags;
-  // The number of candidates looked at, repeats between trees included; 0 or -1 stands for n times the number of trees.
+  // The number of candidates looked at; 0 or -1 for the usual: see `annoy_get_nns_by_item`.
   int64_t search_k;
   // With `ANNOY_SEARCH_MAX_DISTANCE`: no results farther than this; for dot, none of a smaller inner product.
   double max_distance;
@@ -217,6 +223,8 @@ typedef struct annoy_info {
   int32_t reserved;
   // Items that are removed; they are counted in `n_present` too, until the next build.
   int64_t n_removed;
+  // Neighbours of an item at the most in the graph; 0 when there is none.
+  int64_t graph_degree;
 } annoy_info;
 
 // What a file may be. Its size will not change.
@@ -334,6 +342,9 @@ typedef struct annoy_kind {
 
 // Verifying; counted in nodes.
 #define ANNOY_STAGE_VERIFY 5
+
+// Building a graph; counted in items, each many times.
+#define ANNOY_STAGE_GRAPH 6
 
 // There are none.
 #define ANNOY_LABELS_NONE 0
@@ -883,8 +894,9 @@ int64_t annoy_get_n_removed(const struct annoy_index *index);
 
 // Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
 //
-// `search_k` is the number of candidates looked at, repeats between trees included: more take longer and find better;
-// -1 stands for n times the number of trees. `ids` and `distances` have room for `n` each, or for as many as there are
+// `search_k` is the number of candidates looked at: more take longer and find better. In the trees repeats between them are
+// counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is searched, and -1
+// stands for 2,000 for each ten of `n`. `ids` and `distances` have room for `n` each, or for as many as there are
 // items if that is fewer; `distances` may be NULL.
 // `*n_found` gets the number of results, which is below `n` when fewer were found: that is no error. Beyond it nothing
 // is written, and on an error nothing at all.
