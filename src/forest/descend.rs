@@ -25,7 +25,9 @@ pub fn items_near<S: Space>(
     found: &mut Vec<usize>,
 ) -> Result<()> {
     let max_leaf = nodes.layout().max_leaf as i64;
-    let n_trees = roots.n_trees.min(TREES);
+    let n_trees = roots
+        .n_trees
+        .min(std::env::var("TREES2").map_or(TREES, |v| v.parse().unwrap()));
     let from_each = n.div_ceil(n_trees.max(1));
     open.clear();
     reserve(open, n_trees)?;

@@ -200,7 +200,7 @@ pub fn with_graph<S: Space, F: Filter>(
         let n_entries = ENTRIES.min(usize::try_from(search_k).unwrap_or(ENTRIES));
         items_near(space, nodes, roots, query, n_entries, paths, candidates)?;
         let plan = Breadth {
-            keep: wanted.n.saturating_mul(MEASURED).saturating_add(10),
+            keep: wanted.n.saturating_mul(MEASURED),
             search_k,
         };
         let walked = walk.walk(space, graph, query.row, candidates, plan, filter, marks);

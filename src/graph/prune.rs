@@ -13,35 +13,51 @@ struct Room {
     kept: Vec<Near>,
     /// Their ids.
     ids: Vec<u32>,
+    /// What was left out.
+    others: Vec<Near>,
     distances: [u32; 8],
 }
 
 impl Room {
-    /// Keeps those of the candidates, which come nearest first, that may stay. `slack` is in 256ths.
+    /// Keeps those of the candidates, which come nearest first, that may stay: without slack, then with it, in 256ths.
     fn choose(&mut self, codes: &Codes<'_>, candidates: &[Near], degree: usize, slack: u64) {
-        let Room {
-            kept,
-            ids,
-            distances,
-        } = self;
-        kept.clear();
-        ids.clear();
-        'candidates: for &near in candidates {
-            if kept.len() == degree {
-                break;
+        self.kept.clear();
+        self.ids.clear();
+        self.others.clear();
+        for &near in candidates {
+            if self.kept.len() == degree {
+                return;
             }
-            let from = codes.get(near.id());
-            let reach = u64::from(near.distance()) * 256;
-            for some in ids.chunks(distances.len()) {
-                let distances = &mut distances[..some.len()];
-                codes.distances(from, some, distances);
-                if distances.iter().any(|&d| u64::from(d) * slack < reach) {
-                    continue 'candidates;
-                }
+            if self.may_stay(codes, near, 256) {
+                self.keep(near);
+            } else {
+                self.others.push(near);
             }
-            kept.push(near);
-            ids.push(near.id());
         }
+        for i in 0..self.others.len() {
+            if self.kept.len() == degree {
+                return;
+            }
+            let near = self.others[i];
+            if self.may_stay(codes, near, slack) {
+                self.keep(near);
+            }
+        }
+    }
+
+    fn keep(&mut self, near: Near) {
+        self.kept.push(near);
+        self.ids.push(near.id());
+    }
+
+    fn may_stay(&mut self, codes: &Codes<'_>, near: Near, slack: u64) -> bool {
+        let from = codes.get(near.id());
+        let reach = u64::from(near.distance()) * 256;
+        self.ids.chunks(self.distances.len()).all(|some| {
+            let distances = &mut self.distances[..some.len()];
+            codes.distances(from, some, distances);
+            distances.iter().all(|&d| u64::from(d) * slack >= reach)
+        })
     }
 }
 

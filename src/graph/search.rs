@@ -52,7 +52,10 @@ pub struct Breadth {
 }
 
 /// The pool of a walk holds one for so many that it looks at: it looks from no more than that anyway.
-const LOOKED_AT_FROM_ONE: u64 = 8;
+const LOOKED_AT_FROM_ONE: u64 = 16;
+
+/// Neighbours are asked for ahead of items that come to stand so near to the front.
+const AHEAD: usize = 3;
 
 impl Walk {
     /// What the last walk met, nearest code first.
@@ -123,6 +126,9 @@ impl Walk {
             let pool = &mut self.pool;
             for (&id, &distance) in self.batch.iter().zip(&self.distances) {
                 if let Some(at) = put(pool, size, Met::new(distance, id)) {
+                    if at < next + AHEAD {
+                        prefetch(graph.row(id as usize));
+                    }
                     next = next.min(at);
                 }
             }
@@ -130,12 +136,12 @@ impl Walk {
             while pool.get(next).is_some_and(|one| one.is_done()) {
                 next += 1;
             }
-            let Some(one) = pool.get_mut(next).filter(|_| looked_at < breadth.search_k) else {
+            if looked_at >= breadth.search_k || next >= pool.len() {
                 return Ok(());
-            };
+            }
+            let one = &mut pool[next];
             let from = one.id();
             *one = one.done();
-            // Most likely the next.
             if let Some(other) = pool.get(next + 1) {
                 prefetch(graph.row(other.id() as usize));
             }
@@ -198,7 +204,7 @@ impl Breadth {
 /// Puts one into a pool of `size` at the most; the place it got, if any.
 #[inline]
 fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
-    if pool.len() == size {
+    if pool.len() >= size {
         if pool.last().is_some_and(|last| one >= *last) {
             return None;
         }
@@ -229,16 +235,29 @@ fn meet_neighbors(
     batch: &mut Vec<u32>,
 ) -> Result<()> {
     let n_items = graph.codes.rows.count();
-    for bytes in graph.row(from as usize).chunks_exact(4) {
-        let id = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let (ids, _) = graph.row(from as usize).as_chunks::<4>();
+    let start = batch.len();
+    batch.resize(start + ids.len(), 0);
+    let mut end = start;
+    for &id in ids {
+        let id = u32::from_le_bytes(id);
         if id as usize >= n_items {
             if id == super::END {
                 break;
             }
+            batch.truncate(end);
             let reason = format!("its neighbour {id} is no item");
             return Err(Error::corrupt(from as usize, reason));
         }
-        meet(graph, id, marks, batch);
+        // Without a branch, as nothing tells which are marked.
+        let (word, bit) = (&mut marks[id as usize / 64], id % 64);
+        batch[end] = id;
+        end += usize::from(*word >> bit & 1 == 0);
+        *word |= 1 << bit;
+    }
+    batch.truncate(end);
+    for &id in &batch[start..] {
+        prefetch(graph.codes.rows.row(id as usize));
     }
     Ok(())
 }

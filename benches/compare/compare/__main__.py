@@ -25,7 +25,7 @@ NOT_QUICK = {
     "dropin": "not in --quick",
 }
 
-LIBRARIES = ("ours", "annoy", "dropin", *PEERS)
+LIBRARIES = ("ours", "annoy", "dropin", "graph", *PEERS)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

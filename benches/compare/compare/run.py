@@ -14,7 +14,7 @@ import time
 from . import native
 from .data import DataSet
 from .native import Native, ProgramError, say
-from .peers import PEERS, SEARCH_K
+from .peers import GRAPH_SEARCH_K, PEERS, SEARCH_K
 
 SEED_SEARCH_KS = (1_000, 10_000)
 ENOUGH_RECALL = 0.995  # a sweep ends here
@@ -57,6 +57,7 @@ def all_series(trees: tuple[int, ...]) -> list[Series]:
     for n in trees:
         for program in ("annoy", "ours"):
             made.append(Series(f"{program}-{n}", f"{native.PROGRAMS[program]}, {n} trees", program, "search_k", SEARCH_K, trees=n))
+    made.append(Series(f"graph-{trees[0]}", f"{native.PROGRAMS['graph']}, {trees[0]} trees", "graph", "search_k", GRAPH_SEARCH_K, trees=trees[0]))
     made.append(Series(f"dropin-{trees[0]}", f"{native.PROGRAMS['dropin']}, {trees[0]} trees", "dropin", "search_k", SEARCH_K, trees=trees[0]))
     for key, peer in PEERS.items():
         made.append(Series(key, peer.name, key, peer.knob, peer.sweep, peer=key))

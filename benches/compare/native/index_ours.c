@@ -1,4 +1,5 @@
-/* annoy_rs for bench.c, through its C ABI. */
+/* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH defined the graph, read into memory as other libraries
+   read theirs. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,13 +53,24 @@ void index_add(index_t *index, int64_t item, const void *row) {
 
 void index_build(index_t *index, int32_t n_trees, int32_t threads) {
     check(annoy_build(index->handle, n_trees, threads, &last_error), "annoy_build");
+#ifdef GRAPH
+    annoy_work work = {.struct_size = sizeof work, .n_threads = threads};
+    check(annoy_build_graph(index->handle, NULL, &work, &last_error), "annoy_build_graph");
+#endif
 }
 
 void index_save(index_t *index, const char *path) {
     check(annoy_save_and_load(index->handle, path, 0, &last_error), "annoy_save_and_load");
 }
 
-void index_load(index_t *index, const char *path) { check(annoy_load(index->handle, path, 0, &last_error), "annoy_load"); }
+void index_load(index_t *index, const char *path) {
+#ifdef GRAPH
+    const uint32_t flags = ANNOY_LOAD_COPY;
+#else
+    const uint32_t flags = 0;
+#endif
+    check(annoy_load(index->handle, path, flags, &last_error), "annoy_load");
+}
 
 size_t index_query(const index_t *index, const void *row, size_t n, int64_t search_k, int64_t *ids, float *distances) {
     size_t found = 0;
