@@ -25,9 +25,7 @@ pub fn items_near<S: Space>(
     found: &mut Vec<usize>,
 ) -> Result<()> {
     let max_leaf = nodes.layout().max_leaf as i64;
-    let n_trees = roots
-        .n_trees
-        .min(std::env::var("TREES2").map_or(TREES, |v| v.parse().unwrap()));
+    let n_trees = roots.n_trees.min(TREES);
     let from_each = n.div_ceil(n_trees.max(1));
     open.clear();
     reserve(open, n_trees)?;
@@ -54,7 +52,8 @@ pub fn items_near<S: Space>(
             if below <= max_leaf {
                 let taken = from_each.min(below as usize);
                 reserve(found, taken)?;
-                for place in 0..taken {
+                for i in 0..taken {
+                    let place = i * below as usize / taken;
                     let item = nodes.checked(id, node.child(place), roots.n_items)?;
                     if nodes.get(item).n_descendants() == 1 {
                         found.push(item);

@@ -5,7 +5,7 @@
 //! counted, so that a filter costs time and not recall.
 
 use super::descend::items_near;
-use super::filter::Filter;
+use super::filter::{All, Filter};
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
@@ -153,10 +153,12 @@ pub fn search<S: Space>(
 
 /// Items that the trees name for a walk to start from. From several trees: the neighbours of clustered items lead to no other
 /// cluster.
-const ENTRIES: usize = 40;
+/// So many at the least and at the most, between them a share of what is looked at.
+const ENTRIES: [u64; 2] = [40, 100];
+const ENTRIES_SHARE: u64 = 5;
 
 /// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
-const WALKED: u64 = 2000;
+const WALKED: u64 = 3000;
 
 /// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
 const MEASURED: usize = 2;
@@ -187,26 +189,58 @@ pub fn with_graph<S: Space, F: Filter>(
             return exact(space, nodes, n_items, query, wanted, filter);
         }
     }
+    let breadth = Breadth {
+        keep: wanted.n.saturating_mul(MEASURED),
+        search_k,
+    };
     with_scratch(|scratch| {
         cover_items(&mut scratch.marks, n_items)?;
+        let mut walk = std::mem::take(&mut scratch.walk);
+        let walked = walk.begin(space, graph, query.row).and_then(|()| {
+            let share = (search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
+            let n = share.min(search_k) as usize;
+            let Scratch {
+                paths,
+                candidates,
+                marks,
+                ..
+            } = scratch;
+            items_near(space, nodes, roots, query, n, paths, candidates)?;
+            let is_stuck = walk.walk(graph, candidates, breadth, filter, marks)?;
+            candidates.clear();
+            if is_stuck {
+                // Somewhere else there may be nearer ones.
+                walk.lift(marks);
+                let left = search_k - walk.looked_at();
+                collect(space, nodes, roots, query, left, &All, scratch)?;
+                for &id in &scratch.candidates {
+                    scratch.marks[id / 64] = 0;
+                }
+                walk.lay(&mut scratch.marks);
+                walk.walk(
+                    graph,
+                    &scratch.candidates,
+                    breadth,
+                    filter,
+                    &mut scratch.marks,
+                )?;
+            }
+            Ok(())
+        });
+        walk.lift(&mut scratch.marks);
+        scratch.walk = walk;
+        for id in scratch.candidates.drain(..) {
+            scratch.marks[id / 64] = 0;
+        }
+        scratch.open.clear();
+        walked?;
         let Scratch {
             candidates,
             best,
-            marks,
             walk,
-            paths,
             ..
         } = scratch;
-        let n_entries = ENTRIES.min(usize::try_from(search_k).unwrap_or(ENTRIES));
-        items_near(space, nodes, roots, query, n_entries, paths, candidates)?;
-        let plan = Breadth {
-            keep: wanted.n.saturating_mul(MEASURED),
-            search_k,
-        };
-        let walked = walk.walk(space, graph, query.row, candidates, plan, filter, marks);
-        candidates.clear();
-        walked?;
-        let keep = plan.keep.min(n_items);
+        let keep = breadth.keep.min(n_items);
         reserve(candidates, keep)?;
         candidates.extend(walk.found().take(keep));
         let found = nearest(space, nodes, query, wanted, candidates, best);

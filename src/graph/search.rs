@@ -40,6 +40,7 @@ pub struct Walk {
     distances: Vec<u32>,
     /// All that were marked.
     met: Vec<u32>,
+    looked_at: u64,
 }
 
 /// How far a walk goes.
@@ -63,20 +64,15 @@ impl Walk {
         self.pool.iter().map(|one| one.id() as usize)
     }
 
-    /// Walks from `entries`, which may be there several times. `marks` has a bit for each item, zero before and after.
+    /// Begins a walk for a query.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
-    #[allow(clippy::too_many_arguments)]
-    pub fn walk<S: Space, F: Filter>(
+    /// [`Error::NoMemory`].
+    pub fn begin<S: Space>(
         &mut self,
         space: &S,
         graph: &View<'_>,
         query: Row<'_, S::T>,
-        entries: &[usize],
-        breadth: Breadth,
-        filter: &F,
-        marks: &mut [u64],
     ) -> Result<()> {
         self.code.clear();
         let stride = graph.codes.rows.row_bytes();
@@ -87,17 +83,50 @@ impl Walk {
         self.open.clear();
         self.met.clear();
         self.batch.clear();
+        self.looked_at = 0;
+        Ok(())
+    }
+
+    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left; whether it
+    /// was the latter. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
+    pub fn walk<F: Filter>(
+        &mut self,
+        graph: &View<'_>,
+        entries: &[usize],
+        breadth: Breadth,
+        filter: &F,
+        marks: &mut [u64],
+    ) -> Result<bool> {
         for &id in entries {
             meet(graph, id as u32, marks, &mut self.batch);
         }
-        let result = match F::ALL {
-            true => self.walk_all(graph, breadth, marks),
-            false => self.walk_accepted(graph, breadth, filter, marks),
-        };
+        match F::ALL {
+            true => self.walk_all(graph, breadth, marks)?,
+            false => self.walk_accepted(graph, breadth, filter, marks)?,
+        }
+        Ok(self.looked_at < breadth.search_k)
+    }
+
+    /// Takes its marks away, however it went.
+    pub fn lift(&self, marks: &mut [u64]) {
         for &id in self.met.iter().chain(&self.batch) {
             marks[id as usize / 64] = 0;
         }
-        result
+    }
+
+    /// Puts its marks back.
+    pub fn lay(&self, marks: &mut [u64]) {
+        for &id in self.met.iter().chain(&self.batch) {
+            marks[id as usize / 64] |= 1 << (id % 64);
+        }
+    }
+
+    /// Items that were looked at; with a filter, those of them that it accepted.
+    pub fn looked_at(&self) -> u64 {
+        self.looked_at
     }
 
     /// Finds the distances of what was met.
@@ -118,11 +147,10 @@ impl Walk {
     fn walk_all(&mut self, graph: &View<'_>, breadth: Breadth, marks: &mut [u64]) -> Result<()> {
         let size = breadth.pool_size(graph);
         reserve(&mut self.pool, size + 1)?;
-        let mut looked_at = 0;
         let mut next = 0;
         loop {
             self.measure(graph)?;
-            looked_at += self.batch.len() as u64;
+            self.looked_at += self.batch.len() as u64;
             let pool = &mut self.pool;
             for (&id, &distance) in self.batch.iter().zip(&self.distances) {
                 if let Some(at) = put(pool, size, Met::new(distance, id)) {
@@ -136,7 +164,7 @@ impl Walk {
             while pool.get(next).is_some_and(|one| one.is_done()) {
                 next += 1;
             }
-            if looked_at >= breadth.search_k || next >= pool.len() {
+            if self.looked_at >= breadth.search_k || next >= pool.len() {
                 return Ok(());
             }
             let one = &mut pool[next];
@@ -160,7 +188,6 @@ impl Walk {
     ) -> Result<()> {
         let size = breadth.pool_size(graph);
         reserve(&mut self.pool, size + 1)?;
-        let mut accepted = 0;
         loop {
             self.measure(graph)?;
             let pool = &mut self.pool;
@@ -175,14 +202,14 @@ impl Walk {
                 if is_near(pool, one) {
                     self.open.push(Reverse(one));
                     if filter.accepts(id as usize) {
-                        accepted += 1;
+                        self.looked_at += 1;
                         put(pool, size, one);
                     }
                 }
             }
             self.batch.clear();
             let next = self.open.pop().filter(|next| is_near(pool, next.0));
-            let Some(Reverse(one)) = next.filter(|_| accepted < breadth.search_k) else {
+            let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.search_k) else {
                 return Ok(());
             };
             if let Some(Reverse(other)) = self.open.peek() {
