@@ -52,7 +52,8 @@ class GraphTest < Minitest::Test
     assert_equal 0, index.info[:graph_degree]
     error = assert_raises(Annoy::ArgumentError) { index.search_item(0, 1, way: :exact) }
     assert_match(/way is :exact, expected one of \[:forest, :graph\]/, error.message)
-    assert_raises(Annoy::ArgumentError) { index.search_item(0, 1, way: :forest, exact: true) }
+    error = assert_raises(Annoy::ArgumentError) { index.search_item(0, 1, way: :forest, exact: true) }
+    assert_match(/exact and way/, error.message)
   end
 
   def test_where_there_is_none
