@@ -134,6 +134,27 @@ typedef struct annoy_work {
   void *progress_user;
 } annoy_work;
 
+// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the usual. The first three
+// decide how much is found, the others how long the building takes.
+typedef struct annoy_graph_options {
+  // `sizeof(annoy_graph_options)`.
+  size_t struct_size;
+  // Neighbours of an item at the most, 1 to 255.
+  int32_t degree;
+  // Nearest neighbours they are chosen from, 1 to 1,024.
+  int32_t candidates;
+  // Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones.
+  double alpha;
+  // Rounds of NN-descent at the most, 1 to 1,000.
+  int32_t rounds;
+  // Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
+  int32_t sample;
+  // Trees whose leaves are made use of.
+  int32_t n_trees;
+  // Must be 0.
+  int32_t reserved;
+} annoy_graph_options;
+
 // What the labels of an index are.
 typedef int32_t annoy_label_kind;
 
@@ -630,6 +651,20 @@ annoy_status annoy_thaw(struct annoy_index *index,
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
 // `ANNOY_ERR_IO`.
 annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, struct annoy_error *error);
+
+// Builds a graph over the items of a built or loaded index, in place of the one it has; `options` and `work` may be NULL.
+//
+// Searches then walk it, and find more in less time; `search_k` keeps its meaning. `annoy_save` writes it into the file, where
+// Annoy does not see it. It is gone when the trees are. The same index and options give the same bytes, for any number of
+// threads and on any processor. For each item it takes 4 bytes for each neighbour and one for each number of a vector (to
+// a multiple of 64), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31 items or
+// more; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an
+// error the index is as before.
+annoy_status annoy_build_graph(struct annoy_index *index,
+                               const struct annoy_graph_options *options,
+                               const struct annoy_work *work,
+                               struct annoy_error *error);
 
 // Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 //

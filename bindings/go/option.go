@@ -32,23 +32,26 @@ const (
 	excludeSelf
 	filter
 	exact
+	forest
+	graph
 	threads
 	progress
 	rowStride
 )
 
-var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter", "Exact", "Threads",
-	"OnProgress", "RowStride"}
+var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter", "Exact", "Forest", "Graph",
+	"Threads", "OnProgress", "RowStride"}
 
 // What a call takes.
 const (
-	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | exact
+	ways      = exact | forest | graph
+	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | ways
 	forItems  = threads | progress
 	forRows   = forItems | rowStride
 )
 
 // SearchK sets the number of candidates a search looks at, repeats between trees included: more take longer and find
-// better. 0, -1 and no SearchK stand for n times the number of trees.
+// better. 0, -1 and no SearchK stand for n times the number of trees, and with a graph for a number that suits it.
 func SearchK(k int64) CallOption { return CallOption{kind: searchK, whole: k} }
 
 // MaxDistance leaves out of a search what is farther than this, for Dot what has a smaller inner product.
@@ -74,8 +77,15 @@ func Filter(allowed func(id int64) bool) CallOption { return CallOption{kind: fi
 // Exact makes a search look at all items that may be found, without the trees.
 func Exact() CallOption { return CallOption{kind: exact} }
 
-// Threads sets how many threads a long call takes: AddItems, Build, SearchBatch and their kin, EstimateRecall. -1 and no Threads
-// stand for one per processor.
+// Forest makes a search go through the trees, as Annoy does, also where there is a graph. Not with Exact.
+func Forest() CallOption { return CallOption{kind: forest} }
+
+// Graph makes a search go through the graph, and fail where there is none. (Without it the graph is searched where there is
+// one.) Not with Exact or Forest.
+func Graph() CallOption { return CallOption{kind: graph} }
+
+// Threads sets how many threads a long call takes: AddItems, Build, BuildGraph, SearchBatch and their kin, EstimateRecall. -1
+// and no Threads stand for one per processor.
 func Threads(n int) CallOption { return CallOption{kind: threads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
@@ -88,6 +98,7 @@ const (
 	StageSearch Stage = C.ANNOY_STAGE_SEARCH // queries
 	StageSave   Stage = C.ANNOY_STAGE_SAVE   // bytes
 	StageVerify Stage = C.ANNOY_STAGE_VERIFY // nodes
+	StageGraph  Stage = C.ANNOY_STAGE_GRAPH  // items, each many times
 )
 
 // Progress is how far a long call has come. What is done never becomes less.
@@ -96,9 +107,9 @@ type Progress struct {
 	Done, Total uint64
 }
 
-// OnProgress has report hear how far a long call has come, on the goroutine that made it: AddItems, Build, SearchBatch and their
-// kin, Save, Verify, VerifyFile, EstimateRecall. report must not use the index. A panic in it ends the call, with the index as
-// before, and goes on from there.
+// OnProgress has report hear how far a long call has come, on the goroutine that made it: AddItems, Build, BuildGraph,
+// SearchBatch and their kin, Save, Verify, VerifyFile, EstimateRecall. report must not use the index. A panic in it ends the
+// call, with the index as before, and goes on from there.
 func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
 
 // RowStride sets how far apart vectors lie in one slice, in elements, for AddItems, SearchBatch and their kin. Without it they
@@ -150,6 +161,10 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 			s.called().filter = o.filter
 		case exact:
 			s.flags |= C.ANNOY_SEARCH_EXACT
+		case forest:
+			s.flags |= C.ANNOY_SEARCH_FOREST
+		case graph:
+			s.flags |= C.ANNOY_SEARCH_GRAPH
 		case threads:
 			n, err := int32Of("Threads", o.whole)
 			if err != nil {
@@ -172,6 +187,9 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 			return refused(ErrArgument, "%s is there twice", o.kind)
 		}
 		seen |= o.kind
+	}
+	if way := seen & ways; way&(way-1) != 0 {
+		return refused(ErrArgument, "%s are there together: a search goes one way", way)
 	}
 	if seen&allow != 0 && seen&deny != 0 {
 		return refused(ErrArgument, "Allow and Deny are both there: a search takes one bitmap")

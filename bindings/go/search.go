@@ -18,8 +18,8 @@ type Neighbor struct {
 // Search finds the n items nearest to a vector of F numbers, nearest first, equal distances by id. There are fewer when fewer
 // were found: that is no error.
 //
-// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter and Exact. An item has to pass all that is set; those that do not
-// pass do not count for SearchK.
+// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest and Graph. An item has to pass all that is
+// set; those that do not pass do not count for SearchK.
 func (index *Index) Search(ctx context.Context, vector []float32, n int, opts ...CallOption) ([]Neighbor, error) {
 	return index.search(ctx, C.ANNOY_GO_F32, (*C.uint8_t)(unsafe.Pointer(float32s(vector))), len(vector), 0, n, opts)
 }

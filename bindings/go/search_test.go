@@ -148,6 +148,9 @@ func TestLongCalls(t *testing.T) {
 		"Build": {annoy.StageBuild, func(ctx context.Context, report annoy.CallOption) error {
 			return filled.Build(ctx, 5, report, annoy.Threads(2))
 		}},
+		"BuildGraph": {annoy.StageGraph, func(ctx context.Context, report annoy.CallOption) error {
+			return full.BuildGraph(ctx, smallGraph, report, annoy.Threads(2))
+		}},
 		"SearchBatch": {annoy.StageSearch, func(ctx context.Context, report annoy.CallOption) error {
 			_, err := full.SearchBatch(ctx, rows, 3, report)
 			return err
@@ -171,6 +174,9 @@ func TestLongCalls(t *testing.T) {
 	unchanged := func(name string) {
 		if empty.NItems() != 0 || filled.NTrees() != 0 {
 			t.Fatalf("%s: %d items, %d trees", name, empty.NItems(), filled.NTrees())
+		}
+		if info, err := full.Info(); err != nil || info.GraphDegree != 0 {
+			t.Fatalf("%s: a graph of degree %d, %v", name, info.GraphDegree, err)
 		}
 	}
 	for name, c := range calls {

@@ -78,6 +78,7 @@ type Info struct {
 	NCoinSplits int     // splits by coin tosses, where no plane was found
 	NLeaves     int     // leaves of all trees
 	Depth       int     // nodes from a root to the farthest item, without the item
+	GraphDegree int     // neighbours of an item at the most in the graph; 0 when there is none
 	Bytes       uint64  // size in memory, or of the file
 	NodeSize    uint64  // bytes of a node
 	MaxLeaf     uint64  // the most items in a leaf
@@ -102,10 +103,10 @@ func (index *Index) Info() (Info, error) {
 	return Info{
 		NItems: int(info.n_items), NPresent: int(info.n_present), NRemoved: int(info.n_removed), NTrees: int(info.n_trees),
 		NNodes: int(info.n_nodes), NSplits: int(info.n_splits), NCoinSplits: int(info.n_coin_splits),
-		NLeaves: int(info.n_leaves), Depth: int(info.depth), Bytes: uint64(info.bytes), NodeSize: uint64(info.node_size),
-		MaxLeaf: uint64(info.max_leaf), LeafFill: float64(info.leaf_fill), Imbalance: float64(info.imbalance),
-		Seed: uint64(info.seed), HasSeed: info.has_seed != 0, IsLoaded: info.is_loaded != 0,
-		IsDescribed: info.is_described != 0,
+		NLeaves: int(info.n_leaves), Depth: int(info.depth), GraphDegree: int(info.graph_degree), Bytes: uint64(info.bytes),
+		NodeSize: uint64(info.node_size), MaxLeaf: uint64(info.max_leaf), LeafFill: float64(info.leaf_fill),
+		Imbalance: float64(info.imbalance), Seed: uint64(info.seed), HasSeed: info.has_seed != 0,
+		IsLoaded: info.is_loaded != 0, IsDescribed: info.is_described != 0,
 	}, nil
 }
 

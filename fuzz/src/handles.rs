@@ -7,6 +7,7 @@ use annoy_rs::ffi::labels::*;
 use annoy_rs::ffi::removal::annoy_get_n_removed;
 use annoy_rs::ffi::search::annoy_get_nns_by_item;
 use annoy_rs::ffi::status::*;
+use annoy_rs::ffi::verify::{annoy_get_info, annoy_info};
 use std::ptr::{null, null_mut};
 
 /// What can be seen of an index from outside, of its items and answers a sample.
@@ -21,6 +22,7 @@ pub struct Sight {
     /// How many there are, and the status of asking for the last item's: a number, a string.
     pub labels: (i64, [annoy_status; 2], u64, Vec<u8>),
     pub n_removed: i64,
+    pub graph_degree: i64,
     /// The status of the search, and what it found.
     pub nearest: (annoy_status, Vec<(i64, u32)>),
 }
@@ -63,6 +65,11 @@ pub fn look(index: *const annoy_index) -> Sight {
             null_mut(),
         );
         let found = ids.into_iter().zip(distances.map(f32::to_bits));
+        let mut info = annoy_info {
+            struct_size: size_of::<annoy_info>(),
+            ..annoy_info::default()
+        };
+        assert_eq!(annoy_get_info(index, &mut info, null_mut()), ANNOY_OK);
         Sight {
             n_items,
             n_trees: annoy_get_n_trees(index),
@@ -76,6 +83,7 @@ pub fn look(index: *const annoy_index) -> Sight {
             item,
             labels: labels(index),
             n_removed: annoy_get_n_removed(index),
+            graph_degree: info.graph_degree,
             nearest: (status, found.take(n_found).collect()),
         }
     }

@@ -161,6 +161,7 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_f64(NULL, ids, f64, 1, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_bits(NULL, ids, bits, 1, 1, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_with(NULL, 1, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_build_graph(NULL, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_with(NULL, path, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_verify_with(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file_with(NULL, NULL, 0, &n, NULL, &error));
@@ -426,6 +427,7 @@ TEST(errors) {
     CHECK(annoy_unload(NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_unbuild(NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_thaw(NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_build_graph(a, NULL, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_build(a, 0, 1, NULL) == ANNOY_ERR_ARGUMENT);
     CHECK(annoy_build(a, 1, 1, NULL) == ANNOY_OK);
     CHECK(annoy_get_nns_by_item(a, 10, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_ITEM);

@@ -45,10 +45,12 @@ static float *some_rows(void) {
     return rows;
 }
 
-/* A long call: 1 adds, 2 builds, 3 searches, 4 saves, 5 verifies, 6 verifies a file, 7 estimates recall. */
+/* A long call: 1 adds, 2 builds, 3 searches, 4 saves, 5 verifies, 6 verifies a file, 7 estimates recall,
+   8 builds a graph. */
 static annoy_status call(int which, annoy_index *index, const float *rows, const annoy_work *work) {
     static int64_t ids[64 * 2];
     annoy_search_options options;
+    annoy_graph_options graph;
     annoy_fault fault;
     size_t n;
     double recall;
@@ -63,18 +65,25 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
         case 4: return annoy_save_with(index, in_scratch("work.ann"), work, &error);
         case 5: return annoy_verify_with(index, &fault, 1, &n, work, &error);
         case 6: return annoy_verify_file_with(in_scratch("built.ann"), &fault, 1, &n, work, &error);
-        default: return annoy_estimate_recall(index, 30, 3, -1, 1, work, &recall, &error);
+        case 7: return annoy_estimate_recall(index, 30, 3, -1, 1, work, &recall, &error);
+        default:
+            memset(&graph, 0, sizeof graph);
+            graph.struct_size = sizeof graph;
+            graph.degree = graph.candidates = graph.sample = 4;
+            graph.rounds = 1;
+            return annoy_build_graph(index, &graph, work, &error);
     }
 }
 
-static const annoy_stage stages[8] = {0,
+static const annoy_stage stages[9] = {0,
                                       ANNOY_STAGE_ADD,
                                       ANNOY_STAGE_BUILD,
                                       ANNOY_STAGE_SEARCH,
                                       ANNOY_STAGE_SAVE,
                                       ANNOY_STAGE_VERIFY,
                                       ANNOY_STAGE_VERIFY,
-                                      ANNOY_STAGE_SEARCH};
+                                      ANNOY_STAGE_SEARCH,
+                                      ANNOY_STAGE_GRAPH};
 
 TEST(each_call_at_each_step) {
     float *rows = some_rows();
@@ -84,7 +93,7 @@ TEST(each_call_at_each_step) {
     OK(annoy_add_items(built, NULL, rows, N, F, 0, &error));
     OK(annoy_build(built, TREES, 1, &error));
     OK(annoy_save(built, in_scratch("built.ann"), &error));
-    for (which = 1; which <= 7; which++) {
+    for (which = 1; which <= 8; which++) {
         for (threads = 1; threads <= 2; threads++) {
             int at, went_through = 0;
             annoy_index *index = NULL;
@@ -142,7 +151,7 @@ TEST(nothing_said) {
     annoy_work nothing = no_work();
     int which;
     OK(annoy_new(ANNOY_EUCLIDEAN, F, &index, &error));
-    for (which = 1; which <= 7; which++) {
+    for (which = 1; which <= 8; which++) {
         if (which == 6) OK(annoy_save(index, in_scratch("built.ann"), &error));
         OK(call(which, index, rows, NULL));
         if (which == 2) OK(annoy_unbuild(index, &error));

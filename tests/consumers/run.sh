@@ -63,6 +63,12 @@ one_test() {
 needs() { readelf -d "$1" | grep -F "NEEDED" | grep -qF "[libannoy_rs.so.$version]"; }
 needs_not() { [ -x "$1" ] && ! readelf -d "$1" | grep -F "NEEDED" | grep -F "libannoy_rs"; }
 says() { "${@:2}" | tee "$tmp/says" && grep -qwF -- "$1" "$tmp/says"; }
+# The third word of its lines is the recall.
+more_by_graph() {
+    "$@" | tee "$tmp/says" &&
+        awk '{recall[$1] = $3} END {exit !(recall["forest:"] > 0 && recall["graph:"] > recall["forest:"] &&
+            recall["opened:"] == recall["graph:"])}' "$tmp/says"
+}
 same_link() { [ "$(readlink "$1")" = "$2" ]; }
 nothing_names() { ! grep -rIlF -- "$1" "$2"; }
 
@@ -82,6 +88,8 @@ ok "examples/progress.c tells how far it is" says "building: 100 %" "$tmp/build/
 ok "examples/progress.c gives up a build" says "build: cancelled; items: 20000, trees: 0" "$tmp/build/progress"
 ok "examples/bytes.c opens bytes" says "nearest to 500.1: 500 501" "$tmp/build/bytes"
 ok "examples/bytes.c adds to them" says "nearest to 500.1, with one more item: 1000 500" "$tmp/build/bytes"
+ok "examples/graph.c finds more by the graph" more_by_graph "$tmp/build/graph" "$tmp/graph.ann"
+ok "examples/graph.c opens the graph again" says "10 trees, a graph of degree 24" "$tmp/build/graph" "$tmp/graph.ann"
 mkdir "$tmp/quickstart"
 refused "examples/quickstart.c says when there is no data" "say where it is" \
     env TMPDIR="$tmp/quickstart" "$tmp/build/quickstart" -d "$tmp/none"

@@ -55,7 +55,7 @@ struct options {
       if (name == "search_k") among.search_k = json_int64(one);
       else if (name == "n_threads") how.n_threads = static_cast<std::int32_t>(json_int64(one));
       else if (name == "exclude_self") among.exclude_self = true;
-      else if (name == "exact") among.exact = true;
+      else if (name == "exact") among.way = annoy::search_way::exact;
       else if (name == "max_distance") among.max_distance = json_double(one);
       else if (name == "exclude") among.exclude = exclude = list<std::int64_t>(one);
       else if (name == "allow" || name == "deny") {

@@ -42,7 +42,7 @@ strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-d
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 link=("$library" -lpthread -ldl -lm)
-units=(main views index errors described bytes labels removal searches work conformance together)
+units=(main views index errors described bytes labels removal graph searches work conformance together)
 
 compilers=(g++)
 clang_sanitize=()

@@ -17,7 +17,7 @@ TEST(each_option) {
   annoy::failure failed;
   annoy::search_options among;
   CHECK(ids(index.search({0, 0}, 3, among)) == list{0, 1, 2});
-  among.exact = true;
+  among.way = annoy::search_way::exact;
   CHECK(ids(index.search({0, 0}, 3, among, failed)) == list{0, 1, 2} && !failed);
   among = {};
   among.max_distance = 1.5;

@@ -39,6 +39,12 @@ std::vector<long_call> long_calls() {
                  [](annoy::index& index, const annoy::work& how) { index.add_items(view(), how); }});
   all.push_back({annoy::stage::build, filled(0),
                  [](annoy::index& index, const annoy::work& how) { index.build(3, how); }});
+  all.push_back({annoy::stage::graph, filled(2), [](annoy::index& index, const annoy::work& how) {
+                   annoy::graph_options small;
+                   small.degree = small.candidates = small.sample = 4;
+                   small.rounds = 1;
+                   index.build_graph(small, how);
+                 }});
   all.push_back({annoy::stage::search, filled(2), [](annoy::index& index, const annoy::work& how) {
                    (void)index.search_batch({rows.data(), 50, f}, 3, {}, how);
                  }});

@@ -175,6 +175,7 @@ struct info {
   double imbalance = 0;            // mean share of a split's items on its larger side, 0.5 to 1
   std::optional<std::uint64_t> seed;  // of the build, where that is known
   std::int64_t n_removed = 0;         // items marked as removed; n_present counts them too
+  std::int64_t graph_degree = 0;      // neighbours of an item at the most in the graph; 0 when there is none
   bool is_loaded = false;             // from a file
   bool is_described = false;          // and that says what it is: it has checksums, and index::open opens it
 };
@@ -362,6 +363,7 @@ enum class stage : annoy_stage {
   search = ANNOY_STAGE_SEARCH,  // queries
   save = ANNOY_STAGE_SAVE,      // bytes
   verify = ANNOY_STAGE_VERIFY,  // nodes
+  graph = ANNOY_STAGE_GRAPH,    // items, each many times
 };
 
 // Hears how much is done of how much there is to do. What is done never becomes less.
@@ -389,6 +391,24 @@ struct work {
   progress_function progress;
 };
 
+// How a graph is built; 0 stands for the usual. The first three decide how much is found, the others how long it takes.
+struct graph_options {
+  std::int32_t degree = 0;      // neighbours of an item at the most, 1 to 255
+  std::int32_t candidates = 0;  // nearest neighbours they are chosen from, 1 to 1,024
+  double alpha = 0;             // slack of that choice, 1 to 16: with more, longer ways are kept beside short ones
+  std::int32_t rounds = 0;      // of NN-descent at the most, 1 to 1,000
+  std::int32_t sample = 0;      // neighbours that a round takes of a list, 1 to 255
+  std::int32_t n_trees = 0;     // whose leaves are made use of
+};
+
+// What a search goes through.
+enum class search_way : std::uint64_t {
+  fastest = 0,                   // the graph where there is one, else the trees
+  forest = ANNOY_SEARCH_FOREST,  // the trees, as Annoy does
+  graph = ANNOY_SEARCH_GRAPH,    // status::state where there is none
+  exact = ANNOY_SEARCH_EXACT,    // all items that may be found
+};
+
 // What a search is to find, and among which items: those that pass everything that is set. Items that do not pass do not count
 // for search_k. What the views show has to stay until the search is done.
 struct search_options {
@@ -399,7 +419,7 @@ struct search_options {
   words bitmap;                               // a bit for each item, the first lowest in the first word; empty for none
   bool deny = false;                          // its ones are the items that may not be found, instead of those that may
   std::function<bool(std::int64_t)> filter;   // asked about items that pass all else; keeps a batch on the calling thread
-  bool exact = false;                         // look at all items that pass, without the trees
+  search_way way = search_way::fastest;
 };
 
 // The results of many queries, in rows of n, each filled up with -1 and NaN.
@@ -577,7 +597,7 @@ class searcher {
     if (given.exclude_self) raw_.flags |= ANNOY_SEARCH_EXCLUDE_SELF;
     if (given.max_distance) raw_.flags |= ANNOY_SEARCH_MAX_DISTANCE;
     if (given.deny) raw_.flags |= ANNOY_SEARCH_DENY;
-    if (given.exact) raw_.flags |= ANNOY_SEARCH_EXACT;
+    raw_.flags |= static_cast<std::uint64_t>(given.way);
     raw_.search_k = given.search_k;
     raw_.max_distance = given.max_distance.value_or(0);
     raw_.bitmap = given.bitmap.empty() ? nullptr : given.bitmap.data();
@@ -885,6 +905,27 @@ class index {
   }
   void build(std::int32_t n_trees, const work& how) {
     detail::done([&](failure& why) { return build(n_trees, how, why); });
+  }
+
+  // Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find more
+  // in less time. It goes along when the index is saved, where Annoy does not see it, and is gone when the trees are. The same
+  // index and options give the same bytes. Errors: state when not built; argument; unsupported for 2^31 items or more; corrupt
+  // when a loaded file turns out to be damaged; no_memory; cancelled.
+  [[nodiscard]] bool build_graph(const graph_options& wanted, const work& how, failure& why) {
+    annoy_graph_options raw{};
+    raw.struct_size = sizeof raw;
+    raw.degree = wanted.degree;
+    raw.candidates = wanted.candidates;
+    raw.alpha = wanted.alpha;
+    raw.rounds = wanted.rounds;
+    raw.sample = wanted.sample;
+    raw.n_trees = wanted.n_trees;
+    return detail::with_work(how, [&](const annoy_work* at_work) {
+      return why.record(annoy_build_graph(native_handle(), &raw, at_work, why.native()));
+    });
+  }
+  void build_graph(const graph_options& wanted = {}, const work& how = {}) {
+    detail::done([&](failure& why) { return build_graph(wanted, how, why); });
   }
 
   // Takes the trees away, so that items can be added again. Errors: state when loaded, which thaw() is for; io.
@@ -1226,6 +1267,7 @@ class index {
     facts.imbalance = raw.imbalance;
     if (raw.has_seed) facts.seed = raw.seed;
     facts.n_removed = raw.n_removed;
+    facts.graph_degree = raw.graph_degree;
     facts.is_loaded = raw.is_loaded != 0;
     facts.is_described = raw.is_described != 0;
     return facts;
@@ -1253,7 +1295,7 @@ class index {
 
   // Searches: the n nearest to a vector, or to an item (itself among them), nearest first, equal distances by id. Fewer
   // than n found is no error. search_k is the number of candidates looked at: more take longer and find better;
-  // `automatic` stands for n times the number of trees.
+  // for `automatic` see annoy_get_nns_by_item.
   // Errors: state when not built; item; dimension; not_finite; unsupported; argument for a search_k below -1; corrupt
   // when a loaded file turns out to be damaged.
 
@@ -1301,7 +1343,8 @@ class index {
     return detail::made([&](failure& why) { return search_item<Distance>(item, n, search_k, why); });
   }
 
-  // Among some of the items, or exact. Errors: as those; argument for a bitmap that has not a bit for each item.
+  // Among some of the items, or by a way of the caller's choice. Errors: as those; argument for a bitmap that has not a bit for
+  // each item; state for search_way::graph without a graph.
   [[nodiscard]] neighbors search(floats query, std::size_t n, const search_options& among, failure& why) const {
     return find(query, n, among, why);
   }

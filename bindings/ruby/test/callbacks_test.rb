@@ -32,7 +32,7 @@ class CallbacksTest < Minitest::Test
   def test_every_long_call_reports
     index = Annoy::Index.new(F, metric: "euclidean")
     calls = {
-      add_items: [vectors(5000).flatten.pack("f*")], build: [5], save: [file], verify: [], estimate_recall: []
+      add_items: [vectors(5000).flatten.pack("f*")], build: [5], build_graph: [], save: [file], verify: [], estimate_recall: []
     }
     calls.each do |call, arguments|
       reports = []
@@ -55,6 +55,8 @@ class CallbacksTest < Minitest::Test
     assert_raises(KeyError) { index.build(500, n_jobs: 1) { raise KeyError } }
     assert_equal 0, index.n_trees
     assert index.build(2)
+    assert_raises(KeyError) { index.build_graph { raise KeyError } }
+    assert_equal 0, index.info[:graph_degree]
     assert_raises(KeyError) { index.verify { raise KeyError } }
     assert_equal [], index.verify
   end

@@ -122,7 +122,7 @@ impl Session<'_> {
         )?;
         if let Some(seen) = self.slots.get(slot).and_then(|slot| slot.seen.as_ref()) {
             assert!(seen.n_items == 0 && seen.n_trees == 0 && seen.metadata.is_empty());
-            assert!(seen.labels.0 == 0 && seen.n_removed == 0);
+            assert!(seen.labels.0 == 0 && seen.n_removed == 0 && seen.graph_degree == 0);
         }
         Ok(())
     }

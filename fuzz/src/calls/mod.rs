@@ -6,6 +6,7 @@
 mod buffers;
 mod effort;
 mod files;
+mod graph;
 mod items;
 mod labels;
 mod life;
@@ -193,7 +194,8 @@ impl Session<'_> {
                 13..=16 => self.remove_item(),
                 17..=23 => self.search_among(),
                 24..=29 => self.batch(),
-                _ => self.estimate_recall(),
+                30 => self.estimate_recall(),
+                _ => self.build_graph(),
             },
             0 | 1 => self.make(),
             2 => self.make_with(),

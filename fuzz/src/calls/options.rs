@@ -86,8 +86,10 @@ impl Session<'_> {
                 _ => self.one_of(&[0, size - 1, size + 1, usize::MAX])?,
             },
             flags: match self.u.arbitrary::<u8>()? {
-                n @ 0..248 => u64::from(n) % 16,
-                _ => self.one_of(&[16, u64::MAX])?,
+                n @ 0..192 => u64::from(n) % 16,
+                // By the forest, the graph, both.
+                n @ 192..248 => u64::from(n) % 64,
+                _ => self.one_of(&[64, u64::MAX])?,
             },
             search_k: self.one_of(&[0, -1, 1, 10, 100, i64::MAX, -2])?,
             max_distance: self.one_of(&[0.0, 1.0, -1.0, 1e30, f64::NAN, f64::INFINITY])?,

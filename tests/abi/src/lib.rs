@@ -70,13 +70,14 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 69];
+    static c_layout: [usize; 79];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
 
 #[test]
 fn layout_as_the_c_compiler_has_it() {
+    use annoy_rs::ffi::graph::annoy_graph_options;
     use annoy_rs::ffi::handle::{annoy_options, annoy_scalar};
     use annoy_rs::ffi::library::annoy_metric;
     use annoy_rs::ffi::log::annoy_log_fn;
@@ -122,6 +123,7 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_info, has_seed),
         offset_of!(annoy_info, reserved),
         offset_of!(annoy_info, n_removed),
+        offset_of!(annoy_info, graph_degree),
         size_of::<annoy_kind>(),
         offset_of!(annoy_kind, metric),
         offset_of!(annoy_kind, scalar),
@@ -143,6 +145,15 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_search_options, filter),
         offset_of!(annoy_search_options, filter_user),
         offset_of!(annoy_search_options, work),
+        size_of::<annoy_graph_options>(),
+        offset_of!(annoy_graph_options, struct_size),
+        offset_of!(annoy_graph_options, degree),
+        offset_of!(annoy_graph_options, candidates),
+        offset_of!(annoy_graph_options, alpha),
+        offset_of!(annoy_graph_options, rounds),
+        offset_of!(annoy_graph_options, sample),
+        offset_of!(annoy_graph_options, n_trees),
+        offset_of!(annoy_graph_options, reserved),
         size_of::<annoy_work>(),
         offset_of!(annoy_work, struct_size),
         offset_of!(annoy_work, n_threads),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, U
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import files, pickling, search
+from . import files, graph, pickling, search
 from ._native import ffi, lib
 from .callbacks import Progress, run_long
 from .errors import AnnoyError, ArgumentError, ClosedError, StateError, check, raise_search
@@ -304,6 +304,35 @@ class Index(Labels):
             build = lambda work: lib.annoy_build_with(index, n_trees, work, lib.guarded_error())  # noqa: E731
             run_long(handle, n_threads, progress, build)
 
+    def build_graph(
+        self,
+        degree: Optional[int] = None,
+        *,
+        candidates: Optional[int] = None,
+        alpha: Optional[float] = None,
+        rounds: Optional[int] = None,
+        sample: Optional[int] = None,
+        n_trees: Optional[int] = None,
+        n_threads: int = -1,
+        progress: Optional[Progress] = None,
+    ) -> None:
+        """Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find
+        more in less time; it is saved with the index, where Annoy does not see it, and gone when the trees are.
+
+        None stands for the usual. An item has `degree` neighbours at the most (1 to 255), chosen from the `candidates` nearest
+        (1 to 1,024); with more `alpha` (1 to 16) longer ways are kept beside short ones. How long it takes is decided by the
+        `rounds` of NN-descent (1 to 1,000), the neighbours that each takes as a `sample` of a list (1 to 255), and the `n_trees`
+        whose leaves are made use of. The same index and options give the same file. `progress`: as `build`, in items, each many
+        times.
+        """
+        options = graph.options(
+            degree=degree, candidates=candidates, alpha=alpha, rounds=rounds, sample=sample, n_trees=n_trees
+        )
+        handle = self._owner
+        with handle.exclusive() as index:
+            build = lambda work: lib.annoy_build_graph(index, options, work, lib.guarded_error())  # noqa: E731
+            run_long(handle, n_threads, progress, build)
+
     def unbuild(self) -> None:
         """Takes the trees away, so that items can be added and trees built again."""
         with self._owner.exclusive() as index:
@@ -338,9 +367,11 @@ class Index(Labels):
         A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of shape (q, f) gives arrays
         of shape (q, n), found by `n_threads` threads (-1: all); places left over hold -1 and NaN.
 
-        `search_k` is the number of candidates looked at (-1: n times the number of trees): more take longer and find better.
+        `search_k` is the number of candidates looked at (-1: n times the number of trees; with a graph, a number that suits it):
+        more take longer and find better.
         Only items within `max_distance` are found, that are not in `exclude` (ids), are in `allow` and not in `deny` (one
         of the two; a mask of bool for all items, or ids), and for whose id `filter` gives true. `exact` looks at all items.
+        `way` is "forest" or "graph": without it the graph is searched where there is one.
         `progress(done, total)`, or a tqdm bar, hears of a batch.
         """
         if (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, TypedDict
+from typing import Any, Literal, Optional, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,11 @@ from ._native import ffi, lib
 from .callbacks import Call, Filter, Progress, on_main_thread, work
 from .errors import ArgumentError, ItemError
 from .vectors import as_ids, ids_pointer, pointer
+
+
+Way = Literal["forest", "graph"]
+
+_WAYS = {"forest": lib.ANNOY_SEARCH_FOREST, "graph": lib.ANNOY_SEARCH_GRAPH}
 
 
 class SearchOptions(TypedDict, total=False):
@@ -22,6 +27,7 @@ class SearchOptions(TypedDict, total=False):
     deny: Optional[ArrayLike]
     filter: Optional[Filter]
     exact: bool
+    way: Optional[Way]
     n_threads: int
     progress: Optional[Progress]
 
@@ -69,6 +75,7 @@ class Options:
         deny: Optional[ArrayLike] = None,
         filter: Optional[Filter] = None,
         exact: bool = False,
+        way: Optional[Way] = None,
         n_threads: int = -1,
         progress: Optional[Progress] = None,
         batch: bool = False,
@@ -83,6 +90,12 @@ class Options:
         options.search_k = search_k
         if exact:
             options.flags |= lib.ANNOY_SEARCH_EXACT
+        if way is not None:
+            if way not in _WAYS:
+                raise ArgumentError(f"way is {way!r}, expected one of {', '.join(_WAYS)}")
+            if exact:
+                raise ArgumentError("exact and way are both given, expected one of them")
+            options.flags |= _WAYS[way]
         if exclude_self:
             options.flags |= lib.ANNOY_SEARCH_EXCLUDE_SELF
         if max_distance is not None:

@@ -207,6 +207,28 @@ module Annoy
       true
     end
 
+    # Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find more
+    # in less time. It is saved with the index, where Annoy does not see it, and gone when the trees are. The same index and
+    # options give the same file, for any number of threads. nil stands for the usual.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @param degree [Integer, nil] neighbours of an item at the most, 1 to 255
+    # @param candidates [Integer, nil] nearest neighbours they are chosen from, 1 to 1,024
+    # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept beside short ones
+    # @param rounds [Integer, nil] rounds of NN-descent at the most, 1 to 1,000
+    # @param sample [Integer, nil] neighbours that a round takes of a list, 1 to 255
+    # @param n_trees [Integer, nil] trees whose leaves are made use of
+    # @yieldparam (see #build)
+    # @return [true]
+    # @raise [StateError, ArgumentError, FileError]
+    def build_graph(degree: nil, candidates: nil, alpha: nil, rounds: nil, sample: nil, n_trees: nil, n_threads: -1, &progress)
+      options = graph_options(degree: degree, candidates: candidates, alpha: alpha, rounds: rounds, sample: sample,
+                              n_trees: n_trees)
+      @handle.change_long(:annoy_build_graph, options, Work.new(n_threads, &progress))
+      true
+    end
+
     # Takes the trees away, so that items can be added and trees built again.
     #
     # @return [true]
@@ -270,6 +292,20 @@ module Annoy
       options[:id_bits] = id_bits
       options[:f] = f
       adopt { |index, error| Native.annoy_new_with(options, index, error) }
+    end
+
+    def graph_options(**given)
+      options = Native::AnnoyGraphOptions.new
+      options[:struct_size] = Native::AnnoyGraphOptions.size
+      given.compact.each do |name, value|
+        # To annoy.h 0 is the default.
+        unless value.is_a?(name == :alpha ? Numeric : Integer) && !value.zero?
+          raise ArgumentError, "#{name} is #{value.inspect}, expected a number of at least 1, or nil for the usual"
+        end
+
+        options[name] = value
+      end
+      options
     end
 
     # Takes over the index that a call makes, and asks it what it is.

@@ -58,11 +58,14 @@ module Annoy
     ANNOY_STAGE_SEARCH = 3
     ANNOY_STAGE_SAVE = 4
     ANNOY_STAGE_VERIFY = 5
+    ANNOY_STAGE_GRAPH = 6
 
     ANNOY_SEARCH_EXCLUDE_SELF = 1
     ANNOY_SEARCH_MAX_DISTANCE = 2
     ANNOY_SEARCH_DENY = 4
     ANNOY_SEARCH_EXACT = 8
+    ANNOY_SEARCH_FOREST = 16
+    ANNOY_SEARCH_GRAPH = 32
 
     # @private
     class AnnoyError < FFI::Struct
@@ -88,6 +91,12 @@ module Annoy
     end
 
     # @private
+    class AnnoyGraphOptions < FFI::Struct
+      layout :struct_size, :size_t, :degree, :int32, :candidates, :int32, :alpha, :double, :rounds, :int32, :sample, :int32,
+             :n_trees, :int32, :reserved, :int32
+    end
+
+    # @private
     class AnnoyFault < FFI::Struct
       layout :node, :int64, :text, [:char, 248]
     end
@@ -97,7 +106,8 @@ module Annoy
       layout :struct_size, :size_t, :n_items, :int64, :n_present, :int64, :n_trees, :int64, :n_nodes, :int64,
              :n_splits, :int64, :n_coin_splits, :int64, :n_leaves, :int64, :depth, :int64, :bytes, :uint64,
              :seed, :uint64, :node_size, :uint64, :max_leaf, :uint64, :leaf_fill, :double, :imbalance, :double,
-             :is_loaded, :int32, :is_described, :int32, :has_seed, :int32, :reserved, :int32, :n_removed, :int64
+             :is_loaded, :int32, :is_described, :int32, :has_seed, :int32, :reserved, :int32, :n_removed, :int64,
+             :graph_degree, :int64
     end
 
     # @private
@@ -170,6 +180,7 @@ module Annoy
       annoy_reserve: [%i[pointer size_t pointer], :int32],
       annoy_build: [%i[pointer int32 int32 pointer], :int32],
       annoy_build_with: [%i[pointer int32 pointer pointer], :int32],
+      annoy_build_graph: [%i[pointer pointer pointer pointer], :int32],
       annoy_thaw: [%i[pointer pointer], :int32],
       annoy_unbuild: [%i[pointer pointer], :int32],
       annoy_on_disk_build: [%i[pointer string pointer], :int32],

@@ -5,12 +5,14 @@ module Annoy
   #
   # All searches take these keywords:
   #
-  # * `search_k`: the number of candidates looked at; more take longer and find better. -1 stands for n times the trees.
+  # * `search_k`: the number of candidates looked at; more take longer and find better. -1 stands for n times the trees, with a
+  #   graph for a number that suits it.
   # * `max_distance`: nothing farther than this is found; for dot, nothing of a smaller inner product.
   # * `exclude`: ids that are not wanted.
   # * `allow` or `deny`: items that may be found, or may not; a mask (an Array of true and false for all items), or ids.
   # * `filter`: called with an id, says whether that item may be found. It must not be left by `throw` or `break`.
   # * `exact`: look at all items, without the trees.
+  # * `way`: `:forest` or `:graph`; without it the graph is searched where there is one.
   #
   # What may not be found does not count for `search_k`.
   #

@@ -3,17 +3,21 @@
 module Annoy
   # An annoy_search_options and all that it points to. Internal.
   class SearchOptions
+    WAYS = { forest: Native::ANNOY_SEARCH_FOREST, graph: Native::ANNOY_SEARCH_GRAPH }.freeze
+
     # @param work [Work, nil] what the search looks up to, a batch also reports to; needed where there is a filter
     def initialize(n_items, work, search_k: -1, max_distance: nil, exclude: nil, exclude_self: false,
-                   allow: nil, deny: nil, filter: nil, exact: false)
+                   allow: nil, deny: nil, filter: nil, exact: false, way: nil)
       # To annoy.h that is the default here, and nothing at all elsewhere.
       raise ArgumentError, "search_k is 0, expected at least 1, or -1 for the default" if search_k.zero?
       raise ArgumentError, "allow and deny are both given, expected one of them" if allow && deny
+      raise ArgumentError, "exact and way are both given, expected one of them" if exact && way
 
       @struct = Native::AnnoySearchOptions.new
       @struct[:struct_size] = Native::AnnoySearchOptions.size
       @struct[:search_k] = search_k
       flag(Native::ANNOY_SEARCH_EXACT) if exact
+      self.way = way unless way.nil?
       flag(Native::ANNOY_SEARCH_EXCLUDE_SELF) if exclude_self
       self.max_distance = max_distance unless max_distance.nil?
       self.exclude = exclude unless exclude.nil?
@@ -31,6 +35,10 @@ module Annoy
 
     def flag(flag)
       @struct[:flags] |= flag
+    end
+
+    def way=(way)
+      flag(WAYS.fetch(way) { raise ArgumentError, "way is #{way.inspect}, expected one of #{WAYS.keys.inspect}" })
     end
 
     def max_distance=(distance)

@@ -1,0 +1,57 @@
+package annoy
+
+// #include "shim.h"
+import "C"
+
+import "context"
+
+// GraphOptions say how a graph is built. The zero value of each stands for the usual. The first three decide how much is
+// found, the others how long the building takes.
+type GraphOptions struct {
+	Degree     int     // neighbours of an item at the most, 1 to 255
+	Candidates int     // nearest neighbours they are chosen from, 1 to 1,024
+	Alpha      float64 // slack of that choice, 1 to 16: with more, longer ways are kept beside short ones
+	Rounds     int     // rounds of NN-descent at the most, 1 to 1,000
+	Sample     int     // neighbours that a round takes of a list, 1 to 255
+	NTrees     int     // trees whose leaves are made use of
+}
+
+// BuildGraph builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
+// find more in less time. Save writes it into the file, where Annoy does not see it; it is gone when the trees are. The same
+// index and options give the same bytes, for any number of threads and on any processor. It ends early when the context does,
+// with the index as before.
+//
+// Takes Threads and OnProgress.
+func (index *Index) BuildGraph(ctx context.Context, options GraphOptions, opts ...CallOption) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	var s settings
+	if err := s.read(opts, forItems); err != nil {
+		return err
+	}
+	raw := C.annoy_graph_options{struct_size: C.sizeof_annoy_graph_options, alpha: C.double(options.Alpha)}
+	for _, field := range []struct {
+		name  string
+		given int
+		to    *C.int32_t
+	}{
+		{"Degree", options.Degree, &raw.degree},
+		{"Candidates", options.Candidates, &raw.candidates},
+		{"Rounds", options.Rounds, &raw.rounds},
+		{"Sample", options.Sample, &raw.sample},
+		{"NTrees", options.NTrees, &raw.n_trees},
+	} {
+		number, err := int32Of(field.name, int64(field.given))
+		if err != nil {
+			return err
+		}
+		*field.to = number
+	}
+	return index.write(func(c *C.annoy_index) error {
+		return s.long(ctx, func(work *C.annoy_work) error {
+			var e C.annoy_error
+			return check(C.annoy_build_graph(c, &raw, work, &e), &e)
+		})
+	})
+}

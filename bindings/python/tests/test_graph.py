@@ -1,0 +1,71 @@
+"""The neighbour graph: built, searched, saved, dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from annoy_rs import ArgumentError, Index, StateError
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def found(index: Index, vectors: Array, **options: Any) -> list[list[int]]:
+    """Looking at so few items that forest and graph find others."""
+    ids: list[list[int]] = index.search(vectors[:50], 10, 20, **options)[0].tolist()
+    assert index.search(vectors[3], 10, 20, **options)[0].tolist() == [item for item in ids[3] if item >= 0]
+    return ids
+
+
+def test_searched_saved_and_dropped(built: Index, vectors: Array, tmp_path: Path) -> None:
+    of_forest = found(built, vectors)
+    assert built.info()["graph_degree"] == 0
+    built.build_graph(7, candidates=12, alpha=1.5, rounds=2, sample=5, n_trees=3, n_threads=1)
+    assert built.info()["graph_degree"] == 7
+    of_graph = found(built, vectors, way="graph")
+    assert found(built, vectors) == of_graph != of_forest
+    assert found(built, vectors, way="forest") == found(built, vectors, way="forest", exclude=[]) == of_forest
+    assert found(built, vectors, way=None, exclude=[]) == of_graph
+    saved = built.to_bytes()
+    built.save(tmp_path / "x")
+    with Index.open(tmp_path / "x") as loaded:
+        assert loaded.info()["graph_degree"] == 7 and loaded.verify() == []
+        assert found(loaded, vectors, way="graph") == of_graph
+        assert loaded.to_bytes() == saved
+        loaded.build_graph()
+        assert loaded.info()["graph_degree"] > 0
+    built.build_graph(7, candidates=12, alpha=1.5, rounds=2, sample=5, n_trees=3, n_threads=2)
+    assert built.to_bytes() == saved
+    built.unbuild()
+    built.build(5)
+    assert built.info()["graph_degree"] == 0 and found(built, vectors) == of_forest
+
+
+def test_options_that_cannot_be(built: Index, vectors: Array) -> None:
+    for name, wrong in (("degree", 256), ("candidates", 1025), ("alpha", 0.5), ("rounds", 1001), ("sample", 256), ("trees", -1)):
+        for value in (wrong, -2, 0):
+            options: dict[str, Any] = {"n_trees" if name == "trees" else name: value}
+            with pytest.raises(ArgumentError, match=rf"{name}\b.*{value}"):
+                built.build_graph(**options)
+    with pytest.raises(TypeError):
+        built.build_graph(2.5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="n_threads"):
+        built.build_graph(n_threads=0)
+    assert built.info()["graph_degree"] == 0
+    with pytest.raises(ArgumentError, match="way is 'exact', expected one of forest, graph"):
+        built.search(vectors[0], way="exact")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="both"):
+        built.search(vectors[0], way="forest", exact=True)
+
+
+def test_where_there_is_none(built: Index, vectors: Array) -> None:
+    for query in (vectors[0], vectors[:2]):
+        with pytest.raises(StateError, match="graph"):
+            built.search(query, way="graph")
+    built.unbuild()
+    with pytest.raises(StateError, match="not built"):
+        built.build_graph()
+    with pytest.raises(StateError):
+        Index().build_graph()
