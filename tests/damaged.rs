@@ -4,8 +4,8 @@
 
 mod common;
 
-use annoy_rs::{probe, Access, Error, Index, Neighbor, Options};
-use common::{name, random_items, sample, small, Item, SIGNATURE};
+use annoy_rs::{probe, Access, Error, GraphPlan, Index, Neighbor, Options, Work};
+use common::{all_types, built, name, random_items, sample, saved, small, Item, SIGNATURE};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -226,6 +226,24 @@ fn flips_in_our_files() {
         counts.by_loading > least && counts.by_verifying > least,
         "{counts:?}"
     );
+}
+
+/// Searches go by the graph there.
+#[test]
+fn flips_in_files_with_graphs() {
+    let with_graph = |options: Options| {
+        let mut index = built(options, &random_items(options, 24, 3), 2);
+        let plan = GraphPlan {
+            degree: 4,
+            ..GraphPlan::default()
+        };
+        index.build_graph(&plan, &mut Work::default()).unwrap();
+        (options, saved(&index))
+    };
+    let files: Vec<_> = all_types(3, 64).into_iter().map(with_graph).collect();
+    let counts = flips("flips, files with graphs", &files);
+    assert_eq!(counts.unnoticed, 0);
+    assert!(counts.by_searching > 1000 / sample(), "{counts:?}");
 }
 
 /// None is taken for a plain file.

@@ -8,6 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
 stages=(lint rust faults fuzz abi c cpp consumers differential python go ruby examples compare docs)
+# These take longer, and run when they are named only.
+when_named=(sanitizers)
 logs=target/test-logs
 passed=0
 failed=0
@@ -102,6 +104,7 @@ compare() {
     echo "$same passed, $((all - same)) failed"
     [ "$all" -gt 0 ] && [ "$same" -eq "$all" ]
 }
+sanitizers() { bash tests/sanitizers/run.sh; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 
 # Sums "N passed" and "N failed" over a log.
@@ -109,7 +112,8 @@ count() { grep -oE "[0-9]+ $2" "$1" | awk '{n += $1} END {print n + 0}'; }
 
 [ "${1:-}" = --list ] && { echo "${stages[*]}"; exit; }
 for stage in "$@"; do
-    [[ " ${stages[*]} " == *" $stage "* ]] || { echo "no stage $stage; there are: ${stages[*]}" >&2; exit 1; }
+    [[ " ${stages[*]} ${when_named[*]} " == *" $stage "* ]] ||
+        { echo "no stage $stage; there are: ${stages[*]}, and when named: ${when_named[*]}" >&2; exit 1; }
 done
 [ $# -gt 0 ] && stages=("$@")
 

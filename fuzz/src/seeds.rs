@@ -3,7 +3,7 @@
 use super::common::{all_types, filled, plain, random_items, saved, Item, Struct, SIGNATURE};
 use super::examine::{ask, Answers};
 use super::memory_file::MemoryFile;
-use annoy_rs::{probe, Access, Index, Metric, Options};
+use annoy_rs::{probe, Access, GraphPlan, Index, Metric, Options, Work};
 use std::sync::OnceLock;
 
 /// A valid file and all that is known of it.
@@ -127,6 +127,20 @@ pub fn seeds() -> &'static [Seed] {
                 }
                 index.remove_item(id / 2).unwrap();
             }
+            seeds.push(Seed::new(options, saved(&index)));
+        }
+        for metric in Metric::ALL {
+            let options = match metric {
+                Metric::Hamming => Options::new(metric, 64),
+                _ => Options::new(metric, 3),
+            };
+            let mut index = filled(options, &random_items(options, 24, 3));
+            index.build(Some(2), Some(1)).unwrap();
+            let plan = GraphPlan {
+                degree: 4,
+                ..GraphPlan::default()
+            };
+            index.build_graph(&plan, &mut Work::default()).unwrap();
             seeds.push(Seed::new(options, saved(&index)));
         }
         seeds

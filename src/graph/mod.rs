@@ -75,7 +75,7 @@ impl Plan {
         within("candidates", self.candidates, 1, 1024)?;
         within("rounds", self.rounds, 0, 1000)?;
         within("sample", self.sample, 1, 255)?;
-        within("trees", self.trees, 1, MAX_TREES)?;
+        within("n_trees", self.trees, 1, MAX_TREES)?;
         if self.alpha >= 1.0 && self.alpha <= 16.0 {
             return Ok(());
         }

@@ -56,7 +56,7 @@ address() {
     # With a target named, build scripts and procedural macros are compiled without the sanitizer.
     local cargo=(env "RUSTFLAGS=-Zsanitizer=address -Cforce-frame-pointers=yes"
         cargo test --quiet --manifest-path "$root/Cargo.toml" --target "$triple" --target-dir "$target/address")
-    for name in bad_input corrupt damaged damaged_sections described disk edge fuzzed labels removal search states; do
+    for name in bad_input bytes corrupt damaged damaged_sections described disk edge fuzzed graph labels removal search states; do
         tests+=(--test "$name")
     done
     caught "AddressSanitizer: a write of the library past a buffer" heap-buffer-overflow \
