@@ -4,7 +4,7 @@
 
 mod common;
 
-use annoy_rs::{Access, Error, Index, Metric, Options, Search};
+use annoy_rs::{Access, Error, Index, Metric, Options, Search, Way};
 use common::{built, random_items, saved, scratch, section, SIGNATURE, SUPERBLOCK};
 use std::hash::Hasher;
 use std::ops::Range;
@@ -83,9 +83,9 @@ fn is_noticed(bytes: &[u8], context: &str) -> bool {
             }
         }
     }
-    for exact in [false, true] {
+    for way in [Way::Fastest, Way::Exact] {
         let search = Search {
-            exact,
+            way,
             ..Search::new(N)
         };
         let found = index.search(&[0.0f32, 0.0], &search).unwrap();

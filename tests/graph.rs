@@ -197,7 +197,7 @@ fn filters() {
                 words: &words,
                 deny: false,
             });
-            let ask = |id: i64| id as usize % one_of == 0;
+            let ask = |id: i64| (id as usize).is_multiple_of(one_of);
             let by_bitmap = Search {
                 bitmap,
                 search_k: Some(600),

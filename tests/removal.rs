@@ -2,7 +2,7 @@
 
 mod common;
 
-use annoy_rs::{Access, Bitmap, Error, Index, Metric, Options, Search, Work};
+use annoy_rs::{Access, Bitmap, Error, Index, Metric, Options, Search, Way, Work};
 use common::{built, ids, random_items, saved, scratch, Item};
 use proptest::prelude::*;
 use std::collections::BTreeSet;

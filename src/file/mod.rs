@@ -36,7 +36,7 @@ pub struct OpenFile {
     /// What the header of its labels says; none when it has none.
     labels: Option<Header>,
     /// What the headers of its codes and graph say; none when it has none.
-    graph: Option<graph::section::Header>,
+    graph: Option<Box<graph::section::Header>>,
 }
 
 impl OpenFile {
@@ -61,7 +61,7 @@ impl OpenFile {
             (Some(codes), lists) => {
                 let (lists, options) = (lists.unwrap_or(&[]), &self.layout.options);
                 let header = graph::section::Header::read(codes, lists, options, n_items)?;
-                self.graph = Some(header);
+                self.graph = Some(Box::new(header));
             }
         }
         Ok(())
@@ -89,7 +89,7 @@ impl OpenFile {
     /// Its graph, of which only the headers have been looked at.
     pub fn graph(&self) -> Option<GraphBytes<'_>> {
         Some(GraphBytes {
-            header: self.graph.as_ref()?,
+            header: self.graph.as_deref()?,
             codes: self.section(kind::CODES)?.1,
             lists: self.section(kind::GRAPH)?.1,
         })

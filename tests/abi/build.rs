@@ -112,8 +112,14 @@ fn main() {
         .expect("bindgen")
         .to_string()
         // Pointed to by fields: the two sides' are the same to C.
-        .replace("*const annoy_cancel", "*const annoy_rs::ffi::work::annoy_cancel")
-        .replace("*const annoy_work", "*const annoy_rs::ffi::work::annoy_work");
+        .replace(
+            "*const annoy_cancel",
+            "*const annoy_rs::ffi::work::annoy_cancel",
+        )
+        .replace(
+            "*const annoy_work",
+            "*const annoy_rs::ffi::work::annoy_work",
+        );
     fs::write(out.join("header.rs"), &whole).expect("write header.rs");
 
     // Its functions over the library's structs, so that a function of one side can be assigned to the other's type.

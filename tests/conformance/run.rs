@@ -3,7 +3,8 @@
 use crate::common::Item;
 use crate::labels;
 use annoy_rs::{
-    Access, Bitmap, Error, IdWidth, Index, Neighbor, Options, ScalarType, Search, VectorMut, Work,
+    Access, Bitmap, Error, IdWidth, Index, Neighbor, Options, ScalarType, Search, VectorMut, Way,
+    Work,
 };
 use serde_json::{json, Map, Value};
 use sha2::{Digest, Sha256};
