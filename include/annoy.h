@@ -149,7 +149,7 @@ typedef struct annoy_graph_options {
   int32_t rounds;
   // Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
   int32_t sample;
-  // Trees whose leaves are made use of.
+  // Trees whose leaves are made use of, 1 to 65,536.
   int32_t n_trees;
   // Must be 0.
   int32_t reserved;
@@ -654,8 +654,9 @@ annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, st
 
 // Builds a graph over the items of a built or loaded index, in place of the one it has; `options` and `work` may be NULL.
 //
-// Searches then walk it, and find more in less time; `search_k` keeps its meaning. `annoy_save` writes it into the file, where
-// Annoy does not see it. It is gone when the trees are. The same index and options give the same bytes, for any number of
+// Searches then walk it, and find far more of the nearest among as many items looked at, which is what `search_k` says.
+// `annoy_save` writes it into the file, where Annoy does not see it; the file of an on-disk build, which is complete by then,
+// does not get it. It is gone when the trees are. The same index and options give the same bytes, for any number of
 // threads and on any processor. For each item it takes 4 bytes for each neighbour and one for each number of a vector (to
 // a multiple of 64), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31 items or
