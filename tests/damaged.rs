@@ -162,6 +162,8 @@ fn ask(index: &Index, query: &Item, context: &dyn Fn() -> String) -> bool {
         Err(other) => panic!("{}: {other:?}", context()),
     };
     take(index.get_nns_by_vector(query, 3, None));
+    // So few that a graph, if there is one, is walked.
+    take(index.get_nns_by_vector(query, 3, Some(12)));
     take(index.get_nns_by_vector(query, usize::MAX, Some(u64::MAX)));
     if n_items > 0 {
         take(index.get_nns_by_item(n_items - 1, 3, None));

@@ -345,6 +345,32 @@ fn a_cancelled_build_changes_nothing() {
     }
 }
 
+/// More than a walk keeps, more than there are, nothing at all.
+#[test]
+fn many_and_none() {
+    let items = vectors(N, 4);
+    let mut index = built(Metric::Euclidean, &items);
+    let of_forest = index.get_nns_by_item(1, 2500, Some(2600)).unwrap();
+    let all = index.get_nns_by_item(1, N, Some(u64::MAX)).unwrap();
+    assert_eq!(all.len(), N);
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    assert_eq!(
+        index.get_nns_by_item(1, 2500, Some(2600)).unwrap(),
+        of_forest
+    );
+    for search_k in [None, Some(u64::MAX), Some(N as u64)] {
+        assert_eq!(index.get_nns_by_item(1, usize::MAX, search_k).unwrap(), all);
+    }
+    let many = index.get_nns_by_item(1, 1500, Some(2900)).unwrap();
+    assert_eq!(many.len(), 1500);
+    let near = many.iter().filter(|one| all[..1500].contains(one)).count();
+    assert!(near > 1300, "{near}");
+    assert!(index.get_nns_by_item(1, 0, None).unwrap().is_empty());
+    assert!(index.get_nns_by_item(1, 5, Some(0)).unwrap().is_empty());
+}
+
 #[test]
 fn goes_with_the_trees() {
     let mut items = vectors(N + 20, 6);

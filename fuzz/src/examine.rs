@@ -66,7 +66,13 @@ pub fn ask(index: &Index, query: &Item) -> Answers {
         found: Vec::new(),
         items: Vec::new(),
     };
-    for (n, search_k) in [(3, None), (10, Some(u64::MAX)), (usize::MAX, Some(1))] {
+    // The last so few that a graph is walked.
+    for (n, search_k) in [
+        (3, None),
+        (10, Some(u64::MAX)),
+        (usize::MAX, Some(1)),
+        (5, Some(12)),
+    ] {
         let found = index.get_nns_by_vector(query, n, search_k);
         answers.found.push(take(index, n, found));
     }

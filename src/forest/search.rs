@@ -163,9 +163,12 @@ const WALKED: u64 = 3000;
 /// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
 const MEASURED: usize = 2;
 
+/// When more are wanted the forest is searched: a walk keeps what it found in order, and that takes the square of the time.
+const MOST_WANTED: usize = 2000;
+
 /// As [`search`], by walking the graph: `search_k` is the number of items that the walk looks at.
 ///
-/// Where a filter is known to accept so few that a walk would look at more, all of them are looked at.
+/// Where that is all there are, or a filter is known to accept so few that a walk would look at more, all are looked at.
 ///
 /// # Errors
 /// As [`search`], also for what the graph names.
@@ -181,6 +184,16 @@ pub fn with_graph<S: Space, F: Filter>(
     let n_items = roots.n_items;
     let usual = || WALKED.saturating_mul((wanted.n as u64).div_ceil(10).max(1));
     let search_k = wanted.search_k.unwrap_or_else(usual);
+    if search_k >= n_items as u64 {
+        return exact(space, nodes, n_items, query, wanted, filter);
+    }
+    if wanted.n > MOST_WANTED {
+        let wanted = Wanted {
+            search_k: Some(search_k),
+            ..wanted
+        };
+        return search(space, nodes, roots, query, wanted, filter);
+    }
     if !F::ALL {
         // A walk passes n_items / at_most items for each that is accepted.
         let at_most = filter.at_most(n_items) as u128;

@@ -52,6 +52,9 @@ pub struct Breadth {
     pub search_k: u64,
 }
 
+/// The pool is in order, and putting one in moves half of it.
+const LARGEST_POOL: u64 = 4096;
+
 /// The pool of a walk holds one for so many that it looks at: it looks from no more than that anyway.
 const LOOKED_AT_FROM_ONE: u64 = 16;
 
@@ -223,7 +226,9 @@ impl Walk {
 impl Breadth {
     fn pool_size(&self, graph: &View<'_>) -> usize {
         let n_items = graph.codes.rows.count() as u64;
-        let size = (self.search_k / LOOKED_AT_FROM_ONE).max(self.keep as u64);
+        let size = (self.search_k / LOOKED_AT_FROM_ONE)
+            .min(LARGEST_POOL)
+            .max(self.keep as u64);
         size.min(n_items).max(1) as usize
     }
 }
