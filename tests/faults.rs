@@ -10,7 +10,7 @@ mod threads;
 mod walk;
 
 use annoy_rs::fault::{control, Kind};
-use annoy_rs::{probe, Access, IdWidth, Index, Metric, Options, ScalarType};
+use annoy_rs::{probe, Access, GraphPlan, IdWidth, Index, Metric, Options, ScalarType, Work};
 use common::{built, filled, plain, random_items, saved, scratch, Item, Snapshot};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -179,6 +179,19 @@ fn in_memory() -> Vec<Operation> {
             ));
         }
     }
+    for n_threads in [1, 3] {
+        all.push(Operation::new(
+            format!("build_graph, {n_threads} threads"),
+            |_| small_built(),
+            move |index, _| {
+                let mut work = Work {
+                    n_threads: Some(n_threads),
+                    ..Work::default()
+                };
+                index.build_graph(&GraphPlan::default(), &mut work)
+            },
+        ));
+    }
     all.push(Operation::new(
         "search",
         |_| small_built(),
@@ -260,7 +273,7 @@ fn saving() {
         (Kind::Write, 25),
         (Kind::Sync, 8),
         (Kind::Rename, 4),
-        (Kind::Memory, 10),
+        (Kind::Memory, 8),
     ];
     walk_all(&saves(), &least);
 }
