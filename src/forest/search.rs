@@ -151,9 +151,8 @@ pub fn search<S: Space>(
     })
 }
 
-/// Items that the trees name for a walk to start from. From several trees: the neighbours of clustered items lead to no other
-/// cluster.
-/// So many at the least and at the most, between them a share of what is looked at.
+/// Items that the trees name for a walk to start from, at the least and at the most; between them one for each
+/// [`ENTRIES_SHARE`] looked at. From several trees: the neighbours of clustered items lead to no other cluster.
 const ENTRIES: [u64; 2] = [40, 100];
 const ENTRIES_SHARE: u64 = 5;
 
@@ -182,17 +181,14 @@ pub fn with_graph<S: Space, F: Filter>(
     filter: &F,
 ) -> Result<Vec<Neighbor>> {
     let n_items = roots.n_items;
+    let is_all = |search_k: u64| search_k >= n_items as u64;
+    if wanted.n > MOST_WANTED && !wanted.search_k.is_some_and(is_all) {
+        return search(space, nodes, roots, query, wanted, filter);
+    }
     let usual = || WALKED.saturating_mul((wanted.n as u64).div_ceil(10).max(1));
     let search_k = wanted.search_k.unwrap_or_else(usual);
-    if search_k >= n_items as u64 {
+    if is_all(search_k) {
         return exact(space, nodes, n_items, query, wanted, filter);
-    }
-    if wanted.n > MOST_WANTED {
-        let wanted = Wanted {
-            search_k: Some(search_k),
-            ..wanted
-        };
-        return search(space, nodes, roots, query, wanted, filter);
     }
     if !F::ALL {
         // A walk passes n_items / at_most items for each that is accepted.
