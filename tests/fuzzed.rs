@@ -3,7 +3,7 @@
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 
-use annoy_rs::{Access, Error, Index, Metric, Options, MAX_METADATA};
+use annoy_rs::{Access, Error, GraphPlan, Index, Metric, Options, Work, MAX_METADATA};
 use fuzz::common::{built, plain, random_items, saved, scratch, Struct, SUPERBLOCK};
 use fuzz::mutate::{reseal, ENTRY, TABLE};
 use std::fs;
@@ -122,6 +122,28 @@ fn item_that_counts_as_a_split() {
     assert!(
         text.contains("it is no item: it counts 700 descendants"),
         "{text}"
+    );
+}
+
+/// It was searched as a graph in which no item has a neighbour, and what was saved of it was a forest.
+#[test]
+fn graph_section_of_no_bytes() {
+    let options = common_options();
+    let mut index = built(options, &random_items(options, 24, 3), 1);
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    let mut bytes = saved(&index);
+    // Behind trees, copies of roots and codes; bytes that then belong to nothing are for verify to find.
+    let (block, at) = (24 * Struct::of(options).size, TABLE + 4 * ENTRY);
+    let entry = &mut bytes[block + at..][..ENTRY];
+    assert_eq!(entry[0], 8);
+    entry[16..24].fill(0);
+    reseal(&mut bytes[block..][..SUPERBLOCK]);
+    refused(
+        options,
+        &bytes,
+        "its graph section has 0 bytes, expected 64 at least",
     );
 }
 

@@ -59,7 +59,7 @@ impl OpenFile {
                 return Err("it has a graph section and no codes section".to_string())
             }
             (Some(codes), lists) => {
-                let (lists, options) = (lists.unwrap_or(&[]), &self.layout.options);
+                let options = &self.layout.options;
                 let header = graph::section::Header::read(codes, lists, options, n_items)?;
                 self.graph = Some(Box::new(header));
             }

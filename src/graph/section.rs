@@ -157,13 +157,13 @@ impl Header {
         section[HEADER..].chunks_exact_mut(ID * self.degree)
     }
 
-    /// Reads the headers of two sections of an index; the second is empty when there are codes only.
+    /// Reads the headers of two sections of an index; the second is missing when there are codes only.
     ///
     /// # Errors
     /// Words that say what does not hold together.
     pub fn read(
         codes: &[u8],
-        lists: &[u8],
+        lists: Option<&[u8]>,
         options: &Options,
         n_items: usize,
     ) -> Result<Self, String> {
@@ -210,9 +210,9 @@ impl Header {
                 "the scale of its codes is wrong: a step of {step}, or an offset that is no number"
             ));
         }
-        if lists.is_empty() {
+        let Some(lists) = lists else {
             return Ok(header);
-        }
+        };
         if lists.len() < HEADER {
             return Err(format!(
                 "its graph section has {} bytes, expected {HEADER} at least",
