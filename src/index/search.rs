@@ -137,8 +137,14 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Queries that a thread takes at a time.
+/// Queries that a thread takes at a time, at the most.
 const TAKEN: usize = 16;
+
+/// The next queries for one of the threads: fewer towards the end, so that all end together.
+fn portion_size(first: usize, n_queries: usize, n_threads: usize) -> Option<usize> {
+    let left = n_queries.checked_sub(first).filter(|left| *left > 0)?;
+    Some((left / (4 * n_threads)).clamp(1, TAKEN))
+}
 
 impl Index {
     /// The items nearest to an item, itself among them, nearest first (equal distances by id).
@@ -283,8 +289,8 @@ impl Index {
     ) -> Result<()> {
         self.state.roots("search")?;
         let n_threads = meter.n_threads(n_queries.div_ceil(TAKEN));
-        if n_threads > 1 && run_in_threads(&one, n_queries, n_threads, meter, &mut take)? {
-            return Ok(());
+        if n_threads > 1 {
+            return run_in_threads(&one, n_queries, n_threads, meter, &mut take);
         }
         for i in 0..n_queries {
             take(i, one(i)?);
@@ -294,57 +300,62 @@ impl Index {
     }
 }
 
-/// Runs queries in threads; false, with nothing done, when the system gives none.
+/// Runs queries in threads, of which the calling one is the first.
 fn run_in_threads(
     one: &(impl Fn(usize) -> Result<Vec<Neighbor>> + Sync),
     n_queries: usize,
     n_threads: usize,
     meter: &Meter<'_>,
     take: &mut impl FnMut(usize, Vec<Neighbor>),
-) -> Result<bool> {
+) -> Result<()> {
     let (next, stop, cancel) = (AtomicUsize::new(0), AtomicBool::new(false), meter.cancel());
-    let one = |i| work::check(cancel).and_then(|()| one(i));
-    let (sender, receiver) = mpsc::sync_channel::<(usize, Result<Vec<Vec<Neighbor>>>)>(64);
-    std::thread::scope(|scope| {
-        let threads = work::start(scope, n_threads, || {
-            let (sender, next, stop, one) = (sender.clone(), &next, &stop, &one);
-            move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let first = next.fetch_add(TAKEN, Ordering::Relaxed);
-                    if first >= n_queries {
-                        break;
-                    }
-                    let found = (first..n_queries.min(first + TAKEN)).map(one).collect();
-                    if sender.send((first, found)).is_err() {
-                        break;
-                    }
-                }
+    // The next portion, searched: its first query, and what was found.
+    let portion = || {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let size = |first| portion_size(first, n_queries, n_threads);
+        let first = next
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |first| {
+                Some(first + size(first)?)
+            })
+            .ok()?;
+        let one = |i| work::check(cancel).and_then(|()| one(i));
+        let found: Result<Vec<_>> = (first..first + size(first)?).map(one).collect();
+        Some((first, found))
+    };
+    let mut failed: Option<(usize, Error)> = None;
+    let mut take_in = |(first, found): (usize, Result<Vec<Vec<Neighbor>>>)| {
+        let taken = found.and_then(|found| {
+            if failed.is_some() {
+                return Ok(());
             }
+            let n = found.len();
+            for (i, found) in found.into_iter().enumerate() {
+                take(first + i, found);
+            }
+            meter.advance(n as u64)
+        });
+        if let Err(error) = taken {
+            stop.store(true, Ordering::Relaxed);
+            if failed.as_ref().is_none_or(|(before, _)| first < *before) {
+                failed = Some((first, error));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel(64);
+        let threads = work::start(scope, n_threads - 1, || {
+            let (sender, portion) = (sender.clone(), &portion);
+            move || while portion().is_some_and(|found| sender.send(found).is_ok()) {}
         });
         drop(sender);
-        if threads.is_empty() {
-            return Ok(false);
+        while let Some(found) = portion() {
+            take_in(found);
+            receiver.try_iter().for_each(&mut take_in);
         }
-        let mut failed: Option<(usize, Error)> = None;
-        for (first, found) in receiver.iter() {
-            let taken = found.and_then(|found| {
-                if failed.is_some() {
-                    return Ok(());
-                }
-                let n = found.len();
-                for (i, found) in found.into_iter().enumerate() {
-                    take(first + i, found);
-                }
-                meter.advance(n as u64)
-            });
-            if let Err(error) = taken {
-                stop.store(true, Ordering::Relaxed);
-                if failed.as_ref().is_none_or(|(before, _)| first < *before) {
-                    failed = Some((first, error));
-                }
-            }
-        }
+        receiver.iter().for_each(&mut take_in);
         work::join(threads);
-        failed.map_or(Ok(true), |(_, error)| Err(error))
-    })
+    });
+    failed.map_or(Ok(()), |(_, error)| Err(error))
 }
