@@ -34,6 +34,22 @@ pub struct Plan {
     pub first_tree: usize,
 }
 
+/// Nodes of a tree over so many items, about: its leaves are filled to two thirds, and there are as many splits.
+fn usual_nodes(n_items: usize, layout: &NodeLayout) -> usize {
+    (3 * n_items / layout.max_leaf).max(1)
+}
+
+impl Plan {
+    /// More nodes than all trees over so many items are likely to have.
+    pub fn likely_nodes(&self, n_items: usize, layout: &NodeLayout) -> usize {
+        let per_tree = usual_nodes(n_items, layout).saturating_mul(3) / 2 + 1;
+        match self.n_trees {
+            Some(n_trees) => per_tree.saturating_mul(n_trees),
+            None => per_tree.saturating_add(n_items),
+        }
+    }
+}
+
 /// A run of trees to build next.
 #[derive(Clone, Copy)]
 struct Batch {
@@ -297,9 +313,7 @@ impl Forest<'_, '_> {
         if self.plan.n_trees.is_some() || self.n_trees > 0 || self.all_alike() {
             return self.n_trees + batch.len;
         }
-        // Leaves are filled to two thirds, and there are as many splits.
-        let per_tree = (3 * self.n_present / self.layout.max_leaf).max(1);
-        (self.n_items / per_tree).clamp(1, MAX_TREES)
+        (self.n_items / usual_nodes(self.n_present, self.layout)).clamp(1, MAX_TREES)
     }
 
     fn add(&mut self, tree: &mut HeapBytes) -> Result<()> {

@@ -117,9 +117,9 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         }
         let (space, layout, points) = (self.space, self.layout, self.points);
         let uppers = upper::grow(space, layout, points, self.present, keys, pace)?;
-        for (mut upper, &key) in uppers.into_iter().zip(keys) {
+        for ((upper, mut order), &key) in uppers.into_iter().zip(keys) {
+            let order = order.numbers_mut();
             self.start()?;
-            let mut order = std::mem::take(&mut upper.order);
             let root = Task {
                 start: 0,
                 len: order.len(),
@@ -135,7 +135,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
                 upper: Some(&upper),
                 pace: Some(pace),
             };
-            task.grow(&mut self.grower, &mut order, None, root)?;
+            task.grow(&mut self.grower, order, None, root)?;
             if !take(self.finish()) {
                 break;
             }
@@ -252,19 +252,19 @@ pub fn map_children(
 }
 
 /// The items a subtree is grown over.
-struct Growth<'a, S: Space, P> {
+struct Growth<'a, S: Space> {
     space: &'a S,
     layout: &'a NodeLayout,
     points: &'a Points<'a, S::T>,
     n_items: usize,
-    upper: Option<&'a UpperTree<P>>,
+    upper: Option<&'a UpperTree>,
     /// None over a local copy, which is done in no time.
     pace: Option<&'a Pace<'a>>,
 }
 
-impl<S: Space, P: Position> Growth<'_, S, P> {
+impl<S: Space> Growth<'_, S> {
     /// Grows the subtree of `root`. Positions in `order` are item ids, or, over a local copy, indices into `ids`.
-    fn grow(
+    fn grow<P: Position>(
         &self,
         grower: &mut Grower<S>,
         order: &mut [P],
@@ -302,7 +302,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
             }
 
             let known = self.upper.zip(task.upper).map(|(upper, number)| {
-                let bytes = &upper.nodes[number * layout.node_size..][..layout.node_size];
+                let bytes = &upper.nodes.bytes()[number * layout.node_size..][..layout.node_size];
                 (&upper.splits[number], bytes)
             });
             let left = match known {
@@ -338,7 +338,12 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
     }
 
     /// Grows a subtree over a compact copy of its vectors.
-    fn grow_locally(&self, grower: &mut Grower<S>, subset: &[P], task: Task) -> Result<()> {
+    fn grow_locally<P: Position>(
+        &self,
+        grower: &mut Grower<S>,
+        subset: &[P],
+        task: Task,
+    ) -> Result<()> {
         let none = Gathered::new(self.points.len());
         let mut gathered = std::mem::replace(&mut grower.gathered, none);
         let mut ids = std::mem::take(&mut grower.local_ids);
@@ -351,7 +356,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
         let mut order: Vec<u32> = Vec::new();
         reserve(&mut order, task.len)?;
         order.extend(0..task.len as u32);
-        let local = Growth::<S, u32> {
+        let local = Growth {
             points: &points,
             space: self.space,
             layout: self.layout,
@@ -367,7 +372,7 @@ impl<S: Space, P: Position> Growth<'_, S, P> {
 
     /// Finds a plane (left in `grower.plane`), moves the items on its left to the front, each side in its old order,
     /// and returns how many they are.
-    fn split(
+    fn split<P: Position>(
         &self,
         grower: &mut Grower<S>,
         subset: &mut [P],

@@ -11,6 +11,7 @@ use crate::error::{reserve, Result};
 use crate::layout::{NodeLayout, NodeMut, Points};
 use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
+use crate::storage::{Array, HeapBytes};
 
 /// The most trees that are taken together: what a thread keeps for each item grows with it.
 pub const MAX_GROUP: usize = 16;
@@ -30,13 +31,12 @@ pub struct Split {
 }
 
 /// The upper levels of one tree.
-pub struct UpperTree<P> {
-    /// The items, in the order of the subsets below the splits.
-    pub order: Vec<P>,
+#[derive(Default)]
+pub struct UpperTree {
     /// The splits; the first is the root's. May be empty.
     pub splits: Vec<Split>,
     /// Their nodes, written but for counts and children.
-    pub nodes: Vec<u8>,
+    pub nodes: HeapBytes,
 }
 
 /// A node of the level in work.
@@ -73,14 +73,17 @@ impl<S: Space> Open<S> {
 
 /// A tree in work.
 struct Growing<S: Space, P> {
-    tree: UpperTree<P>,
+    tree: UpperTree,
+    /// The items, in the order of the subsets below the splits.
+    order: Array<P>,
     /// The nodes of its level, in the order of their subsets.
     level: Vec<Open<S>>,
     /// The side of each item, in the tree's order.
     right: Vec<bool>,
 }
 
-/// Grows the upper levels of the trees with these keys (at most [`MAX_GROUP`]) over the items present.
+/// Grows the upper levels of the trees with these keys (at most [`MAX_GROUP`]) over the items present. Returns each with the
+/// items in the order of the subsets below its splits.
 ///
 /// # Errors
 /// Those of `pace`; [`crate::Error::NoMemory`].
@@ -91,7 +94,7 @@ pub fn grow<S: Space, P: Position>(
     present: &[P],
     keys: &[Key],
     pace: &Pace<'_>,
-) -> Result<Vec<UpperTree<P>>> {
+) -> Result<Vec<(UpperTree, Array<P>)>> {
     let local_len = local_len(points);
     let block_len = |bytes: usize| (bytes / layout.node_size).max(1);
     // A tree whose level has more nodes than this would need larger blocks.
@@ -102,15 +105,9 @@ pub fn grow<S: Space, P: Position>(
     let mut trees: Vec<Growing<S, P>> = Vec::new();
     reserve(&mut trees, keys.len())?;
     for &key in keys {
-        let mut order = Vec::new();
-        reserve(&mut order, present.len())?;
-        order.extend_from_slice(present);
         let mut growing = Growing {
-            tree: UpperTree {
-                order,
-                splits: Vec::new(),
-                nodes: Vec::new(),
-            },
+            tree: UpperTree::default(),
+            order: Array::copy_of(present)?,
             level: Vec::new(),
             right: Vec::new(),
         };
@@ -127,8 +124,9 @@ pub fn grow<S: Space, P: Position>(
     let mut moved: Vec<P> = Vec::new();
     while let Some(widest) = trees.iter().map(|t| t.level.len()).max().filter(|&n| n > 0) {
         for growing in &mut trees {
+            let order = growing.order.numbers_mut();
             for open in &mut growing.level {
-                let subset = &growing.tree.order[open.start..][..open.len];
+                let subset = &order[open.start..][..open.len];
                 space.split(points, subset, &mut open.random, &mut open.plane, &mut room);
             }
         }
@@ -140,7 +138,8 @@ pub fn grow<S: Space, P: Position>(
             pace(more)?;
         }
     }
-    Ok(trees.into_iter().map(|growing| growing.tree).collect())
+    let finished = |growing: Growing<S, P>| (growing.tree, growing.order);
+    Ok(trees.into_iter().map(finished).collect())
 }
 
 /// Tests every item against the planes of its nodes.
@@ -160,8 +159,9 @@ fn test_in_blocks<S: Space, P: Position>(
         let run = start..end.min(start + block);
         let mut tested = 0;
         for growing in trees.iter_mut() {
+            let order = growing.order.numbers_mut();
             for open in &mut growing.level {
-                let subset = &growing.tree.order[open.start..][..open.len];
+                let subset = &order[open.start..][..open.len];
                 let right = &mut growing.right[open.start..][..open.len];
                 let (subset, right) = (&subset[open.tested..], &mut right[open.tested..]);
                 let count = subset.iter().take_while(|at| at.get() < run.end).count();
@@ -192,7 +192,7 @@ impl<S: Space, P: Position> Growing<S, P> {
         let mut more = 0;
         let mut next = Vec::new();
         for mut open in std::mem::take(&mut self.level) {
-            let subset = &mut tree.order[open.start..][..open.len];
+            let subset = &mut self.order.numbers_mut()[open.start..][..open.len];
             let right = &mut self.right[open.start..][..open.len];
             let (random, plane) = (&mut open.random, &mut open.plane);
             settle(space, points, subset, plane, room, random, right);
@@ -208,10 +208,10 @@ impl<S: Space, P: Position> Growing<S, P> {
                 left,
                 children: [None, None],
             });
-            let end = tree.nodes.len();
-            reserve(&mut tree.nodes, layout.node_size)?;
-            tree.nodes.resize(end + layout.node_size, 0);
-            space.store(plane, &mut NodeMut::new(&mut tree.nodes[end..], layout));
+            let end = number * layout.node_size;
+            tree.nodes.resize(end + layout.node_size)?;
+            let node = &mut tree.nodes.bytes_mut()[end..];
+            space.store(plane, &mut NodeMut::new(node, layout));
 
             let halves = [(open.start, left), (open.start + left, open.len - left)];
             for (side, half) in halves.into_iter().enumerate() {

@@ -93,7 +93,8 @@ impl Index {
         };
         let common = engine.prepare(store.bytes_mut(), layout);
         let built_len = store.bytes().len();
-        let (roots, entries) = store.append(|items, emit| {
+        let likely = size.saturating_mul(plan.likely_nodes(n_items, layout));
+        let (roots, entries) = store.append(likely, |items, emit| {
             emit(&vec![0; superblock::padded_size(layout)])?;
             let mut end = plan.first_tree;
             let copies = engine.build(items, layout, common, plan, meter, &mut |tree| {

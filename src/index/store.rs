@@ -7,10 +7,6 @@ use crate::storage::{DiskBytes, HeapBytes};
 /// Trees smaller than this are put together while they wait.
 const SMALL_PIECE: usize = 1 << 20;
 
-/// Address space that a build takes ahead of need, in sizes of what is there. With ten trees the trees are about as large
-/// as the items where vectors are short, and much smaller where they are long.
-const ROOM: usize = 4;
-
 /// In memory or on disk.
 pub enum Store {
     /// In memory.
@@ -63,9 +59,11 @@ impl Store {
         }
     }
 
-    /// Runs `build` over the bytes so far and appends what it emits. On an error the bytes are as before.
+    /// Runs `build` over the bytes so far and appends what it emits, which is likely to be no longer than `likely`. On an error
+    /// the bytes are as before.
     pub fn append<R>(
         &mut self,
+        likely: usize,
         build: impl FnOnce(&[u8], &mut Emit<'_>) -> Result<R>,
     ) -> Result<R> {
         match self {
@@ -75,7 +73,7 @@ impl Store {
                 let len = heap.bytes().len();
                 if HeapBytes::RESERVES_FOR_NOTHING && len > 0 {
                     // Should it be refused, growth will be tried again when it is needed.
-                    let _ = heap.reserve(len.saturating_mul(ROOM));
+                    let _ = heap.reserve(len.saturating_add(likely));
                 }
                 let (items, room) = heap.with_room();
                 let mut used = 0;
@@ -142,7 +140,8 @@ mod tests {
     }
 
     fn append(store: &mut Store, pieces: &[usize], last: Result<()>) -> Result<()> {
-        store.append(|_, emit| {
+        let likely = 200_000;
+        store.append(likely, |_, emit| {
             for (&len, byte) in pieces.iter().zip(2..) {
                 emit(&vec![byte; len])?;
             }

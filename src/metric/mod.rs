@@ -21,7 +21,7 @@ use crate::rng::Stream;
 
 /// A position in [`Points`]: an item id, or an index into a local copy. Narrow, because the order of a tree's items is
 /// moved about a lot.
-pub trait Position: Copy + Send + Sync + 'static {
+pub trait Position: bytemuck::Pod + Send + Sync {
     /// Narrows; the caller has checked that it fits.
     fn new(position: usize) -> Self;
     /// Widens.

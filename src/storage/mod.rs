@@ -1,6 +1,7 @@
 //! Where the bytes of an index live.
 //!
 //! - [`heap`]: anonymous memory that grows without copying and costs nothing until touched.
+//! - [`array`]: numbers in such memory.
 //! - [`disk`]: a file mapped for writing while an index is built in it.
 //! - [`map`]: a finished file: read here and there, mapped, copied to memory, or there already.
 //! - [`bytes`]: the bytes of a file that are in memory already.
@@ -8,6 +9,7 @@
 //! - [`unfinished`]: one that says so until then.
 //! - [`system`]: the calls that only some systems have, each beside its portable twin.
 
+pub mod array;
 pub mod bytes;
 pub mod disk;
 pub mod heap;
@@ -16,6 +18,7 @@ pub mod pending;
 mod system;
 pub mod unfinished;
 
+pub use array::Array;
 pub use bytes::Bytes;
 pub use disk::DiskBytes;
 pub use heap::HeapBytes;
