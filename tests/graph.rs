@@ -152,6 +152,33 @@ fn few_items_equal_items_and_holes() {
     }
 }
 
+/// Where most are looked at they are so in a row. Missing items have a code like any other, here that of what is asked for.
+#[test]
+fn missing_items_take_nobodys_place() {
+    let items = vectors(N / 3, 9);
+    let mut index = Index::new(Metric::Euclidean, F).unwrap();
+    for (id, item) in items.iter().enumerate() {
+        index.add_item(3 * id as i64, item).unwrap();
+    }
+    index.build(Some(6), Some(2)).unwrap();
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    let search = Search {
+        search_k: Some(2 * N as u64 / 3),
+        ..Search::new(10)
+    };
+    let exact = Search {
+        way: Way::Exact,
+        ..search
+    };
+    let least = [-10.0f32; F];
+    let found = index.search(&least, &search).unwrap();
+    let truth = index.search(&least, &exact).unwrap();
+    let hits = found.iter().filter(|one| truth.contains(one)).count();
+    assert!(hits > 7, "{found:?} of {truth:?}");
+}
+
 #[test]
 fn the_way_is_chosen() {
     let items = vectors(N, 5);

@@ -5,7 +5,7 @@
 //! counted, so that a filter costs time and not recall.
 
 use super::descend::items_near;
-use super::filter::{All, Filter};
+use super::filter::{accepted, All, Filter};
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
@@ -162,12 +162,16 @@ const WALKED: u64 = 3000;
 /// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
 const MEASURED: usize = 2;
 
+/// Items whose codes are looked at in a row while a walk looks at one.
+const SCANNED_FOR_WALKED: u128 = 2;
+
 /// When more are wanted the forest is searched: a walk keeps what it found in order, and that takes the square of the time.
 const MOST_WANTED: usize = 2000;
 
 /// As [`search`], by walking the graph: `search_k` is the number of items that the walk looks at.
 ///
-/// Where that is all there are, or a filter is known to accept so few that a walk would look at more, all are looked at.
+/// Where that is all there are, or a filter is known to accept fewer, all are looked at. Where it is known to accept so few that a
+/// walk to them would take longer, the codes of all of those are looked at.
 ///
 /// # Errors
 /// As [`search`], also for what the graph names.
@@ -190,22 +194,25 @@ pub fn with_graph<S: Space, F: Filter>(
     if is_all(search_k) {
         return exact(space, nodes, n_items, query, wanted, filter);
     }
-    if !F::ALL {
-        // A walk passes n_items / at_most items for each that is accepted.
-        let at_most = filter.at_most(n_items) as u128;
-        let is_few = at_most * at_most < u128::from(search_k) * n_items as u128;
-        if is_few && wanted.search_k != Some(0) {
-            return exact(space, nodes, n_items, query, wanted, filter);
-        }
+    let at_most = filter.at_most(n_items);
+    if !F::ALL && (at_most as u64) < search_k {
+        return exact(space, nodes, n_items, query, wanted, filter);
     }
     let breadth = Breadth {
         keep: wanted.n.saturating_mul(MEASURED),
         search_k,
     };
+    // A walk passes n_items / at_most items for each that is accepted, and what it passes lies far apart.
+    let is_scan = search_k > 0
+        && (at_most as u128).pow(2) < u128::from(search_k) * SCANNED_FOR_WALKED * n_items as u128;
     with_scratch(|scratch| {
         cover_items(&mut scratch.marks, n_items)?;
         let mut walk = std::mem::take(&mut scratch.walk);
         let walked = walk.begin(space, graph, query.row).and_then(|()| {
+            if is_scan {
+                let is_there = |id| nodes.get(id).n_descendants() == 1;
+                return walk.scan(graph, accepted(filter, n_items), breadth.keep, is_there);
+            }
             let share = (search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
             let n = share.min(search_k) as usize;
             let Scratch {
@@ -278,7 +285,7 @@ pub fn exact<S: Space>(
     let mut best = BinaryHeap::new();
     reserve_heap(&mut best, n)?;
     let mut run = Vec::with_capacity(RUN);
-    let mut ids = (0..n_items).filter(|&id| filter.accepts(id));
+    let mut ids = accepted(filter, n_items);
     loop {
         run.clear();
         run.extend(ids.by_ref().take(RUN));

@@ -58,6 +58,9 @@ const LARGEST_POOL: u64 = 4096;
 /// The pool of a walk holds one for so many that it looks at: it looks from no more than that anyway.
 const LOOKED_AT_FROM_ONE: u64 = 16;
 
+/// Items whose codes are asked for together.
+const SCANNED: usize = 32;
+
 /// Neighbours are asked for ahead of items that come to stand so near to the front.
 const AHEAD: usize = 3;
 
@@ -145,6 +148,47 @@ impl Walk {
         reserve(&mut self.met, self.batch.len())?;
         self.met.extend_from_slice(&self.batch);
         Ok(())
+    }
+
+    /// Looks at the codes of these items, instead of walking, and keeps the nearest of those that are there.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn scan(
+        &mut self,
+        graph: &View<'_>,
+        mut ids: impl Iterator<Item = usize>,
+        keep: usize,
+        is_there: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let size = keep.min(graph.codes.rows.count()).max(1);
+        reserve(&mut self.pool, size + 1)?;
+        let query = Coded {
+            row: &self.code,
+            extra: 0,
+        };
+        loop {
+            self.batch.clear();
+            for id in ids.by_ref().take(SCANNED) {
+                prefetch(graph.codes.rows.row(id));
+                self.batch.push(id as u32);
+            }
+            if self.batch.is_empty() {
+                return Ok(());
+            }
+            self.distances.resize(self.batch.len(), 0);
+            graph
+                .codes
+                .distances(query, &self.batch, &mut self.distances);
+            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+                let one = Met::new(distance, id);
+                let is_near =
+                    self.pool.len() < size || self.pool.last().is_some_and(|last| one < *last);
+                if is_near && is_there(id as usize) {
+                    put(&mut self.pool, size, one);
+                }
+            }
+        }
     }
 
     fn walk_all(&mut self, graph: &View<'_>, breadth: Breadth, marks: &mut [u64]) -> Result<()> {
