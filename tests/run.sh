@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Runs every test of the project, or the stages named: tests/run.sh [--list] [STAGE...]
 #
+# Stages joined by a + run side by side: each keeps one core busy. Named ones run one after the other.
+#
 # Installs what is missing: Debian packages when run as root, Python packages into target/venv. Stops at the first broken
 # stage with the end of its output. The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust faults fuzz abi c cpp consumers differential python go ruby examples compare docs)
+stages=(lint rust faults+fuzz abi c+cpp consumers+differential python+go ruby+examples compare docs)
 # These take longer, and run when they are named only.
 when_named=(sanitizers)
 logs=target/test-logs
@@ -110,34 +112,57 @@ docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passe
 # Sums "N passed" and "N failed" over a log.
 count() { grep -oE "[0-9]+ $2" "$1" | awk '{n += $1} END {print n + 0}'; }
 
-[ "${1:-}" = --list ] && { echo "${stages[*]}"; exit; }
+all="${stages[*]}"
+all="${all//+/ }"
+[ "${1:-}" = --list ] && { echo "$all"; exit; }
 for stage in "$@"; do
-    [[ " ${stages[*]} ${when_named[*]} " == *" $stage "* ]] ||
-        { echo "no stage $stage; there are: ${stages[*]}, and when named: ${when_named[*]}" >&2; exit 1; }
+    [[ " $all ${when_named[*]} " == *" $stage "* ]] ||
+        { echo "no stage $stage; there are: $all, and when named: ${when_named[*]}" >&2; exit 1; }
 done
 [ $# -gt 0 ] && stages=("$@")
 
 install_packages || exit 1
 mkdir -p "$logs"
-for stage in "${stages[@]}"; do
-    start=$SECONDS
-    log="$logs/$stage.log"
-    "$stage" >"$log" 2>&1
-    status=$?
+
+# Runs a stage, and notes how it ended and how long it took.
+run() {
+    local start=$SECONDS
+    "$1" >"$logs/$1.log" 2>&1
+    echo "$? $((SECONDS - start))" >"$logs/$1.status"
+}
+
+# Adds a stage up, prints its line, and says whether all is well.
+report() {
+    local log="$logs/$1.log" status=1 seconds=0 stage_passed stage_failed
+    read -r status seconds <"$logs/$1.status"
     stage_passed=$(count "$log" passed)
     stage_failed=$(count "$log" failed)
     # A stage that broke without saying how many tests did counts as one.
-    [ $status -ne 0 ] && [ "$stage_failed" -eq 0 ] && stage_failed=1
+    [ "$status" -ne 0 ] && [ "$stage_failed" -eq 0 ] && stage_failed=1
     # One that ran nothing has proved nothing.
-    [ $status -eq 0 ] && [ "$stage_passed" -eq 0 ] && status=1 stage_failed=1
+    [ "$status" -eq 0 ] && [ "$stage_passed" -eq 0 ] && status=1 stage_failed=1
     passed=$((passed + stage_passed))
     failed=$((failed + stage_failed))
-    printf '%-13s %4d passed %4d failed %5d s\n' "$stage" "$stage_passed" "$stage_failed" $((SECONDS - start))
-    if [ $status -ne 0 ] || [ "$stage_failed" -ne 0 ]; then
-        echo "== $stage failed; the end of $log:"
-        tail -n 60 "$log"
-        break
-    fi
+    printf '%-13s %4d passed %4d failed %5d s\n' "$1" "$stage_passed" "$stage_failed" "$seconds"
+    [ "$status" -eq 0 ] && [ "$stage_failed" -eq 0 ] && return
+    echo "== $1 failed; the end of $log:"
+    tail -n 60 "$log"
+    return 1
+}
+
+# Each in a process group of its own, so that an interrupt reaches it, and ends with this script.
+set -m
+trap 'for job in $(jobs -p); do kill -- "-$job" 2>/dev/null; done; exit 130' INT TERM
+for together in "${stages[@]}"; do
+    read -ra names <<<"${together//+/ }"
+    for stage in "${names[@]}"; do
+        rm -f "$logs/$stage.status"
+        run "$stage" &
+    done
+    wait
+    broken=0
+    for stage in "${names[@]}"; do report "$stage" || broken=1; done
+    [ $broken -eq 0 ] || break
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
