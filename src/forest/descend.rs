@@ -7,8 +7,10 @@ use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
 
-/// Trees that are gone down, at the most.
-const TREES: usize = 32;
+/// Trees that are gone down: between these, as many as have planes of so many bytes on one level. More of them find items of more
+/// clusters to start from; where rows are long, each way down takes as long as looking at many codes.
+const TREES: [usize; 2] = [4, 32];
+const PLANE_BYTES: usize = 16 << 10;
 
 /// Fills `found` with about `n` items from the leaves that the query falls into, as many from each tree; an item may be there
 /// several times. `open` is room.
@@ -25,7 +27,8 @@ pub fn items_near<S: Space>(
     found: &mut Vec<usize>,
 ) -> Result<()> {
     let max_leaf = nodes.layout().max_leaf as i64;
-    let n_trees = roots.n_trees.min(TREES);
+    let affordable = PLANE_BYTES / nodes.layout().vector_bytes.max(1);
+    let n_trees = roots.n_trees.min(affordable.clamp(TREES[0], TREES[1]));
     let from_each = n.div_ceil(n_trees.max(1));
     open.clear();
     reserve(open, n_trees)?;
