@@ -7,7 +7,7 @@ use common::{
     all_types, built, filled, loaded, name, plain, random_items, saved, scratch, Snapshot,
 };
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Built, with metadata, labels of one kind or the other, and removed items, as far as `n` items go.
 fn index(options: Options, n: usize, extras: usize) -> Index {
@@ -89,6 +89,9 @@ fn an_on_disk_build_gives_the_bytes_of_its_file() {
     assert!(index.to_bytes().unwrap() == std::fs::read(&path).unwrap());
 }
 
+/// Kept within reach, so that a check for leaks finds others only.
+static LEAKED: Mutex<Vec<&[u8]>> = Mutex::new(Vec::new());
+
 /// Bytes in every form, two of them at odd addresses, against the file of the same bytes.
 #[test]
 fn bytes_load_as_a_file_does() {
@@ -100,6 +103,7 @@ fn bytes_load_as_a_file_does() {
                 let of_file = loaded(options, &file).unwrap();
                 let expected = Snapshot::of(&of_file);
                 let leaked: &'static [u8] = [&[9], &file[..]].concat().leak();
+                LEAKED.lock().unwrap().push(leaked);
                 let forms = [
                     Bytes::from(file.clone()),
                     Bytes::from(Arc::<[u8]>::from(&file[..])),
