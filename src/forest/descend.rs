@@ -1,5 +1,5 @@
-//! Down each tree to the leaf on the query's side, all trees at the same time, so that memory answers for one while another
-//! is looked at.
+//! Down several trees to the leaf on the query's side, all at the same time, so that memory answers for one while another is
+//! looked at.
 
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
