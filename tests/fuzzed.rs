@@ -3,7 +3,7 @@
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 
-use annoy_rs::{Access, Error, GraphPlan, Index, Metric, Options, Work, MAX_METADATA};
+use annoy_rs::{Access, Error, GraphPlan, Index, Metric, Options, Search, Work, MAX_METADATA};
 use fuzz::common::{built, plain, random_items, saved, scratch, Struct, SUPERBLOCK};
 use fuzz::mutate::{reseal, ENTRY, TABLE};
 use std::fs;
@@ -184,6 +184,75 @@ fn metadata_for_a_file_with_all_the_sections_there_can_be() {
 }
 
 /// Nodes of 20 bytes, of which the superblock takes exactly 32.
+/// A graph over long vectors, whose codes are made short, and where the superblock and the sections of codes and graph begin.
+fn with_short_codes() -> (Options, Vec<u8>, [usize; 3]) {
+    let options = Options::new(Metric::Euclidean, 193);
+    let mut index = built(options, &random_items(options, 24, 3), 2);
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    let bytes = saved(&index);
+    let block = 24 * Struct::of(options).size;
+    let section = |number: usize, kind: u8| {
+        let entry = &bytes[block + TABLE + number * ENTRY..][..ENTRY];
+        assert_eq!(entry[0], kind);
+        u64::from_le_bytes(entry[8..16].try_into().unwrap()) as usize
+    };
+    let starts = [block, section(3, 7), section(4, 8)];
+    (options, bytes, starts)
+}
+
+/// What headers say of short codes.
+#[test]
+fn lengths_of_short_codes() {
+    let (options, bytes, [_, codes, graph]) = with_short_codes();
+    for (at, value, words) in [
+        (codes + 32, 63u64, "made 63 numbers long, expected 0 or"),
+        (codes + 32, 128, "its codes section has stride"),
+        (codes + 32, 0, "its codes section has stride"),
+        (codes + 40, 0, "a step of"),
+        (codes + 40, f64::NAN.to_bits(), "or NaN"),
+        (
+            codes + 64 + 8 * 200,
+            f64::INFINITY.to_bits(),
+            "an offset that is no number",
+        ),
+        (graph + 24, 1 << 60, "1152921504606846976 to start from"),
+        (graph + 24, 0, "0 to start from"),
+    ] {
+        let mut bytes = bytes.clone();
+        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        refused(options, &bytes, words);
+    }
+}
+
+/// Items to start from that are none, or have another code there, are found by verifying, and the first by searching too.
+#[test]
+fn entries_that_cannot_be() {
+    let (options, bytes, [_, _, graph]) = with_short_codes();
+    let n_entries = u64::from_le_bytes(bytes[graph + 24..][..8].try_into().unwrap()) as usize;
+    assert!(n_entries > 1);
+    let ids = graph + 64 + 24 * 32 * 4;
+    let codes = graph + (ids - graph + 4 * n_entries).next_multiple_of(64);
+    for (at, value) in [(ids, 0xff), (codes, bytes[codes] ^ 1)] {
+        let mut bytes = bytes.clone();
+        bytes[at] = value;
+        let (index, _directory) = load(options, &bytes).unwrap();
+        let report = index.verify(3).unwrap();
+        let words = "cannot be one to start from in the graph";
+        assert!(
+            report.faults.iter().any(|fault| fault.text.contains(words)),
+            "{report:?}"
+        );
+        let search = Search {
+            search_k: Some(10),
+            ..Search::new(3)
+        };
+        let found = index.search(&[0.0f32; 193], &search);
+        assert_eq!(found.is_err(), at == ids, "{found:?}");
+    }
+}
+
 fn common_options() -> Options {
     Options::new(Metric::Angular, 2)
 }

@@ -129,12 +129,14 @@ pub fn seeds() -> &'static [Seed] {
             }
             seeds.push(Seed::new(options, saved(&index)));
         }
-        for metric in Metric::ALL {
-            let options = match metric {
-                Metric::Hamming => Options::new(metric, 64),
-                _ => Options::new(metric, 3),
-            };
-            let mut index = filled(options, &random_items(options, 24, 3));
+        let with_graph = |metric| match metric {
+            Metric::Hamming => (Options::new(metric, 64), 24),
+            _ => (Options::new(metric, 3), 24),
+        };
+        // So long that codes are made short.
+        let long = [Metric::Euclidean, Metric::Dot].map(|metric| (Options::new(metric, 193), 8));
+        for (options, n) in Metric::ALL.into_iter().map(with_graph).chain(long) {
+            let mut index = filled(options, &random_items(options, n, 3));
             index.build(Some(2), Some(1)).unwrap();
             let plan = GraphPlan {
                 degree: 4,

@@ -159,8 +159,14 @@ const ENTRIES_SHARE: u64 = 5;
 /// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
 const WALKED: u64 = 3000;
 
+/// Items that a walk starts from where the graph has items for that.
+const ENTERED: usize = 8;
+
 /// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
 const MEASURED: usize = 2;
+
+/// Where codes were made short and tell less, one more for so many looked at.
+const MEASURED_SHARE: u64 = 20;
 
 /// Items whose codes are looked at in a row while a walk looks at one.
 const SCANNED_FOR_WALKED: u128 = 2;
@@ -198,8 +204,12 @@ pub fn with_graph<S: Space, F: Filter>(
     if !F::ALL && (at_most as u64) < search_k {
         return exact(space, nodes, n_items, query, wanted, filter);
     }
+    let keep = wanted.n.saturating_mul(MEASURED);
     let breadth = Breadth {
-        keep: wanted.n.saturating_mul(MEASURED),
+        keep: match graph.coder.projector {
+            None => keep,
+            Some(_) => keep.saturating_add((search_k / MEASURED_SHARE) as usize),
+        },
         search_k,
     };
     // A walk passes n_items / at_most items for each that is accepted, and what it passes lies far apart.
@@ -221,7 +231,11 @@ pub fn with_graph<S: Space, F: Filter>(
                 marks,
                 ..
             } = scratch;
-            items_near(space, nodes, roots, query, n, paths, candidates)?;
+            if graph.entries.is_empty() {
+                items_near(space, nodes, roots, query, n, paths, candidates)?;
+            } else {
+                walk.enter(graph, n.min(ENTERED), candidates)?;
+            }
             let is_stuck = walk.walk(graph, candidates, breadth, filter, marks)?;
             candidates.clear();
             if is_stuck {

@@ -1,6 +1,6 @@
 //! Whether a graph is what it should be.
 
-use super::codes::{self, EXTRA};
+use super::codes::{Source, EXTRA};
 use super::{GraphBytes, END};
 use crate::error::Result;
 use crate::forest::inspect::Faults;
@@ -23,20 +23,27 @@ pub fn check<S: Space>(
     faults: &mut Faults,
 ) -> Result<()> {
     let view = graph.view(isa, S::MEASURE);
-    let mut code = vec![0; view.codes.rows.row_bytes()];
-    let longest = codes::longest::<S>(nodes, n_items);
+    let source = Source::new(space, *nodes, n_items);
+    let (mut code, mut room) = (vec![0; view.codes.rows.row_bytes()], Vec::new());
+    let mut extra = [0; EXTRA];
+    let extra = match S::COMPLETES_NORMS {
+        true => &mut extra[..],
+        false => &mut [],
+    };
+    for (i, bytes) in view.entries.chunks_exact(4).enumerate() {
+        let id = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
+        let is_right = id < n_items && view.entry_codes.row(i) == view.codes.rows.row(id);
+        if !is_right || source.item(id).is_none() {
+            faults.add((id < n_items).then_some(id), || {
+                format!("item {id} cannot be one to start from in the graph, or its code there is another")
+            });
+        }
+    }
     for id in 0..n_items {
-        let item = codes::item::<S>(nodes, id);
-        code.fill(0);
-        if let Some(row) = item {
-            view.scale.encode_item(space, row, &mut code);
-        }
-        let mut is_right = code == view.codes.rows.row(id);
-        if S::COMPLETES_NORMS {
-            let extra = view.scale.extra(item, longest).to_le_bytes();
-            is_right &= view.codes.extras[id * EXTRA..][..EXTRA] == extra;
-        }
-        if !is_right {
+        let item = source.item(id);
+        source.write(&view.coder, id..id + 1, &mut room, &mut code, extra)?;
+        let stored = view.codes.extras.get(id * EXTRA..).unwrap_or(&[]);
+        if code != view.codes.rows.row(id) || !stored.starts_with(extra) {
             faults.add(Some(id), || {
                 "its code is not that of its vector".to_string()
             });

@@ -1,33 +1,26 @@
 //! Vectors as codes: a byte for each number, all on one scale, so that comparing two needs no more than integers and a
-//! quarter of the memory. Distances between codes say where to look; what is found is measured with the vectors.
+//! quarter of the memory; long ones are made shorter by a [`Projection`](super::projection). Distances between codes say where to
+//! look; what is found is measured with the vectors.
 
+use super::projection::{self, Projector, Sample};
+use super::scale::{Scale, MIDDLE};
 use super::section::Header;
+use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Error, Result};
-use crate::kernel::{CodeKernel, CodeRows, Measure, Row, Scalar, MAX_CODE};
+use crate::kernel::{
+    CodeKernel, CodeRows, Isa, Measure, ProductKernel, Row, Scalar, MAX_CODE, MAX_PRODUCTS,
+};
 use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
-
-/// Items by whose errors the scale is chosen.
-const SAMPLE: usize = 4096;
-
-/// How often the scale is tried finer, each time by the root of two: outliers are cut off where that makes errors smaller.
-const FINER: usize = 9;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// The largest sum of squares must fit 32 bits.
 const MAX_LEN: usize = u32::MAX as usize / (MAX_CODE as usize * MAX_CODE as usize);
 
 /// Bytes of an extra coordinate.
 pub const EXTRA: usize = 4;
-
-/// What turns numbers into codes: code = (number - offset) / step.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scale {
-    /// One for each number of a vector; none for bits.
-    pub offsets: Vec<f64>,
-    /// What one more in a code stands for.
-    pub step: f64,
-}
 
 /// Codes wherever they lie.
 #[derive(Clone, Copy)]
@@ -75,48 +68,159 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// Codes of all items, those of missing ones zero: the section, and what its header says.
-///
-/// # Errors
-/// [`Error::NoMemory`]; [`Error::Unsupported`] for vectors too long.
-pub fn encode<S: Space>(
-    space: &S,
-    nodes: &Nodes<'_>,
-    n_items: usize,
-) -> Result<(Header, HeapBytes)> {
-    let options = nodes.layout().options;
-    let is_bits = S::MEASURE == Measure::Bits;
-    if !is_bits && options.f > MAX_LEN {
-        return Err(Error::Unsupported(format!(
-            "codes of vectors of {} numbers; they can have {MAX_LEN}",
-            options.f
-        )));
-    }
-    let item = |id: usize| item::<S>(nodes, id);
-    let scale = match is_bits {
-        true => Scale::default(),
-        false => Scale::choose(space, n_items, options.f, item)?,
-    };
-    let header = Header::new(&options, n_items, scale);
-    let mut bytes = header.new_codes()?;
-    let (rows, extras) = header.code_parts(bytes.bytes_mut());
-    for (id, to) in rows.chunks_exact_mut(header.stride).enumerate() {
-        if let Some(row) = item(id) {
-            header.scale.encode_item(space, row, to);
-        }
-    }
-    if S::COMPLETES_NORMS {
-        let most = longest::<S>(nodes, n_items);
-        for (id, to) in extras.chunks_exact_mut(EXTRA).enumerate() {
-            let extra = header.scale.extra(item(id), most);
-            to.copy_from_slice(&extra.to_le_bytes());
-        }
-    }
-    Ok((header, bytes))
+/// Makes codes of vectors.
+#[derive(Clone, Copy)]
+pub struct Coder<'a> {
+    pub scale: &'a Scale,
+    pub projector: Option<Projector<'a>>,
 }
 
-/// The vector of an item that is not missing.
-pub fn item<'a, S: Space>(nodes: &Nodes<'a>, id: usize) -> Option<Row<'a, S::T>> {
+impl Coder<'_> {
+    /// The code of an item, whose place is zero. `room` is for a whole code that is made short.
+    pub fn item<S: Space>(
+        &self,
+        space: &S,
+        row: Row<'_, S::T>,
+        room: &mut Vec<u8>,
+        to: &mut [u8],
+    ) -> Result<()> {
+        if S::MEASURE == Measure::Bits {
+            let bytes = row.bytes();
+            to[..bytes.len()].copy_from_slice(bytes);
+            return Ok(());
+        }
+        self.encode(row, space.code_factor(row), room, to)
+    }
+
+    /// The code of a query, whose place is zero.
+    pub fn query<S: Space>(
+        &self,
+        space: &S,
+        row: Row<'_, S::T>,
+        room: &mut Vec<u8>,
+        to: &mut [u8],
+    ) -> Result<()> {
+        if S::COMPLETES_NORMS {
+            return self.encode(row, self.factor_of_longest(row), room, to);
+        }
+        self.item(space, row, room, to)
+    }
+
+    fn encode<T: Scalar>(
+        &self,
+        row: Row<'_, T>,
+        factor: f64,
+        room: &mut Vec<u8>,
+        to: &mut [u8],
+    ) -> Result<()> {
+        let numbers = row.iter().map(|x| x.to_f64() * factor);
+        let Some(projector) = &self.projector else {
+            self.scale.encode(numbers, to);
+            return Ok(());
+        };
+        let stride = CodeRows::stride(row.len());
+        room.clear();
+        reserve(room, stride)?;
+        room.resize(stride, 0);
+        self.scale.encode(numbers, room);
+        projector.project(room, to);
+        Ok(())
+    }
+
+    /// The coordinate that completes an item's norm to the longest, in steps. `code` is the item's, and `longest` the square of the
+    /// longest item's length.
+    pub fn extra<T: Scalar>(&self, item: Option<Row<'_, T>>, code: &[u8], longest: f64) -> u32 {
+        let mut step = self.scale.step;
+        let squared = match (&self.projector, item) {
+            (_, None) => 0.0,
+            (None, Some(row)) => squared(row),
+            (Some(projector), Some(_)) => {
+                // What is left over of a vector plays no part in a product with a query's code.
+                let Scale {
+                    offsets,
+                    step: more,
+                } = &projector.projection.scale;
+                step *= more;
+                let codes = code.iter().take(offsets.len());
+                let from_zero = codes.map(|&x| (f64::from(x) - MIDDLE) * step);
+                from_zero.map(|x| x * x).sum()
+            }
+        };
+        ((longest - squared).max(0.0).sqrt() / step + 0.5) as u32
+    }
+
+    /// What makes a query of a metric that looks for large products as long as the scale is.
+    fn factor_of_longest<T: Scalar>(&self, row: Row<'_, T>) -> f64 {
+        let largest = row
+            .iter()
+            .fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
+        let reach = MIDDLE * self.scale.step;
+        if largest > 0.0 {
+            reach / largest
+        } else {
+            1.0
+        }
+    }
+}
+
+/// Items to be made codes.
+pub struct Source<'a, S> {
+    pub space: &'a S,
+    pub nodes: Nodes<'a>,
+    /// The square of the longest item's length, where norms are completed.
+    longest: f64,
+}
+
+impl<'a, S: Space> Source<'a, S> {
+    pub fn new(space: &'a S, nodes: Nodes<'a>, n_items: usize) -> Self {
+        let longest = match S::COMPLETES_NORMS {
+            true => (0..n_items)
+                .filter_map(|id| item::<S>(&nodes, id))
+                .map(squared)
+                .fold(0.0, f64::max),
+            false => 0.0,
+        };
+        Source {
+            space,
+            nodes,
+            longest,
+        }
+    }
+
+    /// The vector of an item that is not missing.
+    pub fn item(&self, id: usize) -> Option<Row<'a, S::T>> {
+        item::<S>(&self.nodes, id)
+    }
+
+    /// Writes codes of items, and their extra coordinates where there are such, to places for them, those of missing items zero.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn write(
+        &self,
+        coder: &Coder<'_>,
+        ids: Range<usize>,
+        room: &mut Vec<u8>,
+        rows: &mut [u8],
+        extras: &mut [u8],
+    ) -> Result<()> {
+        let stride = rows.len() / ids.len().max(1);
+        let mut extras = extras.chunks_exact_mut(EXTRA);
+        rows.fill(0);
+        for (id, to) in ids.zip(rows.chunks_exact_mut(stride)) {
+            let item = self.item(id);
+            if let Some(row) = item {
+                coder.item(self.space, row, room, to)?;
+            }
+            if let Some(extra) = extras.next() {
+                extra.copy_from_slice(&coder.extra(item, to, self.longest).to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn item<'a, S: Space>(nodes: &Nodes<'a>, id: usize) -> Option<Row<'a, S::T>> {
     let node = nodes.get(id);
     (node.n_descendants() == 1).then(|| node.row::<S::T>())
 }
@@ -125,150 +229,109 @@ fn squared<T: Scalar>(row: Row<'_, T>) -> f64 {
     row.iter().map(|x| x.to_f64().powi(2)).sum()
 }
 
-/// The square of the longest item's length.
-pub fn longest<S: Space>(nodes: &Nodes<'_>, n_items: usize) -> f64 {
-    (0..n_items)
-        .filter_map(|id| item::<S>(nodes, id))
-        .map(squared)
-        .fold(0.0, f64::max)
+/// Codes of all items: the section, and what its header says.
+///
+/// # Errors
+/// [`Error::NoMemory`]; [`Error::Unsupported`] for vectors too long; [`Error::Cancelled`].
+pub fn encode<S: Space>(
+    source: &Source<'_, S>,
+    n_items: usize,
+    isa: Isa,
+    team: &Team<'_, '_>,
+) -> Result<(Header, HeapBytes)> {
+    let options = source.nodes.layout().options;
+    let f = options.f;
+    let is_bits = S::MEASURE == Measure::Bits;
+    if !is_bits && f > MAX_LEN {
+        return Err(Error::Unsupported(format!(
+            "codes of vectors of {f} numbers; they can have {MAX_LEN}"
+        )));
+    }
+    let scale = match is_bits {
+        true => Scale::default(),
+        false => Scale::choose(n_items, f, S::COMPLETES_NORMS, |id| {
+            let row = source.item(id)?;
+            let factor = source.space.code_factor(row);
+            Some(row.iter().map(move |x| x.to_f64() * factor))
+        })?,
+    };
+    let whole = Header::new(&options, n_items, scale, None);
+    let lengths = projection::LENGTHS
+        .into_iter()
+        .filter(|&length| projection::LEAST_SHORTER * CodeRows::stride(length) <= whole.stride);
+    if S::MEASURE == Measure::Squares && whole.stride <= MAX_PRODUCTS {
+        let kernel = ProductKernel::new(isa);
+        let coder = whole.coder(&[], isa);
+        let mut sample = None;
+        for length in lengths {
+            if sample.is_none() {
+                sample = Some(take_sample(source, &coder, n_items, whole.stride)?);
+            }
+            let Some((projection, matrix)) = sample
+                .as_ref()
+                .map_or(Ok(None), |sample| sample.project(length, kernel))?
+            else {
+                continue;
+            };
+            let header = Header::new(&options, n_items, coder.scale.clone(), Some(projection));
+            let bytes = fill(source, &header, &matrix, isa, team)?;
+            let short = header.view(bytes.bytes(), &[], isa, S::MEASURE).codes;
+            if projection::tells_apart(source, &coder, &short, whole.stride, team)? {
+                return Ok((header, bytes));
+            }
+        }
+    }
+    let bytes = fill(source, &whole, &[], isa, team)?;
+    Ok((whole, bytes))
 }
 
-impl Scale {
-    fn choose<'a, S: Space>(
-        space: &S,
-        n_items: usize,
-        f: usize,
-        item: impl Fn(usize) -> Option<Row<'a, S::T>>,
-    ) -> Result<Self> {
-        let (mut low, mut high, mut sum) = (Vec::new(), Vec::new(), Vec::new());
-        for (column, start) in [
-            (&mut low, f64::INFINITY),
-            (&mut high, -f64::INFINITY),
-            (&mut sum, 0.0),
-        ] {
-            reserve(column, f)?;
-            column.resize(f, start);
-        }
-        let mut count = 0.0;
-        for row in (0..n_items).filter_map(&item) {
-            let factor = space.code_factor(row);
-            count += 1.0;
-            for (i, x) in row.iter().enumerate() {
-                let x = x.to_f64() * factor;
-                low[i] = x.min(low[i]);
-                high[i] = x.max(high[i]);
-                sum[i] += x;
-            }
-        }
-        let top = f64::from(MAX_CODE);
-        if S::COMPLETES_NORMS {
-            // Queries are brought to this scale by their length alone, so it is the same in all directions.
-            let widest = low
-                .iter()
-                .chain(&high)
-                .fold(0.0, |most: f64, x| most.max(x.abs()));
-            low.fill(-widest);
-            high.fill(widest);
-            sum.fill(0.0);
-        }
-        let widest = low
-            .iter()
-            .zip(&high)
-            .fold(0.0, |most: f64, (low, high)| most.max(high - low));
-        if !(widest > 0.0 && widest.is_finite()) {
-            // All the same, none at all, or as far apart as numbers can be.
-            low.iter_mut()
-                .for_each(|low| *low = if low.is_finite() { *low } else { 0.0 });
-            let step = if widest.is_finite() { 1.0 } else { f64::MAX };
-            return Ok(Scale { offsets: low, step });
-        }
-        let with_step = |step: f64| {
-            let centre = |i: usize| {
-                if high[i] - low[i] <= top * step {
-                    low[i]
-                } else {
-                    sum[i] / count - top / 2.0 * step
-                }
-            };
-            Scale {
-                offsets: (0..f).map(centre).collect(),
-                step,
-            }
-        };
-        let error = |scale: &Scale| -> f64 {
-            let sample = (0..n_items)
-                .step_by(n_items.div_ceil(SAMPLE))
-                .filter_map(&item);
-            sample
-                .map(|row| {
-                    let factor = space.code_factor(row);
-                    let of_one = |(x, offset): (S::T, &f64)| {
-                        let exact = (x.to_f64() * factor - offset) / scale.step;
-                        ((exact + 0.5).floor().clamp(0.0, top) - exact).powi(2)
-                    };
-                    row.iter().zip(&scale.offsets).map(of_one).sum::<f64>()
-                        * scale.step
-                        * scale.step
-                })
-                .sum()
-        };
-        let mut step = widest / top;
-        let mut best = (f64::INFINITY, with_step(step));
-        for _ in 0..FINER {
-            let scale = with_step(step);
-            let error = error(&scale);
-            if error < best.0 {
-                best = (error, scale);
-            }
-            // By multiplication: a power need not be the same number everywhere.
-            step *= std::f64::consts::FRAC_1_SQRT_2;
-        }
-        Ok(best.1)
+fn take_sample<S: Space>(
+    source: &Source<'_, S>,
+    coder: &Coder<'_>,
+    n_items: usize,
+    stride: usize,
+) -> Result<Sample> {
+    let f = source.nodes.layout().options.f;
+    let step = n_items.div_ceil(Sample::wanted(f)).max(1);
+    let mut rows = Vec::new();
+    reserve(&mut rows, n_items.div_ceil(step) * stride)?;
+    for row in (0..n_items).step_by(step).filter_map(|id| source.item(id)) {
+        let start = rows.len();
+        rows.resize(start + stride, 0);
+        coder.item(source.space, row, &mut Vec::new(), &mut rows[start..])?;
     }
+    Ok(Sample {
+        rows,
+        stride,
+        f,
+        symmetric: S::COMPLETES_NORMS,
+    })
+}
 
-    /// The code of an item, whose place is zero.
-    pub fn encode_item<S: Space>(&self, space: &S, row: Row<'_, S::T>, to: &mut [u8]) {
-        if S::MEASURE == Measure::Bits {
-            let bytes = row.bytes();
-            to[..bytes.len()].copy_from_slice(bytes);
-        } else {
-            self.encode(row, space.code_factor(row), to);
-        }
-    }
-
-    /// The code of a query, whose place is zero.
-    pub fn encode_query<S: Space>(&self, space: &S, row: Row<'_, S::T>, to: &mut [u8]) {
-        if S::COMPLETES_NORMS {
-            self.encode(row, self.factor_of_longest(row), to);
-        } else {
-            self.encode_item(space, row, to);
-        }
-    }
-
-    /// The coordinate that completes an item's norm to the longest, in steps.
-    pub fn extra<T: Scalar>(&self, item: Option<Row<'_, T>>, longest: f64) -> u32 {
-        let missing = longest - item.map_or(0.0, squared);
-        (missing.max(0.0).sqrt() / self.step + 0.5) as u32
-    }
-
-    /// Numbers times `factor` as codes; those off the scale become its ends.
-    fn encode<T: Scalar>(&self, row: Row<'_, T>, factor: f64, to: &mut [u8]) {
-        for ((x, offset), to) in row.iter().zip(&self.offsets).zip(to) {
-            let code = (x.to_f64() * factor - offset) / self.step + 0.5;
-            *to = code.clamp(0.0, f64::from(MAX_CODE)) as u8;
-        }
-    }
-
-    /// What makes a query of a metric that looks for large products as long as the scale is.
-    fn factor_of_longest<T: Scalar>(&self, row: Row<'_, T>) -> f64 {
-        let largest = row
-            .iter()
-            .fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
-        let reach = f64::from(MAX_CODE) / 2.0 * self.step;
-        if largest > 0.0 {
-            reach / largest
-        } else {
-            1.0
-        }
-    }
+/// A section with the codes of all items.
+fn fill<S: Space>(
+    source: &Source<'_, S>,
+    header: &Header,
+    matrix: &[u8],
+    isa: Isa,
+    team: &Team<'_, '_>,
+) -> Result<HeapBytes> {
+    let mut bytes = header.new_codes(matrix)?;
+    let coder = header.coder(matrix, isa);
+    let (rows, extras) = header.code_parts(bytes.bytes_mut());
+    // Each lock is taken once: they share the places out among the threads.
+    let mut extras = extras.chunks_mut(TAKEN * EXTRA);
+    let parts: Vec<_> = rows
+        .chunks_mut(TAKEN * header.stride)
+        .map(|rows| Mutex::new((rows, extras.next().unwrap_or_default())))
+        .collect();
+    team.share(header.n_items(), Vec::new, |range, room| {
+        let mut part = parts[range.start / TAKEN]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (rows, extras) = &mut *part;
+        source.write(&coder, range, room, rows, extras)
+    })?;
+    drop(parts);
+    Ok(bytes)
 }

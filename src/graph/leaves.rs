@@ -3,6 +3,7 @@
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::layout::Nodes;
+use crate::rng::mix;
 
 /// Sets of items.
 #[derive(Default)]
@@ -19,6 +20,21 @@ impl Leaves {
     pub fn ids(&self, leaf: usize) -> &[u32] {
         let start = leaf.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.ids[start..self.ends[leaf]]
+    }
+
+    /// About `n` items from all over the place, in order: one each of as many leaves.
+    pub fn spread(&self, n: usize) -> Vec<u32> {
+        let n = n.min(self.count());
+        let mut items: Vec<u32> = (0..n)
+            .filter_map(|i| {
+                let ids = self.ids(i * self.count() / n);
+                let place = (mix(i as u64) as usize).checked_rem(ids.len())?;
+                Some(ids[place])
+            })
+            .collect();
+        items.sort_unstable();
+        items.dedup();
+        items
     }
 
     /// Those of the first `n_trees` trees, without missing items.

@@ -1,6 +1,6 @@
 //! The neighbour graph over the items: built from the forest, searched by walking.
 //!
-//! - [`codes`]: vectors as bytes, for comparing quickly.
+//! - [`codes`]: vectors as bytes, for comparing quickly; [`scale`], [`projection`]: what they are made by.
 //! - [`leaves`], [`descent`], [`prune`]: building.
 //! - [`lists`], [`threads`]: what that stands on.
 //! - [`section`]: how both lie in a file.
@@ -12,19 +12,21 @@ pub mod codes;
 mod descent;
 mod leaves;
 mod lists;
+mod projection;
 mod prune;
+mod scale;
 pub mod search;
 pub mod section;
 mod threads;
 
 use crate::error::{Error, Result};
 use crate::forest::roots::{Roots, MAX_TREES};
-use crate::kernel::{Isa, Measure};
+use crate::kernel::{CodeRows, Isa, Measure};
 use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
 use crate::work::Meter;
-use codes::Codes;
+use codes::{Coded, Coder, Codes, Source};
 use leaves::Leaves;
 use lists::Lists;
 use section::{Header, MAX_DEGREE};
@@ -102,9 +104,13 @@ pub struct GraphBytes<'a> {
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub codes: Codes<'a>,
-    pub scale: &'a codes::Scale,
+    pub coder: Coder<'a>,
     pub degree: usize,
-    pub neighbors: &'a [u8],
+    neighbors: &'a [u8],
+    /// Ids of items to start from, 4 bytes each; none where the trees name them.
+    pub entries: &'a [u8],
+    /// Their codes.
+    pub entry_codes: CodeRows<'a>,
 }
 
 impl<'a> View<'a> {
@@ -113,6 +119,19 @@ impl<'a> View<'a> {
     pub fn row(&self, item: usize) -> &'a [u8] {
         let size = 4 * self.degree;
         &self.neighbors[item * size..][..size]
+    }
+}
+
+impl View<'_> {
+    /// Distances of a query to the codes of items to start from. Without what completes norms: it lies elsewhere, and these need not be
+    /// the very nearest.
+    fn entry_distances(&self, query: Coded<'_>, places: &[u32], to: &mut [u32]) {
+        let codes = Codes {
+            rows: self.entry_codes,
+            extras: &[],
+            ..self.codes
+        };
+        codes.distances(query, places, to);
     }
 }
 
@@ -144,27 +163,35 @@ impl Graph {
                 lists::MAX_ITEMS - 1
             )));
         }
-        let (mut header, codes) = codes::encode(space, nodes, n_items)?;
+        // Making codes counts as one, with as many again for trying to make them short; the leaves count as one, as choosing does,
+        // which is done twice.
+        let passes =
+            (1 + 2 * projection::LENGTHS.len() + 1 + plan.rounds * descent::PASSES + 2) as u64;
+        meter.set_total(passes * n_items as u64);
+        let team = Team::new(meter);
+        let source = Source::new(space, *nodes, n_items);
+        let (header, codes) = codes::encode(&source, n_items, isa, &team)?;
         let stored = GraphBytes {
             header: &header,
             codes: codes.bytes(),
             lists: &[],
         };
         let view = stored.view(isa, S::MEASURE).codes;
-        // The leaves count as one, as choosing does, which is done twice.
-        let passes = (1 + plan.rounds * descent::PASSES + 2) as u64;
-        meter.set_total(passes * n_items as u64);
-        let team = Team::new(meter);
+        let mut new_header = header.clone();
         let lists = Lists::new(n_items, plan.candidates)?;
         let leaves = Leaves::collect(nodes, roots, plan.trees)?;
+        let entries = match header.is_projected() {
+            true => leaves.spread(2 * n_items.isqrt()),
+            false => Vec::new(),
+        };
         descent::start(&view, &leaves, &lists, &team)?;
         drop(leaves);
         if plan.rounds > 0 {
             descent::refine(&view, &lists, plan, &team)?;
         }
         let chosen = prune::prune(&view, lists, S::MEASURE, plan, &team)?;
-        let mut bytes = header.new_lists(plan)?;
-        for (item, row) in header.rows_mut(bytes.bytes_mut()).enumerate() {
+        let mut bytes = new_header.new_lists(plan, &entries, &view)?;
+        for (item, row) in new_header.rows_mut(bytes.bytes_mut()).enumerate() {
             let ids = chosen.of(item as u32).map(|near| near.id());
             let all = ids.chain(std::iter::repeat(END));
             for (to, id) in row.chunks_exact_mut(4).zip(all) {
@@ -173,7 +200,7 @@ impl Graph {
         }
         meter.finish()?;
         Ok(Graph {
-            header,
+            header: new_header,
             codes,
             lists: bytes,
         })

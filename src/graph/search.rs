@@ -32,6 +32,8 @@ impl Met {
 #[derive(Default)]
 pub struct Walk {
     code: Vec<u8>,
+    /// A code before it is made short.
+    whole: Vec<u8>,
     /// The nearest, in order.
     pool: Vec<Met>,
     /// With a filter: where to look from, the nearest on top.
@@ -84,12 +86,47 @@ impl Walk {
         let stride = graph.codes.rows.row_bytes();
         reserve(&mut self.code, stride)?;
         self.code.resize(stride, 0);
-        graph.scale.encode_query(space, query, &mut self.code);
+        graph
+            .coder
+            .query(space, query, &mut self.whole, &mut self.code)?;
         self.pool.clear();
         self.open.clear();
         self.met.clear();
         self.batch.clear();
         self.looked_at = 0;
+        Ok(())
+    }
+
+    /// Adds to `found` the `n` nearest of the items that the graph has to start from.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when one of them cannot be; [`Error::NoMemory`].
+    pub fn enter(&mut self, graph: &View<'_>, n: usize, found: &mut Vec<usize>) -> Result<()> {
+        let (ids, _) = graph.entries.as_chunks::<4>();
+        let query = Coded {
+            row: &self.code,
+            extra: 0,
+        };
+        self.batch.clear();
+        reserve(&mut self.batch, ids.len())?;
+        self.batch.extend(0..ids.len() as u32);
+        reserve(&mut self.distances, ids.len())?;
+        self.distances.resize(ids.len(), 0);
+        graph.entry_distances(query, &self.batch, &mut self.distances);
+        self.batch.clear();
+        reserve(&mut self.pool, n + 1)?;
+        for (at, &distance) in self.distances.iter().enumerate() {
+            put(&mut self.pool, n, Met::new(distance, at as u32));
+        }
+        reserve(found, self.pool.len())?;
+        for one in self.pool.drain(..) {
+            let id = u32::from_le_bytes(ids[one.id() as usize]) as usize;
+            if id >= graph.codes.rows.count() {
+                let reason = "the graph names it to start from, and it is no item";
+                return Err(Error::corrupt(id, reason));
+            }
+            found.push(id);
+        }
         Ok(())
     }
 

@@ -3,10 +3,12 @@
 //!
 //! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they are used.
 
-use super::codes::{Codes, Scale, EXTRA};
+use super::codes::{Coder, Codes, EXTRA};
+use super::projection::{Projection, Projector, LENGTHS};
+use super::scale::Scale;
 use super::{Plan, View};
 use crate::error::{Error, Result};
-use crate::kernel::{CodeKernel, CodeRows, Isa, Measure};
+use crate::kernel::{CodeKernel, CodeRows, Isa, Measure, ProductKernel};
 use crate::layout::NodeLayout;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options};
@@ -27,20 +29,35 @@ pub struct Header {
     n_items: usize,
     /// Bytes from one code to the next.
     pub stride: usize,
-    pub scale: Scale,
+    scale: Scale,
+    /// Bytes of a code before it is made short.
+    whole_stride: usize,
+    projection: Option<Projection>,
     /// Whether codes have an extra coordinate.
     has_extras: bool,
     /// Places for neighbours of an item; 0 where there are codes only.
     pub degree: usize,
     /// See [`Plan::alpha`].
     pub alpha: f64,
+    /// Items to start from; 0 where the trees name them.
+    n_entries: usize,
 }
 
 /// Where the parts of the codes are, in bytes from the section's start.
+#[derive(Default)]
 struct Parts {
-    offsets: Range<usize>,
+    numbers: Range<usize>,
+    matrix: Range<usize>,
     rows: Range<usize>,
     extras: Range<usize>,
+}
+
+/// Where the parts of the graph are, in bytes from the section's start.
+#[derive(Default)]
+struct Lists {
+    neighbors: Range<usize>,
+    entries: Range<usize>,
+    rows: Range<usize>,
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
@@ -71,42 +88,87 @@ fn code_len(options: &Options) -> usize {
 
 impl Header {
     /// For codes of `n_items`, the graph not yet there.
-    pub fn new(options: &Options, n_items: usize, scale: Scale) -> Self {
+    pub fn new(
+        options: &Options,
+        n_items: usize,
+        scale: Scale,
+        projection: Option<Projection>,
+    ) -> Self {
+        let whole_stride = CodeRows::stride(code_len(options));
+        let length = projection.as_ref().map(|p| p.factors.len());
         Header {
             n_items,
-            stride: CodeRows::stride(code_len(options)),
+            stride: length.map_or(whole_stride, CodeRows::stride),
             scale,
+            whole_stride,
+            projection,
             has_extras: options.metric == Metric::Dot,
             degree: 0,
             alpha: 0.0,
+            n_entries: 0,
         }
+    }
+
+    pub fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    /// Whether codes were made short.
+    pub fn is_projected(&self) -> bool {
+        self.projection.is_some()
+    }
+
+    /// Numbers of a code that was made short; 0 for others.
+    fn length(&self) -> usize {
+        self.projection.as_ref().map_or(0, |p| p.factors.len())
     }
 
     /// None when they are larger than can be.
     fn parts(&self) -> Option<Parts> {
-        let offsets = HEADER..HEADER + 8 * self.scale.offsets.len();
-        let start = offsets.end.next_multiple_of(HEADER);
-        let rows = start..start.checked_add(self.n_items.checked_mul(self.stride)?)?;
+        let numbers = HEADER..HEADER + 8 * (self.scale.offsets.len() + 2 * self.length());
+        let start = numbers.end.next_multiple_of(HEADER);
+        let matrix = start..start + self.length() * self.whole_stride;
+        let rows = self.n_items.checked_mul(self.stride)?;
+        let rows = matrix.end..matrix.end.checked_add(rows)?;
         let extras = if self.has_extras { self.n_items } else { 0 };
         let extras = rows.end..rows.end.checked_add(extras.checked_mul(EXTRA)?)?;
         Some(Parts {
-            offsets,
+            numbers,
+            matrix,
             rows,
             extras,
         })
     }
 
-    /// Bytes of the section of neighbours.
-    fn lists_len(&self) -> Option<usize> {
-        let places = self.n_items.checked_mul(self.degree)?;
-        places.checked_mul(ID)?.checked_add(HEADER)
+    /// None when they are larger than can be.
+    fn lists(&self) -> Option<Lists> {
+        let neighbors = self.n_items.checked_mul(self.degree)?.checked_mul(ID)?;
+        let neighbors = HEADER..neighbors.checked_add(HEADER)?;
+        let entries = neighbors.end..neighbors.end.checked_add(self.n_entries.checked_mul(ID)?)?;
+        let start = match self.n_entries {
+            0 => entries.end,
+            _ => entries.end.checked_next_multiple_of(HEADER)?,
+        };
+        let rows = start..start.checked_add(self.n_entries.checked_mul(self.stride)?)?;
+        Some(Lists {
+            neighbors,
+            entries,
+            rows,
+        })
     }
 
-    /// Room for codes, with the header before them.
+    /// The numbers behind the header of the codes, in their order.
+    fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
+        let offsets = self.scale.offsets.iter_mut();
+        let more = self.projection.as_mut().into_iter();
+        offsets.chain(more.flat_map(|p| p.factors.iter_mut().chain(&mut p.scale.offsets)))
+    }
+
+    /// Room for codes, with what stands before them.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn new_codes(&self) -> Result<HeapBytes> {
+    pub fn new_codes(&self, matrix: &[u8]) -> Result<HeapBytes> {
         let mut bytes = HeapBytes::default();
         let parts = self.parts().ok_or_else(too_large)?;
         bytes.resize(parts.extras.end)?;
@@ -116,45 +178,60 @@ impl Header {
         put(to, 8, &(self.n_items as u64).to_le_bytes());
         put(to, 16, &(self.scale.offsets.len() as u64).to_le_bytes());
         put(to, 24, &self.scale.step.to_le_bytes());
-        for (offset, to) in self
-            .scale
-            .offsets
-            .iter()
-            .zip(to[parts.offsets].chunks_exact_mut(8))
-        {
-            to.copy_from_slice(&offset.to_le_bytes());
+        if let Some(projection) = &self.projection {
+            put(to, 32, &(self.length() as u64).to_le_bytes());
+            put(to, 40, &projection.scale.step.to_le_bytes());
         }
+        for (number, to) in self
+            .clone()
+            .numbers()
+            .zip(to[parts.numbers].chunks_exact_mut(8))
+        {
+            to.copy_from_slice(&number.to_le_bytes());
+        }
+        to[parts.matrix].copy_from_slice(matrix);
         Ok(bytes)
     }
 
     /// Rows of codes and extras in a section with room for them.
     pub fn code_parts<'b>(&self, section: &'b mut [u8]) -> (&'b mut [u8], &'b mut [u8]) {
-        let Some(parts) = self.parts() else {
-            return (&mut [], &mut []);
-        };
+        let parts = self.parts().unwrap_or_default();
         section[parts.rows.start..parts.extras.end].split_at_mut(parts.rows.len())
     }
 
-    /// Room for neighbours, with the header before them.
+    /// Room for neighbours, with the header before them, and the items to start from with their codes behind them.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn new_lists(&mut self, plan: &Plan) -> Result<HeapBytes> {
+    pub fn new_lists(
+        &mut self,
+        plan: &Plan,
+        entries: &[u32],
+        codes: &Codes<'_>,
+    ) -> Result<HeapBytes> {
         self.degree = plan.degree;
         self.alpha = plan.alpha;
+        self.n_entries = entries.len();
         let mut bytes = HeapBytes::default();
-        bytes.resize(self.lists_len().ok_or_else(too_large)?)?;
+        let lists = self.lists().ok_or_else(too_large)?;
+        bytes.resize(lists.rows.end)?;
         let to = bytes.bytes_mut();
         put(to, 0, &(ID as u32).to_le_bytes());
         put(to, 4, &(self.degree as u32).to_le_bytes());
         put(to, 8, &(self.n_items as u64).to_le_bytes());
         put(to, 16, &self.alpha.to_le_bytes());
+        put(to, 24, &(self.n_entries as u64).to_le_bytes());
+        for (i, id) in entries.iter().enumerate() {
+            put(to, lists.entries.start + i * ID, &id.to_le_bytes());
+            put(to, lists.rows.start + i * self.stride, codes.get(*id).row);
+        }
         Ok(bytes)
     }
 
     /// The row of each item in a section with room for them.
     pub fn rows_mut<'b>(&self, section: &'b mut [u8]) -> impl Iterator<Item = &'b mut [u8]> {
-        section[HEADER..].chunks_exact_mut(ID * self.degree)
+        let lists = self.lists().unwrap_or_default();
+        section[lists.neighbors].chunks_exact_mut(ID * self.degree)
     }
 
     /// Reads the headers of two sections of an index; the second is missing when there are codes only.
@@ -177,10 +254,25 @@ impl Header {
             Metric::Hamming => 0,
             _ => options.f,
         };
-        let mut header = Header::new(options, n_items, Scale::default());
-        header.scale.step = f64::from_le_bytes(field(codes, 24));
         // Their number is known: what the header says of them is compared with it below.
-        header.scale.offsets = vec![0.0; n_offsets];
+        let scale = |step: usize, n: usize| Scale {
+            offsets: vec![0.0; n],
+            step: f64::from_le_bytes(field(codes, step)),
+        };
+        let length = long(codes, 32);
+        let projection = match LENGTHS.into_iter().find(|&l| l as u64 == length) {
+            Some(length) if options.metric != Metric::Hamming => Some(Projection {
+                factors: vec![0.0; length],
+                scale: scale(40, length),
+            }),
+            _ if length == 0 => None,
+            _ => {
+                return Err(format!(
+                    "its codes are made {length} numbers long, expected 0 or, for numbers, one of {LENGTHS:?}"
+                ))
+            }
+        };
+        let mut header = Header::new(options, n_items, scale(24, n_offsets), projection);
         let parts = header.parts();
         let found = [
             short(codes, 0) as u64,
@@ -199,15 +291,17 @@ impl Header {
         let parts = parts.filter(|_| found == expected).ok_or_else(|| {
             format!("its codes section has stride, extras, items, offsets and bytes {found:?}, expected {expected:?}")
         })?;
-        for (i, offset) in header.scale.offsets.iter_mut().enumerate() {
-            *offset = f64::from_le_bytes(field(&codes[parts.offsets.clone()], 8 * i));
+        for (i, number) in header.numbers().enumerate() {
+            *number = f64::from_le_bytes(field(&codes[parts.numbers.clone()], 8 * i));
         }
-        let step = header.scale.step;
-        let numbers_are_sound = header.scale.offsets.iter().all(|x| x.is_finite())
-            && (n_offsets == 0 || (step.is_finite() && step > 0.0));
-        if !numbers_are_sound {
+        let more = header.projection.as_ref().map_or(1.0, |p| p.scale.step);
+        let steps_are_sound = [header.scale.step, more]
+            .iter()
+            .all(|&step| n_offsets == 0 || (step.is_finite() && step > 0.0));
+        if !steps_are_sound || !header.numbers().all(|x| x.is_finite()) {
             return Err(format!(
-                "the scale of its codes is wrong: a step of {step}, or an offset that is no number"
+                "the scale of its codes is wrong: a step of {} or {more}, or an offset that is no number",
+                header.scale.step
             ));
         }
         let Some(lists) = lists else {
@@ -221,16 +315,20 @@ impl Header {
         }
         header.degree = short(lists, 4);
         header.alpha = f64::from_le_bytes(field(lists, 16));
+        header.n_entries = usize::try_from(long(lists, 24)).unwrap_or(usize::MAX);
         let sound = short(lists, 0) == ID
             && (1..=MAX_DEGREE).contains(&header.degree)
             && long(lists, 8) == n_items as u64
-            && header.lists_len() == Some(lists.len());
+            && header
+                .lists()
+                .is_some_and(|parts| parts.rows.end == lists.len());
         if !sound {
             return Err(format!(
-                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
+                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items and {} to start from in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
                 short(lists, 0),
                 header.degree,
                 long(lists, 8),
+                header.n_entries,
                 lists.len()
             ));
         }
@@ -245,20 +343,32 @@ impl Header {
         isa: Isa,
         measure: Measure,
     ) -> View<'a> {
-        let parts = self.parts().unwrap_or(Parts {
-            offsets: 0..0,
-            rows: 0..0,
-            extras: 0..0,
-        });
+        let parts = self.parts().unwrap_or_default();
+        let places = self.lists().filter(|_| self.degree > 0).unwrap_or_default();
         View {
             codes: Codes {
                 rows: CodeRows::new(&codes[parts.rows], self.stride),
                 extras: &codes[parts.extras],
                 kernel: CodeKernel::new(isa, measure),
             },
-            scale: &self.scale,
+            coder: self.coder(&codes[parts.matrix], isa),
             degree: self.degree,
-            neighbors: lists.get(HEADER..).unwrap_or(&[]),
+            neighbors: &lists[places.neighbors],
+            entries: &lists[places.entries],
+            entry_codes: CodeRows::new(&lists[places.rows], self.stride),
+        }
+    }
+
+    /// What makes codes, with the matrix of the projection, if there is one.
+    pub fn coder<'a>(&'a self, matrix: &'a [u8], isa: Isa) -> Coder<'a> {
+        let projector = self.projection.as_ref().map(|projection| Projector {
+            projection,
+            matrix,
+            kernel: ProductKernel::new(isa),
+        });
+        Coder {
+            scale: &self.scale,
+            projector,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Items that a thread takes at a time.
-const TAKEN: usize = 256;
+/// Items that a thread takes at a time: where its range starts is a multiple of this.
+pub const TAKEN: usize = 256;
 
 /// The threads of a call, and what they have done.
 pub struct Team<'m, 'a> {

@@ -219,7 +219,7 @@ unsafe fn bits_avx2(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], t
 /// AVX2.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn fold4(sums: [__m256i; 4]) -> __m128i {
+pub(super) unsafe fn fold4(sums: [__m256i; 4]) -> __m128i {
     // SAFETY: AVX2 is the caller's promise.
     unsafe {
         let [a, b, c, d] = sums;

@@ -15,6 +15,7 @@
 //! - `portable`, `sse2`, `avx2`, `avx512`: a register each, and the functions compiled for it.
 //! - `table`: the functions of one instruction set behind safe methods.
 //! - `codes`: distances between bytes that stand for numbers; integers too.
+//! - `products`: what takes such bytes to fewer; integers too.
 //! - `hamming`: counting differing bits; integers, so it needs none of the above.
 
 #[cfg(target_endian = "big")]
@@ -32,6 +33,7 @@ mod lanes;
 mod ops;
 mod padded;
 mod portable;
+mod products;
 mod row;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -46,6 +48,7 @@ pub use codes::{CodeKernel, CodeRows, Measure, MAX_CODE};
 pub use hamming::BitKernels;
 pub use ops::ROWS;
 pub use padded::{Matrix, Padded};
+pub use products::{ProductKernel, MAX_PRODUCTS};
 pub use row::Row;
 pub use scalar::{Float, Scalar};
 pub use strided::{Eight, Strided};

@@ -1,0 +1,330 @@
+//! Long codes made short: the differences of most long vectors lie in few directions, and a walk that compares vectors in
+//! these alone comes to the same places in a fraction of the time (Tepper et al. 2023, "LeanVec"). Whether that is so is tried
+//! with the items themselves.
+//!
+//! The directions are found by subspace iteration (Halko, Martinsson and Tropp 2011, "Finding structure with randomness") in one
+//! order of additions, and what is projected are codes, which are integers: the same bytes come out everywhere.
+
+use super::codes::{Coded, Coder, Codes, Source, EXTRA};
+use super::lists::{Lists, Near};
+use super::scale::{Scale, MIDDLE};
+use super::threads::Team;
+use crate::error::{reserve, Result};
+use crate::kernel::{CodeRows, ProductKernel};
+use crate::metric::Space;
+use crate::rng::mix;
+
+/// Lengths that codes are made, the first with which near items are told apart.
+pub const LENGTHS: [usize; 3] = [64, 128, 256];
+
+/// Codes must be that many times as long: of shorter ones less is saved than is lost by what is left over.
+pub const LEAST_SHORTER: usize = 4;
+
+/// Numbers of the sample that the directions are found in, at the most, unless that is fewer than so many rows.
+const SAMPLE_NUMBERS: usize = 1 << 22;
+const SAMPLE_ROWS: usize = 1024;
+
+/// Times that the directions are made better.
+const ITERATIONS: usize = 4;
+
+/// Of the squared distances from the middle, what must be kept for a closer look at a length.
+const LEAST_KEPT: f64 = 0.6;
+
+/// Items whose nearest are looked for with short and with whole codes.
+const PROBES: usize = 64;
+
+/// Their nearest, how many of the nearest by short codes these are looked for among, and how many of a thousand must be there.
+const NEAREST: usize = 10;
+const AMONG: usize = 40;
+const LEAST_FOUND: usize = 980;
+
+/// Largest number in a row of the matrix.
+const TOP: f32 = 127.0;
+
+/// What takes a whole code to a short one, but for the matrix, which is as large as many codes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Projection {
+    /// For each number of a short code, what makes products with its row of the matrix coordinates.
+    pub factors: Vec<f64>,
+    /// For coordinates.
+    pub scale: Scale,
+}
+
+/// A projection with its matrix: a row for each factor, as long as a whole code.
+#[derive(Clone, Copy)]
+pub struct Projector<'a> {
+    pub projection: &'a Projection,
+    pub matrix: &'a [u8],
+    pub kernel: ProductKernel,
+}
+
+impl Projector<'_> {
+    /// Makes a whole code a short one.
+    pub fn project(&self, whole: &[u8], to: &mut [u8]) {
+        let factors = &self.projection.factors;
+        let mut room = [0; LENGTHS[LENGTHS.len() - 1]];
+        let products = &mut room[..factors.len()];
+        self.kernel.products(whole, self.matrix, products);
+        self.projection
+            .scale
+            .encode(coordinates(products, factors), to);
+    }
+}
+
+fn coordinates<'a>(products: &'a [i32], factors: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    products
+        .iter()
+        .zip(factors)
+        .map(|(&product, factor)| f64::from(product) * factor)
+}
+
+/// Whole codes that directions are found in.
+pub struct Sample {
+    /// One behind the other.
+    pub rows: Vec<u8>,
+    pub stride: usize,
+    /// Numbers of a vector.
+    pub f: usize,
+    /// Whether distances are from the middle of the scale, which is zero, and not from the mean.
+    pub symmetric: bool,
+}
+
+impl Sample {
+    /// How many rows are wanted.
+    pub fn wanted(f: usize) -> usize {
+        (SAMPLE_NUMBERS / f).max(SAMPLE_ROWS)
+    }
+
+    fn count(&self) -> usize {
+        self.rows.len() / self.stride
+    }
+
+    fn row(&self, i: usize) -> &[u8] {
+        &self.rows[i * self.stride..][..self.stride]
+    }
+
+    /// A projection to short codes of `length` numbers, with its matrix; none when too much is left over.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn project(
+        &self,
+        length: usize,
+        kernel: ProductKernel,
+    ) -> Result<Option<(Projection, Vec<u8>)>> {
+        let (directions, kept) = self.directions(length)?;
+        // It is no number when there are no differences.
+        if kept.is_nan() || kept < LEAST_KEPT {
+            return Ok(None);
+        }
+        let mut matrix = Vec::new();
+        reserve(&mut matrix, length * self.stride)?;
+        matrix.resize(length * self.stride, 0u8);
+        let mut factors = Vec::with_capacity(length);
+        for (direction, to) in directions
+            .chunks_exact(self.f)
+            .zip(matrix.chunks_exact_mut(self.stride))
+        {
+            let largest = direction.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+            let factor = if largest > 0.0 { TOP / largest } else { 1.0 };
+            for (x, to) in direction.iter().zip(to) {
+                // Half away from zero, without a library's rounding.
+                *to = (x * factor + 0.5f32.copysign(*x)) as i8 as u8;
+            }
+            factors.push(1.0 / f64::from(factor));
+        }
+        let mut products = Vec::new();
+        reserve(&mut products, self.count() * length)?;
+        products.resize(self.count() * length, 0);
+        for (row, to) in self
+            .rows
+            .chunks_exact(self.stride)
+            .zip(products.chunks_exact_mut(length))
+        {
+            kernel.products(row, &matrix, to);
+        }
+        // Where zero comes to, if it is to stay in the middle.
+        let zeros: Vec<f64> = match self.symmetric {
+            true => {
+                let sums = matrix
+                    .chunks_exact(self.stride)
+                    .map(|row| row.iter().map(|&x| f64::from(x as i8)).sum::<f64>());
+                sums.zip(&factors)
+                    .map(|(sum, factor)| MIDDLE * sum * factor)
+                    .collect()
+            }
+            false => vec![0.0; length],
+        };
+        let mut scale = Scale::choose(self.count(), length, self.symmetric, |i| {
+            let products = &products[i * length..][..length];
+            let from_zero = coordinates(products, &factors).zip(&zeros);
+            Some(from_zero.map(|(x, zero)| x - zero))
+        })?;
+        for (offset, zero) in scale.offsets.iter_mut().zip(&zeros) {
+            *offset += zero;
+        }
+        Ok(Some((Projection { factors, scale }, matrix)))
+    }
+
+    /// Orthonormal rows of `f` numbers, those in which the sample is widest first, and the share of the squared distances from the
+    /// middle that lies in them.
+    fn directions(&self, length: usize) -> Result<(Vec<f32>, f64)> {
+        let f = self.f;
+        let mut middle = vec![MIDDLE as f32; f];
+        if !self.symmetric {
+            let mut sums = vec![0u64; f];
+            for i in 0..self.count() {
+                let row = self.row(i);
+                sums.iter_mut()
+                    .zip(row)
+                    .for_each(|(s, &x)| *s += u64::from(x));
+            }
+            let count = self.count().max(1) as f32;
+            middle
+                .iter_mut()
+                .zip(sums)
+                .for_each(|(m, s)| *m = s as f32 / count);
+        }
+        let (mut rows, mut columns, mut next) = (Vec::new(), Vec::new(), Vec::new());
+        for room in [&mut rows, &mut columns, &mut next] {
+            reserve(room, length * f)?;
+            room.resize(length * f, 0.0f32);
+        }
+        for (i, x) in rows.iter_mut().enumerate() {
+            *x = if mix(i as u64) & 1 == 0 { 1.0 } else { -1.0 };
+        }
+        let mut along = vec![0.0f32; length];
+        let mut share = 0.0;
+        for _ in 0..ITERATIONS {
+            orthonormalize(&mut rows, f);
+            for (j, row) in rows.chunks_exact(f).enumerate() {
+                for (i, &x) in row.iter().enumerate() {
+                    columns[i * length + j] = x;
+                }
+            }
+            next.fill(0.0);
+            let (mut kept, mut all) = (0.0, 0.0);
+            for i in 0..self.count() {
+                let apart = || {
+                    let numbers = self.row(i).iter().zip(&middle);
+                    numbers.map(|(&x, m)| f32::from(x) - m)
+                };
+                along.fill(0.0);
+                for (x, column) in apart().zip(columns.chunks_exact(length)) {
+                    along.iter_mut().zip(column).for_each(|(a, c)| *a += x * c);
+                }
+                for (x, to) in apart().zip(next.chunks_exact_mut(length)) {
+                    to.iter_mut().zip(&along).for_each(|(to, a)| *to += x * a);
+                }
+                all += apart().map(|x| f64::from(x).powi(2)).sum::<f64>();
+                kept += along.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+            }
+            share = kept / all;
+            for (j, row) in rows.chunks_exact_mut(f).enumerate() {
+                for (i, x) in row.iter_mut().enumerate() {
+                    *x = next[i * length + j];
+                }
+            }
+        }
+        orthonormalize(&mut rows, f);
+        Ok((rows, share))
+    }
+}
+
+/// Makes rows of `f` numbers perpendicular and of length 1, or of length 0 where there is nothing more (Gram-Schmidt).
+fn orthonormalize(rows: &mut [f32], f: usize) {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        // Eight sums, which need not wait for each other.
+        let mut sums = [0.0f64; 8];
+        for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+            for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+                *sum += f64::from(a) * f64::from(b);
+            }
+        }
+        sums.iter().sum()
+    };
+    for i in 0..rows.len() / f {
+        let (before, row) = rows.split_at_mut(i * f);
+        let row = &mut row[..f];
+        let whole = dot(row, row);
+        for other in before.chunks_exact(f) {
+            let along = dot(row, other) as f32;
+            row.iter_mut().zip(other).for_each(|(x, o)| *x -= along * o);
+        }
+        let length = dot(row, row);
+        // What is left of a row that was in the span of those before it is rounding errors.
+        let factor = if length > whole * 1e-9 {
+            1.0 / length.sqrt()
+        } else {
+            0.0
+        };
+        row.iter_mut()
+            .for_each(|x| *x = (f64::from(*x) * factor) as f32);
+    }
+}
+
+/// Whether of some items' nearest by whole codes, which `coder` makes, enough are among the nearest by short ones.
+///
+/// # Errors
+/// [`crate::Error::NoMemory`], [`crate::Error::Cancelled`].
+pub fn tells_apart<S: Space>(
+    source: &Source<'_, S>,
+    coder: &Coder<'_>,
+    short: &Codes<'_>,
+    stride: usize,
+    team: &Team<'_, '_>,
+) -> Result<bool> {
+    let n_items = short.rows.count();
+    let probes: Vec<usize> = (0..n_items)
+        .step_by(n_items.div_ceil(PROBES).max(1))
+        .filter(|&id| source.item(id).is_some())
+        .collect();
+    let mut wholes = vec![0; probes.len() * stride];
+    for (&probe, to) in probes.iter().zip(wholes.chunks_exact_mut(stride)) {
+        source.write(coder, probe..probe + 1, &mut Vec::new(), to, &mut [])?;
+    }
+    let by_whole = Lists::new(probes.len(), NEAREST)?;
+    let by_short = Lists::new(probes.len(), AMONG)?;
+    let extra = if short.extras.is_empty() { 0 } else { EXTRA };
+    team.share(n_items, Vec::new, |range, room: &mut Vec<u8>| {
+        let n = range.len();
+        let ids: Vec<u32> = range.clone().map(|id| id as u32).collect();
+        let places: Vec<u32> = (0..n as u32).collect();
+        let mut distances = vec![0; n];
+        room.resize(n * (stride + extra), 0);
+        let (rows, extras) = room.split_at_mut(n * stride);
+        source.write(coder, range, &mut Vec::new(), rows, extras)?;
+        let whole = Codes {
+            rows: CodeRows::new(rows, stride),
+            extras,
+            kernel: short.kernel,
+        };
+        for (at, &probe) in probes.iter().enumerate() {
+            // As a query: only items have an extra coordinate.
+            let query = |row| Coded { row, extra: 0 };
+            let offer = |lists: &Lists, distances: &[u32]| {
+                for (&id, &distance) in ids.iter().zip(distances) {
+                    if id as usize != probe && source.item(id as usize).is_some() {
+                        lists.offer(at as u32, Near::new(distance, id));
+                    }
+                }
+            };
+            let row = &wholes[at * stride..][..stride];
+            whole.distances(query(row), &places, &mut distances);
+            offer(&by_whole, &distances);
+            let row = short.rows.row(probe);
+            short.distances(query(row), &ids, &mut distances);
+            offer(&by_short, &distances);
+        }
+        Ok(())
+    })?;
+    let (mut found, mut all) = (0, 0);
+    for at in 0..probes.len() as u32 {
+        let among: Vec<u32> = by_short.of(at).map(Near::id).collect();
+        for near in by_whole.of(at) {
+            all += 1;
+            found += usize::from(among.contains(&near.id()));
+        }
+    }
+    Ok(found * 1000 >= all * LEAST_FOUND)
+}

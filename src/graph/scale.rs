@@ -1,0 +1,124 @@
+//! Numbers as bytes, all on one scale.
+
+use crate::error::{reserve, Result};
+use crate::kernel::MAX_CODE;
+
+/// Items by whose errors the scale is chosen.
+const SAMPLE: usize = 4096;
+
+/// How often the scale is tried finer, each time by the root of two: outliers are cut off where that makes errors smaller.
+const FINER: usize = 9;
+
+/// What stands in the middle of the scale.
+pub const MIDDLE: f64 = MAX_CODE as f64 / 2.0;
+
+/// What turns numbers into codes: code = (number - offset) / step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scale {
+    /// One for each number; none for bits.
+    pub offsets: Vec<f64>,
+    /// What one more in a code stands for.
+    pub step: f64,
+}
+
+impl Scale {
+    /// The one that makes the smallest errors in the `f` numbers of `n_items` items, some of which may be missing. One that is
+    /// `symmetric` has zero in the middle, in all directions.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn choose<I: Iterator<Item = f64>>(
+        n_items: usize,
+        f: usize,
+        symmetric: bool,
+        item: impl Fn(usize) -> Option<I>,
+    ) -> Result<Self> {
+        let (mut low, mut high, mut sum) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, start) in [
+            (&mut low, f64::INFINITY),
+            (&mut high, -f64::INFINITY),
+            (&mut sum, 0.0),
+        ] {
+            reserve(column, f)?;
+            column.resize(f, start);
+        }
+        let mut count = 0.0;
+        for row in (0..n_items).filter_map(&item) {
+            count += 1.0;
+            for (i, x) in row.enumerate() {
+                low[i] = x.min(low[i]);
+                high[i] = x.max(high[i]);
+                sum[i] += x;
+            }
+        }
+        let top = f64::from(MAX_CODE);
+        if symmetric {
+            let widest = low
+                .iter()
+                .chain(&high)
+                .fold(0.0, |most: f64, x| most.max(x.abs()));
+            low.fill(-widest);
+            high.fill(widest);
+            sum.fill(0.0);
+        }
+        let widest = low
+            .iter()
+            .zip(&high)
+            .fold(0.0, |most: f64, (low, high)| most.max(high - low));
+        if !(widest > 0.0 && widest.is_finite()) {
+            // All the same, none at all, or as far apart as numbers can be.
+            low.iter_mut()
+                .for_each(|low| *low = if low.is_finite() { *low } else { 0.0 });
+            let step = if widest.is_finite() { 1.0 } else { f64::MAX };
+            return Ok(Scale { offsets: low, step });
+        }
+        let with_step = |step: f64| {
+            let centre = |i: usize| {
+                if high[i] - low[i] <= top * step {
+                    low[i]
+                } else {
+                    sum[i] / count - top / 2.0 * step
+                }
+            };
+            Scale {
+                offsets: (0..f).map(centre).collect(),
+                step,
+            }
+        };
+        let error = |scale: &Scale| -> f64 {
+            let sample = (0..n_items)
+                .step_by(n_items.div_ceil(SAMPLE))
+                .filter_map(&item);
+            sample
+                .map(|row| {
+                    let of_one = |(x, offset): (f64, &f64)| {
+                        let exact = (x - offset) / scale.step;
+                        ((exact + 0.5).floor().clamp(0.0, top) - exact).powi(2)
+                    };
+                    row.zip(&scale.offsets).map(of_one).sum::<f64>() * scale.step * scale.step
+                })
+                .sum()
+        };
+        let mut step = widest / top;
+        let mut best = (f64::INFINITY, with_step(step));
+        for _ in 0..FINER {
+            let scale = with_step(step);
+            let error = error(&scale);
+            if error < best.0 {
+                best = (error, scale);
+            }
+            // By multiplication: a power need not be the same number everywhere.
+            step *= std::f64::consts::FRAC_1_SQRT_2;
+        }
+        Ok(best.1)
+    }
+
+    /// Numbers as codes; those off the scale become its ends.
+    pub fn encode(&self, numbers: impl Iterator<Item = f64>, to: &mut [u8]) {
+        let factor = 1.0 / self.step;
+        for ((x, offset), to) in numbers.zip(&self.offsets).zip(to) {
+            let code = (x - offset) * factor + 0.5;
+            *to = code.clamp(0.0, f64::from(MAX_CODE)) as u8;
+        }
+    }
+}
