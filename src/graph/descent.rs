@@ -8,11 +8,14 @@ use super::lists::{Lists, Near};
 use super::threads::Team;
 use super::Plan;
 use crate::error::Result;
-use crate::kernel::CodeRows;
+use crate::kernel::{prefetch, CodeRows};
 use crate::rng::mix;
 
 /// Items that are compared each with each, at the most: larger leaves are split.
 const BLOCK: usize = 96;
+
+/// How many items ahead memory is asked for codes and lists.
+const LOOK_AHEAD: usize = 4;
 
 /// A copy of some rows, to be compared each with each.
 #[derive(Default)]
@@ -31,7 +34,11 @@ impl Local {
         self.rows.clear();
         self.extras.clear();
         self.last.clear();
-        for &id in &self.ids {
+        for (i, &id) in self.ids.iter().enumerate() {
+            if let Some(&soon) = self.ids.get(i + LOOK_AHEAD) {
+                prefetch(codes.rows.row(soon as usize));
+                lists.prefetch(soon);
+            }
             let Coded { row, extra } = codes.get(id);
             self.rows.extend_from_slice(row);
             if !codes.extras.is_empty() {

@@ -131,7 +131,7 @@ impl Walk {
     }
 
     /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left; whether it
-    /// was the latter. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
+    /// was the latter, long before. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
@@ -150,7 +150,8 @@ impl Walk {
             true => self.walk_all(graph, breadth, marks)?,
             false => self.walk_accepted(graph, breadth, filter, marks)?,
         }
-        Ok(self.looked_at < breadth.search_k)
+        // What the forest could add to a walk that was nearly done is not worth asking.
+        Ok(self.looked_at < breadth.search_k / 2)
     }
 
     /// Takes its marks away, however it went.

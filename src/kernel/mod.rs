@@ -56,18 +56,18 @@ pub use table::FloatKernels;
 
 use std::ffi::OsStr;
 
-/// Asks for bytes that will be read soon. No more than the first kilobyte: after that the processor's own prefetching
-/// has caught on.
+/// Asks for what will be read soon. No more than the first kilobyte: after that the processor's own prefetching has caught on.
 #[inline(always)]
-pub fn prefetch(bytes: &[u8]) {
+pub fn prefetch<T>(what: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    for line in bytes.chunks(64).take(16) {
+    for at in (0..size_of_val(what)).step_by(64).take(16) {
         use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
+        let line = what.as_ptr().cast::<i8>().wrapping_add(at);
         // SAFETY: a hint that cannot fault, and every x86_64 processor has it (SSE).
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = bytes;
+    let _ = what;
 }
 
 /// The environment variable that overrides [`Isa::choose`].

@@ -1,7 +1,7 @@
 //! Where the bytes of an index live.
 //!
 //! - [`heap`]: anonymous memory that grows without copying and costs nothing until touched.
-//! - [`array`]: numbers in such memory.
+//! - [`array`]: numbers in such memory; [`atomics`]: those that threads change together.
 //! - [`disk`]: a file mapped for writing while an index is built in it.
 //! - [`map`]: a finished file: read here and there, mapped, copied to memory, or there already.
 //! - [`bytes`]: the bytes of a file that are in memory already.
@@ -10,6 +10,7 @@
 //! - [`system`]: the calls that only some systems have, each beside its portable twin.
 
 pub mod array;
+mod atomics;
 pub mod bytes;
 pub mod disk;
 pub mod heap;
@@ -19,6 +20,7 @@ mod system;
 pub mod unfinished;
 
 pub use array::Array;
+pub use atomics::Atomics;
 pub use bytes::Bytes;
 pub use disk::DiskBytes;
 pub use heap::HeapBytes;
