@@ -37,6 +37,7 @@ _LONGS = ffi.typeof("int64_t[]")
 _from_buffer = ffi.from_buffer
 _by_vector = lib.guarded_by_vector
 _empty = np.empty
+_ndarray = np.ndarray
 
 
 class Index(Labels):
@@ -69,6 +70,8 @@ class Index(Labels):
         self._f: Optional[int] = None
         self._seed = seed
         self._handle: Optional[Handle] = None
+        # What the everyday search goes by: the handle's pointer, unless vectors are 64-bit floats.
+        self._everyday: Any = None
         self._closed = False
         self._making = threading.Lock()
         # Whether a pickle has the path of the loaded file, instead of all its bytes.
@@ -96,8 +99,13 @@ class Index(Labels):
                 check(lib.annoy_new_with(options, index, lib.guarded_error()))
                 if self._seed is not None:
                     check(lib.annoy_set_seed(index[0], self._seed & (2**64 - 1), lib.guarded_error()))
-                self._handle, self._f = Handle(index[0]), f
-            return self._handle
+                self._f = f
+                self._own(Handle(index[0]))
+            return self._owner
+
+    def _own(self, handle: Handle) -> None:
+        self._handle = handle
+        self._everyday = None if self._scalar == "float64" else handle.guarded
 
     def _adopt(self, index: Any) -> None:
         """Takes over an index that a file told the types of."""
@@ -105,7 +113,7 @@ class Index(Labels):
         self._scalar = files.SCALAR_NAMES[lib.annoy_get_scalar(index)]
         self._id_bits = lib.annoy_get_id_bits(index)
         self._f = lib.annoy_get_f(index)
-        self._handle = Handle(index)
+        self._own(Handle(index))
 
     def _made(self, made_with: dict[str, Any], data: Optional[files.Bytes] = None) -> None:
         """In place of `__init__`, which a subclass may have changed."""
@@ -374,12 +382,13 @@ class Index(Labels):
         `way` is "forest" or "graph": without it the graph is searched where there is one.
         `progress(done, total)`, or a tqdm bar, hears of a batch.
         """
+        guarded = self._everyday
         if (
-            type(query) is np.ndarray
+            guarded is not None
+            and not options
+            and type(query) is _ndarray
             and query.dtype is _F32
             and query.ndim == 1
-            and not options
-            and self._scalar != "float64"
         ):
             # To look at its flags first costs a third of all that Python adds to a search.
             try:
@@ -389,7 +398,7 @@ class Index(Labels):
             room = n if n <= 4096 else min(n, self.n_items)
             ids, distances = _empty(room, _I64), _empty(room, _F32)
             found = _by_vector(
-                (self._handle or self._owner).guarded,
+                guarded,
                 vector,
                 len(query),
                 n,
