@@ -229,6 +229,22 @@ fn squared<T: Scalar>(row: Row<'_, T>) -> f64 {
     row.iter().map(|x| x.to_f64().powi(2)).sum()
 }
 
+/// Lengths that codes of such vectors may be made.
+fn lengths<S: Space>(f: usize) -> impl Iterator<Item = usize> {
+    let stride = CodeRows::stride(f);
+    let is_long = move |&length: &usize| {
+        S::MEASURE == Measure::Squares
+            && projection::LEAST_SHORTER * CodeRows::stride(length) <= stride
+            && stride <= MAX_PRODUCTS
+    };
+    projection::LENGTHS.into_iter().filter(is_long)
+}
+
+/// Times that [`encode`] goes over all items at the most.
+pub fn passes<S: Space>(f: usize) -> usize {
+    1 + 2 * lengths::<S>(f).count()
+}
+
 /// Codes of all items: the section, and what its header says.
 ///
 /// # Errors
@@ -256,29 +272,22 @@ pub fn encode<S: Space>(
         })?,
     };
     let whole = Header::new(&options, n_items, scale, None);
-    let lengths = projection::LENGTHS
-        .into_iter()
-        .filter(|&length| projection::LEAST_SHORTER * CodeRows::stride(length) <= whole.stride);
-    if S::MEASURE == Measure::Squares && whole.stride <= MAX_PRODUCTS {
-        let kernel = ProductKernel::new(isa);
-        let coder = whole.coder(&[], isa);
-        let mut sample = None;
-        for length in lengths {
-            if sample.is_none() {
-                sample = Some(take_sample(source, &coder, n_items, whole.stride)?);
-            }
-            let Some((projection, matrix)) = sample
-                .as_ref()
-                .map_or(Ok(None), |sample| sample.project(length, kernel))?
-            else {
-                continue;
-            };
-            let header = Header::new(&options, n_items, coder.scale.clone(), Some(projection));
-            let bytes = fill(source, &header, &matrix, isa, team)?;
-            let short = header.view(bytes.bytes(), &[], isa, S::MEASURE).codes;
-            if projection::tells_apart(source, &coder, &short, whole.stride, team)? {
-                return Ok((header, bytes));
-            }
+    let kernel = ProductKernel::new(isa);
+    let coder = whole.coder(&[], isa);
+    let mut sample = None;
+    for length in lengths::<S>(f) {
+        let sample = match &mut sample {
+            Some(sample) => sample,
+            none => none.insert(take_sample(source, &coder, n_items, whole.stride)?),
+        };
+        let Some((projection, matrix)) = sample.project(length, kernel)? else {
+            continue;
+        };
+        let header = Header::new(&options, n_items, coder.scale.clone(), Some(projection));
+        let bytes = fill(source, &header, &matrix, isa, team)?;
+        let short = header.view(bytes.bytes(), &[], isa, S::MEASURE).codes;
+        if projection::tells_apart(source, &coder, &short, whole.stride, team)? {
+            return Ok((header, bytes));
         }
     }
     let bytes = fill(source, &whole, &[], isa, team)?;

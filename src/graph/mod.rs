@@ -163,21 +163,20 @@ impl Graph {
                 lists::MAX_ITEMS - 1
             )));
         }
-        // Making codes counts as one, with as many again for trying to make them short; the leaves count as one, as choosing does,
-        // which is done twice.
+        // The leaves count as one pass, as choosing does, which is done twice.
         let passes =
-            (1 + 2 * projection::LENGTHS.len() + 1 + plan.rounds * descent::PASSES + 2) as u64;
-        meter.set_total(passes * n_items as u64);
+            codes::passes::<S>(nodes.layout().options.f) + 1 + plan.rounds * descent::PASSES + 2;
+        meter.set_total((passes * n_items) as u64);
         let team = Team::new(meter);
         let source = Source::new(space, *nodes, n_items);
-        let (header, codes) = codes::encode(&source, n_items, isa, &team)?;
+        let (mut header, codes) = codes::encode(&source, n_items, isa, &team)?;
+        let of_codes = header.clone();
         let stored = GraphBytes {
-            header: &header,
+            header: &of_codes,
             codes: codes.bytes(),
             lists: &[],
         };
         let view = stored.view(isa, S::MEASURE).codes;
-        let mut new_header = header.clone();
         let lists = Lists::new(n_items, plan.candidates)?;
         let leaves = Leaves::collect(nodes, roots, plan.trees)?;
         let entries = match header.is_projected() {
@@ -190,8 +189,8 @@ impl Graph {
             descent::refine(&view, &lists, plan, &team)?;
         }
         let chosen = prune::prune(&view, lists, S::MEASURE, plan, &team)?;
-        let mut bytes = new_header.new_lists(plan, &entries, &view)?;
-        for (item, row) in new_header.rows_mut(bytes.bytes_mut()).enumerate() {
+        let mut bytes = header.new_lists(plan, &entries, &view)?;
+        for (item, row) in header.rows_mut(bytes.bytes_mut()).enumerate() {
             let ids = chosen.of(item as u32).map(|near| near.id());
             let all = ids.chain(std::iter::repeat(END));
             for (to, id) in row.chunks_exact_mut(4).zip(all) {
@@ -200,7 +199,7 @@ impl Graph {
         }
         meter.finish()?;
         Ok(Graph {
-            header: new_header,
+            header,
             codes,
             lists: bytes,
         })

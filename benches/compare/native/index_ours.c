@@ -1,6 +1,7 @@
 /* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH defined the graph, read into memory as other libraries
    read theirs. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,18 @@ static annoy_metric metric_named(const char *name) {
     if (!strcmp(name, "hamming")) return ANNOY_HAMMING;
     fail("unknown metric: %s", name);
 }
+
+#ifdef GRAPH
+/* The usual ones, but for what GRAPH_OPTIONS says: "degree candidates alpha rounds sample n_trees", 0 for the usual. */
+static annoy_graph_options graph_options(void) {
+    annoy_graph_options options = {.struct_size = sizeof options};
+    const char *text = getenv("GRAPH_OPTIONS");
+    if (text && sscanf(text, "%d %d %lf %d %d %d", &options.degree, &options.candidates, &options.alpha, &options.rounds,
+                       &options.sample, &options.n_trees) != 6)
+        fail("GRAPH_OPTIONS: expected six numbers, found %s", text);
+    return options;
+}
+#endif
 
 index_t *index_new(const char *metric, size_t d) {
     index_t *index = calloc(1, sizeof *index);
@@ -55,7 +68,8 @@ void index_build(index_t *index, int32_t n_trees, int32_t threads) {
     check(annoy_build(index->handle, n_trees, threads, &last_error), "annoy_build");
 #ifdef GRAPH
     annoy_work work = {.struct_size = sizeof work, .n_threads = threads};
-    check(annoy_build_graph(index->handle, NULL, &work, &last_error), "annoy_build_graph");
+    annoy_graph_options options = graph_options();
+    check(annoy_build_graph(index->handle, &options, &work, &last_error), "annoy_build_graph");
 #endif
 }
 
