@@ -23,10 +23,13 @@ pub fn check<S: Space>(
     faults: &mut Faults,
 ) -> Result<()> {
     let view = graph.view(isa, S::MEASURE);
-    let source = Source::new(space, *nodes, n_items);
+    let source = Source {
+        space,
+        nodes: *nodes,
+    };
     let (mut code, mut room) = (vec![0; view.codes.rows.row_bytes()], Vec::new());
     let mut extra = [0; EXTRA];
-    let extra = match S::COMPLETES_NORMS {
+    let extra = match S::BY_PRODUCT {
         true => &mut extra[..],
         false => &mut [],
     };

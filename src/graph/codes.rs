@@ -19,14 +19,14 @@ use std::sync::{Mutex, PoisonError};
 /// The largest sum of squares must fit 32 bits.
 const MAX_LEN: usize = u32::MAX as usize / (MAX_CODE as usize * MAX_CODE as usize);
 
-/// Bytes of an extra coordinate.
+/// Bytes of what is added to an item's distances.
 pub const EXTRA: usize = 4;
 
 /// Codes wherever they lie.
 #[derive(Clone, Copy)]
 pub struct Codes<'a> {
     pub rows: CodeRows<'a>,
-    /// For each row 4 bytes: the coordinate that completes its norm, in steps (dot); empty for other metrics.
+    /// For each row 4 bytes, where codes are compared by their product: see [`Coder::extra`]. Empty for other metrics.
     pub extras: &'a [u8],
     pub kernel: CodeKernel,
 }
@@ -61,8 +61,8 @@ impl<'a> Codes<'a> {
         self.kernel.distances(from.row, &self.rows, ids, to);
         if !self.extras.is_empty() {
             for (to, &id) in to.iter_mut().zip(ids) {
-                let apart = from.extra.abs_diff(self.extra(id));
-                *to = to.saturating_add(apart.saturating_mul(apart));
+                let extra = from.extra.saturating_add(self.extra(id));
+                *to = to.saturating_add(extra);
             }
         }
     }
@@ -100,7 +100,7 @@ impl Coder<'_> {
         room: &mut Vec<u8>,
         to: &mut [u8],
     ) -> Result<()> {
-        if S::COMPLETES_NORMS {
+        if S::BY_PRODUCT {
             return self.encode(row, self.factor_of_longest(row), room, to);
         }
         self.item(space, row, room, to)
@@ -127,26 +127,17 @@ impl Coder<'_> {
         Ok(())
     }
 
-    /// The coordinate that completes an item's norm to the longest, in steps. `code` is the item's, and `longest` the square of the
-    /// longest item's length.
-    pub fn extra<T: Scalar>(&self, item: Option<Row<'_, T>>, code: &[u8], longest: f64) -> u32 {
-        let mut step = self.scale.step;
-        let squared = match (&self.projector, item) {
-            (_, None) => 0.0,
-            (None, Some(row)) => squared(row),
-            (Some(projector), Some(_)) => {
-                // What is left over of a vector plays no part in a product with a query's code.
-                let Scale {
-                    offsets,
-                    step: more,
-                } = &projector.projection.scale;
-                step *= more;
-                let codes = code.iter().take(offsets.len());
-                let from_zero = codes.map(|&x| (f64::from(x) - MIDDLE) * step);
-                from_zero.map(|x| x * x).sum()
-            }
+    /// What is added to the squared differences between an item's code and another, so that only their product is left of these: what
+    /// the square of its length lacks to that of the longest there can be.
+    pub fn extra(&self, code: &[u8]) -> u32 {
+        let n = match &self.projector {
+            Some(projector) => projector.projection.factors.len(),
+            None => self.scale.offsets.len(),
         };
-        ((longest - squared).max(0.0).sqrt() / step + 0.5) as u32
+        // Twice the distance from the middle of the scale is a whole number.
+        let top = u64::from(MAX_CODE);
+        let lacks = |&code: &u8| top.pow(2) - (2 * u64::from(code)).abs_diff(top).pow(2);
+        (code.iter().take(n).map(lacks).sum::<u64>() / 4) as u32
     }
 
     /// What makes a query of a metric that looks for large products as long as the scale is.
@@ -167,26 +158,9 @@ impl Coder<'_> {
 pub struct Source<'a, S> {
     pub space: &'a S,
     pub nodes: Nodes<'a>,
-    /// The square of the longest item's length, where norms are completed.
-    longest: f64,
 }
 
 impl<'a, S: Space> Source<'a, S> {
-    pub fn new(space: &'a S, nodes: Nodes<'a>, n_items: usize) -> Self {
-        let longest = match S::COMPLETES_NORMS {
-            true => (0..n_items)
-                .filter_map(|id| item::<S>(&nodes, id))
-                .map(squared)
-                .fold(0.0, f64::max),
-            false => 0.0,
-        };
-        Source {
-            space,
-            nodes,
-            longest,
-        }
-    }
-
     /// The vector of an item that is not missing.
     pub fn item(&self, id: usize) -> Option<Row<'a, S::T>> {
         item::<S>(&self.nodes, id)
@@ -208,12 +182,11 @@ impl<'a, S: Space> Source<'a, S> {
         let mut extras = extras.chunks_exact_mut(EXTRA);
         rows.fill(0);
         for (id, to) in ids.zip(rows.chunks_exact_mut(stride)) {
-            let item = self.item(id);
-            if let Some(row) = item {
+            if let Some(row) = self.item(id) {
                 coder.item(self.space, row, room, to)?;
             }
             if let Some(extra) = extras.next() {
-                extra.copy_from_slice(&coder.extra(item, to, self.longest).to_le_bytes());
+                extra.copy_from_slice(&coder.extra(to).to_le_bytes());
             }
         }
         Ok(())
@@ -223,10 +196,6 @@ impl<'a, S: Space> Source<'a, S> {
 fn item<'a, S: Space>(nodes: &Nodes<'a>, id: usize) -> Option<Row<'a, S::T>> {
     let node = nodes.get(id);
     (node.n_descendants() == 1).then(|| node.row::<S::T>())
-}
-
-fn squared<T: Scalar>(row: Row<'_, T>) -> f64 {
-    row.iter().map(|x| x.to_f64().powi(2)).sum()
 }
 
 /// Lengths that codes of such vectors may be made.
@@ -265,7 +234,7 @@ pub fn encode<S: Space>(
     }
     let scale = match is_bits {
         true => Scale::default(),
-        false => Scale::choose(n_items, f, S::COMPLETES_NORMS, |id| {
+        false => Scale::choose(n_items, f, S::BY_PRODUCT, |id| {
             let row = source.item(id)?;
             let factor = source.space.code_factor(row);
             Some(row.iter().map(move |x| x.to_f64() * factor))
@@ -313,7 +282,7 @@ fn take_sample<S: Space>(
         rows,
         stride,
         f,
-        symmetric: S::COMPLETES_NORMS,
+        symmetric: S::BY_PRODUCT,
     })
 }
 

@@ -123,8 +123,8 @@ impl<'a> View<'a> {
 }
 
 impl View<'_> {
-    /// Distances of a query to the codes of items to start from. Without what completes norms: it lies elsewhere, and these need not be
-    /// the very nearest.
+    /// Distances of a query to the codes of items to start from. Without the extras, which lie elsewhere: these need not be the very
+    /// nearest.
     fn entry_distances(&self, query: Coded<'_>, places: &[u32], to: &mut [u32]) {
         let codes = Codes {
             rows: self.entry_codes,
@@ -168,7 +168,10 @@ impl Graph {
             codes::passes::<S>(nodes.layout().options.f) + 1 + plan.rounds * descent::PASSES + 2;
         meter.set_total((passes * n_items) as u64);
         let team = Team::new(meter);
-        let source = Source::new(space, *nodes, n_items);
+        let source = Source {
+            space,
+            nodes: *nodes,
+        };
         let (mut header, codes) = codes::encode(&source, n_items, isa, &team)?;
         let of_codes = header.clone();
         let stored = GraphBytes {

@@ -101,7 +101,9 @@ impl Scale {
         };
         let mut step = widest / top;
         let mut best = (f64::INFINITY, with_step(step));
-        for _ in 0..FINER {
+        // Where products count, outliers are what is looked for.
+        let finer = if symmetric { 1 } else { FINER };
+        for _ in 0..finer {
             let scale = with_step(step);
             let error = error(&scale);
             if error < best.0 {

@@ -37,7 +37,7 @@ impl<T: Float> Space for Dot<T> {
     type Plane = Plane<T>;
     type Room = [Padded<T>; 2];
     const MEASURE: Measure = Measure::Squares;
-    const COMPLETES_NORMS: bool = true;
+    const BY_PRODUCT: bool = true;
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
         self.kernels.all_finite(row)

@@ -69,8 +69,8 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// How codes of its vectors are compared.
     const MEASURE: Measure;
 
-    /// Whether near means a large product, which becomes a distance by a coordinate that completes the items' norms.
-    const COMPLETES_NORMS: bool = false;
+    /// Whether near means a large product: codes are then compared by theirs.
+    const BY_PRODUCT: bool = false;
 
     /// What a vector is multiplied by before it is made a code.
     fn code_factor(&self, row: Row<'_, Self::T>) -> f64 {

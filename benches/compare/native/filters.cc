@@ -4,8 +4,8 @@
 //
 // METRIC is angular or euclidean; QUERIES are raw rows of D 32-bit floats, of which the first 500 are used; OURS is a file of
 // annoy_rs with a graph, HNSWLIB what hnswlib's Python package saved, both of the same N items. For each share of items that
-// pass, both go up a ladder of settings, and the cheapest with recall@10 of 0.95 is timed, by turns. A Markdown table comes
-// out; what each setting found goes to standard error.
+// pass, both go up a ladder of settings, and the cheapest with recall@10 of at least 0.95 is timed, by turns. A Markdown table
+// comes out; what each setting found goes to standard error.
 
 #include <algorithm>
 #include <chrono>
@@ -204,7 +204,8 @@ struct Choice {
 
 // The cheapest setting that finds enough; where none does, the one that finds most. `grows`: a larger setting is never cheaper,
 // so that the first that finds enough is the cheapest. With annoy_rs that is not so: a search_k of no less than the items that
-// pass has it look at just those, without the graph.
+// pass has it look at just those, without the graph. Of settings that cost within 5 % of each
+// other the first is taken.
 Choice choose(const char* name, const Search& search, const std::vector<int64_t>& ladder, bool grows, const Queries& queries,
               const Answers& truth, const Bitmap& bitmap) {
   Choice best;
@@ -217,7 +218,7 @@ Choice choose(const char* name, const Search& search, const std::vector<int64_t>
     // The first pass pays for what is not in the caches yet; a long one hardly notices.
     if (one.us < 2000) one.us = std::min(one.us, pass(search, setting, queries, answers));
     std::fprintf(stderr, "  %s %lld: recall %.4f, %.1f us\n", name, static_cast<long long>(setting), one.recall, one.us);
-    if (one.reaches() ? !best.reaches() || one.us < best.us : one.recall > best.recall && !best.reaches()) best = one;
+    if (one.reaches() ? !best.reaches() || one.us < 0.95 * best.us : one.recall > best.recall && !best.reaches()) best = one;
     if (grows && best.reaches()) break;
   }
   return best;
