@@ -5,7 +5,7 @@
 //! counted, so that a filter costs time and not recall.
 
 use super::descend::items_near;
-use super::filter::{accepted, Filter};
+use super::filter::{accepted, All, Filter};
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
@@ -242,7 +242,12 @@ pub fn with_graph<S: Space, F: Filter>(
                 // Somewhere else there may be nearer ones.
                 walk.lift(marks);
                 let left = search_k - walk.looked_at();
-                collect(space, nodes, roots, query, left, filter, scratch)?;
+                if S::BY_PRODUCT || walk.found().count() < breadth.keep {
+                    // What is accepted may lie so far from the query that no way leads to it.
+                    collect(space, nodes, roots, query, left, filter, scratch)?;
+                } else {
+                    collect(space, nodes, roots, query, left, &All, scratch)?;
+                }
                 for id in scratch.refused.drain(..) {
                     scratch.marks[id / 64] = 0;
                     scratch.refused_marks[id / 64] = 0;
