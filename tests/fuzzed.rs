@@ -183,7 +183,6 @@ fn metadata_for_a_file_with_all_the_sections_there_can_be() {
     assert!(!path.exists());
 }
 
-/// Nodes of 20 bytes, of which the superblock takes exactly 32.
 /// A graph over long vectors, whose codes are made short, and where the superblock and the sections of codes and graph begin.
 fn with_short_codes() -> (Options, Vec<u8>, [usize; 3]) {
     let options = Options::new(Metric::Euclidean, 193);
@@ -206,9 +205,35 @@ fn with_short_codes() -> (Options, Vec<u8>, [usize; 3]) {
 #[test]
 fn lengths_of_short_codes() {
     let (options, bytes, [_, codes, graph]) = with_short_codes();
+    // Short vectors have none.
+    for f in [3, 32, 192] {
+        let options = Options::new(Metric::Euclidean, f);
+        let mut index = built(options, &random_items(options, 24, 3), 2);
+        index
+            .build_graph(&GraphPlan::default(), &mut Work::default())
+            .unwrap();
+        let mut bytes = saved(&index);
+        let at = bytes.len();
+        let entry = 24 * Struct::of(options).size;
+        let place = (entry..at).find(|&i| {
+            bytes[i..].starts_with(&7u32.to_le_bytes()) && (i - entry) % ENTRY == TABLE % ENTRY
+        });
+        let place = place.unwrap();
+        let codes = u64::from_le_bytes(bytes[place + 8..][..8].try_into().unwrap()) as usize;
+        bytes[codes + 32..][..8].copy_from_slice(&64u64.to_le_bytes());
+        refused(
+            options,
+            &bytes,
+            "made 64 numbers long, expected 0 or one of []",
+        );
+    }
     for (at, value, words) in [
         (codes + 32, 63u64, "made 63 numbers long, expected 0 or"),
-        (codes + 32, 128, "its codes section has stride"),
+        (
+            codes + 32,
+            128,
+            "made 128 numbers long, expected 0 or one of [64]",
+        ),
         (codes + 32, 0, "its codes section has stride"),
         (codes + 40, 0, "a step of"),
         (codes + 40, f64::NAN.to_bits(), "or NaN"),
@@ -218,6 +243,7 @@ fn lengths_of_short_codes() {
             "an offset that is no number",
         ),
         (graph + 24, 1 << 60, "1152921504606846976 to start from"),
+        (graph + 24, 25, "25 to start from"),
         (graph + 24, 0, "0 to start from"),
     ] {
         let mut bytes = bytes.clone();
@@ -253,6 +279,7 @@ fn entries_that_cannot_be() {
     }
 }
 
+/// Nodes of 20 bytes, of which the superblock takes exactly 32.
 fn common_options() -> Options {
     Options::new(Metric::Angular, 2)
 }

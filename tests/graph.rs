@@ -5,6 +5,9 @@ use annoy_rs::{
     Work,
 };
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+
 const N: usize = 3000;
 const F: usize = 24;
 
@@ -253,6 +256,34 @@ fn filters() {
                 // What passes are whole clusters. A graph by products has few ways to items that are nobody's answer without a filter.
                 let least = if metric == Metric::Dot { 0.92 } else { 0.95 };
                 assert!(recall > least, "{metric}: one of {one_of}: {recall}");
+            }
+        }
+    }
+}
+
+/// Also where no way leads to what it accepts, so that the forest is asked for more.
+#[test]
+fn a_filter_is_asked_once() {
+    let mut items = vectors(N + 10, 6);
+    let queries = items.split_off(N);
+    for metric in [Metric::Euclidean, Metric::Dot] {
+        let mut index = built(metric, &items);
+        index
+            .build_graph(&GraphPlan::default(), &mut Work::default())
+            .unwrap();
+        for one_of in [10, 1000] {
+            for query in &queries {
+                let asked = Mutex::new(HashSet::new());
+                let filter = |id: i64| {
+                    assert!(asked.lock().unwrap().insert(id), "{metric}: {id} again");
+                    id % one_of == 0
+                };
+                let search = Search {
+                    filter: Some(&filter),
+                    search_k: Some(600),
+                    ..Search::new(3)
+                };
+                assert_eq!(index.search(query, &search).unwrap().len(), 3);
             }
         }
     }

@@ -141,9 +141,22 @@ fn in_all_directions() {
         assert!(codes > N * (WHOLE + 4 * 32), "{:?}", options.metric);
         assert!(index.verify(3).unwrap().is_sound());
     }
+    // Nor where every second is missing, at whatever places one looks.
+    let options = Options::new(Metric::Euclidean, F);
+    let mut index = Index::with_options(options).unwrap();
+    for (i, item) in items.iter().take(640).enumerate() {
+        add(&mut index, 2 * i as i64 + 1, item);
+    }
+    index.build(Some(4), Some(1)).unwrap();
+    let without = index.to_bytes().unwrap().len();
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    let codes = index.to_bytes().unwrap().len() - without;
+    assert!(codes > 1280 * (WHOLE + 4 * 32), "{codes}");
 }
 
-/// What a walk passes, and what is looked at in a row, by short codes.
+/// What a walk passes, what is looked at in a row by short codes, and what is all looked at.
 #[test]
 fn filters() {
     let mut items = along_few(N + 20);
@@ -161,7 +174,7 @@ fn filters() {
             });
             let search = Search {
                 bitmap,
-                search_k: Some(300),
+                search_k: Some(100),
                 ..Search::new(5)
             };
             let exact = Search {

@@ -51,6 +51,19 @@ impl Filter for All {
     }
 }
 
+/// What a filter accepts of the items that were not met before, so that it is not asked again.
+pub struct Others<'a, F> {
+    pub filter: &'a F,
+    /// A bit for each item that was.
+    pub met: &'a [u64],
+}
+
+impl<F: Filter> Filter for Others<'_, F> {
+    fn accepts(&self, id: usize) -> bool {
+        self.met[id / 64] >> (id % 64) & 1 == 0 && self.filter.accepts(id)
+    }
+}
+
 /// One bit for each item, the first in the least significant place of the first word.
 #[derive(Clone, Copy, Debug)]
 pub struct Bitmap<'a> {

@@ -5,7 +5,7 @@
 //! counted, so that a filter costs time and not recall.
 
 use super::descend::items_near;
-use super::filter::{accepted, All, Filter};
+use super::filter::{accepted, All, Filter, Others};
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
@@ -58,6 +58,8 @@ struct Scratch {
     /// The nodes that paths down the trees have come to.
     paths: Vec<usize>,
     walk: Walk,
+    /// One bit per item: met by a walk. All zero between searches.
+    met: Vec<u64>,
     /// One bit per item: met and refused by the filter. All zero between searches.
     refused_marks: Vec<u64>,
     /// Ids of those.
@@ -167,6 +169,7 @@ const MEASURED: usize = 2;
 
 /// Where codes were made short and tell less, one more for so many looked at.
 const MEASURED_SHARE: u64 = 20;
+const MOST_MEASURED: u64 = 2000;
 
 /// Items whose codes are looked at in a row while a walk looks at one.
 const SCANNED_FOR_WALKED: u128 = 2;
@@ -208,7 +211,7 @@ pub fn with_graph<S: Space, F: Filter>(
     let breadth = Breadth {
         keep: match graph.coder.projector {
             None => keep,
-            Some(_) => keep.saturating_add((search_k / MEASURED_SHARE) as usize),
+            Some(_) => keep + (search_k / MEASURED_SHARE).min(MOST_MEASURED) as usize,
         },
         search_k,
     };
@@ -233,7 +236,7 @@ pub fn with_graph<S: Space, F: Filter>(
             } = scratch;
             if graph.entries.is_empty() {
                 items_near(space, nodes, roots, query, n, paths, candidates)?;
-            } else {
+            } else if n > 0 {
                 walk.enter(graph, n.min(ENTERED), candidates)?;
             }
             let is_stuck = walk.walk(graph, candidates, breadth, filter, marks)?;
@@ -242,16 +245,20 @@ pub fn with_graph<S: Space, F: Filter>(
                 // Somewhere else there may be nearer ones.
                 walk.lift(marks);
                 let left = search_k - walk.looked_at();
-                if S::BY_PRODUCT || walk.found().count() < breadth.keep {
+                if !F::ALL && (S::BY_PRODUCT || walk.found().count() < breadth.keep) {
                     // What is accepted may lie so far from the query that no way leads to it.
-                    collect(space, nodes, roots, query, left, filter, scratch)?;
-                } else {
-                    collect(space, nodes, roots, query, left, &All, scratch)?;
+                    let mut met = std::mem::take(&mut scratch.met);
+                    cover_items(&mut met, n_items)?;
+                    walk.lay(&mut met);
+                    let others = Others { filter, met: &met };
+                    let collected = collect(space, nodes, roots, query, left, &others, scratch);
+                    walk.lift(&mut met);
+                    scratch.met = met;
+                    collected?;
+                    let ids = scratch.candidates.iter().copied();
+                    return walk.scan(graph, ids, breadth.keep, |_| true);
                 }
-                for id in scratch.refused.drain(..) {
-                    scratch.marks[id / 64] = 0;
-                    scratch.refused_marks[id / 64] = 0;
-                }
+                collect(space, nodes, roots, query, left, &All, scratch)?;
                 for &id in &scratch.candidates {
                     scratch.marks[id / 64] = 0;
                 }

@@ -3,16 +3,15 @@
 //! look; what is found is measured with the vectors.
 
 use super::projection::{self, Projector, Sample};
-use super::scale::{Scale, MIDDLE};
-use super::section::Header;
+use super::scale::{spread, Scale, MIDDLE};
+use super::section::{self, Header};
 use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Error, Result};
-use crate::kernel::{
-    CodeKernel, CodeRows, Isa, Measure, ProductKernel, Row, Scalar, MAX_CODE, MAX_PRODUCTS,
-};
+use crate::kernel::{CodeKernel, CodeRows, Isa, Measure, ProductKernel, Row, Scalar, MAX_CODE};
 use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
+use crate::types::Options;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -166,7 +165,7 @@ impl<'a, S: Space> Source<'a, S> {
         item::<S>(&self.nodes, id)
     }
 
-    /// Writes codes of items, and their extra coordinates where there are such, to places for them, those of missing items zero.
+    /// Writes codes of items, and what is added to their distances where there is such, to places for them, those of missing items zero.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -199,19 +198,14 @@ fn item<'a, S: Space>(nodes: &Nodes<'a>, id: usize) -> Option<Row<'a, S::T>> {
 }
 
 /// Lengths that codes of such vectors may be made.
-fn lengths<S: Space>(f: usize) -> impl Iterator<Item = usize> {
-    let stride = CodeRows::stride(f);
-    let is_long = move |&length: &usize| {
-        S::MEASURE == Measure::Squares
-            && projection::LEAST_SHORTER * CodeRows::stride(length) <= stride
-            && stride <= MAX_PRODUCTS
-    };
-    projection::LENGTHS.into_iter().filter(is_long)
+fn lengths(options: Options) -> impl Iterator<Item = usize> {
+    let lengths = projection::LENGTHS.into_iter();
+    lengths.filter(move |&length| section::can_become(&options, length))
 }
 
 /// Times that [`encode`] goes over all items at the most.
-pub fn passes<S: Space>(f: usize) -> usize {
-    1 + 2 * lengths::<S>(f).count()
+pub fn passes(options: Options) -> usize {
+    1 + 2 * lengths(options).count()
 }
 
 /// Codes of all items: the section, and what its header says.
@@ -244,12 +238,12 @@ pub fn encode<S: Space>(
     let kernel = ProductKernel::new(isa);
     let coder = whole.coder(&[], isa);
     let mut sample = None;
-    for length in lengths::<S>(f) {
+    for length in lengths(options) {
         let sample = match &mut sample {
             Some(sample) => sample,
             none => none.insert(take_sample(source, &coder, n_items, whole.stride)?),
         };
-        let Some((projection, matrix)) = sample.project(length, kernel)? else {
+        let Some((projection, matrix)) = sample.project(length, kernel, team)? else {
             continue;
         };
         let header = Header::new(&options, n_items, coder.scale.clone(), Some(projection));
@@ -273,7 +267,7 @@ fn take_sample<S: Space>(
     let step = n_items.div_ceil(Sample::wanted(f)).max(1);
     let mut rows = Vec::new();
     reserve(&mut rows, n_items.div_ceil(step) * stride)?;
-    for row in (0..n_items).step_by(step).filter_map(|id| source.item(id)) {
+    for row in spread(n_items, step, |id| source.item(id)) {
         let start = rows.len();
         rows.resize(start + stride, 0);
         coder.item(source.space, row, &mut Vec::new(), &mut rows[start..])?;

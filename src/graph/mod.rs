@@ -164,8 +164,7 @@ impl Graph {
             )));
         }
         // The leaves count as one pass, as choosing does, which is done twice.
-        let passes =
-            codes::passes::<S>(nodes.layout().options.f) + 1 + plan.rounds * descent::PASSES + 2;
+        let passes = codes::passes(nodes.layout().options) + 1 + plan.rounds * descent::PASSES + 2;
         meter.set_total((passes * n_items) as u64);
         let team = Team::new(meter);
         let source = Source {

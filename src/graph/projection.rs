@@ -7,8 +7,8 @@
 
 use super::codes::{Coded, Coder, Codes, Source, EXTRA};
 use super::lists::{Lists, Near};
-use super::scale::{Scale, MIDDLE};
-use super::threads::Team;
+use super::scale::{spread, Scale, MIDDLE};
+use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Result};
 use crate::kernel::{CodeRows, ProductKernel};
 use crate::metric::Space;
@@ -22,7 +22,7 @@ pub const LEAST_SHORTER: usize = 4;
 
 /// Numbers of the sample that the directions are found in, at the most, unless that is fewer than so many rows.
 const SAMPLE_NUMBERS: usize = 1 << 22;
-const SAMPLE_ROWS: usize = 1024;
+const SAMPLE_ROWS: usize = 512;
 
 /// Times that the directions are made better.
 const ITERATIONS: usize = 4;
@@ -111,8 +111,9 @@ impl Sample {
         &self,
         length: usize,
         kernel: ProductKernel,
+        team: &Team<'_, '_>,
     ) -> Result<Option<(Projection, Vec<u8>)>> {
-        let (directions, kept) = self.directions(length)?;
+        let (directions, kept) = self.directions(length, team)?;
         // It is no number when there are no differences.
         if kept.is_nan() || kept < LEAST_KEPT {
             return Ok(None);
@@ -168,7 +169,7 @@ impl Sample {
 
     /// Orthonormal rows of `f` numbers, those in which the sample is widest first, and the share of the squared distances from the
     /// middle that lies in them.
-    fn directions(&self, length: usize) -> Result<(Vec<f32>, f64)> {
+    fn directions(&self, length: usize, team: &Team<'_, '_>) -> Result<(Vec<f32>, f64)> {
         let f = self.f;
         let mut middle = vec![MIDDLE as f32; f];
         if !self.symmetric {
@@ -205,6 +206,9 @@ impl Sample {
             next.fill(0.0);
             let (mut kept, mut all) = (0.0, 0.0);
             for i in 0..self.count() {
+                if i.is_multiple_of(TAKEN) {
+                    team.check()?;
+                }
                 let apart = || {
                     let numbers = self.row(i).iter().zip(&middle);
                     numbers.map(|(&x, m)| f32::from(x) - m)
@@ -275,11 +279,11 @@ pub fn tells_apart<S: Space>(
     team: &Team<'_, '_>,
 ) -> Result<bool> {
     let n_items = short.rows.count();
-    let probes: Vec<usize> = (0..n_items)
-        .step_by(n_items.div_ceil(PROBES).max(1))
-        .filter(|&id| source.item(id).is_some())
-        .collect();
-    let mut wholes = vec![0; probes.len() * stride];
+    let is_there = |id: usize| source.item(id).map(|_| id);
+    let probes: Vec<usize> = spread(n_items, n_items.div_ceil(PROBES), is_there).collect();
+    let mut wholes = Vec::new();
+    reserve(&mut wholes, probes.len() * stride)?;
+    wholes.resize(probes.len() * stride, 0);
     for (&probe, to) in probes.iter().zip(wholes.chunks_exact_mut(stride)) {
         source.write(coder, probe..probe + 1, &mut Vec::new(), to, &mut [])?;
     }
@@ -291,6 +295,8 @@ pub fn tells_apart<S: Space>(
         let ids: Vec<u32> = range.clone().map(|id| id as u32).collect();
         let places: Vec<u32> = (0..n as u32).collect();
         let mut distances = vec![0; n];
+        room.clear();
+        reserve(room, n * (stride + extra))?;
         room.resize(n * (stride + extra), 0);
         let (rows, extras) = room.split_at_mut(n * stride);
         source.write(coder, range, &mut Vec::new(), rows, extras)?;
@@ -300,7 +306,7 @@ pub fn tells_apart<S: Space>(
             kernel: short.kernel,
         };
         for (at, &probe) in probes.iter().enumerate() {
-            // As a query: only items have an extra coordinate.
+            // What stands beside an item's own code is the same for all of its neighbours.
             let query = |row| Coded { row, extra: 0 };
             let offer = |lists: &Lists, distances: &[u32]| {
                 for (&id, &distance) in ids.iter().zip(distances) {
@@ -326,5 +332,5 @@ pub fn tells_apart<S: Space>(
             found += usize::from(among.contains(&near.id()));
         }
     }
-    Ok(found * 1000 >= all * LEAST_FOUND)
+    Ok(all > 0 && found * 1000 >= all * LEAST_FOUND)
 }

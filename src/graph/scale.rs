@@ -21,6 +21,17 @@ pub struct Scale {
     pub step: f64,
 }
 
+/// What is there of every `step`-th of `n_items` items, or else of the next one of those between.
+pub fn spread<T>(
+    n_items: usize,
+    step: usize,
+    item: impl Fn(usize) -> Option<T>,
+) -> impl Iterator<Item = T> {
+    let step = step.max(1);
+    let starts = (0..n_items).step_by(step);
+    starts.filter_map(move |start| (start..n_items.min(start + step)).find_map(&item))
+}
+
 impl Scale {
     /// The one that makes the smallest errors in the `f` numbers of `n_items` items, some of which may be missing. One that is
     /// `symmetric` has zero in the middle, in all directions.
@@ -74,10 +85,12 @@ impl Scale {
         }
         let with_step = |step: f64| {
             let centre = |i: usize| {
-                if high[i] - low[i] <= top * step {
-                    low[i]
-                } else {
-                    sum[i] / count - top / 2.0 * step
+                let middle = sum[i] / count - top / 2.0 * step;
+                // Sums of numbers as large as can be are none.
+                match high[i] - low[i] <= top * step || !middle.is_finite() {
+                    // Zero has one sign.
+                    true => low[i] + 0.0,
+                    false => middle,
                 }
             };
             Scale {
@@ -86,9 +99,7 @@ impl Scale {
             }
         };
         let error = |scale: &Scale| -> f64 {
-            let sample = (0..n_items)
-                .step_by(n_items.div_ceil(SAMPLE))
-                .filter_map(&item);
+            let sample = spread(n_items, n_items.div_ceil(SAMPLE), &item);
             sample
                 .map(|row| {
                     let of_one = |(x, offset): (f64, &f64)| {
@@ -99,7 +110,8 @@ impl Scale {
                 })
                 .sum()
         };
-        let mut step = widest / top;
+        // Its inverse must be a number.
+        let mut step = (widest / top).max(f64::MIN_POSITIVE);
         let mut best = (f64::INFINITY, with_step(step));
         // Where products count, outliers are what is looked for.
         let finer = if symmetric { 1 } else { FINER };
@@ -110,7 +122,7 @@ impl Scale {
                 best = (error, scale);
             }
             // By multiplication: a power need not be the same number everywhere.
-            step *= std::f64::consts::FRAC_1_SQRT_2;
+            step = (step * std::f64::consts::FRAC_1_SQRT_2).max(f64::MIN_POSITIVE);
         }
         Ok(best.1)
     }

@@ -1,4 +1,4 @@
-//! The walk: from items that the forest names, always on to the neighbours of the nearest not yet looked from.
+//! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked from.
 
 use super::codes::Coded;
 use super::View;
@@ -107,10 +107,10 @@ impl Walk {
             row: &self.code,
             extra: 0,
         };
-        self.batch.clear();
-        reserve(&mut self.batch, ids.len())?;
-        self.batch.extend(0..ids.len() as u32);
         reserve(&mut self.distances, ids.len())?;
+        reserve(&mut self.batch, ids.len())?;
+        // Their places, not themselves.
+        self.batch.extend(0..ids.len() as u32);
         self.distances.resize(ids.len(), 0);
         graph.entry_distances(query, &self.batch, &mut self.distances);
         self.batch.clear();

@@ -4,7 +4,7 @@
 //! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they are used.
 
 use super::codes::{Coder, Codes, EXTRA};
-use super::projection::{Projection, Projector, LENGTHS};
+use super::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
 use super::scale::Scale;
 use super::{Plan, View};
 use crate::error::{Error, Result};
@@ -33,7 +33,7 @@ pub struct Header {
     /// Bytes of a code before it is made short.
     whole_stride: usize,
     projection: Option<Projection>,
-    /// Whether codes have an extra coordinate.
+    /// Whether something is added to the distances of an item: see [`Coder::extra`].
     has_extras: bool,
     /// Places for neighbours of an item; 0 where there are codes only.
     pub degree: usize,
@@ -84,6 +84,12 @@ fn code_len(options: &Options) -> usize {
         Metric::Hamming => NodeLayout::written(*options).vector_bytes,
         _ => options.f,
     }
+}
+
+/// Whether codes of such vectors may be made so long: of those that are not much longer, less is saved than is lost by what is left over.
+pub fn can_become(options: &Options, length: usize) -> bool {
+    let is_squares = !matches!(options.metric, Metric::Hamming | Metric::Manhattan);
+    is_squares && LEAST_SHORTER * CodeRows::stride(length) <= CodeRows::stride(options.f)
 }
 
 impl Header {
@@ -260,16 +266,21 @@ impl Header {
             step: f64::from_le_bytes(field(codes, step)),
         };
         let length = long(codes, 32);
-        let projection = match LENGTHS.into_iter().find(|&l| l as u64 == length) {
-            Some(length) if options.metric != Metric::Hamming => Some(Projection {
+        let may_be = |&l: &usize| l as u64 == length && can_become(options, l);
+        let projection = match LENGTHS.into_iter().find(may_be) {
+            Some(length) => Some(Projection {
                 factors: vec![0.0; length],
                 scale: scale(40, length),
             }),
-            _ if length == 0 => None,
-            _ => {
+            None if length == 0 => None,
+            None => {
+                let lengths: Vec<_> = LENGTHS
+                    .into_iter()
+                    .filter(|&l| can_become(options, l))
+                    .collect();
                 return Err(format!(
-                    "its codes are made {length} numbers long, expected 0 or, for numbers, one of {LENGTHS:?}"
-                ))
+                    "its codes are made {length} numbers long, expected 0 or one of {lengths:?}"
+                ));
             }
         };
         let mut header = Header::new(options, n_items, scale(24, n_offsets), projection);
@@ -319,6 +330,7 @@ impl Header {
         let sound = short(lists, 0) == ID
             && (1..=MAX_DEGREE).contains(&header.degree)
             && long(lists, 8) == n_items as u64
+            && header.n_entries <= n_items
             && header
                 .lists()
                 .is_some_and(|parts| parts.rows.end == lists.len());

@@ -25,6 +25,12 @@ impl<'m, 'a> Team<'m, 'a> {
         }
     }
 
+    /// # Errors
+    /// [`crate::Error::Cancelled`].
+    pub fn check(&self) -> Result<()> {
+        work::check(self.meter.cancel())
+    }
+
     /// Calls `body` for ranges of `0..n` until all are done, from as many threads as the system gives, each with room of its
     /// own. Tells the meter.
     ///

@@ -48,7 +48,7 @@ pub use codes::{CodeKernel, CodeRows, Measure, MAX_CODE};
 pub use hamming::BitKernels;
 pub use ops::ROWS;
 pub use padded::{Matrix, Padded};
-pub use products::{ProductKernel, MAX_PRODUCTS};
+pub use products::ProductKernel;
 pub use row::Row;
 pub use scalar::{Float, Scalar};
 pub use strided::{Eight, Strided};

@@ -8,7 +8,7 @@ use super::Isa;
 use std::arch::x86_64::*;
 
 /// The longest code whose sums fit 32 bits.
-pub const MAX_PRODUCTS: usize = i32::MAX as usize / (MAX_CODE as usize * 128);
+const MAX_PRODUCTS: usize = i32::MAX as usize / (MAX_CODE as usize * 128);
 
 /// A code and the rows have a multiple of so many bytes.
 const STEP: usize = 64;
