@@ -130,15 +130,23 @@ fn along_few_directions() {
     }
 }
 
-/// Numbers that know nothing of each other cannot be told apart by fewer.
+/// What tells near ones apart here are numbers that know nothing of each other, though nearly all of the differences are those between
+/// a few centres.
 #[test]
 fn in_all_directions() {
     let mut random = Random(2);
-    let items: Vec<_> = (0..N).map(|_| random.vector(F)).collect();
+    let centres: Vec<_> = (0..10).map(|_| random.vector(F)).collect();
+    let mut around = |i: usize| {
+        let pairs = random.vector(F).into_iter().zip(&centres[i % 10]);
+        pairs.map(|(x, centre)| x + 3.0 * centre).collect()
+    };
+    let items: Vec<Vec<f32>> = (0..N).map(&mut around).collect();
     for options in kinds() {
         let index = built(options, &items, 2);
         let codes = index.to_bytes().unwrap().len() - without_graph(options, &items);
-        assert!(codes > N * (WHOLE + 4 * 32), "{:?}", options.metric);
+        // The largest products are those with the own centre, which few directions tell.
+        let is_whole = codes > N * (WHOLE + 4 * 32);
+        assert!(is_whole || options.metric == Metric::Dot, "{options:?}");
         assert!(index.verify(3).unwrap().is_sound());
     }
     // Nor where every second is missing, at whatever places one looks.
