@@ -244,7 +244,8 @@ pub fn encode<S: Space>(
             none => none.insert(take_sample(source, &coder, n_items, whole.stride)?),
         };
         let Some((projection, matrix)) = sample.project(length, kernel, team)? else {
-            continue;
+            // More directions would hold more, but seldom enough for the time it takes to look for them.
+            break;
         };
         let header = Header::new(&options, n_items, coder.scale.clone(), Some(projection));
         let bytes = fill(source, &header, &matrix, isa, team)?;

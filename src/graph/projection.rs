@@ -21,7 +21,7 @@ pub const LENGTHS: [usize; 3] = [64, 128, 256];
 pub const LEAST_SHORTER: usize = 4;
 
 /// Numbers of the sample that the directions are found in, at the most, unless that is fewer than so many rows.
-const SAMPLE_NUMBERS: usize = 1 << 22;
+const SAMPLE_NUMBERS: usize = 1 << 20;
 const SAMPLE_ROWS: usize = 512;
 
 /// Times that the directions are made better.
@@ -196,7 +196,7 @@ impl Sample {
         }
         let mut along = vec![0.0f32; length];
         let mut share = 0.0;
-        for _ in 0..ITERATIONS {
+        for number in 1..=ITERATIONS {
             orthonormalize(&mut rows, f);
             for (j, row) in rows.chunks_exact(f).enumerate() {
                 for (i, &x) in row.iter().enumerate() {
@@ -224,6 +224,10 @@ impl Sample {
                 kept += along.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
             }
             share = kept / all;
+            if number == ITERATIONS / 2 && share < LEAST_KEPT / 2.0 {
+                // There is too little to be found.
+                return Ok((rows, share));
+            }
             for (j, row) in rows.chunks_exact_mut(f).enumerate() {
                 for (i, x) in row.iter_mut().enumerate() {
                     *x = next[i * length + j];
