@@ -279,6 +279,101 @@ fn entries_that_cannot_be() {
     }
 }
 
+/// An index with routes: its bytes, and where its graph section starts.
+fn with_routes(metric: Metric) -> (Options, Vec<u8>, usize) {
+    let f = if metric == Metric::Hamming { 128 } else { 5 };
+    let options = Options::new(metric, f);
+    let mut index = built(options, &random_items(options, 200, 3), 2);
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    let bytes = saved(&index);
+    let kind = 8u32.to_le_bytes();
+    let block = 200 * Struct::of(options).size;
+    let entries = (block + TABLE..).step_by(ENTRY);
+    let entry = entries.clone().find(|&at| bytes[at..].starts_with(&kind));
+    let start = bytes[entry.unwrap() + 8..][..8].try_into().unwrap();
+    (options, bytes, u64::from_le_bytes(start) as usize)
+}
+
+/// Numbers of routes that do not fit the section, and routes of bits.
+#[test]
+fn as_many_routes_as_cannot_be() {
+    let (options, bytes, graph) = with_routes(Metric::Euclidean);
+    for (at, value, words) in [
+        (
+            graph + 32,
+            1u64 << 60,
+            "1152921504606846976 routes of 2 trees",
+        ),
+        (graph + 32, 1, "1 routes of 2 trees"),
+        (graph + 40, 1 << 31, "routes of 2147483648 trees"),
+    ] {
+        let mut bytes = bytes.clone();
+        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        refused(options, &bytes, words);
+    }
+    let (options, mut bytes, graph) = with_routes(Metric::Hamming);
+    assert_eq!(bytes[graph + 32..graph + 48], [0; 16]);
+    bytes[graph + 40] = 1;
+    refused(options, &bytes, "0 routes of 1 trees");
+}
+
+/// Routes that lead in a circle, out of the forest or to no leaf are found by verifying, and by the search that comes there.
+#[test]
+fn routes_that_cannot_be() {
+    for metric in [
+        Metric::Euclidean,
+        Metric::Angular,
+        Metric::Dot,
+        Metric::Manhattan,
+    ] {
+        let (options, bytes, graph) = with_routes(metric);
+        let count = u64::from_le_bytes(bytes[graph + 32..][..8].try_into().unwrap()) as usize;
+        assert!(count > 2, "{metric}: {count}");
+        let starts = graph + 64 + 200 * 32 * 4;
+        let rows = graph + (starts - graph + 4 * 2).next_multiple_of(64);
+        let faults = |bytes: &[u8]| {
+            let (index, _directory) = load(options, bytes).unwrap();
+            let report = index.verify(9).unwrap();
+            let words = "the routes in the graph are not those of the trees";
+            let search = Search {
+                search_k: Some(50),
+                ..Search::new(3)
+            };
+            let found = index.search(&[0.5f32; 5], &search);
+            (
+                report.faults.iter().any(|one| one.text.contains(words)),
+                found,
+            )
+        };
+        let (is_fault, found) = faults(&bytes);
+        assert!(!is_fault && found.is_ok(), "{metric}");
+        // Of the first row both ways: to itself, past the last row, past the last node, to a root.
+        for to in [0, count as u32, u32::MAX, 1 << 31 | bytes.len() as u32] {
+            let mut bytes = bytes.clone();
+            for side in [4, 8] {
+                bytes[rows + 32 - side..][..4].copy_from_slice(&to.to_le_bytes());
+            }
+            let (is_fault, found) = faults(&bytes);
+            assert!(is_fault, "{metric}: {to:#x}");
+            let error = found.unwrap_err().to_string();
+            assert!(error.contains("a way in the graph leads to"), "{error}");
+        }
+        // To a split, and to a missing way: only verifying tells a limit that is another.
+        let mut other = bytes.clone();
+        other[starts..starts + 4].copy_from_slice(&(1u32 << 31 | 201).to_le_bytes());
+        let (is_fault, found) = faults(&other);
+        assert!(is_fault);
+        let error = found.unwrap_err().to_string();
+        assert!(error.contains("it is no leaf"), "{error}");
+        let mut other = bytes.clone();
+        other[rows + 32 - 12] ^= 1;
+        let (is_fault, found) = faults(&other);
+        assert!(is_fault && found.is_ok());
+    }
+}
+
 /// Nodes of 20 bytes, of which the superblock takes exactly 32.
 fn common_options() -> Options {
     Options::new(Metric::Angular, 2)

@@ -104,6 +104,36 @@ fn finds_what_is_near_and_says_how_far() {
     }
 }
 
+/// Where the graph's routes lead, of data in the middle and of data far from there: a walk that hardly gets on finds items of the
+/// query's own cluster.
+#[test]
+fn walks_start_near() {
+    for (metric, shift) in [
+        (Metric::Angular, 0.0),
+        (Metric::Dot, 0.0),
+        (Metric::Euclidean, 0.0),
+        (Metric::Euclidean, 500.0),
+        (Metric::Manhattan, -70.0),
+    ] {
+        let mut items = vectors(N + 40, 9);
+        items.iter_mut().flatten().for_each(|x| *x += shift);
+        let queries = items.split_off(N);
+        let mut index = built(metric, &items);
+        index
+            .build_graph(&GraphPlan::default(), &mut Work::default())
+            .unwrap();
+        let found = answers(&index, &queries, 36);
+        let near = |(i, found): (usize, &Vec<Neighbor>)| {
+            let same = found
+                .iter()
+                .filter(|one| one.id as usize % 20 == (N + i) % 20);
+            same.count()
+        };
+        let near: usize = found.iter().enumerate().map(near).sum();
+        assert!(near > 380, "{metric} {shift}: {near} of 400");
+    }
+}
+
 #[test]
 fn threads_change_nothing() {
     let mut items = vectors(N + 60, 3);

@@ -77,7 +77,7 @@ unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
 /// `annoy_save` writes it into the file, where Annoy does not see it; the file of an on-disk build, which is complete by then,
 /// does not get it. It is gone when the trees are. The same index and options give the same bytes, for any number of
 /// threads and on any processor. For each item it takes 4 bytes for each neighbour and one for each number of a vector (to
-/// a multiple of 64; fewer where fewer tell long vectors apart), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
+/// a multiple of 64; fewer where fewer tell long vectors apart), some 20 for ways down ten trees (80 where vectors are shortest), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31 items or
 /// more; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an
 /// error the index is as before.

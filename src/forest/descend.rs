@@ -41,10 +41,7 @@ pub fn items_near<S: Space>(
             let node = nodes.get(id);
             let below = node.n_descendants();
             if id < roots.n_items {
-                if below == 1 {
-                    reserve(found, 1)?;
-                    found.push(id);
-                }
+                take(nodes, roots, id, 1, found)?;
                 continue;
             }
             if id < roots.trees.start || below < 0 || visits_left == 0 {
@@ -53,15 +50,7 @@ pub fn items_near<S: Space>(
             }
             visits_left -= 1;
             if below <= max_leaf {
-                let taken = from_each.min(below as usize);
-                reserve(found, taken)?;
-                for i in 0..taken {
-                    let place = i * below as usize / taken;
-                    let item = nodes.checked(id, node.child(place), roots.n_items)?;
-                    if nodes.get(item).n_descendants() == 1 {
-                        found.push(item);
-                    }
-                }
+                take(nodes, roots, id, from_each, found)?;
                 continue;
             }
             let [left, right] = space
@@ -74,6 +63,42 @@ pub fn items_near<S: Space>(
             kept += 1;
         }
         open.truncate(kept);
+    }
+    Ok(())
+}
+
+/// Adds to `found` about `n` items of a leaf, or the item itself where a split names one: those that are there.
+///
+/// # Errors
+/// [`Error::Corrupt`] when it is neither; [`Error::NoMemory`].
+pub fn take(
+    nodes: &Nodes<'_>,
+    roots: &Roots,
+    id: usize,
+    n: usize,
+    found: &mut Vec<usize>,
+) -> Result<()> {
+    let node = nodes.get(id);
+    let below = node.n_descendants();
+    if id < roots.n_items {
+        if below == 1 {
+            reserve(found, 1)?;
+            found.push(id);
+        }
+        return Ok(());
+    }
+    if id < roots.trees.start || !(0..=nodes.layout().max_leaf as i64).contains(&below) {
+        return Err(Error::corrupt(id, "it is no leaf, as it should be"));
+    }
+    let taken = n.min(below as usize);
+    reserve(found, taken)?;
+    for i in 0..taken {
+        let place = i * below as usize / taken;
+        let item = nodes.checked(id, node.child(place), roots.n_items)?;
+        // Only roots name missing items, and looking costs as much as looking at its code.
+        if below as usize != roots.n_items || nodes.get(item).n_descendants() == 1 {
+            found.push(item);
+        }
     }
     Ok(())
 }

@@ -8,14 +8,16 @@
 //! - [`inspect`]: walks all trees, for verifying and for facts.
 //! - [`filter`]: which items a search may find.
 //! - [`descend`]: down each tree to one leaf.
+//! - [`scratch`]: room that a thread keeps from one search to the next.
 //! - [`search`]: best-first search over all trees at once.
 
 pub mod build;
-mod descend;
+pub mod descend;
 pub mod filter;
 pub mod inspect;
 pub mod peek;
 pub mod roots;
+pub mod scratch;
 pub mod search;
 pub mod tree;
 mod upper;

@@ -4,17 +4,14 @@
 //! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first. Ids that a filter refuses are not
 //! counted, so that a filter costs time and not recall.
 
-use super::descend::items_near;
-use super::filter::{accepted, All, Filter, Others};
+use super::filter::{accepted, Filter};
 use super::roots::Roots;
+use super::scratch::{cover_items, with_scratch, Scratch};
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
-use crate::graph;
-use crate::graph::search::{Breadth, Walk};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
-use std::cell::Cell;
 use std::collections::BinaryHeap;
 
 /// How many candidates ahead a vector is asked for: far enough for memory to answer, near enough to stay cached.
@@ -31,7 +28,7 @@ pub struct Neighbor {
 
 /// A node to visit: the one with the largest (priority, id) comes first. One number, which is compared without a branch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Visit(u128);
+pub struct Visit(u128);
 
 impl Visit {
     fn new(priority: u64, node: usize) -> Self {
@@ -45,53 +42,6 @@ impl Visit {
     fn node(self) -> usize {
         self.0 as u64 as usize
     }
-}
-
-/// Room that a thread keeps from one search to the next.
-#[derive(Default)]
-struct Scratch {
-    open: BinaryHeap<Visit>,
-    /// One bit per item: already met. All zero between searches.
-    marks: Vec<u64>,
-    /// Ids of the candidates.
-    candidates: Vec<usize>,
-    /// The nodes that paths down the trees have come to.
-    paths: Vec<usize>,
-    walk: Walk,
-    /// One bit per item: met by a walk. All zero between searches.
-    met: Vec<u64>,
-    /// One bit per item: met and refused by the filter. All zero between searches.
-    refused_marks: Vec<u64>,
-    /// Ids of those.
-    refused: Vec<usize>,
-    /// The best of them; the worst of those is on top.
-    best: BinaryHeap<(u64, usize)>,
-}
-
-thread_local! {
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
-}
-
-/// Lends the thread's scratch. Taken out while in use, so a search from inside a search gets a fresh one.
-fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
-    let mut scratch = SCRATCH
-        .try_with(Cell::take)
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    let result = work(&mut scratch);
-    scratch.open.clear();
-    scratch.best.clear();
-    for id in scratch.candidates.drain(..) {
-        scratch.marks[id / 64] = 0;
-    }
-    for id in scratch.refused.drain(..) {
-        scratch.marks[id / 64] = 0;
-        scratch.refused_marks[id / 64] = 0;
-    }
-    // A thread that is ending keeps nothing.
-    let _ = SCRATCH.try_with(|place| place.set(Some(scratch)));
-    result
 }
 
 /// Makes room in a heap; see [`reserve`].
@@ -153,149 +103,6 @@ pub fn search<S: Space>(
     })
 }
 
-/// Items that the trees name for a walk to start from, at the least and at the most; between them one for each
-/// [`ENTRIES_SHARE`] looked at. From several trees: the neighbours of clustered items lead to no other cluster.
-const ENTRIES: [u64; 2] = [40, 100];
-const ENTRIES_SHARE: u64 = 5;
-
-/// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
-const WALKED: u64 = 3000;
-
-/// Items that a walk starts from where the graph has items for that.
-const ENTERED: usize = 8;
-
-/// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
-const MEASURED: usize = 2;
-
-/// Where codes were made short and tell less, one more for so many looked at.
-const MEASURED_SHARE: u64 = 20;
-const MOST_MEASURED: u64 = 2000;
-
-/// Items whose codes are looked at in a row while a walk looks at one.
-const SCANNED_FOR_WALKED: u128 = 2;
-
-/// When more are wanted the forest is searched: a walk keeps what it found in order, and that takes the square of the time.
-const MOST_WANTED: usize = 2000;
-
-/// As [`search`], by walking the graph: `search_k` is the number of items that the walk looks at.
-///
-/// Where that is all there are, or a filter is known to accept fewer, all are looked at. Where it is known to accept so few that a
-/// walk to them would take longer, the codes of all of those are looked at.
-///
-/// # Errors
-/// As [`search`], also for what the graph names.
-pub fn with_graph<S: Space, F: Filter>(
-    space: &S,
-    nodes: &Nodes<'_>,
-    roots: &Roots,
-    graph: &graph::View<'_>,
-    query: &Query<'_, S::T>,
-    wanted: Wanted,
-    filter: &F,
-) -> Result<Vec<Neighbor>> {
-    let n_items = roots.n_items;
-    let is_all = |search_k: u64| search_k >= n_items as u64;
-    if wanted.n > MOST_WANTED && !wanted.search_k.is_some_and(is_all) {
-        return search(space, nodes, roots, query, wanted, filter);
-    }
-    let usual = || WALKED.saturating_mul((wanted.n as u64).div_ceil(10).max(1));
-    let search_k = wanted.search_k.unwrap_or_else(usual);
-    if is_all(search_k) {
-        return exact(space, nodes, n_items, query, wanted, filter);
-    }
-    let at_most = filter.at_most(n_items);
-    if !F::ALL && (at_most as u64) < search_k {
-        return exact(space, nodes, n_items, query, wanted, filter);
-    }
-    let keep = wanted.n.saturating_mul(MEASURED);
-    let breadth = Breadth {
-        keep: match graph.coder.projector {
-            None => keep,
-            Some(_) => keep + (search_k / MEASURED_SHARE).min(MOST_MEASURED) as usize,
-        },
-        search_k,
-    };
-    // A walk passes n_items / at_most items for each that is accepted, and what it passes lies far apart.
-    let is_scan = search_k > 0
-        && (at_most as u128).pow(2) < u128::from(search_k) * SCANNED_FOR_WALKED * n_items as u128;
-    with_scratch(|scratch| {
-        cover_items(&mut scratch.marks, n_items)?;
-        let mut walk = std::mem::take(&mut scratch.walk);
-        let walked = walk.begin(space, graph, query.row).and_then(|()| {
-            if is_scan {
-                let is_there = |id| nodes.get(id).n_descendants() == 1;
-                return walk.scan(graph, accepted(filter, n_items), breadth.keep, is_there);
-            }
-            let share = (search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
-            let n = share.min(search_k) as usize;
-            let Scratch {
-                paths,
-                candidates,
-                marks,
-                ..
-            } = scratch;
-            if graph.entries.is_empty() {
-                items_near(space, nodes, roots, query, n, paths, candidates)?;
-            } else if n > 0 {
-                walk.enter(graph, n.min(ENTERED), candidates)?;
-            }
-            let is_stuck = walk.walk(graph, candidates, breadth, filter, marks)?;
-            candidates.clear();
-            if is_stuck {
-                // Somewhere else there may be nearer ones.
-                walk.lift(marks);
-                let left = search_k - walk.looked_at();
-                if !F::ALL && (S::BY_PRODUCT || walk.found().count() < breadth.keep) {
-                    // What is accepted may lie so far from the query that no way leads to it.
-                    let mut met = std::mem::take(&mut scratch.met);
-                    cover_items(&mut met, n_items)?;
-                    walk.lay(&mut met);
-                    let others = Others { filter, met: &met };
-                    let collected = collect(space, nodes, roots, query, left, &others, scratch);
-                    walk.lift(&mut met);
-                    scratch.met = met;
-                    collected?;
-                    let ids = scratch.candidates.iter().copied();
-                    return walk.scan(graph, ids, breadth.keep, |_| true);
-                }
-                collect(space, nodes, roots, query, left, &All, scratch)?;
-                for &id in &scratch.candidates {
-                    scratch.marks[id / 64] = 0;
-                }
-                walk.lay(&mut scratch.marks);
-                walk.walk(
-                    graph,
-                    &scratch.candidates,
-                    breadth,
-                    filter,
-                    &mut scratch.marks,
-                )?;
-            }
-            Ok(())
-        });
-        walk.lift(&mut scratch.marks);
-        scratch.walk = walk;
-        for id in scratch.candidates.drain(..) {
-            scratch.marks[id / 64] = 0;
-        }
-        scratch.open.clear();
-        walked?;
-        let Scratch {
-            candidates,
-            best,
-            walk,
-            ..
-        } = scratch;
-        let keep = breadth.keep.min(n_items);
-        reserve(candidates, keep)?;
-        candidates.extend(walk.found().take(keep));
-        let found = nearest(space, nodes, query, wanted, candidates, best);
-        // The walk has left no marks that these could take away.
-        candidates.clear();
-        found
-    })
-}
-
 /// Items looked at together in an exact search.
 const RUN: usize = 1024;
 
@@ -326,18 +133,8 @@ pub fn exact<S: Space>(
     }
 }
 
-/// Makes room for a bit for each item.
-fn cover_items(marks: &mut Vec<u64>, n_items: usize) -> Result<()> {
-    let words = n_items.div_ceil(64);
-    if marks.len() < words {
-        reserve(marks, words - marks.len())?;
-        marks.resize(words, 0);
-    }
-    Ok(())
-}
-
 /// Fills `scratch.candidates`, each id once.
-fn collect<S: Space, F: Filter>(
+pub fn collect<S: Space, F: Filter>(
     space: &S,
     nodes: &Nodes<'_>,
     roots: &Roots,
@@ -484,7 +281,7 @@ fn look_at<S: Space>(
 }
 
 /// The `n` nearest of the candidates; `best` is empty.
-fn nearest<S: Space>(
+pub fn nearest<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
     query: &Query<'_, S::T>,

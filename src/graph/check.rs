@@ -1,32 +1,45 @@
 //! Whether a graph is what it should be.
 
 use super::codes::{Source, EXTRA};
+use super::routes::RouteBytes;
 use super::{GraphBytes, END};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::forest::inspect::Faults;
+use crate::forest::roots::Roots;
 use crate::kernel::Isa;
 use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::work::Meter;
 
-/// Compares each code with that of its item, and looks at each neighbour. `meter` counts items.
+/// Compares each code with that of its item, and routes with those of the trees; looks at each neighbour. `meter` counts items.
 ///
 /// # Errors
-/// [`crate::Error::Cancelled`]. Faults are no errors.
+/// [`Error::Cancelled`], [`Error::NoMemory`]. Faults are no errors.
 pub fn check<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
-    n_items: usize,
+    roots: &Roots,
     graph: &GraphBytes<'_>,
     isa: Isa,
     meter: &Meter<'_>,
     faults: &mut Faults,
 ) -> Result<()> {
-    let view = graph.view(isa, S::MEASURE);
+    let (view, n_items) = (graph.view(isa, S::MEASURE), roots.n_items);
     let source = Source {
         space,
         nodes: *nodes,
     };
+    if !view.routes.starts.is_empty() {
+        let expected = match RouteBytes::build(&source, roots, view.coder.scale) {
+            Err(Error::Corrupt { .. }) => None,
+            other => Some(other?),
+        };
+        if !expected.is_some_and(|expected| view.routes.are(&expected)) {
+            faults.add(None, || {
+                "the routes in the graph are not those of the trees".to_string()
+            });
+        }
+    }
     let (mut code, mut room) = (vec![0; view.codes.rows.row_bytes()], Vec::new());
     let mut extra = [0; EXTRA];
     let extra = match S::BY_PRODUCT {

@@ -2,10 +2,11 @@
 //!
 //! - [`codes`]: vectors as bytes, for comparing quickly; [`scale`], [`projection`]: what they are made by.
 //! - [`leaves`], [`descent`], [`prune`]: building.
+//! - [`routes`]: the trees made small, for where a walk starts.
 //! - [`lists`], [`threads`]: what that stands on.
 //! - [`section`]: how both lie in a file.
 //! - [`check`]: whether they are what they should be.
-//! - [`search`]: the walk.
+//! - [`walk`]: from neighbours to neighbours of one query; [`search`]: all of a search, of several queries by turns.
 
 pub mod check;
 pub mod codes;
@@ -14,10 +15,12 @@ mod leaves;
 mod lists;
 mod projection;
 mod prune;
+pub mod routes;
 mod scale;
 pub mod search;
 pub mod section;
 mod threads;
+pub mod walk;
 
 use crate::error::{Error, Result};
 use crate::forest::roots::{Roots, MAX_TREES};
@@ -29,6 +32,7 @@ use crate::work::Meter;
 use codes::{Coded, Coder, Codes, Source};
 use leaves::Leaves;
 use lists::Lists;
+use routes::{RouteBytes, Routes};
 use section::{Header, MAX_DEGREE};
 use threads::Team;
 
@@ -111,6 +115,7 @@ pub struct View<'a> {
     pub entries: &'a [u8],
     /// Their codes.
     pub entry_codes: CodeRows<'a>,
+    pub routes: Routes<'a>,
 }
 
 impl<'a> View<'a> {
@@ -181,9 +186,12 @@ impl Graph {
         let view = stored.view(isa, S::MEASURE).codes;
         let lists = Lists::new(n_items, plan.candidates)?;
         let leaves = Leaves::collect(nodes, roots, plan.trees)?;
-        let entries = match header.is_projected() {
-            true => leaves.spread(2 * n_items.isqrt()),
-            false => Vec::new(),
+        let (entries, routes) = match header.is_projected() {
+            true => (leaves.spread(2 * n_items.isqrt()), RouteBytes::default()),
+            false => (
+                Vec::new(),
+                RouteBytes::build(&source, roots, of_codes.scale())?,
+            ),
         };
         descent::start(&view, &leaves, &lists, &team)?;
         drop(leaves);
@@ -191,7 +199,7 @@ impl Graph {
             descent::refine(&view, &lists, plan, &team)?;
         }
         let chosen = prune::prune(&view, lists, S::MEASURE, plan, &team)?;
-        let mut bytes = header.new_lists(plan, &entries, &view)?;
+        let mut bytes = header.new_lists(plan, &entries, &view, &routes)?;
         for (item, row) in header.rows_mut(bytes.bytes_mut()).enumerate() {
             let ids = chosen.of(item as u32).map(|near| near.id());
             let all = ids.chain(std::iter::repeat(END));

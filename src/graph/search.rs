@@ -1,377 +1,213 @@
-//! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked from.
+//! A search by the graph: where a walk starts, how far it goes, and what is measured in the end.
 
-use super::codes::Coded;
+use super::walk::{Breadth, Walk};
 use super::View;
-use crate::error::{reserve, Error, Result};
-use crate::forest::filter::Filter;
-use crate::kernel::{prefetch, Row};
-use crate::metric::Space;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use crate::error::{reserve, Result};
+use crate::forest::descend::{items_near, take};
+use crate::forest::filter::{accepted, All, Filter, Others};
+use crate::forest::roots::Roots;
+use crate::forest::scratch::{cover_items, with_scratch, Scratch};
+use crate::forest::search::{self, Neighbor, Wanted};
+use crate::kernel::prefetch;
+use crate::layout::Nodes;
+use crate::metric::{Query, Space};
 
-/// An item met, nearest first: distance of its code, id, and whether it was looked from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Met(u64);
+/// Items that the trees name for a walk to start from, at the least and at the most; between them one for each
+/// [`ENTRIES_SHARE`] looked at. From several trees: the neighbours of clustered items lead to no other cluster.
+const ENTRIES: [u64; 2] = [40, 100];
+const ENTRIES_SHARE: u64 = 5;
 
-impl Met {
-    fn new(distance: u32, id: u32) -> Self {
-        Met(u64::from(distance) << 32 | u64::from(id) << 1)
-    }
-    fn id(self) -> u32 {
-        self.0 as u32 >> 1
-    }
-    fn is_done(self) -> bool {
-        self.0 & 1 == 1
-    }
-    fn done(self) -> Self {
-        Met(self.0 | 1)
-    }
-}
+/// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
+const WALKED: u64 = 3000;
 
-/// Room that a thread keeps from one search to the next.
-#[derive(Default)]
-pub struct Walk {
-    code: Vec<u8>,
-    /// A code before it is made short.
-    whole: Vec<u8>,
-    /// The nearest, in order.
-    pool: Vec<Met>,
-    /// With a filter: where to look from, the nearest on top.
-    open: BinaryHeap<Reverse<Met>>,
-    batch: Vec<u32>,
-    distances: Vec<u32>,
-    /// All that were marked.
-    met: Vec<u32>,
-    looked_at: u64,
-}
+/// Items that a walk starts from where the graph has items for that.
+const ENTERED: usize = 8;
 
-/// How far a walk goes.
-#[derive(Clone, Copy)]
-pub struct Breadth {
-    /// How many of the nearest are kept at the least.
-    pub keep: usize,
-    /// How many items are looked at, about; with a filter, items that it accepts.
-    pub search_k: u64,
-}
+/// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
+const MEASURED: usize = 2;
 
-/// The pool is in order, and putting one in moves half of it.
-const LARGEST_POOL: u64 = 4096;
+/// Where codes were made short and tell less, and vectors are long: half as many again as are wanted, and one more for so many
+/// looked at.
+const MEASURED_SHARE: u64 = 20;
+const MOST_MEASURED: u64 = 2000;
 
-/// The pool of a walk holds one for so many that it looks at: it looks from no more than that anyway.
-const LOOKED_AT_FROM_ONE: u64 = 16;
+/// Items whose codes are looked at in a row while a walk looks at one.
+const SCANNED_FOR_WALKED: u128 = 2;
 
-/// Items whose codes are asked for together.
-const SCANNED: usize = 32;
+/// When more are wanted the forest is searched: a walk keeps what it found in order, and that takes the square of the time.
+const MOST_WANTED: usize = 2000;
 
-/// Neighbours are asked for ahead of items that come to stand so near to the front.
-const AHEAD: usize = 3;
-
-impl Walk {
-    /// What the last walk met, nearest code first.
-    pub fn found(&self) -> impl Iterator<Item = usize> + '_ {
-        self.pool.iter().map(|one| one.id() as usize)
-    }
-
-    /// Begins a walk for a query.
-    ///
-    /// # Errors
-    /// [`Error::NoMemory`].
-    pub fn begin<S: Space>(
-        &mut self,
-        space: &S,
-        graph: &View<'_>,
-        query: Row<'_, S::T>,
-    ) -> Result<()> {
-        self.code.clear();
-        let stride = graph.codes.rows.row_bytes();
-        reserve(&mut self.code, stride)?;
-        self.code.resize(stride, 0);
-        graph
-            .coder
-            .query(space, query, &mut self.whole, &mut self.code)?;
-        self.pool.clear();
-        self.open.clear();
-        self.met.clear();
-        self.batch.clear();
-        self.looked_at = 0;
-        Ok(())
-    }
-
-    /// Adds to `found` the `n` nearest of the items that the graph has to start from.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when one of them cannot be; [`Error::NoMemory`].
-    pub fn enter(&mut self, graph: &View<'_>, n: usize, found: &mut Vec<usize>) -> Result<()> {
-        let (ids, _) = graph.entries.as_chunks::<4>();
-        let query = Coded {
-            row: &self.code,
-            extra: 0,
-        };
-        reserve(&mut self.distances, ids.len())?;
-        reserve(&mut self.batch, ids.len())?;
-        // Their places, not themselves.
-        self.batch.extend(0..ids.len() as u32);
-        self.distances.resize(ids.len(), 0);
-        graph.entry_distances(query, &self.batch, &mut self.distances);
-        self.batch.clear();
-        reserve(&mut self.pool, n + 1)?;
-        for (at, &distance) in self.distances.iter().enumerate() {
-            put(&mut self.pool, n, Met::new(distance, at as u32));
-        }
-        reserve(found, self.pool.len())?;
-        for one in self.pool.drain(..) {
-            let id = u32::from_le_bytes(ids[one.id() as usize]) as usize;
-            if id >= graph.codes.rows.count() {
-                let reason = "the graph names it to start from, and it is no item";
-                return Err(Error::corrupt(id, reason));
-            }
-            found.push(id);
-        }
-        Ok(())
-    }
-
-    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left; whether it
-    /// was the latter, long before. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
-    pub fn walk<F: Filter>(
-        &mut self,
-        graph: &View<'_>,
-        entries: &[usize],
-        breadth: Breadth,
-        filter: &F,
-        marks: &mut [u64],
-    ) -> Result<bool> {
-        for &id in entries {
-            meet(graph, id as u32, marks, &mut self.batch);
-        }
-        match F::ALL {
-            true => self.walk_all(graph, breadth, marks)?,
-            false => self.walk_accepted(graph, breadth, filter, marks)?,
-        }
-        // What the forest could add to a walk that was nearly done is not worth asking.
-        Ok(self.looked_at < breadth.search_k / 2)
-    }
-
-    /// Takes its marks away, however it went.
-    pub fn lift(&self, marks: &mut [u64]) {
-        for &id in self.met.iter().chain(&self.batch) {
-            marks[id as usize / 64] = 0;
-        }
-    }
-
-    /// Puts its marks back.
-    pub fn lay(&self, marks: &mut [u64]) {
-        for &id in self.met.iter().chain(&self.batch) {
-            marks[id as usize / 64] |= 1 << (id % 64);
-        }
-    }
-
-    /// Items that were looked at; with a filter, those of them that it accepted.
-    pub fn looked_at(&self) -> u64 {
-        self.looked_at
-    }
-
-    /// Finds the distances of what was met.
-    fn measure(&mut self, graph: &View<'_>) -> Result<()> {
-        let query = Coded {
-            row: &self.code,
-            extra: 0,
-        };
-        self.distances.resize(self.batch.len(), 0);
-        graph
-            .codes
-            .distances(query, &self.batch, &mut self.distances);
-        reserve(&mut self.met, self.batch.len())?;
-        self.met.extend_from_slice(&self.batch);
-        Ok(())
-    }
-
-    /// Looks at the codes of these items, instead of walking, and keeps the nearest of those that are there.
-    ///
-    /// # Errors
-    /// [`Error::NoMemory`].
-    pub fn scan(
-        &mut self,
-        graph: &View<'_>,
-        mut ids: impl Iterator<Item = usize>,
-        keep: usize,
-        is_there: impl Fn(usize) -> bool,
-    ) -> Result<()> {
-        let size = keep.min(graph.codes.rows.count()).max(1);
-        reserve(&mut self.pool, size + 1)?;
-        let query = Coded {
-            row: &self.code,
-            extra: 0,
-        };
-        loop {
-            self.batch.clear();
-            for id in ids.by_ref().take(SCANNED) {
-                prefetch(graph.codes.rows.row(id));
-                self.batch.push(id as u32);
-            }
-            if self.batch.is_empty() {
-                return Ok(());
-            }
-            self.distances.resize(self.batch.len(), 0);
-            graph
-                .codes
-                .distances(query, &self.batch, &mut self.distances);
-            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
-                let one = Met::new(distance, id);
-                let is_near =
-                    self.pool.len() < size || self.pool.last().is_some_and(|last| one < *last);
-                if is_near && is_there(id as usize) {
-                    put(&mut self.pool, size, one);
-                }
-            }
-        }
-    }
-
-    fn walk_all(&mut self, graph: &View<'_>, breadth: Breadth, marks: &mut [u64]) -> Result<()> {
-        let size = breadth.pool_size(graph);
-        reserve(&mut self.pool, size + 1)?;
-        let mut next = 0;
-        loop {
-            self.measure(graph)?;
-            self.looked_at += self.batch.len() as u64;
-            let pool = &mut self.pool;
-            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
-                if let Some(at) = put(pool, size, Met::new(distance, id)) {
-                    if at < next + AHEAD {
-                        prefetch(graph.row(id as usize));
-                    }
-                    next = next.min(at);
-                }
-            }
-            self.batch.clear();
-            while pool.get(next).is_some_and(|one| one.is_done()) {
-                next += 1;
-            }
-            if self.looked_at >= breadth.search_k || next >= pool.len() {
-                return Ok(());
-            }
-            let one = &mut pool[next];
-            let from = one.id();
-            *one = one.done();
-            if let Some(other) = pool.get(next + 1) {
-                prefetch(graph.row(other.id() as usize));
-            }
-            meet_neighbors(graph, from, marks, &mut self.batch)?;
-        }
-    }
-
-    /// The pool has accepted items only; the way leads through others too, as long as they are nearer than the farthest of a
-    /// full pool.
-    fn walk_accepted(
-        &mut self,
-        graph: &View<'_>,
-        breadth: Breadth,
-        filter: &impl Filter,
-        marks: &mut [u64],
-    ) -> Result<()> {
-        let size = breadth.pool_size(graph);
-        reserve(&mut self.pool, size + 1)?;
-        loop {
-            self.measure(graph)?;
-            let pool = &mut self.pool;
-            let is_near = |pool: &[Met], one: Met| {
-                pool.len() < size || pool.last().is_some_and(|last| one < *last)
-            };
-            self.open
-                .try_reserve(self.batch.len())
-                .map_err(|reason| Error::no_memory(self.batch.len() * size_of::<Met>(), reason))?;
-            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
-                let one = Met::new(distance, id);
-                if is_near(pool, one) {
-                    self.open.push(Reverse(one));
-                    if filter.accepts(id as usize) {
-                        self.looked_at += 1;
-                        put(pool, size, one);
-                    }
-                }
-            }
-            self.batch.clear();
-            let next = self.open.pop().filter(|next| is_near(pool, next.0));
-            let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.search_k) else {
-                return Ok(());
-            };
-            if let Some(Reverse(other)) = self.open.peek() {
-                prefetch(graph.row(other.id() as usize));
-            }
-            meet_neighbors(graph, one.id(), marks, &mut self.batch)?;
-        }
-    }
-}
-
-impl Breadth {
-    fn pool_size(&self, graph: &View<'_>) -> usize {
-        let n_items = graph.codes.rows.count() as u64;
-        let size = (self.search_k / LOOKED_AT_FROM_ONE)
-            .min(LARGEST_POOL)
-            .max(self.keep as u64);
-        size.min(n_items).max(1) as usize
-    }
-}
-
-/// Puts one into a pool of `size` at the most; the place it got, if any.
-#[inline]
-fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
-    if pool.len() >= size {
-        if pool.last().is_some_and(|last| one >= *last) {
-            return None;
-        }
-        pool.pop();
-    }
-    let at = pool.partition_point(|other| *other < one);
-    pool.insert(at, one);
-    Some(at)
-}
-
-/// Marks an item, and adds it to the batch if it was not marked.
-#[inline]
-fn meet(graph: &View<'_>, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
-    let (word, bit) = (&mut marks[id as usize / 64], 1u64 << (id % 64));
-    if *word & bit == 0 {
-        *word |= bit;
-        prefetch(graph.codes.rows.row(id as usize));
-        batch.push(id);
-    }
-}
-
-/// Meets the neighbours of an item.
-#[inline]
-fn meet_neighbors(
+/// As [`search::search`], by walking the graph: `search_k` is the number of items that the walk looks at, about.
+///
+/// Where that is all there are, or a filter is known to accept fewer, all are looked at. Where it is known to accept so few that a
+/// walk to them would take longer, the codes of all of those are looked at.
+///
+/// # Errors
+/// As [`search::search`], also for what the graph names.
+pub fn search<S: Space, F: Filter>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    roots: &Roots,
     graph: &View<'_>,
-    from: u32,
-    marks: &mut [u64],
-    batch: &mut Vec<u32>,
-) -> Result<()> {
-    let n_items = graph.codes.rows.count();
-    let (ids, _) = graph.row(from as usize).as_chunks::<4>();
-    let start = batch.len();
-    batch.resize(start + ids.len(), 0);
-    let mut end = start;
-    for &id in ids {
-        let id = u32::from_le_bytes(id);
-        if id as usize >= n_items {
-            if id == super::END {
-                break;
+    query: &Query<'_, S::T>,
+    wanted: Wanted,
+    filter: &F,
+) -> Result<Vec<Neighbor>> {
+    let n_items = roots.n_items;
+    let is_all = |search_k: u64| search_k >= n_items as u64;
+    if wanted.n > MOST_WANTED && !wanted.search_k.is_some_and(is_all) {
+        return search::search(space, nodes, roots, query, wanted, filter);
+    }
+    let usual = || WALKED.saturating_mul((wanted.n as u64).div_ceil(10).max(1));
+    let search_k = wanted.search_k.unwrap_or_else(usual);
+    let at_most = filter.at_most(n_items);
+    if is_all(search_k) || !F::ALL && (at_most as u64) < search_k {
+        return search::exact(space, nodes, n_items, query, wanted, filter);
+    }
+    let n = wanted.n;
+    let breadth = Breadth {
+        keep: match graph.coder.projector {
+            None => n.saturating_mul(MEASURED),
+            Some(_) => {
+                let more = (search_k / MEASURED_SHARE).min(MOST_MEASURED) as usize;
+                n.saturating_add(n / 2).saturating_add(more)
             }
-            batch.truncate(end);
-            let reason = format!("its neighbour {id} is no item");
-            return Err(Error::corrupt(from as usize, reason));
+        },
+        search_k,
+    };
+    // A walk passes n_items / at_most items for each that is accepted, and what it passes lies far apart.
+    let walked = u128::from(search_k) * SCANNED_FOR_WALKED * n_items as u128;
+    let is_scan = search_k > 0 && (at_most as u128).pow(2) < walked;
+    let asked = Asked {
+        space,
+        nodes,
+        roots,
+        graph,
+        query,
+        breadth,
+        filter,
+    };
+    with_scratch(|scratch| {
+        cover_items(&mut scratch.marks, n_items)?;
+        scratch.walk.begin(space, graph, query.row)?;
+        if is_scan {
+            let is_there = |id| nodes.get(id).n_descendants() == 1;
+            let ids = accepted(filter, n_items);
+            scratch.walk.scan(graph, ids, breadth.keep, is_there)?;
+        } else {
+            asked.walk(scratch)?;
         }
-        // Without a branch, as nothing tells which are marked.
-        let (word, bit) = (&mut marks[id as usize / 64], id % 64);
-        batch[end] = id;
-        end += usize::from(*word >> bit & 1 == 0);
-        *word |= 1 << bit;
+        let Scratch {
+            candidates,
+            best,
+            walk,
+            ..
+        } = scratch;
+        let keep = breadth.keep.min(n_items);
+        reserve(candidates, keep)?;
+        candidates.extend(walk.found().take(keep));
+        search::nearest(space, nodes, query, wanted, candidates, best)
+    })
+}
+
+/// What a walk needs to know.
+struct Asked<'a, S: Space, F> {
+    space: &'a S,
+    nodes: &'a Nodes<'a>,
+    roots: &'a Roots,
+    graph: &'a View<'a>,
+    query: &'a Query<'a, S::T>,
+    breadth: Breadth,
+    filter: &'a F,
+}
+
+impl<S: Space, F: Filter> Asked<'_, S, F> {
+    /// Walks; leaves no candidates.
+    fn walk(&self, scratch: &mut Scratch) -> Result<()> {
+        let (graph, breadth) = (self.graph, self.breadth);
+        let Scratch {
+            walk,
+            marks,
+            candidates,
+            paths,
+            ..
+        } = scratch;
+        let share = (breadth.search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
+        let n = share.min(breadth.search_k) as usize;
+        let (nodes, roots) = (self.nodes, self.roots);
+        let n_starts = graph.routes.starts.len() / 4;
+        if n_starts > 0 {
+            paths.clear();
+            walk.follow(graph, nodes.count(), paths)?;
+            for &id in &*paths {
+                prefetch(nodes.get(id).bytes());
+            }
+            for &id in &*paths {
+                take(nodes, roots, id, n.div_ceil(n_starts), candidates)?;
+            }
+        } else if graph.entries.is_empty() {
+            items_near(self.space, nodes, roots, self.query, n, paths, candidates)?;
+        } else if n > 0 {
+            walk.enter(graph, n.min(ENTERED), candidates)?;
+        }
+        let is_stuck = walk.walk(graph, candidates, breadth, self.filter, marks)?;
+        candidates.clear();
+        if is_stuck {
+            self.start_elsewhere(scratch)?;
+            scratch.clear_candidates();
+        }
+        Ok(())
     }
-    batch.truncate(end);
-    for &id in &batch[start..] {
-        prefetch(graph.codes.rows.row(id as usize));
+
+    /// Looks for more where the forest names some: somewhere else there may be nearer ones.
+    fn start_elsewhere(&self, scratch: &mut Scratch) -> Result<()> {
+        let (graph, breadth) = (self.graph, self.breadth);
+        let mut walk = std::mem::take(&mut scratch.walk);
+        walk.lift(&mut scratch.marks);
+        let result = if !F::ALL && (S::BY_PRODUCT || walk.found().count() < breadth.keep) {
+            // What is accepted may lie so far from the query that no way leads to it.
+            self.collect_others(&walk, scratch).and_then(|()| {
+                let ids = scratch.candidates.iter().copied();
+                walk.scan(graph, ids, breadth.keep, |_| true)
+            })
+        } else {
+            self.collect(&walk, &All, scratch).and_then(|()| {
+                let Scratch {
+                    candidates, marks, ..
+                } = scratch;
+                for &id in &*candidates {
+                    marks[id / 64] = 0;
+                }
+                walk.lay(marks);
+                walk.walk(graph, candidates, breadth, self.filter, marks)
+                    .map(|_| ())
+            })
+        };
+        scratch.walk = walk;
+        result
     }
-    Ok(())
+
+    /// Collects what the filter accepts of the items that a walk did not meet.
+    fn collect_others(&self, walk: &Walk, scratch: &mut Scratch) -> Result<()> {
+        let mut met = std::mem::take(&mut scratch.met);
+        let result = cover_items(&mut met, self.roots.n_items).and_then(|()| {
+            walk.lay(&mut met);
+            let others = Others {
+                filter: self.filter,
+                met: &met,
+            };
+            let result = self.collect(walk, &others, scratch);
+            walk.lift(&mut met);
+            result
+        });
+        scratch.met = met;
+        result
+    }
+
+    /// Collects candidates from the forest, as many as a walk did not look at.
+    fn collect(&self, walk: &Walk, filter: &impl Filter, scratch: &mut Scratch) -> Result<()> {
+        let (nodes, roots) = (self.nodes, self.roots);
+        let left = self.breadth.search_k.saturating_sub(walk.looked_at());
+        search::collect(self.space, nodes, roots, self.query, left, filter, scratch)
+    }
 }

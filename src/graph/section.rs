@@ -5,6 +5,7 @@
 
 use super::codes::{Coder, Codes, EXTRA};
 use super::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
+use super::routes::{self, RouteBytes, Routes};
 use super::scale::Scale;
 use super::{Plan, View};
 use crate::error::{Error, Result};
@@ -41,6 +42,11 @@ pub struct Header {
     pub alpha: f64,
     /// Items to start from; 0 where the trees name them.
     n_entries: usize,
+    /// Trees that have routes, and rows of those; 0 where there are none.
+    n_starts: usize,
+    n_routes: usize,
+    /// Bytes of a row of routes.
+    route_bytes: usize,
 }
 
 /// Where the parts of the codes are, in bytes from the section's start.
@@ -58,6 +64,8 @@ struct Lists {
     neighbors: Range<usize>,
     entries: Range<usize>,
     rows: Range<usize>,
+    starts: Range<usize>,
+    routes: Range<usize>,
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
@@ -112,11 +120,19 @@ impl Header {
             degree: 0,
             alpha: 0.0,
             n_entries: 0,
+            n_starts: 0,
+            n_routes: 0,
+            route_bytes: routes::row_bytes(options.f),
         }
     }
 
     pub fn n_items(&self) -> usize {
         self.n_items
+    }
+
+    /// That of whole codes.
+    pub fn scale(&self) -> &Scale {
+        &self.scale
     }
 
     /// Whether codes were made short.
@@ -150,16 +166,24 @@ impl Header {
     fn lists(&self) -> Option<Lists> {
         let neighbors = self.n_items.checked_mul(self.degree)?.checked_mul(ID)?;
         let neighbors = HEADER..neighbors.checked_add(HEADER)?;
-        let entries = neighbors.end..neighbors.end.checked_add(self.n_entries.checked_mul(ID)?)?;
-        let start = match self.n_entries {
-            0 => entries.end,
-            _ => entries.end.checked_next_multiple_of(HEADER)?,
+        let ids = |start: usize, n: usize| {
+            let end = start.checked_add(n.checked_mul(ID)?)?;
+            let behind = match n {
+                0 => end,
+                _ => end.checked_next_multiple_of(HEADER)?,
+            };
+            Some((start..end, behind))
         };
+        let (entries, start) = ids(neighbors.end, self.n_entries)?;
         let rows = start..start.checked_add(self.n_entries.checked_mul(self.stride)?)?;
+        let (starts, start) = ids(rows.end, self.n_starts)?;
+        let routes = start..start.checked_add(self.n_routes.checked_mul(self.route_bytes)?)?;
         Some(Lists {
             neighbors,
             entries,
             rows,
+            starts,
+            routes,
         })
     }
 
@@ -205,7 +229,7 @@ impl Header {
         section[parts.rows.start..parts.extras.end].split_at_mut(parts.rows.len())
     }
 
-    /// Room for neighbours, with the header before them, and the items to start from with their codes behind them.
+    /// Room for neighbours, with the header before them, and behind them the items to start from with their codes, and the routes.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -214,23 +238,32 @@ impl Header {
         plan: &Plan,
         entries: &[u32],
         codes: &Codes<'_>,
+        routes: &RouteBytes,
     ) -> Result<HeapBytes> {
         self.degree = plan.degree;
         self.alpha = plan.alpha;
         self.n_entries = entries.len();
+        self.n_starts = routes.starts.len();
+        self.n_routes = routes.rows.len() / self.route_bytes;
         let mut bytes = HeapBytes::default();
         let lists = self.lists().ok_or_else(too_large)?;
-        bytes.resize(lists.rows.end)?;
+        bytes.resize(lists.routes.end)?;
         let to = bytes.bytes_mut();
         put(to, 0, &(ID as u32).to_le_bytes());
         put(to, 4, &(self.degree as u32).to_le_bytes());
         put(to, 8, &(self.n_items as u64).to_le_bytes());
         put(to, 16, &self.alpha.to_le_bytes());
         put(to, 24, &(self.n_entries as u64).to_le_bytes());
+        put(to, 32, &(self.n_routes as u64).to_le_bytes());
+        put(to, 40, &(self.n_starts as u32).to_le_bytes());
         for (i, id) in entries.iter().enumerate() {
             put(to, lists.entries.start + i * ID, &id.to_le_bytes());
             put(to, lists.rows.start + i * self.stride, codes.get(*id).row);
         }
+        for (i, start) in routes.starts.iter().enumerate() {
+            put(to, lists.starts.start + i * ID, &start.to_le_bytes());
+        }
+        put(to, lists.routes.start, &routes.rows);
         Ok(bytes)
     }
 
@@ -327,20 +360,26 @@ impl Header {
         header.degree = short(lists, 4);
         header.alpha = f64::from_le_bytes(field(lists, 16));
         header.n_entries = usize::try_from(long(lists, 24)).unwrap_or(usize::MAX);
+        header.n_routes = usize::try_from(long(lists, 32)).unwrap_or(usize::MAX);
+        header.n_starts = short(lists, 40);
         let sound = short(lists, 0) == ID
             && (1..=MAX_DEGREE).contains(&header.degree)
             && long(lists, 8) == n_items as u64
             && header.n_entries <= n_items
+            // What they are followed by is a code as long as the vectors.
+            && (header.n_starts == 0 || n_offsets > 0 && !header.is_projected())
             && header
                 .lists()
-                .is_some_and(|parts| parts.rows.end == lists.len());
+                .is_some_and(|parts| parts.routes.end == lists.len());
         if !sound {
             return Err(format!(
-                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items and {} to start from in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
+                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, {} to start from, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
                 short(lists, 0),
                 header.degree,
                 long(lists, 8),
                 header.n_entries,
+                header.n_routes,
+                header.n_starts,
                 lists.len()
             ));
         }
@@ -368,6 +407,11 @@ impl Header {
             neighbors: &lists[places.neighbors],
             entries: &lists[places.entries],
             entry_codes: CodeRows::new(&lists[places.rows], self.stride),
+            routes: Routes {
+                starts: &lists[places.starts],
+                rows: CodeRows::new(&lists[places.routes], self.route_bytes),
+                kernel: CodeKernel::products(isa),
+            },
         }
     }
 

@@ -94,7 +94,7 @@ pub trait Engine: Send + Sync {
     fn check_graph(
         &self,
         nodes: &Nodes<'_>,
-        n_items: usize,
+        roots: &Roots,
         graph: &GraphBytes<'_>,
         meter: &Meter<'_>,
         faults: &mut Faults,
@@ -225,7 +225,7 @@ where
             (Way::Exact, _) => search::exact(space, nodes, roots.n_items, query, wanted, filter),
             (Way::Fastest | Way::Graph, Some(graph)) => {
                 let graph = graph.view(self.isa, S::MEASURE);
-                search::with_graph(space, nodes, roots, &graph, query, wanted, filter)
+                graph::search::search(space, nodes, roots, &graph, query, wanted, filter)
             }
             (Way::Graph, None) => Err(Error::State {
                 operation: "search the graph",
@@ -381,11 +381,11 @@ where
     fn check_graph(
         &self,
         nodes: &Nodes<'_>,
-        n_items: usize,
+        roots: &Roots,
         graph: &GraphBytes<'_>,
         meter: &Meter<'_>,
         faults: &mut Faults,
     ) -> Result<()> {
-        graph::check::check(&self.space, nodes, n_items, graph, self.isa, meter, faults)
+        graph::check::check(&self.space, nodes, roots, graph, self.isa, meter, faults)
     }
 }

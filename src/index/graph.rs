@@ -15,8 +15,8 @@ impl Index {
     /// gone when the trees are. The same index and plan give the same bytes, for any number of threads and on any
     /// processor.
     ///
-    /// For each item it takes `4 * degree` bytes and a byte for each number of a vector (to a multiple of 64; fewer where fewer
-    /// tell long vectors apart), and while it is built `8 * (candidates + 4 * sample)` bytes and 4 for each tree.
+    /// For each item it takes `4 * degree` bytes, a byte for each number of a vector (to a multiple of 64; fewer where fewer
+    /// tell long vectors apart) and some 20 for ways down ten trees (80 where vectors are shortest), and while it is built `8 * (candidates + 4 * sample)` bytes and 4 for each tree.
     ///
     /// ```
     /// use annoy_rs::{GraphPlan, Index, Metric, Work};

@@ -104,8 +104,8 @@ impl Index {
             }
             let shape = self.engine.inspect(&nodes, roots, meter, &mut faults)?;
             if let Some(graph) = graph {
-                let (engine, n_items) = (&self.engine, roots.n_items);
-                engine.check_graph(&nodes, n_items, &graph, meter, &mut faults)?;
+                let engine = &self.engine;
+                engine.check_graph(&nodes, roots, &graph, meter, &mut faults)?;
             }
             if let Some(expected) = superblock.map(|(_, superblock)| superblock.n_present) {
                 if expected != shape.n_present {

@@ -53,6 +53,11 @@ impl<'a> CodeRows<'a> {
         }
     }
 
+    /// All rows.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Bytes of a row.
     pub fn row_bytes(&self) -> usize {
         self.stride
@@ -61,6 +66,17 @@ impl<'a> CodeRows<'a> {
     /// How many rows.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// Asks memory for a row, if it is there.
+    #[inline]
+    pub fn prefetch(&self, i: usize) {
+        super::prefetch_at(
+            self.bytes
+                .as_ptr()
+                .wrapping_add(i.wrapping_mul(self.stride)),
+            self.stride,
+        );
     }
 
     /// One row; panics past the end.
@@ -80,24 +96,47 @@ impl CodeKernel {
     /// The kernel for `isa`; panics when this processor lacks it, which is what makes [`distances`](Self::distances)
     /// safe.
     pub fn new(isa: Isa, measure: Measure) -> Self {
+        Self::of(
+            isa,
+            match (isa, measure) {
+                (Isa::Portable | Isa::Sse2, Measure::Squares) => squares_portable,
+                (Isa::Portable | Isa::Sse2, Measure::Differences) => differences_portable,
+                (Isa::Portable | Isa::Sse2, Measure::Bits) => bits_portable,
+                #[cfg(target_arch = "x86_64")]
+                (Isa::Avx2 | Isa::Avx512, Measure::Squares) => squares_avx2,
+                #[cfg(target_arch = "x86_64")]
+                (Isa::Avx2 | Isa::Avx512, Measure::Differences) => differences_avx2,
+                #[cfg(target_arch = "x86_64")]
+                (Isa::Avx2 | Isa::Avx512, Measure::Bits) => bits_avx2,
+                // Not available, which is found below.
+                #[cfg(not(target_arch = "x86_64"))]
+                (Isa::Avx2 | Isa::Avx512, _) => bits_portable,
+            },
+        )
+    }
+
+    /// One that has, in place of distances, sums of products as 32-bit numbers with a sign: of a code of numbers with rows of signed
+    /// bytes. As [`new`](Self::new).
+    pub fn products(isa: Isa) -> Self {
+        Self::of(
+            isa,
+            match isa {
+                Isa::Portable | Isa::Sse2 => products_portable,
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 | Isa::Avx512 => products_avx2,
+                // Not available, which is found below.
+                #[cfg(not(target_arch = "x86_64"))]
+                Isa::Avx2 | Isa::Avx512 => products_portable,
+            },
+        )
+    }
+
+    fn of(isa: Isa, distances: Distances) -> Self {
         assert!(
             isa.is_available(),
             "this processor cannot run {} kernels",
             isa.name()
         );
-        let distances: Distances = match (isa, measure) {
-            (Isa::Portable | Isa::Sse2, Measure::Squares) => squares_portable,
-            (Isa::Portable | Isa::Sse2, Measure::Differences) => differences_portable,
-            (Isa::Portable | Isa::Sse2, Measure::Bits) => bits_portable,
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, Measure::Squares) => squares_avx2,
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, Measure::Differences) => differences_avx2,
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, Measure::Bits) => bits_avx2,
-            #[cfg(not(target_arch = "x86_64"))]
-            (Isa::Avx2 | Isa::Avx512, _) => unreachable!("not available, see above"),
-        };
         CodeKernel { distances }
     }
 
@@ -189,6 +228,23 @@ unsafe fn differences_portable(
 unsafe fn bits_portable(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
     // SAFETY: the caller's promise, which is the same.
     unsafe { one_by_one(q, rows, stride, ids, to, |x, y| (x ^ y).count_ones()) }
+}
+
+/// # Safety
+/// As [`one_by_one`].
+unsafe fn products_portable(
+    q: *const u8,
+    rows: *const u8,
+    stride: usize,
+    ids: &[u32],
+    to: *mut u32,
+) {
+    // SAFETY: the caller's promise, which is the same.
+    unsafe {
+        one_by_one(q, rows, stride, ids, to, |x, y| {
+            (i32::from(x) * i32::from(y as i8)) as u32
+        });
+    }
 }
 
 /// # Safety
@@ -308,6 +364,22 @@ unsafe fn squares_avx2(q: *const u8, rows: *const u8, stride: usize, ids: &[u32]
 /// As [`four_by_four`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
+unsafe fn products_avx2(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
+    // SAFETY: the caller's promise, which is the same.
+    unsafe {
+        let ones = _mm256_set1_epi16(1);
+        four_by_four(q, rows, stride, ids, to, |sum, x, y| {
+            // Two products of 127 and 128 at the most fit 16 bits.
+            let products = _mm256_madd_epi16(_mm256_maddubs_epi16(x, y), ones);
+            _mm256_add_epi32(sum, products)
+        });
+    }
+}
+
+/// # Safety
+/// As [`four_by_four`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
 unsafe fn differences_avx2(
     q: *const u8,
     rows: *const u8,
@@ -348,6 +420,18 @@ mod tests {
                     (Measure::Differences, |x, y| u32::from(x.abs_diff(y))),
                     (Measure::Bits, |x, y| (x ^ y).count_ones()),
                 ];
+                let products: Term = |x, y| (i32::from(x) * i32::from(y as i8)) as u32;
+                for isa in Isa::available() {
+                    let signed = [&[0x80, 0x7f][..], rows.bytes()].concat();
+                    let signed = CodeRows::new(&signed[..8 * stride], stride);
+                    let mut to = [7; 3];
+                    CodeKernel::products(isa).distances(&query, &signed, &[0, 7, 2], &mut to);
+                    let expected = [0, 7, 2].map(|id| {
+                        let row = query.iter().zip(signed.row(id));
+                        row.fold(0u32, |sum, (&x, &y)| sum.wrapping_add(products(x, y)))
+                    });
+                    assert_eq!(to, expected, "products {} {stride}", isa.name());
+                }
                 for (measure, term) in terms {
                     for isa in Isa::available() {
                         let ids = [8u32, 0, 3, 3, 7, 1, 2];

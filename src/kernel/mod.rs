@@ -59,15 +59,21 @@ use std::ffi::OsStr;
 /// Asks for what will be read soon. No more than the first kilobyte: after that the processor's own prefetching has caught on.
 #[inline(always)]
 pub fn prefetch<T>(what: &[T]) {
+    prefetch_at(what.as_ptr().cast(), size_of_val(what));
+}
+
+/// As [`prefetch`], of bytes wherever they are, or are not.
+#[inline]
+pub fn prefetch_at(start: *const u8, len: usize) {
     #[cfg(target_arch = "x86_64")]
-    for at in (0..size_of_val(what)).step_by(64).take(16) {
+    for at in (0..len).step_by(64).take(16) {
         use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
-        let line = what.as_ptr().cast::<i8>().wrapping_add(at);
+        let line = start.cast::<i8>().wrapping_add(at);
         // SAFETY: a hint that cannot fault, and every x86_64 processor has it (SSE).
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = what;
+    let _ = (start, len);
 }
 
 /// The environment variable that overrides [`Isa::choose`].

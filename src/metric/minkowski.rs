@@ -162,8 +162,13 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
 
     #[inline]
     fn descend(&self, node: NodeRef<'_>, query: &Query<'_, T>, priority: u64) -> Option<[u64; 2]> {
-        let margin = node.extra::<T>() + self.kernels.dot(node.row(), query.row);
+        let margin = self.offset(node) + self.kernels.dot(node.row(), query.row);
         Some(child_priorities(margin, priority))
+    }
+
+    #[inline]
+    fn offset(&self, split: NodeRef<'_>) -> T {
+        split.extra()
     }
 
     #[inline]

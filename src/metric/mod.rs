@@ -140,6 +140,12 @@ pub trait Space: Send + Sync + Sized + 'static {
         priority: u64,
     ) -> Option<[u64; 2]>;
 
+    /// How far a split's plane lies from where all numbers are zero, for metrics whose planes do not go through there.
+    fn offset(&self, split: NodeRef<'_>) -> Self::T {
+        let _ = split;
+        Self::T::default()
+    }
+
     /// Distance to an item.
     fn distance(&self, query: &Query<'_, Self::T>, item: NodeRef<'_>) -> u64;
 

@@ -1,0 +1,191 @@
+//! The trees made small: which way to go at each split, told by a query's code. A walk starts in the leaves that they lead to, and
+//! whole planes are several times as many bytes to wait for.
+
+use super::codes::Source;
+use super::scale::Scale;
+use crate::error::{reserve, Error, Result};
+use crate::forest::roots::Roots;
+use crate::kernel::{CodeKernel, CodeRows, Measure, Scalar};
+use crate::metric::Space;
+
+/// Trees that are gone down. More of them find items of more clusters to start from.
+const TREES: usize = 10;
+
+/// At the end of a row: the largest sum of products that goes left, where that leads, and where right does.
+const TAIL: usize = 12;
+
+/// Set where a row leads to a node of the forest, a leaf or an item; else it is another row, farther on.
+const LEAF: u32 = 1 << 31;
+
+/// Largest number in a plane.
+const TOP: f64 = 127.0;
+
+/// Bytes of a row, for codes of `f` numbers.
+pub fn row_bytes(f: usize) -> usize {
+    CodeRows::stride(f + TAIL)
+}
+
+/// Routes in memory.
+#[derive(Default)]
+pub struct RouteBytes {
+    /// Where each tree begins.
+    pub starts: Vec<u32>,
+    /// The planes, as signed bytes, each with its tail; those of upper levels first.
+    pub rows: Vec<u8>,
+}
+
+/// Routes wherever they lie.
+#[derive(Clone, Copy)]
+pub struct Routes<'a> {
+    pub starts: &'a [u8],
+    pub rows: CodeRows<'a>,
+    pub kernel: CodeKernel,
+}
+
+impl RouteBytes {
+    /// Nothing of bits, and nothing where nodes have higher numbers than rows can name: there the forest itself is asked.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
+    pub fn build<S: Space>(source: &Source<'_, S>, roots: &Roots, scale: &Scale) -> Result<Self> {
+        let nodes = &source.nodes;
+        let mut routes = RouteBytes::default();
+        if S::MEASURE == Measure::Bits || nodes.count() >= LEAF as usize {
+            return Ok(routes);
+        }
+        let f = nodes.layout().options.f;
+        let (size, max_leaf) = (row_bytes(f), nodes.layout().max_leaf as i64);
+        // The splits, in the order of their rows.
+        let mut splits = Vec::new();
+        let name = |id: usize, splits: &mut Vec<usize>| -> Result<u32> {
+            if id >= roots.n_items && id < roots.trees.start {
+                let reason = "a split names it, but it is no node of a tree";
+                return Err(Error::corrupt(id, reason));
+            }
+            if id < roots.n_items || nodes.get(id).n_descendants() <= max_leaf {
+                return Ok(LEAF | id as u32);
+            }
+            if splits.len() >= nodes.count() {
+                return Err(Error::corrupt(id, "its tree runs in a circle"));
+            }
+            reserve(splits, 1)?;
+            splits.push(id);
+            Ok(splits.len() as u32 - 1)
+        };
+        for id in roots.ids().take(TREES) {
+            routes.starts.push(name(id, &mut splits)?);
+        }
+        let mut next = 0;
+        while let Some(&id) = splits.get(next) {
+            let node = nodes.get(id);
+            let plane = || node.row::<S::T>().iter().map(|x| x.to_f64());
+            let largest = plane().fold(0.0, |most: f64, x| most.max(x.abs()));
+            let start = routes.rows.len();
+            reserve(&mut routes.rows, size)?;
+            routes.rows.resize(start + size, 0);
+            let (to, tail) = routes.rows[start..].split_at_mut(size - TAIL);
+            let mut margin = source.space.offset(node).to_f64();
+            for ((x, offset), to) in plane().zip(&scale.offsets).zip(to) {
+                margin += x * offset;
+                *to = (x / largest * TOP + 0.5).floor() as i8 as u8;
+            }
+            // Of a plane without direction it is no number, and then 0.
+            let limit = (-margin / (largest / TOP * scale.step)).floor() as i32;
+            tail[..4].copy_from_slice(&limit.to_le_bytes());
+            for (side, to) in tail[4..].chunks_exact_mut(4).enumerate() {
+                let child = nodes.checked(id, node.child(side), roots.trees.end)?;
+                to.copy_from_slice(&name(child, &mut splits)?.to_le_bytes());
+            }
+            next += 1;
+        }
+        Ok(routes)
+    }
+}
+
+/// A field of a row's tail.
+#[inline]
+fn field(row: &[u8], from_end: usize) -> [u8; 4] {
+    let mut field = [0; 4];
+    let start = row.len() - from_end;
+    field.copy_from_slice(&row[start..start + 4]);
+    field
+}
+
+/// Room for going down.
+#[derive(Default)]
+pub struct Room {
+    code: Vec<u8>,
+    open: Vec<u32>,
+    products: Vec<u32>,
+}
+
+impl Routes<'_> {
+    /// Whether they are these.
+    pub fn are(&self, others: &RouteBytes) -> bool {
+        let starts = others.starts.iter().flat_map(|start| start.to_le_bytes());
+        self.starts.iter().copied().eq(starts) && self.rows.bytes() == others.rows
+    }
+
+    /// Adds to `found` the node of the forest, a leaf or an item, that each tree leads a query with this code to. They are there, and
+    /// that is all that is known of them.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a row names what cannot be; [`Error::NoMemory`].
+    pub fn follow(
+        &self,
+        code: &[u8],
+        n_nodes: usize,
+        room: &mut Room,
+        found: &mut Vec<usize>,
+    ) -> Result<()> {
+        let Room {
+            code: padded,
+            open,
+            products,
+        } = room;
+        let size = self.rows.row_bytes();
+        padded.clear();
+        reserve(padded, size)?;
+        padded.extend_from_slice(code);
+        padded.resize(size, 0);
+        let (starts, _) = self.starts.as_chunks::<4>();
+        for list in [&mut *open, &mut *products] {
+            list.clear();
+            reserve(list, starts.len())?;
+        }
+        reserve(found, starts.len())?;
+        let mut go = |from: Option<u32>, to: u32, open: &mut [u32], kept: &mut usize| {
+            let id = (to & !LEAF) as usize;
+            if to & LEAF != 0 && id < n_nodes {
+                found.push(id);
+            } else if to & LEAF == 0 && id < self.rows.count() && from.is_none_or(|from| from < to)
+            {
+                self.rows.prefetch(id);
+                open[*kept] = to;
+                *kept += 1;
+            } else {
+                let reason = format!("a way in the graph leads to {to:#x}, where nothing can be");
+                return Err(Error::corrupt(id, reason));
+            }
+            Ok(())
+        };
+        open.resize(starts.len(), 0);
+        let mut kept = 0;
+        for &start in starts {
+            go(None, u32::from_le_bytes(start), open, &mut kept)?;
+        }
+        while kept > 0 {
+            open.truncate(kept);
+            products.resize(kept, 0);
+            self.kernel.distances(padded, &self.rows, open, products);
+            kept = 0;
+            for i in 0..products.len() {
+                let row = self.rows.row(open[i] as usize);
+                let is_right = products[i] as i32 > i32::from_le_bytes(field(row, TAIL));
+                let to = field(row, if is_right { 4 } else { 8 });
+                go(Some(open[i]), u32::from_le_bytes(to), open, &mut kept)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,408 @@
+//! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked from.
+
+use super::codes::Coded;
+use super::routes;
+use super::View;
+use crate::error::{reserve, Error, Result};
+use crate::forest::filter::Filter;
+use crate::kernel::{prefetch, Row};
+use crate::metric::Space;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// An item met, nearest first: distance of its code, id, and whether it was looked from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Met(u64);
+
+impl Met {
+    fn new(distance: u32, id: u32) -> Self {
+        Met(u64::from(distance) << 32 | u64::from(id) << 1)
+    }
+    fn id(self) -> u32 {
+        self.0 as u32 >> 1
+    }
+    fn is_done(self) -> bool {
+        self.0 & 1 == 1
+    }
+    fn done(self) -> Self {
+        Met(self.0 | 1)
+    }
+}
+
+/// Room that a thread keeps from one search to the next.
+#[derive(Default)]
+pub struct Walk {
+    code: Vec<u8>,
+    routed: routes::Room,
+    /// A code before it is made short.
+    whole: Vec<u8>,
+    /// The nearest, in order.
+    pool: Vec<Met>,
+    /// With a filter: where to look from, the nearest on top.
+    open: BinaryHeap<Reverse<Met>>,
+    batch: Vec<u32>,
+    distances: Vec<u32>,
+    /// All that were marked.
+    met: Vec<u32>,
+    looked_at: u64,
+}
+
+/// How far a walk goes.
+#[derive(Clone, Copy)]
+pub struct Breadth {
+    /// How many of the nearest are kept at the least.
+    pub keep: usize,
+    /// How many items are looked at, about, and half as many more where that finds nearer ones; with a filter, items that it accepts.
+    pub search_k: u64,
+}
+
+/// The pool is in order, and putting one in moves half of it.
+const LARGEST_POOL: u64 = 4096;
+
+/// The pool of a walk holds one for so many that it is to look at. Having looked from all of a pool a walk ends, as what is easy to
+/// find is found sooner.
+const LOOKED_AT_FROM_ONE: u64 = 24;
+
+/// Items whose codes are asked for together.
+const SCANNED: usize = 32;
+
+/// Neighbours are asked for ahead of items that come to stand so near to the front.
+const AHEAD: usize = 3;
+
+impl Walk {
+    /// What the last walk met, nearest code first.
+    pub fn found(&self) -> impl Iterator<Item = usize> + '_ {
+        self.pool.iter().map(|one| one.id() as usize)
+    }
+
+    /// Begins a walk for a query.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn begin<S: Space>(
+        &mut self,
+        space: &S,
+        graph: &View<'_>,
+        query: Row<'_, S::T>,
+    ) -> Result<()> {
+        self.code.clear();
+        let stride = graph.codes.rows.row_bytes();
+        reserve(&mut self.code, stride)?;
+        self.code.resize(stride, 0);
+        graph
+            .coder
+            .query(space, query, &mut self.whole, &mut self.code)?;
+        self.pool.clear();
+        self.open.clear();
+        self.looked_at = 0;
+        Ok(())
+    }
+
+    /// Adds to `found` the leaves that the graph's routes lead to; see [`Routes::follow`](routes::Routes::follow).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn follow(
+        &mut self,
+        graph: &View<'_>,
+        n_nodes: usize,
+        found: &mut Vec<usize>,
+    ) -> Result<()> {
+        graph
+            .routes
+            .follow(&self.code, n_nodes, &mut self.routed, found)
+    }
+
+    /// Adds to `found` the `n` nearest of the items that the graph has to start from.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when one of them cannot be; [`Error::NoMemory`].
+    pub fn enter(&mut self, graph: &View<'_>, n: usize, found: &mut Vec<usize>) -> Result<()> {
+        let (ids, _) = graph.entries.as_chunks::<4>();
+        let query = Coded {
+            row: &self.code,
+            extra: 0,
+        };
+        reserve(&mut self.distances, ids.len())?;
+        reserve(&mut self.batch, ids.len())?;
+        // Their places, not themselves.
+        self.batch.extend(0..ids.len() as u32);
+        self.distances.resize(ids.len(), 0);
+        graph.entry_distances(query, &self.batch, &mut self.distances);
+        self.batch.clear();
+        reserve(&mut self.pool, n + 1)?;
+        for (at, &distance) in self.distances.iter().enumerate() {
+            put(&mut self.pool, n, Met::new(distance, at as u32));
+        }
+        reserve(found, self.pool.len())?;
+        for one in self.pool.drain(..) {
+            let id = u32::from_le_bytes(ids[one.id() as usize]) as usize;
+            if id >= graph.codes.rows.count() {
+                let reason = "the graph names it to start from, and it is no item";
+                return Err(Error::corrupt(id, reason));
+            }
+            found.push(id);
+        }
+        Ok(())
+    }
+
+    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left; whether it
+    /// was the latter, with less than it should have found. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
+    pub fn walk<F: Filter>(
+        &mut self,
+        graph: &View<'_>,
+        entries: &[usize],
+        breadth: Breadth,
+        filter: &F,
+        marks: &mut [u64],
+    ) -> Result<bool> {
+        for &id in entries {
+            meet(graph, id as u32, marks, &mut self.batch);
+        }
+        match F::ALL {
+            true => self.walk_all(graph, breadth, marks)?,
+            false => self.walk_accepted(graph, breadth, filter, marks)?,
+        }
+        Ok(match F::ALL {
+            true => self.pool.len() < breadth.pool_size(graph) && self.looked_at < breadth.search_k,
+            // What is accepted may lie in other places too, nearer than what was come to.
+            false => self.looked_at < breadth.search_k / 2,
+        })
+    }
+
+    /// Takes its marks away, however it went.
+    pub fn lift(&self, marks: &mut [u64]) {
+        for &id in self.met.iter().chain(&self.batch) {
+            marks[id as usize / 64] = 0;
+        }
+    }
+
+    /// Takes its marks away, and forgets what they were.
+    pub fn forget(&mut self, marks: &mut [u64]) {
+        self.lift(marks);
+        self.met.clear();
+        self.batch.clear();
+    }
+
+    /// Puts its marks back.
+    pub fn lay(&self, marks: &mut [u64]) {
+        for &id in self.met.iter().chain(&self.batch) {
+            marks[id as usize / 64] |= 1 << (id % 64);
+        }
+    }
+
+    /// Items that were looked at; with a filter, those of them that it accepted.
+    pub fn looked_at(&self) -> u64 {
+        self.looked_at
+    }
+
+    /// Finds the distances of what was met.
+    fn measure(&mut self, graph: &View<'_>) -> Result<()> {
+        let query = Coded {
+            row: &self.code,
+            extra: 0,
+        };
+        self.distances.resize(self.batch.len(), 0);
+        graph
+            .codes
+            .distances(query, &self.batch, &mut self.distances);
+        reserve(&mut self.met, self.batch.len())?;
+        self.met.extend_from_slice(&self.batch);
+        Ok(())
+    }
+
+    /// Looks at the codes of these items, instead of walking, and keeps the nearest of those that are there.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn scan(
+        &mut self,
+        graph: &View<'_>,
+        mut ids: impl Iterator<Item = usize>,
+        keep: usize,
+        is_there: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let size = keep.min(graph.codes.rows.count()).max(1);
+        reserve(&mut self.pool, size + 1)?;
+        let query = Coded {
+            row: &self.code,
+            extra: 0,
+        };
+        loop {
+            self.batch.clear();
+            for id in ids.by_ref().take(SCANNED) {
+                prefetch(graph.codes.rows.row(id));
+                self.batch.push(id as u32);
+            }
+            if self.batch.is_empty() {
+                return Ok(());
+            }
+            self.distances.resize(self.batch.len(), 0);
+            graph
+                .codes
+                .distances(query, &self.batch, &mut self.distances);
+            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+                let one = Met::new(distance, id);
+                let is_near =
+                    self.pool.len() < size || self.pool.last().is_some_and(|last| one < *last);
+                if is_near && is_there(id as usize) {
+                    put(&mut self.pool, size, one);
+                }
+            }
+        }
+    }
+
+    fn walk_all(&mut self, graph: &View<'_>, breadth: Breadth, marks: &mut [u64]) -> Result<()> {
+        let size = breadth.pool_size(graph);
+        reserve(&mut self.pool, size + 1)?;
+        let mut next = 0;
+        loop {
+            self.measure(graph)?;
+            self.looked_at += self.batch.len() as u64;
+            let pool = &mut self.pool;
+            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+                if let Some(at) = put(pool, size, Met::new(distance, id)) {
+                    if at < next + AHEAD {
+                        prefetch(graph.row(id as usize));
+                    }
+                    next = next.min(at);
+                }
+            }
+            self.batch.clear();
+            while pool.get(next).is_some_and(|one| one.is_done()) {
+                next += 1;
+            }
+            if self.looked_at >= breadth.most() || next >= pool.len() {
+                return Ok(());
+            }
+            let one = &mut pool[next];
+            let from = one.id();
+            *one = one.done();
+            if let Some(other) = pool.get(next + 1) {
+                prefetch(graph.row(other.id() as usize));
+            }
+            meet_neighbors(graph, from, marks, &mut self.batch)?;
+        }
+    }
+
+    /// The pool has accepted items only; the way leads through others too, as long as they are nearer than the farthest of a
+    /// full pool.
+    fn walk_accepted(
+        &mut self,
+        graph: &View<'_>,
+        breadth: Breadth,
+        filter: &impl Filter,
+        marks: &mut [u64],
+    ) -> Result<()> {
+        let size = breadth.pool_size(graph);
+        reserve(&mut self.pool, size + 1)?;
+        loop {
+            self.measure(graph)?;
+            let pool = &mut self.pool;
+            let is_near = |pool: &[Met], one: Met| {
+                pool.len() < size || pool.last().is_some_and(|last| one < *last)
+            };
+            self.open
+                .try_reserve(self.batch.len())
+                .map_err(|reason| Error::no_memory(self.batch.len() * size_of::<Met>(), reason))?;
+            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+                let one = Met::new(distance, id);
+                if is_near(pool, one) {
+                    self.open.push(Reverse(one));
+                    if filter.accepts(id as usize) {
+                        self.looked_at += 1;
+                        put(pool, size, one);
+                    }
+                }
+            }
+            self.batch.clear();
+            let next = self.open.pop().filter(|next| is_near(pool, next.0));
+            let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most()) else {
+                return Ok(());
+            };
+            if let Some(Reverse(other)) = self.open.peek() {
+                prefetch(graph.row(other.id() as usize));
+            }
+            meet_neighbors(graph, one.id(), marks, &mut self.batch)?;
+        }
+    }
+}
+
+impl Breadth {
+    fn most(&self) -> u64 {
+        self.search_k.saturating_add(self.search_k / 2)
+    }
+
+    fn pool_size(&self, graph: &View<'_>) -> usize {
+        let n_items = graph.codes.rows.count() as u64;
+        let size = (self.search_k / LOOKED_AT_FROM_ONE)
+            .min(LARGEST_POOL)
+            .max(self.keep as u64);
+        size.min(n_items).max(1) as usize
+    }
+}
+
+/// Puts one into a pool of `size` at the most; the place it got, if any.
+#[inline]
+fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
+    if pool.len() >= size {
+        if pool.last().is_some_and(|last| one >= *last) {
+            return None;
+        }
+        pool.pop();
+    }
+    let at = pool.partition_point(|other| *other < one);
+    pool.insert(at, one);
+    Some(at)
+}
+
+/// Marks an item, and adds it to the batch if it was not marked.
+#[inline]
+fn meet(graph: &View<'_>, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
+    let (word, bit) = (&mut marks[id as usize / 64], 1u64 << (id % 64));
+    if *word & bit == 0 {
+        *word |= bit;
+        prefetch(graph.codes.rows.row(id as usize));
+        batch.push(id);
+    }
+}
+
+/// Meets the neighbours of an item.
+#[inline]
+fn meet_neighbors(
+    graph: &View<'_>,
+    from: u32,
+    marks: &mut [u64],
+    batch: &mut Vec<u32>,
+) -> Result<()> {
+    let n_items = graph.codes.rows.count();
+    let (ids, _) = graph.row(from as usize).as_chunks::<4>();
+    let start = batch.len();
+    batch.resize(start + ids.len(), 0);
+    let new = &mut batch[start..];
+    let mut n = 0;
+    for (&id, _) in ids.iter().zip(0..new.len()) {
+        let id = u32::from_le_bytes(id);
+        if id as usize >= n_items {
+            if id == super::END {
+                break;
+            }
+            batch.truncate(start);
+            let reason = format!("its neighbour {id} is no item");
+            return Err(Error::corrupt(from as usize, reason));
+        }
+        // Without a branch, as nothing tells which are marked.
+        let (word, bit) = (&mut marks[id as usize / 64], id % 64);
+        new[n] = id;
+        n += usize::from(*word >> bit & 1 == 0);
+        *word |= 1 << bit;
+    }
+    batch.truncate(start + n);
+    for &id in &batch[start..] {
+        graph.codes.rows.prefetch(id as usize);
+    }
+    Ok(())
+}
