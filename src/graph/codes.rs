@@ -228,7 +228,7 @@ pub fn encode<S: Space>(
     }
     let scale = match is_bits {
         true => Scale::default(),
-        false => Scale::choose(n_items, f, S::BY_PRODUCT, |id| {
+        false => Scale::choose(n_items, f, S::BY_PRODUCT, team, |id| {
             let row = source.item(id)?;
             let factor = source.space.code_factor(row);
             Some(row.iter().map(move |x| x.to_f64() * factor))

@@ -128,13 +128,27 @@ pub const PASSES: usize = 3;
 /// A round that takes in fewer new entries than one for this many items is the last.
 const TOO_FEW: usize = 50;
 
-/// Makes the lists better, round by round.
-pub fn refine(codes: &Codes<'_>, lists: &Lists, plan: &Plan, team: &Team<'_, '_>) -> Result<()> {
+/// Makes the lists better, round by round, the items in this order: threads that are among near items are seldom at the same lists.
+pub fn refine(
+    codes: &Codes<'_>,
+    lists: &Lists,
+    plan: &Plan,
+    order: &[u32],
+    team: &Team<'_, '_>,
+) -> Result<()> {
     let n = codes.rows.count();
     let reverse = || Lists::new(n, plan.sample);
     let mut reverse = [reverse()?, reverse()?];
     for number in 0..plan.rounds {
-        let n_new = round(codes, lists, &mut reverse, plan.sample, number as u64, team)?;
+        let n_new = round(
+            codes,
+            lists,
+            &mut reverse,
+            plan.sample,
+            number as u64,
+            order,
+            team,
+        )?;
         if n_new < n / TOO_FEW {
             break;
         }
@@ -152,6 +166,7 @@ fn round(
     reverse: &mut [Lists; 2],
     sample: usize,
     round: u64,
+    order: &[u32],
     team: &Team<'_, '_>,
 ) -> Result<usize> {
     let n = codes.rows.count();
@@ -167,8 +182,7 @@ fn round(
         n,
         || (),
         |range, ()| {
-            for item in range {
-                let item = item as u32;
+            for &item in &order[range] {
                 let (mut n_new, mut n_old) = (0, 0);
                 for near in lists.of(item) {
                     let count = if near.is_new() {
@@ -194,8 +208,7 @@ fn round(
         n,
         || (),
         |range, ()| {
-            for item in range {
-                let item = item as u32;
+            for &item in &order[range] {
                 let mut counts = [0, 0];
                 let entries: Vec<Near> = lists.of(item).collect();
                 for (at, near) in entries.into_iter().enumerate() {
@@ -212,8 +225,7 @@ fn round(
         },
     )?;
     team.share(n, Local::default, |range, local| {
-        for item in range {
-            let item = item as u32;
+        for &item in &order[range] {
             local.ids.clear();
             local
                 .ids

@@ -10,6 +10,8 @@ use crate::rng::mix;
 pub struct Leaves {
     ids: Vec<u32>,
     ends: Vec<usize>,
+    /// Where the leaves of the first tree end among the ids.
+    first_tree: usize,
 }
 
 impl Leaves {
@@ -20,6 +22,24 @@ impl Leaves {
     pub fn ids(&self, leaf: usize) -> &[u32] {
         let start = leaf.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.ids[start..self.ends[leaf]]
+    }
+
+    /// All items, near ones near each other: as they stand in the first tree, then those that do not.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn order(&self, n_items: usize) -> Result<Vec<u32>> {
+        let (mut order, mut is_there) = (Vec::new(), Vec::new());
+        reserve(&mut order, n_items)?;
+        reserve(&mut is_there, n_items)?;
+        is_there.resize(n_items, false);
+        let first = self.ids[..self.first_tree].iter().copied();
+        for id in first.chain(0..n_items as u32) {
+            if !std::mem::replace(&mut is_there[id as usize], true) {
+                order.push(id);
+            }
+        }
+        Ok(order)
     }
 
     /// About `n` items from all over the place, in order: one each of as many leaves.
@@ -82,6 +102,9 @@ impl Leaves {
                 }
                 reserve(&mut leaves.ends, 1)?;
                 leaves.ends.push(leaves.ids.len());
+            }
+            if root == roots.ids().start {
+                leaves.first_tree = leaves.ids.len();
             }
         }
         Ok(leaves)

@@ -194,11 +194,12 @@ impl Graph {
             ),
         };
         descent::start(&view, &leaves, &lists, &team)?;
+        let order = leaves.order(n_items)?;
         drop(leaves);
         if plan.rounds > 0 {
-            descent::refine(&view, &lists, plan, &team)?;
+            descent::refine(&view, &lists, plan, &order, &team)?;
         }
-        let chosen = prune::prune(&view, lists, S::MEASURE, plan, &team)?;
+        let chosen = prune::prune(&view, lists, S::MEASURE, plan, &order, &team)?;
         let mut bytes = header.new_lists(plan, &entries, &view, &routes)?;
         for (item, row) in header.rows_mut(bytes.bytes_mut()).enumerate() {
             let ids = chosen.of(item as u32).map(|near| near.id());

@@ -156,7 +156,7 @@ impl Sample {
             }
             false => vec![0.0; length],
         };
-        let mut scale = Scale::choose(self.count(), length, self.symmetric, |i| {
+        let mut scale = Scale::choose(self.count(), length, self.symmetric, team, |i| {
             let products = &products[i * length..][..length];
             let from_zero = coordinates(products, &factors).zip(&zeros);
             Some(from_zero.map(|(x, zero)| x - zero))

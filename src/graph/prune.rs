@@ -62,7 +62,7 @@ impl Room {
 }
 
 /// Chooses neighbours for each item among its list, then among these and the items that chose it. What comes out has no
-/// distances: lists keep the order of choice.
+/// distances: lists keep the order of choice. The items come in this order.
 ///
 /// # Errors
 /// [`crate::Error::NoMemory`].
@@ -71,6 +71,7 @@ pub fn prune(
     lists: Lists,
     measure: Measure,
     plan: &Plan,
+    order: &[u32],
     team: &Team<'_, '_>,
 ) -> Result<Lists> {
     let n = codes.rows.count();
@@ -83,8 +84,7 @@ pub fn prune(
     let choose = |from: &Lists, take: &(dyn Fn(u32, &[Near]) + Sync)| {
         let room = || (Vec::new(), Room::default());
         team.share(n, room, |range, (candidates, room)| {
-            for item in range {
-                let item = item as u32;
+            for &item in &order[range] {
                 candidates.clear();
                 candidates.extend(from.of(item));
                 room.choose(codes, candidates, plan.degree, slack);

@@ -1,5 +1,6 @@
 //! Numbers as bytes, all on one scale.
 
+use super::threads::Team;
 use crate::error::{reserve, Result};
 use crate::kernel::MAX_CODE;
 
@@ -8,6 +9,9 @@ const SAMPLE: usize = 4096;
 
 /// How often the scale is tried finer, each time by the root of two: outliers are cut off where that makes errors smaller.
 const FINER: usize = 9;
+
+/// Parts of the items that are looked at by one thread each: sums are those of the parts, in order, whatever the threads.
+const PARTS: usize = 64;
 
 /// What stands in the middle of the scale.
 pub const MIDDLE: f64 = MAX_CODE as f64 / 2.0;
@@ -32,6 +36,40 @@ pub fn spread<T>(
     starts.filter_map(move |start| (start..n_items.min(start + step)).find_map(&item))
 }
 
+/// Least, greatest and sum of each number of some items, and how many they are.
+struct Columns {
+    low: Vec<f64>,
+    high: Vec<f64>,
+    sum: Vec<f64>,
+    count: f64,
+}
+
+impl Columns {
+    fn new(f: usize) -> Result<Self> {
+        let column = |value| {
+            let mut column = Vec::new();
+            reserve(&mut column, f)?;
+            column.resize(f, value);
+            Ok(column)
+        };
+        Ok(Columns {
+            low: column(f64::INFINITY)?,
+            high: column(-f64::INFINITY)?,
+            sum: column(0.0)?,
+            count: 0.0,
+        })
+    }
+
+    fn take_in(&mut self, row: impl Iterator<Item = (f64, f64, f64)>, count: f64) {
+        for (i, (low, high, sum)) in row.enumerate() {
+            self.low[i] = low.min(self.low[i]);
+            self.high[i] = high.max(self.high[i]);
+            self.sum[i] += sum;
+        }
+        self.count += count;
+    }
+}
+
 impl Scale {
     /// The one that makes the smallest errors in the `f` numbers of `n_items` items, some of which may be missing. One that is
     /// `symmetric` has zero in the middle, in all directions.
@@ -42,26 +80,27 @@ impl Scale {
         n_items: usize,
         f: usize,
         symmetric: bool,
-        item: impl Fn(usize) -> Option<I>,
+        team: &Team<'_, '_>,
+        item: impl Fn(usize) -> Option<I> + Sync,
     ) -> Result<Self> {
-        let (mut low, mut high, mut sum) = (Vec::new(), Vec::new(), Vec::new());
-        for (column, start) in [
-            (&mut low, f64::INFINITY),
-            (&mut high, -f64::INFINITY),
-            (&mut sum, 0.0),
-        ] {
-            reserve(column, f)?;
-            column.resize(f, start);
+        let columns = team.parts(n_items, n_items.div_ceil(PARTS), |range| {
+            let mut columns = Columns::new(f)?;
+            range
+                .filter_map(&item)
+                .for_each(|row| columns.take_in(row.map(|x| (x, x, x)), 1.0));
+            Ok(columns)
+        })?;
+        let mut all = Columns::new(f)?;
+        for part in columns {
+            let numbers = part.low.iter().zip(&part.high).zip(&part.sum);
+            all.take_in(numbers.map(|((&l, &h), &s)| (l, h, s)), part.count);
         }
-        let mut count = 0.0;
-        for row in (0..n_items).filter_map(&item) {
-            count += 1.0;
-            for (i, x) in row.enumerate() {
-                low[i] = x.min(low[i]);
-                high[i] = x.max(high[i]);
-                sum[i] += x;
-            }
-        }
+        let Columns {
+            mut low,
+            mut high,
+            mut sum,
+            count,
+        } = all;
         let top = f64::from(MAX_CODE);
         if symmetric {
             let widest = low
@@ -98,33 +137,38 @@ impl Scale {
                 step,
             }
         };
-        let error = |scale: &Scale| -> f64 {
-            let sample = spread(n_items, n_items.div_ceil(SAMPLE), &item);
-            sample
-                .map(|row| {
-                    let of_one = |(x, offset): (f64, &f64)| {
-                        let exact = (x - offset) / scale.step;
-                        ((exact + 0.5).floor().clamp(0.0, top) - exact).powi(2)
-                    };
-                    row.zip(&scale.offsets).map(of_one).sum::<f64>() * scale.step * scale.step
-                })
-                .sum()
-        };
         // Its inverse must be a number.
-        let mut step = (widest / top).max(f64::MIN_POSITIVE);
-        let mut best = (f64::INFINITY, with_step(step));
+        let first = (widest / top).max(f64::MIN_POSITIVE);
+        // By multiplication: a power need not be the same number everywhere.
+        let next =
+            |step: &f64| Some((step * std::f64::consts::FRAC_1_SQRT_2).max(f64::MIN_POSITIVE));
         // Where products count, outliers are what is looked for.
-        let finer = if symmetric { 1 } else { FINER };
-        for _ in 0..finer {
-            let scale = with_step(step);
-            let error = error(&scale);
+        let n_scales = if symmetric { 1 } else { FINER };
+        let scales = std::iter::successors(Some(first), next).take(n_scales);
+        let mut scales: Vec<Scale> = scales.map(with_step).collect();
+        let spacing = n_items.div_ceil(SAMPLE).max(1);
+        let errors = team.parts(scales.len(), 1, |number| {
+            let scale = &scales[number.start];
+            let errors = spread(n_items, spacing, &item).map(|row| scale.error(row));
+            Ok(errors.sum::<f64>())
+        })?;
+        let mut best = (f64::INFINITY, 0);
+        for (i, &error) in errors.iter().enumerate() {
             if error < best.0 {
-                best = (error, scale);
+                best = (error, i);
             }
-            // By multiplication: a power need not be the same number everywhere.
-            step = (step * std::f64::consts::FRAC_1_SQRT_2).max(f64::MIN_POSITIVE);
         }
-        Ok(best.1)
+        Ok(scales.swap_remove(best.1))
+    }
+
+    /// The squared error that it makes in a row.
+    fn error(&self, row: impl Iterator<Item = f64>) -> f64 {
+        let of_one = |(x, offset): (f64, &f64)| {
+            let exact = (x - offset) / self.step;
+            let code = (exact + 0.5).floor().clamp(0.0, f64::from(MAX_CODE));
+            (code - exact).powi(2)
+        };
+        row.zip(&self.offsets).map(of_one).sum::<f64>() * self.step * self.step
     }
 
     /// Numbers as codes; those off the scale become its ends.

@@ -5,7 +5,7 @@ use crate::work::{self, Meter};
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Items that a thread takes at a time: where its range starts is a multiple of this.
 pub const TAKEN: usize = 256;
@@ -42,20 +42,54 @@ impl<'m, 'a> Team<'m, 'a> {
         room: impl Fn() -> R + Sync,
         body: impl Fn(Range<usize>, &mut R) -> Result<()> + Sync,
     ) -> Result<()> {
+        let done = self.done.get();
+        self.run(n, TAKEN, room, body, |taken| done + taken as u64)?;
+        self.done.set(done + n as u64);
+        Ok(())
+    }
+
+    /// What `body` makes of each `size` of `0..n`, in order. Counts as nothing done.
+    ///
+    /// # Errors
+    /// As [`share`](Self::share).
+    pub fn parts<P: Send + Sync>(
+        &self,
+        n: usize,
+        size: usize,
+        body: impl Fn(Range<usize>) -> Result<P> + Sync,
+    ) -> Result<Vec<P>> {
+        let size = size.max(1);
+        let parts: Vec<_> = (0..n.div_ceil(size)).map(|_| OnceLock::new()).collect();
+        let put = |range: Range<usize>, (): &mut ()| {
+            let part = &parts[range.start / size];
+            body(range).map(|made| drop(part.set(made)))
+        };
+        self.run(n, size, || (), put, |_| self.done.get())?;
+        Ok(parts.into_iter().filter_map(OnceLock::into_inner).collect())
+    }
+
+    fn run<R>(
+        &self,
+        n: usize,
+        size: usize,
+        room: impl Fn() -> R + Sync,
+        body: impl Fn(Range<usize>, &mut R) -> Result<()> + Sync,
+        done: impl Fn(usize) -> u64,
+    ) -> Result<()> {
         let next = AtomicUsize::new(0);
         let cancel = self.meter.cancel();
         // `false` when there is nothing left.
         let take = |room: &mut R| {
             work::check(cancel)?;
-            let start = next.fetch_add(TAKEN, Ordering::Relaxed);
+            let start = next.fetch_add(size, Ordering::Relaxed);
             if start >= n {
                 return Ok(false);
             }
-            body(start..n.min(start + TAKEN), room).map(|()| true)
+            body(start..n.min(start + size), room).map(|()| true)
         };
         let failed = Mutex::new(None);
         let result = std::thread::scope(|scope| {
-            let n_threads = self.meter.n_threads(n.div_ceil(TAKEN));
+            let n_threads = self.meter.n_threads(n.div_ceil(size));
             let threads = work::start(scope, n_threads - 1, || {
                 || {
                     let mut room = room();
@@ -80,7 +114,7 @@ impl<'m, 'a> Team<'m, 'a> {
             let result = loop {
                 let told = take(&mut room).and_then(|more| {
                     let taken = next.load(Ordering::Relaxed).min(n);
-                    self.meter.report(self.done.get() + taken as u64)?;
+                    self.meter.report(done(taken))?;
                     Ok(more)
                 });
                 match told {
@@ -95,7 +129,6 @@ impl<'m, 'a> Team<'m, 'a> {
             work::join(threads);
             result
         });
-        self.done.set(self.done.get() + n as u64);
         let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         failed.map_or(result, Err)
     }
