@@ -7,7 +7,9 @@ use super::scale::{spread, Scale, MIDDLE};
 use super::section::{self, Header};
 use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Error, Result};
-use crate::kernel::{CodeKernel, CodeRows, Isa, Measure, ProductKernel, Row, Scalar, MAX_CODE};
+use crate::kernel::{
+    self, CodeKernel, CodeRows, Isa, Measure, ProductKernel, Row, Scalar, MAX_CODE,
+};
 use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
@@ -70,6 +72,7 @@ impl<'a> Codes<'a> {
 /// Makes codes of vectors.
 #[derive(Clone, Copy)]
 pub struct Coder<'a> {
+    pub isa: Isa,
     pub scale: &'a Scale,
     pub projector: Option<Projector<'a>>,
 }
@@ -112,16 +115,19 @@ impl Coder<'_> {
         room: &mut Vec<u8>,
         to: &mut [u8],
     ) -> Result<()> {
-        let numbers = row.iter().map(|x| x.to_f64() * factor);
+        let whole = |to: &mut [u8]| {
+            let Scale { offsets, step } = self.scale;
+            kernel::encode(self.isa, row, factor, offsets, 1.0 / step, to);
+        };
         let Some(projector) = &self.projector else {
-            self.scale.encode(numbers, to);
+            whole(to);
             return Ok(());
         };
         let stride = CodeRows::stride(row.len());
         room.clear();
         reserve(room, stride)?;
         room.resize(stride, 0);
-        self.scale.encode(numbers, room);
+        whole(room);
         projector.project(room, to);
         Ok(())
     }

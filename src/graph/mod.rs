@@ -187,7 +187,7 @@ impl Graph {
         let lists = Lists::new(n_items, plan.candidates)?;
         let leaves = Leaves::collect(nodes, roots, plan.trees)?;
         let (entries, routes) = match header.is_projected() {
-            true => (leaves.spread(2 * n_items.isqrt()), RouteBytes::default()),
+            true => (leaves.spread(n_items.isqrt()), RouteBytes::default()),
             false => (
                 Vec::new(),
                 RouteBytes::build(&source, roots, of_codes.scale())?,

@@ -423,6 +423,7 @@ impl Header {
             kernel: ProductKernel::new(isa),
         });
         Coder {
+            isa,
             scale: &self.scale,
             projector,
         }

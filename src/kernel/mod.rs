@@ -15,6 +15,7 @@
 //! - `portable`, `sse2`, `avx2`, `avx512`: a register each, and the functions compiled for it.
 //! - `table`: the functions of one instruction set behind safe methods.
 //! - `codes`: distances between bytes that stand for numbers; integers too.
+//! - `encode`: makes such bytes.
 //! - `products`: what takes such bytes to fewer; integers too.
 //! - `hamming`: counting differing bits; integers, so it needs none of the above.
 
@@ -28,6 +29,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod codes;
+mod encode;
 mod hamming;
 mod lanes;
 mod ops;
@@ -45,6 +47,7 @@ mod table;
 mod tests;
 
 pub use codes::{CodeKernel, CodeRows, Measure, MAX_CODE};
+pub use encode::encode;
 pub use hamming::BitKernels;
 pub use ops::ROWS;
 pub use padded::{Matrix, Padded};
