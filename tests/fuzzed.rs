@@ -280,16 +280,16 @@ fn entries_that_cannot_be() {
 }
 
 /// An index with routes: its bytes, and where its graph section starts.
-fn with_routes(metric: Metric) -> (Options, Vec<u8>, usize) {
+fn with_routes(metric: Metric, n: usize) -> (Options, Vec<u8>, usize) {
     let f = if metric == Metric::Hamming { 128 } else { 5 };
     let options = Options::new(metric, f);
-    let mut index = built(options, &random_items(options, 200, 3), 2);
+    let mut index = built(options, &random_items(options, n, 3), 2);
     index
         .build_graph(&GraphPlan::default(), &mut Work::default())
         .unwrap();
     let bytes = saved(&index);
     let kind = 8u32.to_le_bytes();
-    let block = 200 * Struct::of(options).size;
+    let block = n * Struct::of(options).size;
     let entries = (block + TABLE..).step_by(ENTRY);
     let entry = entries.clone().find(|&at| bytes[at..].starts_with(&kind));
     let start = bytes[entry.unwrap() + 8..][..8].try_into().unwrap();
@@ -299,7 +299,7 @@ fn with_routes(metric: Metric) -> (Options, Vec<u8>, usize) {
 /// Numbers of routes that do not fit the section, and routes of bits.
 #[test]
 fn as_many_routes_as_cannot_be() {
-    let (options, bytes, graph) = with_routes(Metric::Euclidean);
+    let (options, bytes, graph) = with_routes(Metric::Euclidean, 200);
     for (at, value, words) in [
         (
             graph + 32,
@@ -307,16 +307,22 @@ fn as_many_routes_as_cannot_be() {
             "1152921504606846976 routes of 2 trees",
         ),
         (graph + 32, 1, "1 routes of 2 trees"),
+        (graph + 40, 11, "routes of 11 trees"),
         (graph + 40, 1 << 31, "routes of 2147483648 trees"),
     ] {
         let mut bytes = bytes.clone();
         bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
         refused(options, &bytes, words);
     }
-    let (options, mut bytes, graph) = with_routes(Metric::Hamming);
+    let (options, mut bytes, graph) = with_routes(Metric::Hamming, 200);
     assert_eq!(bytes[graph + 32..graph + 48], [0; 16]);
+    let good = bytes.clone();
     bytes[graph + 40] = 1;
     refused(options, &bytes, "0 routes of 1 trees");
+    // There is room for a row where the neighbours of an item were.
+    let mut bytes = good;
+    bytes[graph + 32] = 1;
+    refused(options, &bytes, "1 routes of 0 trees");
 }
 
 /// Routes that lead in a circle, out of the forest or to no leaf are found by verifying, and by the search that comes there.
@@ -328,7 +334,7 @@ fn routes_that_cannot_be() {
         Metric::Dot,
         Metric::Manhattan,
     ] {
-        let (options, bytes, graph) = with_routes(metric);
+        let (options, bytes, graph) = with_routes(metric, 200);
         let count = u64::from_le_bytes(bytes[graph + 32..][..8].try_into().unwrap()) as usize;
         assert!(count > 2, "{metric}: {count}");
         let starts = graph + 64 + 200 * 32 * 4;
@@ -349,8 +355,8 @@ fn routes_that_cannot_be() {
         };
         let (is_fault, found) = faults(&bytes);
         assert!(!is_fault && found.is_ok(), "{metric}");
-        // Of the first row both ways: to itself, past the last row, past the last node, to a root.
-        for to in [0, count as u32, u32::MAX, 1 << 31 | bytes.len() as u32] {
+        // Of the first row both ways: to itself, past the last row, past the last node.
+        for to in [0, count as u32, u32::MAX] {
             let mut bytes = bytes.clone();
             for side in [4, 8] {
                 bytes[rows + 32 - side..][..4].copy_from_slice(&to.to_le_bytes());
@@ -360,7 +366,7 @@ fn routes_that_cannot_be() {
             let error = found.unwrap_err().to_string();
             assert!(error.contains("a way in the graph leads to"), "{error}");
         }
-        // To a split, and to a missing way: only verifying tells a limit that is another.
+        // To a split. That a limit is another only verifying tells.
         let mut other = bytes.clone();
         other[starts..starts + 4].copy_from_slice(&(1u32 << 31 | 201).to_le_bytes());
         let (is_fault, found) = faults(&other);
@@ -371,6 +377,39 @@ fn routes_that_cannot_be() {
         other[rows + 32 - 12] ^= 1;
         let (is_fault, found) = faults(&other);
         assert!(is_fault && found.is_ok());
+    }
+}
+
+/// A search that fails half-way leaves nothing behind that others on its thread could miss items by.
+#[test]
+fn marks_of_a_search_that_failed() {
+    let n = 6000;
+    let (options, bytes, graph) = with_routes(Metric::Euclidean, n);
+    let (good, _directory) = load(options, &bytes).unwrap();
+    let search = Search {
+        search_k: Some(300),
+        ..Search::new(10)
+    };
+    let [here, there] = [[0.5f32; 5], [-2.0; 5]];
+    let expected = good.search(&there, &search).unwrap();
+    // All items have those as their neighbours, and then one that cannot be.
+    let mut row = [0xff; 32 * 4];
+    for (to, near) in row.chunks_exact_mut(4).zip(&expected) {
+        to.copy_from_slice(&(near.id as u32).to_le_bytes());
+    }
+    row[4 * 10..][..4].copy_from_slice(&0xffff_0000u32.to_le_bytes());
+    let mut broken = bytes;
+    for to in broken[graph + 64..][..n * row.len()].chunks_exact_mut(row.len()) {
+        to.copy_from_slice(&row);
+    }
+    let (broken, _directory) = load(options, &broken).unwrap();
+    let filter = |_: i64| true;
+    for filter in [None, Some(&filter as &(dyn Fn(i64) -> bool + Sync))] {
+        let search = Search { filter, ..search };
+        let error = broken.search(&here, &search).unwrap_err().to_string();
+        let words = "its neighbour 4294901760 is no item";
+        assert!(error.contains(words), "{error}");
+        assert_eq!(good.search(&there, &search).unwrap(), expected);
     }
 }
 

@@ -134,6 +134,67 @@ fn walks_start_near() {
     }
 }
 
+/// Between two clusters: a walk that has come to the end of one is led to others, the more the more it may look at.
+#[test]
+fn walks_go_on_elsewhere() {
+    let items = vectors(8000, 4);
+    let queries: Vec<Vec<f32>> = (0..60)
+        .map(|i| {
+            let (a, b) = (&items[7 * i], &items[11 * i + 3]);
+            a.iter().zip(b).map(|(a, b)| (a + b) / 2.0).collect()
+        })
+        .collect();
+    for metric in [Metric::Euclidean, Metric::Manhattan] {
+        let mut index = built(metric, &items);
+        index
+            .build_graph(&GraphPlan::default(), &mut Work::default())
+            .unwrap();
+        let recall = [500, 1000, 3000].map(|search_k| {
+            let found = answers(&index, &queries, search_k);
+            let hits = queries.iter().zip(&found).map(|(query, found)| {
+                let exact = Search {
+                    way: Way::Exact,
+                    ..Search::new(10)
+                };
+                let exact = index.search(query, &exact).unwrap();
+                found.iter().filter(|one| exact.contains(one)).count()
+            });
+            hits.sum::<usize>() as f64 / 600.0
+        });
+        assert!(recall[2] > 0.985, "{metric}: {recall:?}");
+        assert!(recall.is_sorted(), "{metric}: {recall:?}");
+    }
+}
+
+/// Where trees are single leaves: in memory and in files, whatever lies before the roots.
+#[test]
+fn fewer_items_than_a_leaf_holds() {
+    for n in [0usize, 1, 2, 9, 20] {
+        for metric in Metric::ALL {
+            let mut index = built(metric, &vectors(n, 8));
+            let plan = GraphPlan {
+                degree: 4,
+                ..GraphPlan::default()
+            };
+            index.build_graph(&plan, &mut Work::default()).unwrap();
+            index.set_metadata(&[7; 1000]).unwrap();
+            let other = Index::open_bytes(index.to_bytes().unwrap()).unwrap();
+            let report = other.verify(3).unwrap();
+            assert!(
+                report.faults.is_empty(),
+                "{metric} {n}: {:?}",
+                report.faults
+            );
+            for query in [vec![0.0f32; F], vec![1.0; F]] {
+                for search_k in 0..n as u64 + 2 {
+                    let found = |index: &Index| index.get_nns_by_vector(&query, 3, Some(search_k));
+                    assert_eq!(found(&index).unwrap(), found(&other).unwrap());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn threads_change_nothing() {
     let mut items = vectors(N + 60, 3);

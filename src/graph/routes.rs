@@ -5,11 +5,14 @@ use super::codes::Source;
 use super::scale::Scale;
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
-use crate::kernel::{CodeKernel, CodeRows, Measure, Scalar};
+use crate::kernel::{CodeKernel, CodeRows, Measure, Scalar, MAX_CODE};
 use crate::metric::Space;
 
+/// Longer codes have sums that do not fit 32 bits.
+const MAX_LEN: usize = i32::MAX as usize / (MAX_CODE as usize * TOP as usize);
+
 /// Trees that are gone down. More of them find items of more clusters to start from.
-const TREES: usize = 10;
+pub const TREES: usize = 10;
 
 /// At the end of a row: the largest sum of products that goes left, where that leads, and where right does.
 const TAIL: usize = 12;
@@ -43,18 +46,21 @@ pub struct Routes<'a> {
 }
 
 impl RouteBytes {
-    /// Nothing of bits, and nothing where nodes have higher numbers than rows can name: there the forest itself is asked.
+    /// Nothing of bits, of trees that are single leaves, and where nodes have higher numbers than rows can name: there the forest
+    /// itself is asked. Never names a root, which is found at other places in memory and in files.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
     pub fn build<S: Space>(source: &Source<'_, S>, roots: &Roots, scale: &Scale) -> Result<Self> {
         let nodes = &source.nodes;
         let mut routes = RouteBytes::default();
-        if S::MEASURE == Measure::Bits || nodes.count() >= LEAF as usize {
+        let layout = nodes.layout();
+        let (f, max_leaf) = (layout.options.f, layout.max_leaf);
+        let is_none = S::MEASURE == Measure::Bits || f > MAX_LEN;
+        if is_none || roots.n_items <= max_leaf || nodes.count() >= LEAF as usize {
             return Ok(routes);
         }
-        let f = nodes.layout().options.f;
-        let (size, max_leaf) = (row_bytes(f), nodes.layout().max_leaf as i64);
+        let (size, max_leaf) = (row_bytes(f), max_leaf as i64);
         // The splits, in the order of their rows.
         let mut splits = Vec::new();
         let name = |id: usize, splits: &mut Vec<usize>| -> Result<u32> {
@@ -89,7 +95,7 @@ impl RouteBytes {
                 margin += x * offset;
                 *to = (x / largest * TOP + 0.5).floor() as i8 as u8;
             }
-            // Of a plane without direction it is no number, and then 0.
+            // Of a plane without direction it is infinite, or no number, which becomes 0.
             let limit = (-margin / (largest / TOP * scale.step)).floor() as i32;
             tail[..4].copy_from_slice(&limit.to_le_bytes());
             for (side, to) in tail[4..].chunks_exact_mut(4).enumerate() {

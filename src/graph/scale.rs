@@ -13,6 +13,9 @@ const FINER: usize = 9;
 /// Parts of the items that are looked at by one thread each: sums are those of the parts, in order, whatever the threads.
 const PARTS: usize = 64;
 
+/// Numbers that the parts' sums have together, about.
+const PART_NUMBERS: usize = 1 << 20;
+
 /// What stands in the middle of the scale.
 pub const MIDDLE: f64 = MAX_CODE as f64 / 2.0;
 
@@ -83,7 +86,8 @@ impl Scale {
         team: &Team<'_, '_>,
         item: impl Fn(usize) -> Option<I> + Sync,
     ) -> Result<Self> {
-        let columns = team.parts(n_items, n_items.div_ceil(PARTS), |range| {
+        let n_parts = (PART_NUMBERS / f.max(1)).clamp(1, PARTS);
+        let columns = team.parts(n_items, n_items.div_ceil(n_parts), |range| {
             let mut columns = Columns::new(f)?;
             range
                 .filter_map(&item)

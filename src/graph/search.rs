@@ -20,6 +20,9 @@ const ENTRIES_SHARE: u64 = 5;
 /// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
 const WALKED: u64 = 3000;
 
+/// A walk that ended early goes on from one candidate of the forest's for so many that it was to look at.
+const ELSEWHERE_SHARE: u64 = 8;
+
 /// Items that a walk starts from where the graph has items for that.
 const ENTERED: usize = 8;
 
@@ -171,7 +174,11 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 walk.scan(graph, ids, breadth.keep, |_| true)
             })
         } else {
-            self.collect(&walk, &All, scratch).and_then(|()| {
+            let n = match F::ALL {
+                true => breadth.search_k / ELSEWHERE_SHARE,
+                false => breadth.search_k.saturating_sub(walk.looked_at()),
+            };
+            self.collect(n, &All, scratch).and_then(|()| {
                 let Scratch {
                     candidates, marks, ..
                 } = scratch;
@@ -187,7 +194,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         result
     }
 
-    /// Collects what the filter accepts of the items that a walk did not meet.
+    /// Collects what the filter accepts of the items that a walk did not meet, as many as it should have looked at.
     fn collect_others(&self, walk: &Walk, scratch: &mut Scratch) -> Result<()> {
         let mut met = std::mem::take(&mut scratch.met);
         let result = cover_items(&mut met, self.roots.n_items).and_then(|()| {
@@ -196,7 +203,8 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 filter: self.filter,
                 met: &met,
             };
-            let result = self.collect(walk, &others, scratch);
+            let left = self.breadth.search_k.saturating_sub(walk.looked_at());
+            let result = self.collect(left, &others, scratch);
             walk.lift(&mut met);
             result
         });
@@ -204,10 +212,9 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         result
     }
 
-    /// Collects candidates from the forest, as many as a walk did not look at.
-    fn collect(&self, walk: &Walk, filter: &impl Filter, scratch: &mut Scratch) -> Result<()> {
+    /// Collects `n` candidates from the forest.
+    fn collect(&self, n: u64, filter: &impl Filter, scratch: &mut Scratch) -> Result<()> {
         let (nodes, roots) = (self.nodes, self.roots);
-        let left = self.breadth.search_k.saturating_sub(walk.looked_at());
-        search::collect(self.space, nodes, roots, self.query, left, filter, scratch)
+        search::collect(self.space, nodes, roots, self.query, n, filter, scratch)
     }
 }

@@ -368,6 +368,8 @@ impl Header {
             && header.n_entries <= n_items
             // What they are followed by is a code as long as the vectors.
             && (header.n_starts == 0 || n_offsets > 0 && !header.is_projected())
+            && (header.n_routes == 0 || header.n_starts > 0)
+            && header.n_starts <= routes::TREES
             && header
                 .lists()
                 .is_some_and(|parts| parts.routes.end == lists.len());

@@ -147,7 +147,7 @@ impl Walk {
     }
 
     /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left; whether it
-    /// was the latter, with less than it should have found. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
+    /// was the latter, long before. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
@@ -166,11 +166,9 @@ impl Walk {
             true => self.walk_all(graph, breadth, marks)?,
             false => self.walk_accepted(graph, breadth, filter, marks)?,
         }
-        Ok(match F::ALL {
-            true => self.pool.len() < breadth.pool_size(graph) && self.looked_at < breadth.search_k,
-            // What is accepted may lie in other places too, nearer than what was come to.
-            false => self.looked_at < breadth.search_k / 2,
-        })
+        // With a filter what is accepted may lie in other places too, nearer than what was come to.
+        let enough = breadth.search_k / if F::ALL { 4 } else { 2 };
+        Ok(self.looked_at < enough)
     }
 
     /// Takes its marks away, however it went.
@@ -390,7 +388,7 @@ fn meet_neighbors(
             if id == super::END {
                 break;
             }
-            batch.truncate(start);
+            batch.truncate(start + n);
             let reason = format!("its neighbour {id} is no item");
             return Err(Error::corrupt(from as usize, reason));
         }
