@@ -155,43 +155,52 @@ impl Routes<'_> {
         padded.extend_from_slice(code);
         padded.resize(size, 0);
         let (starts, _) = self.starts.as_chunks::<4>();
-        for list in [&mut *open, &mut *products] {
-            list.clear();
-            reserve(list, starts.len())?;
-        }
+        open.clear();
+        reserve(open, starts.len())?;
         reserve(found, starts.len())?;
-        let mut go = |from: Option<u32>, to: u32, open: &mut [u32], kept: &mut usize| {
-            let id = (to & !LEAF) as usize;
-            if to & LEAF != 0 && id < n_nodes {
-                found.push(id);
-            } else if to & LEAF == 0 && id < self.rows.count() && from.is_none_or(|from| from < to)
-            {
-                self.rows.prefetch(id);
-                open[*kept] = to;
-                *kept += 1;
-            } else {
-                let reason = format!("a way in the graph leads to {to:#x}, where nothing can be");
-                return Err(Error::corrupt(id, reason));
-            }
-            Ok(())
-        };
-        open.resize(starts.len(), 0);
-        let mut kept = 0;
         for &start in starts {
-            go(None, u32::from_le_bytes(start), open, &mut kept)?;
+            open.extend(self.lead(None, u32::from_le_bytes(start), n_nodes, found)?);
         }
-        while kept > 0 {
-            open.truncate(kept);
-            products.resize(kept, 0);
+        while !open.is_empty() {
+            products.clear();
+            reserve(products, open.len())?;
+            products.resize(open.len(), 0);
             self.kernel.distances(padded, &self.rows, open, products);
-            kept = 0;
-            for i in 0..products.len() {
+            let mut kept = 0;
+            for (i, &product) in products.iter().enumerate() {
                 let row = self.rows.row(open[i] as usize);
-                let is_right = products[i] as i32 > i32::from_le_bytes(field(row, TAIL));
-                let to = field(row, if is_right { 4 } else { 8 });
-                go(Some(open[i]), u32::from_le_bytes(to), open, &mut kept)?;
+                let is_right = product as i32 > i32::from_le_bytes(field(row, TAIL));
+                let to = u32::from_le_bytes(field(row, if is_right { 4 } else { 8 }));
+                if let Some(next) = self.lead(Some(open[i]), to, n_nodes, found)? {
+                    open[kept] = next;
+                    kept += 1;
+                }
             }
+            open.truncate(kept);
         }
         Ok(())
+    }
+
+    /// Where to go on from, after the row `from`, or nothing when that was found. Always farther on, so that it ends.
+    #[inline]
+    fn lead(
+        &self,
+        from: Option<u32>,
+        to: u32,
+        n_nodes: usize,
+        found: &mut Vec<usize>,
+    ) -> Result<Option<u32>> {
+        let id = (to & !LEAF) as usize;
+        if to & LEAF != 0 && id < n_nodes {
+            found.push(id);
+            return Ok(None);
+        }
+        let is_farther = from.is_none_or(|from| from < to);
+        if to & LEAF != 0 || id >= self.rows.count() || !is_farther {
+            let reason = format!("a way in the graph leads to {to:#x}, where nothing can be");
+            return Err(Error::corrupt(id, reason));
+        }
+        self.rows.prefetch(id);
+        Ok(Some(to))
     }
 }

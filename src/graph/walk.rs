@@ -4,7 +4,7 @@ use super::codes::Coded;
 use super::routes;
 use super::View;
 use crate::error::{reserve, Error, Result};
-use crate::forest::filter::Filter;
+use crate::forest::filter::{All, Filter};
 use crate::kernel::{prefetch, Row};
 use crate::metric::Space;
 use std::cmp::Reverse;
@@ -52,7 +52,7 @@ pub struct Walk {
 pub struct Breadth {
     /// How many of the nearest are kept at the least.
     pub keep: usize,
-    /// How many items are looked at, about, and half as many more where that finds nearer ones; with a filter, items that it accepts.
+    /// How many items are looked at, about, and half as many more at the most; with a filter, items that it accepts, and no more.
     pub search_k: u64,
 }
 
@@ -60,8 +60,8 @@ pub struct Breadth {
 const LARGEST_POOL: u64 = 4096;
 
 /// The pool of a walk holds one for so many that it is to look at. Having looked from all of a pool a walk ends, as what is easy to
-/// find is found sooner.
-const LOOKED_AT_FROM_ONE: u64 = 24;
+/// find is found sooner; with a filter, which leaves more places for what is near, it is to end later.
+const LOOKED_AT_FROM_ONE: [u64; 2] = [24, 16];
 
 /// Items whose codes are asked for together.
 const SCANNED: usize = 32;
@@ -254,7 +254,7 @@ impl Walk {
     }
 
     fn walk_all(&mut self, graph: &View<'_>, breadth: Breadth, marks: &mut [u64]) -> Result<()> {
-        let size = breadth.pool_size(graph);
+        let size = breadth.pool_size::<All>(graph);
         reserve(&mut self.pool, size + 1)?;
         let mut next = 0;
         loop {
@@ -273,7 +273,7 @@ impl Walk {
             while pool.get(next).is_some_and(|one| one.is_done()) {
                 next += 1;
             }
-            if self.looked_at >= breadth.most() || next >= pool.len() {
+            if self.looked_at >= breadth.most::<All>() || next >= pool.len() {
                 return Ok(());
             }
             let one = &mut pool[next];
@@ -288,14 +288,14 @@ impl Walk {
 
     /// The pool has accepted items only; the way leads through others too, as long as they are nearer than the farthest of a
     /// full pool.
-    fn walk_accepted(
+    fn walk_accepted<F: Filter>(
         &mut self,
         graph: &View<'_>,
         breadth: Breadth,
-        filter: &impl Filter,
+        filter: &F,
         marks: &mut [u64],
     ) -> Result<()> {
-        let size = breadth.pool_size(graph);
+        let size = breadth.pool_size::<F>(graph);
         reserve(&mut self.pool, size + 1)?;
         loop {
             self.measure(graph)?;
@@ -318,7 +318,7 @@ impl Walk {
             }
             self.batch.clear();
             let next = self.open.pop().filter(|next| is_near(pool, next.0));
-            let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most()) else {
+            let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most::<F>()) else {
                 return Ok(());
             };
             if let Some(Reverse(other)) = self.open.peek() {
@@ -330,13 +330,18 @@ impl Walk {
 }
 
 impl Breadth {
-    fn most(&self) -> u64 {
-        self.search_k.saturating_add(self.search_k / 2)
+    /// Items that a walk looks at, at the most.
+    fn most<F: Filter>(&self) -> u64 {
+        match F::ALL {
+            true => self.search_k.saturating_add(self.search_k / 2),
+            false => self.search_k,
+        }
     }
 
-    fn pool_size(&self, graph: &View<'_>) -> usize {
+    fn pool_size<F: Filter>(&self, graph: &View<'_>) -> usize {
         let n_items = graph.codes.rows.count() as u64;
-        let size = (self.search_k / LOOKED_AT_FROM_ONE)
+        let share = LOOKED_AT_FROM_ONE[usize::from(!F::ALL)];
+        let size = (self.search_k / share)
             .min(LARGEST_POOL)
             .max(self.keep as u64);
         size.min(n_items).max(1) as usize
