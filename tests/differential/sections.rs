@@ -1,8 +1,10 @@
-//! Labels and marks of removed items in our files: Annoy does not see them. It still finds what is removed.
+//! Labels, marks of removed items and graphs in our files: Annoy does not see them. It still finds what is removed, and searches the
+//! trees.
 
 use crate::annoy::Annoy;
+use crate::data::{Case, Kind};
 use crate::{answer, build, cases, compare, load, paths, with, Tally};
-use annoy_rs::Index;
+use annoy_rs::{GraphPlan, Index, Metric, Work};
 
 /// Labels for the items of case `number`: none, numbers, or strings of many lengths; not for all items.
 pub fn label(index: &mut Index, number: usize) {
@@ -54,4 +56,46 @@ fn removed_items_in_annoy() {
     assert!(tally.searches >= 1000, "{tally:?}");
     assert!(tally.near_equal * 100 <= tally.searches, "{tally:?}");
     assert!(tally.different * 5000 <= tally.searches, "{tally:?}");
+}
+
+/// What Annoy answers from a file it answers from the same file with a graph.
+#[test]
+fn graphs_in_annoy() {
+    let Some(annoy) = Annoy::find() else { return };
+    // Codes of the longest are made short.
+    let long = [Metric::Angular, Metric::Euclidean, Metric::Dot].map(|metric| {
+        let shape = [(10, -1), (100, 1000)];
+        Case::new(metric, 200, 900, Some(4), Kind::Normal, &shape)
+    });
+    let cases: Vec<_> = cases().into_iter().step_by(3).chain(long).collect();
+    assert!(cases.len() >= 100, "{} files", cases.len());
+    let paths = paths(&annoy, &cases);
+    let jobs = with(&cases, &paths);
+    for (number, (case, path)) in jobs.iter().enumerate() {
+        build(case, number, path);
+    }
+    let before = annoy.answer(&jobs);
+    for (case, path) in &jobs {
+        let mut index = load(case, path);
+        let plan = GraphPlan {
+            degree: 8,
+            ..GraphPlan::default()
+        };
+        index.build_graph(&plan, &mut Work::default()).unwrap();
+        index.save(path).unwrap();
+        let loaded = load(case, path);
+        assert_eq!(loaded.graph_degree(), 8, "{}", case.name);
+        loaded.verify(3).unwrap().into_result().unwrap();
+    }
+    let mut searches = 0;
+    for ((case, before), after) in cases.iter().zip(&before).zip(&annoy.answer(&jobs)) {
+        assert_eq!(
+            (after.n_items, after.n_trees),
+            (before.n_items, before.n_trees)
+        );
+        assert!(after.found == before.found, "{}", case.name);
+        assert!(after.vectors == before.vectors, "{}", case.name);
+        searches += before.found.len();
+    }
+    assert!(searches > 5000, "{searches}");
 }
