@@ -127,12 +127,12 @@ class Ours {
 
 class Theirs {
  public:
-  Theirs(const char* path, bool angular, size_t d, size_t n) : unit_(angular ? d : 0) {
+  Theirs(const char* path, const std::string& metric, size_t d, size_t n) : unit_(metric == "angular" ? d : 0) {
     // Its Python package makes "cosine" of inner products and vectors of length 1.
-    if (angular)
-      space_.reset(new hnswlib::InnerProductSpace(d));
-    else
+    if (metric == "euclidean")
       space_.reset(new hnswlib::L2Space(d));
+    else
+      space_.reset(new hnswlib::InnerProductSpace(d));
     index_.reset(new hnswlib::HierarchicalNSW<float>(space_.get(), path));
     if (index_->cur_element_count != n) fail("%s: not an index of %zu items", path, n);
   }
@@ -234,12 +234,12 @@ std::vector<int64_t> doubling(std::vector<int64_t> ladder, int64_t first, int64_
 int main(int argc, char** argv) {
   if (argc != 7) fail("see the head of filters.cc for the arguments");
   std::string metric = argv[1];
-  if (metric != "angular" && metric != "euclidean") fail("not compared: %s", metric.c_str());
+  if (metric != "angular" && metric != "euclidean" && metric != "dot") fail("not compared: %s", metric.c_str());
   size_t d = std::strtoul(argv[2], nullptr, 10), n = std::strtoul(argv[3], nullptr, 10);
   if (!d || !n) fail("bad numbers: %s, %s", argv[2], argv[3]);
   Queries queries(argv[4], d);
   Ours ours(argv[5], d, n);
-  Theirs theirs(argv[6], metric == "angular", d, n);
+  Theirs theirs(argv[6], metric, d, n);
 
   std::puts("| items that pass | annoy_rs: search_k | recall | us | hnswlib: ef | recall | us | hnswlib / annoy_rs |");
   std::puts("|---|---|---|---|---|---|---|---|");
