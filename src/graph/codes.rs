@@ -6,19 +6,14 @@ use super::projection::{self, Projector, Sample};
 use super::scale::{spread, Scale, MIDDLE};
 use super::section::{self, Header};
 use super::threads::{Team, TAKEN};
-use crate::error::{reserve, Error, Result};
-use crate::kernel::{
-    self, CodeKernel, CodeRows, Isa, Measure, ProductKernel, Row, Scalar, MAX_CODE,
-};
+use crate::error::{reserve, Result};
+use crate::kernel::{self, CodeKernel, CodeRows, Isa, Measure, Row, Scalar, MAX_CODE};
 use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
 use crate::types::Options;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
-
-/// The largest sum of squares must fit 32 bits.
-const MAX_LEN: usize = u32::MAX as usize / (MAX_CODE as usize * MAX_CODE as usize);
 
 /// Bytes of what is added to an item's distances.
 pub const EXTRA: usize = 4;
@@ -217,7 +212,7 @@ pub fn passes(options: Options) -> usize {
 /// Codes of all items: the section, and what its header says.
 ///
 /// # Errors
-/// [`Error::NoMemory`]; [`Error::Unsupported`] for vectors too long; [`Error::Cancelled`].
+/// [`Error::NoMemory`]; [`Error::Cancelled`].
 pub fn encode<S: Space>(
     source: &Source<'_, S>,
     n_items: usize,
@@ -227,11 +222,6 @@ pub fn encode<S: Space>(
     let options = source.nodes.layout().options;
     let f = options.f;
     let is_bits = S::MEASURE == Measure::Bits;
-    if !is_bits && f > MAX_LEN {
-        return Err(Error::Unsupported(format!(
-            "codes of vectors of {f} numbers; they can have {MAX_LEN}"
-        )));
-    }
     let scale = match is_bits {
         true => Scale::default(),
         false => Scale::choose(n_items, f, S::BY_PRODUCT, team, |id| {
@@ -241,7 +231,7 @@ pub fn encode<S: Space>(
         })?,
     };
     let whole = Header::new(&options, n_items, scale, None);
-    let kernel = ProductKernel::new(isa);
+    let kernel = CodeKernel::products(isa);
     let coder = whole.coder(&[], isa);
     let mut sample = None;
     for length in lengths(options) {

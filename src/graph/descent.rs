@@ -26,6 +26,7 @@ struct Local {
     last: Vec<Near>,
     places: Vec<u32>,
     distances: Vec<u32>,
+    offers: Vec<(u32, Near)>,
 }
 
 impl Local {
@@ -64,20 +65,23 @@ impl Local {
             let others = &self.places[i + 1..];
             let distances = &mut self.distances[..others.len()];
             local.distances(local.get(i as u32), others, distances);
-            let id = self.ids[i];
+            let (id, my_last) = (self.ids[i], self.last[i]);
+            self.offers.resize(2 * others.len(), (0, Near::NONE));
+            let offers = &mut self.offers[..];
+            let mut n = 0;
             for ((&distance, &other), &last) in distances
                 .iter()
                 .zip(&self.ids[i + 1..])
                 .zip(&self.last[i + 1..])
             {
+                // Without a branch, as nothing tells which are near.
                 let (to_me, to_other) = (Near::new(distance, other), Near::new(distance, id));
-                if to_me < self.last[i] && id != other {
-                    lists.offer(id, to_me);
-                }
-                if to_other < last && id != other {
-                    lists.offer(other, to_other);
-                }
+                offers[n] = (id, to_me);
+                n += usize::from((to_me < my_last) & (id != other));
+                offers[n] = (other, to_other);
+                n += usize::from((to_other < last) & (id != other));
             }
+            lists.offer_all(&offers[..n]);
         }
     }
 }
@@ -123,7 +127,7 @@ pub fn start(codes: &Codes<'_>, leaves: &Leaves, lists: &Lists, team: &Team<'_, 
 }
 
 /// Times that a round goes over all items.
-pub const PASSES: usize = 3;
+pub const PASSES: usize = 2;
 
 /// A round that takes in fewer new entries than one for this many items is the last.
 const TOO_FEW: usize = 50;
@@ -137,13 +141,16 @@ pub fn refine(
     team: &Team<'_, '_>,
 ) -> Result<()> {
     let n = codes.rows.count();
-    let reverse = || Lists::new(n, plan.sample);
-    let mut reverse = [reverse()?, reverse()?];
+    let both = || Ok([Lists::new(n, plan.sample)?, Lists::new(n, plan.sample)?]);
+    let mut samples = Samples {
+        chosen: both()?,
+        reverse: both()?,
+    };
     for number in 0..plan.rounds {
         let n_new = round(
             codes,
             lists,
-            &mut reverse,
+            &mut samples,
             plan.sample,
             number as u64,
             order,
@@ -156,6 +163,14 @@ pub fn refine(
     Ok(())
 }
 
+/// Of the lists, what a round compares: what is old, and what is new.
+struct Samples {
+    /// Of each item's list.
+    chosen: [Lists; 2],
+    /// Of those in whose lists an item is.
+    reverse: [Lists; 2],
+}
+
 /// One round: new neighbours of an item are compared with each other and with its old ones. Returns how many entries
 /// were new.
 ///
@@ -163,7 +178,7 @@ pub fn refine(
 fn round(
     codes: &Codes<'_>,
     lists: &Lists,
-    reverse: &mut [Lists; 2],
+    samples: &mut Samples,
     sample: usize,
     round: u64,
     order: &[u32],
@@ -175,61 +190,45 @@ fn round(
     let draw = |from: u32, to: u32| {
         (mix(u64::from(from) << 32 | u64::from(to) ^ round << 20) >> 32) as u32
     };
-    for reverse in reverse.iter_mut() {
-        reverse.clear();
+    let Samples { chosen, reverse } = samples;
+    for lists in chosen.iter_mut().chain(reverse.iter_mut()) {
+        lists.clear();
     }
-    team.share(
-        n,
-        || (),
-        |range, ()| {
-            for &item in &order[range] {
-                let (mut n_new, mut n_old) = (0, 0);
-                for near in lists.of(item) {
-                    let count = if near.is_new() {
-                        &mut n_new
-                    } else {
-                        &mut n_old
-                    };
-                    if *count < sample {
-                        *count += 1;
-                        let to = &reverse[usize::from(near.is_new())];
-                        to.offer(near.id(), Near::new(draw(item, near.id()), item));
-                    }
-                }
-                taken.fetch_add(n_new, std::sync::atomic::Ordering::Relaxed);
-            }
-            Ok(())
-        },
-    )?;
-    let reverse = &*reverse;
     // What each item takes of its list must be known before any list changes.
-    let chosen = Lists::new(n, 2 * sample)?;
-    team.share(
-        n,
-        || (),
-        |range, ()| {
-            for &item in &order[range] {
-                let mut counts = [0, 0];
-                let entries: Vec<Near> = lists.of(item).collect();
-                for (at, near) in entries.into_iter().enumerate() {
-                    let kind = usize::from(near.is_new());
-                    if counts[kind] < sample {
-                        counts[kind] += 1;
-                        // First the new ones.
-                        chosen.offer(item, Near::new((1 - kind) as u32, near.id()));
-                        lists.age(item, at);
-                    }
+    let (chosen, reverse) = (&*chosen, &*reverse);
+    let room = || [Vec::new(), Vec::new()];
+    team.share(n, room, |range, offers| {
+        let items = &order[range];
+        for (i, &item) in items.iter().enumerate() {
+            if let Some(&soon) = items.get(i + 2 * LOOK_AHEAD) {
+                lists.prefetch(soon);
+            }
+            if let Some(&soon) = items.get(i + LOOK_AHEAD) {
+                for near in lists.of(soon).take(2 * sample) {
+                    reverse[usize::from(near.is_new())].prefetch(near.id());
                 }
             }
-            Ok(())
-        },
-    )?;
+            for (at, near) in lists.of(item).enumerate() {
+                let kind = usize::from(near.is_new());
+                let offers = &mut offers[kind];
+                if offers.len() < sample {
+                    chosen[kind].set(item, offers.len(), near);
+                    lists.age(item, at);
+                    offers.push((near.id(), Near::new(draw(item, near.id()), item)));
+                }
+            }
+            taken.fetch_add(offers[1].len(), std::sync::atomic::Ordering::Relaxed);
+            for (offers, reverse) in offers.iter_mut().zip(reverse) {
+                reverse.offer_all(offers);
+                offers.clear();
+            }
+        }
+        Ok(())
+    })?;
     team.share(n, Local::default, |range, local| {
         for &item in &order[range] {
             local.ids.clear();
-            local
-                .ids
-                .extend(chosen.of(item).filter(|n| n.distance() == 0).map(Near::id));
+            local.ids.extend(chosen[1].of(item).map(Near::id));
             local.ids.extend(reverse[1].of(item).map(Near::id));
             local.ids.sort_unstable();
             local.ids.dedup();
@@ -237,9 +236,7 @@ fn round(
             if n_new == 0 {
                 continue;
             }
-            local
-                .ids
-                .extend(chosen.of(item).filter(|n| n.distance() == 1).map(Near::id));
+            local.ids.extend(chosen[0].of(item).map(Near::id));
             local.ids.extend(reverse[0].of(item).map(Near::id));
             local.ids[n_new..].sort_unstable();
             local.gather(codes, lists);

@@ -6,6 +6,7 @@
 use crate::error::{reserve, Result};
 use crate::kernel::prefetch;
 use crate::storage::Atomics;
+use std::hint::select_unpredictable;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A neighbour: distance, id, and whether it is new, in one number that sorts by distance, then id.
@@ -37,6 +38,16 @@ impl Near {
     pub fn is_new(self) -> bool {
         self.0 & 1 == 1
     }
+}
+
+/// Offers whose places are looked for together.
+const TOGETHER: usize = 8;
+
+/// Whether a neighbour that belongs there is too far, or there already.
+#[inline]
+fn is_done(slots: &[AtomicU64], at: usize, near: Near) -> bool {
+    let slot = slots.get(at);
+    slot.is_none_or(|slot| slot.load(Ordering::Relaxed) | 1 == near.0 | 1)
 }
 
 /// A sorted list of up to `len` for each item.
@@ -90,16 +101,42 @@ impl Lists {
 
     /// Takes a neighbour in if it is near enough and not there.
     pub fn offer(&self, item: u32, near: Near) {
-        let slots = self.slots(item);
-        let place = || slots.partition_point(|slot| slot.load(Ordering::Relaxed) | 1 < near.0 | 1);
-        let is_done = |at: usize| {
-            let slot = slots.get(at);
-            slot.is_none_or(|slot| slot.load(Ordering::Relaxed) | 1 == near.0 | 1)
-        };
-        // Most are too far or there already. Where another thread's change hides that, the second look finds it.
-        if is_done(place()) {
-            return;
+        self.offer_all(&[(item, near)]);
+    }
+
+    /// Offers each of these to its list. Their places are looked for together, as each step waits for the one before.
+    pub fn offer_all(&self, offers: &[(u32, Near)]) {
+        let numbers = self.entries.numbers();
+        for offers in offers.chunks(TOGETHER) {
+            let mut places = [0; TOGETHER];
+            for (place, (item, _)) in places.iter_mut().zip(offers) {
+                *place = *item as usize * self.len;
+            }
+            let mut left = self.len;
+            while left > 0 {
+                let half = left.div_ceil(2);
+                for (place, (_, near)) in places.iter_mut().zip(offers) {
+                    // Of the `left` from its place on, the first `half` are nearer if the last of them is.
+                    let slot = &numbers[*place + half - 1];
+                    let is_behind = slot.load(Ordering::Relaxed) | 1 < near.0 | 1;
+                    *place = select_unpredictable(is_behind, *place + half, *place);
+                }
+                left -= half;
+            }
+            for (place, &(item, near)) in places.iter().zip(offers) {
+                let slots = self.slots(item);
+                let at = place - item as usize * self.len;
+                // Most are too far or there already. Where another thread's change hides that, the second look finds it.
+                if !is_done(slots, at, near) {
+                    self.put(item, near, at);
+                }
+            }
         }
+    }
+
+    /// Puts a neighbour in, unless another thread did; `at` is where it belonged before.
+    fn put(&self, item: u32, near: Near, at: usize) {
+        let slots = self.slots(item);
         let lock = &self.locks[item as usize];
         while lock
             .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
@@ -107,8 +144,17 @@ impl Lists {
         {
             std::hint::spin_loop();
         }
-        let at = place();
-        if !is_done(at) {
+        let is_behind = |slot: &AtomicU64| slot.load(Ordering::Relaxed) | 1 < near.0 | 1;
+        let is_place = at
+            .checked_sub(1)
+            .is_none_or(|before| is_behind(&slots[before]))
+            && !slots.get(at).is_some_and(is_behind);
+        let at = if is_place {
+            at
+        } else {
+            slots.partition_point(is_behind)
+        };
+        if !is_done(slots, at, near) {
             let mut moved = slots[at].load(Ordering::Relaxed);
             slots[at].store(near.0, Ordering::Relaxed);
             for slot in &slots[at + 1..] {
@@ -124,6 +170,11 @@ impl Lists {
         lock.store(false, Ordering::Release);
     }
 
+    /// Makes a neighbour the entry at a place. Not while others add to the list, and the places before it are taken.
+    pub fn set(&self, item: u32, at: usize, near: Near) {
+        self.slots(item)[at].store(near.0, Ordering::Relaxed);
+    }
+
     /// Makes an entry an old one.
     pub fn age(&self, item: u32, at: usize) {
         let slot = &self.slots(item)[at];
@@ -134,6 +185,38 @@ impl Lists {
     pub fn clear(&mut self) {
         for slot in self.entries.numbers() {
             slot.store(u64::MAX, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against sorting, with lists of every length, ties, and offers that come again.
+    #[test]
+    fn the_nearest_of_what_was_offered() {
+        for len in (1..=20).chain([48]) {
+            for n in 0..3 * TOGETHER as u32 {
+                let lists = Lists::new(3, len).unwrap();
+                let offers: Vec<_> = (0..n)
+                    .map(|i| (1 + i % 2, Near::new(i * 7 % 11, i * 5 % 13)))
+                    .collect();
+                for _ in 0..2 {
+                    lists.offer_all(&offers);
+                }
+                for item in 0..3 {
+                    let mut expected: Vec<_> = offers
+                        .iter()
+                        .filter(|offer| offer.0 == item)
+                        .map(|offer| offer.1)
+                        .collect();
+                    expected.sort_unstable();
+                    expected.dedup();
+                    expected.truncate(len);
+                    assert!(lists.of(item).eq(expected), "{n} offers, {item} of {len}");
+                }
+            }
         }
     }
 }

@@ -10,12 +10,25 @@ use super::lists::{Lists, Near};
 use super::scale::{spread, Scale, MIDDLE};
 use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Result};
-use crate::kernel::{CodeRows, ProductKernel};
+use crate::kernel::{CodeKernel, CodeRows};
 use crate::metric::Space;
 use crate::rng::mix;
 
 /// Lengths that codes are made, the first with which near items are told apart.
 pub const LENGTHS: [usize; 3] = [64, 128, 256];
+
+const LONGEST: usize = LENGTHS[LENGTHS.len() - 1];
+
+/// The rows of a matrix, in order.
+const ROWS: [u32; LONGEST] = {
+    let mut rows = [0; LONGEST];
+    let mut i = 0;
+    while i < LONGEST {
+        rows[i] = i as u32;
+        i += 1;
+    }
+    rows
+};
 
 /// Codes must be that many times as long: of shorter ones less is saved than is lost by what is left over.
 pub const LEAST_SHORTER: usize = 4;
@@ -55,27 +68,30 @@ pub struct Projection {
 pub struct Projector<'a> {
     pub projection: &'a Projection,
     pub matrix: &'a [u8],
-    pub kernel: ProductKernel,
+    pub kernel: CodeKernel,
 }
 
 impl Projector<'_> {
     /// Makes a whole code a short one.
     pub fn project(&self, whole: &[u8], to: &mut [u8]) {
         let factors = &self.projection.factors;
-        let mut room = [0; LENGTHS[LENGTHS.len() - 1]];
+        let mut room = [0; LONGEST];
         let products = &mut room[..factors.len()];
-        self.kernel.products(whole, self.matrix, products);
+        let rows = CodeRows::new(self.matrix, whole.len());
+        self.kernel
+            .distances(whole, &rows, &ROWS[..factors.len()], products);
         self.projection
             .scale
             .encode(coordinates(products, factors), to);
     }
 }
 
-fn coordinates<'a>(products: &'a [i32], factors: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+/// The products are numbers with a sign.
+fn coordinates<'a>(products: &'a [u32], factors: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
     products
         .iter()
         .zip(factors)
-        .map(|(&product, factor)| f64::from(product) * factor)
+        .map(|(&product, factor)| f64::from(product as i32) * factor)
 }
 
 /// Whole codes that directions are found in.
@@ -110,7 +126,7 @@ impl Sample {
     pub fn project(
         &self,
         length: usize,
-        kernel: ProductKernel,
+        kernel: CodeKernel,
         team: &Team<'_, '_>,
     ) -> Result<Option<(Projection, Vec<u8>)>> {
         let (directions, kept) = self.directions(length, team)?;
@@ -134,6 +150,7 @@ impl Sample {
             }
             factors.push(1.0 / f64::from(factor));
         }
+        let rows = CodeRows::new(&matrix, self.stride);
         let mut products = Vec::new();
         reserve(&mut products, self.count() * length)?;
         products.resize(self.count() * length, 0);
@@ -142,7 +159,7 @@ impl Sample {
             .chunks_exact(self.stride)
             .zip(products.chunks_exact_mut(length))
         {
-            kernel.products(row, &matrix, to);
+            kernel.distances(row, &rows, &ROWS[..length], to);
         }
         // Where zero comes to, if it is to stay in the middle.
         let zeros: Vec<f64> = match self.symmetric {

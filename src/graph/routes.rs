@@ -5,11 +5,8 @@ use super::codes::Source;
 use super::scale::Scale;
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
-use crate::kernel::{CodeKernel, CodeRows, Measure, Scalar, MAX_CODE};
+use crate::kernel::{CodeKernel, CodeRows, Measure, Scalar};
 use crate::metric::Space;
-
-/// Longer codes have sums that do not fit 32 bits.
-const MAX_LEN: usize = i32::MAX as usize / (MAX_CODE as usize * TOP as usize);
 
 /// Trees that are gone down. More of them find items of more clusters to start from.
 pub const TREES: usize = 10;
@@ -56,7 +53,7 @@ impl RouteBytes {
         let mut routes = RouteBytes::default();
         let layout = nodes.layout();
         let (f, max_leaf) = (layout.options.f, layout.max_leaf);
-        let is_none = S::MEASURE == Measure::Bits || f > MAX_LEN;
+        let is_none = S::MEASURE == Measure::Bits;
         if is_none || roots.n_items <= max_leaf || nodes.count() >= LEAF as usize {
             return Ok(routes);
         }

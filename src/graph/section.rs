@@ -9,7 +9,7 @@ use super::routes::{self, RouteBytes, Routes};
 use super::scale::Scale;
 use super::{Plan, View};
 use crate::error::{Error, Result};
-use crate::kernel::{CodeKernel, CodeRows, Isa, Measure, ProductKernel};
+use crate::kernel::{CodeKernel, CodeRows, Isa, Measure};
 use crate::layout::NodeLayout;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options};
@@ -422,7 +422,7 @@ impl Header {
         let projector = self.projection.as_ref().map(|projection| Projector {
             projection,
             matrix,
-            kernel: ProductKernel::new(isa),
+            kernel: CodeKernel::products(isa),
         });
         Coder {
             isa,

@@ -16,7 +16,6 @@
 //! - `table`: the functions of one instruction set behind safe methods.
 //! - `codes`: distances between bytes that stand for numbers; integers too.
 //! - `encode`: makes such bytes.
-//! - `products`: what takes such bytes to fewer; integers too.
 //! - `hamming`: counting differing bits; integers, so it needs none of the above.
 
 #[cfg(target_endian = "big")]
@@ -35,7 +34,6 @@ mod lanes;
 mod ops;
 mod padded;
 mod portable;
-mod products;
 mod row;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -51,7 +49,6 @@ pub use encode::encode;
 pub use hamming::BitKernels;
 pub use ops::ROWS;
 pub use padded::{Matrix, Padded};
-pub use products::ProductKernel;
 pub use row::Row;
 pub use scalar::{Float, Scalar};
 pub use strided::{Eight, Strided};

@@ -28,6 +28,7 @@ constexpr size_t kNeighbours = 10;
 constexpr size_t kMostQueries = 500;
 constexpr size_t kTurns = 5;
 constexpr double kWanted = 0.95;
+constexpr double kSlowest = 20'000;  // microseconds a query; a ladder goes no further beyond this
 constexpr int64_t kUsual = -1;
 
 __attribute__((format(printf, 1, 2), noreturn)) void fail(const char* format, ...) {
@@ -219,7 +220,7 @@ Choice choose(const char* name, const Search& search, const std::vector<int64_t>
     if (one.us < 2000) one.us = std::min(one.us, pass(search, setting, queries, answers));
     std::fprintf(stderr, "  %s %lld: recall %.4f, %.1f us\n", name, static_cast<long long>(setting), one.recall, one.us);
     if (one.reaches() ? !best.reaches() || one.us < 0.95 * best.us : one.recall > best.recall && !best.reaches()) best = one;
-    if (grows && best.reaches()) break;
+    if (grows && (best.reaches() || one.us > kSlowest)) break;
   }
   return best;
 }
