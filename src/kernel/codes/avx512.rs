@@ -30,7 +30,7 @@ unsafe fn fold4(sums: [__m512i; 4]) -> __m128i {
 /// Compares four rows at a time, 64 bytes at a time.
 ///
 /// # Safety
-/// As [`one_by_one`](super::one_by_one), the processor has AVX-512 F, and 64 divides the stride.
+/// As [`one_by_one`](super::one_by_one), the processor has AVX-512 F and VL, and 64 divides the stride.
 #[inline(always)]
 unsafe fn four_by_four(
     query: *const u8,
@@ -70,7 +70,7 @@ unsafe fn four_by_four(
 }
 
 /// # Safety
-/// As [`four_by_four`], the processor has the features below, and the stride is 16, 32 or a multiple of 64.
+/// As [`four_by_four`], but the stride may be 16 or 32 too, and the processor has the features below.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub unsafe fn squares(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
     // SAFETY: the caller's promise, which is the same.
@@ -106,7 +106,7 @@ pub unsafe fn products(q: *const u8, rows: *const u8, stride: usize, ids: &[u32]
 }
 
 /// # Safety
-/// As [`four_by_four`], and the processor has the features below.
+/// As [`squares`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub unsafe fn differences(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
     // SAFETY: the caller's promise, which is the same. The upper halves of the 64-bit sums are zero.
@@ -121,7 +121,7 @@ pub unsafe fn differences(q: *const u8, rows: *const u8, stride: usize, ids: &[u
 }
 
 /// # Safety
-/// As [`four_by_four`], and the processor has the features below.
+/// As [`squares`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq")]
 pub unsafe fn bits(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
     // SAFETY: the caller's promise, which is the same.
