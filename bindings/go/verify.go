@@ -69,25 +69,27 @@ func verify(ctx context.Context, most int, opts []CallOption,
 
 // Info is facts about an index.
 type Info struct {
-	NItems      int     // the largest id plus one
-	NPresent    int     // items that are not missing
-	NRemoved    int     // items that are removed, counted in NPresent too
-	NTrees      int     // trees
-	NNodes      int     // all nodes
-	NSplits     int     // splits of all trees
-	NCoinSplits int     // splits by coin tosses, where no plane was found
-	NLeaves     int     // leaves of all trees
-	Depth       int     // nodes from a root to the farthest item, without the item
-	GraphDegree int     // neighbours of an item at the most in the graph; 0 when there is none
-	Bytes       uint64  // size in memory, or of the file
-	NodeSize    uint64  // bytes of a node
-	MaxLeaf     uint64  // the most items in a leaf
-	LeafFill    float64 // mean share of MaxLeaf that leaves hold, 0 to 1
-	Imbalance   float64 // mean share of a split's items that lie on its larger side, 0.5 to 1
-	Seed        uint64  // seed of the build
-	HasSeed     bool    // whether that is known
-	IsLoaded    bool    // whether a file is loaded
-	IsDescribed bool    // whether that file says what it is
+	NItems         int     // the largest id plus one
+	NPresent       int     // items that are not missing
+	NRemoved       int     // items that are removed, counted in NPresent too
+	NTrees         int     // trees
+	NNodes         int     // all nodes
+	NSplits        int     // splits of all trees
+	NCoinSplits    int     // splits by coin tosses, where no plane was found
+	NLeaves        int     // leaves of all trees
+	Depth          int     // nodes from a root to the farthest item, without the item
+	GraphDegree    int     // neighbours of an item at the most in the graph; 0 when there is none
+	GraphCodeBytes int     // bytes of an item's code that walks of the graph compare; 0 where they compare the vectors
+	GraphRecall    float64 // share of the nearest 10 found when the graph was tried; -1 where it was not
+	Bytes          uint64  // size in memory, or of the file
+	NodeSize       uint64  // bytes of a node
+	MaxLeaf        uint64  // the most items in a leaf
+	LeafFill       float64 // mean share of MaxLeaf that leaves hold, 0 to 1
+	Imbalance      float64 // mean share of a split's items that lie on its larger side, 0.5 to 1
+	Seed           uint64  // seed of the build
+	HasSeed        bool    // whether that is known
+	IsLoaded       bool    // whether a file is loaded
+	IsDescribed    bool    // whether that file says what it is
 }
 
 // Info collects the facts. It walks all trees, and takes 4 bytes of memory for each item.
@@ -103,7 +105,8 @@ func (index *Index) Info() (Info, error) {
 	return Info{
 		NItems: int(info.n_items), NPresent: int(info.n_present), NRemoved: int(info.n_removed), NTrees: int(info.n_trees),
 		NNodes: int(info.n_nodes), NSplits: int(info.n_splits), NCoinSplits: int(info.n_coin_splits),
-		NLeaves: int(info.n_leaves), Depth: int(info.depth), GraphDegree: int(info.graph_degree), Bytes: uint64(info.bytes),
+		NLeaves: int(info.n_leaves), Depth: int(info.depth), GraphDegree: int(info.graph_degree),
+		GraphCodeBytes: int(info.graph_code_bytes), GraphRecall: float64(info.graph_recall), Bytes: uint64(info.bytes),
 		NodeSize: uint64(info.node_size), MaxLeaf: uint64(info.max_leaf), LeafFill: float64(info.leaf_fill),
 		Imbalance: float64(info.imbalance), Seed: uint64(info.seed), HasSeed: info.has_seed != 0,
 		IsLoaded: info.is_loaded != 0, IsDescribed: info.is_described != 0,

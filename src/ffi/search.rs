@@ -69,8 +69,8 @@ impl<D: Distance> Results<D> {
 /// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
 ///
 /// `search_k` is the number of candidates looked at: more take longer and find better. In the trees repeats between them are
-/// counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is searched for an `n` of up to 2,000:
-/// about so many, fewer where nothing nearer is left and half as many more at the most; -1 stands for 3,000 for each ten of `n`. `ids` and `distances` have room for `n` each, or for as many as there are
+/// counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is searched: about
+/// so many, fewer where nothing nearer is left and half as many more at the most; -1 stands for 3,000 for each ten of `n`. `ids` and `distances` have room for `n` each, or for as many as there are
 /// items if that is fewer; `distances` may be NULL.
 /// `*n_found` gets the number of results, which is below `n` when fewer were found: that is no error. Beyond it nothing
 /// is written, and on an error nothing at all.

@@ -15,6 +15,11 @@ pub trait Filter {
         u64::MAX
     }
 
+    /// An item that a walk is not to meet, not even on its way.
+    fn left_out(&self) -> Option<usize> {
+        None
+    }
+
     /// No more items than this are accepted.
     fn at_most(&self, n_items: usize) -> usize {
         n_items
@@ -48,6 +53,21 @@ impl Filter for All {
 
     fn accepts(&self, _id: usize) -> bool {
         true
+    }
+}
+
+/// Every item but one, as if that were not there: what is found then is what a stranger like it finds.
+pub struct Without(pub usize);
+
+impl Filter for Without {
+    const ALL: bool = true;
+
+    fn accepts(&self, _id: usize) -> bool {
+        true
+    }
+
+    fn left_out(&self) -> Option<usize> {
+        Some(self.0)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::search::Visit;
 use crate::error::{reserve, Result};
+use crate::graph::start::Start;
 use crate::graph::walk::Walk;
 use std::cell::Cell;
 use std::collections::BinaryHeap;
@@ -16,6 +17,7 @@ pub struct Scratch {
     pub candidates: Vec<usize>,
     /// The nodes that paths down the trees have come to.
     pub paths: Vec<usize>,
+    pub start: Start,
     pub walk: Walk,
     /// One bit per item: met by a walk. All zero between searches.
     pub met: Vec<u64>,

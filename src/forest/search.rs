@@ -46,7 +46,7 @@ impl Visit {
 
 /// Makes room in a heap; see [`reserve`].
 #[inline]
-fn reserve_heap<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<()> {
+pub fn reserve_heap<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<()> {
     if heap.capacity() - heap.len() >= additional {
         return Ok(());
     }

@@ -11,7 +11,8 @@ use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::work::Meter;
 
-/// Compares each code with that of its item, and routes with those of the trees; looks at each neighbour. `meter` counts items.
+/// Compares each code with that of its item, and routes with those of the trees; looks at each neighbour, and at which items have none.
+/// `meter` counts items.
 ///
 /// # Errors
 /// [`Error::Cancelled`], [`Error::NoMemory`]. Faults are no errors.
@@ -55,14 +56,23 @@ pub fn check<S: Space>(
             });
         }
     }
+    let mut null = view.null().peekable();
     for id in 0..n_items {
-        let item = source.item(id);
-        source.write(&view.coder, id..id + 1, &mut room, &mut code, extra)?;
-        let stored = view.codes.extras.get(id * EXTRA..).unwrap_or(&[]);
-        if code != view.codes.rows.row(id) || !stored.starts_with(extra) {
+        let takes_part = source.takes_part(id);
+        let is_null = source.item(id).is_some() && !takes_part;
+        if is_null != null.next_if_eq(&id).is_some() {
             faults.add(Some(id), || {
-                "its code is not that of its vector".to_string()
+                "the graph does not say rightly whether it can have neighbours".to_string()
             });
+        }
+        if !view.by_vectors {
+            source.write(&view.coder, id..id + 1, &mut room, &mut code, extra)?;
+            let stored = view.codes.extras.get(id * EXTRA..).unwrap_or(&[]);
+            if code != view.codes.rows.row(id) || !stored.starts_with(extra) {
+                faults.add(Some(id), || {
+                    "its code is not that of its vector".to_string()
+                });
+            }
         }
         if view.degree > 0 {
             let mut ended = false;
@@ -72,9 +82,9 @@ pub fn check<S: Space>(
                     ended = true;
                     continue;
                 }
-                let is_item =
-                    |other: usize| other < n_items && nodes.get(other).n_descendants() == 1;
-                if ended || item.is_none() || other as usize == id || !is_item(other as usize) {
+                let is_other =
+                    |other: usize| other < n_items && other != id && source.takes_part(other);
+                if ended || !takes_part || !is_other(other as usize) {
                     faults.add(Some(id), || {
                         format!("item {other} cannot be its neighbour in the graph")
                     });
@@ -83,6 +93,11 @@ pub fn check<S: Space>(
             }
         }
         meter.advance(1)?;
+    }
+    if let Some(id) = null.next() {
+        faults.add(None, || {
+            format!("the graph names {id} as an item without neighbours, out of order")
+        });
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::projection::{self, Projector, Sample};
 use super::scale::{spread, Scale, MIDDLE};
 use super::section::{self, Header};
 use super::threads::{Team, TAKEN};
+use super::trial::Trial;
 use crate::error::{reserve, Result};
 use crate::kernel::{self, CodeKernel, CodeRows, Isa, Measure, Row, Scalar, MAX_CODE};
 use crate::layout::Nodes;
@@ -32,6 +33,14 @@ pub struct Codes<'a> {
 pub struct Coded<'a> {
     pub row: &'a [u8],
     pub extra: u32,
+}
+
+impl<'a> Coded<'a> {
+    /// The code of a query.
+    pub fn query(row: &'a [u8]) -> Self {
+        // What would be added is the same for all that it is compared with.
+        Coded { row, extra: 0 }
+    }
 }
 
 impl<'a> Codes<'a> {
@@ -163,7 +172,13 @@ pub struct Source<'a, S> {
 impl<'a, S: Space> Source<'a, S> {
     /// The vector of an item that is not missing.
     pub fn item(&self, id: usize) -> Option<Row<'a, S::T>> {
-        item::<S>(&self.nodes, id)
+        let node = self.nodes.get(id);
+        (node.n_descendants() == 1).then(|| node.row::<S::T>())
+    }
+
+    /// Whether an item has neighbours: it is there, and not as far from everything.
+    pub fn takes_part(&self, id: usize) -> bool {
+        self.item(id).is_some_and(|row| !self.space.is_null(row))
     }
 
     /// Writes codes of items, and what is added to their distances where there is such, to places for them, those of missing items zero.
@@ -193,11 +208,6 @@ impl<'a, S: Space> Source<'a, S> {
     }
 }
 
-fn item<'a, S: Space>(nodes: &Nodes<'a>, id: usize) -> Option<Row<'a, S::T>> {
-    let node = nodes.get(id);
-    (node.n_descendants() == 1).then(|| node.row::<S::T>())
-}
-
 /// Lengths that codes of such vectors may be made.
 fn lengths(options: Options) -> impl Iterator<Item = usize> {
     let lengths = projection::LENGTHS.into_iter();
@@ -206,29 +216,45 @@ fn lengths(options: Options) -> impl Iterator<Item = usize> {
 
 /// Times that [`encode`] goes over all items at the most.
 pub fn passes(options: Options) -> usize {
-    1 + 2 * lengths(options).count()
+    1 + lengths(options).count()
 }
 
-/// Codes of all items: the section, and what its header says.
+/// How the scale of codes is chosen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// By the error in all items.
+    Least,
+    /// For most items, as if there were no others.
+    Most,
+}
+
+/// Codes of all items: the section, and what its header says. The first of those that are made, short ones first, that tell near items
+/// apart, as `trial` finds; none if none does.
 ///
 /// # Errors
 /// [`Error::NoMemory`]; [`Error::Cancelled`].
 pub fn encode<S: Space>(
     source: &Source<'_, S>,
     n_items: usize,
+    kind: Kind,
+    trial: &Trial,
     isa: Isa,
     team: &Team<'_, '_>,
-) -> Result<(Header, HeapBytes)> {
+) -> Result<Option<(Header, HeapBytes)>> {
     let options = source.nodes.layout().options;
     let f = options.f;
-    let is_bits = S::MEASURE == Measure::Bits;
-    let scale = match is_bits {
-        true => Scale::default(),
-        false => Scale::choose(n_items, f, S::BY_PRODUCT, team, |id| {
-            let row = source.item(id)?;
-            let factor = source.space.code_factor(row);
-            Some(row.iter().map(move |x| x.to_f64() * factor))
-        })?,
+    let numbers = |id| {
+        let row = source.item(id)?;
+        let factor = source.space.code_factor(row);
+        Some(row.iter().map(move |x| x.to_f64() * factor))
+    };
+    let scale = match kind {
+        _ if S::MEASURE == Measure::Bits => Some(Scale::default()),
+        Kind::Least => Some(Scale::choose(n_items, f, S::BY_PRODUCT, team, numbers)?),
+        Kind::Most => Scale::of_most(n_items, f, S::BY_PRODUCT, numbers)?,
+    };
+    let Some(scale) = scale else {
+        return Ok(None);
     };
     let whole = Header::new(&options, n_items, scale, None);
     let kernel = CodeKernel::products(isa);
@@ -245,13 +271,15 @@ pub fn encode<S: Space>(
         };
         let header = Header::new(&options, n_items, coder.scale.clone(), Some(projection));
         let bytes = fill(source, &header, &matrix, isa, team)?;
-        let short = header.view(bytes.bytes(), &[], isa, S::MEASURE).codes;
-        if projection::tells_apart(source, &coder, &short, whole.stride, team)? {
-            return Ok((header, bytes));
+        if trial.tells_apart(source, &header.stored(&bytes), isa, team)? {
+            return Ok(Some((header, bytes)));
         }
     }
     let bytes = fill(source, &whole, &[], isa, team)?;
-    Ok((whole, bytes))
+    // Bits are their own codes.
+    let is_sound = S::MEASURE == Measure::Bits
+        || trial.tells_apart(source, &whole.stored(&bytes), isa, team)?;
+    Ok(is_sound.then_some((whole, bytes)))
 }
 
 fn take_sample<S: Space>(

@@ -2,13 +2,12 @@
 //! 2011, "Efficient k-nearest neighbor graph construction for generic similarity measures"): neighbours of neighbours are
 //! likely to be neighbours.
 
-use super::codes::{Coded, Codes};
 use super::leaves::Leaves;
 use super::lists::{Lists, Near};
+use super::points::{Points, Room};
 use super::threads::Team;
 use super::Plan;
 use crate::error::Result;
-use crate::kernel::{prefetch, CodeRows};
 use crate::rng::mix;
 
 /// Items that are compared each with each, at the most: larger leaves are split.
@@ -21,8 +20,7 @@ const LOOK_AHEAD: usize = 4;
 #[derive(Default)]
 struct Local {
     ids: Vec<u32>,
-    rows: Vec<u8>,
-    extras: Vec<u8>,
+    copies: Room,
     last: Vec<Near>,
     places: Vec<u32>,
     distances: Vec<u32>,
@@ -31,20 +29,15 @@ struct Local {
 
 impl Local {
     /// Copies what `ids` names.
-    fn gather(&mut self, codes: &Codes<'_>, lists: &Lists) {
-        self.rows.clear();
-        self.extras.clear();
+    fn gather<P: Points>(&mut self, points: &P, lists: &Lists) {
+        self.copies.clear();
         self.last.clear();
         for (i, &id) in self.ids.iter().enumerate() {
             if let Some(&soon) = self.ids.get(i + LOOK_AHEAD) {
-                prefetch(codes.rows.row(soon as usize));
+                points.prefetch(soon);
                 lists.prefetch(soon);
             }
-            let Coded { row, extra } = codes.get(id);
-            self.rows.extend_from_slice(row);
-            if !codes.extras.is_empty() {
-                self.extras.extend_from_slice(&extra.to_le_bytes());
-            }
+            points.copy(id, &mut self.copies);
             self.last.push(lists.last(id));
         }
         let n = self.ids.len();
@@ -54,13 +47,8 @@ impl Local {
     }
 
     /// Compares each of the first `n_new` with all behind it and offers either to the other.
-    fn join(&mut self, codes: &Codes<'_>, lists: &Lists, n_new: usize) {
-        let stride = codes.rows.row_bytes();
-        let local = Codes {
-            rows: CodeRows::new(&self.rows, stride),
-            extras: &self.extras,
-            kernel: codes.kernel,
-        };
+    fn join<P: Points>(&mut self, points: &P, lists: &Lists, n_new: usize) {
+        let local = points.local(&self.copies);
         for i in 0..n_new {
             let others = &self.places[i + 1..];
             let distances = &mut self.distances[..others.len()];
@@ -87,15 +75,20 @@ impl Local {
 }
 
 /// Fills the lists with the nearest in the same leaves.
-pub fn start(codes: &Codes<'_>, leaves: &Leaves, lists: &Lists, team: &Team<'_, '_>) -> Result<()> {
+pub fn start<P: Points>(
+    points: &P,
+    leaves: &Leaves,
+    lists: &Lists,
+    team: &Team<'_, '_>,
+) -> Result<()> {
     team.share(leaves.count(), Local::default, |range, local| {
         for leaf in range {
             let mut parts = vec![leaves.ids(leaf).to_vec()];
             while let Some(ids) = parts.pop() {
                 if ids.len() <= BLOCK {
                     local.ids = ids;
-                    local.gather(codes, lists);
-                    local.join(codes, lists, local.ids.len());
+                    local.gather(points, lists);
+                    local.join(points, lists, local.ids.len());
                     continue;
                 }
                 // By which of two of them is nearer. Two halves of any kind where that does not tell them apart.
@@ -104,8 +97,8 @@ pub fn start(codes: &Codes<'_>, leaves: &Leaves, lists: &Lists, team: &Team<'_, 
                         as usize]
                 };
                 let (mut to_a, mut to_b) = (vec![0; ids.len()], vec![0; ids.len()]);
-                codes.distances(codes.get(pick(1)), &ids, &mut to_a);
-                codes.distances(codes.get(pick(2)), &ids, &mut to_b);
+                points.distances(points.get(pick(1)), &ids, &mut to_a);
+                points.distances(points.get(pick(2)), &ids, &mut to_b);
                 let near_a = |i: usize| to_a[i] < to_b[i];
                 let part = |wanted: bool| -> Vec<u32> {
                     (0..ids.len())
@@ -133,14 +126,14 @@ pub const PASSES: usize = 2;
 const TOO_FEW: usize = 50;
 
 /// Makes the lists better, round by round, the items in this order: threads that are among near items are seldom at the same lists.
-pub fn refine(
-    codes: &Codes<'_>,
+pub fn refine<P: Points>(
+    points: &P,
     lists: &Lists,
     plan: &Plan,
     order: &[u32],
     team: &Team<'_, '_>,
 ) -> Result<()> {
-    let n = codes.rows.count();
+    let n = points.count();
     let both = || Ok([Lists::new(n, plan.sample)?, Lists::new(n, plan.sample)?]);
     let mut samples = Samples {
         chosen: both()?,
@@ -148,7 +141,7 @@ pub fn refine(
     };
     for number in 0..plan.rounds {
         let n_new = round(
-            codes,
+            points,
             lists,
             &mut samples,
             plan.sample,
@@ -175,8 +168,8 @@ struct Samples {
 /// were new.
 ///
 /// `sample`: how many of either kind are taken of a list, and of those in whose lists an item is.
-fn round(
-    codes: &Codes<'_>,
+fn round<P: Points>(
+    points: &P,
     lists: &Lists,
     samples: &mut Samples,
     sample: usize,
@@ -184,7 +177,7 @@ fn round(
     order: &[u32],
     team: &Team<'_, '_>,
 ) -> Result<usize> {
-    let n = codes.rows.count();
+    let n = points.count();
     let taken = std::sync::atomic::AtomicUsize::new(0);
     // By drawn numbers, so that neither near nor low ids are preferred.
     let draw = |from: u32, to: u32| {
@@ -239,8 +232,8 @@ fn round(
             local.ids.extend(chosen[0].of(item).map(Near::id));
             local.ids.extend(reverse[0].of(item).map(Near::id));
             local.ids[n_new..].sort_unstable();
-            local.gather(codes, lists);
-            local.join(codes, lists, n_new);
+            local.gather(points, lists);
+            local.join(points, lists, n_new);
         }
         Ok(())
     })?;

@@ -57,14 +57,18 @@ impl Leaves {
         items
     }
 
-    /// Those of the first `n_trees` trees, without missing items.
+    /// Those of the first `n_trees` trees, of items that take part.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`].
-    pub fn collect(nodes: &Nodes<'_>, roots: &Roots, n_trees: usize) -> Result<Self> {
+    pub fn collect(
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        n_trees: usize,
+        takes_part: impl Fn(usize) -> bool,
+    ) -> Result<Self> {
         let mut leaves = Leaves::default();
         let max_leaf = nodes.layout().max_leaf as i64;
-        let is_item = |id: usize| nodes.get(id).n_descendants() == 1;
         let mut visits_left = nodes.count();
         for root in roots.ids().take(n_trees) {
             let mut open = vec![root];
@@ -96,7 +100,7 @@ impl Leaves {
                 reserve(&mut leaves.ids, below as usize)?;
                 for i in 0..below as usize {
                     let item = nodes.checked(id, node.child(i), roots.n_items)?;
-                    if is_item(item) {
+                    if takes_part(item) {
                         leaves.ids.push(item as u32);
                     }
                 }

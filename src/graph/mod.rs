@@ -1,8 +1,9 @@
 //! The neighbour graph over the items: built from the forest, searched by walking.
 //!
 //! - [`codes`]: vectors as bytes, for comparing quickly; [`scale`], [`projection`]: what they are made by.
-//! - [`leaves`], [`descent`], [`prune`]: building.
-//! - [`routes`]: the trees made small, for where a walk starts.
+//! - [`points`]: items to be compared, by codes or by vectors.
+//! - [`leaves`], [`descent`], [`prune`]: building; [`trial`]: whether what was built finds what it should.
+//! - [`routes`]: the trees made small, for where a walk starts; [`start`]: where it does.
 //! - [`lists`], [`threads`]: what that stands on.
 //! - [`section`]: how both lie in a file.
 //! - [`check`]: whether they are what they should be.
@@ -13,13 +14,16 @@ pub mod codes;
 mod descent;
 mod leaves;
 mod lists;
+pub mod points;
 mod projection;
 mod prune;
 pub mod routes;
 mod scale;
 pub mod search;
 pub mod section;
+pub mod start;
 mod threads;
+mod trial;
 pub mod walk;
 
 use crate::error::{Error, Result};
@@ -29,12 +33,14 @@ use crate::layout::Nodes;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
 use crate::work::Meter;
-use codes::{Coded, Coder, Codes, Source};
+use codes::{Coded, Coder, Codes, Kind, Source};
 use leaves::Leaves;
 use lists::Lists;
+use points::{Points, Vectors};
 use routes::{RouteBytes, Routes};
 use section::{Header, MAX_DEGREE};
 use threads::Team;
+use trial::Trial;
 
 /// Behind an item's neighbours when they are fewer than its place holds.
 pub const END: u32 = u32::MAX;
@@ -116,6 +122,10 @@ pub struct View<'a> {
     /// Their codes.
     pub entry_codes: CodeRows<'a>,
     pub routes: Routes<'a>,
+    /// Whether walks compare vectors, and there are no codes.
+    pub by_vectors: bool,
+    /// Ids of items that are as far from everything, 4 bytes each.
+    null: &'a [u8],
 }
 
 impl<'a> View<'a> {
@@ -124,6 +134,14 @@ impl<'a> View<'a> {
     pub fn row(&self, item: usize) -> &'a [u8] {
         let size = 4 * self.degree;
         &self.neighbors[item * size..][..size]
+    }
+
+    /// The items that are as far from everything, and nobody's neighbours.
+    pub fn null(&self) -> impl Iterator<Item = usize> + 'a {
+        let n_items = self.neighbors.len() / (4 * self.degree.max(1));
+        let (ids, _) = self.null.as_chunks::<4>();
+        let ids = ids.iter().map(|&id| u32::from_le_bytes(id) as usize);
+        ids.filter(move |&id| id < n_items)
     }
 }
 
@@ -168,52 +186,25 @@ impl Graph {
                 lists::MAX_ITEMS - 1
             )));
         }
-        // The leaves count as one pass, as choosing does, which is done twice.
-        let passes = codes::passes(nodes.layout().options) + 1 + plan.rounds * descent::PASSES + 2;
-        meter.set_total((passes * n_items) as u64);
-        let team = Team::new(meter);
         let source = Source {
             space,
             nodes: *nodes,
         };
-        let (mut header, codes) = codes::encode(&source, n_items, isa, &team)?;
-        let of_codes = header.clone();
-        let stored = GraphBytes {
-            header: &of_codes,
-            codes: codes.bytes(),
-            lists: &[],
+        let leaves = Leaves::collect(nodes, roots, plan.trees, |id| source.takes_part(id))?;
+        let null = |&id: &usize| source.item(id).is_some() && !source.takes_part(id);
+        let mut build = Build {
+            roots,
+            isa,
+            plan,
+            team: Team::new(meter),
+            order: leaves.order(n_items)?,
+            leaves,
+            null: (0..n_items).filter(null).map(|id| id as u32).collect(),
+            source,
         };
-        let view = stored.view(isa, S::MEASURE).codes;
-        let lists = Lists::new(n_items, plan.candidates)?;
-        let leaves = Leaves::collect(nodes, roots, plan.trees)?;
-        let (entries, routes) = match header.is_projected() {
-            true => (leaves.spread(n_items.isqrt()), RouteBytes::default()),
-            false => (
-                Vec::new(),
-                RouteBytes::build(&source, roots, of_codes.scale())?,
-            ),
-        };
-        descent::start(&view, &leaves, &lists, &team)?;
-        let order = leaves.order(n_items)?;
-        drop(leaves);
-        if plan.rounds > 0 {
-            descent::refine(&view, &lists, plan, &order, &team)?;
-        }
-        let chosen = prune::prune(&view, lists, S::MEASURE, plan, &order, &team)?;
-        let mut bytes = header.new_lists(plan, &entries, &view, &routes)?;
-        for (item, row) in header.rows_mut(bytes.bytes_mut()).enumerate() {
-            let ids = chosen.of(item as u32).map(|near| near.id());
-            let all = ids.chain(std::iter::repeat(END));
-            for (to, id) in row.chunks_exact_mut(4).zip(all) {
-                to.copy_from_slice(&id.to_le_bytes());
-            }
-        }
+        let graph = build.run(meter)?;
         meter.finish()?;
-        Ok(Graph {
-            header,
-            codes,
-            lists: bytes,
-        })
+        Ok(graph)
     }
 
     pub fn stored(&self) -> GraphBytes<'_> {
@@ -222,5 +213,110 @@ impl Graph {
             codes: self.codes.bytes(),
             lists: self.lists.bytes(),
         }
+    }
+}
+
+/// A build that is under way.
+struct Build<'a, 'm, 'w, S> {
+    source: Source<'a, S>,
+    roots: &'a Roots,
+    isa: Isa,
+    plan: &'a Plan,
+    team: Team<'m, 'w>,
+    leaves: Leaves,
+    /// The items in the order of the first tree.
+    order: Vec<u32>,
+    /// Those that have no neighbours.
+    null: Vec<u32>,
+}
+
+impl<S: Space> Build<'_, '_, '_, S> {
+    /// By the shortest codes with which enough is found, or else by the vectors.
+    fn run(&mut self, meter: &Meter<'_>) -> Result<Graph> {
+        let n_items = self.roots.n_items;
+        // The leaves count as one pass, as choosing does, which is done twice.
+        let passes = 1 + self.plan.rounds * descent::PASSES + 2;
+        let of_codes = codes::passes(self.source.nodes.layout().options);
+        let expect = |passes: usize| {
+            meter.set_total(self.team.done() + (passes * n_items) as u64);
+        };
+        expect(of_codes + passes);
+        let trial = Trial::new(&self.source, n_items, &self.team)?;
+        for kind in [Kind::Least, Kind::Most] {
+            expect(of_codes + passes);
+            let Some((header, codes)) =
+                codes::encode(&self.source, n_items, kind, &trial, self.isa, &self.team)?
+            else {
+                continue;
+            };
+            expect(passes);
+            let stored = header.stored(&codes);
+            let points = stored.view(self.isa, S::MEASURE).codes;
+            let lists = self.nearest(&points)?;
+            if Trial::tells_near_apart(&self.source, &stored, &lists, self.isa, &self.team)? {
+                let chosen = self.prune(&points, lists)?;
+                return self.finish(header.clone(), codes, &chosen, &trial);
+            }
+        }
+        expect(passes);
+        let header = Header::of_vectors(&self.source.nodes.layout().options, n_items);
+        let codes = header.new_codes(&[])?;
+        let points = Vectors::of(&self.source, n_items);
+        let chosen = self.prune(&points, self.nearest(&points)?)?;
+        self.finish(header, codes, &chosen, &trial)
+    }
+
+    /// The nearest of each item.
+    fn nearest<P: Points>(&self, points: &P) -> Result<Lists> {
+        let (plan, order, team) = (self.plan, &self.order, &self.team);
+        let lists = Lists::new(self.roots.n_items, plan.candidates)?;
+        descent::start(points, &self.leaves, &lists, team)?;
+        if plan.rounds > 0 {
+            descent::refine(points, &lists, plan, order, team)?;
+        }
+        Ok(lists)
+    }
+
+    /// Chooses the neighbours of each item among its nearest.
+    fn prune<P: Points>(&self, points: &P, lists: Lists) -> Result<Lists> {
+        let (plan, order, team) = (self.plan, &self.order, &self.team);
+        prune::prune(points, lists, S::MEASURE, plan, order, team)
+    }
+
+    /// Writes the graph's section, and tries what it finds.
+    fn finish(
+        &self,
+        mut header: Header,
+        codes: HeapBytes,
+        chosen: &Lists,
+        trial: &Trial,
+    ) -> Result<Graph> {
+        let n_items = self.roots.n_items;
+        let (mut entries, mut routes) = (Vec::new(), RouteBytes::default());
+        if header.is_projected() {
+            entries = self.leaves.spread(n_items.isqrt());
+        } else if !header.by_vectors {
+            routes = RouteBytes::build(&self.source, self.roots, header.scale())?;
+        }
+        let mut lists = {
+            let of_codes = header.clone();
+            let codes = of_codes.stored(&codes).view(self.isa, S::MEASURE).codes;
+            header.new_lists(self.plan, &entries, &codes, &routes, &self.null)?
+        };
+        for (item, row) in header.rows_mut(lists.bytes_mut()).enumerate() {
+            let ids = chosen.of(item as u32).map(|near| near.id());
+            let all = ids.chain(std::iter::repeat(END));
+            for (to, id) in row.chunks_exact_mut(4).zip(all) {
+                to.copy_from_slice(&id.to_le_bytes());
+            }
+        }
+        let mut graph = Graph {
+            header,
+            codes,
+            lists,
+        };
+        let recall = trial.recall(&self.source, self.roots, &graph.stored(), self.isa)?;
+        graph.header.set_recall(recall, graph.lists.bytes_mut());
+        Ok(graph)
     }
 }

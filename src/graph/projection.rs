@@ -5,13 +5,10 @@
 //! The directions are found by subspace iteration (Halko, Martinsson and Tropp 2011, "Finding structure with randomness") in one
 //! order of additions, and what is projected are codes, which are integers: the same bytes come out everywhere.
 
-use super::codes::{Coded, Coder, Codes, Source, EXTRA};
-use super::lists::{Lists, Near};
-use super::scale::{spread, Scale, MIDDLE};
+use super::scale::{Scale, MIDDLE};
 use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Result};
 use crate::kernel::{CodeKernel, CodeRows};
-use crate::metric::Space;
 use crate::rng::mix;
 
 /// Lengths that codes are made, the first with which near items are told apart.
@@ -42,14 +39,6 @@ const ITERATIONS: usize = 4;
 
 /// Of the squared distances from the middle, what must be kept for a closer look at a length.
 const LEAST_KEPT: f64 = 0.6;
-
-/// Items whose nearest are looked for with short and with whole codes.
-const PROBES: usize = 64;
-
-/// Their nearest, how many of the nearest by short codes these are looked for among, and how many of a thousand must be there.
-const NEAREST: usize = 10;
-const AMONG: usize = 40;
-const LEAST_FOUND: usize = 980;
 
 /// Largest number in a row of the matrix.
 const TOP: f32 = 127.0;
@@ -286,72 +275,4 @@ fn orthonormalize(rows: &mut [f32], f: usize) {
         row.iter_mut()
             .for_each(|x| *x = (f64::from(*x) * factor) as f32);
     }
-}
-
-/// Whether of some items' nearest by whole codes, which `coder` makes, enough are among the nearest by short ones.
-///
-/// # Errors
-/// [`crate::Error::NoMemory`], [`crate::Error::Cancelled`].
-pub fn tells_apart<S: Space>(
-    source: &Source<'_, S>,
-    coder: &Coder<'_>,
-    short: &Codes<'_>,
-    stride: usize,
-    team: &Team<'_, '_>,
-) -> Result<bool> {
-    let n_items = short.rows.count();
-    let is_there = |id: usize| source.item(id).map(|_| id);
-    let probes: Vec<usize> = spread(n_items, n_items.div_ceil(PROBES), is_there).collect();
-    let mut wholes = Vec::new();
-    reserve(&mut wholes, probes.len() * stride)?;
-    wholes.resize(probes.len() * stride, 0);
-    for (&probe, to) in probes.iter().zip(wholes.chunks_exact_mut(stride)) {
-        source.write(coder, probe..probe + 1, &mut Vec::new(), to, &mut [])?;
-    }
-    let by_whole = Lists::new(probes.len(), NEAREST)?;
-    let by_short = Lists::new(probes.len(), AMONG)?;
-    let extra = if short.extras.is_empty() { 0 } else { EXTRA };
-    team.share(n_items, Vec::new, |range, room: &mut Vec<u8>| {
-        let n = range.len();
-        let ids: Vec<u32> = range.clone().map(|id| id as u32).collect();
-        let places: Vec<u32> = (0..n as u32).collect();
-        let mut distances = vec![0; n];
-        room.clear();
-        reserve(room, n * (stride + extra))?;
-        room.resize(n * (stride + extra), 0);
-        let (rows, extras) = room.split_at_mut(n * stride);
-        source.write(coder, range, &mut Vec::new(), rows, extras)?;
-        let whole = Codes {
-            rows: CodeRows::new(rows, stride),
-            extras,
-            kernel: short.kernel,
-        };
-        for (at, &probe) in probes.iter().enumerate() {
-            // What stands beside an item's own code is the same for all of its neighbours.
-            let query = |row| Coded { row, extra: 0 };
-            let offer = |lists: &Lists, distances: &[u32]| {
-                for (&id, &distance) in ids.iter().zip(distances) {
-                    if id as usize != probe && source.item(id as usize).is_some() {
-                        lists.offer(at as u32, Near::new(distance, id));
-                    }
-                }
-            };
-            let row = &wholes[at * stride..][..stride];
-            whole.distances(query(row), &places, &mut distances);
-            offer(&by_whole, &distances);
-            let row = short.rows.row(probe);
-            short.distances(query(row), &ids, &mut distances);
-            offer(&by_short, &distances);
-        }
-        Ok(())
-    })?;
-    let (mut found, mut all) = (0, 0);
-    for at in 0..probes.len() as u32 {
-        let among: Vec<u32> = by_short.of(at).map(Near::id).collect();
-        for near in by_whole.of(at) {
-            all += 1;
-            found += usize::from(among.contains(&near.id()));
-        }
-    }
-    Ok(all > 0 && found * 1000 >= all * LEAST_FOUND)
 }

@@ -1,8 +1,8 @@
 //! From nearest neighbours to a graph that a walk can follow: of two neighbours that are near each other one will do (the
 //! rule of relative neighbourhood; with slack as in Subramanya et al. 2019, "DiskANN").
 
-use super::codes::Codes;
 use super::lists::{Lists, Near};
+use super::points::Points;
 use super::threads::Team;
 use super::Plan;
 use crate::error::Result;
@@ -20,7 +20,7 @@ struct Room {
 
 impl Room {
     /// Keeps those of the candidates, which come nearest first, that may stay: without slack, then with it, in 256ths.
-    fn choose(&mut self, codes: &Codes<'_>, candidates: &[Near], degree: usize, slack: u64) {
+    fn choose<P: Points>(&mut self, points: &P, candidates: &[Near], degree: usize, slack: u64) {
         self.kept.clear();
         self.ids.clear();
         self.others.clear();
@@ -28,7 +28,7 @@ impl Room {
             if self.kept.len() == degree {
                 return;
             }
-            if self.may_stay(codes, near, 256) {
+            if self.may_stay(points, near, 256) {
                 self.keep(near);
             } else {
                 self.others.push(near);
@@ -39,7 +39,7 @@ impl Room {
                 return;
             }
             let near = self.others[i];
-            if self.may_stay(codes, near, slack) {
+            if self.may_stay(points, near, slack) {
                 self.keep(near);
             }
         }
@@ -50,13 +50,13 @@ impl Room {
         self.ids.push(near.id());
     }
 
-    fn may_stay(&mut self, codes: &Codes<'_>, near: Near, slack: u64) -> bool {
-        let from = codes.get(near.id());
-        let reach = u64::from(near.distance()) * 256;
+    fn may_stay<P: Points>(&mut self, points: &P, near: Near, slack: u64) -> bool {
+        let from = points.get(near.id());
+        let reach = near.distance();
         self.ids.chunks(self.distances.len()).all(|some| {
             let distances = &mut self.distances[..some.len()];
-            codes.distances(from, some, distances);
-            distances.iter().all(|&d| u64::from(d) * slack >= reach)
+            points.distances(from, some, distances);
+            distances.iter().all(|&d| P::are_apart(d, reach, slack))
         })
     }
 }
@@ -66,15 +66,15 @@ impl Room {
 ///
 /// # Errors
 /// [`crate::Error::NoMemory`].
-pub fn prune(
-    codes: &Codes<'_>,
+pub fn prune<P: Points>(
+    points: &P,
     lists: Lists,
     measure: Measure,
     plan: &Plan,
     order: &[u32],
     team: &Team<'_, '_>,
 ) -> Result<Lists> {
-    let n = codes.rows.count();
+    let n = points.count();
     // Squared distances take the slack squared.
     let alpha = match measure {
         Measure::Squares => plan.alpha * plan.alpha,
@@ -87,7 +87,7 @@ pub fn prune(
             for &item in &order[range] {
                 candidates.clear();
                 candidates.extend(from.of(item));
-                room.choose(codes, candidates, plan.degree, slack);
+                room.choose(points, candidates, plan.degree, slack);
                 take(item, &room.kept);
             }
             Ok(())

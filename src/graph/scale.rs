@@ -10,6 +10,9 @@ const SAMPLE: usize = 4096;
 /// How often the scale is tried finer, each time by the root of two: outliers are cut off where that makes errors smaller.
 const FINER: usize = 9;
 
+/// Of a thousand rows, so many are wholly on the scale that is made for most of them.
+const MOST: usize = 995;
+
 /// Parts of the items that are looked at by one thread each: sums are those of the parts, in order, whatever the threads.
 const PARTS: usize = 64;
 
@@ -163,6 +166,52 @@ impl Scale {
             }
         }
         Ok(scales.swap_remove(best.1))
+    }
+
+    /// One that takes in all numbers of nearly all of some rows, whatever the others are like; none where they do not differ.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn of_most<I: Iterator<Item = f64>>(
+        n_items: usize,
+        f: usize,
+        symmetric: bool,
+        item: impl Fn(usize) -> Option<I>,
+    ) -> Result<Option<Self>> {
+        let spacing = n_items.div_ceil(SAMPLE.min(PART_NUMBERS / f.max(1)).max(1));
+        let mut columns = vec![Vec::new(); f];
+        for row in spread(n_items, spacing, &item) {
+            for (column, x) in columns.iter_mut().zip(row) {
+                reserve(column, 1)?;
+                column.push(x);
+            }
+        }
+        let n_rows = columns.first().map_or(0, Vec::len);
+        if n_rows == 0 {
+            return Ok(None);
+        }
+        let middle = |column: &mut Vec<f64>| match symmetric {
+            true => 0.0,
+            false => *column.select_nth_unstable_by(n_rows / 2, f64::total_cmp).1,
+        };
+        let middles: Vec<f64> = columns.iter_mut().map(middle).collect();
+        drop(columns);
+        let reach = |row: I| {
+            let apart = row.zip(&middles).map(|(x, middle)| (x - middle).abs());
+            apart.fold(0.0, f64::max)
+        };
+        let mut reaches: Vec<f64> = spread(n_items, spacing, &item).map(reach).collect();
+        let rank = (n_rows - 1) * MOST / 1000;
+        let most = *reaches.select_nth_unstable_by(rank, f64::total_cmp).1;
+        let step = most / MIDDLE;
+        if !(step > f64::MIN_POSITIVE && step.is_finite()) {
+            return Ok(None);
+        }
+        let offsets = middles.iter().map(|middle| middle - MIDDLE * step);
+        Ok(Some(Scale {
+            offsets: offsets.collect(),
+            step,
+        }))
     }
 
     /// The squared error that it makes in a row.

@@ -1,6 +1,8 @@
 //! A search by the graph: where a walk starts, how far it goes, and what is measured in the end.
 
-use super::walk::{Breadth, Walk};
+use super::points::{Points, Vectors};
+use super::start::Start;
+use super::walk::{Breadth, Target, Walk};
 use super::View;
 use crate::error::{reserve, Result};
 use crate::forest::descend::{items_near, take};
@@ -18,7 +20,7 @@ const ENTRIES: [u64; 2] = [40, 100];
 const ENTRIES_SHARE: u64 = 5;
 
 /// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
-const WALKED: u64 = 3000;
+pub const WALKED: u64 = 3000;
 
 /// A walk that ended early goes on from one candidate of the forest's for so many that it was to look at.
 const ELSEWHERE_SHARE: u64 = 8;
@@ -37,8 +39,10 @@ const MOST_MEASURED: u64 = 2000;
 /// Items whose codes are looked at in a row while a walk looks at one.
 const SCANNED_FOR_WALKED: u128 = 2;
 
-/// When more are wanted the forest is searched: a walk keeps what it found in order, and that takes the square of the time.
-const MOST_WANTED: usize = 2000;
+/// When more are wanted, all items are looked at if there are no more than so many for each that a walk would look at: what it found is
+/// kept in order, which takes its time then.
+const MANY_WANTED: usize = 2000;
+const ALL_FOR_WALKED: u64 = 2;
 
 /// As [`search::search`], by walking the graph: `search_k` is the number of items that the walk looks at, about.
 ///
@@ -56,59 +60,59 @@ pub fn search<S: Space, F: Filter>(
     wanted: Wanted,
     filter: &F,
 ) -> Result<Vec<Neighbor>> {
-    let n_items = roots.n_items;
-    let is_all = |search_k: u64| search_k >= n_items as u64;
-    if wanted.n > MOST_WANTED && !wanted.search_k.is_some_and(is_all) {
-        return search::search(space, nodes, roots, query, wanted, filter);
-    }
-    let usual = || WALKED.saturating_mul((wanted.n as u64).div_ceil(10).max(1));
+    let (n, n_items) = (wanted.n, roots.n_items);
+    let usual = || WALKED.saturating_mul((n as u64).div_ceil(10).max(1));
     let search_k = wanted.search_k.unwrap_or_else(usual);
+    let all_for = if n > MANY_WANTED { ALL_FOR_WALKED } else { 1 };
+    let is_all = search_k.saturating_mul(all_for) >= n_items as u64;
     let at_most = filter.at_most(n_items);
-    if is_all(search_k) || !F::ALL && (at_most as u64) < search_k {
+    if is_all || !F::ALL && (at_most as u64) < search_k {
         return search::exact(space, nodes, n_items, query, wanted, filter);
     }
-    let n = wanted.n;
-    let breadth = Breadth {
-        keep: match graph.coder.projector {
-            None => n.saturating_mul(MEASURED),
-            Some(_) => {
-                let more = (search_k / MEASURED_SHARE).min(MOST_MEASURED) as usize;
-                n.saturating_add(n / 2).saturating_add(more)
-            }
-        },
-        search_k,
-    };
     // A walk passes n_items / at_most items for each that is accepted, and what it passes lies far apart.
     let walked = u128::from(search_k) * SCANNED_FOR_WALKED * n_items as u128;
-    let is_scan = search_k > 0 && (at_most as u128).pow(2) < walked;
     let asked = Asked {
         space,
         nodes,
         roots,
         graph,
         query,
-        breadth,
+        breadth: Breadth {
+            keep: match graph.coder.projector {
+                None => n.saturating_mul(MEASURED),
+                Some(_) => {
+                    let more = (search_k / MEASURED_SHARE).min(MOST_MEASURED) as usize;
+                    n.saturating_add(n / 2).saturating_add(more)
+                }
+            },
+            search_k,
+        },
         filter,
+        is_scan: search_k > 0 && (at_most as u128).pow(2) < walked,
     };
     with_scratch(|scratch| {
-        cover_items(&mut scratch.marks, n_items)?;
-        scratch.walk.begin(space, graph, query.row)?;
-        if is_scan {
-            let is_there = |id| nodes.get(id).n_descendants() == 1;
-            let ids = accepted(filter, n_items);
-            scratch.walk.scan(graph, ids, breadth.keep, is_there)?;
-        } else {
-            asked.walk(scratch)?;
-        }
         let Scratch {
-            candidates,
-            best,
-            walk,
-            ..
+            candidates, best, ..
         } = scratch;
-        let keep = breadth.keep.min(n_items);
-        reserve(candidates, keep)?;
-        candidates.extend(walk.found().take(keep));
+        if space.is_null(query.row) {
+            // As far from one as from any other.
+            let there = accepted(filter, n_items).filter(|&id| asked.is_there(id));
+            candidates.extend(there.take(n));
+            return search::nearest(space, nodes, query, wanted, candidates, best);
+        }
+        asked.find(scratch)?;
+        let Scratch {
+            candidates, best, ..
+        } = scratch;
+        let found = search::nearest(space, nodes, query, wanted, candidates, best)?;
+        if !asked.may_be_null(&found, wanted) {
+            return Ok(found);
+        }
+        let null = asked.graph.null().filter(|&id| filter.accepts(id));
+        for id in null.take(n) {
+            reserve(candidates, 1)?;
+            candidates.push(id);
+        }
         search::nearest(space, nodes, query, wanted, candidates, best)
     })
 }
@@ -122,26 +126,81 @@ struct Asked<'a, S: Space, F> {
     query: &'a Query<'a, S::T>,
     breadth: Breadth,
     filter: &'a F,
+    /// Whether all that the filter accepts are looked at, and no walk is taken.
+    is_scan: bool,
 }
 
 impl<S: Space, F: Filter> Asked<'_, S, F> {
-    /// Walks; leaves no candidates.
-    fn walk(&self, scratch: &mut Scratch) -> Result<()> {
-        let (graph, breadth) = (self.graph, self.breadth);
+    /// Fills the candidates with the nearest items that a walk comes to.
+    fn find(&self, scratch: &mut Scratch) -> Result<()> {
+        cover_items(&mut scratch.marks, self.roots.n_items)?;
+        scratch.walk.begin();
+        let mut start = std::mem::take(&mut scratch.start);
+        let found = match self.graph.by_vectors {
+            true => {
+                let points = Vectors {
+                    space: self.space,
+                    nodes: *self.nodes,
+                    n_items: self.roots.n_items,
+                };
+                let query = *self.query;
+                let started = self.start(&mut start, scratch);
+                started.and_then(|()| self.look(&Target { points, query }, scratch))
+            }
+            false => start
+                .encode(self.space, self.graph, self.query.row)
+                .and_then(|()| self.start(&mut start, scratch))
+                .and_then(|()| {
+                    let (points, query) = (self.graph.codes, start.query());
+                    self.look(&Target { points, query }, scratch)
+                }),
+        };
+        scratch.start = start;
+        found?;
         let Scratch {
-            walk,
-            marks,
-            candidates,
-            paths,
-            ..
+            candidates, walk, ..
         } = scratch;
-        let share = (breadth.search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
-        let n = share.min(breadth.search_k) as usize;
+        reserve(candidates, walk.n_found())?;
+        candidates.extend(walk.found(self.breadth.keep));
+        Ok(())
+    }
+
+    fn is_there(&self, id: usize) -> bool {
+        self.nodes.get(id).n_descendants() == 1
+    }
+
+    /// Whether it is an item that a walk may come to.
+    fn is_met(&self, id: usize) -> bool {
+        self.is_there(id) && !self.space.is_null(self.nodes.get(id).row())
+    }
+
+    /// Whether items that no walk comes to may be among the nearest.
+    fn may_be_null(&self, found: &[Neighbor], wanted: Wanted) -> bool {
+        let Some(one) = self.graph.null().next() else {
+            return false;
+        };
+        let distance = self
+            .space
+            .report(self.space.distance(self.query, self.nodes.get(one)));
+        found.len() < wanted.n || found.last().is_some_and(|last| last.distance >= distance)
+    }
+
+    /// Fills the candidates with what a walk starts from.
+    fn start(&self, start: &mut Start, scratch: &mut Scratch) -> Result<()> {
+        if self.is_scan {
+            return Ok(());
+        }
+        let (graph, search_k) = (self.graph, self.breadth.search_k);
+        let Scratch {
+            candidates, paths, ..
+        } = scratch;
+        let share = (search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
+        let n = share.min(search_k) as usize;
         let (nodes, roots) = (self.nodes, self.roots);
         let n_starts = graph.routes.starts.len() / 4;
         if n_starts > 0 {
             paths.clear();
-            walk.follow(graph, nodes.count(), paths)?;
+            start.follow(graph, nodes.count(), paths)?;
             for &id in &*paths {
                 prefetch(nodes.get(id).bytes());
             }
@@ -151,27 +210,67 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         } else if graph.entries.is_empty() {
             items_near(self.space, nodes, roots, self.query, n, paths, candidates)?;
         } else if n > 0 {
-            walk.enter(graph, n.min(ENTERED), candidates)?;
+            start.enter(graph, n.min(ENTERED), candidates)?;
         }
-        let is_stuck = walk.walk(graph, candidates, breadth, self.filter, marks)?;
+        self.drop_null(candidates, &mut []);
+        Ok(())
+    }
+
+    /// Leaves no candidates that are as far from everything, nor their marks.
+    fn drop_null(&self, candidates: &mut Vec<usize>, marks: &mut [u64]) {
+        if self.graph.null().next().is_none() {
+            return;
+        }
+        candidates.retain(|&id| {
+            let is_kept = self.is_met(id);
+            if let Some(word) = marks.get_mut(id / 64).filter(|_| !is_kept) {
+                *word = 0;
+            }
+            is_kept
+        });
+    }
+
+    /// Walks from the candidates, or looks at all that the filter accepts; leaves no candidates.
+    fn look<P: Points>(&self, target: &Target<'_, P>, scratch: &mut Scratch) -> Result<()> {
+        let Scratch {
+            walk,
+            marks,
+            candidates,
+            ..
+        } = scratch;
+        if self.is_scan {
+            let ids = accepted(self.filter, self.roots.n_items);
+            return walk.scan(target, ids, self.breadth.keep, |id| self.is_met(id));
+        }
+        let (graph, breadth, filter) = (self.graph, self.breadth, self.filter);
+        if let Some(id) = filter.left_out() {
+            walk.leave_out(id, marks)?;
+        }
+        let walked = walk.walk(target, graph, candidates, breadth, filter, marks);
         candidates.clear();
+        let is_stuck = walked?;
         if is_stuck {
-            self.start_elsewhere(scratch)?;
+            self.start_elsewhere(target, scratch)?;
             scratch.clear_candidates();
         }
         Ok(())
     }
 
     /// Looks for more where the forest names some: somewhere else there may be nearer ones.
-    fn start_elsewhere(&self, scratch: &mut Scratch) -> Result<()> {
+    fn start_elsewhere<P: Points>(
+        &self,
+        target: &Target<'_, P>,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let (graph, breadth) = (self.graph, self.breadth);
         let mut walk = std::mem::take(&mut scratch.walk);
         walk.lift(&mut scratch.marks);
-        let result = if !F::ALL && (S::BY_PRODUCT || walk.found().count() < breadth.keep) {
+        let result = if !F::ALL && (S::BY_PRODUCT || walk.n_found() < breadth.keep) {
             // What is accepted may lie so far from the query that no way leads to it.
             self.collect_others(&walk, scratch).and_then(|()| {
+                self.drop_null(&mut scratch.candidates, &mut scratch.marks);
                 let ids = scratch.candidates.iter().copied();
-                walk.scan(graph, ids, breadth.keep, |_| true)
+                walk.scan(target, ids, breadth.keep, |_| true)
             })
         } else {
             let n = match F::ALL {
@@ -185,8 +284,9 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 for &id in &*candidates {
                     marks[id / 64] = 0;
                 }
+                self.drop_null(candidates, marks);
                 walk.lay(marks);
-                walk.walk(graph, candidates, breadth, self.filter, marks)
+                walk.walk(target, graph, candidates, breadth, self.filter, marks)
                     .map(|_| ())
             })
         };

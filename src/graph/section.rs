@@ -7,7 +7,7 @@ use super::codes::{Coder, Codes, EXTRA};
 use super::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
 use super::routes::{self, RouteBytes, Routes};
 use super::scale::Scale;
-use super::{Plan, View};
+use super::{GraphBytes, Plan, View};
 use crate::error::{Error, Result};
 use crate::kernel::{CodeKernel, CodeRows, Isa, Measure};
 use crate::layout::NodeLayout;
@@ -36,12 +36,18 @@ pub struct Header {
     projection: Option<Projection>,
     /// Whether something is added to the distances of an item: see [`Coder::extra`].
     has_extras: bool,
+    /// Whether there are no codes, as they do not tell near items apart: walks compare the vectors.
+    pub by_vectors: bool,
     /// Places for neighbours of an item; 0 where there are codes only.
     pub degree: usize,
     /// See [`Plan::alpha`].
     pub alpha: f64,
     /// Items to start from; 0 where the trees name them.
     n_entries: usize,
+    /// Items that are as far from everything: no neighbours of any.
+    n_null: usize,
+    /// The share of the nearest that searches found when the graph was tried; none where it was not.
+    pub recall: Option<f64>,
     /// Trees that have routes, and rows of those; 0 where there are none.
     n_starts: usize,
     n_routes: usize,
@@ -66,6 +72,7 @@ struct Lists {
     rows: Range<usize>,
     starts: Range<usize>,
     routes: Range<usize>,
+    null: Range<usize>,
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
@@ -117,17 +124,54 @@ impl Header {
             whole_stride,
             projection,
             has_extras: options.metric == Metric::Dot,
+            by_vectors: false,
             degree: 0,
             alpha: 0.0,
             n_entries: 0,
+            n_null: 0,
+            recall: None,
             n_starts: 0,
             n_routes: 0,
             route_bytes: routes::row_bytes(options.f),
         }
     }
 
+    /// For a graph of `n_items` without codes, not yet there.
+    pub fn of_vectors(options: &Options, n_items: usize) -> Self {
+        Header {
+            has_extras: false,
+            by_vectors: true,
+            ..Header::new(options, n_items, Scale::default(), None)
+        }
+    }
+
     pub fn n_items(&self) -> usize {
         self.n_items
+    }
+
+    /// Bytes of an item's code; 0 where there are none.
+    pub fn code_bytes(&self) -> usize {
+        match self.by_vectors {
+            true => 0,
+            false => self.stride,
+        }
+    }
+
+    /// Numbers of a code.
+    pub fn numbers_of_code(&self) -> usize {
+        match self.length() {
+            0 => self.scale.offsets.len(),
+            length => length,
+        }
+    }
+
+    /// With the codes, the graph not yet there.
+    pub fn stored<'a>(&'a self, codes: &'a HeapBytes) -> GraphBytes<'a> {
+        GraphBytes {
+            header: self,
+            codes: codes.bytes(),
+            lists: &[],
+        }
     }
 
     /// That of whole codes.
@@ -150,7 +194,8 @@ impl Header {
         let numbers = HEADER..HEADER + 8 * (self.scale.offsets.len() + 2 * self.length());
         let start = numbers.end.next_multiple_of(HEADER);
         let matrix = start..start + self.length() * self.whole_stride;
-        let rows = self.n_items.checked_mul(self.stride)?;
+        let n_rows = if self.by_vectors { 0 } else { self.n_items };
+        let rows = n_rows.checked_mul(self.stride)?;
         let rows = matrix.end..matrix.end.checked_add(rows)?;
         let extras = if self.has_extras { self.n_items } else { 0 };
         let extras = rows.end..rows.end.checked_add(extras.checked_mul(EXTRA)?)?;
@@ -178,12 +223,14 @@ impl Header {
         let rows = start..start.checked_add(self.n_entries.checked_mul(self.stride)?)?;
         let (starts, start) = ids(rows.end, self.n_starts)?;
         let routes = start..start.checked_add(self.n_routes.checked_mul(self.route_bytes)?)?;
+        let null = routes.end..routes.end.checked_add(self.n_null.checked_mul(ID)?)?;
         Some(Lists {
             neighbors,
             entries,
             rows,
             starts,
             routes,
+            null,
         })
     }
 
@@ -203,7 +250,7 @@ impl Header {
         let parts = self.parts().ok_or_else(too_large)?;
         bytes.resize(parts.extras.end)?;
         let to = bytes.bytes_mut();
-        put(to, 0, &(self.stride as u32).to_le_bytes());
+        put(to, 0, &(self.code_bytes() as u32).to_le_bytes());
         put(to, 4, &u32::from(self.has_extras).to_le_bytes());
         put(to, 8, &(self.n_items as u64).to_le_bytes());
         put(to, 16, &(self.scale.offsets.len() as u64).to_le_bytes());
@@ -212,6 +259,7 @@ impl Header {
             put(to, 32, &(self.length() as u64).to_le_bytes());
             put(to, 40, &projection.scale.step.to_le_bytes());
         }
+        put(to, 48, &u32::from(self.by_vectors).to_le_bytes());
         for (number, to) in self
             .clone()
             .numbers()
@@ -229,7 +277,8 @@ impl Header {
         section[parts.rows.start..parts.extras.end].split_at_mut(parts.rows.len())
     }
 
-    /// Room for neighbours, with the header before them, and behind them the items to start from with their codes, and the routes.
+    /// Room for neighbours, with the header before them, and behind them the items to start from with their codes, the routes, and
+    /// the items that have no neighbours.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -239,15 +288,17 @@ impl Header {
         entries: &[u32],
         codes: &Codes<'_>,
         routes: &RouteBytes,
+        null: &[u32],
     ) -> Result<HeapBytes> {
         self.degree = plan.degree;
         self.alpha = plan.alpha;
         self.n_entries = entries.len();
+        self.n_null = null.len();
         self.n_starts = routes.starts.len();
         self.n_routes = routes.rows.len() / self.route_bytes;
         let mut bytes = HeapBytes::default();
         let lists = self.lists().ok_or_else(too_large)?;
-        bytes.resize(lists.routes.end)?;
+        bytes.resize(lists.null.end)?;
         let to = bytes.bytes_mut();
         put(to, 0, &(ID as u32).to_le_bytes());
         put(to, 4, &(self.degree as u32).to_le_bytes());
@@ -256,6 +307,7 @@ impl Header {
         put(to, 24, &(self.n_entries as u64).to_le_bytes());
         put(to, 32, &(self.n_routes as u64).to_le_bytes());
         put(to, 40, &(self.n_starts as u32).to_le_bytes());
+        put(to, 48, &(self.n_null as u64).to_le_bytes());
         for (i, id) in entries.iter().enumerate() {
             put(to, lists.entries.start + i * ID, &id.to_le_bytes());
             put(to, lists.rows.start + i * self.stride, codes.get(*id).row);
@@ -264,7 +316,17 @@ impl Header {
             put(to, lists.starts.start + i * ID, &start.to_le_bytes());
         }
         put(to, lists.routes.start, &routes.rows);
+        for (i, id) in null.iter().enumerate() {
+            put(to, lists.null.start + i * ID, &id.to_le_bytes());
+        }
         Ok(bytes)
+    }
+
+    /// Says in the section what share was found when the graph was tried.
+    pub fn set_recall(&mut self, recall: f64, section: &mut [u8]) {
+        self.recall = Some(recall);
+        put(section, 44, &1u32.to_le_bytes());
+        put(section, 56, &recall.to_le_bytes());
     }
 
     /// The row of each item in a section with room for them.
@@ -289,7 +351,17 @@ impl Header {
                 codes.len()
             ));
         }
+        let by_vectors = match short(codes, 48) {
+            0 => false,
+            1 if options.metric != Metric::Hamming => true,
+            other => {
+                return Err(format!(
+                    "its graph is walked by what is not known here: {other}, expected 0 (codes) or, but for hamming, 1 (vectors)"
+                ))
+            }
+        };
         let n_offsets = match options.metric {
+            _ if by_vectors => 0,
             Metric::Hamming => 0,
             _ => options.f,
         };
@@ -301,12 +373,12 @@ impl Header {
         let length = long(codes, 32);
         let may_be = |&l: &usize| l as u64 == length && can_become(options, l);
         let projection = match LENGTHS.into_iter().find(may_be) {
-            Some(length) => Some(Projection {
+            Some(length) if !by_vectors => Some(Projection {
                 factors: vec![0.0; length],
                 scale: scale(40, length),
             }),
             None if length == 0 => None,
-            None => {
+            _ => {
                 let lengths: Vec<_> = LENGTHS
                     .into_iter()
                     .filter(|&l| can_become(options, l))
@@ -316,7 +388,10 @@ impl Header {
                 ));
             }
         };
-        let mut header = Header::new(options, n_items, scale(24, n_offsets), projection);
+        let mut header = match by_vectors {
+            true => Header::of_vectors(options, n_items),
+            false => Header::new(options, n_items, scale(24, n_offsets), projection),
+        };
         let parts = header.parts();
         let found = [
             short(codes, 0) as u64,
@@ -326,7 +401,7 @@ impl Header {
             codes.len() as u64,
         ];
         let expected = [
-            header.stride as u64,
+            header.code_bytes() as u64,
             u64::from(header.has_extras),
             n_items as u64,
             n_offsets as u64,
@@ -362,24 +437,36 @@ impl Header {
         header.n_entries = usize::try_from(long(lists, 24)).unwrap_or(usize::MAX);
         header.n_routes = usize::try_from(long(lists, 32)).unwrap_or(usize::MAX);
         header.n_starts = short(lists, 40);
+        header.n_null = usize::try_from(long(lists, 48)).unwrap_or(usize::MAX);
+        let recall = f64::from_le_bytes(field(lists, 56));
+        header.recall = match (short(lists, 44), (0.0..=1.0).contains(&recall)) {
+            (0, _) if recall == 0.0 => None,
+            (1, true) => Some(recall),
+            (tried, _) => return Err(format!(
+                "its graph section says {tried} and {recall} of how it was tried, expected 0 and 0, or 1 and a share from 0 to 1"
+            )),
+        };
         let sound = short(lists, 0) == ID
             && (1..=MAX_DEGREE).contains(&header.degree)
             && long(lists, 8) == n_items as u64
             && header.n_entries <= n_items
+            && header.n_null <= n_items
+            && (header.n_entries == 0 || !by_vectors)
             // What they are followed by is a code as long as the vectors.
             && (header.n_starts == 0 || n_offsets > 0 && !header.is_projected())
             && (header.n_routes == 0 || header.n_starts > 0)
             && header.n_starts <= routes::TREES
             && header
                 .lists()
-                .is_some_and(|parts| parts.routes.end == lists.len());
+                .is_some_and(|parts| parts.null.end == lists.len());
         if !sound {
             return Err(format!(
-                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, {} to start from, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
+                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, {} to start from, {} without neighbours, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
                 short(lists, 0),
                 header.degree,
                 long(lists, 8),
                 header.n_entries,
+                header.n_null,
                 header.n_routes,
                 header.n_starts,
                 lists.len()
@@ -405,6 +492,7 @@ impl Header {
                 kernel: CodeKernel::new(isa, measure),
             },
             coder: self.coder(&codes[parts.matrix], isa),
+            by_vectors: self.by_vectors,
             degree: self.degree,
             neighbors: &lists[places.neighbors],
             entries: &lists[places.entries],
@@ -414,6 +502,7 @@ impl Header {
                 rows: CodeRows::new(&lists[places.routes], self.route_bytes),
                 kernel: CodeKernel::products(isa),
             },
+            null: &lists[places.null],
         }
     }
 

@@ -25,6 +25,11 @@ impl<'m, 'a> Team<'m, 'a> {
         }
     }
 
+    /// Items that were dealt with.
+    pub fn done(&self) -> u64 {
+        self.done.get()
+    }
+
     /// # Errors
     /// [`crate::Error::Cancelled`].
     pub fn check(&self) -> Result<()> {

@@ -1,24 +1,26 @@
 //! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked from.
 
-use super::codes::Coded;
-use super::routes;
+use super::points::Points;
 use super::View;
 use crate::error::{reserve, Error, Result};
 use crate::forest::filter::{All, Filter};
-use crate::kernel::{prefetch, Row};
-use crate::metric::Space;
+use crate::forest::search::reserve_heap;
+use crate::kernel::prefetch;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// An item met, nearest first: distance of its code, id, and whether it was looked from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Met(u64);
+pub struct Met(u64);
 
 impl Met {
-    fn new(distance: u32, id: u32) -> Self {
+    pub fn new(distance: u32, id: u32) -> Self {
         Met(u64::from(distance) << 32 | u64::from(id) << 1)
     }
-    fn id(self) -> u32 {
+    fn distance(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+    pub fn id(self) -> u32 {
         self.0 as u32 >> 1
     }
     fn is_done(self) -> bool {
@@ -29,13 +31,16 @@ impl Met {
     }
 }
 
+/// What a walk looks for, among which items.
+#[derive(Clone, Copy)]
+pub struct Target<'q, P: Points + 'q> {
+    pub points: P,
+    pub query: P::From<'q>,
+}
+
 /// Room that a thread keeps from one search to the next.
 #[derive(Default)]
 pub struct Walk {
-    code: Vec<u8>,
-    routed: routes::Room,
-    /// A code before it is made short.
-    whole: Vec<u8>,
     /// The nearest, in order.
     pool: Vec<Met>,
     /// With a filter: where to look from, the nearest on top.
@@ -70,80 +75,28 @@ const SCANNED: usize = 32;
 const AHEAD: usize = 3;
 
 impl Walk {
-    /// What the last walk met, nearest code first.
-    pub fn found(&self) -> impl Iterator<Item = usize> + '_ {
-        self.pool.iter().map(|one| one.id() as usize)
+    /// What the last walk met, nearest first: `keep` of them, and those that cannot be told from the last of these.
+    pub fn found(&self, keep: usize) -> impl Iterator<Item = usize> + '_ {
+        let farthest = self
+            .pool
+            .get(keep.wrapping_sub(1))
+            .map(|one| one.distance());
+        let is_kept =
+            move |(at, one): &(usize, &Met)| *at < keep || Some(one.distance()) == farthest;
+        let kept = self.pool.iter().enumerate().take_while(is_kept);
+        kept.map(|(_, one)| one.id() as usize)
     }
 
-    /// Begins a walk for a query.
-    ///
-    /// # Errors
-    /// [`Error::NoMemory`].
-    pub fn begin<S: Space>(
-        &mut self,
-        space: &S,
-        graph: &View<'_>,
-        query: Row<'_, S::T>,
-    ) -> Result<()> {
-        self.code.clear();
-        let stride = graph.codes.rows.row_bytes();
-        reserve(&mut self.code, stride)?;
-        self.code.resize(stride, 0);
-        graph
-            .coder
-            .query(space, query, &mut self.whole, &mut self.code)?;
+    /// How many it has kept.
+    pub fn n_found(&self) -> usize {
+        self.pool.len()
+    }
+
+    /// Forgets what it has met.
+    pub fn begin(&mut self) {
         self.pool.clear();
         self.open.clear();
         self.looked_at = 0;
-        Ok(())
-    }
-
-    /// Adds to `found` the leaves that the graph's routes lead to; see [`Routes::follow`](routes::Routes::follow).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn follow(
-        &mut self,
-        graph: &View<'_>,
-        n_nodes: usize,
-        found: &mut Vec<usize>,
-    ) -> Result<()> {
-        graph
-            .routes
-            .follow(&self.code, n_nodes, &mut self.routed, found)
-    }
-
-    /// Adds to `found` the `n` nearest of the items that the graph has to start from.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when one of them cannot be; [`Error::NoMemory`].
-    pub fn enter(&mut self, graph: &View<'_>, n: usize, found: &mut Vec<usize>) -> Result<()> {
-        let (ids, _) = graph.entries.as_chunks::<4>();
-        let query = Coded {
-            row: &self.code,
-            extra: 0,
-        };
-        reserve(&mut self.distances, ids.len())?;
-        reserve(&mut self.batch, ids.len())?;
-        // Their places, not themselves.
-        self.batch.extend(0..ids.len() as u32);
-        self.distances.resize(ids.len(), 0);
-        graph.entry_distances(query, &self.batch, &mut self.distances);
-        self.batch.clear();
-        reserve(&mut self.pool, n + 1)?;
-        for (at, &distance) in self.distances.iter().enumerate() {
-            put(&mut self.pool, n, Met::new(distance, at as u32));
-        }
-        reserve(found, self.pool.len())?;
-        for one in self.pool.drain(..) {
-            let id = u32::from_le_bytes(ids[one.id() as usize]) as usize;
-            if id >= graph.codes.rows.count() {
-                let reason = "the graph names it to start from, and it is no item";
-                return Err(Error::corrupt(id, reason));
-            }
-            found.push(id);
-        }
-        Ok(())
     }
 
     /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left; whether it
@@ -151,8 +104,9 @@ impl Walk {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
-    pub fn walk<F: Filter>(
+    pub fn walk<P: Points, F: Filter>(
         &mut self,
+        target: &Target<'_, P>,
         graph: &View<'_>,
         entries: &[usize],
         breadth: Breadth,
@@ -160,15 +114,27 @@ impl Walk {
         marks: &mut [u64],
     ) -> Result<bool> {
         for &id in entries {
-            meet(graph, id as u32, marks, &mut self.batch);
+            meet(&target.points, id as u32, marks, &mut self.batch);
         }
-        match F::ALL {
-            true => self.walk_all(graph, breadth, marks)?,
-            false => self.walk_accepted(graph, breadth, filter, marks)?,
+        let size = breadth.pool_size::<F>(target.points.count());
+        match F::ALL && size as u64 <= LARGEST_POOL {
+            true => self.walk_all(target, graph, breadth, marks)?,
+            false => self.walk_accepted(target, graph, breadth, filter, marks)?,
         }
         // With a filter what is accepted may lie in other places too, nearer than what was come to.
         let enough = breadth.search_k / if F::ALL { 4 } else { 2 };
         Ok(self.looked_at < enough)
+    }
+
+    /// Marks an item that is not to be met.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn leave_out(&mut self, id: usize, marks: &mut [u64]) -> Result<()> {
+        reserve(&mut self.met, 1)?;
+        self.met.push(id as u32);
+        marks[id / 64] |= 1 << (id % 64);
+        Ok(())
     }
 
     /// Takes its marks away, however it went.
@@ -198,50 +164,42 @@ impl Walk {
     }
 
     /// Finds the distances of what was met.
-    fn measure(&mut self, graph: &View<'_>) -> Result<()> {
-        let query = Coded {
-            row: &self.code,
-            extra: 0,
-        };
+    fn measure<P: Points>(&mut self, target: &Target<'_, P>) -> Result<()> {
         self.distances.resize(self.batch.len(), 0);
-        graph
-            .codes
-            .distances(query, &self.batch, &mut self.distances);
+        target
+            .points
+            .distances(target.query, &self.batch, &mut self.distances);
         reserve(&mut self.met, self.batch.len())?;
         self.met.extend_from_slice(&self.batch);
         Ok(())
     }
 
-    /// Looks at the codes of these items, instead of walking, and keeps the nearest of those that are there.
+    /// Looks at all of these items, instead of walking, and keeps the nearest of those that are there.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn scan(
+    pub fn scan<P: Points>(
         &mut self,
-        graph: &View<'_>,
+        target: &Target<'_, P>,
         mut ids: impl Iterator<Item = usize>,
         keep: usize,
         is_there: impl Fn(usize) -> bool,
     ) -> Result<()> {
-        let size = keep.min(graph.codes.rows.count()).max(1);
+        let size = keep.min(target.points.count()).max(1);
         reserve(&mut self.pool, size + 1)?;
-        let query = Coded {
-            row: &self.code,
-            extra: 0,
-        };
         loop {
             self.batch.clear();
             for id in ids.by_ref().take(SCANNED) {
-                prefetch(graph.codes.rows.row(id));
+                target.points.prefetch(id as u32);
                 self.batch.push(id as u32);
             }
             if self.batch.is_empty() {
                 return Ok(());
             }
             self.distances.resize(self.batch.len(), 0);
-            graph
-                .codes
-                .distances(query, &self.batch, &mut self.distances);
+            target
+                .points
+                .distances(target.query, &self.batch, &mut self.distances);
             for (&id, &distance) in self.batch.iter().zip(&self.distances) {
                 let one = Met::new(distance, id);
                 let is_near =
@@ -253,12 +211,18 @@ impl Walk {
         }
     }
 
-    fn walk_all(&mut self, graph: &View<'_>, breadth: Breadth, marks: &mut [u64]) -> Result<()> {
-        let size = breadth.pool_size::<All>(graph);
+    fn walk_all<P: Points>(
+        &mut self,
+        target: &Target<'_, P>,
+        graph: &View<'_>,
+        breadth: Breadth,
+        marks: &mut [u64],
+    ) -> Result<()> {
+        let size = breadth.pool_size::<All>(target.points.count());
         reserve(&mut self.pool, size + 1)?;
         let mut next = 0;
         loop {
-            self.measure(graph)?;
+            self.measure(target)?;
             self.looked_at += self.batch.len() as u64;
             let pool = &mut self.pool;
             for (&id, &distance) in self.batch.iter().zip(&self.distances) {
@@ -282,37 +246,54 @@ impl Walk {
             if let Some(other) = pool.get(next + 1) {
                 prefetch(graph.row(other.id() as usize));
             }
-            meet_neighbors(graph, from, marks, &mut self.batch)?;
+            meet_neighbors(&target.points, graph, from, marks, &mut self.batch)?;
         }
     }
 
-    /// The pool has accepted items only; the way leads through others too, as long as they are nearer than the farthest of a
-    /// full pool.
-    fn walk_accepted<F: Filter>(
+    /// For any filter, and for large pools. The pool has accepted items only; the way leads through others too, as long as they are
+    /// nearer than the farthest of a full pool.
+    fn walk_accepted<P: Points, F: Filter>(
         &mut self,
+        target: &Target<'_, P>,
         graph: &View<'_>,
         breadth: Breadth,
         filter: &F,
         marks: &mut [u64],
     ) -> Result<()> {
-        let size = breadth.pool_size::<F>(graph);
-        reserve(&mut self.pool, size + 1)?;
+        // The farthest on top.
+        let mut pool = BinaryHeap::from(std::mem::take(&mut self.pool));
+        let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
+        self.pool = pool.into_sorted_vec();
+        walked
+    }
+
+    fn walk_into<P: Points, F: Filter>(
+        &mut self,
+        target: &Target<'_, P>,
+        graph: &View<'_>,
+        breadth: Breadth,
+        filter: &F,
+        marks: &mut [u64],
+        pool: &mut BinaryHeap<Met>,
+    ) -> Result<()> {
+        let size = breadth.pool_size::<F>(target.points.count());
+        reserve_heap(pool, (size + 1).saturating_sub(pool.len()))?;
+        let is_near = |pool: &BinaryHeap<Met>, one: Met| {
+            pool.len() < size || pool.peek().is_some_and(|last| one < *last)
+        };
         loop {
-            self.measure(graph)?;
-            let pool = &mut self.pool;
-            let is_near = |pool: &[Met], one: Met| {
-                pool.len() < size || pool.last().is_some_and(|last| one < *last)
-            };
-            self.open
-                .try_reserve(self.batch.len())
-                .map_err(|reason| Error::no_memory(self.batch.len() * size_of::<Met>(), reason))?;
+            self.measure(target)?;
+            reserve_heap(&mut self.open, self.batch.len())?;
             for (&id, &distance) in self.batch.iter().zip(&self.distances) {
                 let one = Met::new(distance, id);
                 if is_near(pool, one) {
                     self.open.push(Reverse(one));
                     if filter.accepts(id as usize) {
                         self.looked_at += 1;
-                        put(pool, size, one);
+                        pool.push(one);
+                        if pool.len() > size {
+                            pool.pop();
+                        }
                     }
                 }
             }
@@ -324,7 +305,7 @@ impl Walk {
             if let Some(Reverse(other)) = self.open.peek() {
                 prefetch(graph.row(other.id() as usize));
             }
-            meet_neighbors(graph, one.id(), marks, &mut self.batch)?;
+            meet_neighbors(&target.points, graph, one.id(), marks, &mut self.batch)?;
         }
     }
 }
@@ -338,19 +319,18 @@ impl Breadth {
         }
     }
 
-    fn pool_size<F: Filter>(&self, graph: &View<'_>) -> usize {
-        let n_items = graph.codes.rows.count() as u64;
+    fn pool_size<F: Filter>(&self, n_items: usize) -> usize {
         let share = LOOKED_AT_FROM_ONE[usize::from(!F::ALL)];
         let size = (self.search_k / share)
             .min(LARGEST_POOL)
             .max(self.keep as u64);
-        size.min(n_items).max(1) as usize
+        size.min(n_items as u64).max(1) as usize
     }
 }
 
 /// Puts one into a pool of `size` at the most; the place it got, if any.
 #[inline]
-fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
+pub fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
     if pool.len() >= size {
         if pool.last().is_some_and(|last| one >= *last) {
             return None;
@@ -364,24 +344,25 @@ fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
 
 /// Marks an item, and adds it to the batch if it was not marked.
 #[inline]
-fn meet(graph: &View<'_>, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
+fn meet<P: Points>(points: &P, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
     let (word, bit) = (&mut marks[id as usize / 64], 1u64 << (id % 64));
     if *word & bit == 0 {
         *word |= bit;
-        prefetch(graph.codes.rows.row(id as usize));
+        points.prefetch(id);
         batch.push(id);
     }
 }
 
 /// Meets the neighbours of an item.
 #[inline]
-fn meet_neighbors(
+fn meet_neighbors<P: Points>(
+    points: &P,
     graph: &View<'_>,
     from: u32,
     marks: &mut [u64],
     batch: &mut Vec<u32>,
 ) -> Result<()> {
-    let n_items = graph.codes.rows.count();
+    let n_items = points.count();
     let (ids, _) = graph.row(from as usize).as_chunks::<4>();
     let start = batch.len();
     batch.resize(start + ids.len(), 0);
@@ -405,7 +386,7 @@ fn meet_neighbors(
     }
     batch.truncate(start + n);
     for &id in &batch[start..] {
-        graph.codes.rows.prefetch(id as usize);
+        points.prefetch(id);
     }
     Ok(())
 }

@@ -9,10 +9,17 @@ use crate::work::{Stage, Work};
 
 pub use crate::graph::Plan as GraphPlan;
 
+/// A graph that finds a smaller share of the nearest when it is tried is warned of.
+const LOW_RECALL: f64 = 0.9;
+
 impl Index {
     /// Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find
     /// more in less time; `search_k` keeps its meaning. It is saved with the index, in a section that Annoy does not see, and
-    /// gone when the trees are. The same index and plan give the same bytes, for any number of threads and on any
+    /// gone when the trees are.
+    ///
+    /// Walks compare codes of a byte for each number, or for each of a few directions that long vectors differ in, if those tell near items
+    /// apart, which is tried with 64 items and with those that lie nearest to each other; else the vectors. What was chosen and the share
+    /// of the nearest that was then found are in [`Info`](crate::Info) and in the log, as a warning when it is less than 0.9. The same index and plan give the same bytes, for any number of threads and on any
     /// processor.
     ///
     /// For each item it takes `4 * degree` bytes, a byte for each number of a vector (to a multiple of 64; fewer where fewer
@@ -46,10 +53,29 @@ impl Index {
         });
         self.log.heard("build a graph", &built);
         self.graph = Some(built?);
-        self.log.say(LogLevel::Info, || {
-            format!("built a graph over {} items", self.n_items())
-        });
+        self.say_what_was_built();
         Ok(())
+    }
+
+    fn say_what_was_built(&self) {
+        let Some(header) = self.graph().map(|graph| graph.header) else {
+            return;
+        };
+        let recall = header.recall.unwrap_or(0.0);
+        let compared = match header.code_bytes() {
+            0 => "vectors, as codes do not tell near items apart".to_string(),
+            bytes => format!("codes of {bytes} bytes"),
+        };
+        let (level, remark) = match recall < LOW_RECALL {
+            true => (LogLevel::Warn, ": little; a larger search_k finds more"),
+            false => (LogLevel::Info, ""),
+        };
+        self.log.say(level, || {
+            format!(
+                "built a graph over {} items, walked by {compared}; tried out it found {recall:.3} of the nearest 10{remark}",
+                self.n_items()
+            )
+        });
     }
 
     /// The graph that was built, or that of the loaded file.

@@ -14,7 +14,7 @@ use std::sync::mpsc;
 /// What a search goes through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
-    /// The graph if there is one and no more than 2,000 are wanted, else the forest.
+    /// The graph if there is one, else the forest.
     #[default]
     Fastest,
     /// The forest, as Annoy does.

@@ -65,6 +65,10 @@ impl<T: Float> Space for Angular<T> {
         self.kernels.all_finite(row)
     }
 
+    fn is_null(&self, row: Row<'_, T>) -> bool {
+        row.iter().all(|x| x == T::ZERO)
+    }
+
     fn item_extra(&self, row: Row<'_, T>) -> T {
         self.kernels.dot(row, row)
     }

@@ -84,6 +84,12 @@ pub trait Space: Send + Sync + Sized + 'static {
         true
     }
 
+    /// Whether the vector is as far from every other one: for angular the zero vector, which has no direction.
+    fn is_null(&self, row: Row<'_, Self::T>) -> bool {
+        let _ = row;
+        false
+    }
+
     /// The number stored beside an item's vector when it is added.
     fn item_extra(&self, row: Row<'_, Self::T>) -> Self::T;
 

@@ -176,6 +176,8 @@ struct info {
   std::optional<std::uint64_t> seed;  // of the build, where that is known
   std::int64_t n_removed = 0;         // items marked as removed; n_present counts them too
   std::int64_t graph_degree = 0;      // neighbours of an item at the most in the graph; 0 when there is none
+  std::int64_t graph_code_bytes = 0;  // of an item's code, which walks of the graph compare; 0: they compare the vectors
+  std::optional<double> graph_recall; // share of the nearest 10 found when the graph was tried
   bool is_loaded = false;             // from a file
   bool is_described = false;          // and that says what it is: it has checksums, and index::open opens it
 };
@@ -1268,6 +1270,8 @@ class index {
     if (raw.has_seed) facts.seed = raw.seed;
     facts.n_removed = raw.n_removed;
     facts.graph_degree = raw.graph_degree;
+    facts.graph_code_bytes = raw.graph_code_bytes;
+    if (raw.graph_recall >= 0) facts.graph_recall = raw.graph_recall;
     facts.is_loaded = raw.is_loaded != 0;
     facts.is_described = raw.is_described != 0;
     return facts;

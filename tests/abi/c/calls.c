@@ -42,6 +42,8 @@ const size_t c_layout[] = {
     offsetof(annoy_info, reserved),
     offsetof(annoy_info, n_removed),
     offsetof(annoy_info, graph_degree),
+    offsetof(annoy_info, graph_code_bytes),
+    offsetof(annoy_info, graph_recall),
     sizeof(annoy_kind),
     offsetof(annoy_kind, metric),
     offsetof(annoy_kind, scalar),

@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 79];
+    static c_layout: [usize; 81];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -124,6 +124,8 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_info, reserved),
         offset_of!(annoy_info, n_removed),
         offset_of!(annoy_info, graph_degree),
+        offset_of!(annoy_info, graph_code_bytes),
+        offset_of!(annoy_info, graph_recall),
         size_of::<annoy_kind>(),
         offset_of!(annoy_kind, metric),
         offset_of!(annoy_kind, scalar),

@@ -173,6 +173,7 @@ def info(index: Any) -> dict[str, Any]:
     names = [name for name, _ in ffi.typeof("annoy_info").fields if name not in ("struct_size", "reserved", "has_seed")]
     found = {name: getattr(facts, name) for name in names}
     found["seed"] = found["seed"] if facts.has_seed else None
+    found["graph_recall"] = found["graph_recall"] if found["graph_recall"] >= 0 else None
     for name in ("is_loaded", "is_described"):
         found[name] = bool(found[name])
     return found

@@ -107,7 +107,7 @@ module Annoy
              :n_splits, :int64, :n_coin_splits, :int64, :n_leaves, :int64, :depth, :int64, :bytes, :uint64,
              :seed, :uint64, :node_size, :uint64, :max_leaf, :uint64, :leaf_fill, :double, :imbalance, :double,
              :is_loaded, :int32, :is_described, :int32, :has_seed, :int32, :reserved, :int32, :n_removed, :int64,
-             :graph_degree, :int64
+             :graph_degree, :int64, :graph_code_bytes, :int64, :graph_recall, :double
     end
 
     # @private

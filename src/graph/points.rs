@@ -1,0 +1,192 @@
+//! The items of a graph as something whose distances are found quickly: their codes, or the vectors themselves where codes cannot
+//! tell them apart.
+
+use super::codes::{Coded, Codes, Source};
+use crate::kernel::{prefetch, CodeRows, Scalar};
+use crate::layout::Nodes;
+use crate::metric::{order, Query, Space};
+
+/// Items that are compared with each other and with queries. Distances are numbers that sort as they do.
+pub trait Points: Copy + Sync {
+    /// What the others are compared with: an item or a query.
+    type From<'b>: Copy
+    where
+        Self: 'b;
+
+    /// Copies of some of them.
+    type Local<'b>: Points
+    where
+        Self: 'b;
+
+    /// How many places for items there are.
+    fn count(&self) -> usize;
+
+    /// Asks memory for an item, if it is there.
+    fn prefetch(&self, id: u32);
+
+    /// One item; panics past the end.
+    fn get(&self, id: u32) -> Self::From<'_>;
+
+    /// The distances of one to others; panics past the end.
+    fn distances(&self, from: Self::From<'_>, ids: &[u32], to: &mut [u32]);
+
+    /// Whether two neighbours are so far apart that neither stands for the other: `between` them no less than the `reach` to the farther
+    /// one, with a slack in 256ths.
+    fn are_apart(between: u32, reach: u32, slack: u64) -> bool;
+
+    /// Adds a copy of an item.
+    fn copy(&self, id: u32, to: &mut Room);
+
+    /// The copies, numbered in their order.
+    fn local<'b>(&'b self, room: &'b Room) -> Self::Local<'b>;
+}
+
+/// Room for copies of items.
+#[derive(Default)]
+pub struct Room {
+    rows: Vec<u8>,
+    extras: Vec<u8>,
+}
+
+impl Room {
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.extras.clear();
+    }
+}
+
+impl Points for Codes<'_> {
+    type From<'b>
+        = Coded<'b>
+    where
+        Self: 'b;
+    type Local<'b>
+        = Codes<'b>
+    where
+        Self: 'b;
+
+    #[inline]
+    fn count(&self) -> usize {
+        self.rows.count()
+    }
+
+    #[inline]
+    fn prefetch(&self, id: u32) {
+        self.rows.prefetch(id as usize);
+    }
+
+    #[inline]
+    fn get(&self, id: u32) -> Coded<'_> {
+        Codes::get(self, id)
+    }
+
+    #[inline]
+    fn distances(&self, from: Coded<'_>, ids: &[u32], to: &mut [u32]) {
+        Codes::distances(self, from, ids, to);
+    }
+
+    #[inline]
+    fn are_apart(between: u32, reach: u32, slack: u64) -> bool {
+        u64::from(between) * slack >= u64::from(reach) * 256
+    }
+
+    #[inline]
+    fn copy(&self, id: u32, to: &mut Room) {
+        let Coded { row, extra } = self.get(id);
+        to.rows.extend_from_slice(row);
+        if !self.extras.is_empty() {
+            to.extras.extend_from_slice(&extra.to_le_bytes());
+        }
+    }
+
+    #[inline]
+    fn local<'b>(&'b self, room: &'b Room) -> Codes<'b> {
+        Codes {
+            rows: CodeRows::new(&room.rows, self.rows.row_bytes()),
+            extras: &room.extras,
+            kernel: self.kernel,
+        }
+    }
+}
+
+/// The items' vectors, compared as the metric has it.
+pub struct Vectors<'a, S> {
+    pub space: &'a S,
+    pub nodes: Nodes<'a>,
+    pub n_items: usize,
+}
+
+impl<'a, S: Space> Vectors<'a, S> {
+    pub fn of(source: &Source<'a, S>, n_items: usize) -> Self {
+        Vectors {
+            space: source.space,
+            nodes: source.nodes,
+            n_items,
+        }
+    }
+}
+
+impl<S> Clone for Vectors<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Vectors<'_, S> {}
+
+impl<S: Space> Points for Vectors<'_, S> {
+    type From<'b>
+        = Query<'b, S::T>
+    where
+        Self: 'b;
+    type Local<'b>
+        = Vectors<'b, S>
+    where
+        Self: 'b;
+
+    #[inline]
+    fn count(&self) -> usize {
+        self.n_items
+    }
+
+    #[inline]
+    fn prefetch(&self, id: u32) {
+        prefetch(self.nodes.get(id as usize).bytes());
+    }
+
+    #[inline]
+    fn get(&self, id: u32) -> Query<'_, S::T> {
+        self.space.query(self.nodes.get(id as usize).row())
+    }
+
+    #[inline]
+    fn distances(&self, from: Query<'_, S::T>, ids: &[u32], to: &mut [u32]) {
+        for (to, &id) in to.iter_mut().zip(ids) {
+            let distance = self.space.distance(&from, self.nodes.get(id as usize));
+            *to = order::narrow(distance, S::T::SIZE);
+        }
+    }
+
+    fn are_apart(between: u32, reach: u32, slack: u64) -> bool {
+        if S::BY_PRODUCT {
+            // There is no distance that a slack could be a share of: with any, all are apart.
+            return between >= reach || slack > 256;
+        }
+        let value = |distance| order::widen(distance, S::T::SIZE);
+        value(between) * (slack as f64) >= value(reach) * 256.0
+    }
+
+    fn copy(&self, id: u32, to: &mut Room) {
+        to.rows
+            .extend_from_slice(self.nodes.get(id as usize).bytes());
+    }
+
+    fn local<'b>(&'b self, room: &'b Room) -> Vectors<'b, S> {
+        let nodes = Nodes::new(&room.rows, self.nodes.layout());
+        Vectors {
+            space: self.space,
+            nodes,
+            n_items: nodes.count(),
+        }
+    }
+}

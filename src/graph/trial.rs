@@ -1,0 +1,253 @@
+//! The build asks itself: whether codes tell near items apart, and what share of the nearest a search will find. Both are tried
+//! with some of the items, whose nearest are found by looking at all.
+
+use super::codes::Source;
+use super::lists::{Lists, Near};
+use super::points::{Points, Vectors};
+use super::scale::spread;
+use super::threads::{Team, TAKEN};
+use super::{search, GraphBytes};
+use crate::error::{reserve, Result};
+use crate::forest::filter::Without;
+use crate::forest::roots::Roots;
+use crate::forest::search::Wanted;
+use crate::kernel::{Isa, Measure};
+use crate::metric::Space;
+
+/// Items that it is tried with.
+const PROBES: usize = 64;
+
+/// Nearest that are looked for.
+const NEAREST: usize = 10;
+
+/// How many of the nearest by codes these are looked for among: as many as a search measures by their vectors; short codes tell less,
+/// and more is measured.
+const AMONG: [usize; 2] = [20, 40];
+
+/// How many of a thousand must be there.
+const LEAST_FOUND: usize = 980;
+
+/// Where the nearest by codes are no farther than so many times what coding alone makes of equal vectors, they may be any.
+const NOISE: u64 = 4;
+
+/// When so many of a thousand items lie so near to each other, it is tried with them as well, and less is enough: they are the worst.
+const LEAST_NEAR: usize = 2;
+const LEAST_FOUND_NEAR: usize = 900;
+
+/// Some items, and their nearest by their vectors.
+pub struct Trial {
+    probes: Vec<u32>,
+    nearest: Lists,
+}
+
+impl Trial {
+    /// With items from all over the place.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`], [`crate::Error::Cancelled`].
+    pub fn new<S: Space>(
+        source: &Source<'_, S>,
+        n_items: usize,
+        team: &Team<'_, '_>,
+    ) -> Result<Self> {
+        let probe = |id: usize| source.takes_part(id).then_some(id as u32);
+        let step = n_items.div_ceil(PROBES);
+        Trial::with(
+            source,
+            n_items,
+            spread(n_items, step, probe).collect(),
+            team,
+        )
+    }
+
+    /// With these items.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with<S: Space>(
+        source: &Source<'_, S>,
+        n_items: usize,
+        probes: Vec<u32>,
+        team: &Team<'_, '_>,
+    ) -> Result<Self> {
+        let vectors = Vectors::of(source, n_items);
+        let from: Vec<_> = probes.iter().map(|&probe| vectors.get(probe)).collect();
+        let nearest = nearest(source, &vectors, &probes, &from, NEAREST, team)?;
+        Ok(Trial { probes, nearest })
+    }
+
+    /// How many of the nearest are known, and those among others that are no farther than the farthest of them.
+    fn count<S: Space>(
+        &self,
+        source: &Source<'_, S>,
+        n_items: usize,
+        found: impl Fn(usize, &mut Vec<u32>) -> Result<()>,
+    ) -> Result<[usize; 2]> {
+        let vectors = Vectors::of(source, n_items);
+        let (mut all, mut right) = (0, 0);
+        let (mut ids, mut distances) = (Vec::new(), Vec::new());
+        for (at, &probe) in self.probes.iter().enumerate() {
+            let (wanted, farthest) = self
+                .nearest
+                .of(at as u32)
+                .fold((0, 0), |(n, _), near| (n + 1, near.distance()));
+            ids.clear();
+            found(at, &mut ids)?;
+            ids.retain(|&id| id != probe);
+            distances.clear();
+            distances.resize(ids.len(), 0);
+            vectors.distances(vectors.get(probe), &ids, &mut distances);
+            let near = distances.iter().filter(|&&distance| distance <= farthest);
+            all += wanted;
+            right += near.count().min(wanted);
+        }
+        Ok([right, all])
+    }
+
+    /// Whether the nearest are among the nearest by codes.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn tells_apart<S: Space>(
+        &self,
+        source: &Source<'_, S>,
+        codes: &GraphBytes<'_>,
+        isa: Isa,
+        team: &Team<'_, '_>,
+    ) -> Result<bool> {
+        self.finds_by_codes(source, codes, isa, LEAST_FOUND, team)
+    }
+
+    fn finds_by_codes<S: Space>(
+        &self,
+        source: &Source<'_, S>,
+        graph: &GraphBytes<'_>,
+        isa: Isa,
+        least: usize,
+        team: &Team<'_, '_>,
+    ) -> Result<bool> {
+        let view = graph.view(isa, S::MEASURE);
+        let stride = view.codes.rows.row_bytes();
+        let mut rows = Vec::new();
+        reserve(&mut rows, self.probes.len() * stride)?;
+        rows.resize(self.probes.len() * stride, 0);
+        let mut from = Vec::new();
+        for (&probe, to) in self.probes.iter().zip(rows.chunks_exact_mut(stride)) {
+            if let Some(row) = source.item(probe as usize) {
+                view.coder.query(source.space, row, &mut Vec::new(), to)?;
+            }
+        }
+        from.extend(rows.chunks_exact(stride).map(super::codes::Coded::query));
+        let among = AMONG[usize::from(view.coder.projector.is_some())];
+        let by_codes = nearest(source, &view.codes, &self.probes, &from, among, team)?;
+        let n_items = view.codes.rows.count();
+        let [right, all] = self.count(source, n_items, |at, ids| {
+            reserve(ids, among)?;
+            ids.extend(by_codes.of(at as u32).map(Near::id));
+            Ok(())
+        })?;
+        Ok(right * 1000 >= all * least)
+    }
+
+    /// Whether codes tell apart those items too whose lists, by codes, hold nothing that is farther than what coding makes of equal
+    /// vectors. There may be too few of them for [`tells_apart`](Self::tells_apart) to come upon, and yet they may be all that a user looks for.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn tells_near_apart<S: Space>(
+        source: &Source<'_, S>,
+        codes: &GraphBytes<'_>,
+        lists: &Lists,
+        isa: Isa,
+        team: &Team<'_, '_>,
+    ) -> Result<bool> {
+        let numbers = codes.header.numbers_of_code() as u64;
+        // The error of one number is spread evenly over a step.
+        let noise = match S::MEASURE {
+            _ if S::BY_PRODUCT => return Ok(true),
+            Measure::Squares => numbers / 6,
+            Measure::Differences => numbers / 3,
+            Measure::Bits => return Ok(true),
+        };
+        let n_items = codes.header.n_items();
+        let is_near = |id: usize| {
+            let tenth = lists.of(id as u32).nth(NEAREST - 1)?;
+            (u64::from(tenth.distance()) <= NOISE * noise).then_some(id as u32)
+        };
+        let n_near = (0..n_items).filter_map(is_near).count();
+        if n_near == 0 || n_near * 1000 < n_items * LEAST_NEAR {
+            return Ok(true);
+        }
+        let step = n_near.div_ceil(PROBES);
+        let probes = (0..n_items).filter_map(is_near).step_by(step).collect();
+        let trial = Trial::with(source, n_items, probes, team)?;
+        trial.finds_by_codes(source, codes, isa, LEAST_FOUND_NEAR, team)
+    }
+
+    /// The share of the nearest that a search finds, looking at as many items as is usual, if the item it starts from is not there.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn recall<S: Space>(
+        &self,
+        source: &Source<'_, S>,
+        roots: &Roots,
+        graph: &GraphBytes<'_>,
+        isa: Isa,
+    ) -> Result<f64> {
+        let view = graph.view(isa, S::MEASURE);
+        let wanted = Wanted {
+            // One more, as a search that looks at all finds the item itself.
+            n: NEAREST + 1,
+            search_k: Some(search::WALKED),
+            max_distance: None,
+        };
+        let [right, all] = self.count(source, roots.n_items, |at, ids| {
+            let probe = self.probes[at] as usize;
+            let query = source.space.query(source.nodes.get(probe).row());
+            let (space, nodes) = (source.space, &source.nodes);
+            let found =
+                search::search(space, nodes, roots, &view, &query, wanted, &Without(probe))?;
+            ids.extend(found.iter().map(|one| one.id as u32));
+            Ok(())
+        })?;
+        // Where nothing is to be found all of it is.
+        Ok(if all == 0 {
+            1.0
+        } else {
+            right as f64 / all as f64
+        })
+    }
+}
+
+/// The `n` nearest items of each probe, which is compared as `from` and is not its own neighbour.
+fn nearest<'p, S: Space, P: Points>(
+    source: &Source<'_, S>,
+    points: &'p P,
+    probes: &[u32],
+    from: &[P::From<'p>],
+    n: usize,
+    team: &Team<'_, '_>,
+) -> Result<Lists>
+where
+    P::From<'p>: Sync,
+{
+    let lists = Lists::new(probes.len(), n)?;
+    team.parts(points.count(), TAKEN, |range| {
+        let ids = range.filter(|&id| source.takes_part(id));
+        let ids: Vec<u32> = ids.map(|id| id as u32).collect();
+        let mut distances = vec![0; ids.len()];
+        for (at, (&probe, &from)) in probes.iter().zip(from).enumerate() {
+            points.distances(from, &ids, &mut distances);
+            let last = lists.last(at as u32);
+            for (&id, &distance) in ids.iter().zip(&distances) {
+                let near = Near::new(distance, id);
+                if near < last && id != probe {
+                    lists.offer(at as u32, near);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(lists)
+}
