@@ -129,7 +129,7 @@ pub fn exact<S: Space>(
         if run.is_empty() {
             return take(space, &mut best);
         }
-        look_at(space, nodes, query, n, wanted.max_distance, &run, &mut best);
+        look_at(space, nodes, query, wanted, &run, &mut best);
     }
 }
 
@@ -243,21 +243,25 @@ pub fn collect<S: Space, F: Filter>(
     Ok(())
 }
 
-/// Keeps the `n` items with the smallest (distance, id) of those in `best` and the candidates.
-fn look_at<S: Space>(
+/// Keeps the `n` wanted items with the smallest (distance, id) of those in `best` and the candidates, for which there is room. How often
+/// one was taken in.
+pub fn look_at<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
     query: &Query<'_, S::T>,
-    n: usize,
-    max_distance: Option<f64>,
+    wanted: Wanted,
     candidates: &[usize],
     best: &mut BinaryHeap<(u64, usize)>,
-) {
+) -> usize {
+    let n = wanted.n;
     if n == 0 {
-        return;
+        return 0;
     }
-    let near_enough =
-        |distance: u64| max_distance.is_none_or(|most| space.is_within(distance, most));
+    let mut n_taken = 0;
+    let near_enough = |distance: u64| {
+        let most = wanted.max_distance;
+        most.is_none_or(|most| space.is_within(distance, most))
+    };
     for (i, &id) in candidates.iter().enumerate() {
         if let Some(&soon) = candidates.get(i + LOOK_AHEAD) {
             prefetch(nodes.get(soon).bytes());
@@ -270,14 +274,17 @@ fn look_at<S: Space>(
         let found = (space.distance(query, item), id);
         if best.len() < n {
             if near_enough(found.0) {
+                n_taken += 1;
                 best.push(found);
             }
         } else if let Some(mut worst) = best.peek_mut() {
             if found < *worst && near_enough(found.0) {
+                n_taken += 1;
                 *worst = found;
             }
         }
     }
+    n_taken
 }
 
 /// The `n` nearest of the candidates; `best` is empty.
@@ -291,20 +298,12 @@ pub fn nearest<S: Space>(
 ) -> Result<Vec<Neighbor>> {
     let n = wanted.n.min(candidates.len());
     reserve_heap(best, n)?;
-    look_at(
-        space,
-        nodes,
-        query,
-        n,
-        wanted.max_distance,
-        candidates,
-        best,
-    );
+    look_at(space, nodes, query, wanted, candidates, best);
     take(space, best)
 }
 
 /// What was kept, in order.
-fn take<S: Space>(space: &S, best: &mut BinaryHeap<(u64, usize)>) -> Result<Vec<Neighbor>> {
+pub fn take<S: Space>(space: &S, best: &mut BinaryHeap<(u64, usize)>) -> Result<Vec<Neighbor>> {
     let mut found = Vec::new();
     reserve(&mut found, best.len())?;
     let none = Neighbor {

@@ -2,17 +2,18 @@
 
 use super::points::{Points, Vectors};
 use super::start::Start;
-use super::walk::{Breadth, Target, Walk};
+use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_WALKED};
 use super::View;
 use crate::error::{reserve, Result};
 use crate::forest::descend::{items_near, take};
-use crate::forest::filter::{accepted, All, Filter, Others};
+use crate::forest::filter::{accepted, perhaps, All, Filter, Others};
 use crate::forest::roots::Roots;
 use crate::forest::scratch::{cover_items, with_scratch, Scratch};
-use crate::forest::search::{self, Neighbor, Wanted};
+use crate::forest::search::{self, reserve_heap, Neighbor, Wanted};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
+use std::collections::BinaryHeap;
 
 /// Items that the trees name for a walk to start from, at the least and at the most; between them one for each
 /// [`ENTRIES_SHARE`] looked at. From several trees: the neighbours of clustered items lead to no other cluster.
@@ -36,8 +37,8 @@ const MEASURED: usize = 2;
 const MEASURED_SHARE: u64 = 20;
 const MOST_MEASURED: u64 = 2000;
 
-/// Items whose codes are looked at in a row while a walk looks at one.
-const SCANNED_FOR_WALKED: u128 = 2;
+/// Items looked at in a row while the forest names one.
+const SCANNED_FOR_ASKED: u64 = 8;
 
 /// When more are wanted, all items are looked at if there are no more than so many for each that a walk would look at: what it found is
 /// kept in order, which takes its time then.
@@ -69,51 +70,38 @@ pub fn search<S: Space, F: Filter>(
     if is_all || !F::ALL && (at_most as u64) < search_k {
         return search::exact(space, nodes, n_items, query, wanted, filter);
     }
+    let keep = match graph.coder.projector {
+        None => n.saturating_mul(MEASURED),
+        Some(_) => {
+            let more = (search_k / MEASURED_SHARE).min(MOST_MEASURED) as usize;
+            n.saturating_add(n / 2).saturating_add(more)
+        }
+    };
     // A walk passes n_items / at_most items for each that is accepted, and what it passes lies far apart.
-    let walked = u128::from(search_k) * SCANNED_FOR_WALKED * n_items as u128;
+    let walked = u128::from(search_k) * (SCANNED_FOR_WALKED * n_items) as u128;
     let asked = Asked {
         space,
         nodes,
         roots,
         graph,
         query,
-        breadth: Breadth {
-            keep: match graph.coder.projector {
-                None => n.saturating_mul(MEASURED),
-                Some(_) => {
-                    let more = (search_k / MEASURED_SHARE).min(MOST_MEASURED) as usize;
-                    n.saturating_add(n / 2).saturating_add(more)
-                }
-            },
-            search_k,
-        },
+        breadth: Breadth { keep, search_k },
         filter,
         is_scan: search_k > 0 && (at_most as u128).pow(2) < walked,
     };
     with_scratch(|scratch| {
-        let Scratch {
-            candidates, best, ..
-        } = scratch;
+        cover_items(&mut scratch.marks, n_items)?;
         if space.is_null(query.row) {
             // As far from one as from any other.
             let there = accepted(filter, n_items).filter(|&id| asked.is_there(id));
-            candidates.extend(there.take(n));
+            scratch.candidates.extend(there.take(n));
+            let Scratch {
+                candidates, best, ..
+            } = scratch;
             return search::nearest(space, nodes, query, wanted, candidates, best);
         }
         asked.find(scratch)?;
-        let Scratch {
-            candidates, best, ..
-        } = scratch;
-        let found = search::nearest(space, nodes, query, wanted, candidates, best)?;
-        if !asked.may_be_null(&found, wanted) {
-            return Ok(found);
-        }
-        let null = asked.graph.null().filter(|&id| filter.accepts(id));
-        for id in null.take(n) {
-            reserve(candidates, 1)?;
-            candidates.push(id);
-        }
-        search::nearest(space, nodes, query, wanted, candidates, best)
+        asked.measure(wanted, scratch)
     })
 }
 
@@ -131,9 +119,8 @@ struct Asked<'a, S: Space, F> {
 }
 
 impl<S: Space, F: Filter> Asked<'_, S, F> {
-    /// Fills the candidates with the nearest items that a walk comes to.
+    /// Walks, or looks at all that the filter accepts.
     fn find(&self, scratch: &mut Scratch) -> Result<()> {
-        cover_items(&mut scratch.marks, self.roots.n_items)?;
         scratch.walk.begin();
         let mut start = std::mem::take(&mut scratch.start);
         let found = match self.graph.by_vectors {
@@ -156,13 +143,48 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 }),
         };
         scratch.start = start;
-        found?;
+        found
+    }
+
+    /// The nearest of what was met, by their vectors. Codes do not tell near ones apart, least where there are many as near as each other:
+    /// it goes on, in the order of the codes, for as long as some are found that way.
+    fn measure(&self, wanted: Wanted, scratch: &mut Scratch) -> Result<Vec<Neighbor>> {
+        let n = wanted.n.min(self.roots.n_items);
         let Scratch {
-            candidates, walk, ..
+            walk,
+            candidates,
+            best,
+            ..
         } = scratch;
-        reserve(candidates, walk.n_found())?;
-        candidates.extend(walk.found(self.breadth.keep));
-        Ok(())
+        let n_met = walk.sort();
+        reserve_heap(best, n)?;
+        let (mut at, mut size) = (0, self.breadth.keep);
+        let look_at = |candidates: &[usize], best: &mut _| {
+            search::look_at(self.space, self.nodes, self.query, wanted, candidates, best)
+        };
+        while at < n_met {
+            let end = n_met.min(at.saturating_add(size));
+            candidates.clear();
+            reserve(candidates, end - at)?;
+            let found = walk.found(at..end, self.filter);
+            // Those that a walk cannot come to have their turn below.
+            candidates.extend(found.filter(|&id| F::ALL || self.is_met(id)));
+            let n_taken = look_at(candidates, best);
+            if n_taken == 0 && at > 0 {
+                break;
+            }
+            at = end;
+            size = n.max(if F::ALL { at / 2 } else { at }).max(1);
+        }
+        if self.may_be_null(wanted, best) {
+            candidates.clear();
+            reserve(candidates, n)?;
+            let null = self.graph.null().filter(|&id| self.filter.accepts(id));
+            candidates.extend(null.take(n));
+            look_at(candidates, best);
+        }
+        candidates.clear();
+        search::take(self.space, best)
     }
 
     fn is_there(&self, id: usize) -> bool {
@@ -175,14 +197,12 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
     }
 
     /// Whether items that no walk comes to may be among the nearest.
-    fn may_be_null(&self, found: &[Neighbor], wanted: Wanted) -> bool {
+    fn may_be_null(&self, wanted: Wanted, best: &BinaryHeap<(u64, usize)>) -> bool {
         let Some(one) = self.graph.null().next() else {
             return false;
         };
-        let distance = self
-            .space
-            .report(self.space.distance(self.query, self.nodes.get(one)));
-        found.len() < wanted.n || found.last().is_some_and(|last| last.distance >= distance)
+        let distance = self.space.distance(self.query, self.nodes.get(one));
+        best.len() < wanted.n || best.peek().is_some_and(|worst| worst.0 >= distance)
     }
 
     /// Fills the candidates with what a walk starts from.
@@ -238,22 +258,54 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             candidates,
             ..
         } = scratch;
-        if self.is_scan {
-            let ids = accepted(self.filter, self.roots.n_items);
-            return walk.scan(target, ids, self.breadth.keep, |id| self.is_met(id));
-        }
         let (graph, breadth, filter) = (self.graph, self.breadth, self.filter);
+        if self.is_scan {
+            let ids = perhaps(self.filter, self.roots.n_items);
+            let keep = self.breadth.pool_size::<F>(self.roots.n_items);
+            let is_wanted = |id| filter.accepts(id) && self.is_met(id);
+            return walk.scan(target, ids, keep, Some(&is_wanted));
+        }
         if let Some(id) = filter.left_out() {
             walk.leave_out(id, marks)?;
         }
         let walked = walk.walk(target, graph, candidates, breadth, filter, marks);
         candidates.clear();
-        let is_stuck = walked?;
-        if is_stuck {
-            self.start_elsewhere(target, scratch)?;
-            scratch.clear_candidates();
+        match walked? {
+            End::Found => Ok(()),
+            End::Costly => self.look_at_others(target, scratch),
+            End::Stuck if !F::ALL && self.is_small() => self.look_at_others(target, scratch),
+            End::Stuck => {
+                let walked = self.start_elsewhere(target, scratch);
+                scratch.clear_candidates();
+                match walked? {
+                    End::Costly => self.look_at_others(target, scratch),
+                    _ => Ok(()),
+                }
+            }
         }
-        Ok(())
+    }
+
+    /// Whether looking at all items takes no longer than asking the forest for as many as are left to be looked at.
+    fn is_small(&self) -> bool {
+        self.roots.n_items as u64 <= self.breadth.search_k.saturating_mul(SCANNED_FOR_ASKED)
+    }
+
+    /// Looks at all that the filter accepts and that the walk has not met.
+    fn look_at_others<P: Points>(
+        &self,
+        target: &Target<'_, P>,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let others = Others {
+            filter: self.filter,
+            met: &scratch.marks,
+        };
+        let n_items = self.roots.n_items;
+        let keep = self.breadth.pool_size::<F>(n_items);
+        let is_wanted = |id| others.accepts(id) && self.is_met(id);
+        scratch
+            .walk
+            .scan(target, perhaps(&others, n_items), keep, Some(&is_wanted))
     }
 
     /// Looks for more where the forest names some: somewhere else there may be nearer ones.
@@ -261,7 +313,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         &self,
         target: &Target<'_, P>,
         scratch: &mut Scratch,
-    ) -> Result<()> {
+    ) -> Result<End> {
         let (graph, breadth) = (self.graph, self.breadth);
         let mut walk = std::mem::take(&mut scratch.walk);
         walk.lift(&mut scratch.marks);
@@ -270,7 +322,8 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             self.collect_others(&walk, scratch).and_then(|()| {
                 self.drop_null(&mut scratch.candidates, &mut scratch.marks);
                 let ids = scratch.candidates.iter().copied();
-                walk.scan(target, ids, breadth.keep, |_| true)
+                walk.scan(target, ids, breadth.keep, None)?;
+                Ok(End::Found)
             })
         } else {
             let n = match F::ALL {
@@ -287,7 +340,6 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 self.drop_null(candidates, marks);
                 walk.lay(marks);
                 walk.walk(target, graph, candidates, breadth, self.filter, marks)
-                    .map(|_| ())
             })
         };
         scratch.walk = walk;

@@ -8,6 +8,7 @@ use crate::forest::search::reserve_heap;
 use crate::kernel::prefetch;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 /// An item met, nearest first: distance of its code, id, and whether it was looked from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,9 +17,6 @@ pub struct Met(u64);
 impl Met {
     pub fn new(distance: u32, id: u32) -> Self {
         Met(u64::from(distance) << 32 | u64::from(id) << 1)
-    }
-    fn distance(self) -> u32 {
-        (self.0 >> 32) as u32
     }
     pub fn id(self) -> u32 {
         self.0 as u32 >> 1
@@ -43,6 +41,10 @@ pub struct Target<'q, P: Points + 'q> {
 pub struct Walk {
     /// The nearest, in order.
     pool: Vec<Met>,
+    /// With a filter: what is not among the nearest, or no longer, by codes.
+    spare: Vec<Met>,
+    /// What is no nearer is not worth keeping.
+    farthest_spare: Option<Met>,
     /// With a filter: where to look from, the nearest on top.
     open: BinaryHeap<Reverse<Met>>,
     batch: Vec<u32>,
@@ -51,6 +53,22 @@ pub struct Walk {
     met: Vec<u32>,
     looked_at: u64,
 }
+
+/// How a walk came to its end.
+pub enum End {
+    /// It has looked at enough, or from all that are near.
+    Found,
+    /// Nothing nearer was left long before it had looked at enough.
+    Stuck,
+    /// A filter refuses so much of what is near that looking at all items takes no longer than going on.
+    Costly,
+}
+
+/// Items looked at in a row while a walk looks at one.
+pub const SCANNED_FOR_WALKED: usize = 2;
+
+/// With a filter: of what did not stay among the nearest, no more is given out.
+const MOST_SPARE: usize = 4096;
 
 /// How far a walk goes.
 #[derive(Clone, Copy)]
@@ -75,16 +93,38 @@ const SCANNED: usize = 32;
 const AHEAD: usize = 3;
 
 impl Walk {
-    /// What the last walk met, nearest first: `keep` of them, and those that cannot be told from the last of these.
-    pub fn found(&self, keep: usize) -> impl Iterator<Item = usize> + '_ {
-        let farthest = self
-            .pool
-            .get(keep.wrapping_sub(1))
-            .map(|one| one.distance());
-        let is_kept =
-            move |(at, one): &(usize, &Met)| *at < keep || Some(one.distance()) == farthest;
-        let kept = self.pool.iter().enumerate().take_while(is_kept);
-        kept.map(|(_, one)| one.id() as usize)
+    /// Puts what was met in order, nearest first; with a filter, also what was not kept. How many that is.
+    pub fn sort(&mut self) -> usize {
+        self.spare.sort_unstable();
+        self.spare.truncate(MOST_SPARE);
+        self.pool.len() + self.spare.len()
+    }
+
+    /// Keeps what is not among the nearest, unless enough is that is nearer. There is room.
+    fn put_aside(&mut self, one: Met) {
+        if self.farthest_spare.is_some_and(|farthest| one >= farthest) {
+            return;
+        }
+        self.spare.push(one);
+        if self.spare.len() >= 4 * MOST_SPARE {
+            let (_, farthest, _) = self.spare.select_nth_unstable(MOST_SPARE);
+            self.farthest_spare = Some(*farthest);
+            self.spare.truncate(MOST_SPARE);
+        }
+    }
+
+    /// Those of them in these places that the filter accepts.
+    pub fn found<'b>(
+        &'b self,
+        places: Range<usize>,
+        filter: &'b impl Filter,
+    ) -> impl Iterator<Item = usize> + 'b {
+        let kept = self.pool.iter().map(|one| (*one, false));
+        // Of these it has not been asked about all.
+        let spare = self.spare.iter().map(|one| (*one, one.is_done()));
+        let all = kept.chain(spare).skip(places.start).take(places.len());
+        all.filter(|(one, is_open)| !is_open || filter.accepts(one.id() as usize))
+            .map(|(one, _)| one.id() as usize)
     }
 
     /// How many it has kept.
@@ -95,12 +135,13 @@ impl Walk {
     /// Forgets what it has met.
     pub fn begin(&mut self) {
         self.pool.clear();
+        self.spare.clear();
+        self.farthest_spare = None;
         self.open.clear();
         self.looked_at = 0;
     }
 
-    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left; whether it
-    /// was the latter, long before. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
+    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
@@ -112,18 +153,22 @@ impl Walk {
         breadth: Breadth,
         filter: &F,
         marks: &mut [u64],
-    ) -> Result<bool> {
+    ) -> Result<End> {
         for &id in entries {
             meet(&target.points, id as u32, marks, &mut self.batch);
         }
         let size = breadth.pool_size::<F>(target.points.count());
-        match F::ALL && size as u64 <= LARGEST_POOL {
-            true => self.walk_all(target, graph, breadth, marks)?,
-            false => self.walk_accepted(target, graph, breadth, filter, marks)?,
+        if F::ALL && size as u64 <= LARGEST_POOL {
+            self.walk_all(target, graph, breadth, marks)?;
+        } else if !self.walk_accepted(target, graph, breadth, filter, marks)? {
+            return Ok(End::Costly);
         }
         // With a filter what is accepted may lie in other places too, nearer than what was come to.
         let enough = breadth.search_k / if F::ALL { 4 } else { 2 };
-        Ok(self.looked_at < enough)
+        Ok(match self.looked_at < enough {
+            true => End::Stuck,
+            false => End::Found,
+        })
     }
 
     /// Marks an item that is not to be met.
@@ -174,7 +219,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Looks at all of these items, instead of walking, and keeps the nearest of those that are there.
+    /// Looks at all of these items, instead of walking, and keeps the nearest of those that are wanted, or of all. Only near
+    /// ones are asked about now.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -183,7 +229,7 @@ impl Walk {
         target: &Target<'_, P>,
         mut ids: impl Iterator<Item = usize>,
         keep: usize,
-        is_there: impl Fn(usize) -> bool,
+        is_wanted: Option<&dyn Fn(usize) -> bool>,
     ) -> Result<()> {
         let size = keep.min(target.points.count()).max(1);
         reserve(&mut self.pool, size + 1)?;
@@ -200,12 +246,20 @@ impl Walk {
             target
                 .points
                 .distances(target.query, &self.batch, &mut self.distances);
-            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
-                let one = Met::new(distance, id);
-                let is_near =
-                    self.pool.len() < size || self.pool.last().is_some_and(|last| one < *last);
-                if is_near && is_there(id as usize) {
+            reserve(&mut self.spare, self.batch.len())?;
+            for i in 0..self.batch.len() {
+                let (id, one) = (self.batch[i], Met::new(self.distances[i], self.batch[i]));
+                let last = self
+                    .pool
+                    .last()
+                    .copied()
+                    .filter(|_| self.pool.len() >= size);
+                if last.is_some_and(|last| one >= last) {
+                    let is_asked = is_wanted.is_none();
+                    self.put_aside(if is_asked { one } else { one.done() });
+                } else if is_wanted.is_none_or(|is_wanted| is_wanted(id as usize)) {
                     put(&mut self.pool, size, one);
+                    last.into_iter().for_each(|last| self.put_aside(last));
                 }
             }
         }
@@ -251,7 +305,8 @@ impl Walk {
     }
 
     /// For any filter, and for large pools. The pool has accepted items only; the way leads through others too, as long as they are
-    /// nearer than the farthest of a full pool.
+    /// nearer than the farthest of a full pool. What is met by looking from those does not count as looked at: near a query whose nearest
+    /// are all refused it is the way that is long. Whether it came to an end before it took too long.
     fn walk_accepted<P: Points, F: Filter>(
         &mut self,
         target: &Target<'_, P>,
@@ -259,7 +314,7 @@ impl Walk {
         breadth: Breadth,
         filter: &F,
         marks: &mut [u64],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         // The farthest on top.
         let mut pool = BinaryHeap::from(std::mem::take(&mut self.pool));
         let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
@@ -275,33 +330,50 @@ impl Walk {
         filter: &F,
         marks: &mut [u64],
         pool: &mut BinaryHeap<Met>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let size = breadth.pool_size::<F>(target.points.count());
         reserve_heap(pool, (size + 1).saturating_sub(pool.len()))?;
         let is_near = |pool: &BinaryHeap<Met>, one: Met| {
             pool.len() < size || pool.peek().is_some_and(|last| one < *last)
         };
+        // An item is done when the filter refuses it.
+        let mut counts = true;
         loop {
             self.measure(target)?;
             reserve_heap(&mut self.open, self.batch.len())?;
-            for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+            if !F::ALL {
+                reserve(&mut self.spare, self.batch.len())?;
+            }
+            for i in 0..self.batch.len() {
+                let (id, distance) = (self.batch[i], self.distances[i]);
                 let one = Met::new(distance, id);
-                if is_near(pool, one) {
-                    self.open.push(Reverse(one));
-                    if filter.accepts(id as usize) {
-                        self.looked_at += 1;
-                        pool.push(one);
-                        if pool.len() > size {
-                            pool.pop();
-                        }
+                if !is_near(pool, one) {
+                    if !F::ALL {
+                        self.put_aside(one.done());
                     }
+                    continue;
+                }
+                if !filter.accepts(id as usize) {
+                    self.open.push(Reverse(one.done()));
+                    continue;
+                }
+                self.open.push(Reverse(one));
+                self.looked_at += u64::from(counts);
+                pool.push(one);
+                if pool.len() > size {
+                    let last = pool.pop().filter(|_| !F::ALL);
+                    last.into_iter().for_each(|last| self.put_aside(last));
                 }
             }
             self.batch.clear();
             let next = self.open.pop().filter(|next| is_near(pool, next.0));
             let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most::<F>()) else {
-                return Ok(());
+                return Ok(true);
             };
+            if !F::ALL && self.met.len() > target.points.count() / SCANNED_FOR_WALKED {
+                return Ok(false);
+            }
+            counts = !one.is_done();
             if let Some(Reverse(other)) = self.open.peek() {
                 prefetch(graph.row(other.id() as usize));
             }
@@ -319,7 +391,8 @@ impl Breadth {
         }
     }
 
-    fn pool_size<F: Filter>(&self, n_items: usize) -> usize {
+    /// How many of the nearest a walk keeps.
+    pub fn pool_size<F: Filter>(&self, n_items: usize) -> usize {
         let share = LOOKED_AT_FROM_ONE[usize::from(!F::ALL)];
         let size = (self.search_k / share)
             .min(LARGEST_POOL)
