@@ -138,7 +138,7 @@ def windows_of_series(random: Generator, n: int) -> Data:
 
 
 def normalised_windows(random: Generator, n: int) -> Data:
-    """Windows made 0 on average with deviation 1. A constant one has none, and stays 0."""
+    """Windows made 0 on average with deviation 1. A constant one has none, and becomes 0."""
     series = walks(random, 20, 6000)
     for row in series:
         for start in random.integers(5800, size=8):
@@ -146,7 +146,8 @@ def normalised_windows(random: Generator, n: int) -> Data:
     which, start = random.integers(20, size=n + QUERIES), random.integers(6000 - 48, size=n + QUERIES)
     rows = series[which[:, None], start[:, None] + np.arange(48)]
     deviation = rows.std(axis=1, keepdims=True)
-    return held_out((rows - rows.mean(axis=1, keepdims=True)) / np.where(deviation > 1e-9, deviation, 1))
+    # What rounding leaves of a constant one is no direction.
+    return held_out(np.where(deviation > 1e-9, (rows - rows.mean(axis=1, keepdims=True)) / np.maximum(deviation, 1e-9), 0))
 
 
 def embeddings(f: int, topics: int = 60) -> Callable[[Generator, int], Data]:
