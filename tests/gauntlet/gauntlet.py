@@ -40,6 +40,7 @@ from generators import Case, Data
 N_TREES = 10
 SEEDS = (1, 2, 3, 4, 5, 6)
 FILTER_QUERIES = 50
+LADDER = (1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 800, 1200, 1800, 3000)
 PEERS = pathlib.Path(__file__).with_name("peers.json")
 Mask = NDArray[np.bool_]
 
@@ -255,10 +256,9 @@ def error_of_difference(ours: list[float], theirs: list[float]) -> float:
 
 
 def most_fall(ours: Ours, truth: Truth, data: Data, k: int, way: str) -> float:
-    ladder = [1, 3, 10, 30, 100, 300, 1000, 1500, 3000, truth.n // 2, truth.n - 1, truth.n, 2 * truth.n]
     queries = data.queries if k == 10 else data.queries[:20]
     best = fall = 0.0
-    for search_k in sorted(set(ladder)):
+    for search_k in sorted({*LADDER, truth.n // 2, truth.n - 1, truth.n, 2 * truth.n}):
         recall = truth.mean_recall(ours.search(queries, k, search_k, way=way), k)
         fall = max(fall, best - recall)
         best = max(best, recall)
@@ -295,9 +295,9 @@ def checks(case: Case, metric: str, data: Data, peers: dict[str, Any]) -> Iterat
 def chosen(arguments: argparse.Namespace) -> Iterator[tuple[str, Case, str, int]]:
     """Each set: a name, its line of the table, metric, number of items."""
     for case in (*generators.TABLE, *real.TABLE):
-        for metric in case.metrics.split():
+        for metric in (case.metrics + " " + case.more * arguments.thorough).split():
             for n in sorted({case.small, case.large if arguments.thorough else None} - {None}):
-                name = f"{case.name.strip()} / {metric} / {n}"
+                name = f"{case.name} / {metric} / {n}"
                 if arguments.only is None or any(part in name for part in arguments.only):
                     yield name, case, metric, n
 
