@@ -255,14 +255,15 @@ def error_of_difference(ours: list[float], theirs: list[float]) -> float:
     return float(np.sqrt(np.var(ours, ddof=1) / len(ours) + np.var(theirs, ddof=1) / len(theirs)))
 
 
-def most_fall(ours: Ours, truth: Truth, data: Data, k: int, way: str) -> float:
+def most_fall(ours: Ours, truth: Truth, data: Data, k: int, way: str) -> tuple[float, int]:
+    """How far recall falls below what less search_k found, and where."""
     queries = data.queries if k == 10 else data.queries[:20]
-    best = fall = 0.0
+    best, most = 0.0, (0.0, 1)
     for search_k in sorted({*LADDER, truth.n // 2, truth.n - 1, truth.n, 2 * truth.n}):
         recall = truth.mean_recall(ours.search(queries, k, search_k, way=way), k)
-        fall = max(fall, best - recall)
+        most = max(most, (best - recall, search_k))
         best = max(best, recall)
-    return fall
+    return most
 
 
 def checks(case: Case, metric: str, data: Data, peers: dict[str, Any]) -> Iterator[Check]:
@@ -281,7 +282,8 @@ def checks(case: Case, metric: str, data: Data, peers: dict[str, Any]) -> Iterat
     for k in case.wanted:
         of = "" if k == 10 else f" of {k}"
         for way in ("forest", "graph"):
-            yield Check(f"falls{of}, {way}", 1 - most_fall(ours, truth, data, k, way), 0.99 if exact > 0.9 else None)
+            fall, search_k = most_fall(ours, truth, data, k, way)
+            yield Check(f"falls{of}, {way} at {search_k}", 1 - fall, 0.99 if exact > 0.9 else None)
     if case.by_item:
         items = items_as_queries(metric, data)
         own, theirs = [share_of_itself(items, forest.itself(items)) for forest in forests], peers["annoy itself"]
@@ -289,7 +291,7 @@ def checks(case: Case, metric: str, data: Data, peers: dict[str, Any]) -> Iterat
     recalls_by = by_filter(case, truth, lambda query, mask, way: ours.filtered(data.queries[query], mask, way))
     for text, recall in recalls_by.items():
         theirs = peers.get("filters", {}).get(" ".join(text.split()[:2]), 0.95)
-        yield Check(text, recall, 0.95 * theirs)
+        yield Check(text, recall, 0.95 * theirs if theirs > 0.1 else None)  # less is chance
 
 
 def chosen(arguments: argparse.Namespace) -> Iterator[tuple[str, Case, str, int]]:
