@@ -15,7 +15,7 @@ What each set must reach (recall@10 counts what is as near as the true tenth, wh
     filters   by default, the graph: 0.95 of what hnswlib finds with the same filter. `share 0.1` lets a tenth of the items pass,
               `near 30` refuses the nearest 30 of each query (`near 0.1`: that share of all), by a bitmap unless said otherwise
     falls     1 less the most that recall falls while search_k grows, forest and graph: 0.99 (where the exact search finds them)
-    itself    items asked for by id are among their ten nearest (where they belong there) as often as with Annoy less 0.01
+    itself    items asked for by id are found (those that belong to their own ten nearest) as often as with Annoy, less as for the forest
 
 Where a metric has no hnswlib, 0.95 stands for what it finds.
 """
