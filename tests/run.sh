@@ -9,7 +9,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
 
-stages=(lint rust faults+fuzz abi c+cpp consumers+differential python+go ruby+examples compare docs)
+stages=(lint rust faults+fuzz abi c+cpp consumers+differential python+go ruby+examples compare+gauntlet docs)
 # These take longer, and run when they are named only.
 when_named=(sanitizers)
 logs=target/test-logs
@@ -59,7 +59,7 @@ lint() {
     # Without the feature, and with it, which is what the micro-benchmarks need.
     cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings &&
         cargo clippy --quiet --all-targets --all-features -- -D warnings &&
-        bash -n tests/run.sh && bash -n benches/micro/instructions.sh && echo "3 passed, 0 failed"
+        bash -n tests/run.sh && bash -n benches/micro/instructions.sh && bash -n tests/gauntlet/run.sh && echo "3 passed, 0 failed"
 }
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests and the
@@ -106,6 +106,8 @@ compare() {
     echo "$same passed, $((all - same)) failed"
     [ "$all" -gt 0 ] && [ "$same" -eq "$all" ]
 }
+# Many kinds of data, against what Annoy and hnswlib find; `bash tests/gauntlet/run.sh --thorough` has all of them.
+gauntlet() { bash tests/gauntlet/run.sh; }
 sanitizers() { bash tests/sanitizers/run.sh; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 
