@@ -57,7 +57,7 @@ fn angle(a: &Item, b: &Item) -> f64 {
 fn slack(options: Options, expected: f64) -> f64 {
     match options.scalar {
         ScalarType::F64 => 1e-8,
-        _ if expected < 0.0099 => 3e-7,
+        _ if expected < 0.99 * (options.f as f64).sqrt() / 1024.0 => 3e-7,
         _ => 3e-6 / expected,
     }
 }
@@ -374,7 +374,7 @@ fn distances_of_all_sizes() {
                         let is_right = match expected.is_finite() {
                             true => {
                                 let least = smallest(options);
-                                let slack = 1e-5 * expected + least;
+                                let slack = 1e-5 * expected + 3.0 * f as f64 * least;
                                 (neighbor.distance - expected).abs() <= slack
                             }
                             false => neighbor.distance == f64::INFINITY,

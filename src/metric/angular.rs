@@ -8,14 +8,11 @@ use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
-/// The line for single precision and up to 838 numbers: a distance of 0.01.
-const LINE: f64 = 1e-4;
-
-/// Squared distances below it are worked out again in double precision: rounding could be too much of them. Sums of many numbers
-/// may be wrong by more.
+/// Squared distances below it are worked out again in double precision: the rounding of sums, which grows with their length, is
+/// too much of them. Some seven times what can go wrong at worst, in norms that Annoy added up in a row. For f32 a distance
+/// of `sqrt(f) / 1024`.
 fn line<T: Float>(f: usize) -> T {
-    let usual = LINE * (T::PRECISION / f32::PRECISION);
-    T::from_f64(usual.max(f as f64 * T::PRECISION))
+    T::from_f64(8.0 * f as f64 * T::PRECISION)
 }
 
 /// Items keep their squared norm beside the vector.
