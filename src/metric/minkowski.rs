@@ -49,21 +49,31 @@ fn rare<T: Float>(a: Row<'_, T>, b: Row<'_, T>, squared: T) -> u64 {
     }
 }
 
-/// Two squared distances that the type cannot tell, each by the larger.
+/// Rows of whose two squared distances one has overflowed, or both have vanished, get others: shares of the larger one.
 #[cold]
-fn shares<T: Float>(row: Row<'_, T>, centers: [Row<'_, T>; 2], squares: [T; 2]) -> [T; 2] {
-    if squares == [T::ZERO; 2] && centers.iter().all(|center| center.bytes() == row.bytes()) {
-        return squares;
+fn compare_anew<T: Float>(
+    rows: &Eight<'_, T>,
+    centers: [Row<'_, T>; 2],
+    squares: &mut [[T; ROWS]; 2],
+) {
+    for r in 0..ROWS {
+        let [p, q] = [squares[0][r], squares[1][r]];
+        let is_known = (tells(p) || tells(q)) && p.is_finite() && q.is_finite();
+        let row = rows.row(r);
+        if is_known || centers.iter().all(|center| center.bytes() == row.bytes()) {
+            continue;
+        }
+        let roots = centers.map(|center| match precise::squared_distance(row, center) {
+            Squared::Is(squared) => squared.sqrt(),
+            Squared::RootIs(root) => root,
+        });
+        let largest = roots[0].max(roots[1]);
+        if largest > 0.0 {
+            for (squares, root) in squares.iter_mut().zip(roots) {
+                squares[r] = T::from_f64((root / largest) * (root / largest));
+            }
+        }
     }
-    let roots = centers.map(|center| match precise::squared_distance(row, center) {
-        Squared::Is(squared) => squared.sqrt(),
-        Squared::RootIs(root) => root,
-    });
-    let largest = roots[0].max(roots[1]);
-    if largest == 0.0 {
-        return [T::ZERO; 2];
-    }
-    roots.map(|root| T::from_f64((root / largest) * (root / largest)))
 }
 
 impl<T: Float> Norm<T> for L2 {
@@ -85,11 +95,9 @@ impl<T: Float> Norm<T> for L2 {
         centers: [Row<'_, T>; 2],
     ) -> [[T; ROWS]; 2] {
         let mut squares = kernels.l2sq_pairs(rows, centers);
-        for r in 0..ROWS {
-            let [p, q] = [squares[0][r], squares[1][r]];
-            if !((tells(p) || tells(q)) && p.is_finite() && q.is_finite()) {
-                [squares[0][r], squares[1][r]] = shares(rows.row(r), centers, [p, q]);
-            }
+        // The first two tell whether squares are of a size that can be told; what a few others lack is no great loss.
+        if !(tells(squares[0][0]) & tells(squares[1][0])) {
+            compare_anew(rows, centers, &mut squares);
         }
         squares
     }
