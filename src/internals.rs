@@ -41,7 +41,7 @@ pub fn with_subset(
     let isa = Isa::choose().map_err(Error::Unsupported)?;
     let (kernels, f) = (f32::kernels(isa), options.f);
     match options.metric {
-        Metric::Angular => lend(Angular { kernels, f }, options, vectors, work),
+        Metric::Angular => lend(Angular::new(kernels, f), options, vectors, work),
         Metric::Dot => lend(Dot { kernels, f }, options, vectors, work),
         Metric::Euclidean => {
             let norm = PhantomData::<L2>;

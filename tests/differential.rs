@@ -94,6 +94,9 @@ struct Tally {
     results: usize,
     /// Not the same ids in the same order, but near-equal distances at each place.
     near_equal: usize,
+    /// Likewise, and what differs is so near in angle that Annoy's order is that of its rounding errors, and ours that of
+    /// distances worked out anew.
+    copies: usize,
     /// Something else was found: a margin near zero, rounded to the other side, led elsewhere.
     different: usize,
 }
@@ -103,6 +106,7 @@ impl Tally {
         self.searches += other.searches;
         self.results += other.results;
         self.near_equal += other.near_equal;
+        self.copies += other.copies;
         self.different += other.different;
     }
 }
@@ -113,6 +117,8 @@ fn compare(case: &Case, ours: &Answers, annoys: &Answers) -> Tally {
     let metric = case.metric;
     assert_eq!(ours.n_items, annoys.n_items, "{name}");
     let largest = case.rows.chunks_exact(case.f).map(norm).fold(0.0, f64::max);
+    // Where angles begin to be worked out anew (`metric/angular.rs`).
+    let line = (case.f as f64).sqrt() / 1024.0;
     let mut tally = Tally::default();
     assert_eq!(ours.found.len(), case.searches().count(), "{name}");
     assert_eq!(ours.found.len(), annoys.found.len(), "{name}");
@@ -127,6 +133,7 @@ fn compare(case: &Case, ours: &Answers, annoys: &Answers) -> Tally {
         let true_distance = |id| distance(metric, &query, &case.row(id));
         let mut same_ids = our.len() == their.len();
         let mut same_distances = same_ids;
+        let mut only_copies = metric == Metric::Angular;
         for (&(our_id, our_distance), &(their_id, their_distance)) in our.iter().zip(their) {
             let is_near = near(metric, our_distance, their_distance, scale);
             if our_id == their_id {
@@ -146,6 +153,9 @@ fn compare(case: &Case, ours: &Answers, annoys: &Answers) -> Tally {
             }
             same_ids = false;
             same_distances &= is_near;
+            only_copies &= [our_id, their_id]
+                .iter()
+                .all(|&id| true_distance(id) < line);
         }
         if !same_ids {
             assert_ne!(
@@ -153,7 +163,9 @@ fn compare(case: &Case, ours: &Answers, annoys: &Answers) -> Tally {
                 Metric::Hamming,
                 "{name}, {search:?}: nothing is rounded, yet found\n{our:?}, Annoy\n{their:?}"
             );
-            if same_distances {
+            if same_distances && only_copies {
+                tally.copies += 1;
+            } else if same_distances {
                 tally.near_equal += 1;
             } else {
                 tally.different += 1;
@@ -313,8 +325,9 @@ fn our_files(annoy: &Annoy, cases: &[Case]) -> Tally {
     tally
 }
 
-/// Same file, same `search_k`, same answer. Measured: 44,070 searches with 3.5 million results, of which 72 (Annoy's
-/// files) and 66 (ours) have near-equal distances in another order, and none found anything else. How a margin is
+/// Same file, same `search_k`, same answer. Measured: 44,070 searches with 3.5 million results, of which 40 (Annoy's
+/// files) and 34 (ours) have near-equal distances in another order, 511 and 498 have copies in another order (with one
+/// number all items are multiples of each other, with two 5,000 lie close), and none found anything else. How a margin is
 /// rounded depends on what Annoy was compiled for, hence the little room.
 fn check(tally: Tally, what: &str) {
     println!("{what}: {tally:?}");

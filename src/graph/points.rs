@@ -2,9 +2,9 @@
 //! tell them apart.
 
 use super::codes::{Coded, Codes, Source};
-use crate::kernel::{prefetch, CodeRows, Scalar};
+use crate::kernel::{prefetch, CodeRows, Measure};
 use crate::layout::Nodes;
-use crate::metric::{order, Query, Space};
+use crate::metric::{Query, Space};
 
 /// Items that are compared with each other and with queries. Distances are numbers that sort as they do.
 pub trait Points: Copy + Sync {
@@ -32,13 +32,22 @@ pub trait Points: Copy + Sync {
 
     /// Whether two neighbours are so far apart that neither stands for the other: `between` them no less than the `reach` to the farther
     /// one, with a slack in 256ths.
-    fn are_apart(between: u32, reach: u32, slack: u64) -> bool;
+    fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool;
 
     /// Adds a copy of an item.
     fn copy(&self, id: u32, to: &mut Room);
 
     /// The copies, numbered in their order.
     fn local<'b>(&'b self, room: &'b Room) -> Self::Local<'b>;
+}
+
+/// A distance in half the bits: 20 digits of it are left.
+fn narrow(distance: u64) -> u32 {
+    (distance >> 32) as u32
+}
+
+fn widen(distance: u32) -> u64 {
+    u64::from(distance) << 32
 }
 
 /// Room for copies of items.
@@ -86,7 +95,7 @@ impl Points for Codes<'_> {
     }
 
     #[inline]
-    fn are_apart(between: u32, reach: u32, slack: u64) -> bool {
+    fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool {
         u64::from(between) * slack >= u64::from(reach) * 256
     }
 
@@ -163,17 +172,25 @@ impl<S: Space> Points for Vectors<'_, S> {
     fn distances(&self, from: Query<'_, S::T>, ids: &[u32], to: &mut [u32]) {
         for (to, &id) in to.iter_mut().zip(ids) {
             let distance = self.space.distance(&from, self.nodes.get(id as usize));
-            *to = order::narrow(distance, S::T::SIZE);
+            *to = narrow(distance);
         }
     }
 
-    fn are_apart(between: u32, reach: u32, slack: u64) -> bool {
+    fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool {
+        if slack <= 256 {
+            return between >= reach;
+        }
         if S::BY_PRODUCT {
             // There is no distance that a slack could be a share of: with any, all are apart.
-            return between >= reach || slack > 256;
+            return true;
         }
-        let value = |distance| order::widen(distance, S::T::SIZE);
-        value(between) * (slack as f64) >= value(reach) * 256.0
+        let slack = slack as f64 / 256.0;
+        let slack = match S::MEASURE {
+            Measure::Squares => slack.sqrt(),
+            Measure::Differences | Measure::Bits => slack,
+        };
+        let value = |distance| self.space.report(widen(distance));
+        value(between) * slack >= value(reach)
     }
 
     fn copy(&self, id: u32, to: &mut Room) {

@@ -56,7 +56,7 @@ impl Room {
         self.ids.chunks(self.distances.len()).all(|some| {
             let distances = &mut self.distances[..some.len()];
             points.distances(from, some, distances);
-            distances.iter().all(|&d| P::are_apart(d, reach, slack))
+            distances.iter().all(|&d| points.are_apart(d, reach, slack))
         })
     }
 }

@@ -129,7 +129,7 @@ fn float_engine<T: Float + Stored + Number>(options: Options, isa: Isa) -> Box<d
         })
     }
     match options.metric {
-        Metric::Angular => boxed(options, isa, Angular { kernels, f }),
+        Metric::Angular => boxed(options, isa, Angular::new(kernels, f)),
         Metric::Dot => boxed(options, isa, Dot { kernels, f }),
         Metric::Euclidean => {
             let norm = PhantomData::<L2>;

@@ -76,6 +76,12 @@ pub trait Float:
     const ONE: Self;
     /// Sums of squares from here up have all their digits.
     const SMALLEST_SQUARE: Self;
+    /// Numbers from the first to the second can be multiplied with each other: no product overflows or loses digits.
+    const FACTORS: [Self; 2];
+    /// The largest finite number.
+    const LARGEST: Self;
+    /// The distance from 1 to the next number.
+    const PRECISION: f64;
 
     /// The nearest number to `x`.
     fn from_f64(x: f64) -> Self;
@@ -91,11 +97,14 @@ pub trait Float:
 }
 
 macro_rules! float {
-    ($t:ty, $smallest_square:literal, $kernels:path) => {
+    ($t:ty, $smallest_square:literal, $factors:expr, $kernels:path) => {
         impl Float for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const SMALLEST_SQUARE: Self = $smallest_square;
+            const FACTORS: [Self; 2] = $factors;
+            const LARGEST: Self = <$t>::MAX;
+            const PRECISION: f64 = <$t>::EPSILON as f64;
 
             #[inline]
             fn from_f64(x: f64) -> Self {
@@ -119,5 +128,5 @@ macro_rules! float {
     };
 }
 
-float!(f32, 1e-30, table::f32_kernels);
-float!(f64, 1e-290, table::f64_kernels);
+float!(f32, 1e-30, [1.1e-19, 1.8e19], table::f32_kernels);
+float!(f64, 1e-290, [1.5e-154, 1.3e154], table::f64_kernels);

@@ -94,6 +94,16 @@ impl<'a, T: Scalar> Eight<'a, T> {
         self.len
     }
 
+    /// One of them; panics when `i` is not below eight.
+    pub fn row(&self, i: usize) -> Row<'a, T> {
+        // SAFETY: valid for reads of `len` elements while the rows are borrowed, as both constructors see to; numbers have no
+        // bytes that are not initialised.
+        let bytes = unsafe {
+            std::slice::from_raw_parts(self.pointers[i].cast::<u8>(), self.len * T::SIZE)
+        };
+        Row::from_bytes(bytes)
+    }
+
     /// Where they start, each valid for [`len`](Self::len) elements.
     #[inline]
     pub(super) fn pointers(&self) -> &[*const T; ROWS] {

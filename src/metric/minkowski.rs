@@ -1,6 +1,7 @@
 //! Euclidean and manhattan: planes with an offset, halfway between two means.
 
 use super::plane::{child_priorities, plausible_normal, Plane};
+use super::precise::{self, Squared};
 use super::{order, two_means, Position, Query, Space};
 use crate::kernel::{Eight, Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
@@ -13,16 +14,16 @@ pub trait Norm<T: Float>: Send + Sync + 'static {
     const STEPS: [usize; 2];
     /// The same of codes.
     const MEASURE: Measure;
-    /// The distance that is compared (euclidean: squared).
-    fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T;
-    /// The same from several vectors to two.
+    /// The distance as an integer that sorts alike.
+    fn key(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> u64;
+    /// Distances from several vectors to two, by which they are compared (euclidean: squared).
     fn distances(
         kernels: &FloatKernels<T>,
         rows: &Eight<'_, T>,
         centers: [Row<'_, T>; 2],
     ) -> [[T; ROWS]; 2];
-    /// The distance that is given out.
-    fn report(distance: T) -> T;
+    /// The distance of a key.
+    fn report(key: u64) -> T;
 }
 
 /// Sum of squares.
@@ -30,12 +31,62 @@ pub struct L2;
 /// Sum of absolute values.
 pub struct L1;
 
+/// Whether a sum of squares has neither overflowed nor lost digits.
+#[inline]
+fn tells<T: Float>(squared: T) -> bool {
+    squared >= T::SMALLEST_SQUARE && squared.is_finite()
+}
+
+/// The key of a distance whose square the type cannot tell.
+#[cold]
+fn rare<T: Float>(a: Row<'_, T>, b: Row<'_, T>, squared: T) -> u64 {
+    if squared == T::ZERO && a.bytes() == b.bytes() {
+        return order::root_key(0.0);
+    }
+    match precise::squared_distance(a, b) {
+        Squared::Is(squared) => order::square_key(squared),
+        Squared::RootIs(root) => order::root_key(root),
+    }
+}
+
+/// Rows of whose two squared distances one has overflowed, or both have vanished, get others: shares of the larger one.
+#[cold]
+fn compare_anew<T: Float>(
+    rows: &Eight<'_, T>,
+    centers: [Row<'_, T>; 2],
+    squares: &mut [[T; ROWS]; 2],
+) {
+    for r in 0..ROWS {
+        let [p, q] = [squares[0][r], squares[1][r]];
+        let is_known = (tells(p) || tells(q)) && p.is_finite() && q.is_finite();
+        let row = rows.row(r);
+        if is_known || centers.iter().all(|center| center.bytes() == row.bytes()) {
+            continue;
+        }
+        let roots = centers.map(|center| match precise::squared_distance(row, center) {
+            Squared::Is(squared) => squared.sqrt(),
+            Squared::RootIs(root) => root,
+        });
+        let largest = roots[0].max(roots[1]);
+        if largest > 0.0 {
+            for (squares, root) in squares.iter_mut().zip(roots) {
+                squares[r] = T::from_f64((root / largest) * (root / largest));
+            }
+        }
+    }
+}
+
 impl<T: Float> Norm<T> for L2 {
     const STEPS: [usize; 2] = two_means::STEPS;
     const MEASURE: Measure = Measure::Squares;
     #[inline]
-    fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T {
-        kernels.l2sq(a, b)
+    fn key(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> u64 {
+        let squared = kernels.l2sq(a, b);
+        if tells(squared) {
+            order::square_key(squared.to_f64())
+        } else {
+            rare(a, b, squared)
+        }
     }
     #[inline]
     fn distances(
@@ -43,10 +94,20 @@ impl<T: Float> Norm<T> for L2 {
         rows: &Eight<'_, T>,
         centers: [Row<'_, T>; 2],
     ) -> [[T; ROWS]; 2] {
-        kernels.l2sq_pairs(rows, centers)
+        let mut squares = kernels.l2sq_pairs(rows, centers);
+        // The first two tell whether squares are of a size that can be told; what a few others lack is no great loss.
+        if !(tells(squares[0][0]) & tells(squares[1][0])) {
+            compare_anew(rows, centers, &mut squares);
+        }
+        squares
     }
-    fn report(distance: T) -> T {
-        distance.sqrt()
+    fn report(key: u64) -> T {
+        match order::square(key) {
+            // Rounded to T before it, as where it comes from: f32 callers get what an f32 square root gives.
+            Squared::Is(squared) if tells(T::from_f64(squared)) => T::from_f64(squared).sqrt(),
+            Squared::Is(squared) => T::from_f64(squared.sqrt()),
+            Squared::RootIs(root) => T::from_f64(root),
+        }
     }
 }
 
@@ -57,8 +118,8 @@ impl<T: Float> Norm<T> for L1 {
     const STEPS: [usize; 2] = [200, two_means::MOST_STEPS];
     const MEASURE: Measure = Measure::Differences;
     #[inline]
-    fn distance(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> T {
-        kernels.l1(a, b)
+    fn key(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> u64 {
+        order::key(kernels.l1(a, b).to_f64())
     }
     #[inline]
     fn distances(
@@ -68,8 +129,8 @@ impl<T: Float> Norm<T> for L1 {
     ) -> [[T; ROWS]; 2] {
         kernels.l1_pairs(rows, centers)
     }
-    fn report(distance: T) -> T {
-        distance
+    fn report(key: u64) -> T {
+        T::from_f64(order::value(key))
     }
 }
 
@@ -173,11 +234,11 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
 
     #[inline]
     fn distance(&self, query: &Query<'_, T>, item: NodeRef<'_>) -> u64 {
-        order::key(N::distance(self.kernels, query.row, item.row()).to_f64())
+        N::key(self.kernels, query.row, item.row())
     }
 
     fn report(&self, distance: u64) -> f64 {
-        N::report(T::from_f64(order::value(distance))).to_f64()
+        N::report(distance).to_f64()
     }
 
     fn plausible_split(&self, node: NodeRef<'_>) -> Result<(), String> {

@@ -5,6 +5,7 @@
 //! - [`plane`]: the split plane of the float metrics.
 //! - [`two_means`]: the clustering in two that places it.
 //! - [`order`]: distances and priorities as integers that sort alike.
+//! - [`precise`]: distances of the pairs that single sums of squares cannot tell.
 
 pub mod angular;
 pub mod dot;
@@ -12,6 +13,7 @@ pub mod hamming;
 pub mod minkowski;
 pub mod order;
 mod plane;
+mod precise;
 mod two_means;
 
 use crate::error::Result;
@@ -53,7 +55,7 @@ impl Position for u64 {
 pub struct Query<'a, T> {
     /// The vector.
     pub row: Row<'a, T>,
-    /// Its squared norm, where the metric needs it.
+    /// Its squared norm, where the metric needs it; NaN where that is no number to compute with.
     pub squared_norm: T,
 }
 

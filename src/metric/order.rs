@@ -1,5 +1,7 @@
 //! Floats as integers that sort alike, so that heaps compare integers and NaN has a place.
 
+use super::precise::Squared;
+
 /// The integer of a number: smaller numbers have smaller integers, -0 equals +0, NaN is the largest.
 #[inline]
 pub fn key(x: f64) -> u64 {
@@ -25,34 +27,33 @@ pub fn value(key: u64) -> f64 {
     })
 }
 
-/// A distance of numbers of `size` bytes, 4 or 8, in half the bits: nothing is lost of those of 4 bytes, and of those of 8 all but 20
-/// digits.
+/// What is added to the bits of a square to make its key: room below for the smallest roots, and above for the largest.
+const SQUARES: u64 = 1 << 62;
+
+/// The key of a squared distance from 1e-290 up, finite: among those of [`root_key`] in the order of the distances.
 #[inline]
-pub fn narrow(key: u64, size: usize) -> u32 {
-    if size == 8 {
-        return (key >> 32) as u32;
-    }
-    let x = value(key) as f32;
-    if x.is_nan() {
-        return u32::MAX;
-    }
-    match x.to_bits() {
-        bits if bits >> 31 == 1 => !bits,
-        bits => bits | 1 << 31,
+pub fn square_key(squared: f64) -> u64 {
+    squared.to_bits() + SQUARES
+}
+
+/// The key of a distance whose square is smaller, or overflows. NaN has the largest.
+pub fn root_key(root: f64) -> u64 {
+    if root < 1.0 {
+        root.to_bits()
+    } else if root.is_nan() {
+        u64::MAX
+    } else {
+        root.to_bits() | 1 << 63
     }
 }
 
-/// The number of what [`narrow`] gave.
-#[inline]
-pub fn widen(key: u32, size: usize) -> f64 {
-    if size == 8 {
-        return value(u64::from(key) << 32);
+/// The squared distance of a key from [`square_key`], or the distance of one from [`root_key`].
+pub fn square(key: u64) -> Squared {
+    match key >> 62 {
+        0 => Squared::RootIs(f64::from_bits(key)),
+        3 => Squared::RootIs(f64::from_bits(key & !(1 << 63))),
+        _ => Squared::Is(f64::from_bits(key - SQUARES)),
     }
-    f64::from(f32::from_bits(if key >> 31 == 1 {
-        key & !(1 << 31)
-    } else {
-        !key
-    }))
 }
 
 #[cfg(test)]
@@ -60,35 +61,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn narrow_ones_sort_alike() {
-        let sorted = [
-            -1e30,
-            -1.0,
-            -1e-30,
-            0.0,
-            1e-30,
-            1.0,
-            1.0 + f64::from(f32::EPSILON),
-            1e30,
-        ];
-        for pair in sorted.windows(2) {
-            assert!(
-                narrow(key(pair[0]), 4) < narrow(key(pair[1]), 4),
-                "{pair:?}"
-            );
-            assert!(
-                narrow(key(pair[0]), 8) <= narrow(key(pair[1]), 8),
-                "{pair:?}"
-            );
-        }
-        for x in sorted {
-            assert_eq!(widen(narrow(key(x), 4), 4), f64::from(x as f32));
-            assert!((widen(narrow(key(x), 8), 8) - x).abs() <= x.abs() * 1e-6);
-        }
-        for size in [4, 8] {
-            assert!(narrow(key(f64::NAN), size) >= narrow(key(f64::INFINITY), size));
-            assert_eq!(narrow(key(-0.0), size), narrow(key(0.0), size));
-        }
+    fn squares_and_roots_are_in_order() {
+        let (small, large) = (
+            [0.0, 5e-324, 1e-310, 1e-200, 0.9e-145],
+            [1.4e154, 1e200, f64::MAX],
+        );
+        let squares = [1e-290, 1e-100, 1.0, 1e200, f64::MAX];
+        let roots = |roots: &[f64]| roots.iter().map(|&x| root_key(x)).collect::<Vec<_>>();
+        let mut keys = roots(&small);
+        keys.extend(squares.map(square_key));
+        keys.extend(roots(&large));
+        keys.extend(roots(&[f64::INFINITY, f64::NAN]));
+        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:x?}");
+        let values = keys.iter().map(|&key| match square(key) {
+            Squared::Is(squared) => squared,
+            Squared::RootIs(root) => root,
+        });
+        let values: Vec<f64> = values.collect();
+        let expected = [&small[..], &squares, &large, &[f64::INFINITY]].concat();
+        assert_eq!(values[..expected.len()], expected);
+        assert!(values[expected.len()].is_nan());
+        assert_eq!(root_key(f64::NAN), root_key(-f64::NAN));
     }
 
     #[test]
