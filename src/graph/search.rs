@@ -20,6 +20,9 @@ use std::collections::BinaryHeap;
 const ENTRIES: [u64; 2] = [40, 100];
 const ENTRIES_SHARE: u64 = 5;
 
+/// No more than one of so many that are looked at is one to start from.
+const STARTED_SHARE: u64 = 4;
+
 /// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
 pub const WALKED: u64 = 3000;
 
@@ -215,7 +218,8 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             candidates, paths, ..
         } = scratch;
         let share = (search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
-        let n = share.min(search_k) as usize;
+        // Few enough to leave something to walk for.
+        let n = share.min(search_k.div_ceil(STARTED_SHARE)) as usize;
         let (nodes, roots) = (self.nodes, self.roots);
         let n_starts = graph.routes.starts.len() / 4;
         if n_starts > 0 {
