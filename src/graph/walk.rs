@@ -113,17 +113,17 @@ impl Walk {
         }
     }
 
-    /// Those of them in these places that the filter accepts.
+    /// Those of them in these places that are wanted; asked are only those about which the filter has not been.
     pub fn found<'b>(
         &'b self,
         places: Range<usize>,
-        filter: &'b impl Filter,
+        is_wanted: &'b impl Fn(usize) -> bool,
     ) -> impl Iterator<Item = usize> + 'b {
         let kept = self.pool.iter().map(|one| (*one, false));
         // Of these it has not been asked about all.
         let spare = self.spare.iter().map(|one| (*one, one.is_done()));
         let all = kept.chain(spare).skip(places.start).take(places.len());
-        all.filter(|(one, is_open)| !is_open || filter.accepts(one.id() as usize))
+        all.filter(|(one, is_open)| !is_open || is_wanted(one.id() as usize))
             .map(|(one, _)| one.id() as usize)
     }
 
