@@ -244,6 +244,8 @@ fn shares_among_zero_vectors() {
     shares("zeros");
 }
 
+type Accepts<'a> = Box<dyn Fn(i64) -> bool + Sync + 'a>;
+
 /// However little is looked at: walks that come to an end early, are led elsewhere, or are given up for looking at all in a row.
 fn asked_once_everywhere(name: &str) {
     let Case {
@@ -260,7 +262,7 @@ fn asked_once_everywhere(name: &str) {
             .enumerate()
             .for_each(|(i, &id)| rank[id as usize] = i);
         let rank = |id: i64| rank[id as usize];
-        let filters: [(&str, Box<dyn Fn(i64) -> bool + Sync>); 12] = [
+        let filters: [(&str, Accepts<'_>); 12] = [
             ("all", Box::new(|_| true)),
             ("none", Box::new(|_| false)),
             ("half", Box::new(|id| id % 2 == 0)),
