@@ -2,11 +2,11 @@
 
 use super::points::{Points, Vectors};
 use super::start::Start;
-use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_WALKED};
+use super::walk::{Breadth, End, Others, Target, Walk, SCANNED_FOR_WALKED};
 use super::View;
 use crate::error::{reserve, Result};
 use crate::forest::descend::{items_near, take};
-use crate::forest::filter::{accepted, perhaps, All, Filter, Others};
+use crate::forest::filter::{accepted, perhaps, All, Filter, Unmet};
 use crate::forest::roots::Roots;
 use crate::forest::scratch::{cover_items, with_scratch, Scratch};
 use crate::forest::search::{self, reserve_heap, Neighbor, Wanted};
@@ -42,6 +42,9 @@ const MOST_MEASURED: u64 = 2000;
 
 /// Items looked at in a row while the forest names one.
 const SCANNED_FOR_ASKED: u64 = 8;
+
+/// Of what is looked at in a row no more are kept for one that is to be measured.
+const SCANNED_KEPT: usize = 4;
 
 /// When more are wanted, all items are looked at if there are no more than so many for each that a walk would look at: what it found is
 /// kept in order, which takes its time then.
@@ -88,7 +91,11 @@ pub fn search<S: Space, F: Filter>(
         roots,
         graph,
         query,
-        breadth: Breadth { keep, search_k },
+        breadth: Breadth {
+            wanted: n,
+            keep,
+            search_k,
+        },
         filter,
         is_scan: search_k > 0 && (at_most as u128).pow(2) < walked,
     };
@@ -159,7 +166,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             best,
             ..
         } = scratch;
-        let n_met = walk.sort();
+        let n_met = walk.n_met();
         reserve_heap(best, n)?;
         let (mut at, mut size) = (0, self.breadth.keep);
         let look_at = |candidates: &[usize], best: &mut _| {
@@ -264,10 +271,21 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         } = scratch;
         let (graph, breadth, filter) = (self.graph, self.breadth, self.filter);
         if self.is_scan {
-            let ids = perhaps(self.filter, self.roots.n_items);
-            let keep = self.breadth.pool_size::<F>(self.roots.n_items);
-            let is_wanted = |id| filter.accepts(id) && self.is_met(id);
-            return walk.scan(target, ids, keep, Some(&is_wanted));
+            let keep = breadth.pool_size::<F>(self.roots.n_items);
+            let keep = keep.min(breadth.keep.saturating_mul(SCANNED_KEPT));
+            for id in accepted(filter, self.roots.n_items) {
+                reserve(candidates, 1)?;
+                candidates.push(id);
+            }
+            let ids = candidates.iter().copied();
+            walk.scan(target, ids.clone(), keep, Others::Dropped, |_| true)?;
+            if !walk.kept().all(|id| self.is_met(id)) {
+                // Missing items are in the way. To look at each, instead of its code alone, takes longer.
+                walk.begin();
+                walk.scan(target, ids, keep, Others::Dropped, |id| self.is_met(id))?;
+            }
+            candidates.clear();
+            return Ok(());
         }
         if let Some(id) = filter.left_out() {
             walk.leave_out(id, marks)?;
@@ -300,16 +318,20 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         target: &Target<'_, P>,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        let others = Others {
+        let unmet = Unmet {
             filter: self.filter,
             met: &scratch.marks,
         };
         let n_items = self.roots.n_items;
         let keep = self.breadth.pool_size::<F>(n_items);
-        let is_wanted = |id| others.accepts(id) && self.is_met(id);
-        scratch
-            .walk
-            .scan(target, perhaps(&others, n_items), keep, Some(&is_wanted))
+        let is_wanted = |id| unmet.accepts(id) && self.is_met(id);
+        scratch.walk.scan(
+            target,
+            perhaps(&unmet, n_items),
+            keep,
+            Others::PutAside,
+            is_wanted,
+        )
     }
 
     /// Looks for more where the forest names some: somewhere else there may be nearer ones.
@@ -326,7 +348,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             self.collect_others(&walk, scratch).and_then(|()| {
                 self.drop_null(&mut scratch.candidates, &mut scratch.marks);
                 let ids = scratch.candidates.iter().copied();
-                walk.scan(target, ids, breadth.keep, None)?;
+                walk.scan(target, ids, breadth.keep, Others::Dropped, |_| true)?;
                 Ok(End::Found)
             })
         } else {
@@ -355,7 +377,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         let mut met = std::mem::take(&mut scratch.met);
         let result = cover_items(&mut met, self.roots.n_items).and_then(|()| {
             walk.lay(&mut met);
-            let others = Others {
+            let others = Unmet {
                 filter: self.filter,
                 met: &met,
             };

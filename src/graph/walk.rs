@@ -1,6 +1,7 @@
 //! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked from.
 
 use super::points::Points;
+use super::pool::{put, Heap, Met, Pool, Sorted};
 use super::View;
 use crate::error::{reserve, Error, Result};
 use crate::forest::filter::{All, Filter};
@@ -9,25 +10,6 @@ use crate::kernel::prefetch;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
-
-/// An item met, nearest first: distance of its code, id, and whether it was looked from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Met(u64);
-
-impl Met {
-    pub fn new(distance: u32, id: u32) -> Self {
-        Met(u64::from(distance) << 32 | u64::from(id) << 1)
-    }
-    pub fn id(self) -> u32 {
-        self.0 as u32 >> 1
-    }
-    fn is_done(self) -> bool {
-        self.0 & 1 == 1
-    }
-    fn done(self) -> Self {
-        Met(self.0 | 1)
-    }
-}
 
 /// What a walk looks for, among which items.
 #[derive(Clone, Copy)]
@@ -45,6 +27,8 @@ pub struct Walk {
     spare: Vec<Met>,
     /// What is no nearer is not worth keeping.
     farthest_spare: Option<Met>,
+    /// How many of these are in order, and before the others.
+    n_sorted: usize,
     /// With a filter: where to look from, the nearest on top.
     open: BinaryHeap<Reverse<Met>>,
     batch: Vec<u32>,
@@ -64,15 +48,24 @@ pub enum End {
     Costly,
 }
 
+/// What becomes of items that are not among the nearest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    PutAside,
+    Dropped,
+}
+
 /// Items looked at in a row while a walk looks at one.
 pub const SCANNED_FOR_WALKED: usize = 2;
 
 /// With a filter: of what did not stay among the nearest, no more is given out.
-const MOST_SPARE: usize = 4096;
+const MOST_SPARE: usize = 1024;
 
 /// How far a walk goes.
 #[derive(Clone, Copy)]
 pub struct Breadth {
+    /// How many are wanted.
+    pub wanted: usize,
     /// How many of the nearest are kept at the least.
     pub keep: usize,
     /// How many items are looked at, about, and half as many more at the most; with a filter, items that it accepts, and no more.
@@ -86,6 +79,9 @@ const LARGEST_POOL: u64 = 4096;
 /// find is found sooner; with a filter, which leaves more places for what is near, it is to end later.
 const LOOKED_AT_FROM_ONE: [u64; 2] = [24, 16];
 
+/// Of what was put aside so many are put in order for one that is asked for.
+const SORTED: usize = 4;
+
 /// Items whose codes are asked for together.
 const SCANNED: usize = 32;
 
@@ -93,11 +89,9 @@ const SCANNED: usize = 32;
 const AHEAD: usize = 3;
 
 impl Walk {
-    /// Puts what was met in order, nearest first; with a filter, also what was not kept. How many that is.
-    pub fn sort(&mut self) -> usize {
-        self.spare.sort_unstable();
-        self.spare.truncate(MOST_SPARE);
-        self.pool.len() + self.spare.len()
+    /// How many were met and not forgotten; with a filter, also of what is not among the nearest.
+    pub fn n_met(&self) -> usize {
+        self.pool.len() + self.spare.len().min(MOST_SPARE)
     }
 
     /// Keeps what is not among the nearest, unless enough is that is nearer. There is room.
@@ -106,25 +100,42 @@ impl Walk {
             return;
         }
         self.spare.push(one);
-        if self.spare.len() >= 4 * MOST_SPARE {
+        if self.spare.len() >= 2 * MOST_SPARE {
             let (_, farthest, _) = self.spare.select_nth_unstable(MOST_SPARE);
             self.farthest_spare = Some(*farthest);
             self.spare.truncate(MOST_SPARE);
         }
     }
 
-    /// Those of them in these places that the filter accepts.
+    /// Those in these places, nearest first, that the filter accepts.
     pub fn found<'b>(
-        &'b self,
+        &'b mut self,
         places: Range<usize>,
         filter: &'b impl Filter,
     ) -> impl Iterator<Item = usize> + 'b {
+        let wanted = places.end.saturating_sub(self.pool.len());
+        if wanted > self.n_sorted {
+            // Seldom many are.
+            let more = (SORTED * wanted).min(self.spare.len()) - self.n_sorted;
+            let rest = &mut self.spare[self.n_sorted..];
+            let next = match more < rest.len() {
+                true => rest.select_nth_unstable(more).0,
+                false => rest,
+            };
+            next.sort_unstable();
+            self.n_sorted += more;
+        }
         let kept = self.pool.iter().map(|one| (*one, false));
         // Of these it has not been asked about all.
-        let spare = self.spare.iter().map(|one| (*one, one.is_done()));
+        let spare = self.spare.iter().map(|one| (*one, one.is_marked()));
         let all = kept.chain(spare).skip(places.start).take(places.len());
         all.filter(|(one, is_open)| !is_open || filter.accepts(one.id() as usize))
             .map(|(one, _)| one.id() as usize)
+    }
+
+    /// The nearest.
+    pub fn kept(&self) -> impl Iterator<Item = usize> + '_ {
+        self.pool.iter().map(|one| one.id() as usize)
     }
 
     /// How many it has kept.
@@ -137,6 +148,7 @@ impl Walk {
         self.pool.clear();
         self.spare.clear();
         self.farthest_spare = None;
+        self.n_sorted = 0;
         self.open.clear();
         self.looked_at = 0;
     }
@@ -219,8 +231,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Looks at all of these items, instead of walking, and keeps the nearest of those that are wanted, or of all. Only near
-    /// ones are asked about now.
+    /// Looks at all of these items, instead of walking, and keeps the nearest of those that are wanted. Only near ones
+    /// are asked about now.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -229,7 +241,8 @@ impl Walk {
         target: &Target<'_, P>,
         mut ids: impl Iterator<Item = usize>,
         keep: usize,
-        is_wanted: Option<&dyn Fn(usize) -> bool>,
+        others: Others,
+        is_wanted: impl Fn(usize) -> bool,
     ) -> Result<()> {
         let size = keep.min(target.points.count()).max(1);
         reserve(&mut self.pool, size + 1)?;
@@ -246,20 +259,24 @@ impl Walk {
             target
                 .points
                 .distances(target.query, &self.batch, &mut self.distances);
-            reserve(&mut self.spare, self.batch.len())?;
+            let is_kept = others == Others::PutAside;
+            if is_kept {
+                reserve(&mut self.spare, self.batch.len())?;
+            }
             for i in 0..self.batch.len() {
                 let (id, one) = (self.batch[i], Met::new(self.distances[i], self.batch[i]));
-                let last = self
-                    .pool
-                    .last()
-                    .copied()
-                    .filter(|_| self.pool.len() >= size);
-                if last.is_some_and(|last| one >= last) {
-                    let is_asked = is_wanted.is_none();
-                    self.put_aside(if is_asked { one } else { one.done() });
-                } else if is_wanted.is_none_or(|is_wanted| is_wanted(id as usize)) {
-                    put(&mut self.pool, size, one);
-                    last.into_iter().for_each(|last| self.put_aside(last));
+                let last = self.pool.last().copied();
+                let last = last.filter(|_| self.pool.len() >= size);
+                let far = match last.is_none_or(|last| one < last) {
+                    true if is_wanted(id as usize) => {
+                        put(&mut self.pool, size, one);
+                        last
+                    }
+                    true => None,
+                    false => Some(one.marked()),
+                };
+                if let Some(far) = far.filter(|_| is_kept) {
+                    self.put_aside(far);
                 }
             }
         }
@@ -288,7 +305,7 @@ impl Walk {
                 }
             }
             self.batch.clear();
-            while pool.get(next).is_some_and(|one| one.is_done()) {
+            while pool.get(next).is_some_and(|one| one.is_marked()) {
                 next += 1;
             }
             if self.looked_at >= breadth.most::<All>() || next >= pool.len() {
@@ -296,7 +313,7 @@ impl Walk {
             }
             let one = &mut pool[next];
             let from = one.id();
-            *one = one.done();
+            *one = one.marked();
             if let Some(other) = pool.get(next + 1) {
                 prefetch(graph.row(other.id() as usize));
             }
@@ -305,8 +322,8 @@ impl Walk {
     }
 
     /// For any filter, and for large pools. The pool has accepted items only; the way leads through others too, as long as they are
-    /// nearer than the farthest of a full pool. What is met by looking from those does not count as looked at: near a query whose nearest
-    /// are all refused it is the way that is long. Whether it came to an end before it took too long.
+    /// nearer than the farthest of a full pool. What is met by looking from those that are nearer than what is wanted does not count as
+    /// looked at: around a query whose nearest are all refused it is the way that is long. Whether it came to an end before it took too long.
     fn walk_accepted<P: Points, F: Filter>(
         &mut self,
         target: &Target<'_, P>,
@@ -315,10 +332,20 @@ impl Walk {
         filter: &F,
         marks: &mut [u64],
     ) -> Result<bool> {
-        // The farthest on top.
-        let mut pool = BinaryHeap::from(std::mem::take(&mut self.pool));
+        let size = breadth.pool_size::<F>(target.points.count());
+        let room = (size + 1).saturating_sub(self.pool.len());
+        reserve(&mut self.pool, room)?;
+        let pool = std::mem::take(&mut self.pool);
+        if size as u64 <= LARGEST_POOL {
+            let mut pool = Sorted { pool, size };
+            let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
+            self.pool = pool.pool;
+            return walked;
+        }
+        let pool = BinaryHeap::from(pool);
+        let mut pool = Heap { pool, size };
         let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
-        self.pool = pool.into_sorted_vec();
+        self.pool = pool.pool.into_sorted_vec();
         walked
     }
 
@@ -329,14 +356,8 @@ impl Walk {
         breadth: Breadth,
         filter: &F,
         marks: &mut [u64],
-        pool: &mut BinaryHeap<Met>,
+        pool: &mut impl Pool,
     ) -> Result<bool> {
-        let size = breadth.pool_size::<F>(target.points.count());
-        reserve_heap(pool, (size + 1).saturating_sub(pool.len()))?;
-        let is_near = |pool: &BinaryHeap<Met>, one: Met| {
-            pool.len() < size || pool.peek().is_some_and(|last| one < *last)
-        };
-        // An item is done when the filter refuses it.
         let mut counts = true;
         loop {
             self.measure(target)?;
@@ -347,33 +368,28 @@ impl Walk {
             for i in 0..self.batch.len() {
                 let (id, distance) = (self.batch[i], self.distances[i]);
                 let one = Met::new(distance, id);
-                if !is_near(pool, one) {
+                if !pool.is_near(one) {
                     if !F::ALL {
-                        self.put_aside(one.done());
+                        self.put_aside(one.marked());
                     }
-                    continue;
-                }
-                if !filter.accepts(id as usize) {
-                    self.open.push(Reverse(one.done()));
-                    continue;
-                }
-                self.open.push(Reverse(one));
-                self.looked_at += u64::from(counts);
-                pool.push(one);
-                if pool.len() > size {
-                    let last = pool.pop().filter(|_| !F::ALL);
+                } else if filter.accepts(id as usize) {
+                    self.open.push(Reverse(one));
+                    self.looked_at += u64::from(counts);
+                    let last = pool.put(one).filter(|_| !F::ALL);
                     last.into_iter().for_each(|last| self.put_aside(last));
+                } else {
+                    self.open.push(Reverse(one.marked()));
                 }
             }
             self.batch.clear();
-            let next = self.open.pop().filter(|next| is_near(pool, next.0));
+            let next = self.open.pop().filter(|next| pool.is_near(next.0));
             let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most::<F>()) else {
                 return Ok(true);
             };
             if !F::ALL && self.met.len() > target.points.count() / SCANNED_FOR_WALKED {
                 return Ok(false);
             }
-            counts = !one.is_done();
+            counts = !one.is_marked() || !pool.is_before(one, breadth.wanted);
             if let Some(Reverse(other)) = self.open.peek() {
                 prefetch(graph.row(other.id() as usize));
             }
@@ -399,20 +415,6 @@ impl Breadth {
             .max(self.keep as u64);
         size.min(n_items as u64).max(1) as usize
     }
-}
-
-/// Puts one into a pool of `size` at the most; the place it got, if any.
-#[inline]
-pub fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
-    if pool.len() >= size {
-        if pool.last().is_some_and(|last| one >= *last) {
-            return None;
-        }
-        pool.pop();
-    }
-    let at = pool.partition_point(|other| *other < one);
-    pool.insert(at, one);
-    Some(at)
 }
 
 /// Marks an item, and adds it to the batch if it was not marked.
