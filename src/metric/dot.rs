@@ -34,9 +34,11 @@ const PARTED: f64 = 1e18;
 const ALIKE: f64 = 1.1;
 
 /// How many times as long as the middle one a subset's long items are, up to which a plane halves the angle between the two
-/// clusters. Beyond, it lies nearer to the one whose items are less alike: that is the short ones' as a rule, which are
-/// in fewer answers.
-const HALVED: f64 = 1.4;
+/// clusters. Beyond, it lies nearer to the one whose items are less alike, as a rule the short ones, which are in fewer
+/// answers; beyond the second more so. More is found by it among items of varied length, and items find
+/// themselves less often.
+const HALVED: f64 = 1.12;
+const HALVED_LESS: f64 = 1.35;
 
 /// How splits are placed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +59,7 @@ struct Rule {
 const RULES: [Rule; 3] = [
     Rule {
         completed: true,
-        parted: 2.0,
+        parted: 4.0,
     },
     Rule {
         completed: false,
@@ -65,7 +67,7 @@ const RULES: [Rule; 3] = [
     },
     Rule {
         completed: true,
-        parted: 4.0,
+        parted: 2.0,
     },
 ];
 
@@ -133,15 +135,20 @@ impl<T: Float> Dot<T> {
         }
     }
 
-    /// Makes the centroids, with their extra coordinates, equally long, or their lengths' fourth roots of what they were.
-    fn level(&self, halved: bool, centroids: &mut [Padded<T>; 2], extras: &mut [T; 2]) {
+    /// Makes the centroids, with their extra coordinates, more equally long the less the lengths of a subset vary.
+    fn level(&self, [middle, long]: [T; 2], centroids: &mut [Padded<T>; 2], extras: &mut [T; 2]) {
+        let within = |ratio| long <= middle * T::from_f64(ratio);
         for (centroid, extra) in centroids.iter_mut().zip(extras) {
             let row = centroid.row(centroid.len());
-            let mut scale = one_by((self.kernels.dot(row, row) + *extra * *extra).sqrt());
-            if !halved {
-                let root = scale.sqrt();
-                scale = root * root.sqrt();
-            }
+            let whole = one_by((self.kernels.dot(row, row) + *extra * *extra).sqrt());
+            let half = whole.sqrt();
+            let scale = if !self.rule.completed || within(HALVED) {
+                whole
+            } else if within(HALVED_LESS) {
+                half * half.sqrt()
+            } else {
+                half
+            };
             for x in centroid.iter_mut() {
                 *x *= scale;
             }
@@ -214,7 +221,7 @@ impl<T: Float> Space for Dot<T> {
         };
         let rules = if are_within(ALIKE) {
             &RULES[..1]
-        } else if are_within(RULES[0].parted) {
+        } else if are_within(RULES[2].parted) {
             &RULES[..2]
         } else {
             &RULES
@@ -274,8 +281,7 @@ impl<T: Float> Space for Dot<T> {
             };
             two_means::by_angle(self.kernels, points, subset, random, centroids, directions)
         };
-        let halved = !self.rule.completed || reach <= middle * T::from_f64(HALVED);
-        self.level(halved, centroids, &mut extras);
+        self.level([middle, reach], centroids, &mut extras);
         plane.take_difference(centroids);
         plane.extra = extras[0] - extras[1];
         plane.normalize(self.kernels);
