@@ -116,11 +116,10 @@ fn build_over<S: Space, P: Position>(
             .filter(|&id| nodes.get(id).n_descendants() == 1)
             .map(P::new),
     );
-    let chosen = trial::choose(space, &nodes, &present, plan.seed, &|| {
-        work::check(meter.cancel())
-    })?;
-    let space = chosen.as_ref().unwrap_or(space);
     let extras = space.extras(&nodes)?;
+    let pace = || work::check(meter.cancel());
+    let chosen = trial::choose(space, &nodes, &present, extras.as_deref(), plan.seed, &pace)?;
+    let space = chosen.as_ref().unwrap_or(space);
     let mut points = Points::in_place(items, layout);
     if let Some(extras) = &extras {
         points = points.with_extras(extras);

@@ -43,6 +43,7 @@ pub fn choose<S: Space, P: Position>(
     space: &S,
     nodes: &Nodes<'_>,
     present: &[P],
+    extras: Option<&[S::T]>,
     seed: u64,
     pace: &dyn Fn() -> Result<()>,
 ) -> Result<Option<S>> {
@@ -52,7 +53,7 @@ pub fn choose<S: Space, P: Position>(
         .min(SAMPLE_BYTES / layout.node_size)
         .min(present.len());
     let is_deep = present.len() > FEWEST_LEAVES * layout.max_leaf;
-    if len < FEWEST || !is_deep || space.variants(&[]).is_empty() {
+    if len < FEWEST || !is_deep {
         return Ok(None);
     }
     layout.max_leaf = layout.max_leaf.min(len / LEAVES);
@@ -68,16 +69,24 @@ pub fn choose<S: Space, P: Position>(
     for place in &mut pool {
         *place = present[*place].get();
     }
+    let beside = |ids: &[usize]| {
+        let mut some = Vec::new();
+        if let Some(extras) = extras {
+            reserve(&mut some, ids.len())?;
+            some.extend(ids.iter().map(|&id| extras[id]));
+        }
+        Ok(some)
+    };
+    let variants = space.variants(&beside(&pool)?);
+    if variants.len() < 2 {
+        return Ok(None);
+    }
     let Trial { ids, queries } = Trial::new(space, nodes, &pool, len, &mut random, pace)?;
     let mut bytes = HeapBytes::default();
     bytes.reserve(2 * len * layout.node_size)?;
+    let some = beside(&ids)?;
     for id in ids {
         bytes.extend(nodes.get(id).bytes())?;
-    }
-    let extras = space.extras(&Nodes::new(bytes.bytes(), &layout))?;
-    let variants = space.variants(extras.as_deref().unwrap_or(&[]));
-    if variants.len() < 2 {
-        return Ok(None);
     }
     let mut best: Option<(usize, S)> = None;
     for variant in variants {
@@ -85,7 +94,7 @@ pub fn choose<S: Space, P: Position>(
             &variant,
             &layout,
             &mut bytes,
-            extras.as_deref(),
+            extras.map(|_| &some[..]),
             &queries,
             seed,
             pace,

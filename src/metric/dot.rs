@@ -49,13 +49,17 @@ struct Rule {
     parted: f64,
 }
 
-/// By which items are found depends on what tells them apart, length or direction. The first is the usual rule; the second
-/// is for items in groups of their own direction, that find each other however short they are; the third for few
-/// dimensions, where items of middling lengths are found too. recall@10 at search_k 100 and 2,000, 10 trees, 3 seeds:
+/// By what items are found depends on what tells them apart, length or direction. The first is the usual rule. The second is
+/// for groups of a direction of their own, whose items find each other however short they are. The third is for many
+/// dimensions and few long items, which are in all answers. recall@10 at search_k 100 and 2,000, 10 trees, 3 seeds:
 ///
 /// | items | first | second | third | Annoy 1.17.3 |
 /// |---|---|---|---|---|
-/// | TABLE
+/// | 5,000 x 64, gaussian | 0.16, 0.79 | 0.14, 0.79 | as the first | 0.13, 0.77 |
+/// | 6,000 x 1,024 bits, families of varied size | 0.24, 0.29 | 0.97, 0.99 | 0.24, 0.29 | 0.60, 0.89 |
+/// | 5,000 x 64, near copies of varied length | 0.38, 0.78 | 0.64, 0.93 | 0.40, 0.78 | 0.65, 0.90 |
+/// | 5,000 x 16, lognormal lengths (sigma 1) | 0.83, 1.00 | 0.14, 0.77 | 0.68, 1.00 | 0.10, 0.73 |
+/// | 4,000 x 256, likewise | 0.72, 1.00 | 0.10, 0.53 | 0.97, 1.00 | 0.08, 0.53 |
 const RULES: [Rule; 3] = [
     Rule {
         completed: true,
