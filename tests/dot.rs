@@ -4,7 +4,7 @@
 
 mod common;
 
-use annoy_rs::{Index, Metric, Options};
+use annoy_rs::{GraphPlan, Index, Metric, Options, Work};
 use common::{filled, Item, Random};
 use std::fs;
 
@@ -132,6 +132,26 @@ fn zeros() {
             }
         }
         check(name, &data, floors);
+    }
+}
+
+/// Splits by length alone pass for splits, and a graph's routes lead past the zeros as they do.
+#[test]
+fn splits_by_length_are_sound() {
+    let [mut items, queries] = drawn(3, |random| gaussian(random, 64));
+    items.iter_mut().step_by(2).for_each(|item| item.fill(0.0));
+    let mut index = built(&items, 0);
+    assert!(index.verify(3).unwrap().is_sound());
+    index
+        .build_graph(&GraphPlan::default(), &mut Work::default())
+        .unwrap();
+    assert!(index.verify(3).unwrap().is_sound());
+    for query in &queries {
+        let best = items.iter().map(|item| product(item, query));
+        let best = best.fold(f64::NEG_INFINITY, f64::max);
+        let found = index.get_nns_by_vector(query, 1, None).unwrap();
+        let found = product(&items[found[0].id as usize], query);
+        assert!(found >= best - 1e-6 * best, "{found}, best {best}");
     }
 }
 

@@ -9,6 +9,7 @@ use crate::layout::{NodeLayout, Nodes, Points};
 use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
+use std::collections::BinaryHeap;
 
 /// Items of a sample: a quarter, within these bounds.
 const SAMPLE: [usize; 2] = [1024, 2048];
@@ -29,6 +30,8 @@ const NEAREST: usize = 10;
 /// Among so many items, of which the sample holds what is to be found: a plain sample of many items has neither the copies of
 /// one nor all of the few that outdo it.
 const POOL: usize = 12_000;
+/// Items that are looked at together.
+const BLOCK: usize = 64;
 /// One candidate for so many items of the sample.
 const ITEMS_BY_CANDIDATE: [usize; 2] = [40, 10];
 
@@ -120,6 +123,31 @@ fn spread(end: usize, len: usize, random: &mut Stream, to: &mut Vec<usize>) -> R
     Ok(())
 }
 
+/// The nearest of a pool to one of its items.
+struct Nearest {
+    at: usize,
+    /// Distances and places, without the item itself.
+    best: BinaryHeap<(u64, usize)>,
+    farthest: u64,
+}
+
+impl Nearest {
+    #[inline]
+    fn see(&mut self, distance: u64, at: usize) {
+        if at == self.at {
+            return;
+        }
+        self.farthest = self.farthest.max(distance);
+        if self.best.len() < NEAREST {
+            self.best.push((distance, at));
+        } else if let Some(mut worst) = self.best.peek_mut() {
+            if (distance, at) < *worst {
+                *worst = (distance, at);
+            }
+        }
+    }
+}
+
 /// What is tried.
 struct Trial {
     /// The items of the sample, ascending.
@@ -141,31 +169,34 @@ impl Trial {
         let mut is_in = Vec::new();
         reserve(&mut is_in, pool.len())?;
         is_in.resize(pool.len(), false);
-        let mut near = Vec::new();
-        reserve(&mut near, pool.len())?;
-        let mut queries = Vec::new();
-        for _ in 0..QUERIES {
-            let at = random.index(pool.len());
-            let query = space.query(nodes.get(pool[at]).row());
-            near.clear();
-            let others = pool.iter().zip(0u32..).filter(|&(_, i)| i != at as u32);
-            near.extend(others.map(|(&id, i)| (space.distance(&query, nodes.get(id)), i)));
-            let (nearer, last, farther) = near.select_nth_unstable(NEAREST - 1);
-            // Nothing is to be found where all are equally near, to a zero.
-            if nearer
-                .iter()
-                .chain(&*farther)
-                .all(|other| other.0 == last.0)
-            {
-                continue;
-            }
-            queries.push((at, space.report(last.0)));
-            is_in[at] = true;
-            is_in[last.1 as usize] = true;
-            for other in nearer {
-                is_in[other.1 as usize] = true;
+        let mut searches = [(); QUERIES].map(|()| Nearest {
+            at: random.index(pool.len()),
+            best: BinaryHeap::with_capacity(NEAREST),
+            farthest: 0,
+        });
+        // A few items at a time, so that they are fetched once for all searches.
+        for (block, ids) in pool.chunks(BLOCK).enumerate() {
+            for search in &mut searches {
+                let query = space.query(nodes.get(pool[search.at]).row());
+                for (i, &id) in (block * BLOCK..).zip(ids) {
+                    search.see(space.distance(&query, nodes.get(id)), i);
+                }
             }
             pace()?;
+        }
+        let mut queries = Vec::new();
+        reserve(&mut queries, QUERIES)?;
+        for search in searches {
+            // Nothing is to be found where all are equally near, to a zero.
+            let Some(&(last, _)) = search.best.peek().filter(|last| last.0 < search.farthest)
+            else {
+                continue;
+            };
+            queries.push((search.at, space.report(last)));
+            is_in[search.at] = true;
+            for (_, i) in search.best {
+                is_in[i] = true;
+            }
         }
         let mut others = Vec::new();
         spread(pool.len(), len, random, &mut others)?;
