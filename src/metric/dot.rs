@@ -5,7 +5,7 @@
 
 use super::plane::{child_priorities, plausible_normal, Completion, Plane};
 use super::two_means::{self, Directions};
-use super::{order, Position, Query, Space};
+use super::{order, precise, Position, Query, Space};
 use crate::error::{reserve, Result};
 use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{Flavor, NodeLayout, NodeMut, NodeRef, Nodes, Points};
@@ -159,6 +159,12 @@ impl<T: Float> Dot<T> {
             *extra *= scale;
         }
     }
+}
+
+/// The distance where parts of the product overflow, which may be of both signs.
+#[cold]
+fn overflowed<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> u64 {
+    order::key((-T::from_f64(precise::inner_product(a, b))).to_f64())
 }
 
 impl<T: Float> Space for Dot<T> {
@@ -358,7 +364,12 @@ impl<T: Float> Space for Dot<T> {
 
     #[inline]
     fn distance(&self, query: &Query<'_, T>, item: NodeRef<'_>) -> u64 {
-        order::key((-self.kernels.dot(query.row, item.row())).to_f64())
+        let inner = self.kernels.dot(query.row, item.row());
+        if inner.is_finite() {
+            order::key((-inner).to_f64())
+        } else {
+            overflowed(query.row, item.row())
+        }
     }
 
     fn report(&self, distance: u64) -> f64 {
