@@ -2,7 +2,7 @@
 
 use super::points::{Points, Vectors};
 use super::start::Start;
-use super::walk::{Breadth, End, Others, Target, Walk, SCANNED_FOR_WALKED};
+use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_WALKED};
 use super::View;
 use crate::error::{reserve, Result};
 use crate::forest::descend::{items_near, take};
@@ -43,8 +43,8 @@ const MOST_MEASURED: u64 = 2000;
 /// Items looked at in a row while the forest names one.
 const SCANNED_FOR_ASKED: u64 = 8;
 
-/// Of what is looked at in a row no more are kept for one that is to be measured.
-const SCANNED_KEPT: usize = 4;
+/// What was met is measured until none of so many was among the nearest: of those measured before, the half, or with a filter all.
+const IDLE: [usize; 2] = [2, 1];
 
 /// When more are wanted, all items are looked at if there are no more than so many for each that a walk would look at: what it found is
 /// kept in order, which takes its time then.
@@ -168,23 +168,29 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         } = scratch;
         let n_met = walk.n_met();
         reserve_heap(best, n)?;
-        let (mut at, mut size) = (0, self.breadth.keep);
         let look_at = |candidates: &[usize], best: &mut _| {
             search::look_at(self.space, self.nodes, self.query, wanted, candidates, best)
         };
-        while at < n_met {
+        let idle = IDLE[usize::from(!F::ALL)];
+        let (mut at, mut size) = (0, self.breadth.keep.max(1));
+        // How many were measured, and how many since the last that was found.
+        let (mut n_measured, mut n_idle) = (0, 0);
+        while at < n_met && n_idle < n.max(n_measured / idle).max(1) {
             let end = n_met.min(at.saturating_add(size));
             candidates.clear();
             reserve(candidates, end - at)?;
             let found = walk.found(at..end, self.filter);
             // Those that a walk cannot come to have their turn below.
             candidates.extend(found.filter(|&id| F::ALL || self.is_met(id)));
-            let n_taken = look_at(candidates, best);
-            if n_taken == 0 && at > 0 {
-                break;
+            match look_at(candidates, best) {
+                0 if at > 0 => n_idle += candidates.len(),
+                _ => {
+                    n_measured += n_idle + candidates.len();
+                    n_idle = 0;
+                }
             }
             at = end;
-            size = n.max(if F::ALL { at / 2 } else { at }).max(1);
+            size = n.max(n_measured / idle).max(1);
         }
         if self.may_be_null(wanted, best) {
             candidates.clear();
@@ -271,18 +277,17 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         } = scratch;
         let (graph, breadth, filter) = (self.graph, self.breadth, self.filter);
         if self.is_scan {
-            let keep = breadth.pool_size::<F>(self.roots.n_items);
-            let keep = keep.min(breadth.keep.saturating_mul(SCANNED_KEPT));
             for id in accepted(filter, self.roots.n_items) {
                 reserve(candidates, 1)?;
                 candidates.push(id);
             }
             let ids = candidates.iter().copied();
-            walk.scan(target, ids.clone(), keep, Others::Dropped, |_| true)?;
-            if !walk.kept().all(|id| self.is_met(id)) {
+            walk.scan(target, ids.clone())?;
+            let nearest = 0..breadth.keep.saturating_mul(2);
+            if !walk.found(nearest, &All).all(|id| self.is_met(id)) {
                 // Missing items are in the way. To look at each, instead of its code alone, takes longer.
                 walk.begin();
-                walk.scan(target, ids, keep, Others::Dropped, |id| self.is_met(id))?;
+                walk.scan(target, ids.filter(|&id| self.is_met(id)))?;
             }
             candidates.clear();
             return Ok(());
@@ -325,13 +330,9 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         let n_items = self.roots.n_items;
         let keep = self.breadth.pool_size::<F>(n_items);
         let is_wanted = |id| unmet.accepts(id) && self.is_met(id);
-        scratch.walk.scan(
-            target,
-            perhaps(&unmet, n_items),
-            keep,
-            Others::PutAside,
-            is_wanted,
-        )
+        scratch
+            .walk
+            .scan_wanted(target, perhaps(&unmet, n_items), keep, is_wanted)
     }
 
     /// Looks for more where the forest names some: somewhere else there may be nearer ones.
@@ -348,7 +349,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             self.collect_others(&walk, scratch).and_then(|()| {
                 self.drop_null(&mut scratch.candidates, &mut scratch.marks);
                 let ids = scratch.candidates.iter().copied();
-                walk.scan(target, ids, breadth.keep, Others::Dropped, |_| true)?;
+                walk.scan(target, ids)?;
                 Ok(End::Found)
             })
         } else {

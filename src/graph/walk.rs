@@ -48,18 +48,11 @@ pub enum End {
     Costly,
 }
 
-/// What becomes of items that are not among the nearest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Others {
-    PutAside,
-    Dropped,
-}
-
 /// Items looked at in a row while a walk looks at one.
 pub const SCANNED_FOR_WALKED: usize = 2;
 
 /// With a filter: of what did not stay among the nearest, no more is given out.
-const MOST_SPARE: usize = 1024;
+const MOST_SPARE: usize = 4096;
 
 /// How far a walk goes.
 #[derive(Clone, Copy)]
@@ -131,11 +124,6 @@ impl Walk {
         let all = kept.chain(spare).skip(places.start).take(places.len());
         all.filter(|(one, is_open)| !is_open || filter.accepts(one.id() as usize))
             .map(|(one, _)| one.id() as usize)
-    }
-
-    /// The nearest.
-    pub fn kept(&self) -> impl Iterator<Item = usize> + '_ {
-        self.pool.iter().map(|one| one.id() as usize)
     }
 
     /// How many it has kept.
@@ -231,8 +219,26 @@ impl Walk {
         Ok(())
     }
 
-    /// Looks at all of these items, instead of walking, and keeps the nearest of those that are wanted. Only near ones
-    /// are asked about now.
+    /// Looks at the next of these items; whether there were any. There is room to put them aside.
+    fn look_at<P: Points>(
+        &mut self,
+        target: &Target<'_, P>,
+        ids: &mut impl Iterator<Item = usize>,
+    ) -> Result<bool> {
+        self.batch.clear();
+        for id in ids.take(SCANNED) {
+            target.points.prefetch(id as u32);
+            self.batch.push(id as u32);
+        }
+        self.distances.resize(self.batch.len(), 0);
+        target
+            .points
+            .distances(target.query, &self.batch, &mut self.distances);
+        reserve(&mut self.spare, self.batch.len())?;
+        Ok(!self.batch.is_empty())
+    }
+
+    /// Looks at all of these items, which are wanted, instead of walking.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -240,46 +246,46 @@ impl Walk {
         &mut self,
         target: &Target<'_, P>,
         mut ids: impl Iterator<Item = usize>,
+    ) -> Result<()> {
+        // All come into one order.
+        reserve(&mut self.spare, self.pool.len())?;
+        self.spare.append(&mut self.pool);
+        while self.look_at(target, &mut ids)? {
+            for i in 0..self.batch.len() {
+                self.put_aside(Met::new(self.distances[i], self.batch[i]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at all of these items, and keeps the nearest of those that are wanted. Only near ones are asked about now.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn scan_wanted<P: Points>(
+        &mut self,
+        target: &Target<'_, P>,
+        mut ids: impl Iterator<Item = usize>,
         keep: usize,
-        others: Others,
         is_wanted: impl Fn(usize) -> bool,
     ) -> Result<()> {
         let size = keep.min(target.points.count()).max(1);
-        reserve(&mut self.pool, size + 1)?;
-        loop {
-            self.batch.clear();
-            for id in ids.by_ref().take(SCANNED) {
-                target.points.prefetch(id as u32);
-                self.batch.push(id as u32);
-            }
-            if self.batch.is_empty() {
-                return Ok(());
-            }
-            self.distances.resize(self.batch.len(), 0);
-            target
-                .points
-                .distances(target.query, &self.batch, &mut self.distances);
-            let is_kept = others == Others::PutAside;
-            if is_kept {
-                reserve(&mut self.spare, self.batch.len())?;
-            }
+        let room = (size + 1).saturating_sub(self.pool.len());
+        reserve(&mut self.pool, room)?;
+        while self.look_at(target, &mut ids)? {
             for i in 0..self.batch.len() {
-                let (id, one) = (self.batch[i], Met::new(self.distances[i], self.batch[i]));
+                let one = Met::new(self.distances[i], self.batch[i]);
                 let last = self.pool.last().copied();
                 let last = last.filter(|_| self.pool.len() >= size);
-                let far = match last.is_none_or(|last| one < last) {
-                    true if is_wanted(id as usize) => {
-                        put(&mut self.pool, size, one);
-                        last
-                    }
-                    true => None,
-                    false => Some(one.marked()),
-                };
-                if let Some(far) = far.filter(|_| is_kept) {
-                    self.put_aside(far);
+                if last.is_some_and(|last| one >= last) {
+                    self.put_aside(one.marked());
+                } else if is_wanted(one.id() as usize) {
+                    put(&mut self.pool, size, one);
+                    last.into_iter().for_each(|last| self.put_aside(last));
                 }
             }
         }
+        Ok(())
     }
 
     fn walk_all<P: Points>(
