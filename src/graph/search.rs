@@ -2,7 +2,7 @@
 
 use super::points::{Points, Vectors};
 use super::start::Start;
-use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_WALKED};
+use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_MET};
 use super::View;
 use crate::error::{reserve, Result};
 use crate::forest::descend::{items_near, take};
@@ -40,8 +40,8 @@ const MEASURED: usize = 2;
 const MEASURED_SHARE: u64 = 20;
 const MOST_MEASURED: u64 = 2000;
 
-/// Items looked at in a row while the forest names one.
-const SCANNED_FOR_ASKED: u64 = 8;
+/// Where a filter is known to accept few, items whose codes are looked at in a row while a walk looks at one.
+const SCANNED_FOR_WALKED: usize = 2;
 
 /// What was met is measured until none of so many was among the nearest: of those measured before, the half, or with a filter all.
 const IDLE: [usize; 2] = [2, 1];
@@ -172,10 +172,15 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             search::look_at(self.space, self.nodes, self.query, wanted, candidates, best)
         };
         let idle = IDLE[usize::from(!F::ALL)];
-        let (mut at, mut size) = (0, self.breadth.keep.max(1));
+        let kept = match self.is_scan {
+            true => self.breadth.pool_size::<F>(self.roots.n_items),
+            false => self.breadth.keep,
+        };
+        let (mut at, mut size) = (0, kept.max(1));
         // How many were measured, and how many since the last that was found.
         let (mut n_measured, mut n_idle) = (0, 0);
-        while at < n_met && n_idle < n.max(n_measured / idle).max(1) {
+        let is_all = walk.is_around();
+        while at < n_met && (is_all || n_idle < n.max(n_measured / idle).max(1)) {
             let end = n_met.min(at.saturating_add(size));
             candidates.clear();
             reserve(candidates, end - at)?;
@@ -300,7 +305,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         match walked? {
             End::Found => Ok(()),
             End::Costly => self.look_at_others(target, scratch),
-            End::Stuck if !F::ALL && self.is_small() => self.look_at_others(target, scratch),
+            End::Stuck if !F::ALL && self.is_quick(walk) => self.look_at_others(target, scratch),
             End::Stuck => {
                 let walked = self.start_elsewhere(target, scratch);
                 scratch.clear_candidates();
@@ -312,9 +317,10 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         }
     }
 
-    /// Whether looking at all items takes no longer than asking the forest for as many as are left to be looked at.
-    fn is_small(&self) -> bool {
-        self.roots.n_items as u64 <= self.breadth.search_k.saturating_mul(SCANNED_FOR_ASKED)
+    /// Whether looking at all items takes no longer than the walk did, or than asking the forest for as many as it was to look at.
+    fn is_quick(&self, walk: &Walk) -> bool {
+        let n = self.breadth.search_k.max(walk.n_marked() as u64);
+        self.roots.n_items as u64 <= n.saturating_mul(SCANNED_FOR_MET as u64)
     }
 
     /// Looks at all that the filter accepts and that the walk has not met.

@@ -36,6 +36,8 @@ pub struct Walk {
     /// All that were marked.
     met: Vec<u32>,
     looked_at: u64,
+    /// Whether more of what is near was refused than is kept: then what is accepted lies around that, much of it as near as much else.
+    is_around: bool,
 }
 
 /// How a walk came to its end.
@@ -48,8 +50,10 @@ pub enum End {
     Costly,
 }
 
-/// Items looked at in a row while a walk looks at one.
-pub const SCANNED_FOR_WALKED: usize = 2;
+/// Items looked at in a row while a walk meets one; and while it does not go on to where a filter leaves something, which would have it
+/// go all around what is refused.
+pub const SCANNED_FOR_MET: usize = 8;
+const SCANNED_AROUND: usize = 64;
 
 /// With a filter: of what did not stay among the nearest, no more is given out.
 const MOST_SPARE: usize = 4096;
@@ -126,6 +130,16 @@ impl Walk {
             .map(|(one, _)| one.id() as usize)
     }
 
+    /// Whether the nearest of what a filter accepts are many as near as each other.
+    pub fn is_around(&self) -> bool {
+        self.is_around
+    }
+
+    /// How many items it has met.
+    pub fn n_marked(&self) -> usize {
+        self.met.len()
+    }
+
     /// How many it has kept.
     pub fn n_found(&self) -> usize {
         self.pool.len()
@@ -139,6 +153,7 @@ impl Walk {
         self.n_sorted = 0;
         self.open.clear();
         self.looked_at = 0;
+        self.is_around = false;
     }
 
     /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
@@ -364,7 +379,8 @@ impl Walk {
         marks: &mut [u64],
         pool: &mut impl Pool,
     ) -> Result<bool> {
-        let mut counts = true;
+        let n_items = target.points.count();
+        let (mut counts, mut n_through) = (true, 0);
         loop {
             self.measure(target)?;
             reserve_heap(&mut self.open, self.batch.len())?;
@@ -390,12 +406,15 @@ impl Walk {
             self.batch.clear();
             let next = self.open.pop().filter(|next| pool.is_near(next.0));
             let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most::<F>()) else {
-                return Ok(true);
+                self.is_around = !F::ALL && n_through > breadth.pool_size::<F>(n_items);
+                return Ok(!self.is_around || self.met.len() < n_items / SCANNED_AROUND);
             };
-            if !F::ALL && self.met.len() > target.points.count() / SCANNED_FOR_WALKED {
+            if !F::ALL && self.met.len() > n_items / SCANNED_FOR_MET {
+                self.is_around = n_through > breadth.pool_size::<F>(n_items);
                 return Ok(false);
             }
             counts = !one.is_marked() || !pool.is_before(one, breadth.wanted);
+            n_through += usize::from(!counts);
             if let Some(Reverse(other)) = self.open.peek() {
                 prefetch(graph.row(other.id() as usize));
             }
