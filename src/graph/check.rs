@@ -94,9 +94,11 @@ pub fn check<S: Space>(
         }
         meter.advance(1)?;
     }
-    if let Some(id) = null.next() {
+    let n_right = view.null().count();
+    if n_right != view.n_null() {
         faults.add(None, || {
-            format!("the graph names {id} as an item without neighbours, out of order")
+            let n_wrong = view.n_null() - n_right;
+            format!("the graph names {n_wrong} as items without neighbours that are none, or out of order")
         });
     }
     Ok(())

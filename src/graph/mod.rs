@@ -137,12 +137,23 @@ impl<'a> View<'a> {
         &self.neighbors[item * size..][..size]
     }
 
-    /// The items that are as far from everything, and nobody's neighbours.
+    /// The items that are as far from everything, and nobody's neighbours, in order; what cannot be one of them or is out of order is
+    /// left out.
     pub fn null(&self) -> impl Iterator<Item = usize> + 'a {
         let n_items = self.neighbors.len() / (4 * self.degree.max(1));
         let (ids, _) = self.null.as_chunks::<4>();
         let ids = ids.iter().map(|&id| u32::from_le_bytes(id) as usize);
-        ids.filter(move |&id| id < n_items)
+        let mut least = 0;
+        ids.filter(move |&id| {
+            let is_next = (least..n_items).contains(&id);
+            least = if is_next { id + 1 } else { least };
+            is_next
+        })
+    }
+
+    /// How many are named as such.
+    pub fn n_null(&self) -> usize {
+        self.null.len() / 4
     }
 }
 

@@ -97,6 +97,7 @@ pub fn search<S: Space, F: Filter>(
             search_k,
         },
         filter,
+        has_null: graph.null().next().is_some(),
         is_scan: search_k > 0 && (at_most as u128).pow(2) < walked,
     };
     with_scratch(|scratch| {
@@ -124,6 +125,8 @@ struct Asked<'a, S: Space, F> {
     query: &'a Query<'a, S::T>,
     breadth: Breadth,
     filter: &'a F,
+    /// Whether the graph names items that are as far from everything.
+    has_null: bool,
     /// Whether all that the filter accepts are looked at, and no walk is taken.
     is_scan: bool,
 }
@@ -168,6 +171,8 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         } = scratch;
         let n_met = walk.n_met();
         reserve_heap(best, n)?;
+        // Without a filter only a damaged file leads a walk to what it cannot come to.
+        let is_sound = F::ALL && !self.has_null;
         let look_at = |candidates: &[usize], best: &mut _| {
             search::look_at(self.space, self.nodes, self.query, wanted, candidates, best)
         };
@@ -184,9 +189,10 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             let end = n_met.min(at.saturating_add(size));
             candidates.clear();
             reserve(candidates, end - at)?;
-            let found = walk.found(at..end, self.filter);
-            // Those that a walk cannot come to have their turn below.
-            candidates.extend(found.filter(|&id| F::ALL || self.is_met(id)));
+            // Those that a walk cannot come to have their turn below, and are asked about then.
+            let is_wanted = |id| self.is_wanted(id, self.filter);
+            let found = walk.found(at..end, &is_wanted);
+            candidates.extend(found.filter(|&id| is_sound || self.is_met(id)));
             match look_at(candidates, best) {
                 0 if at > 0 => n_idle += candidates.len(),
                 _ => {
@@ -200,7 +206,9 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         if self.may_be_null(wanted, best) {
             candidates.clear();
             reserve(candidates, n)?;
-            let null = self.graph.null().filter(|&id| self.filter.accepts(id));
+            let is_null = |id: usize| self.is_there(id) && !self.is_met(id);
+            let null = self.graph.null();
+            let null = null.filter(|&id| is_null(id) && self.filter.accepts(id));
             candidates.extend(null.take(n));
             look_at(candidates, best);
         }
@@ -212,9 +220,18 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         self.nodes.get(id).n_descendants() == 1
     }
 
-    /// Whether it is an item that a walk may come to.
+    /// Whether it is an item that a walk may come to. In a graph that names none that are as far from everything those are like others.
     fn is_met(&self, id: usize) -> bool {
-        self.is_there(id) && !self.space.is_null(self.nodes.get(id).row())
+        self.is_there(id) && !(self.has_null && self.space.is_null(self.nodes.get(id).row()))
+    }
+
+    /// Whether a filter accepts an item that a walk may come to. It is not asked about others, whose turn comes later.
+    fn is_wanted(&self, id: usize, filter: &impl Filter) -> bool {
+        match self.has_null {
+            true => self.is_met(id) && filter.accepts(id),
+            // Mostly the filter need not wait for memory.
+            false => filter.accepts(id) && self.is_there(id),
+        }
     }
 
     /// Whether items that no walk comes to may be among the nearest.
@@ -260,7 +277,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
 
     /// Leaves no candidates that are as far from everything, nor their marks.
     fn drop_null(&self, candidates: &mut Vec<usize>, marks: &mut [u64]) {
-        if self.graph.null().next().is_none() {
+        if !self.has_null {
             return;
         }
         candidates.retain(|&id| {
@@ -282,14 +299,16 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         } = scratch;
         let (graph, breadth, filter) = (self.graph, self.breadth, self.filter);
         if self.is_scan {
-            for id in accepted(filter, self.roots.n_items) {
+            let may_be = |id: &usize| !self.has_null || self.is_met(*id);
+            let ids = perhaps(filter, self.roots.n_items).filter(may_be);
+            for id in ids.filter(|&id| filter.accepts(id)) {
                 reserve(candidates, 1)?;
                 candidates.push(id);
             }
             let ids = candidates.iter().copied();
             walk.scan(target, ids.clone())?;
             let nearest = 0..breadth.keep.saturating_mul(2);
-            if !walk.found(nearest, &All).all(|id| self.is_met(id)) {
+            if !walk.found(nearest, &|_| true).all(|id| self.is_met(id)) {
                 // Missing items are in the way. To look at each, instead of its code alone, takes longer.
                 walk.begin();
                 walk.scan(target, ids.filter(|&id| self.is_met(id)))?;
@@ -310,7 +329,11 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 let walked = self.start_elsewhere(target, scratch);
                 scratch.clear_candidates();
                 match walked? {
-                    End::Costly => self.look_at_others(target, scratch),
+                    End::Costly => {
+                        // Some went with those of the candidates.
+                        scratch.walk.lay(&mut scratch.marks);
+                        self.look_at_others(target, scratch)
+                    }
                     _ => Ok(()),
                 }
             }
@@ -335,7 +358,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         };
         let n_items = self.roots.n_items;
         let keep = self.breadth.pool_size::<F>(n_items);
-        let is_wanted = |id| unmet.accepts(id) && self.is_met(id);
+        let is_wanted = |id| self.is_wanted(id, &unmet);
         scratch
             .walk
             .scan_wanted(target, perhaps(&unmet, n_items), keep, is_wanted)
@@ -353,7 +376,6 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         let result = if !F::ALL && (S::BY_PRODUCT || walk.n_found() < breadth.keep) {
             // What is accepted may lie so far from the query that no way leads to it.
             self.collect_others(&walk, scratch).and_then(|()| {
-                self.drop_null(&mut scratch.candidates, &mut scratch.marks);
                 let ids = scratch.candidates.iter().copied();
                 walk.scan(target, ids)?;
                 Ok(End::Found)
@@ -388,8 +410,12 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 filter: self.filter,
                 met: &met,
             };
+            let wanted = Wanting {
+                asked: self,
+                filter: &others,
+            };
             let left = self.breadth.search_k.saturating_sub(walk.looked_at());
-            let result = self.collect(left, &others, scratch);
+            let result = self.collect(left, &wanted, scratch);
             walk.lift(&mut met);
             result
         });
@@ -401,5 +427,21 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
     fn collect(&self, n: u64, filter: &impl Filter, scratch: &mut Scratch) -> Result<()> {
         let (nodes, roots) = (self.nodes, self.roots);
         search::collect(self.space, nodes, roots, self.query, n, filter, scratch)
+    }
+}
+
+/// What a filter accepts of the items that a walk may come to.
+struct Wanting<'a, 'b, S: Space, F, G> {
+    asked: &'a Asked<'b, S, F>,
+    filter: &'a G,
+}
+
+impl<S: Space, F: Filter, G: Filter> Filter for Wanting<'_, '_, S, F, G> {
+    fn accepts(&self, id: usize) -> bool {
+        (!self.asked.has_null || self.asked.is_met(id)) && self.filter.accepts(id)
+    }
+
+    fn perhaps(&self, word: usize) -> u64 {
+        self.filter.perhaps(word)
     }
 }

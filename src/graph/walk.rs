@@ -104,11 +104,11 @@ impl Walk {
         }
     }
 
-    /// Those in these places, nearest first, that the filter accepts.
+    /// Those in these places, nearest first, that are wanted; asked are only those about which the filter has not been.
     pub fn found<'b>(
         &'b mut self,
         places: Range<usize>,
-        filter: &'b impl Filter,
+        is_wanted: &'b impl Fn(usize) -> bool,
     ) -> impl Iterator<Item = usize> + 'b {
         let wanted = places.end.saturating_sub(self.pool.len());
         if wanted > self.n_sorted {
@@ -126,7 +126,7 @@ impl Walk {
         // Of these it has not been asked about all.
         let spare = self.spare.iter().map(|one| (*one, one.is_marked()));
         let all = kept.chain(spare).skip(places.start).take(places.len());
-        all.filter(|(one, is_open)| !is_open || filter.accepts(one.id() as usize))
+        all.filter(|(one, is_open)| !is_open || is_wanted(one.id() as usize))
             .map(|(one, _)| one.id() as usize)
     }
 

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test uses its own part
 
+pub mod graphs;
+
 use annoy_rs::{Access, IdWidth, Index, Metric, Neighbor, Options, ScalarType, Vector, VectorMut};
 use std::collections::BTreeMap;
 use std::fs;
