@@ -10,7 +10,7 @@ pub use crate::kernel::{BitKernels, Eight, Float, FloatKernels, Isa, Padded, Row
 use crate::error::{Error, Result};
 use crate::forest::tree;
 use crate::index::vector::{Stored, Vector};
-use crate::layout::{Gathered, NodeLayout, NodeMut, Points};
+use crate::layout::{Gathered, NodeLayout, NodeMut, Nodes, Points};
 use crate::metric::angular::Angular;
 use crate::metric::dot::Dot;
 use crate::metric::hamming::Hamming;
@@ -42,7 +42,7 @@ pub fn with_subset(
     let (kernels, f) = (f32::kernels(isa), options.f);
     match options.metric {
         Metric::Angular => lend(Angular::new(kernels, f), options, vectors, work),
-        Metric::Dot => lend(Dot { kernels, f }, options, vectors, work),
+        Metric::Dot => lend(Dot::new(kernels, f), options, vectors, work),
         Metric::Euclidean => {
             let norm = PhantomData::<L2>;
             lend(Minkowski { kernels, f, norm }, options, vectors, work)
@@ -124,8 +124,12 @@ where
         node.set_extra(space.item_extra(row));
         node.set_vector(row);
     }
-    let common = space.prepare(&mut nodes, &layout);
-    let in_place = Points::in_place(&nodes, &layout, common);
+    space.prepare(&mut nodes, &layout);
+    let extras = space.extras(&Nodes::new(&nodes, &layout))?;
+    let mut in_place = Points::in_place(&nodes, &layout);
+    if let Some(extras) = &extras {
+        in_place = in_place.with_extras(extras);
+    }
     let mut gathered = Gathered::new(in_place.len());
     let mut splitting = Splitting {
         points: in_place.gather(0..vectors.len(), &mut gathered)?,

@@ -362,8 +362,6 @@ pub struct Points<'a, T> {
     /// Whether these are the nodes themselves.
     in_place: bool,
     extras: Extras<'a, T>,
-    /// A number of the metric's that holds for all of them (dot: the largest squared norm).
-    pub common: T,
 }
 
 /// Where the metric's own numbers are.
@@ -371,7 +369,8 @@ enum Extras<'a, T> {
     None,
     /// In the nodes.
     InPlace(Strided<'a, T>),
-    Copied(&'a [T]),
+    /// Beside them: copied from there, or others in their place.
+    Beside(&'a [T]),
 }
 
 /// Room for a compact copy of some vectors.
@@ -392,7 +391,7 @@ impl<T: Scalar> Gathered<T> {
 
 impl<'a, T: Scalar> Points<'a, T> {
     /// The items in place; positions are item ids.
-    pub fn in_place(bytes: &'a [u8], layout: &NodeLayout, common: T) -> Self {
+    pub fn in_place(bytes: &'a [u8], layout: &NodeLayout) -> Self {
         let field = |start, size| Strided::new(bytes, start, layout.node_size, size);
         Points {
             rows: field(layout.offset_vector, layout.vector_bytes),
@@ -401,7 +400,14 @@ impl<'a, T: Scalar> Points<'a, T> {
                 None => Extras::None,
                 Some(at) => Extras::InPlace(field(at, T::SIZE)),
             },
-            common,
+        }
+    }
+
+    /// The same with other numbers, one for each item, in place of the nodes' own.
+    pub fn with_extras(self, extras: &'a [T]) -> Self {
+        Points {
+            extras: Extras::Beside(extras),
+            ..self
         }
     }
 
@@ -437,9 +443,8 @@ impl<'a, T: Scalar> Points<'a, T> {
             in_place: false,
             extras: match self.extras {
                 Extras::None => Extras::None,
-                _ => Extras::Copied(extras),
+                _ => Extras::Beside(extras),
             },
-            common: self.common,
         })
     }
 
@@ -483,7 +488,7 @@ impl<'a, T: Scalar> Points<'a, T> {
         match &self.extras {
             Extras::None => T::default(),
             Extras::InPlace(extras) => extras.get(at).get(0),
-            Extras::Copied(extras) => extras[at],
+            Extras::Beside(extras) => extras[at],
         }
     }
 

@@ -161,9 +161,7 @@ fn extreme_numbers() {
                     items[id as usize],
                     "{context}"
                 );
-                // Dot: products that overflow on both sides of zero.
-                let may_be_nan = options.metric == Metric::Dot;
-                if !may_be_nan && found.iter().any(|neighbor| neighbor.distance.is_nan()) {
+                if found.iter().any(|neighbor| neighbor.distance.is_nan()) {
                     nans.push(context.clone());
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::roots::MAX_TREES;
 use super::tree::{map_children, steps, TreeBuilder};
+use super::trial;
 use super::upper::MAX_GROUP;
 use crate::error::{reserve, Error, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
@@ -87,15 +88,14 @@ pub fn build<S: Space>(
     space: &S,
     layout: &NodeLayout,
     items: &[u8],
-    common: S::T,
     plan: Plan,
     meter: &Meter<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<HeapBytes> {
     if items.len() / layout.node_size <= u32::MAX as usize {
-        build_over::<S, u32>(space, layout, items, common, plan, meter, emit)
+        build_over::<S, u32>(space, layout, items, plan, meter, emit)
     } else {
-        build_over::<S, u64>(space, layout, items, common, plan, meter, emit)
+        build_over::<S, u64>(space, layout, items, plan, meter, emit)
     }
 }
 
@@ -103,7 +103,6 @@ fn build_over<S: Space, P: Position>(
     space: &S,
     layout: &NodeLayout,
     items: &[u8],
-    common: S::T,
     plan: Plan,
     meter: &Meter<'_>,
     emit: &mut Emit<'_>,
@@ -117,7 +116,14 @@ fn build_over<S: Space, P: Position>(
             .filter(|&id| nodes.get(id).n_descendants() == 1)
             .map(P::new),
     );
-    let points = Points::in_place(items, layout, common);
+    let extras = space.extras(&nodes)?;
+    let pace = || work::check(meter.cancel());
+    let chosen = trial::choose(space, &nodes, &present, extras.as_deref(), plan.seed, &pace)?;
+    let space = chosen.as_ref().unwrap_or(space);
+    let mut points = Points::in_place(items, layout);
+    if let Some(extras) = &extras {
+        points = points.with_extras(extras);
+    }
     let builder = || TreeBuilder::new(space, layout, &points, &present, n_items);
     let mut forest = Forest {
         layout,

@@ -77,13 +77,13 @@ impl Filter for Without {
 }
 
 /// What a filter accepts of the items that were not met before, so that it is not asked again.
-pub struct Others<'a, F> {
+pub struct Unmet<'a, F> {
     pub filter: &'a F,
     /// A bit for each item that was.
     pub met: &'a [u64],
 }
 
-impl<F: Filter> Filter for Others<'_, F> {
+impl<F: Filter> Filter for Unmet<'_, F> {
     fn accepts(&self, id: usize) -> bool {
         self.met[id / 64] >> (id % 64) & 1 == 0 && self.filter.accepts(id)
     }

@@ -1,6 +1,7 @@
 //! The forest: random projection trees over the items.
 //!
 //! - [`tree`]: builds one tree.
+//! - [`trial`]: which way of splitting finds most, on a sample.
 //! - [`upper`]: builds the upper levels of several at once.
 //! - [`build`]: builds many, by threads, and hands them over in order.
 //! - [`peek`]: reads nodes of a file here and there.
@@ -20,4 +21,5 @@ pub mod roots;
 pub mod scratch;
 pub mod search;
 pub mod tree;
+mod trial;
 mod upper;

@@ -244,7 +244,7 @@ pub fn collect<S: Space, F: Filter>(
 }
 
 /// Keeps the `n` wanted items with the smallest (distance, id) of those in `best` and the candidates, for which there is room. How often
-/// one was taken in.
+/// one was taken in, or is as near as the last of them.
 pub fn look_at<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,
@@ -278,9 +278,9 @@ pub fn look_at<S: Space>(
                 best.push(found);
             }
         } else if let Some(mut worst) = best.peek_mut() {
-            if found < *worst && near_enough(found.0) {
+            if found.0 <= worst.0 && near_enough(found.0) {
                 n_taken += 1;
-                *worst = found;
+                *worst = found.min(*worst);
             }
         }
     }

@@ -7,7 +7,7 @@
 //! - [`lists`], [`threads`]: what that stands on.
 //! - [`section`]: how both lie in a file.
 //! - [`check`]: whether they are what they should be.
-//! - [`walk`]: from neighbours to neighbours of one query; [`search`]: all of a search, of several queries by turns.
+//! - [`walk`]: from neighbours to neighbours of one query, [`pool`]: what it keeps; [`search`]: all of a search, of several queries by turns.
 
 pub mod check;
 pub mod codes;
@@ -15,6 +15,7 @@ mod descent;
 mod leaves;
 mod lists;
 pub mod points;
+pub mod pool;
 mod projection;
 mod prune;
 pub mod routes;

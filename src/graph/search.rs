@@ -2,11 +2,11 @@
 
 use super::points::{Points, Vectors};
 use super::start::Start;
-use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_WALKED};
+use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_MET};
 use super::View;
 use crate::error::{reserve, Result};
 use crate::forest::descend::{items_near, take};
-use crate::forest::filter::{accepted, perhaps, All, Filter, Others};
+use crate::forest::filter::{accepted, perhaps, All, Filter, Unmet};
 use crate::forest::roots::Roots;
 use crate::forest::scratch::{cover_items, with_scratch, Scratch};
 use crate::forest::search::{self, reserve_heap, Neighbor, Wanted};
@@ -40,8 +40,11 @@ const MEASURED: usize = 2;
 const MEASURED_SHARE: u64 = 20;
 const MOST_MEASURED: u64 = 2000;
 
-/// Items looked at in a row while the forest names one.
-const SCANNED_FOR_ASKED: u64 = 8;
+/// Where a filter is known to accept few, items whose codes are looked at in a row while a walk looks at one.
+const SCANNED_FOR_WALKED: usize = 2;
+
+/// What was met is measured until none of so many was among the nearest: of those measured before, the half, or with a filter all.
+const IDLE: [usize; 2] = [2, 1];
 
 /// When more are wanted, all items are looked at if there are no more than so many for each that a walk would look at: what it found is
 /// kept in order, which takes its time then.
@@ -88,7 +91,11 @@ pub fn search<S: Space, F: Filter>(
         roots,
         graph,
         query,
-        breadth: Breadth { keep, search_k },
+        breadth: Breadth {
+            wanted: n,
+            keep,
+            search_k,
+        },
         filter,
         has_null: graph.null().next().is_some(),
         is_scan: search_k > 0 && (at_most as u128).pow(2) < walked,
@@ -162,15 +169,23 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             best,
             ..
         } = scratch;
-        let n_met = walk.sort();
+        let n_met = walk.n_met();
         reserve_heap(best, n)?;
         // Without a filter only a damaged file leads a walk to what it cannot come to.
         let is_sound = F::ALL && !self.has_null;
-        let (mut at, mut size) = (0, self.breadth.keep);
         let look_at = |candidates: &[usize], best: &mut _| {
             search::look_at(self.space, self.nodes, self.query, wanted, candidates, best)
         };
-        while at < n_met {
+        let idle = IDLE[usize::from(!F::ALL)];
+        let kept = match self.is_scan {
+            true => self.breadth.pool_size::<F>(self.roots.n_items),
+            false => self.breadth.keep,
+        };
+        let (mut at, mut size) = (0, kept.max(1));
+        // How many were measured, and how many since the last that was found.
+        let (mut n_measured, mut n_idle) = (0, 0);
+        let is_all = walk.is_around();
+        while at < n_met && (is_all || n_idle < n.max(n_measured / idle).max(1)) {
             let end = n_met.min(at.saturating_add(size));
             candidates.clear();
             reserve(candidates, end - at)?;
@@ -178,12 +193,15 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             let is_wanted = |id| self.is_wanted(id, self.filter);
             let found = walk.found(at..end, &is_wanted);
             candidates.extend(found.filter(|&id| is_sound || self.is_met(id)));
-            let n_taken = look_at(candidates, best);
-            if n_taken == 0 && at > 0 {
-                break;
+            match look_at(candidates, best) {
+                0 if at > 0 => n_idle += candidates.len(),
+                _ => {
+                    n_measured += n_idle + candidates.len();
+                    n_idle = 0;
+                }
             }
             at = end;
-            size = n.max(if F::ALL { at / 2 } else { at }).max(1);
+            size = n.max(n_measured / idle).max(1);
         }
         if self.may_be_null(wanted, best) {
             candidates.clear();
@@ -281,10 +299,22 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         } = scratch;
         let (graph, breadth, filter) = (self.graph, self.breadth, self.filter);
         if self.is_scan {
-            let ids = perhaps(self.filter, self.roots.n_items);
-            let keep = self.breadth.pool_size::<F>(self.roots.n_items);
-            let is_wanted = |id| self.is_wanted(id, filter);
-            return walk.scan(target, ids, keep, Some(&is_wanted));
+            let may_be = |id: &usize| !self.has_null || self.is_met(*id);
+            let ids = perhaps(filter, self.roots.n_items).filter(may_be);
+            for id in ids.filter(|&id| filter.accepts(id)) {
+                reserve(candidates, 1)?;
+                candidates.push(id);
+            }
+            let ids = candidates.iter().copied();
+            walk.scan(target, ids.clone())?;
+            let nearest = 0..breadth.keep.saturating_mul(2);
+            if !walk.found(nearest, &|_| true).all(|id| self.is_met(id)) {
+                // Missing items are in the way. To look at each, instead of its code alone, takes longer.
+                walk.begin();
+                walk.scan(target, ids.filter(|&id| self.is_met(id)))?;
+            }
+            candidates.clear();
+            return Ok(());
         }
         if let Some(id) = filter.left_out() {
             walk.leave_out(id, marks)?;
@@ -294,7 +324,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         match walked? {
             End::Found => Ok(()),
             End::Costly => self.look_at_others(target, scratch),
-            End::Stuck if !F::ALL && self.is_small() => self.look_at_others(target, scratch),
+            End::Stuck if !F::ALL && self.is_quick(walk) => self.look_at_others(target, scratch),
             End::Stuck => {
                 let walked = self.start_elsewhere(target, scratch);
                 scratch.clear_candidates();
@@ -310,9 +340,10 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         }
     }
 
-    /// Whether looking at all items takes no longer than asking the forest for as many as are left to be looked at.
-    fn is_small(&self) -> bool {
-        self.roots.n_items as u64 <= self.breadth.search_k.saturating_mul(SCANNED_FOR_ASKED)
+    /// Whether looking at all items takes no longer than the walk did, or than asking the forest for as many as it was to look at.
+    fn is_quick(&self, walk: &Walk) -> bool {
+        let n = self.breadth.search_k.max(walk.n_marked() as u64);
+        self.roots.n_items as u64 <= n.saturating_mul(SCANNED_FOR_MET as u64)
     }
 
     /// Looks at all that the filter accepts and that the walk has not met.
@@ -321,16 +352,16 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         target: &Target<'_, P>,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        let others = Others {
+        let unmet = Unmet {
             filter: self.filter,
             met: &scratch.marks,
         };
         let n_items = self.roots.n_items;
         let keep = self.breadth.pool_size::<F>(n_items);
-        let is_wanted = |id| self.is_wanted(id, &others);
+        let is_wanted = |id| self.is_wanted(id, &unmet);
         scratch
             .walk
-            .scan(target, perhaps(&others, n_items), keep, Some(&is_wanted))
+            .scan_wanted(target, perhaps(&unmet, n_items), keep, is_wanted)
     }
 
     /// Looks for more where the forest names some: somewhere else there may be nearer ones.
@@ -346,7 +377,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             // What is accepted may lie so far from the query that no way leads to it.
             self.collect_others(&walk, scratch).and_then(|()| {
                 let ids = scratch.candidates.iter().copied();
-                walk.scan(target, ids, breadth.keep, None)?;
+                walk.scan(target, ids)?;
                 Ok(End::Found)
             })
         } else {
@@ -375,7 +406,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         let mut met = std::mem::take(&mut scratch.met);
         let result = cover_items(&mut met, self.roots.n_items).and_then(|()| {
             walk.lay(&mut met);
-            let others = Others {
+            let others = Unmet {
                 filter: self.filter,
                 met: &met,
             };

@@ -1,8 +1,8 @@
 //! Where a walk starts: the query's code, and the items that it leads to.
 
 use super::codes::Coded;
+use super::pool::{put, Met};
 use super::routes;
-use super::walk::{put, Met};
 use super::View;
 use crate::error::{reserve, Error, Result};
 use crate::kernel::Row;

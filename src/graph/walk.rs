@@ -1,6 +1,7 @@
 //! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked from.
 
 use super::points::Points;
+use super::pool::{put, Heap, Met, Pool, Sorted};
 use super::View;
 use crate::error::{reserve, Error, Result};
 use crate::forest::filter::{All, Filter};
@@ -9,25 +10,6 @@ use crate::kernel::prefetch;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
-
-/// An item met, nearest first: distance of its code, id, and whether it was looked from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Met(u64);
-
-impl Met {
-    pub fn new(distance: u32, id: u32) -> Self {
-        Met(u64::from(distance) << 32 | u64::from(id) << 1)
-    }
-    pub fn id(self) -> u32 {
-        self.0 as u32 >> 1
-    }
-    fn is_done(self) -> bool {
-        self.0 & 1 == 1
-    }
-    fn done(self) -> Self {
-        Met(self.0 | 1)
-    }
-}
 
 /// What a walk looks for, among which items.
 #[derive(Clone, Copy)]
@@ -45,6 +27,8 @@ pub struct Walk {
     spare: Vec<Met>,
     /// What is no nearer is not worth keeping.
     farthest_spare: Option<Met>,
+    /// How many of these are in order, and before the others.
+    n_sorted: usize,
     /// With a filter: where to look from, the nearest on top.
     open: BinaryHeap<Reverse<Met>>,
     batch: Vec<u32>,
@@ -52,6 +36,8 @@ pub struct Walk {
     /// All that were marked.
     met: Vec<u32>,
     looked_at: u64,
+    /// Whether more of what is near was refused than is kept: then what is accepted lies around that, much of it as near as much else.
+    is_around: bool,
 }
 
 /// How a walk came to its end.
@@ -64,8 +50,10 @@ pub enum End {
     Costly,
 }
 
-/// Items looked at in a row while a walk looks at one.
-pub const SCANNED_FOR_WALKED: usize = 2;
+/// Items looked at in a row while a walk meets one; and while it does not go on to where a filter leaves something, which would have it
+/// go all around what is refused.
+pub const SCANNED_FOR_MET: usize = 8;
+const SCANNED_AROUND: usize = 64;
 
 /// With a filter: of what did not stay among the nearest, no more is given out.
 const MOST_SPARE: usize = 4096;
@@ -73,6 +61,8 @@ const MOST_SPARE: usize = 4096;
 /// How far a walk goes.
 #[derive(Clone, Copy)]
 pub struct Breadth {
+    /// How many are wanted.
+    pub wanted: usize,
     /// How many of the nearest are kept at the least.
     pub keep: usize,
     /// How many items are looked at, about, and half as many more at the most; with a filter, items that it accepts, and no more.
@@ -86,6 +76,9 @@ const LARGEST_POOL: u64 = 4096;
 /// find is found sooner; with a filter, which leaves more places for what is near, it is to end later.
 const LOOKED_AT_FROM_ONE: [u64; 2] = [24, 16];
 
+/// Of what was put aside so many are put in order for one that is asked for.
+const SORTED: usize = 4;
+
 /// Items whose codes are asked for together.
 const SCANNED: usize = 32;
 
@@ -93,11 +86,9 @@ const SCANNED: usize = 32;
 const AHEAD: usize = 3;
 
 impl Walk {
-    /// Puts what was met in order, nearest first; with a filter, also what was not kept. How many that is.
-    pub fn sort(&mut self) -> usize {
-        self.spare.sort_unstable();
-        self.spare.truncate(MOST_SPARE);
-        self.pool.len() + self.spare.len()
+    /// How many were met and not forgotten; with a filter, also of what is not among the nearest.
+    pub fn n_met(&self) -> usize {
+        self.pool.len() + self.spare.len().min(MOST_SPARE)
     }
 
     /// Keeps what is not among the nearest, unless enough is that is nearer. There is room.
@@ -106,25 +97,47 @@ impl Walk {
             return;
         }
         self.spare.push(one);
-        if self.spare.len() >= 4 * MOST_SPARE {
+        if self.spare.len() >= 2 * MOST_SPARE {
             let (_, farthest, _) = self.spare.select_nth_unstable(MOST_SPARE);
             self.farthest_spare = Some(*farthest);
             self.spare.truncate(MOST_SPARE);
         }
     }
 
-    /// Those of them in these places that are wanted; asked are only those about which the filter has not been.
+    /// Those in these places, nearest first, that are wanted; asked are only those about which the filter has not been.
     pub fn found<'b>(
-        &'b self,
+        &'b mut self,
         places: Range<usize>,
         is_wanted: &'b impl Fn(usize) -> bool,
     ) -> impl Iterator<Item = usize> + 'b {
+        let wanted = places.end.saturating_sub(self.pool.len());
+        if wanted > self.n_sorted {
+            // Seldom many are.
+            let more = (SORTED * wanted).min(self.spare.len()) - self.n_sorted;
+            let rest = &mut self.spare[self.n_sorted..];
+            let next = match more < rest.len() {
+                true => rest.select_nth_unstable(more).0,
+                false => rest,
+            };
+            next.sort_unstable();
+            self.n_sorted += more;
+        }
         let kept = self.pool.iter().map(|one| (*one, false));
         // Of these it has not been asked about all.
-        let spare = self.spare.iter().map(|one| (*one, one.is_done()));
+        let spare = self.spare.iter().map(|one| (*one, one.is_marked()));
         let all = kept.chain(spare).skip(places.start).take(places.len());
         all.filter(|(one, is_open)| !is_open || is_wanted(one.id() as usize))
             .map(|(one, _)| one.id() as usize)
+    }
+
+    /// Whether the nearest of what a filter accepts are many as near as each other.
+    pub fn is_around(&self) -> bool {
+        self.is_around
+    }
+
+    /// How many items it has met.
+    pub fn n_marked(&self) -> usize {
+        self.met.len()
     }
 
     /// How many it has kept.
@@ -137,8 +150,10 @@ impl Walk {
         self.pool.clear();
         self.spare.clear();
         self.farthest_spare = None;
+        self.n_sorted = 0;
         self.open.clear();
         self.looked_at = 0;
+        self.is_around = false;
     }
 
     /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
@@ -219,8 +234,26 @@ impl Walk {
         Ok(())
     }
 
-    /// Looks at all of these items, instead of walking, and keeps the nearest of those that are wanted, or of all. Only near
-    /// ones are asked about now.
+    /// Looks at the next of these items; whether there were any. There is room to put them aside.
+    fn look_at<P: Points>(
+        &mut self,
+        target: &Target<'_, P>,
+        ids: &mut impl Iterator<Item = usize>,
+    ) -> Result<bool> {
+        self.batch.clear();
+        for id in ids.take(SCANNED) {
+            target.points.prefetch(id as u32);
+            self.batch.push(id as u32);
+        }
+        self.distances.resize(self.batch.len(), 0);
+        target
+            .points
+            .distances(target.query, &self.batch, &mut self.distances);
+        reserve(&mut self.spare, self.batch.len())?;
+        Ok(!self.batch.is_empty())
+    }
+
+    /// Looks at all of these items, which are wanted, instead of walking.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -228,41 +261,46 @@ impl Walk {
         &mut self,
         target: &Target<'_, P>,
         mut ids: impl Iterator<Item = usize>,
+    ) -> Result<()> {
+        // All come into one order.
+        reserve(&mut self.spare, self.pool.len())?;
+        self.spare.append(&mut self.pool);
+        while self.look_at(target, &mut ids)? {
+            for i in 0..self.batch.len() {
+                self.put_aside(Met::new(self.distances[i], self.batch[i]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at all of these items, and keeps the nearest of those that are wanted. Only near ones are asked about now.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn scan_wanted<P: Points>(
+        &mut self,
+        target: &Target<'_, P>,
+        mut ids: impl Iterator<Item = usize>,
         keep: usize,
-        is_wanted: Option<&dyn Fn(usize) -> bool>,
+        is_wanted: impl Fn(usize) -> bool,
     ) -> Result<()> {
         let size = keep.min(target.points.count()).max(1);
-        reserve(&mut self.pool, size + 1)?;
-        loop {
-            self.batch.clear();
-            for id in ids.by_ref().take(SCANNED) {
-                target.points.prefetch(id as u32);
-                self.batch.push(id as u32);
-            }
-            if self.batch.is_empty() {
-                return Ok(());
-            }
-            self.distances.resize(self.batch.len(), 0);
-            target
-                .points
-                .distances(target.query, &self.batch, &mut self.distances);
-            reserve(&mut self.spare, self.batch.len())?;
+        let room = (size + 1).saturating_sub(self.pool.len());
+        reserve(&mut self.pool, room)?;
+        while self.look_at(target, &mut ids)? {
             for i in 0..self.batch.len() {
-                let (id, one) = (self.batch[i], Met::new(self.distances[i], self.batch[i]));
-                let last = self
-                    .pool
-                    .last()
-                    .copied()
-                    .filter(|_| self.pool.len() >= size);
+                let one = Met::new(self.distances[i], self.batch[i]);
+                let last = self.pool.last().copied();
+                let last = last.filter(|_| self.pool.len() >= size);
                 if last.is_some_and(|last| one >= last) {
-                    let is_asked = is_wanted.is_none();
-                    self.put_aside(if is_asked { one } else { one.done() });
-                } else if is_wanted.is_none_or(|is_wanted| is_wanted(id as usize)) {
+                    self.put_aside(one.marked());
+                } else if is_wanted(one.id() as usize) {
                     put(&mut self.pool, size, one);
                     last.into_iter().for_each(|last| self.put_aside(last));
                 }
             }
         }
+        Ok(())
     }
 
     fn walk_all<P: Points>(
@@ -288,7 +326,7 @@ impl Walk {
                 }
             }
             self.batch.clear();
-            while pool.get(next).is_some_and(|one| one.is_done()) {
+            while pool.get(next).is_some_and(|one| one.is_marked()) {
                 next += 1;
             }
             if self.looked_at >= breadth.most::<All>() || next >= pool.len() {
@@ -296,7 +334,7 @@ impl Walk {
             }
             let one = &mut pool[next];
             let from = one.id();
-            *one = one.done();
+            *one = one.marked();
             if let Some(other) = pool.get(next + 1) {
                 prefetch(graph.row(other.id() as usize));
             }
@@ -305,8 +343,8 @@ impl Walk {
     }
 
     /// For any filter, and for large pools. The pool has accepted items only; the way leads through others too, as long as they are
-    /// nearer than the farthest of a full pool. What is met by looking from those does not count as looked at: near a query whose nearest
-    /// are all refused it is the way that is long. Whether it came to an end before it took too long.
+    /// nearer than the farthest of a full pool. What is met by looking from those that are nearer than what is wanted does not count as
+    /// looked at: around a query whose nearest are all refused it is the way that is long. Whether it came to an end before it took too long.
     fn walk_accepted<P: Points, F: Filter>(
         &mut self,
         target: &Target<'_, P>,
@@ -315,10 +353,20 @@ impl Walk {
         filter: &F,
         marks: &mut [u64],
     ) -> Result<bool> {
-        // The farthest on top.
-        let mut pool = BinaryHeap::from(std::mem::take(&mut self.pool));
+        let size = breadth.pool_size::<F>(target.points.count());
+        let room = (size + 1).saturating_sub(self.pool.len());
+        reserve(&mut self.pool, room)?;
+        let pool = std::mem::take(&mut self.pool);
+        if size as u64 <= LARGEST_POOL {
+            let mut pool = Sorted { pool, size };
+            let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
+            self.pool = pool.pool;
+            return walked;
+        }
+        let pool = BinaryHeap::from(pool);
+        let mut pool = Heap { pool, size };
         let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
-        self.pool = pool.into_sorted_vec();
+        self.pool = pool.pool.into_sorted_vec();
         walked
     }
 
@@ -329,15 +377,10 @@ impl Walk {
         breadth: Breadth,
         filter: &F,
         marks: &mut [u64],
-        pool: &mut BinaryHeap<Met>,
+        pool: &mut impl Pool,
     ) -> Result<bool> {
-        let size = breadth.pool_size::<F>(target.points.count());
-        reserve_heap(pool, (size + 1).saturating_sub(pool.len()))?;
-        let is_near = |pool: &BinaryHeap<Met>, one: Met| {
-            pool.len() < size || pool.peek().is_some_and(|last| one < *last)
-        };
-        // An item is done when the filter refuses it.
-        let mut counts = true;
+        let n_items = target.points.count();
+        let (mut counts, mut n_through) = (true, 0);
         loop {
             self.measure(target)?;
             reserve_heap(&mut self.open, self.batch.len())?;
@@ -347,33 +390,31 @@ impl Walk {
             for i in 0..self.batch.len() {
                 let (id, distance) = (self.batch[i], self.distances[i]);
                 let one = Met::new(distance, id);
-                if !is_near(pool, one) {
+                if !pool.is_near(one) {
                     if !F::ALL {
-                        self.put_aside(one.done());
+                        self.put_aside(one.marked());
                     }
-                    continue;
-                }
-                if !filter.accepts(id as usize) {
-                    self.open.push(Reverse(one.done()));
-                    continue;
-                }
-                self.open.push(Reverse(one));
-                self.looked_at += u64::from(counts);
-                pool.push(one);
-                if pool.len() > size {
-                    let last = pool.pop().filter(|_| !F::ALL);
+                } else if filter.accepts(id as usize) {
+                    self.open.push(Reverse(one));
+                    self.looked_at += u64::from(counts);
+                    let last = pool.put(one).filter(|_| !F::ALL);
                     last.into_iter().for_each(|last| self.put_aside(last));
+                } else {
+                    self.open.push(Reverse(one.marked()));
                 }
             }
             self.batch.clear();
-            let next = self.open.pop().filter(|next| is_near(pool, next.0));
+            let next = self.open.pop().filter(|next| pool.is_near(next.0));
             let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most::<F>()) else {
-                return Ok(true);
+                self.is_around = !F::ALL && n_through > breadth.pool_size::<F>(n_items);
+                return Ok(!self.is_around || self.met.len() < n_items / SCANNED_AROUND);
             };
-            if !F::ALL && self.met.len() > target.points.count() / SCANNED_FOR_WALKED {
+            if !F::ALL && self.met.len() > n_items / SCANNED_FOR_MET {
+                self.is_around = n_through > breadth.pool_size::<F>(n_items);
                 return Ok(false);
             }
-            counts = !one.is_done();
+            counts = !one.is_marked() || !pool.is_before(one, breadth.wanted);
+            n_through += usize::from(!counts);
             if let Some(Reverse(other)) = self.open.peek() {
                 prefetch(graph.row(other.id() as usize));
             }
@@ -399,20 +440,6 @@ impl Breadth {
             .max(self.keep as u64);
         size.min(n_items as u64).max(1) as usize
     }
-}
-
-/// Puts one into a pool of `size` at the most; the place it got, if any.
-#[inline]
-pub fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
-    if pool.len() >= size {
-        if pool.last().is_some_and(|last| one >= *last) {
-            return None;
-        }
-        pool.pop();
-    }
-    let at = pool.partition_point(|other| *other < one);
-    pool.insert(at, one);
-    Some(at)
 }
 
 /// Marks an item, and adds it to the batch if it was not marked.

@@ -10,7 +10,7 @@ use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search::{self, Neighbor, Wanted};
 use crate::graph::{self, Graph, GraphBytes};
-use crate::kernel::{BitKernels, Float, Isa, Row};
+use crate::kernel::{BitKernels, Float, Isa, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
 use crate::metric::angular::Angular;
 use crate::metric::dot::Dot;
@@ -50,14 +50,13 @@ pub trait Engine: Send + Sync {
     fn read_item(&self, node: NodeRef<'_>, to: VectorMut<'_>) -> Result<()>;
     /// The distance between two items.
     fn distance(&self, a: NodeRef<'_>, b: NodeRef<'_>) -> f64;
-    /// Completes the item nodes before a build; hands back a number for [`build`](Self::build).
-    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> f64;
+    /// Completes the item nodes before a build.
+    fn prepare(&self, items: &mut [u8], layout: &NodeLayout);
     /// Builds trees over prepared item nodes; returns copies of their roots.
     fn build(
         &self,
         items: &[u8],
         layout: &NodeLayout,
-        common: f64,
         plan: Plan,
         meter: &Meter<'_>,
         emit: &mut Emit<'_>,
@@ -116,11 +115,11 @@ pub fn engine(options: Options) -> Result<Box<dyn Engine>> {
     })
 }
 
-fn float_engine<T: Float + Stored + Number>(options: Options, isa: Isa) -> Box<dyn Engine> {
+fn float_engine<T: Float + Stored>(options: Options, isa: Isa) -> Box<dyn Engine> {
     let (kernels, f) = (T::kernels(isa), options.f);
     fn boxed<S: Space>(options: Options, isa: Isa, space: S) -> Box<dyn Engine>
     where
-        S::T: Stored + Number,
+        S::T: Stored,
     {
         Box::new(Typed {
             space,
@@ -130,7 +129,7 @@ fn float_engine<T: Float + Stored + Number>(options: Options, isa: Isa) -> Box<d
     }
     match options.metric {
         Metric::Angular => boxed(options, isa, Angular::new(kernels, f)),
-        Metric::Dot => boxed(options, isa, Dot { kernels, f }),
+        Metric::Dot => boxed(options, isa, Dot::new(kernels, f)),
         Metric::Euclidean => {
             let norm = PhantomData::<L2>;
             boxed(options, isa, Minkowski { kernels, f, norm })
@@ -143,7 +142,7 @@ fn float_engine<T: Float + Stored + Number>(options: Options, isa: Isa) -> Box<d
     }
 }
 
-fn word_engine<W: crate::metric::hamming::Word + Stored + Number>(
+fn word_engine<W: crate::metric::hamming::Word + Stored>(
     options: Options,
     isa: Isa,
 ) -> Box<dyn Engine> {
@@ -159,23 +158,6 @@ fn word_engine<W: crate::metric::hamming::Word + Stored + Number>(
         isa,
     })
 }
-
-/// Numbers that pass through `f64` unharmed on their way between `prepare` and `build`.
-trait Number: Copy {
-    fn from_number(x: f64) -> Self;
-    fn to_number(self) -> f64;
-}
-
-macro_rules! number {
-    ($($t:ty),*) => {$(
-        impl Number for $t {
-            fn from_number(x: f64) -> Self { x as $t }
-            fn to_number(self) -> f64 { self as f64 }
-        }
-    )*};
-}
-
-number!(f32, f64, u8, u32, u64);
 
 struct Typed<S> {
     space: S,
@@ -248,7 +230,7 @@ where
 
 impl<S: Space> Engine for Typed<S>
 where
-    S::T: Stored + Number,
+    S::T: Stored,
 {
     fn check(&self, vector: Vector<'_>, id: Option<i64>) -> Result<()> {
         self.import(vector, id, &mut Vec::new()).map(|_| ())
@@ -285,7 +267,7 @@ where
             }
             let row = item.row();
             if !self.space.all_finite(row) {
-                let mut values = row.iter().map(S::T::to_number).enumerate();
+                let mut values = row.iter().map(S::T::to_f64).enumerate();
                 if let Some((position, value)) = values.find(|(_, value)| !value.is_finite()) {
                     return Err(Error::NotFinite {
                         id: Some(id as i64),
@@ -310,21 +292,19 @@ where
         self.space.report(self.space.distance(&query, b))
     }
 
-    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> f64 {
-        self.space.prepare(items, layout).to_number()
+    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) {
+        self.space.prepare(items, layout);
     }
 
     fn build(
         &self,
         items: &[u8],
         layout: &NodeLayout,
-        common: f64,
         plan: Plan,
         meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes> {
-        let common = S::T::from_number(common);
-        build::build(&self.space, layout, items, common, plan, meter, emit)
+        build::build(&self.space, layout, items, plan, meter, emit)
     }
 
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit> {

@@ -91,13 +91,13 @@ impl Index {
             }
             Store::Heap(_) => sections = Vec::new(),
         };
-        let common = engine.prepare(store.bytes_mut(), layout);
+        engine.prepare(store.bytes_mut(), layout);
         let built_len = store.bytes().len();
         let likely = size.saturating_mul(plan.likely_nodes(n_items, layout));
         let (roots, entries) = store.append(likely, |items, emit| {
             emit(&vec![0; superblock::padded_size(layout)])?;
             let mut end = plan.first_tree;
-            let copies = engine.build(items, layout, common, plan, meter, &mut |tree| {
+            let copies = engine.build(items, layout, plan, meter, &mut |tree| {
                 end += tree.len() / size;
                 emit(tree)
             })?;

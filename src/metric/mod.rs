@@ -18,7 +18,7 @@ mod two_means;
 
 use crate::error::Result;
 use crate::kernel::{Measure, Row, Scalar};
-use crate::layout::{NodeLayout, NodeMut, NodeRef, Points};
+use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes, Points};
 use crate::rng::Stream;
 
 /// A position in [`Points`]: an item id, or an index into a local copy. Narrow, because the order of a tree's items is
@@ -95,10 +95,25 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// The number stored beside an item's vector when it is added.
     fn item_extra(&self, row: Row<'_, Self::T>) -> Self::T;
 
-    /// Completes the item nodes before trees are built and returns [`Points::common`].
-    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) -> Self::T {
+    /// Completes the item nodes before trees are built.
+    fn prepare(&self, items: &mut [u8], layout: &NodeLayout) {
         let _ = (items, layout);
-        Self::T::default()
+    }
+
+    /// What splits want to know of each item in place of the number in its node.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
+    fn extras(&self, items: &Nodes<'_>) -> Result<Option<Vec<Self::T>>> {
+        let _ = items;
+        Ok(None)
+    }
+
+    /// Spaces that split otherwise, this one first, where it depends on the data which of them finds most: then it is tried.
+    /// They may look at the [`extras`](Self::extras) of some items.
+    fn variants(&self, extras: &[Self::T]) -> Vec<Self> {
+        let _ = extras;
+        Vec::new()
     }
 
     /// A plane of no direction.

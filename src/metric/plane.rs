@@ -13,7 +13,7 @@ pub struct Plane<T> {
     pub offset: T,
     /// The normal's coordinate in dot's extra dimension.
     pub extra: T,
-    /// The squared norm that dot's extra coordinates complete.
+    /// The length that dot's extra coordinates complete to.
     pub reach: T,
 }
 
@@ -109,8 +109,9 @@ impl<T: Float> Plane<T> {
         let at = some.map(P::get);
         let mut margins = kernels.dots(&points.eight(at), self.normal.row(points.len()));
         if self.extra != T::ZERO {
-            for (margin, at) in margins.iter_mut().zip(at) {
-                *margin += self.offset + self.extra * extra_coordinate(points, at, self.reach);
+            let completion = Completion::to(self.reach);
+            for (margin, length) in margins.iter_mut().zip(points.extras(at)) {
+                *margin += self.offset + self.extra * completion.of(length);
             }
         } else {
             for margin in &mut margins {
@@ -148,26 +149,35 @@ fn choose<T: Float>(margins: &[T], random: &mut Stream, right: &mut [bool]) {
     }
 }
 
-/// Dot: an item's squared norm, from the extra coordinate that completes it to the largest of all.
-#[inline]
-pub fn squared_norm<T: Float>(points: &Points<'_, T>, at: usize) -> T {
-    let extra = points.extra(at);
-    let squared = points.common - extra * extra;
-    if squared > T::ZERO {
-        squared
-    } else {
-        T::ZERO
-    }
+/// Dot: the coordinate that completes an item's length to `reach`; 0 for those beyond.
+#[derive(Clone, Copy)]
+pub struct Completion<T> {
+    reach: T,
+    one_by_reach: T,
 }
 
-/// Dot: the coordinate that completes an item's squared norm to `reach`; 0 for those beyond.
-#[inline]
-pub fn extra_coordinate<T: Float>(points: &Points<'_, T>, at: usize, reach: T) -> T {
-    let missing = reach - squared_norm(points, at);
-    if missing > T::ZERO {
-        missing.sqrt()
-    } else {
-        T::ZERO
+impl<T: Float> Completion<T> {
+    pub fn to(reach: T) -> Self {
+        Completion {
+            reach,
+            one_by_reach: T::ONE / reach,
+        }
+    }
+
+    /// The coordinate of an item of this length. By the quotient of the lengths: their squares may be too large or too small
+    /// for numbers.
+    #[inline]
+    pub fn of(&self, length: T) -> T {
+        let share = length * self.one_by_reach;
+        let missing = (T::ONE - share) * (T::ONE + share);
+        // Computed in any case: a choice between two numbers can be made for several at once.
+        let extra = self.reach * missing.sqrt();
+        // Where there is no reach, it is no number.
+        if missing > T::ZERO {
+            extra
+        } else {
+            T::ZERO
+        }
     }
 }
 

@@ -112,6 +112,15 @@ pub fn unit_distance<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> f64 {
     }
 }
 
+/// The inner product: infinite where it overflows, whatever its parts do.
+pub fn inner_product<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> f64 {
+    let inner = sum(a, b, |x, y| x * y);
+    if inner.is_finite() {
+        return inner;
+    }
+    sum(a, b, |x, y| (x * DOWN) * (y * DOWN)) / DOWN / DOWN
+}
+
 /// The sum of squared differences, or where floats cannot say it well, the root of it.
 pub enum Squared {
     Is(f64),
