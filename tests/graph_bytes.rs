@@ -145,3 +145,31 @@ fn files_of_before() {
         assert_eq!(again.info().unwrap().graph_recall, Some(1.0));
     }
 }
+
+/// Zero vectors had neighbours then. They still have in such a file, and are found, with filters too.
+#[test]
+fn zero_vectors_of_before() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/graphs-0");
+    let index = Index::open(folder.join("graph-zeros.ann"), Access::Map).unwrap();
+    let report = index.verify(3).unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    let accepts = |id: i64| id % 20 == 7 || id % 50 == 0;
+    let search = Search {
+        way: Way::Graph,
+        search_k: Some(60),
+        filter: Some(&accepts),
+        ..Search::new(14)
+    };
+    let mut random = Random(3);
+    for _ in 0..20 {
+        let query = Item::random(index.options(), &mut random);
+        // Ten zero vectors and four others.
+        let found = index.search(&query, &search).unwrap();
+        assert_eq!(found.len(), 14);
+    }
+    let mut again = Index::open_bytes(index.to_bytes().unwrap()).unwrap();
+    assert!(again.verify(3).unwrap().is_sound());
+    add_graph(&mut again, 1);
+    let again = Index::open_bytes(again.to_bytes().unwrap()).unwrap();
+    assert!(again.verify(3).unwrap().is_sound());
+}

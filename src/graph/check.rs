@@ -57,9 +57,11 @@ pub fn check<S: Space>(
         }
     }
     let mut null = view.null().peekable();
+    // Those made before graphs were tried out name none: there all items take part.
+    let is_before = graph.header.recall.is_none() && view.n_null() == 0;
+    let takes_part = |id| source.takes_part(id) || is_before && source.item(id).is_some();
     for id in 0..n_items {
-        let takes_part = source.takes_part(id);
-        let is_null = source.item(id).is_some() && !takes_part;
+        let is_null = source.item(id).is_some() && !takes_part(id);
         if is_null != null.next_if_eq(&id).is_some() {
             faults.add(Some(id), || {
                 "the graph does not say rightly whether it can have neighbours".to_string()
@@ -82,9 +84,8 @@ pub fn check<S: Space>(
                     ended = true;
                     continue;
                 }
-                let is_other =
-                    |other: usize| other < n_items && other != id && source.takes_part(other);
-                if ended || !takes_part || !is_other(other as usize) {
+                let is_other = |other: usize| other < n_items && other != id && takes_part(other);
+                if ended || !takes_part(id) || !is_other(other as usize) {
                     faults.add(Some(id), || {
                         format!("item {other} cannot be its neighbour in the graph")
                     });
