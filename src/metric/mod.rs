@@ -172,6 +172,11 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// Distance to an item.
     fn distance(&self, query: &Query<'_, Self::T>, item: NodeRef<'_>) -> u64;
 
+    /// The integer of a distance of 1, or of a square that is compared in its place.
+    fn unit(&self) -> u64 {
+        order::key(1.0)
+    }
+
     /// The distance as it is given to the caller.
     fn report(&self, distance: u64) -> f64;
 
