@@ -248,7 +248,8 @@ fn flips_in_files_with_graphs() {
     let long =
         [Metric::Angular, Metric::Euclidean, Metric::Dot].map(|metric| Options::new(metric, 193));
     let types = all_types(3, 64).into_iter().chain(long);
-    let files: Vec<_> = types.map(with_graph).collect();
+    let mut files: Vec<_> = types.map(with_graph).collect();
+    files.extend(common::graphs::small_files());
     let counts = flips("flips, files with graphs", &files);
     assert_eq!(counts.unnoticed, 0);
     assert!(counts.by_searching > 1000 / sample(), "{counts:?}");

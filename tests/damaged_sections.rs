@@ -5,9 +5,8 @@
 mod common;
 
 use annoy_rs::{Access, Error, Index, Metric, Options, Search, Way};
-use common::{built, random_items, saved, scratch, section, SIGNATURE, SUPERBLOCK};
-use std::hash::Hasher;
-use std::ops::Range;
+use common::sections::{place, reseal};
+use common::{built, random_items, saved, scratch};
 
 const N: usize = 21;
 const LABELS: u32 = 5;
@@ -32,25 +31,6 @@ fn files() -> [Vec<u8>; 2] {
         }
         saved(&index)
     })
-}
-
-fn place(bytes: &[u8], kind: u32) -> Range<usize> {
-    let start = section(bytes, kind).unwrap().as_ptr() as usize - bytes.as_ptr() as usize;
-    start..start + section(bytes, kind).unwrap().len()
-}
-
-/// Makes the checksums of a section and of the superblock right.
-fn reseal(bytes: &mut [u8], kind: u32) {
-    let sum = twox_hash::XxHash3_64::oneshot(section(bytes, kind).unwrap());
-    let at = bytes.windows(8).position(|w| w == SIGNATURE).unwrap();
-    let entry = (0..16)
-        .map(|i| at + 128 + 32 * i)
-        .find(|&entry| bytes[entry..entry + 4] == kind.to_le_bytes());
-    bytes[entry.unwrap() + 24..][..8].copy_from_slice(&sum.to_le_bytes());
-    let mut hasher = twox_hash::XxHash3_64::default();
-    hasher.write(&bytes[at..at + 16]);
-    hasher.write(&bytes[at + 24..at + SUPERBLOCK]);
-    bytes[at + 16..at + 24].copy_from_slice(&hasher.finish().to_le_bytes());
 }
 
 /// Every call that reads the sections; whether loading or verifying has noticed something.

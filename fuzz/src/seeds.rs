@@ -1,5 +1,6 @@
 //! Valid files to start from: every type, ours and as Annoy has them, and a few odd forests.
 
+use super::common::graphs::small_files;
 use super::common::{all_types, filled, plain, random_items, saved, Item, Struct, SIGNATURE};
 use super::examine::{ask, Answers};
 use super::memory_file::MemoryFile;
@@ -144,6 +145,10 @@ pub fn seeds() -> &'static [Seed] {
             };
             index.build_graph(&plan, &mut Work::default()).unwrap();
             seeds.push(Seed::new(options, saved(&index)));
+        }
+        // Graphs walked by vectors, and with zero vectors.
+        for (options, bytes) in small_files() {
+            seeds.push(Seed::new(options, bytes));
         }
         seeds
     })

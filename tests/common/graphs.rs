@@ -70,3 +70,67 @@ pub fn recall(index: &Index, queries: &[Item], search: &Search<'_>) -> f64 {
     }
     hits as f64 / all.max(1) as f64
 }
+
+/// Small files with graphs: walked by vectors, with zero vectors, with both; some items are missing.
+pub fn small_files() -> Vec<(Options, Vec<u8>)> {
+    let kinds = [
+        (
+            Metric::Euclidean,
+            ScalarType::F32,
+            IdWidth::Bits32,
+            true,
+            false,
+        ),
+        (
+            Metric::Manhattan,
+            ScalarType::F64,
+            IdWidth::Bits64,
+            true,
+            false,
+        ),
+        (Metric::Dot, ScalarType::F32, IdWidth::Bits32, true, false),
+        (
+            Metric::Angular,
+            ScalarType::F32,
+            IdWidth::Bits32,
+            false,
+            true,
+        ),
+        (
+            Metric::Angular,
+            ScalarType::F64,
+            IdWidth::Bits64,
+            true,
+            true,
+        ),
+    ];
+    let file = |(metric, scalar, ids, by_vectors, zeros)| {
+        let options = options(metric, scalar, ids, 3);
+        let mut rows = gaussian(48, 3, &mut Random(1));
+        for (id, row) in rows.iter_mut().enumerate() {
+            if by_vectors {
+                // Most in one place, and some far off: of directions along one.
+                let is_far = (id % 9 == 0) != (metric == Metric::Angular);
+                row[2] = if is_far { 1e6 } else { 0.0 };
+            }
+            if zeros && id % 7 == 5 {
+                row.fill(0.0);
+            }
+        }
+        let mut index = super::filled(options, &[]);
+        let items = items(options, &rows);
+        for (id, item) in items.iter().enumerate().filter(|(id, _)| id % 13 != 3) {
+            index.add_item(id as i64, item).unwrap();
+        }
+        index.build(Some(2), Some(1)).unwrap();
+        let plan = GraphPlan {
+            degree: 4,
+            ..GraphPlan::default()
+        };
+        index.build_graph(&plan, &mut Work::default()).unwrap();
+        let code_bytes = index.info().unwrap().graph_code_bytes;
+        assert_eq!(code_bytes == 0, by_vectors, "{options:?}");
+        (options, super::saved(&index))
+    };
+    kinds.into_iter().map(file).collect()
+}

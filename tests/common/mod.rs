@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test uses its own part
 
 pub mod graphs;
+pub mod sections;
 
 use annoy_rs::{Access, IdWidth, Index, Metric, Neighbor, Options, ScalarType, Vector, VectorMut};
 use std::collections::BTreeMap;
