@@ -109,9 +109,10 @@ pub trait Space: Send + Sync + Sized + 'static {
         Ok(None)
     }
 
-    /// Spaces that split otherwise, this one first, where it depends on the data which of them finds most: then it is tried.
-    /// They may look at the [`extras`](Self::extras) of some items.
-    fn variants(&self, extras: &[Self::T]) -> Vec<Self> {
+    /// Ways of splitting, where it depends on the data which finds most: then they are tried. The usual one first; each is one
+    /// space or several that trees take in turn, as all of them search alike. They may look at the [`extras`](Self::extras)
+    /// of some items.
+    fn variants(&self, extras: &[Self::T]) -> Vec<Vec<Self>> {
         let _ = extras;
         Vec::new()
     }
