@@ -40,16 +40,16 @@ fn finds_as(name: &str, rows: &Rows, metric: Metric, scalar: ScalarType) -> Inde
         ..Search::new(10)
     };
     let of_few = recall(&index, queries, &few);
-    // A graph by products has fewer ways to items of the smaller flag.
-    let least = if metric == Metric::Dot { 0.7 } else { 0.85 };
     let info = index.info().unwrap();
     let told = info.graph_recall.unwrap();
     println!(
         "{name}, {metric} {scalar}: {found:.3}, {of_few:.3}, told {told:.3}, {} bytes",
         info.graph_code_bytes
     );
+    // Long items are on the way to all others where products count, and those are few.
+    let least_of_few = if metric == Metric::Dot { 0.7 } else { 0.85 };
     assert!(
-        found >= 0.95 && of_few >= least,
+        found >= 0.95 && of_few >= least_of_few,
         "{name}, {metric} {scalar}: {found} {of_few}"
     );
     assert!(

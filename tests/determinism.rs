@@ -27,10 +27,10 @@ const GOLDEN: [(&str, u64); 27] = [
     ("manhattan f32 i64 f=37", 0xd45761c52e33fcc8),
     ("manhattan f64 i32 f=37", 0x2d5d490336fec9e7),
     ("manhattan f64 i64 f=37", 0x41d260d6d9d5d2e3),
-    ("dot f32 i32 f=37", 0x3a0a9ddf75be5e48),
-    ("dot f32 i64 f=37", 0x7f31cdbfa1155b48),
-    ("dot f64 i32 f=37", 0xeba1bd82ab11e605),
-    ("dot f64 i64 f=37", 0x8fe3cef8c7072283),
+    ("dot f32 i32 f=37", 0x0d0c7b261289ef57),
+    ("dot f32 i64 f=37", 0x2438de3903242b84),
+    ("dot f64 i32 f=37", 0xcb48420e7bcdaf91),
+    ("dot f64 i64 f=37", 0xcbdc1153162e66a5),
     ("hamming u64 i32 f=150", 0x077cd0c38edaac13),
     ("hamming u64 i64 f=150", 0x3430731a22c00d64),
     ("hamming u32 i32 f=150", 0x299748a1f591ae70),
@@ -40,7 +40,7 @@ const GOLDEN: [(&str, u64); 27] = [
     ("angular f32 i32 f=200", 0xa8a18045b23d82ee),
     ("euclidean f32 i32 f=200", 0x1739ba0bd736a7ca),
     ("manhattan f32 i32 f=200", 0x96f9498fa5eb97bb),
-    ("dot f32 i32 f=200", 0x1d5cbb0b12d33edb),
+    ("dot f32 i32 f=200", 0x9150c53947012f9b),
     ("hamming u64 i32 f=8192", 0x84666bb059754b6d),
 ];
 

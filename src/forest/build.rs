@@ -119,12 +119,12 @@ fn build_over<S: Space, P: Position>(
     let extras = space.extras(&nodes)?;
     let pace = || work::check(meter.cancel());
     let chosen = trial::choose(space, &nodes, &present, extras.as_deref(), plan.seed, &pace)?;
-    let space = chosen.as_ref().unwrap_or(space);
+    let spaces = chosen.as_deref().unwrap_or(std::slice::from_ref(space));
     let mut points = Points::in_place(items, layout);
     if let Some(extras) = &extras {
         points = points.with_extras(extras);
     }
-    let builder = || TreeBuilder::new(space, layout, &points, &present, n_items);
+    let builder = || TreeBuilder::new(spaces, layout, &points, &present, n_items);
     let mut forest = Forest {
         layout,
         plan,
@@ -160,7 +160,8 @@ fn build_alone<S: Space, P: Position>(
     let pace = |steps| meter.report(count(done, steps));
     for group in 0..batch.len.div_ceil(batch.group_len()) {
         let mut added = Ok(());
-        builder.build(&batch.group(group).1, &pace, |tree| {
+        let (first, keys) = batch.group(group);
+        builder.build(first, &keys, &pace, |tree| {
             added = forest.add(tree).and_then(|()| pace(1));
             added.is_ok() && !forest.is_complete()
         })?;
@@ -211,7 +212,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
                     if keys.is_empty() {
                         break;
                     }
-                    let built = builder.build(&keys, pace, |tree| {
+                    let built = builder.build(number, &keys, pace, |tree| {
                         let tree = std::mem::replace(tree, take_spare().unwrap_or_default());
                         let sent = sender.send((number, Ok(tree)));
                         number += 1;

@@ -59,7 +59,8 @@ struct Task {
 
 /// Builds trees over the same items, with the room of the ones before.
 pub struct TreeBuilder<'a, S: Space, P> {
-    space: &'a S,
+    /// Taken by the trees in turn, by their numbers.
+    spaces: &'a [S],
     layout: &'a NodeLayout,
     points: &'a Points<'a, S::T>,
     /// Ids of the items present, ascending.
@@ -69,22 +70,23 @@ pub struct TreeBuilder<'a, S: Space, P> {
 }
 
 impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
+    /// `spaces`: one or several that differ in how they split.
     pub fn new(
-        space: &'a S,
+        spaces: &'a [S],
         layout: &'a NodeLayout,
         points: &'a Points<'a, S::T>,
         present: &'a [P],
         n_items: usize,
     ) -> Self {
         TreeBuilder {
-            space,
+            spaces,
             layout,
             points,
             present,
             n_items,
             grower: Grower {
-                plane: space.plane(),
-                room: space.room(),
+                plane: spaces[0].plane(),
+                room: spaces[0].room(),
                 right: Vec::new(),
                 gathered: Gathered::new(points.len()),
                 local_ids: Vec::new(),
@@ -93,13 +95,14 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         }
     }
 
-    /// Shows the trees with these keys to `take`, in order: their nodes, root last. Ids of tree nodes count from
+    /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order: their nodes, root last. Ids of tree nodes count from
     /// `n_items`. `take` may leave other bytes in their place, whose room the next tree uses, and says whether to go on.
     ///
     /// # Errors
     /// Those of `pace`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
     pub fn build(
         &mut self,
+        first: usize,
         keys: &[Key],
         pace: &Pace<'_>,
         mut take: impl FnMut(&mut HeapBytes) -> bool,
@@ -115,9 +118,11 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
             }
             return Ok(());
         }
-        let (space, layout, points) = (self.space, self.layout, self.points);
-        let uppers = upper::grow(space, layout, points, self.present, keys, pace)?;
-        for ((upper, mut order), &key) in uppers.into_iter().zip(keys) {
+        let (spaces, layout, points) = (self.spaces, self.layout, self.points);
+        let trees = (first..).zip(keys);
+        let trees = trees.map(|(number, &key)| (&spaces[number % spaces.len()], key));
+        let uppers = upper::grow(layout, points, self.present, trees.clone(), pace)?;
+        for ((upper, mut order), (space, key)) in uppers.into_iter().zip(trees) {
             let order = order.numbers_mut();
             self.start()?;
             let root = Task {

@@ -23,8 +23,8 @@ const FEWEST_LEAVES: usize = 2;
 const TREES: usize = 4;
 const LEAVES: usize = 64;
 
-/// What is searched for: the nearest of some of the items, without the item itself: that is what a query by a vector that is no
-/// item finds.
+/// What is searched for: the nearest of some of the items. The item itself is counted apart: a query by a vector that is no
+/// item does not find it.
 const QUERIES: usize = 48;
 const NEAREST: usize = 10;
 /// Among so many items, of which the sample holds what is to be found: a plain sample of many items has neither the copies of
@@ -37,8 +37,11 @@ const ITEMS_BY_CANDIDATE: [usize; 2] = [40, 10];
 
 /// What another than the first must find more, in parts of what that finds: less is chance.
 const LEAD: usize = 25;
+/// And not at the cost of items that no longer find themselves: one is worth so many others.
+const ITSELF: usize = 4;
 
-/// The variant of `space` that finds most; none where `space` itself is to be taken. The same for any number of trees and threads.
+/// The way of splitting that finds most: the spaces that trees take in turn; none where `space` itself is to be taken. The same
+/// for any number of trees and threads.
 ///
 /// # Errors
 /// Those of `pace`, which is called now and then; [`crate::Error::NoMemory`].
@@ -49,7 +52,7 @@ pub fn choose<S: Space, P: Position>(
     extras: Option<&[S::T]>,
     seed: u64,
     pace: &dyn Fn() -> Result<()>,
-) -> Result<Option<S>> {
+) -> Result<Option<Vec<S>>> {
     let mut layout = nodes.layout().clone();
     let len = (present.len() / 4)
         .clamp(SAMPLE[0], SAMPLE[1])
@@ -80,8 +83,8 @@ pub fn choose<S: Space, P: Position>(
         }
         Ok(some)
     };
-    let variants = space.variants(&beside(&pool)?);
-    if variants.len() < 2 {
+    let ways = space.variants(&beside(&pool)?);
+    if ways.len() < 2 {
         return Ok(None);
     }
     let Trial { ids, queries } = Trial::new(space, nodes, &pool, len, &mut random, pace)?;
@@ -91,10 +94,10 @@ pub fn choose<S: Space, P: Position>(
     for id in ids {
         bytes.extend(nodes.get(id).bytes())?;
     }
-    let mut best: Option<(usize, S)> = None;
-    for variant in variants {
+    let mut best: Option<([usize; 2], Vec<S>)> = None;
+    for way in ways {
         let found = hits(
-            &variant,
+            &way,
             &layout,
             &mut bytes,
             extras.map(|_| &some[..]),
@@ -104,12 +107,18 @@ pub fn choose<S: Space, P: Position>(
         )?;
         if best
             .as_ref()
-            .is_none_or(|(most, _)| found > most + most / LEAD)
+            .is_none_or(|(most, _)| is_better(found, *most))
         {
-            best = Some((found, variant));
+            best = Some((found, way));
         }
     }
-    Ok(best.map(|(_, variant)| variant))
+    Ok(best.map(|(_, way)| way))
+}
+
+/// Whether these numbers of others and of items themselves are better than those of a way before.
+fn is_better(found: [usize; 2], before: [usize; 2]) -> bool {
+    let all = |[others, selves]: [usize; 2]| others + ITSELF * selves;
+    found[0] > before[0] + before[0] / LEAD && all(found) > all(before)
 }
 
 /// Adds `len` of the numbers below `end`, ascending: one each of as many runs.
@@ -225,17 +234,17 @@ impl Trial {
     }
 }
 
-/// How many of the nearest are found in trees that `space` builds over the items in `bytes`, which are put behind these and taken
-/// away again.
+/// How many of the nearest are found, and how many items themselves, in trees that `spaces` build over the items in `bytes`, which
+/// are put behind these and taken away again.
 fn hits<S: Space>(
-    space: &S,
+    spaces: &[S],
     layout: &NodeLayout,
     bytes: &mut HeapBytes,
     extras: Option<&[S::T]>,
     queries: &[(usize, f64)],
     seed: u64,
     pace: &dyn Fn() -> Result<()>,
-) -> Result<usize> {
+) -> Result<[usize; 2]> {
     let size = layout.node_size;
     let items = bytes.bytes().len();
     let n_items = items / size;
@@ -248,9 +257,9 @@ fn hits<S: Space>(
     if let Some(extras) = extras {
         points = points.with_extras(extras);
     }
-    let mut builder = TreeBuilder::new(space, layout, &points, &present, n_items);
+    let mut builder = TreeBuilder::new(spaces, layout, &points, &present, n_items);
     let mut taken = Ok(());
-    builder.build(&keys, &|_| pace(), |tree| {
+    builder.build(0, &keys, &|_| pace(), |tree| {
         let before = trees.bytes().len() / size;
         map_children(tree.bytes_mut(), layout, n_items, |id| id + before);
         let root = tree.bytes().len() - size;
@@ -270,7 +279,9 @@ fn hits<S: Space>(
         n_trees: TREES,
         trees: n_items..nodes.count() - TREES,
     };
-    let mut found = 0;
+    // All of them search alike.
+    let space = &spaces[0];
+    let (mut others, mut selves) = (0, 0);
     for &(id, distance) in queries {
         let query = space.query(nodes.get(id).row());
         for by in ITEMS_BY_CANDIDATE {
@@ -280,11 +291,12 @@ fn hits<S: Space>(
                 max_distance: Some(distance),
             };
             let near = search(space, &nodes, &roots, &query, wanted, &All)?;
-            let others = near.iter().filter(|other| other.id != id as i64);
-            found += others.count().min(NEAREST);
+            let itself = near.iter().filter(|near| near.id == id as i64).count();
+            others += (near.len() - itself).min(NEAREST);
+            selves += itself;
         }
     }
     bytes.resize(items)?;
     pace()?;
-    Ok(found)
+    Ok([others, selves])
 }

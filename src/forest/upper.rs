@@ -72,7 +72,8 @@ impl<S: Space> Open<S> {
 }
 
 /// A tree in work.
-struct Growing<S: Space, P> {
+struct Growing<'a, S: Space, P> {
+    space: &'a S,
     tree: UpperTree,
     /// The items, in the order of the subsets below the splits.
     order: Array<P>,
@@ -82,17 +83,16 @@ struct Growing<S: Space, P> {
     right: Vec<bool>,
 }
 
-/// Grows the upper levels of the trees with these keys (at most [`MAX_GROUP`]) over the items present. Returns each with the
+/// Grows the upper levels of the trees with these spaces and keys (at most [`MAX_GROUP`]) over the items present. Returns each with the
 /// items in the order of the subsets below its splits.
 ///
 /// # Errors
 /// Those of `pace`; [`crate::Error::NoMemory`].
-pub fn grow<S: Space, P: Position>(
-    space: &S,
+pub fn grow<'a, S: Space, P: Position>(
     layout: &NodeLayout,
     points: &Points<'_, S::T>,
     present: &[P],
-    keys: &[Key],
+    wanted: impl Iterator<Item = (&'a S, Key)>,
     pace: &Pace<'_>,
 ) -> Result<Vec<(UpperTree, Array<P>)>> {
     let local_len = local_len(points);
@@ -102,10 +102,12 @@ pub fn grow<S: Space, P: Position>(
     // A block is a run of ids, the missing ones among them: not worth it when most are missing.
     let span = present.first().zip(present.last());
     let sparse = span.is_none_or(|(a, b)| present.len() < (b.get() - a.get()) / 4);
-    let mut trees: Vec<Growing<S, P>> = Vec::new();
-    reserve(&mut trees, keys.len())?;
-    for &key in keys {
+    let mut trees: Vec<Growing<'_, S, P>> = Vec::new();
+
+    for (space, key) in wanted {
+        reserve(&mut trees, 1)?;
         let mut growing = Growing {
+            space,
             tree: UpperTree::default(),
             order: Array::copy_of(present)?,
             level: Vec::new(),
@@ -120,36 +122,40 @@ pub fn grow<S: Space, P: Position>(
         }
         trees.push(growing);
     }
-    let mut room = space.room();
+    let Some(mut room) = trees.first().map(|growing| growing.space.room()) else {
+        return Ok(Vec::new());
+    };
     let mut moved: Vec<P> = Vec::new();
     while let Some(widest) = trees.iter().map(|t| t.level.len()).max().filter(|&n| n > 0) {
         for growing in &mut trees {
             let order = growing.order.numbers_mut();
             for open in &mut growing.level {
                 let subset = &order[open.start..][..open.len];
-                space.split(points, subset, &mut open.random, &mut open.plane, &mut room);
+                let (random, plane) = (&mut open.random, &mut open.plane);
+                growing
+                    .space
+                    .split(points, subset, random, plane, &mut room);
             }
         }
         let block = block_len(*BLOCK_BYTES.start()).max(widest * BLOCK_PER_NODE);
-        test_in_blocks(space, points, present, block, pace, &mut trees)?;
+        test_in_blocks(points, present, block, pace, &mut trees)?;
         for growing in &mut trees {
             let wanted = |len, open| len > local_len && open < most_open;
-            let more = growing.descend(space, layout, points, &mut room, &mut moved, wanted)?;
+            let more = growing.descend(layout, points, &mut room, &mut moved, wanted)?;
             pace(more)?;
         }
     }
-    let finished = |growing: Growing<S, P>| (growing.tree, growing.order);
+    let finished = |growing: Growing<'_, S, P>| (growing.tree, growing.order);
     Ok(trees.into_iter().map(finished).collect())
 }
 
 /// Tests every item against the planes of its nodes.
 fn test_in_blocks<S: Space, P: Position>(
-    space: &S,
     points: &Points<'_, S::T>,
     present: &[P],
     block: usize,
     pace: &Pace<'_>,
-    trees: &mut [Growing<S, P>],
+    trees: &mut [Growing<'_, S, P>],
 ) -> Result<()> {
     let (Some(first), Some(last)) = (present.first(), present.last()) else {
         return Ok(());
@@ -166,7 +172,8 @@ fn test_in_blocks<S: Space, P: Position>(
                 let (subset, right) = (&subset[open.tested..], &mut right[open.tested..]);
                 let count = subset.iter().take_while(|at| at.get() < run.end).count();
                 let (subset, right) = (&subset[..count], &mut right[..count]);
-                space.sides(points, subset, &open.plane, &mut open.random, right);
+                let (random, plane) = (&mut open.random, &open.plane);
+                growing.space.sides(points, subset, plane, random, right);
                 open.tested += count;
                 tested += count;
             }
@@ -176,19 +183,18 @@ fn test_in_blocks<S: Space, P: Position>(
     Ok(())
 }
 
-impl<S: Space, P: Position> Growing<S, P> {
+impl<S: Space, P: Position> Growing<'_, S, P> {
     /// Splits the nodes of the level by the sides found, and goes on to those of their children that are wanted, told by
     /// their length and the number of nodes so far. Returns the steps that the level took beyond one for each item tested.
     fn descend(
         &mut self,
-        space: &S,
         layout: &NodeLayout,
         points: &Points<'_, S::T>,
         room: &mut S::Room,
         moved: &mut Vec<P>,
         wanted: impl Fn(usize, usize) -> bool,
     ) -> Result<i64> {
-        let tree = &mut self.tree;
+        let (space, tree) = (self.space, &mut self.tree);
         let mut more = 0;
         let mut next = Vec::new();
         for mut open in std::mem::take(&mut self.level) {

@@ -5,7 +5,7 @@ use super::codes::{Coded, Codes, Source};
 use crate::error::{reserve, Result};
 use crate::kernel::{prefetch, CodeRows, Measure};
 use crate::layout::Nodes;
-use crate::metric::{Query, Space};
+use crate::metric::{order, Query, Space};
 
 /// Items that are compared with each other and with queries. Distances are numbers that sort as they do.
 pub trait Points: Copy + Sync {
@@ -45,13 +45,32 @@ pub trait Points: Copy + Sync {
     fn local<'b>(&'b self, room: &'b Room) -> Self::Local<'b>;
 }
 
-/// A distance in half the bits: 20 digits of it are left.
-fn narrow(distance: u64) -> u32 {
-    (distance >> 32) as u32
+/// Bits of a distance, which has 64, that are left out of those that are compared: of the 32 that these have 22 are digits and the others
+/// are exponents, so that distances (of euclidean, squares) from 1e-154 to 1e154 can be told. Products have a sign too, and 1e-77 to 1e77.
+const LEFT_OUT: u32 = 30;
+
+/// A distance in half the bits. `unit` is that of 1.
+#[inline]
+fn narrow(distance: u64, unit: u64) -> u32 {
+    let from_least = distance.saturating_sub(unit - (1 << 61));
+    (from_least.min((1 << 62) - 1) >> LEFT_OUT) as u32
 }
 
-fn widen(distance: u32) -> u64 {
-    u64::from(distance) << 32
+/// The distance of what [`narrow`] gave.
+fn widen(distance: u32, unit: u64) -> u64 {
+    (u64::from(distance) << LEFT_OUT) + (unit - (1 << 61))
+}
+
+/// As [`narrow`], of numbers that may be below zero.
+#[inline]
+fn narrow_signed(distance: u64) -> u32 {
+    // Where a number of either sign begins, and where that is among the others.
+    let (least, place) = match distance >> 63 {
+        0 => (order::key(-1.0) - (1 << 60), 0),
+        _ => (order::key(1.0) - (1 << 60), 1 << 61),
+    };
+    let from_least = distance.saturating_sub(least).min((1 << 61) - 1);
+    ((place + from_least) >> LEFT_OUT) as u32
 }
 
 /// Room for copies of items.
@@ -184,7 +203,10 @@ impl<S: Space> Points for Vectors<'_, S> {
     fn distances(&self, from: Query<'_, S::T>, ids: &[u32], to: &mut [u32]) {
         for (to, &id) in to.iter_mut().zip(ids) {
             let distance = self.space.distance(&from, self.nodes.get(id as usize));
-            *to = narrow(distance);
+            *to = match S::BY_PRODUCT {
+                true => narrow_signed(distance),
+                false => narrow(distance, self.space.unit()),
+            };
         }
     }
 
@@ -201,7 +223,7 @@ impl<S: Space> Points for Vectors<'_, S> {
             Measure::Squares => slack.sqrt(),
             Measure::Differences | Measure::Bits => slack,
         };
-        let value = |distance| self.space.report(widen(distance));
+        let value = |distance| self.space.report(widen(distance, self.space.unit()));
         value(between) * slack >= value(reach)
     }
 
@@ -216,5 +238,41 @@ impl<S: Space> Points for Vectors<'_, S> {
             nodes,
             n_items: nodes.count(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From far below zero to far above it, where neighbours differ by a millionth.
+    #[test]
+    fn narrow_ones_sort_alike() {
+        let sizes = [1e-70, 1e-30, 1e-3, 1.0, 1.000001, 1e6, 1e6 + 1.0, 1e60];
+        let below = sizes.iter().rev().map(|x| -x);
+        let sorted: Vec<f64> = below.chain([0.0]).chain(sizes).collect();
+        let signed = |&x: &f64| narrow_signed(order::key(x));
+        assert!(sorted.is_sorted_by(|a, b| signed(a) < signed(b)));
+        for (unit, key) in [
+            (order::key(1.0), order::key as fn(f64) -> u64),
+            (order::square_key(1.0), order::square_key),
+        ] {
+            let narrow = |&x: &f64| narrow(key(x), unit);
+            assert!(sizes.is_sorted_by(|a, b| narrow(a) < narrow(b)));
+            for x in sizes {
+                let again = widen(narrow(&x), unit);
+                assert!(again <= key(x) && key(x) - again < 1 << LEFT_OUT);
+            }
+        }
+    }
+
+    #[test]
+    fn narrow_ones_end_where_they_cannot_tell() {
+        let unit = order::square_key(1.0);
+        assert_eq!(narrow(order::root_key(0.0), unit), 0);
+        assert_eq!(narrow(u64::MAX, unit), u32::MAX);
+        assert_eq!(narrow(order::key(0.0), order::key(1.0)), 0);
+        assert_eq!(narrow_signed(order::key(f64::NEG_INFINITY)), 0);
+        assert_eq!(narrow_signed(u64::MAX), u32::MAX);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::precise::{self, Unit};
-use super::two_means::{self, scale_of, Directions};
+use super::two_means::{self, scale_of, Balance, Directions};
 use super::{order, Position, Query, Space};
 use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
@@ -124,7 +124,16 @@ impl<T: Float> Space for Angular<T> {
                 extras: [T::ZERO; ROWS],
             }
         };
-        two_means::by_angle(self.kernels, points, subset, random, centroids, directions);
+        let by = Balance::Counts;
+        two_means::by_angle(
+            self.kernels,
+            points,
+            subset,
+            random,
+            by,
+            centroids,
+            directions,
+        );
         plane.take_difference(centroids);
         plane.normalize(self.kernels);
     }

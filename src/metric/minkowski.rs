@@ -16,6 +16,10 @@ pub trait Norm<T: Float>: Send + Sync + 'static {
     const MEASURE: Measure;
     /// The distance as an integer that sorts alike.
     fn key(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> u64;
+    /// The key of a distance of 1.
+    fn unit() -> u64 {
+        order::key(1.0)
+    }
     /// Distances from several vectors to two, by which they are compared (euclidean: squared).
     fn distances(
         kernels: &FloatKernels<T>,
@@ -87,6 +91,9 @@ impl<T: Float> Norm<T> for L2 {
         } else {
             rare(a, b, squared)
         }
+    }
+    fn unit() -> u64 {
+        order::square_key(1.0)
     }
     #[inline]
     fn distances(
@@ -235,6 +242,10 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
     #[inline]
     fn distance(&self, query: &Query<'_, T>, item: NodeRef<'_>) -> u64 {
         N::key(self.kernels, query.row, item.row())
+    }
+
+    fn unit(&self) -> u64 {
+        N::unit()
     }
 
     fn report(&self, distance: u64) -> f64 {

@@ -109,9 +109,10 @@ pub trait Space: Send + Sync + Sized + 'static {
         Ok(None)
     }
 
-    /// Spaces that split otherwise, this one first, where it depends on the data which of them finds most: then it is tried.
-    /// They may look at the [`extras`](Self::extras) of some items.
-    fn variants(&self, extras: &[Self::T]) -> Vec<Self> {
+    /// Ways of splitting, where it depends on the data which finds most: then they are tried. The usual one first; each is one
+    /// space or several that trees take in turn, as all of them search alike. They may look at the [`extras`](Self::extras)
+    /// of some items.
+    fn variants(&self, extras: &[Self::T]) -> Vec<Vec<Self>> {
         let _ = extras;
         Vec::new()
     }
@@ -171,6 +172,11 @@ pub trait Space: Send + Sync + Sized + 'static {
 
     /// Distance to an item.
     fn distance(&self, query: &Query<'_, Self::T>, item: NodeRef<'_>) -> u64;
+
+    /// The integer of a distance of 1, or of a square that is compared in its place.
+    fn unit(&self) -> u64 {
+        order::key(1.0)
+    }
 
     /// The distance as it is given to the caller.
     fn report(&self, distance: u64) -> f64;

@@ -107,6 +107,16 @@ pub fn scale_of<T: Float>(squared_norm: T) -> T {
     }
 }
 
+/// What keeps a cluster from taking all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Balance {
+    /// A distance counts as often as its cluster has members: Annoy's rule. Where all angles are about right ones, it is their numbers
+    /// rather than the angles that decide.
+    Counts,
+    /// Nothing. Where all angles are acute, one cluster may take all.
+    Free,
+}
+
 /// Clusters by angle, in the space of the vectors and their extra coordinate (0 for angular). Leaves the mean unit
 /// vectors in `p` and `q` and returns their extra coordinates.
 pub fn by_angle<T: Float, P: Position>(
@@ -114,6 +124,7 @@ pub fn by_angle<T: Float, P: Position>(
     points: &Points<'_, T>,
     subset: &[P],
     random: &mut Stream,
+    balance: Balance,
     [p, q]: &mut [Padded<T>; 2],
     directions: impl Fn([usize; ROWS]) -> Directions<T>,
 ) -> [T; 2] {
@@ -134,13 +145,17 @@ pub fn by_angle<T: Float, P: Position>(
     for (size, positions, rows) in Draws::new(subset, STEPS, random).rounds(points) {
         let items = directions(positions);
         let inner = kernels.dot_pairs(&rows, [p.row(len), q.row(len)]);
+        let factors = match balance {
+            Balance::Counts => counts,
+            Balance::Free => [T::ONE; 2],
+        };
         // Annoy's weighted distance, `count * (2 - 2 cos)`. Loops over eight without a branch: several at once.
         let mut distances = [[T::ZERO; ROWS]; 2];
         for c in 0..2 {
             let scale = scale_of(squares[c] + extras[c] * extras[c]);
             for r in 0..ROWS {
                 let cos = (inner[c][r] + extras[c] * items.extras[r]) * items.scales[r] * scale;
-                distances[c][r] = counts[c] * (two - two * cos);
+                distances[c][r] = factors[c] * (two - two * cos);
             }
         }
         let weights = nearer(&distances, &items.scales, size);
