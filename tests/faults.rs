@@ -2,6 +2,8 @@
 //! left behind, and another try succeeds. See src/fault.rs for how calls are made to fail.
 
 mod common;
+#[path = "faults/graphs.rs"]
+mod graphs;
 #[path = "faults/labels.rs"]
 mod labels;
 #[path = "faults/threads.rs"]
@@ -10,7 +12,7 @@ mod threads;
 mod walk;
 
 use annoy_rs::fault::{control, Kind};
-use annoy_rs::{probe, Access, GraphPlan, IdWidth, Index, Metric, Options, ScalarType, Work};
+use annoy_rs::{probe, Access, IdWidth, Index, Metric, Options, ScalarType};
 use common::{built, filled, plain, random_items, saved, scratch, Item, Snapshot};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -179,29 +181,13 @@ fn in_memory() -> Vec<Operation> {
             ));
         }
     }
-    for n_threads in [1, 3] {
-        all.push(Operation::new(
-            format!("build_graph, {n_threads} threads"),
-            |_| small_built(),
-            move |index, _| {
-                let mut work = Work {
-                    n_threads: Some(n_threads),
-                    ..Work::default()
-                };
-                index.build_graph(&GraphPlan::default(), &mut work)
-            },
-        ));
-    }
+    all.extend(graphs::operations());
     all.push(Operation::new(
         "search",
         |_| small_built(),
         |index, _| {
-            // On a thread that has not searched before: a thread keeps its room.
             let item = &small().1[0];
-            std::thread::scope(|scope| {
-                let search = scope.spawn(|| index.get_nns_by_vector(item, 50, Some(500)));
-                search.join().unwrap().map(|_| ())
-            })
+            graphs::on_a_new_thread(|| index.get_nns_by_vector(item, 50, Some(500)).map(drop))
         },
     ));
     all

@@ -73,6 +73,36 @@ func TestGraph(t *testing.T) {
 	}
 }
 
+func TestWhatInfoSaysOfAGraph(t *testing.T) {
+	index := built(t, 300, 8, annoy.Euclidean)
+	told := func(index *annoy.Index) (int, float64) {
+		t.Helper()
+		info, err := index.Info()
+		must(t, err)
+		return info.GraphCodeBytes, info.GraphRecall
+	}
+	if bytes, recall := told(index); bytes != 0 || recall != -1 {
+		t.Fatalf("%d bytes, recall %g before there is a graph", bytes, recall)
+	}
+	must(t, index.BuildGraph(ctx, annoy.GraphOptions{}))
+	bytes, recall := told(index)
+	if bytes != 16 || recall < 0.9 || recall > 1 {
+		t.Fatalf("%d bytes, recall %g", bytes, recall)
+	}
+	file := filepath.Join(t.TempDir(), "told.ann")
+	must(t, index.Save(ctx, file))
+	loaded, err := annoy.Open(file)
+	must(t, err)
+	defer loaded.Close()
+	if b, r := told(loaded); b != bytes || r != recall {
+		t.Fatalf("%d bytes, recall %g when loaded", b, r)
+	}
+	must(t, index.Unbuild())
+	if bytes, recall := told(index); bytes != 0 || recall != -1 {
+		t.Fatalf("%d bytes, recall %g without a graph", bytes, recall)
+	}
+}
+
 func TestGraphOptionsThatCannotBe(t *testing.T) {
 	index := built(t, 10, 3, annoy.Angular)
 	for name, options := range map[string]annoy.GraphOptions{

@@ -29,7 +29,10 @@ struct Local {
 
 impl Local {
     /// Copies what `ids` names.
-    fn gather<P: Points>(&mut self, points: &P, lists: &Lists) {
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    fn gather<P: Points>(&mut self, points: &P, lists: &Lists) -> Result<()> {
         self.copies.clear();
         self.last.clear();
         for (i, &id) in self.ids.iter().enumerate() {
@@ -37,13 +40,14 @@ impl Local {
                 points.prefetch(soon);
                 lists.prefetch(soon);
             }
-            points.copy(id, &mut self.copies);
+            points.copy(id, &mut self.copies)?;
             self.last.push(lists.last(id));
         }
         let n = self.ids.len();
         self.places.clear();
         self.places.extend(0..n as u32);
         self.distances.resize(n, 0);
+        Ok(())
     }
 
     /// Compares each of the first `n_new` with all behind it and offers either to the other.
@@ -87,7 +91,7 @@ pub fn start<P: Points>(
             while let Some(ids) = parts.pop() {
                 if ids.len() <= BLOCK {
                     local.ids = ids;
-                    local.gather(points, lists);
+                    local.gather(points, lists)?;
                     local.join(points, lists, local.ids.len());
                     continue;
                 }
@@ -232,7 +236,7 @@ fn round<P: Points>(
             local.ids.extend(chosen[0].of(item).map(Near::id));
             local.ids.extend(reverse[0].of(item).map(Near::id));
             local.ids[n_new..].sort_unstable();
-            local.gather(points, lists);
+            local.gather(points, lists)?;
             local.join(points, lists, n_new);
         }
         Ok(())

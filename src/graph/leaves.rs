@@ -43,18 +43,21 @@ impl Leaves {
     }
 
     /// About `n` items from all over the place, in order: one each of as many leaves.
-    pub fn spread(&self, n: usize) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn spread(&self, n: usize) -> Result<Vec<u32>> {
         let n = n.min(self.count());
-        let mut items: Vec<u32> = (0..n)
-            .filter_map(|i| {
-                let ids = self.ids(i * self.count() / n);
-                let place = (mix(i as u64) as usize).checked_rem(ids.len())?;
-                Some(ids[place])
-            })
-            .collect();
+        let mut items = Vec::new();
+        reserve(&mut items, n)?;
+        items.extend((0..n).filter_map(|i| {
+            let ids = self.ids(i * self.count() / n);
+            let place = (mix(i as u64) as usize).checked_rem(ids.len())?;
+            Some(ids[place])
+        }));
         items.sort_unstable();
         items.dedup();
-        items
+        Ok(items)
     }
 
     /// Those of the first `n_trees` trees, of items that take part.

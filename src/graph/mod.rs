@@ -27,7 +27,7 @@ mod threads;
 mod trial;
 pub mod walk;
 
-use crate::error::{Error, Result};
+use crate::error::{reserve, Error, Result};
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::kernel::{CodeRows, Isa, Measure};
 use crate::layout::Nodes;
@@ -203,7 +203,13 @@ impl Graph {
             nodes: *nodes,
         };
         let leaves = Leaves::collect(nodes, roots, plan.trees, |id| source.takes_part(id))?;
-        let null = |&id: &usize| source.item(id).is_some() && !source.takes_part(id);
+        let mut null = Vec::new();
+        for id in 0..n_items {
+            if source.item(id).is_some() && !source.takes_part(id) {
+                reserve(&mut null, 1)?;
+                null.push(id as u32);
+            }
+        }
         let mut build = Build {
             roots,
             isa,
@@ -211,7 +217,7 @@ impl Graph {
             team: Team::new(meter),
             order: leaves.order(n_items)?,
             leaves,
-            null: (0..n_items).filter(null).map(|id| id as u32).collect(),
+            null,
             source,
         };
         let graph = build.run(meter)?;
@@ -306,7 +312,7 @@ impl<S: Space> Build<'_, '_, '_, S> {
         let n_items = self.roots.n_items;
         let (mut entries, mut routes) = (Vec::new(), RouteBytes::default());
         if header.is_projected() {
-            entries = self.leaves.spread(n_items.isqrt());
+            entries = self.leaves.spread(n_items.isqrt())?;
         } else if !header.by_vectors {
             routes = RouteBytes::build(&self.source, self.roots, header.scale())?;
         }

@@ -2,6 +2,7 @@
 //! tell them apart.
 
 use super::codes::{Coded, Codes, Source};
+use crate::error::{reserve, Result};
 use crate::kernel::{prefetch, CodeRows, Measure};
 use crate::layout::Nodes;
 use crate::metric::{order, Query, Space};
@@ -35,7 +36,10 @@ pub trait Points: Copy + Sync {
     fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool;
 
     /// Adds a copy of an item.
-    fn copy(&self, id: u32, to: &mut Room);
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    fn copy(&self, id: u32, to: &mut Room) -> Result<()>;
 
     /// The copies, numbered in their order.
     fn local<'b>(&'b self, room: &'b Room) -> Self::Local<'b>;
@@ -83,6 +87,13 @@ impl Room {
     }
 }
 
+#[inline]
+fn add(to: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
+    reserve(to, bytes.len())?;
+    to.extend_from_slice(bytes);
+    Ok(())
+}
+
 impl Points for Codes<'_> {
     type From<'b>
         = Coded<'b>
@@ -119,12 +130,13 @@ impl Points for Codes<'_> {
     }
 
     #[inline]
-    fn copy(&self, id: u32, to: &mut Room) {
+    fn copy(&self, id: u32, to: &mut Room) -> Result<()> {
         let Coded { row, extra } = self.get(id);
-        to.rows.extend_from_slice(row);
+        add(&mut to.rows, row)?;
         if !self.extras.is_empty() {
-            to.extras.extend_from_slice(&extra.to_le_bytes());
+            add(&mut to.extras, &extra.to_le_bytes())?;
         }
+        Ok(())
     }
 
     #[inline]
@@ -215,9 +227,8 @@ impl<S: Space> Points for Vectors<'_, S> {
         value(between) * slack >= value(reach)
     }
 
-    fn copy(&self, id: u32, to: &mut Room) {
-        to.rows
-            .extend_from_slice(self.nodes.get(id as usize).bytes());
+    fn copy(&self, id: u32, to: &mut Room) -> Result<()> {
+        add(&mut to.rows, self.nodes.get(id as usize).bytes())
     }
 
     fn local<'b>(&'b self, room: &'b Room) -> Vectors<'b, S> {

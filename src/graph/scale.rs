@@ -179,7 +179,9 @@ impl Scale {
         item: impl Fn(usize) -> Option<I>,
     ) -> Result<Option<Self>> {
         let spacing = n_items.div_ceil(SAMPLE.min(PART_NUMBERS / f.max(1)).max(1));
-        let mut columns = vec![Vec::new(); f];
+        let mut columns = Vec::new();
+        reserve(&mut columns, f)?;
+        columns.resize_with(f, Vec::new);
         for row in spread(n_items, spacing, &item) {
             for (column, x) in columns.iter_mut().zip(row) {
                 reserve(column, 1)?;
@@ -194,22 +196,27 @@ impl Scale {
             true => 0.0,
             false => *column.select_nth_unstable_by(n_rows / 2, f64::total_cmp).1,
         };
-        let middles: Vec<f64> = columns.iter_mut().map(middle).collect();
+        let mut middles = Vec::new();
+        reserve(&mut middles, f)?;
+        middles.extend(columns.iter_mut().map(middle));
         drop(columns);
         let reach = |row: I| {
             let apart = row.zip(&middles).map(|(x, middle)| (x - middle).abs());
             apart.fold(0.0, f64::max)
         };
-        let mut reaches: Vec<f64> = spread(n_items, spacing, &item).map(reach).collect();
+        let mut reaches = Vec::new();
+        reserve(&mut reaches, n_rows)?;
+        reaches.extend(spread(n_items, spacing, &item).map(reach));
         let rank = (n_rows - 1) * MOST / 1000;
         let most = *reaches.select_nth_unstable_by(rank, f64::total_cmp).1;
         let step = most / MIDDLE;
         if !(step > f64::MIN_POSITIVE && step.is_finite()) {
             return Ok(None);
         }
-        let offsets = middles.iter().map(|middle| middle - MIDDLE * step);
+        let to_offset = |middle: &mut f64| *middle -= MIDDLE * step;
+        middles.iter_mut().for_each(to_offset);
         Ok(Some(Scale {
-            offsets: offsets.collect(),
+            offsets: middles,
             step,
         }))
     }

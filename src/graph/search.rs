@@ -106,6 +106,7 @@ pub fn search<S: Space, F: Filter>(
         if space.is_null(query.row) {
             // As far from one as from any other.
             let there = accepted(filter, n_items).filter(|&id| asked.is_there(id));
+            reserve(&mut scratch.candidates, n.min(n_items))?;
             scratch.candidates.extend(there.take(n));
             let Scratch {
                 candidates, best, ..

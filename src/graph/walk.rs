@@ -169,6 +169,7 @@ impl Walk {
         filter: &F,
         marks: &mut [u64],
     ) -> Result<End> {
+        reserve(&mut self.batch, entries.len())?;
         for &id in entries {
             meet(&target.points, id as u32, marks, &mut self.batch);
         }
@@ -225,6 +226,8 @@ impl Walk {
 
     /// Finds the distances of what was met.
     fn measure<P: Points>(&mut self, target: &Target<'_, P>) -> Result<()> {
+        self.distances.clear();
+        reserve(&mut self.distances, self.batch.len())?;
         self.distances.resize(self.batch.len(), 0);
         target
             .points

@@ -1,6 +1,8 @@
 /* The neighbour graph: what it is told, what searches find by it, that it goes along in files, and when it goes away. */
 #include "check.h"
 
+#include <stddef.h>
+
 enum { N = 600, F = 8, NEAREST = 20, QUERIES = 30 };
 
 static annoy_index *of_random_points(void) {
@@ -40,6 +42,51 @@ static int64_t degree(const annoy_index *index) {
     info.struct_size = sizeof info;
     OK(annoy_get_info(index, &info, &error));
     return info.graph_degree;
+}
+
+static annoy_info told(const annoy_index *index) {
+    annoy_info info;
+    memset(&info, 0, sizeof info);
+    info.struct_size = sizeof info;
+    OK(annoy_get_info(index, &info, &error));
+    return info;
+}
+
+/* What walks of a graph compare and what it finds, the same when loaded; a caller whose info ends before that is told the rest. */
+TEST(what_info_says) {
+    int by_vectors;
+    for (by_vectors = 0; by_vectors < 2; by_vectors++) {
+        annoy_index *index = NULL, *loaded = NULL;
+        const char *path = in_scratch("told.ann");
+        annoy_info info, shorter;
+        float item[3];
+        int i;
+        OK(annoy_new(ANNOY_EUCLIDEAN, 3, &index, &error));
+        CHECK(told(index).graph_code_bytes == 0 && told(index).graph_recall == -1);
+        for (i = 0; i < 300; i++) {
+            item[0] = (float)(i * 7919 % 300);
+            item[1] = (float)(i * 104729 % 301);
+            item[2] = by_vectors ? (float)(i % 2) * 1e7f : 0;
+            OK(annoy_add_item(index, i, item, 3, &error));
+        }
+        OK(annoy_build(index, 3, 1, &error));
+        CHECK(told(index).graph_code_bytes == 0 && told(index).graph_recall == -1);
+        OK(annoy_build_graph(index, NULL, NULL, &error));
+        info = told(index);
+        CHECK(info.graph_code_bytes == (by_vectors ? 0 : 16));
+        CHECK(info.graph_recall > 0.9 && info.graph_recall <= 1);
+        OK(annoy_save(index, path, &error));
+        OK(annoy_open(path, 0, &loaded, &error));
+        CHECK(told(loaded).graph_code_bytes == info.graph_code_bytes && told(loaded).graph_recall == info.graph_recall);
+        memset(&shorter, 7, sizeof shorter);
+        shorter.struct_size = offsetof(annoy_info, graph_code_bytes);
+        OK(annoy_get_info(loaded, &shorter, &error));
+        CHECK(shorter.graph_degree > 0 && shorter.graph_code_bytes == 0x0707070707070707);
+        OK(annoy_unbuild(index, &error));
+        CHECK(told(index).graph_code_bytes == 0 && told(index).graph_recall == -1);
+        annoy_free(index);
+        annoy_free(loaded);
+    }
 }
 
 typedef struct {
@@ -248,6 +295,7 @@ TEST(given_up) {
 }
 
 int main(void) {
+    RUN(what_info_says);
     RUN(searched_saved_and_dropped);
     RUN(threads);
     RUN(options_that_cannot_be);

@@ -47,6 +47,27 @@ TEST(a_graph_is_searched_saved_and_dropped) {
   CHECK(index.info().graph_degree == 0 && found(index, annoy::search_way::fastest) == by_trees);
 }
 
+TEST(info_says_what_a_graph_compares_and_finds) {
+  annoy::index index = check::line_of(n, 2);
+  CHECK(index.info().graph_code_bytes == 0 && !index.info().graph_recall);
+  index.build_graph();
+  const annoy::info facts = index.info();
+  CHECK(facts.graph_recall && *facts.graph_recall > 0.9 && *facts.graph_recall <= 1);
+  const std::string file = check::in_scratch("told.ann");
+  index.save(file);
+  const annoy::info loaded = annoy::index::open(file).info();
+  CHECK(loaded.graph_recall == facts.graph_recall && loaded.graph_code_bytes == facts.graph_code_bytes);
+
+  // Codes tell numbers that are far apart from each other, and not what lies close by two such.
+  for (const float apart : {0.f, 1e7f}) {
+    annoy::index other(annoy::metric::euclidean, 2);
+    for (int i = 0; i < 100; i++) other.add_item(i, {static_cast<float>(i), static_cast<float>(i % 2) * apart});
+    other.build(2, 1);
+    other.build_graph();
+    CHECK(other.info().graph_code_bytes == (apart == 0 ? 16 : 0) && other.info().graph_recall == 1.0);
+  }
+}
+
 TEST(graph_options_are_handed_on) {
   annoy::index index = check::line_of(10, 1);
   annoy::graph_options wanted;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from annoy_rs import ArgumentError, Index, StateError
 from numpy.typing import NDArray
@@ -41,6 +42,27 @@ def test_searched_saved_and_dropped(built: Index, vectors: Array, tmp_path: Path
     built.unbuild()
     built.build(5)
     assert built.info()["graph_degree"] == 0 and found(built, vectors) == of_forest
+
+
+@pytest.mark.parametrize("apart", [0, 1e7])
+def test_what_info_says(apart: float, tmp_path: Path) -> None:
+    rows = np.array([[i, apart * (i % 2)] for i in range(100)], np.float32)
+    index = Index(2, "euclidean")
+    index.add_items(rows)
+    index.build(2)
+
+    def told(index: Index) -> tuple[Any, Any]:
+        info = index.info()
+        return info["graph_code_bytes"], info["graph_recall"]
+
+    assert told(index) == (0, None)
+    index.build_graph()
+    assert told(index) == (0 if apart else 16, 1.0)
+    index.save(tmp_path / "x")
+    with Index.open(tmp_path / "x") as loaded:
+        assert told(loaded) == told(index)
+    index.unbuild()
+    assert told(index) == (0, None)
 
 
 def test_options_that_cannot_be(built: Index, vectors: Array) -> None:

@@ -38,6 +38,20 @@ class GraphTest < Minitest::Test
     assert_equal [0, of_forest], [index.info[:graph_degree], found(index)]
   end
 
+  def test_what_info_says
+    index = built
+    told = ->(of) { of.info.values_at(:graph_code_bytes, :graph_recall) }
+    assert_equal [0, nil], told[index]
+    index.build_graph
+    bytes, recall = told[index]
+    assert_operator bytes, :>=, 0
+    assert_includes 0.5..1.0, recall
+    index.save(file)
+    Annoy.open(file) { |loaded| assert_equal [bytes, recall], told[loaded] }
+    index.unbuild
+    assert_equal [0, nil], told[index]
+  end
+
   def test_options_that_cannot_be
     index = built
     { degree: 256, candidates: 1025, alpha: 0.5, rounds: 1001, sample: 256, n_trees: -1 }.each do |name, wrong|
