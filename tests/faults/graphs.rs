@@ -64,6 +64,7 @@ fn searches(index: &mut Index) -> annoy_rs::Result<()> {
     Ok(())
 }
 
+/// Makes no call of the system before it is its test's turn.
 pub fn operations() -> Vec<Operation> {
     let mut all = Vec::new();
     for (by, n_threads) in [(By::Codes, 1), (By::Codes, 3), (By::Vectors, 2)] {
@@ -80,11 +81,14 @@ pub fn operations() -> Vec<Operation> {
         ));
     }
     for by in [By::Codes, By::Vectors] {
-        let code_bytes = opened(by, true).info().unwrap().graph_code_bytes;
-        assert_eq!(code_bytes == 0, by == By::Vectors);
         all.push(Operation::new(
             format!("searches of a graph, {by:?}"),
-            move |_| opened(by, true),
+            move |_| {
+                let index = opened(by, true);
+                let code_bytes = index.info().unwrap().graph_code_bytes;
+                assert_eq!(code_bytes == 0, by == By::Vectors);
+                index
+            },
             |index, _| searches(index),
         ));
     }
