@@ -253,6 +253,23 @@ fn zero_vectors() {
     }
 }
 
+/// Where nothing is to be looked at nothing is found, not even what no walk comes to.
+#[test]
+fn nothing_looked_at() {
+    let mut rows = gaussian(N, 24, &mut Random(12));
+    rows[..20].iter_mut().for_each(|row| row.fill(0.0));
+    let options = kind(Metric::Angular, ScalarType::F32, 24);
+    let items = items(options, &rows);
+    let index = with_graph(options, &items, 1);
+    let none = Search {
+        search_k: Some(0),
+        ..Search::new(10)
+    };
+    for query in [&items[0], &items[100]] {
+        assert!(index.search(query, &none).unwrap().is_empty());
+    }
+}
+
 /// A query that all others point away from has the zero vectors for its nearest; to one without a direction any are.
 #[test]
 fn queries_whose_nearest_have_no_direction() {

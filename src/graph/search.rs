@@ -71,6 +71,10 @@ pub fn search<S: Space, F: Filter>(
     let (n, n_items) = (wanted.n, roots.n_items);
     let usual = || WALKED.saturating_mul((n as u64).div_ceil(10).max(1));
     let search_k = wanted.search_k.unwrap_or_else(usual);
+    if search_k == 0 {
+        // Not even what no walk comes to.
+        return Ok(Vec::new());
+    }
     let all_for = if n > MANY_WANTED { ALL_FOR_WALKED } else { 1 };
     let is_all = search_k.saturating_mul(all_for) >= n_items as u64;
     let at_most = filter.at_most(n_items);
@@ -99,7 +103,7 @@ pub fn search<S: Space, F: Filter>(
         },
         filter,
         has_null: graph.null().next().is_some(),
-        is_scan: search_k > 0 && (at_most as u128).pow(2) < walked,
+        is_scan: (at_most as u128).pow(2) < walked,
     };
     with_scratch(|scratch| {
         cover_items(&mut scratch.marks, n_items)?;
