@@ -1,7 +1,8 @@
 //! What can go wrong. Every message names what was found and what was expected.
 
-use crate::fault::{self, Kind};
-use std::fmt::Display;
+pub(crate) use crate::memory::reserve;
+use crate::memory::{self, text};
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,7 @@ pub enum Error {
     },
 
     /// The operating system refused something.
-    #[error("cannot {action}{}: {source}", at(.path))]
+    #[error("cannot {action}{}: {}", at(.path), said_by(.source))]
     Io {
         /// What was being done.
         action: &'static str,
@@ -102,7 +103,7 @@ pub enum Error {
     },
 
     /// Memory could not be had.
-    #[error("cannot get {bytes} bytes of memory: {reason}")]
+    #[error("cannot get {bytes} bytes of memory{}", because(.reason))]
     NoMemory {
         /// How many bytes were asked for.
         bytes: u64,
@@ -132,34 +133,71 @@ pub enum Error {
     Panic(String),
 }
 
-fn at(path: &Option<PathBuf>) -> String {
-    path.as_ref()
-        .map_or(String::new(), |path| format!(" {path:?}"))
+/// Displays what a function writes.
+struct Shown<F>(F);
+
+impl<F: Fn(&mut Formatter<'_>) -> fmt::Result> Display for Shown<F> {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        self.0(to)
+    }
 }
 
-fn file(path: &Option<PathBuf>) -> String {
-    path.as_ref()
-        .map_or("the buffer".to_string(), |path| format!("{path:?}"))
+fn at(path: &Option<PathBuf>) -> impl Display + '_ {
+    Shown(move |to: &mut Formatter<'_>| match path {
+        Some(path) => write!(to, " {path:?}"),
+        None => Ok(()),
+    })
 }
 
-fn at_node(node: &Option<usize>) -> String {
-    node.map_or(String::new(), |node| format!(" at node {node}"))
+fn file(path: &Option<PathBuf>) -> impl Display + '_ {
+    Shown(move |to: &mut Formatter<'_>| match path {
+        Some(path) => write!(to, "{path:?}"),
+        None => to.write_str("the buffer"),
+    })
 }
 
-fn of_item(id: &Option<i64>) -> String {
-    id.map_or(String::new(), |id| format!(" of item {id}"))
+fn at_node(node: &Option<usize>) -> impl Display {
+    let node = *node;
+    Shown(move |to: &mut Formatter<'_>| match node {
+        Some(node) => write!(to, " at node {node}"),
+        None => Ok(()),
+    })
+}
+
+fn of_item(id: &Option<i64>) -> impl Display {
+    let id = *id;
+    Shown(move |to: &mut Formatter<'_>| match id {
+        Some(id) => write!(to, " of item {id}"),
+        None => Ok(()),
+    })
+}
+
+/// What the system says, in no memory of its own.
+fn said_by(source: &io::Error) -> impl Display + '_ {
+    Shown(move |to: &mut Formatter<'_>| match source.raw_os_error() {
+        Some(number) => crate::storage::describe_os_error(number, to),
+        None => write!(to, "{source}"),
+    })
+}
+
+/// Nothing where there was no memory to say it.
+fn because(reason: &str) -> impl Display + '_ {
+    Shown(move |to: &mut Formatter<'_>| match reason {
+        "" => Ok(()),
+        reason => write!(to, ": {reason}"),
+    })
 }
 
 impl Error {
     pub(crate) fn argument(
         name: &'static str,
         found: impl Display,
-        expected: impl Into<String>,
+        expected: impl Display,
     ) -> Self {
         Error::Argument {
             name,
-            found: found.to_string(),
-            expected: expected.into(),
+            found: text(found),
+            expected: text(expected),
         }
     }
 
@@ -170,7 +208,7 @@ impl Error {
     ) -> Self {
         Error::Io {
             action,
-            path: path.into().map(Path::to_path_buf),
+            path: path.into().and_then(|path| memory::try_path(path).ok()),
             source,
         }
     }
@@ -178,35 +216,16 @@ impl Error {
     pub(crate) fn no_memory(bytes: usize, reason: impl Display) -> Self {
         Error::NoMemory {
             bytes: bytes as u64,
-            reason: reason.to_string(),
+            reason: text(reason),
         }
     }
 
-    pub(crate) fn corrupt(node: usize, reason: impl Into<String>) -> Self {
+    pub(crate) fn corrupt(node: usize, reason: impl Display) -> Self {
         Error::Corrupt {
             node: Some(node),
-            reason: reason.into(),
+            reason: text(reason),
         }
     }
-}
-
-/// Makes room in a vector whose length depends on the number of items: running out of memory there is an error, not
-/// the end of the process.
-#[inline]
-pub(crate) fn reserve<T>(vector: &mut Vec<T>, additional: usize) -> Result<()> {
-    if vector.capacity() - vector.len() >= additional {
-        return Ok(());
-    }
-    enlarge(vector, additional)
-}
-
-#[cold]
-fn enlarge<T>(vector: &mut Vec<T>, additional: usize) -> Result<()> {
-    let bytes = additional.saturating_mul(size_of::<T>());
-    fault::check(Kind::Memory).map_err(|reason| Error::no_memory(bytes, reason))?;
-    vector
-        .try_reserve(additional)
-        .map_err(|reason| Error::no_memory(bytes, reason))
 }
 
 /// `Result` with this crate's [`Error`].

@@ -135,8 +135,8 @@ where
         points: in_place.gather(0..vectors.len(), &mut gathered)?,
         positions: (0..vectors.len() as u32).collect(),
         random: Key::root(DEFAULT_SEED, 0).stream(),
-        plane: space.plane(),
-        room: space.room(),
+        plane: space.plane()?,
+        room: space.room()?,
         right: vec![false; vectors.len()],
         space,
     };

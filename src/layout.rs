@@ -124,20 +124,14 @@ impl NodeLayout {
     }
 
     /// Every layout a file with these options may have, each once, the likeliest first.
-    pub fn candidates(options: Options) -> Vec<Self> {
-        let mut found: Vec<NodeLayout> = Vec::new();
-        for flavor in Flavor::ALL {
-            let layout = NodeLayout::new(options, flavor);
-            let known = found.iter().any(|other| {
-                other.offset_vector == layout.offset_vector
-                    && other.offset_children == layout.offset_children
-                    && other.offset_extra == layout.offset_extra
-            });
-            if !known {
-                found.push(layout);
-            }
-        }
-        found
+    pub fn candidates(options: Options) -> impl Iterator<Item = Self> {
+        let layout = move |flavor| NodeLayout::new(options, flavor);
+        let offsets = |l: NodeLayout| (l.offset_vector, l.offset_children, l.offset_extra);
+        (0..Flavor::ALL.len()).filter_map(move |i| {
+            let (before, this) = (&Flavor::ALL[..i], layout(Flavor::ALL[i]));
+            let is_known = |&other: &Flavor| offsets(layout(other)) == offsets(this.clone());
+            (!before.iter().any(is_known)).then_some(this)
+        })
     }
 
     /// Whether this is the layout we write.
@@ -574,7 +568,6 @@ mod tests {
     fn candidates_are_distinct() {
         let names = |metric| -> Vec<Flavor> {
             NodeLayout::candidates(Options::new(metric, 10))
-                .iter()
                 .map(|l| l.flavor)
                 .collect()
         };

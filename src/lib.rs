@@ -8,6 +8,10 @@
 // Asked of public types only, which these are not meant to be.
 #![cfg_attr(feature = "internals", allow(clippy::len_without_is_empty))]
 
+// First: its `format!` is meant in all that follow.
+#[macro_use]
+mod memory;
+
 mod error;
 #[cfg(not(feature = "fault-injection"))]
 mod fault;
@@ -28,6 +32,7 @@ mod kernel;
 mod labels;
 mod layout;
 mod metric;
+mod queue;
 mod removed;
 mod rng;
 #[allow(unsafe_code)]
@@ -52,7 +57,7 @@ pub use labels::{Label, LabelKind};
 pub use rng::DEFAULT_SEED;
 pub use storage::{Access, Bytes};
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
-pub use work::{Cancel, Stage, Work};
+pub use work::{Cancel, Stage, Work, MAX_THREADS};
 
 /// The README's Rust, run as a test.
 #[cfg(doctest)]

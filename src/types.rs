@@ -204,7 +204,7 @@ impl Options {
     pub fn validate(&self) -> Result<(), Error> {
         if self.scalar.is_bits() != (self.metric == Metric::Hamming) {
             let expected = match self.metric {
-                Metric::Hamming => "u64, u32 or u8 for hamming".to_string(),
+                Metric::Hamming => format!("u64, u32 or u8 for hamming"),
                 other => format!("f32 or f64 for {other}"),
             };
             return Err(Error::argument("scalar", self.scalar, expected));

@@ -1,21 +1,20 @@
 //! Threads, progress and cancellation: the same for every long call.
 
 use crate::error::{Error, Result};
-use crate::fault::{self, Kind};
+use crate::storage::thread;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::sync::OnceLock;
 
-/// Name of the threads that do a call's work.
-pub(crate) const THREAD: &str = "annoy-work";
+/// No call works by more threads than this, whatever it is told: more are never of use, and each takes memory.
+pub const MAX_THREADS: usize = 256;
 
-/// Tells a long call to give up. Any thread may, at any time; all clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+/// Tells a long call to give up. Any thread may, at any time.
+#[derive(Debug, Default)]
+pub struct Cancel(AtomicBool);
 
 impl Cancel {
     /// Not yet cancelled.
@@ -76,7 +75,7 @@ pub enum Stage {
 /// ```
 #[derive(Default)]
 pub struct Work<'a> {
-    /// Threads, at least 1; `None` for one per processor. Saving and verifying take one in any case.
+    /// Threads, at least 1, of which no more than [`MAX_THREADS`] are used; `None` for one per processor. Saving and verifying take one in any case.
     pub n_threads: Option<usize>,
     /// Looked at all the time. Once it is set the call fails with [`Error::Cancelled`], and the index is as before.
     pub cancel: Option<&'a Cancel>,
@@ -134,15 +133,14 @@ pub(crate) struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// The threads for work that has use for `most`. The system is not asked when that is one: it takes its time.
+    /// The threads for work that has use for `most`, no more than [`MAX_THREADS`]. The system is not asked when that is one: it takes its time.
     pub fn n_threads(&self, most: usize) -> usize {
-        let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let wanted = match self.n_threads {
             Some(n) => n,
             None if most < 2 => 1,
-            None => processors(),
+            None => n_processors(),
         };
-        wanted.min(most).max(1)
+        wanted.min(most).clamp(1, MAX_THREADS)
     }
 
     /// For threads to look at.
@@ -212,25 +210,17 @@ pub(crate) fn check(cancel: Option<&Cancel>) -> Result<()> {
     }
 }
 
-/// Starts `n` threads, or as many as the system gives: those there are do the work.
-pub(crate) fn start<'scope, F: FnOnce() + Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    n: usize,
-    body: impl Fn() -> F,
-) -> Vec<ScopedJoinHandle<'scope, ()>> {
-    let start = |_| {
-        fault::check(Kind::Thread).ok()?;
-        let thread = thread::Builder::new().name(THREAD.to_string());
-        thread.spawn_scoped(scope, body()).ok()
-    };
-    (0..n).map_while(start).collect()
+/// Processors that this process may use. Asked for once: on Linux the answer takes reading of several files.
+fn n_processors() -> usize {
+    static KNOWN: OnceLock<usize> = OnceLock::new();
+    *KNOWN.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
-/// Waits for the end of threads, as their scope waits for that of their work only. A panic goes on here.
-pub(crate) fn join(threads: Vec<ScopedJoinHandle<'_, ()>>) {
-    for thread in threads {
-        if let Err(panic) = thread.join() {
-            panic::resume_unwind(panic);
-        }
+/// Runs `body` on `n` threads more, or as many as the system gives: those there are do the work. Meanwhile `here`, which is
+/// told how many, runs on the calling thread. Comes back when all are done; a panic goes on here.
+pub(crate) fn beside<R>(n: usize, body: &(dyn Fn() + Sync), here: impl FnOnce(usize) -> R) -> R {
+    match n {
+        0 => here(0),
+        n => thread::beside(n, body, here),
     }
 }

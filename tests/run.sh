@@ -76,7 +76,7 @@ rust() {
 fuzz() { bash fuzz/run.sh --test; }
 faults() { cargo test --quiet --features fault-injection --test faults; }
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
-c() { bash tests/c/run.sh; }
+c() { bash tests/c/run.sh && bash tests/memory/run.sh; }
 cpp() {
     # Both fetch Annoy's source package, to the same place.
     export ANNOY_RS_ANNOY_DIR="$PWD/target/annoy-source"

@@ -470,7 +470,7 @@ fn a_batch_tells_how_far_it_is_and_stops_when_told() {
             assert!(matches!(found, Err(Error::Cancelled)), "{found:?}");
         }
         let cancel = Cancel::new();
-        cancel.clone().cancel();
+        cancel.cancel();
         let found = batch(&mut Work {
             n_threads: Some(threads),
             cancel: Some(&cancel),

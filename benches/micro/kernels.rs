@@ -63,7 +63,7 @@ pub fn each_float(isa: Isa, f: usize, mut take: impl FnMut(&str, &mut dyn FnMut(
     let padded: Vec<Padded<f32>> = vectors
         .iter()
         .map(|vector| {
-            let mut padded = Padded::zeros(f);
+            let mut padded = Padded::zeros(f).unwrap();
             padded.copy_from_slice(vector);
             padded
         })

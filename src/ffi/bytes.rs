@@ -126,7 +126,7 @@ pub unsafe extern "C" fn annoy_open_buffer(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (bytes, out) = unsafe { (self::bytes(bytes, n, flags)?, place("index", index)?) };
-        out.put(boxed(Index::open_bytes(bytes)?));
+        out.put(boxed(Index::open_bytes(bytes)?)?);
         Ok(())
     })
 }

@@ -137,7 +137,7 @@ pub unsafe extern "C" fn annoy_open(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (path, out) = unsafe { (self::path(path)?, place("index", index)?) };
-        out.put(boxed(Index::open(path, access(flags)?)?));
+        out.put(boxed(Index::open(path, access(flags)?)?)?);
         Ok(())
     })
 }

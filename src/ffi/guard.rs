@@ -4,33 +4,38 @@ use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status, ANNOY_OK};
 use crate::error::{Error, Result};
 use crate::index::Index;
+use crate::memory;
+use crate::storage::thread::is_ours;
 use std::cell::Cell;
 use std::ffi::{c_char, CStr};
 use std::ops::{Deref, DerefMut};
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 thread_local! {
     /// How many guards are open on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
+type Hook = dyn Fn(&PanicHookInfo<'_>) + Sync + Send;
+
 /// Keeps Rust's panic message off the host's stderr while one of our functions runs, and on our build threads.
 /// Panics elsewhere in the process are reported as before.
 fn quiet_hook() {
     static INSTALL: Once = Once::new();
+    static BEFORE: OnceLock<Box<Hook>> = OnceLock::new();
     // Hooks cannot be set while a panic is under way (a Rust host's, calling from a destructor).
     if std::thread::panicking() {
         return;
     }
     INSTALL.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            let ours = DEPTH.try_with(Cell::get).unwrap_or(0) > 0
-                || std::thread::current().name() == Some(crate::work::THREAD);
-            if !ours {
+        let _ = BEFORE.set(panic::take_hook());
+        // It captures nothing, and so takes no memory.
+        panic::set_hook(Box::new(|info| {
+            let ours = DEPTH.try_with(Cell::get).unwrap_or(0) > 0 || is_ours();
+            if let Some(before) = BEFORE.get().filter(|_| !ours) {
                 before(info);
             }
         }));
@@ -66,9 +71,9 @@ fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     caught.map_err(|payload| {
         let text = payload
             .downcast_ref::<&str>()
-            .map(|text| text.to_string())
+            .map(memory::text)
             .or_else(|| payload.downcast_ref::<String>().cloned());
-        text.unwrap_or_else(|| "no message".to_string())
+        text.unwrap_or_else(|| format!("no message"))
     })
 }
 
@@ -85,9 +90,9 @@ impl Drop for Poison<'_> {
 
 fn check_poison(handle: &annoy_index) -> Result<()> {
     if handle.poisoned.load(Ordering::Relaxed) {
-        return Err(Error::Panic(
-            "an earlier call on this index hit a bug; it can only be freed".to_string(),
-        ));
+        return Err(Error::Panic(format!(
+            "an earlier call on this index hit a bug; it can only be freed"
+        )));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::library::{annoy_metric, metric, metric_number};
 use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
 use crate::index::Index;
+use crate::storage;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::sync::atomic::AtomicBool;
 
@@ -103,11 +104,14 @@ fn options(given: &annoy_options) -> Result<Options> {
     })
 }
 
-pub(super) fn boxed(index: Index) -> *mut annoy_index {
-    Box::into_raw(Box::new(annoy_index {
+/// # Errors
+/// [`Error::NoMemory`].
+pub(super) fn boxed(index: Index) -> Result<*mut annoy_index> {
+    let handle = storage::boxed(annoy_index {
         index,
         poisoned: AtomicBool::new(false),
-    }))
+    });
+    handle.map(Box::into_raw)
 }
 
 /// Makes an empty index with Annoy's usual types: f32 (64-bit words for hamming) and 32-bit ids.
@@ -129,7 +133,7 @@ pub unsafe extern "C" fn annoy_new(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let out = unsafe { place("index", index) }?;
-        out.put(boxed(Index::new(super::library::metric(metric)?, f)?));
+        out.put(boxed(Index::new(super::library::metric(metric)?, f)?)?);
         Ok(())
     })
 }
@@ -159,7 +163,7 @@ pub unsafe extern "C" fn annoy_new_with(
         let given = unsafe { options.read_unaligned() };
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let out = unsafe { place("index", index) }?;
-        out.put(boxed(Index::with_options(self::options(&given)?)?));
+        out.put(boxed(Index::with_options(self::options(&given)?)?)?);
         Ok(())
     })
 }

@@ -2,10 +2,12 @@
 
 use super::guard::{exclusive, guard};
 use super::handle::annoy_index;
-use super::status::{annoy_error, annoy_status};
-use crate::error::Error;
+use super::status::{annoy_error, annoy_status, cut};
+use crate::error::{Error, Result};
 use crate::index::log::{Log, LogLevel};
-use std::ffi::{c_char, c_void, CString};
+use crate::memory;
+use crate::storage::boxed;
+use std::ffi::{c_char, c_void};
 
 /// Level of a message: a long call failed; the error that it returns says the same.
 pub const ANNOY_LOG_ERROR: i32 = 1;
@@ -35,6 +37,12 @@ fn number(level: LogLevel) -> i32 {
 /// the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
 pub type annoy_log_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, level: i32, text: *const c_char)>;
+
+/// NUL-terminated; a NUL inside would end the text early.
+fn as_c_text(text: &str) -> Result<Vec<c_char>> {
+    let bytes = text.bytes().map(|byte| if byte == 0 { b' ' } else { byte });
+    memory::collect(bytes.chain([0]).map(|byte| byte as c_char))
+}
 
 /// The caller's word that its pointer may be used from any thread that uses the index.
 struct User(*mut c_void);
@@ -70,13 +78,24 @@ pub unsafe extern "C" fn annoy_set_log(
         let user = User(user);
         // SAFETY: NULL or live and unshared by the caller's word.
         let mut index = unsafe { exclusive(index) }?;
-        index.set_log(log.map(|log| -> Log {
-            Box::new(move |level, text: &str| {
-                let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-                // SAFETY: the function and `user` are good until replaced, by the caller's word.
-                unsafe { log(user.get(), number(level), text.as_ptr()) };
-            })
-        }));
+        let log = match log {
+            None => None,
+            Some(log) => {
+                let log: Log = boxed(move |level, text: &str| {
+                    let say = |text: &[c_char]| {
+                        // SAFETY: the function and `user` are good until replaced, by the caller's word.
+                        unsafe { log(user.get(), number(level), text.as_ptr()) };
+                    };
+                    match as_c_text(text) {
+                        Ok(text) => say(&text),
+                        // The beginning, which takes no memory.
+                        Err(_) => say(&cut::<512>(text)),
+                    }
+                })?;
+                Some(log)
+            }
+        };
+        index.set_log(log);
         Ok(())
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use std::ffi::{c_char, CStr};
+use std::fmt::{self, Display, Write};
 
 /// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its meaning.
 pub type annoy_status = i32;
@@ -90,23 +91,45 @@ impl annoy_error {
         annoy_error {
             code: status_of(error),
             os_errno,
-            message: cut(&error.to_string()),
+            message: cut(error),
         }
     }
 }
 
-/// A text as C has it: NUL-terminated, cut off at a character when there is no room for all.
-pub(super) fn cut<const N: usize>(text: &str) -> [c_char; N] {
-    let mut chars = [0; N];
-    let mut end = text.len().min(N - 1);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// What this displays as C has it: NUL-terminated, cut off at a character when there is no room for all. Takes no memory.
+pub(super) fn cut<const N: usize>(what: impl Display) -> [c_char; N] {
+    struct Text<const N: usize> {
+        chars: [c_char; N],
+        len: usize,
     }
-    for (to, from) in chars.iter_mut().zip(&text.as_bytes()[..end]) {
-        // A NUL inside would end the text early.
-        *to = if *from == 0 { b' ' } else { *from } as c_char;
+    impl<const N: usize> Write for Text<N> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            let mut end = part.len().min(N - 1 - self.len);
+            while !part.is_char_boundary(end) {
+                end -= 1;
+            }
+            for (to, from) in self.chars[self.len..]
+                .iter_mut()
+                .zip(&part.as_bytes()[..end])
+            {
+                // A NUL inside would end the text early.
+                *to = if *from == 0 { b' ' } else { *from } as c_char;
+            }
+            self.len += end;
+            // Of what comes next the rest must not be the end.
+            if end < part.len() {
+                Err(fmt::Error)
+            } else {
+                Ok(())
+            }
+        }
     }
-    chars
+    let mut text = Text {
+        chars: [0; N],
+        len: 0,
+    };
+    let _ = write!(text, "{what}");
+    text.chars
 }
 
 /// The number of each kind of error.

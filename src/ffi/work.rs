@@ -2,6 +2,7 @@
 
 use super::guard::{guard_value, or_choose};
 use crate::error::{Error, Result};
+use crate::storage::boxed;
 use crate::work::{Cancel, Stage, Work};
 use std::ffi::c_void;
 
@@ -14,9 +15,10 @@ pub struct annoy_cancel {
 #[no_mangle]
 pub extern "C" fn annoy_cancel_new() -> *mut annoy_cancel {
     guard_value(std::ptr::null_mut(), || {
-        Box::into_raw(Box::new(annoy_cancel {
+        let token = boxed(annoy_cancel {
             token: Cancel::new(),
-        }))
+        });
+        token.map_or(std::ptr::null_mut(), Box::into_raw)
     })
 }
 

@@ -16,7 +16,9 @@ use crate::forest::roots::Roots;
 use crate::graph::{self, GraphBytes};
 use crate::labels::section::{Header, View};
 use crate::layout::{NodeLayout, Nodes};
+use crate::memory;
 use crate::removed::Removed;
+use crate::storage::boxed;
 use crate::storage::{FileBytes, Source, UNFINISHED};
 use crate::types::{IdWidth, Options, MAX_ELEMENTS};
 use std::path::{Path, PathBuf};
@@ -43,8 +45,8 @@ impl OpenFile {
     /// Of a file that is no plain one, looks at the headers of the sections that are read where they lie.
     ///
     /// # Errors
-    /// Words that name the section.
-    fn check_sections(&mut self) -> Result<(), String> {
+    /// What is wrong with which section; [`Error::NoMemory`].
+    fn check_sections(&mut self) -> Result<(), Misfit> {
         let n_items = self.roots.n_items;
         if let Some((_, bytes)) = self.section(kind::LABELS) {
             self.labels = Some(Header::read(bytes, n_items)?);
@@ -56,12 +58,12 @@ impl OpenFile {
         match (bytes(kind::CODES), bytes(kind::GRAPH)) {
             (None, None) => {}
             (None, Some(_)) => {
-                return Err("it has a graph section and no codes section".to_string())
+                return Err(format!("it has a graph section and no codes section").into())
             }
             (Some(codes), lists) => {
                 let options = &self.layout.options;
                 let header = graph::section::Header::read(codes, lists, options, n_items)?;
-                self.graph = Some(Box::new(header));
+                self.graph = Some(boxed(header)?);
             }
         }
         Ok(())
@@ -156,7 +158,7 @@ impl OpenFile {
     }
 
     /// The sections that go along when the index is saved: all but those a save makes itself.
-    pub fn other_sections(&self) -> Vec<write::Payload<'_>> {
+    pub fn other_sections(&self) -> impl Iterator<Item = write::Payload<'_>> {
         let sections = self.superblock.iter().flat_map(|s| &s.sections);
         sections
             .filter(|section| kind::is_unknown(section.kind))
@@ -165,13 +167,12 @@ impl OpenFile {
                 flags: section.flags,
                 bytes: section.of(self.bytes.bytes()),
             })
-            .collect()
     }
 }
 
 fn format_error(path: Option<&Path>, expected: &NodeLayout, reason: String) -> Error {
     Error::Format {
-        path: path.map(Path::to_path_buf),
+        path: path.and_then(|path| memory::try_path(path).ok()),
         expected: expected.describe(),
         reason,
     }
@@ -186,10 +187,11 @@ const SMALLEST_NODE: u64 = 13;
 
 /// The sizes that nodes have which could pass for those of an index with these options: those of Annoy's layouts, their small
 /// multiples, and what they are small multiples of.
-fn similar_sizes(options: Options) -> Vec<u64> {
+fn similar_sizes(options: Options) -> Result<Vec<u64>> {
     let mut sizes = Vec::new();
     for layout in NodeLayout::candidates(options) {
         let size = layout.node_size as u64;
+        reserve(&mut sizes, 8)?;
         for n in 1..=4 {
             sizes.push(size * n);
             sizes.extend(size.is_multiple_of(n).then_some(size / n));
@@ -198,7 +200,7 @@ fn similar_sizes(options: Options) -> Vec<u64> {
     sizes.retain(|&size| size >= SMALLEST_NODE);
     sizes.sort_unstable();
     sizes.dedup();
-    sizes
+    Ok(sizes)
 }
 
 /// Opens a file of an index with these options. One of ours is known by its superblock. Of any other it is found out
@@ -214,21 +216,21 @@ pub fn open(
     let expected = NodeLayout::written(options);
     let fail = |reason| format_error(source.path(), &expected, reason);
     if source.len() == 0 {
-        return Err(fail("it is empty, expected at least one node".to_string()));
+        return Err(fail(format!("it is empty, expected at least one node")));
     }
     let size = source.len();
     // Of the kind that is wanted, or of any other whose nodes could look like those.
     let found = match size {
         0..SMALL => described(&source)?,
         _ => match superblock_of(&source, &[expected.node_size as u64])? {
-            None => superblock_of(&source, &similar_sizes(options))?,
+            None => superblock_of(&source, &similar_sizes(options)?)?,
             found => found,
         },
     };
     if let Some(superblock) = found {
         return adopt(superblock.map_err(&fail)?, source, Some(&expected));
     }
-    let mut reasons = Vec::new();
+    let mut reasons = String::new();
     for layout in NodeLayout::candidates(options) {
         let found = if size.is_multiple_of(layout.node_size as u64) {
             find(Peek::new(&source, &layout))
@@ -243,7 +245,7 @@ pub fn open(
             Ok(_) if !layout.is_written() && is_unfinished(&source)? => break,
             Ok(roots) => {
                 return Ok(OpenFile {
-                    path: source.path().map(Path::to_path_buf),
+                    path: source.path().map(memory::path).transpose()?,
                     bytes: source.into_bytes()?,
                     layout,
                     roots,
@@ -253,7 +255,11 @@ pub fn open(
                 })
             }
             Err(Misfit::Reason(reason)) => {
-                reasons.push(format!("as layout {}, {reason}", layout.flavor.name()));
+                let name = layout.flavor.name();
+                reasons = match reasons.as_str() {
+                    "" => format!("as layout {name}, {reason}"),
+                    before => format!("{before}; as layout {name}, {reason}"),
+                };
             }
             Err(Misfit::Unreadable(error)) => return Err(error),
         }
@@ -261,7 +267,7 @@ pub fn open(
     // Perhaps it says itself what it is.
     match described(&source)? {
         Some(superblock) => adopt(superblock.map_err(&fail)?, source, Some(&expected)),
-        None => Err(fail(reasons.join("; "))),
+        None => Err(fail(reasons)),
     }
 }
 
@@ -271,9 +277,9 @@ pub fn open(
 /// [`Error::Io`].
 pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> {
     if is_unfinished(source)? {
-        return Ok(Some(Err("its build or save was not finished".to_string())));
+        return Ok(Some(Err(format!("its build or save was not finished"))));
     }
-    superblock_of(source, &node_sizes(source.len()))
+    superblock_of(source, &node_sizes(source.len())?)
 }
 
 /// Opens a file of ours by what it says of itself.
@@ -282,17 +288,17 @@ pub fn described(source: &Source) -> Result<Option<Result<Superblock, String>>> 
 /// [`Error::Io`]; [`Error::Format`] for any other file.
 pub fn open_described(source: Source) -> Result<OpenFile> {
     let fail = |reason| Error::Format {
-        path: source.path().map(Path::to_path_buf),
-        expected: "a file that says what it is".to_string(),
+        path: source.path().and_then(|path| memory::try_path(path).ok()),
+        expected: format!("a file that says what it is"),
         reason,
     };
     if source.len() == 0 {
-        return Err(fail("it is empty".to_string()));
+        return Err(fail(format!("it is empty")));
     }
     match described(&source)? {
         Some(superblock) => adopt(superblock.map_err(fail)?, source, None),
         None => Err(fail(
-            "it has no superblock, as a file by Annoy itself; to load that, metric and f must be given".to_string(),
+            format!("it has no superblock, as a file by Annoy itself; to load that, metric and f must be given"),
         )),
     }
 }
@@ -309,7 +315,7 @@ fn adopt(
         return Err(format_error(source.path(), expected, reason));
     }
     let mut file = OpenFile {
-        path: source.path().map(Path::to_path_buf),
+        path: source.path().map(memory::path).transpose()?,
         bytes: source.into_bytes()?,
         roots: superblock.roots(&layout),
         layout,
@@ -317,9 +323,13 @@ fn adopt(
         labels: None,
         graph: None,
     };
-    let checked = file.check_sections();
-    checked.map_err(|reason| format_error(file.path.as_deref(), &file.layout, reason))?;
-    Ok(file)
+    match file.check_sections() {
+        Ok(()) => Ok(file),
+        Err(Misfit::Reason(reason)) => {
+            Err(format_error(file.path.as_deref(), &file.layout, reason))
+        }
+        Err(Misfit::Unreadable(error)) => Err(error),
+    }
 }
 
 /// Whether it is the file of an on-disk build or a save that ended before its time. Its size is no multiple of that of a node.
@@ -346,7 +356,8 @@ fn superblock_of(
             let Some((place, bytes)) = superblock::find(node_size, id_width, len, read)? else {
                 continue;
             };
-            match Superblock::decode(&bytes, place, len) {
+            let room = memory::with_room(superblock::MAX_SECTIONS)?;
+            match Superblock::decode(&bytes, place, len, room) {
                 Ok(superblock) => {
                     // Found by nodes of another size: it is for the last node of its own size to say where it is.
                     if NodeLayout::written(superblock.options).node_size as u64 == node_size {
@@ -361,7 +372,10 @@ fn superblock_of(
 }
 
 /// The sizes that the nodes of a file of `len` bytes may have, from the smallest up: its divisors, in pairs.
-pub fn node_sizes(len: u64) -> Vec<u64> {
+///
+/// # Errors
+/// [`Error::NoMemory`].
+pub fn node_sizes(len: u64) -> Result<Vec<u64>> {
     // Headers take up to 32 bytes. Only words of 8 bits make sizes that are no multiples of 4.
     let (most, most_odd) = (MAX_ELEMENTS as u64 * 8 + 32, MAX_ELEMENTS as u64 + 32);
     let may_be = |size: u64| {
@@ -372,14 +386,14 @@ pub fn node_sizes(len: u64) -> Vec<u64> {
         };
         (SMALLEST_NODE..=most).contains(&size) && len >= 2 * size
     };
-    let mut sizes: Vec<u64> = (1..=most.min(len.isqrt()))
+    let sizes = (1..=most.min(len.isqrt()))
         .filter(|&size| len.is_multiple_of(size))
         .flat_map(|size| [size, len / size])
-        .filter(|&size| may_be(size))
-        .collect();
+        .filter(|&size| may_be(size));
+    let mut sizes = memory::collect(sizes)?;
     sizes.sort_unstable();
     sizes.dedup();
-    sizes
+    Ok(sizes)
 }
 
 #[cfg(test)]
@@ -396,8 +410,9 @@ mod tests {
                 .filter(|size| size % 4 == 0 || *size <= 65_568)
                 .filter(|size| len >= 2 * size && len % size == 0)
                 .collect();
-            assert_eq!(node_sizes(len), slow, "{len}");
+            assert_eq!(node_sizes(len).unwrap(), slow, "{len}");
         }
-        assert!(node_sizes(big).contains(&524_320) && !node_sizes(big).contains(&65_569));
+        let sizes = node_sizes(big).unwrap();
+        assert!(sizes.contains(&524_320) && !sizes.contains(&65_569));
     }
 }

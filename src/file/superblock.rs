@@ -4,6 +4,7 @@
 use crate::error::Result;
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::layout::NodeLayout;
+use crate::memory;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::hash::Hasher;
 use twox_hash::XxHash3_64;
@@ -134,11 +135,14 @@ pub fn padded_size(layout: &NodeLayout) -> usize {
 }
 
 /// A node that ends a run of nodes which are no tree's.
-pub fn end_node(layout: &NodeLayout) -> Vec<u8> {
+///
+/// # Errors
+/// [`Error::NoMemory`].
+pub fn end_node(layout: &NodeLayout) -> Result<Vec<u8>> {
     // The smallest node has 13 bytes.
-    let mut node = vec![0; layout.node_size];
+    let mut node = memory::filled(0, layout.node_size)?;
     node[..END.len()].copy_from_slice(&END);
-    node
+    Ok(node)
 }
 
 /// Numbers that stand for the choices in the file; those of the C ABI.
@@ -176,8 +180,11 @@ fn coded<T: Copy>(codes: &[(T, u8)], code: u8, what: &str) -> Result<T, String> 
 
 impl Superblock {
     /// The nodes of the superblock.
-    pub fn encode(&self, layout: &NodeLayout) -> Vec<u8> {
-        let mut bytes = vec![0; padded_size(layout)];
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn encode(&self, layout: &NodeLayout) -> Result<Vec<u8>> {
+        let mut bytes = memory::filled(0, padded_size(layout))?;
         let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
         let long = |number: usize| (number as u64).to_le_bytes();
         put(0, &SIGNATURE);
@@ -204,19 +211,25 @@ impl Superblock {
             put(at + 24, &section.checksum.to_le_bytes());
         }
         let end = bytes.len() - layout.node_size;
-        bytes[end..].copy_from_slice(&end_node(layout));
+        bytes[end..].copy_from_slice(&end_node(layout)?);
         let sum = checksum_without_itself(&bytes[..SIZE]);
         bytes[16..24].copy_from_slice(&sum.to_le_bytes());
-        bytes
+        Ok(bytes)
     }
 
-    /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes.
+    /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes. `sections` is empty and
+    /// has room for [`MAX_SECTIONS`].
     ///
     /// # Errors
     /// Words that say what does not hold together.
-    pub fn decode(bytes: &[u8], place: u64, file_len: u64) -> Result<Self, String> {
+    pub fn decode(
+        bytes: &[u8],
+        place: u64,
+        file_len: u64,
+        mut sections: Vec<Section>,
+    ) -> Result<Self, String> {
         if bytes.len() < SIZE || !bytes.starts_with(&SIGNATURE) {
-            return Err("it has no superblock".to_string());
+            return Err(format!("it has no superblock"));
         }
         let bytes = &bytes[..SIZE];
         let short = |at: usize| u32::from_le_bytes(array(bytes, at));
@@ -286,18 +299,16 @@ impl Superblock {
                 "its superblock has {n_sections} sections, expected {MAX_SECTIONS} at the most"
             ));
         }
-        let sections = (0..n_sections)
-            .map(|i| {
-                let at = TABLE + i * ENTRY;
-                Section {
-                    kind: short(at),
-                    flags: short(at + 4),
-                    offset: long(at + 8),
-                    len: long(at + 16),
-                    checksum: long(at + 24),
-                }
-            })
-            .collect();
+        sections.extend((0..n_sections).map(|i| {
+            let at = TABLE + i * ENTRY;
+            Section {
+                kind: short(at),
+                flags: short(at + 4),
+                offset: long(at + 8),
+                len: long(at + 16),
+                checksum: long(at + 24),
+            }
+        }));
         let superblock = Superblock {
             options,
             n_items,
@@ -317,7 +328,7 @@ impl Superblock {
     /// Whether the sections lie where they have to, and are all known where they must be.
     fn check_sections(&self, layout: &NodeLayout) -> Result<(), String> {
         if self.n_trees == 0 {
-            return Err("its superblock counts no trees".to_string());
+            return Err(format!("its superblock counts no trees"));
         }
         let size = layout.node_size as u64;
         let roots = (self.n_nodes as u64)
@@ -327,16 +338,14 @@ impl Superblock {
         let trees_end = self
             .section(kind::TREES)
             .map_or(0, |trees| trees.offset.saturating_add(trees.len));
-        let mut seen = Vec::new();
-        for section in &self.sections {
+        for (i, section) in self.sections.iter().enumerate() {
             let name = kind::name(section.kind);
-            if seen.contains(&section.kind) {
+            if self.sections[..i].iter().any(|s| s.kind == section.kind) {
                 return Err(format!(
                     "it has two sections of kind {} ({name})",
                     section.kind
                 ));
             }
-            seen.push(section.kind);
             let end = section
                 .offset
                 .checked_add(section.len)
@@ -370,7 +379,7 @@ impl Superblock {
             }
         }
         for kind in [kind::ITEMS, kind::TREES, kind::ROOTS] {
-            if !seen.contains(&kind) {
+            if self.section(kind).is_none() {
                 return Err(format!(
                     "its superblock lacks the {} section",
                     kind::name(kind)

@@ -4,6 +4,7 @@ use super::superblock::{end_node, kind, padded_size, Section, Superblock, SIZE};
 use crate::error::Result;
 use crate::forest::inspect::Faults;
 use crate::layout::NodeLayout;
+use crate::memory;
 use crate::work::Meter;
 use std::hash::Hasher;
 use twox_hash::XxHash3_64;
@@ -27,7 +28,7 @@ pub fn verify(
     let mut covered: Vec<(usize, usize)> = Vec::new();
     for section in &superblock.sections {
         let (start, len) = (section.offset as usize, section.len as usize);
-        covered.push((start, start + len));
+        memory::push(&mut covered, (start, start + len))?;
         let mut hasher = XxHash3_64::default();
         for chunk in section.of(bytes).chunks((CHUNK / size).max(1) * size) {
             hasher.write(chunk);
@@ -50,30 +51,30 @@ pub fn verify(
     }
     let at = superblock.n_items * size;
     let end = at + padded_size(layout);
-    covered.push((at, end));
+    memory::push(&mut covered, (at, end))?;
     // Encoding it again gives its bytes as they have to be, with those that are not used.
-    let expected = superblock.encode(layout);
+    let expected = superblock.encode(layout)?;
     let differs = |range: std::ops::Range<usize>| bytes[at..end][range.clone()] != expected[range];
     if differs(0..SIZE) {
         faults.add(node_at(at), || {
-            "unused bytes of the superblock are not 0".to_string()
+            format!("unused bytes of the superblock are not 0")
         });
     }
     if differs(SIZE..expected.len()) {
         faults.add(node_at(end - size), || {
-            "the superblock does not end as it should".to_string()
+            format!("the superblock does not end as it should")
         });
     }
     if let Some(roots) = superblock.section(kind::ROOTS) {
         let start = roots.offset as usize;
-        if bytes[start..][..size] != end_node(layout) {
+        if bytes[start..][..size] != end_node(layout)? {
             faults.add(node_at(start), || {
-                "the sections do not end as they should".to_string()
+                format!("the sections do not end as they should")
             });
         }
         if bytes[start + size..][..size] != bytes[bytes.len() - size..] {
             faults.add(node_at(start + size), || {
-                "it is not a copy of the last root".to_string()
+                format!("it is not a copy of the last root")
             });
         }
     }

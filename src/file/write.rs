@@ -7,6 +7,7 @@ use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
 use crate::layout::{NodeLayout, Nodes};
+use crate::memory;
 use crate::storage::UnfinishedFile;
 use crate::work::Meter;
 use std::hash::Hasher;
@@ -48,17 +49,18 @@ pub struct Tail {
 }
 
 /// Where the sections lie behind trees that end after `start` bytes, and where the nodes they fill end: in bytes from there.
-fn places(layout: &NodeLayout, start: usize, payloads: &[Payload<'_>]) -> (Vec<usize>, usize) {
+fn places(
+    layout: &NodeLayout,
+    start: usize,
+    payloads: &[Payload<'_>],
+) -> Result<(Vec<usize>, usize)> {
     let mut end = 0;
-    let places = payloads
-        .iter()
-        .map(|payload| {
-            let at = (start + end).next_multiple_of(ALIGNMENT) - start;
-            end = at + payload.bytes.len();
-            at
-        })
-        .collect();
-    (places, end.next_multiple_of(layout.node_size))
+    let places = memory::collect(payloads.iter().map(|payload| {
+        let at = (start + end).next_multiple_of(ALIGNMENT) - start;
+        end = at + payload.bytes.len();
+        at
+    }))?;
+    Ok((places, end.next_multiple_of(layout.node_size)))
 }
 
 /// The tail of a file whose trees end after `start` bytes.
@@ -69,8 +71,8 @@ pub fn tail(
     last_root: &[u8],
 ) -> Result<Tail> {
     let mut bytes = Vec::new();
-    let mut sections = Vec::new();
-    let (places, end) = places(layout, start, payloads);
+    let mut sections = memory::with_room(payloads.len())?;
+    let (places, end) = places(layout, start, payloads)?;
     reserve(&mut bytes, end + 2 * layout.node_size)?;
     for (payload, at) in payloads.iter().zip(places) {
         bytes.resize(at, 0);
@@ -84,7 +86,7 @@ pub fn tail(
         });
     }
     bytes.resize(end, 0);
-    bytes.extend_from_slice(&end_node(layout));
+    bytes.extend_from_slice(&end_node(layout)?);
     bytes.extend_from_slice(last_root);
     Ok(Tail { bytes, sections })
 }
@@ -118,6 +120,16 @@ impl<'w, 'm, W: Write> Part<'w, 'm, W> {
                 .map_err(|source| Error::io("write", self.path, source))?;
             self.len += chunk.len() as u64;
             self.meter.advance(chunk.len() as u64)?;
+        }
+        Ok(())
+    }
+
+    fn write_zeros(&mut self, mut n: usize) -> Result<()> {
+        const ZEROS: [u8; 4096] = [0; 4096];
+        while n > 0 {
+            let some = n.min(ZEROS.len());
+            self.write(&ZEROS[..some])?;
+            n -= some;
         }
         Ok(())
     }
@@ -193,7 +205,7 @@ impl Contents<'_> {
         let (layout, roots) = (self.layout, self.roots);
         let size = layout.node_size;
         let start = self.shift()?.first() + roots.trees.len();
-        let (_, end) = places(layout, start * size, self.sections);
+        let (_, end) = places(layout, start * size, self.sections)?;
         let n_nodes = start + end / size + 2 + roots.n_trees;
         check_count(layout, n_nodes)?;
         Ok(n_nodes * size)
@@ -205,9 +217,9 @@ impl Contents<'_> {
         let (layout, roots) = (self.layout, self.roots);
         let first = roots.n_items + nodes(layout);
         let by = first.checked_sub(roots.trees.start).ok_or_else(|| {
-            Error::Unsupported(
-                "the trees of the loaded file begin too late to be saved".to_string(),
-            )
+            Error::Unsupported(format!(
+                "the trees of the loaded file begin too late to be saved"
+            ))
         })?;
         check_count(layout, first + roots.trees.len() + roots.n_trees)?;
         // Items, trees and roots are three.
@@ -243,7 +255,7 @@ impl Contents<'_> {
         shift.apply(&mut copies)?;
         let last_root = &copies[copies.len() - size..];
         let start = (first + roots.trees.len()) * size;
-        let (places, end) = places(layout, start, self.sections);
+        let (places, end) = places(layout, start, self.sections)?;
         let guard = start + end;
         let len = guard + 2 * size + copies.len();
         check_count(layout, len / size)?;
@@ -252,16 +264,17 @@ impl Contents<'_> {
         let items = self.nodes(0..n_items);
         let mut part = Part::new(to, path, meter);
         part.write(items)?;
-        let mut sections = vec![part.section(kind::ITEMS, 0)];
+        let mut sections = memory::with_room(3 + self.sections.len())?;
+        sections.push(part.section(kind::ITEMS, 0));
         // Its place; what it says is known at the end.
-        Part::new(to, path, meter).write(&vec![0; padded_size(layout)])?;
+        Part::new(to, path, meter).write_zeros(padded_size(layout))?;
         let mut part = Part::new(to, path, meter);
         part.write_shifted(self.nodes(roots.trees.clone()), &shift)?;
         sections.push(part.section(kind::TREES, (first * size) as u64));
         let mut written = 0;
-        let mut own = Vec::new();
+        let mut own = memory::with_room(self.sections.len())?;
         for (payload, at) in self.sections.iter().zip(places) {
-            Part::new(to, path, meter).write(&vec![0; at - written])?;
+            Part::new(to, path, meter).write_zeros(at - written)?;
             let mut part = Part::new(to, path, meter);
             part.write(payload.bytes)?;
             own.push(Section {
@@ -270,9 +283,9 @@ impl Contents<'_> {
             });
             written = at + payload.bytes.len();
         }
-        Part::new(to, path, meter).write(&vec![0; end - written])?;
+        Part::new(to, path, meter).write_zeros(end - written)?;
         let mut part = Part::new(to, path, meter);
-        part.write(&end_node(layout))?;
+        part.write(&end_node(layout)?)?;
         part.write(last_root)?;
         part.write(&copies)?;
         sections.push(part.section(kind::ROOTS, guard as u64));
@@ -287,8 +300,9 @@ impl Contents<'_> {
             origin: self.origin,
             sections,
         };
+        let superblock = superblock.encode(layout)?;
         to.seek(SeekFrom::Start(begin + (n_items * size) as u64))
-            .and_then(|_| to.write_all(&superblock.encode(layout)))
+            .and_then(|_| to.write_all(&superblock))
             .and_then(|()| to.seek(SeekFrom::Start(begin + len as u64)))
             .map(drop)
             .map_err(fail)
@@ -326,13 +340,16 @@ fn count_present(items: &[u8], layout: &NodeLayout) -> usize {
 /// Writes the superblock of a file that is otherwise complete into its place.
 ///
 /// `sections` are those of its [`tail`].
+///
+/// # Errors
+/// [`Error::NoMemory`]; then nothing is written.
 pub fn seal(
     bytes: &mut [u8],
     layout: &NodeLayout,
     roots: &Roots,
     origin: Origin,
     sections: Vec<Section>,
-) {
+) -> Result<()> {
     let size = layout.node_size;
     let part = |kind: u32, nodes: std::ops::Range<usize>| {
         let (start, end) = (nodes.start * size, nodes.end * size);
@@ -344,12 +361,12 @@ pub fn seal(
             checksum: checksum(&bytes[start..end]),
         }
     };
-    let mut all = vec![
+    let all = [
         part(kind::ITEMS, 0..roots.n_items),
         part(kind::TREES, roots.trees.clone()),
         part(kind::ROOTS, roots.ids().start - 2..roots.n_nodes),
     ];
-    all.extend(sections);
+    let all = memory::collect(all.into_iter().chain(sections))?;
     let superblock = Superblock {
         options: layout.options,
         n_items: roots.n_items,
@@ -360,5 +377,6 @@ pub fn seal(
         sections: all,
     };
     let at = roots.n_items * size;
-    bytes[at..at + padded_size(layout)].copy_from_slice(&superblock.encode(layout));
+    bytes[at..at + padded_size(layout)].copy_from_slice(&superblock.encode(layout)?);
+    Ok(())
 }

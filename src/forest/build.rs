@@ -6,18 +6,15 @@ use super::trial;
 use super::upper::MAX_GROUP;
 use crate::error::{reserve, Error, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
+use crate::memory;
 use crate::metric::{Position, Space};
+use crate::queue::{Queue, Received};
 use crate::rng::Key;
 use crate::storage::HeapBytes;
 use crate::work::{self, Meter};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
-
-/// More threads than this are never of use, and the system might not give them.
-const MAX_THREADS: usize = 256;
 
 /// How often the calling thread tells how far the others are.
 const TICK: Duration = Duration::from_millis(50);
@@ -68,11 +65,11 @@ impl Batch {
     }
 
     /// Number of the first tree of a group, and the keys of all; none past the last.
-    fn group(&self, group: usize) -> (usize, Vec<Key>) {
+    fn group(&self, group: usize) -> Result<(usize, Vec<Key>)> {
         let start = self.len.min(group * self.group_len());
         let end = self.len.min(start + self.group_len());
         let key = |tree| Key::root(self.seed, (self.first + tree) as u64);
-        (self.first + start, (start..end).map(key).collect())
+        Ok((self.first + start, memory::collect((start..end).map(key))?))
     }
 }
 
@@ -142,7 +139,7 @@ fn build_over<S: Space, P: Position>(
         let batch = forest.next_batch();
         meter.set_total(forest.expected_trees(batch) as u64 * per_tree);
         if batch.n_threads == 1 {
-            build_alone(&mut forest, batch, done, meter, builder())?;
+            build_alone(&mut forest, batch, done, meter, builder()?)?;
         } else {
             build_in_parallel(&mut forest, batch, done, meter, &builder)?;
         }
@@ -160,7 +157,7 @@ fn build_alone<S: Space, P: Position>(
     let pace = |steps| meter.report(count(done, steps));
     for group in 0..batch.len.div_ceil(batch.group_len()) {
         let mut added = Ok(());
-        let (first, keys) = batch.group(group);
+        let (first, keys) = batch.group(group)?;
         builder.build(first, &keys, &pace, |tree| {
             added = forest.add(tree).and_then(|()| pace(1));
             added.is_ok() && !forest.is_complete()
@@ -186,7 +183,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
     batch: Batch,
     done: &AtomicI64,
     meter: &Meter<'_>,
-    builder: &(impl Fn() -> TreeBuilder<'a, S, P> + Sync),
+    builder: &(impl Fn() -> Result<TreeBuilder<'a, S, P>> + Sync),
 ) -> Result<()> {
     let (next, stop) = (&AtomicUsize::new(0), &AtomicBool::new(false));
     let cancel = meter.cancel();
@@ -199,69 +196,88 @@ fn build_in_parallel<'a, S: Space, P: Position>(
     };
     // The room of trees that were taken in, for those to come.
     let spare = &Mutex::new(Vec::new());
-    let take_spare = || spare.lock().map_or(None, |mut spare| spare.pop());
-    let (sender, receiver) = mpsc::sync_channel(batch.n_threads);
-    std::thread::scope(move |scope| {
-        let threads = work::start(scope, batch.n_threads, || {
-            let sender = sender.clone();
-            move || {
-                let mut builder = builder();
-                while !stop.load(Ordering::Relaxed) {
-                    let group = next.fetch_add(1, Ordering::Relaxed);
-                    let (mut number, keys) = batch.group(group);
-                    if keys.is_empty() {
-                        break;
-                    }
-                    let built = builder.build(number, &keys, pace, |tree| {
-                        let tree = std::mem::replace(tree, take_spare().unwrap_or_default());
-                        let sent = sender.send((number, Ok(tree)));
-                        number += 1;
-                        sent.is_ok() && !stop.load(Ordering::Relaxed)
-                    });
-                    if let Err(error) = built {
-                        let _ = sender.send((number, Err(error)));
-                        break;
-                    }
-                }
-            }
+    let take_spare = || {
+        spare
+            .lock()
+            .map_or(None, |mut spare: MutexGuard<'_, Vec<HeapBytes>>| {
+                spare.pop()
+            })
+    };
+    let queue = Queue::new(batch.n_threads)?;
+    // Builds one group; `false` when there is nothing left to do.
+    let build_group = |builder: &mut TreeBuilder<'a, S, P>, send: &dyn Fn(Built) -> bool| {
+        let group = next.fetch_add(1, Ordering::Relaxed);
+        let (mut number, keys) = batch.group(group).map_err(|error| (batch.first, error))?;
+        if keys.is_empty() {
+            return Ok(false);
+        }
+        let built = builder.build(number, &keys, pace, |tree| {
+            let tree = std::mem::replace(tree, take_spare().unwrap_or_default());
+            let sent = send((number, Ok(tree)));
+            number += 1;
+            sent && !stop.load(Ordering::Relaxed)
         });
-        drop(sender);
-        if threads.is_empty() {
+        built.map(|()| true).map_err(|error| (number, error))
+    };
+    let body = || {
+        let sender = queue.sender();
+        let result = builder().map_err(|error| (batch.first, error));
+        let result = result.and_then(|mut builder| {
+            let send = |built| sender.send(built);
+            while !stop.load(Ordering::Relaxed) && build_group(&mut builder, &send)? {}
+            Ok(())
+        });
+        if let Err((number, error)) = result {
+            sender.send((number, Err(error)));
+        }
+    };
+    work::beside(batch.n_threads, &body, |n_threads| {
+        if n_threads == 0 {
             forest.plan.n_threads = 1;
             return Ok(());
         }
+        // None must wait to send to nobody, nor go on for nothing.
+        let (receiver, _stopper) = (queue.receiver(n_threads), Stopper(stop));
         let end = batch.first + batch.len;
-        let mut early = BTreeMap::new();
-        let taken = (|| {
-            while forest.n_trees < end && !forest.is_complete() {
-                match early.remove(&forest.n_trees) {
-                    Some(tree) => {
-                        let mut tree = tree?;
-                        forest.add(&mut tree)?;
-                        meter.report(count(done, 1))?;
-                        if let Ok(mut spare) = spare.lock() {
+        let mut early: Vec<Built> = Vec::new();
+        while forest.n_trees < end && !forest.is_complete() {
+            match early
+                .iter()
+                .position(|(number, _)| *number == forest.n_trees)
+            {
+                Some(at) => {
+                    let mut tree = early.swap_remove(at).1?;
+                    forest.add(&mut tree)?;
+                    meter.report(count(done, 1))?;
+                    if let Ok(mut spare) = spare.lock() {
+                        // Without room it is given back.
+                        if reserve(&mut *spare, 1).is_ok() {
                             spare.push(tree);
                         }
                     }
-                    None => match receiver.recv_timeout(TICK) {
-                        Ok((number, tree)) => {
-                            early.insert(number, tree);
-                        }
-                        Err(RecvTimeoutError::Timeout) => meter.report(count(done, 0))?,
-                        Err(RecvTimeoutError::Disconnected) => {
-                            return Err(Error::Panic("a build thread panicked".to_string()))
-                        }
-                    },
                 }
+                None => match receiver.receive(TICK) {
+                    Received::One((_, Err(error))) => return Err(error),
+                    Received::One(built) => memory::push(&mut early, built)?,
+                    Received::Nothing => meter.report(count(done, 0))?,
+                    Received::Over => return Err(Error::Panic(format!("a build thread panicked"))),
+                },
             }
-            Ok(())
-        })();
-        stop.store(true, Ordering::Relaxed);
-        // None must wait to send to nobody.
-        drop(receiver);
-        work::join(threads);
-        taken
+        }
+        Ok(())
     })
+}
+
+/// Number of a tree, and the tree or why there is none.
+type Built = (usize, Result<HeapBytes>);
+
+/// Tells the threads to stop, however the call ends.
+struct Stopper<'a>(&'a AtomicBool);
+
+impl Drop for Stopper<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The forest so far, on its way to the caller.
@@ -309,7 +325,7 @@ impl Forest<'_, '_> {
             first: self.n_trees,
             len,
             // More threads than trees would have nothing to do.
-            n_threads: self.plan.n_threads.min(len).min(MAX_THREADS),
+            n_threads: self.plan.n_threads.min(len),
             seed: self.plan.seed,
         }
     }

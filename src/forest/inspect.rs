@@ -4,6 +4,7 @@ use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
 use crate::layout::Nodes;
+use crate::memory;
 use crate::metric::Space;
 use crate::work::Meter;
 use std::collections::HashSet;
@@ -40,7 +41,8 @@ impl Faults {
     /// Takes note of one.
     pub fn add(&mut self, node: Option<usize>, text: impl FnOnce() -> String) {
         self.count += 1;
-        if self.first.len() < self.most {
+        // Without room for it, it is counted all the same.
+        if self.first.len() < self.most && reserve(&mut self.first, 1).is_ok() {
             self.first.push(Fault { node, text: text() });
         }
     }
@@ -102,7 +104,7 @@ pub fn inspect<S: Space>(
         }
         if !space.all_finite(item.row()) {
             faults.add(Some(id), || {
-                "its vector has values that are not finite".to_string()
+                format!("its vector has values that are not finite")
             });
         } else if let Err(text) = space.plausible_item(item) {
             faults.add(Some(id), || text);
@@ -151,7 +153,7 @@ struct Walk<'a, 'm, S> {
 impl<S: Space> Walk<'_, '_, S> {
     fn tree(&mut self, root: usize, tree: u32) -> Result<()> {
         let mut found = 0;
-        let mut open = vec![(root, 1)];
+        let mut open = memory::collect([(root, 1)])?;
         while let Some((id, depth)) = open.pop() {
             self.n_looked_at += 1;
             if self.n_looked_at.is_multiple_of(self.step) {
@@ -210,7 +212,7 @@ impl<S: Space> Walk<'_, '_, S> {
         let normal = node.row::<S::T>();
         if !self.space.all_finite(normal) {
             self.faults.add(Some(id), || {
-                "its normal has values that are not finite".to_string()
+                format!("its normal has values that are not finite")
             });
         } else if let Err(text) = self.space.plausible_split(node) {
             self.faults.add(Some(id), || text);
@@ -319,7 +321,7 @@ impl<S: Space> Walk<'_, '_, S> {
             let reached = self.reached[i / 64] >> (i % 64) & 1 == 1;
             if !reached && !copies.contains(self.nodes.get(id).bytes()) {
                 self.faults.add(Some(id), || {
-                    "it is a root that has no copy, or part of no tree".to_string()
+                    format!("it is a root that has no copy, or part of no tree")
                 });
             }
         }

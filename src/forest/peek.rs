@@ -1,7 +1,7 @@
 //! Reads nodes of a file here and there without mapping it: a page that a map brings in costs many times a short read, and
 //! a file that becomes shorter meanwhile is an error and not the end of the process.
 
-use crate::error::Error;
+use crate::error::{reserve, Error};
 use crate::layout::{NodeLayout, NodeRef, Nodes};
 use crate::storage::Source;
 
@@ -62,7 +62,7 @@ impl<'a> Peek<'a> {
     /// One node; `id` must be below [`count`](Self::count).
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::NoMemory`].
     pub fn get(&mut self, id: usize) -> Result<NodeRef<'_>, Error> {
         let number = id / self.per_block;
         if self.blocks[0].0 != number {
@@ -74,6 +74,8 @@ impl<'a> Peek<'a> {
             let (known, bytes) = &mut self.blocks[0];
             // Should the read fail, it holds nothing.
             *known = usize::MAX;
+            bytes.clear();
+            reserve(bytes, len)?;
             bytes.resize(len, 0);
             self.source
                 .read_at((first * self.layout.node_size) as u64, bytes)?;

@@ -5,8 +5,9 @@
 //! another metric, f or layout is told, as far as it can be.
 
 use super::peek::{Misfit, Peek};
-use crate::error::Error;
+use crate::error::{reserve, Error};
 use crate::layout::NodeRef;
+use crate::memory;
 use crate::metric::Space;
 
 /// The most trees an index may have.
@@ -45,7 +46,7 @@ impl Roots {
         let nodes = &mut nodes;
         let n_nodes = nodes.count();
         let Some(last) = n_nodes.checked_sub(1) else {
-            return Err("it holds no nodes".to_string().into());
+            return Err(format!("it holds no nodes").into());
         };
         let n_items = nodes.n_descendants(last)?;
         let n_items = usize::try_from(n_items)
@@ -125,7 +126,7 @@ impl Roots {
     }
 
     fn are_equal(nodes: &mut Peek<'_>, i: usize, j: usize) -> Result<bool, Error> {
-        let bytes = nodes.get(i)?.bytes().to_vec();
+        let bytes = memory::copy(nodes.get(i)?.bytes())?;
         Ok(nodes.get(j)?.bytes() == bytes)
     }
 
@@ -164,7 +165,7 @@ impl Roots {
         may_be_one: bool,
     ) -> Result<(), Misfit> {
         let max_leaf = nodes.layout().max_leaf as i64;
-        let mut open = vec![root];
+        let mut open = memory::collect([root])?;
         for _ in 0..look_at {
             let Some(id) = open.pop() else { break };
             let node = nodes.get(id)?;
@@ -202,6 +203,7 @@ impl Roots {
                     )
                     .into());
                 }
+                reserve(&mut open, children.len())?;
                 open.extend(children);
             }
         }

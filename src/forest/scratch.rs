@@ -1,11 +1,14 @@
-//! Room that a thread keeps from one search to the next.
+//! Room that is kept from one search to the next.
 
 use super::search::Visit;
 use crate::error::{reserve, Result};
 use crate::graph::start::Start;
 use crate::graph::walk::Walk;
+use crate::storage::boxed;
 use std::cell::Cell;
 use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 /// Room for one search.
 #[derive(Default)]
@@ -50,17 +53,48 @@ impl Scratch {
     }
 }
 
-thread_local! {
-    static KEPT: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+/// Room that waits for the next search. Each thread has its shelf, so that they seldom meet. No room is a thread's own:
+/// the C library would have to be told to free it at the thread's end, and ends the process when it has no memory for that.
+#[repr(align(64))]
+struct Shelf(Mutex<Vec<Box<Scratch>>>);
+
+static SHELVES: [Shelf; 16] = [const { Shelf(Mutex::new(Vec::new())) }; 16];
+
+/// The calling thread's.
+fn shelf() -> &'static Shelf {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    let number = NUMBER.try_with(|number| {
+        let known = number.get();
+        let known = known.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed));
+        number.set(Some(known));
+        known
+    });
+    &SHELVES[number.unwrap_or(0) % SHELVES.len()]
 }
 
-/// Lends the thread's scratch. Taken out while in use, so a search from inside a search gets a fresh one.
-pub fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
-    let mut scratch = KEPT.try_with(Cell::take).ok().flatten().unwrap_or_default();
+/// Lends scratch, what was used last first. Taken out while in use, so a search from inside a search gets another.
+///
+/// # Errors
+/// [`crate::Error::NoMemory`]; those of `work`.
+pub fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> Result<R>) -> Result<R> {
+    let Shelf(shelf) = shelf();
+    // Nobody waits: a fork may have left it locked for ever.
+    let kept = shelf.try_lock().ok().and_then(|mut shelf| shelf.pop());
+    let mut scratch = match kept {
+        Some(scratch) => scratch,
+        None => boxed(Scratch::default())?,
+    };
     let result = work(&mut scratch);
     scratch.clean();
-    // A thread that is ending keeps nothing.
-    let _ = KEPT.try_with(|place| place.set(Some(scratch)));
+    if let Ok(mut shelf) = shelf.try_lock() {
+        // Where there is no room to keep it, it goes.
+        if reserve(&mut *shelf, 1).is_ok() {
+            shelf.push(scratch);
+        }
+    }
     result
 }
 

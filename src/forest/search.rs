@@ -11,6 +11,7 @@ use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
+use crate::memory;
 use crate::metric::{Query, Space};
 use std::collections::BinaryHeap;
 
@@ -121,7 +122,7 @@ pub fn exact<S: Space>(
     let n = wanted.n.min(n_items);
     let mut best = BinaryHeap::new();
     reserve_heap(&mut best, n)?;
-    let mut run = Vec::with_capacity(RUN);
+    let mut run = memory::with_room(RUN)?;
     let mut ids = accepted(filter, n_items);
     loop {
         run.clear();

@@ -11,6 +11,7 @@ use super::upper::{self, UpperTree};
 use crate::error::{reserve, Error, Result};
 use crate::kernel::{Matrix, Scalar};
 use crate::layout::{Gathered, NodeLayout, NodeMut, Points};
+use crate::memory;
 use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
@@ -71,28 +72,31 @@ pub struct TreeBuilder<'a, S: Space, P> {
 
 impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
     /// `spaces`: one or several that differ in how they split.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
     pub fn new(
         spaces: &'a [S],
         layout: &'a NodeLayout,
         points: &'a Points<'a, S::T>,
         present: &'a [P],
         n_items: usize,
-    ) -> Self {
-        TreeBuilder {
+    ) -> Result<Self> {
+        Ok(TreeBuilder {
             spaces,
             layout,
             points,
             present,
             n_items,
             grower: Grower {
-                plane: spaces[0].plane(),
-                room: spaces[0].room(),
+                plane: spaces[0].plane()?,
+                room: spaces[0].room()?,
                 right: Vec::new(),
                 gathered: Gathered::new(points.len()),
                 local_ids: Vec::new(),
                 nodes: Arena::default(),
             },
-        }
+        })
     }
 
     /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order: their nodes, root last. Ids of tree nodes count from
@@ -280,7 +284,7 @@ impl<S: Space> Growth<'_, S> {
         let id_of = |position: &P| ids.map_or(position.get(), |ids| ids[position.get()] as usize);
         let local_len = local_len(self.points);
         let mut moved: Vec<P> = Vec::new();
-        let mut tasks = vec![root];
+        let mut tasks = memory::collect([root])?;
         let count = |steps| self.pace.map_or(Ok(()), |pace| pace(steps));
         while let Some(task) = tasks.pop() {
             let subset = &mut order[task.start..][..task.len];

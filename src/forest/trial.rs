@@ -2,10 +2,11 @@
 
 use super::filter::All;
 use super::roots::Roots;
-use super::search::{search, Wanted};
+use super::search::{reserve_heap, search, Wanted};
 use super::tree::{map_children, TreeBuilder};
 use crate::error::{reserve, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
+use crate::memory;
 use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
@@ -83,7 +84,7 @@ pub fn choose<S: Space, P: Position>(
         }
         Ok(some)
     };
-    let ways = space.variants(&beside(&pool)?);
+    let ways = space.variants(&beside(&pool)?)?;
     if ways.len() < 2 {
         return Ok(None);
     }
@@ -180,9 +181,12 @@ impl Trial {
         is_in.resize(pool.len(), false);
         let mut searches = [(); QUERIES].map(|()| Nearest {
             at: random.index(pool.len()),
-            best: BinaryHeap::with_capacity(NEAREST),
+            best: BinaryHeap::new(),
             farthest: 0,
         });
+        for search in &mut searches {
+            reserve_heap(&mut search.best, NEAREST)?;
+        }
         // A few items at a time, so that they are fetched once for all searches.
         for (block, ids) in pool.chunks(BLOCK).enumerate() {
             for search in &mut searches {
@@ -248,7 +252,7 @@ fn hits<S: Space>(
     let size = layout.node_size;
     let items = bytes.bytes().len();
     let n_items = items / size;
-    let present: Vec<u32> = (0..n_items as u32).collect();
+    let present: Vec<u32> = memory::collect(0..n_items as u32)?;
     // No tree has these numbers either.
     let keys: [Key; TREES] = std::array::from_fn(|i| Key::root(seed, u64::MAX - 1 - i as u64));
     let mut trees = HeapBytes::default();
@@ -257,7 +261,7 @@ fn hits<S: Space>(
     if let Some(extras) = extras {
         points = points.with_extras(extras);
     }
-    let mut builder = TreeBuilder::new(spaces, layout, &points, &present, n_items);
+    let mut builder = TreeBuilder::new(spaces, layout, &points, &present, n_items)?;
     let mut taken = Ok(());
     builder.build(0, &keys, &|_| pace(), |tree| {
         let before = trees.bytes().len() / size;

@@ -9,6 +9,7 @@
 use super::tree::{local_len, partition, settle, split_steps, Pace};
 use crate::error::{reserve, Result};
 use crate::layout::{NodeLayout, NodeMut, Points};
+use crate::memory;
 use crate::metric::{Position, Space};
 use crate::rng::{Key, Stream};
 use crate::storage::{Array, HeapBytes};
@@ -58,16 +59,16 @@ impl<S: Space> Open<S> {
         (start, len): (usize, usize),
         key: Key,
         parent: Option<(usize, usize)>,
-    ) -> Self {
-        Open {
+    ) -> Result<Self> {
+        Ok(Open {
             start,
             len,
             tested: 0,
             key,
             random: key.stream(),
-            plane: space.plane(),
+            plane: space.plane()?,
             parent,
-        }
+        })
     }
 }
 
@@ -116,15 +117,15 @@ pub fn grow<'a, S: Space, P: Position>(
         if present.len() > local_len && !sparse {
             reserve(&mut growing.right, present.len())?;
             growing.right.resize(present.len(), false);
-            growing
-                .level
-                .push(Open::new(space, (0, present.len()), key, None));
+            let root = Open::new(space, (0, present.len()), key, None)?;
+            memory::push(&mut growing.level, root)?;
         }
         trees.push(growing);
     }
-    let Some(mut room) = trees.first().map(|growing| growing.space.room()) else {
+    let Some(growing) = trees.first() else {
         return Ok(Vec::new());
     };
+    let mut room = growing.space.room()?;
     let mut moved: Vec<P> = Vec::new();
     while let Some(widest) = trees.iter().map(|t| t.level.len()).max().filter(|&n| n > 0) {
         for growing in &mut trees {
@@ -146,7 +147,7 @@ pub fn grow<'a, S: Space, P: Position>(
         }
     }
     let finished = |growing: Growing<'_, S, P>| (growing.tree, growing.order);
-    Ok(trees.into_iter().map(finished).collect())
+    memory::collect(trees.into_iter().map(finished))
 }
 
 /// Tests every item against the planes of its nodes.
@@ -224,7 +225,7 @@ impl<S: Space, P: Position> Growing<'_, S, P> {
                 if wanted(half.1, next.len()) {
                     let parent = Some((number, side));
                     reserve(&mut next, 1)?;
-                    next.push(Open::new(space, half, open.key.child(side), parent));
+                    next.push(Open::new(space, half, open.key.child(side), parent)?);
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::forest::inspect::Faults;
 use crate::forest::roots::Roots;
 use crate::kernel::Isa;
 use crate::layout::Nodes;
+use crate::memory;
 use crate::metric::Space;
 use crate::work::Meter;
 
@@ -37,11 +38,12 @@ pub fn check<S: Space>(
         };
         if !expected.is_some_and(|expected| view.routes.are(&expected)) {
             faults.add(None, || {
-                "the routes in the graph are not those of the trees".to_string()
+                format!("the routes in the graph are not those of the trees")
             });
         }
     }
-    let (mut code, mut room) = (vec![0; view.codes.rows.row_bytes()], Vec::new());
+    let mut code = memory::filled(0, view.codes.rows.row_bytes())?;
+    let mut room = Vec::new();
     let mut extra = [0; EXTRA];
     let extra = match S::BY_PRODUCT {
         true => &mut extra[..],
@@ -64,16 +66,14 @@ pub fn check<S: Space>(
         let is_null = source.item(id).is_some() && !takes_part(id);
         if is_null != null.next_if_eq(&id).is_some() {
             faults.add(Some(id), || {
-                "the graph does not say rightly whether it can have neighbours".to_string()
+                format!("the graph does not say rightly whether it can have neighbours")
             });
         }
         if !view.by_vectors {
             source.write(&view.coder, id..id + 1, &mut room, &mut code, extra)?;
             let stored = view.codes.extras.get(id * EXTRA..).unwrap_or(&[]);
             if code != view.codes.rows.row(id) || !stored.starts_with(extra) {
-                faults.add(Some(id), || {
-                    "its code is not that of its vector".to_string()
-                });
+                faults.add(Some(id), || format!("its code is not that of its vector"));
             }
         }
         if view.degree > 0 {

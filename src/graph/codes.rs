@@ -10,6 +10,7 @@ use super::trial::Trial;
 use crate::error::{reserve, Result};
 use crate::kernel::{self, CodeKernel, CodeRows, Isa, Measure, Row, Scalar, MAX_CODE};
 use crate::layout::Nodes;
+use crate::memory;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
 use crate::types::Options;
@@ -269,7 +270,7 @@ pub fn encode<S: Space>(
             // More directions would hold more, but seldom enough for the time it takes to look for them.
             break;
         };
-        let header = Header::new(&options, n_items, coder.scale.clone(), Some(projection));
+        let header = Header::new(&options, n_items, coder.scale.copy()?, Some(projection));
         let bytes = fill(source, &header, &matrix, isa, team)?;
         if trial.tells_apart(source, &header.stored(&bytes), isa, team)? {
             return Ok(Some((header, bytes)));
@@ -292,10 +293,12 @@ fn take_sample<S: Space>(
     let step = n_items.div_ceil(Sample::wanted(f)).max(1);
     let mut rows = Vec::new();
     reserve(&mut rows, n_items.div_ceil(step) * stride)?;
+    let mut room = Vec::new();
     for row in spread(n_items, step, |id| source.item(id)) {
         let start = rows.len();
+        // There is room: `spread` gives no more than one for each step.
         rows.resize(start + stride, 0);
-        coder.item(source.space, row, &mut Vec::new(), &mut rows[start..])?;
+        coder.item(source.space, row, &mut room, &mut rows[start..])?;
     }
     Ok(Sample {
         rows,
@@ -318,10 +321,10 @@ fn fill<S: Space>(
     let (rows, extras) = header.code_parts(bytes.bytes_mut());
     // Each lock is taken once: they share the places out among the threads.
     let mut extras = extras.chunks_mut(TAKEN * EXTRA);
-    let parts: Vec<_> = rows
+    let parts = rows
         .chunks_mut(TAKEN * header.stride)
-        .map(|rows| Mutex::new((rows, extras.next().unwrap_or_default())))
-        .collect();
+        .map(|rows| Mutex::new((rows, extras.next().unwrap_or_default())));
+    let parts = memory::collect(parts)?;
     team.share(header.n_items(), Vec::new, |range, room| {
         let mut part = parts[range.start / TAKEN]
             .lock()

@@ -7,7 +7,8 @@ use super::lists::{Lists, Near};
 use super::points::{Points, Room};
 use super::threads::Team;
 use super::Plan;
-use crate::error::Result;
+use crate::error::{reserve, Result};
+use crate::memory;
 use crate::rng::mix;
 
 /// Items that are compared each with each, at the most: larger leaves are split.
@@ -33,8 +34,10 @@ impl Local {
     /// # Errors
     /// [`crate::Error::NoMemory`].
     fn gather<P: Points>(&mut self, points: &P, lists: &Lists) -> Result<()> {
+        let n = self.ids.len();
         self.copies.clear();
         self.last.clear();
+        reserve(&mut self.last, n)?;
         for (i, &id) in self.ids.iter().enumerate() {
             if let Some(&soon) = self.ids.get(i + LOOK_AHEAD) {
                 points.prefetch(soon);
@@ -43,14 +46,18 @@ impl Local {
             points.copy(id, &mut self.copies)?;
             self.last.push(lists.last(id));
         }
-        let n = self.ids.len();
         self.places.clear();
+        reserve(&mut self.places, n)?;
         self.places.extend(0..n as u32);
+        let missing = n.saturating_sub(self.distances.len());
+        reserve(&mut self.distances, missing)?;
         self.distances.resize(n, 0);
+        let missing = (2 * n).saturating_sub(self.offers.len());
+        reserve(&mut self.offers, missing)?;
         Ok(())
     }
 
-    /// Compares each of the first `n_new` with all behind it and offers either to the other.
+    /// Compares each of the first `n_new` of what was gathered with all behind it and offers either to the other.
     fn join<P: Points>(&mut self, points: &P, lists: &Lists, n_new: usize) {
         let local = points.local(&self.copies);
         for i in 0..n_new {
@@ -87,7 +94,7 @@ pub fn start<P: Points>(
 ) -> Result<()> {
     team.share(leaves.count(), Local::default, |range, local| {
         for leaf in range {
-            let mut parts = vec![leaves.ids(leaf).to_vec()];
+            let mut parts = memory::collect([memory::copy(leaves.ids(leaf))?])?;
             while let Some(ids) = parts.pop() {
                 if ids.len() <= BLOCK {
                     local.ids = ids;
@@ -100,20 +107,20 @@ pub fn start<P: Points>(
                     ids[(mix(leaf as u64 ^ i << 32 ^ (ids.len() as u64) << 40) % ids.len() as u64)
                         as usize]
                 };
-                let (mut to_a, mut to_b) = (vec![0; ids.len()], vec![0; ids.len()]);
+                let mut to_a = memory::filled(0, ids.len())?;
+                let mut to_b = memory::filled(0, ids.len())?;
                 points.distances(points.get(pick(1)), &ids, &mut to_a);
                 points.distances(points.get(pick(2)), &ids, &mut to_b);
                 let near_a = |i: usize| to_a[i] < to_b[i];
-                let part = |wanted: bool| -> Vec<u32> {
-                    (0..ids.len())
-                        .filter(|&i| near_a(i) == wanted)
-                        .map(|i| ids[i])
-                        .collect()
+                let part = |wanted: bool| {
+                    let places = (0..ids.len()).filter(|&i| near_a(i) == wanted);
+                    memory::collect(places.map(|i| ids[i]))
                 };
-                let (a, b) = (part(true), part(false));
+                let (a, b) = (part(true)?, part(false)?);
+                reserve(&mut parts, 2)?;
                 if a.len().min(b.len()) * 16 < ids.len() {
                     let (a, b) = ids.split_at(ids.len() / 2);
-                    parts.extend([a.to_vec(), b.to_vec()]);
+                    parts.extend([memory::copy(a)?, memory::copy(b)?]);
                 } else {
                     parts.extend([a, b]);
                 }

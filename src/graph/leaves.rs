@@ -3,6 +3,7 @@
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::layout::Nodes;
+use crate::memory;
 use crate::rng::mix;
 
 /// Sets of items.
@@ -74,7 +75,7 @@ impl Leaves {
         let max_leaf = nodes.layout().max_leaf as i64;
         let mut visits_left = nodes.count();
         for root in roots.ids().take(n_trees) {
-            let mut open = vec![root];
+            let mut open = memory::collect([root])?;
             while let Some(id) = open.pop() {
                 if id < roots.n_items {
                     // A split may name an item itself.
@@ -95,6 +96,7 @@ impl Leaves {
                     return Err(Error::corrupt(id, format!("it counts {below} descendants")));
                 }
                 if below > max_leaf {
+                    reserve(&mut open, 2)?;
                     for side in 0..2 {
                         open.push(nodes.checked(id, node.child(side), roots.trees.end)?);
                     }

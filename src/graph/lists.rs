@@ -75,6 +75,11 @@ impl Lists {
         Ok(lists)
     }
 
+    /// Entries that there is room for in each.
+    pub fn room(&self) -> usize {
+        self.len
+    }
+
     fn slots(&self, item: u32) -> &[AtomicU64] {
         &self.entries.numbers()[item as usize * self.len..][..self.len]
     }

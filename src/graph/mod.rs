@@ -273,7 +273,7 @@ impl<S: Space> Build<'_, '_, '_, S> {
             let lists = self.nearest(&points)?;
             if Trial::tells_near_apart(&self.source, &stored, &lists, self.isa, &self.team)? {
                 let chosen = self.prune(&points, lists)?;
-                return self.finish(header.clone(), codes, &chosen, &trial);
+                return self.finish(header, codes, &chosen, &trial);
             }
         }
         expect(passes);
@@ -316,11 +316,8 @@ impl<S: Space> Build<'_, '_, '_, S> {
         } else if !header.by_vectors {
             routes = RouteBytes::build(&self.source, self.roots, header.scale())?;
         }
-        let mut lists = {
-            let of_codes = header.clone();
-            let codes = of_codes.stored(&codes).view(self.isa, S::MEASURE).codes;
-            header.new_lists(self.plan, &entries, &codes, &routes, &self.null)?
-        };
+        let of_items = header.codes(codes.bytes(), self.isa, S::MEASURE);
+        let mut lists = header.new_lists(self.plan, &entries, &of_items, &routes, &self.null)?;
         for (item, row) in header.rows_mut(lists.bytes_mut()).enumerate() {
             let ids = chosen.of(item as u32).map(|near| near.id());
             let all = ids.chain(std::iter::repeat(END));

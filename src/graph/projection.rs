@@ -9,6 +9,7 @@ use super::scale::{Scale, MIDDLE};
 use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Result};
 use crate::kernel::{CodeKernel, CodeRows};
+use crate::memory;
 use crate::rng::mix;
 
 /// Lengths that codes are made, the first with which near items are told apart.
@@ -44,7 +45,7 @@ const LEAST_KEPT: f64 = 0.6;
 const TOP: f32 = 127.0;
 
 /// What takes a whole code to a short one, but for the matrix, which is as large as many codes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Projection {
     /// For each number of a short code, what makes products with its row of the matrix coordinates.
     pub factors: Vec<f64>,
@@ -126,7 +127,7 @@ impl Sample {
         let mut matrix = Vec::new();
         reserve(&mut matrix, length * self.stride)?;
         matrix.resize(length * self.stride, 0u8);
-        let mut factors = Vec::with_capacity(length);
+        let mut factors = memory::with_room(length)?;
         for (direction, to) in directions
             .chunks_exact(self.f)
             .zip(matrix.chunks_exact_mut(self.stride))
@@ -156,11 +157,10 @@ impl Sample {
                 let sums = matrix
                     .chunks_exact(self.stride)
                     .map(|row| row.iter().map(|&x| f64::from(x as i8)).sum::<f64>());
-                sums.zip(&factors)
-                    .map(|(sum, factor)| MIDDLE * sum * factor)
-                    .collect()
+                let zeros = sums.zip(&factors);
+                memory::collect(zeros.map(|(sum, factor)| MIDDLE * sum * factor))?
             }
-            false => vec![0.0; length],
+            false => memory::filled(0.0, length)?,
         };
         let mut scale = Scale::choose(self.count(), length, self.symmetric, team, |i| {
             let products = &products[i * length..][..length];
@@ -177,9 +177,9 @@ impl Sample {
     /// middle that lies in them.
     fn directions(&self, length: usize, team: &Team<'_, '_>) -> Result<(Vec<f32>, f64)> {
         let f = self.f;
-        let mut middle = vec![MIDDLE as f32; f];
+        let mut middle = memory::filled(MIDDLE as f32, f)?;
         if !self.symmetric {
-            let mut sums = vec![0u64; f];
+            let mut sums = memory::filled(0u64, f)?;
             for i in 0..self.count() {
                 let row = self.row(i);
                 sums.iter_mut()
@@ -200,7 +200,7 @@ impl Sample {
         for (i, x) in rows.iter_mut().enumerate() {
             *x = if mix(i as u64) & 1 == 0 { 1.0 } else { -1.0 };
         }
-        let mut along = vec![0.0f32; length];
+        let mut along = memory::filled(0.0f32, length)?;
         let mut share = 0.0;
         for number in 1..=ITERATIONS {
             orthonormalize(&mut rows, f);

@@ -5,7 +5,7 @@ use super::lists::{Lists, Near};
 use super::points::Points;
 use super::threads::Team;
 use super::Plan;
-use crate::error::Result;
+use crate::error::{reserve, Result};
 use crate::kernel::Measure;
 
 #[derive(Default)]
@@ -20,13 +20,26 @@ struct Room {
 
 impl Room {
     /// Keeps those of the candidates, which come nearest first, that may stay: without slack, then with it, in 256ths.
-    fn choose<P: Points>(&mut self, points: &P, candidates: &[Near], degree: usize, slack: u64) {
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    fn choose<P: Points>(
+        &mut self,
+        points: &P,
+        candidates: &[Near],
+        degree: usize,
+        slack: u64,
+    ) -> Result<()> {
         self.kept.clear();
         self.ids.clear();
         self.others.clear();
+        let most = degree.min(candidates.len());
+        reserve(&mut self.kept, most)?;
+        reserve(&mut self.ids, most)?;
+        reserve(&mut self.others, candidates.len())?;
         for &near in candidates {
             if self.kept.len() == degree {
-                return;
+                return Ok(());
             }
             if self.may_stay(points, near, 256) {
                 self.keep(near);
@@ -36,15 +49,17 @@ impl Room {
         }
         for i in 0..self.others.len() {
             if self.kept.len() == degree {
-                return;
+                break;
             }
             let near = self.others[i];
             if self.may_stay(points, near, slack) {
                 self.keep(near);
             }
         }
+        Ok(())
     }
 
+    /// There is room.
     fn keep(&mut self, near: Near) {
         self.kept.push(near);
         self.ids.push(near.id());
@@ -86,8 +101,9 @@ pub fn prune<P: Points>(
         team.share(n, room, |range, (candidates, room)| {
             for &item in &order[range] {
                 candidates.clear();
+                reserve(candidates, from.room())?;
                 candidates.extend(from.of(item));
-                room.choose(points, candidates, plan.degree, slack);
+                room.choose(points, candidates, plan.degree, slack)?;
                 take(item, &room.kept);
             }
             Ok(())

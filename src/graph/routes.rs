@@ -75,6 +75,7 @@ impl RouteBytes {
             splits.push(id);
             Ok(splits.len() as u32 - 1)
         };
+        reserve(&mut routes.starts, TREES.min(roots.n_trees))?;
         for id in roots.ids().take(TREES) {
             routes.starts.push(name(id, &mut splits)?);
         }

@@ -3,6 +3,7 @@
 use super::threads::Team;
 use crate::error::{reserve, Result};
 use crate::kernel::MAX_CODE;
+use crate::memory;
 
 /// Items by whose errors the scale is chosen.
 const SAMPLE: usize = 4096;
@@ -23,7 +24,7 @@ const PART_NUMBERS: usize = 1 << 20;
 pub const MIDDLE: f64 = MAX_CODE as f64 / 2.0;
 
 /// What turns numbers into codes: code = (number - offset) / step.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Scale {
     /// One for each number; none for bits.
     pub offsets: Vec<f64>,
@@ -77,6 +78,17 @@ impl Columns {
 }
 
 impl Scale {
+    /// The same.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn copy(&self) -> Result<Self> {
+        Ok(Scale {
+            offsets: memory::copy(&self.offsets)?,
+            step: self.step,
+        })
+    }
+
     /// The one that makes the smallest errors in the `f` numbers of `n_items` items, some of which may be missing. One that is
     /// `symmetric` has zero in the middle, in all directions.
     ///
@@ -139,10 +151,10 @@ impl Scale {
                     false => middle,
                 }
             };
-            Scale {
-                offsets: (0..f).map(centre).collect(),
+            Ok(Scale {
+                offsets: memory::collect((0..f).map(centre))?,
                 step,
-            }
+            })
         };
         // Its inverse must be a number.
         let first = (widest / top).max(f64::MIN_POSITIVE);
@@ -152,7 +164,7 @@ impl Scale {
         // Where products count, outliers are what is looked for.
         let n_scales = if symmetric { 1 } else { FINER };
         let scales = std::iter::successors(Some(first), next).take(n_scales);
-        let mut scales: Vec<Scale> = scales.map(with_step).collect();
+        let mut scales = memory::try_collect(scales.map(with_step))?;
         let spacing = n_items.div_ceil(SAMPLE).max(1);
         let errors = team.parts(scales.len(), 1, |number| {
             let scale = &scales[number.start];

@@ -9,8 +9,10 @@ use super::routes::{self, RouteBytes, Routes};
 use super::scale::Scale;
 use super::{GraphBytes, Plan, View};
 use crate::error::{Error, Result};
+use crate::forest::peek::Misfit;
 use crate::kernel::{CodeKernel, CodeRows, Isa, Measure};
 use crate::layout::NodeLayout;
+use crate::memory;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options};
 use std::ops::Range;
@@ -25,7 +27,7 @@ const ID: usize = 4;
 pub const MAX_DEGREE: usize = 255;
 
 /// What the headers say.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Header {
     n_items: usize,
     /// Bytes from one code to the next.
@@ -260,11 +262,10 @@ impl Header {
             put(to, 40, &projection.scale.step.to_le_bytes());
         }
         put(to, 48, &u32::from(self.by_vectors).to_le_bytes());
-        for (number, to) in self
-            .clone()
-            .numbers()
-            .zip(to[parts.numbers].chunks_exact_mut(8))
-        {
+        let more = self.projection.iter();
+        let more = more.flat_map(|p| p.factors.iter().chain(&p.scale.offsets));
+        let numbers = self.scale.offsets.iter().chain(more);
+        for (number, to) in numbers.zip(to[parts.numbers].chunks_exact_mut(8)) {
             to.copy_from_slice(&number.to_le_bytes());
         }
         to[parts.matrix].copy_from_slice(matrix);
@@ -338,18 +339,19 @@ impl Header {
     /// Reads the headers of two sections of an index; the second is missing when there are codes only.
     ///
     /// # Errors
-    /// Words that say what does not hold together.
+    /// What does not hold together; [`Error::NoMemory`].
     pub fn read(
         codes: &[u8],
         lists: Option<&[u8]>,
         options: &Options,
         n_items: usize,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Misfit> {
         if codes.len() < HEADER {
             return Err(format!(
                 "its codes section has {} bytes, expected {HEADER} at least",
                 codes.len()
-            ));
+            )
+            .into());
         }
         let by_vectors = match short(codes, 48) {
             0 => false,
@@ -357,7 +359,7 @@ impl Header {
             other => {
                 return Err(format!(
                     "its graph is walked by what is not known here: {other}, expected 0 (codes) or, but for hamming, 1 (vectors)"
-                ))
+                ).into())
             }
         };
         let n_offsets = match options.metric {
@@ -366,31 +368,32 @@ impl Header {
             _ => options.f,
         };
         // Their number is known: what the header says of them is compared with it below.
-        let scale = |step: usize, n: usize| Scale {
-            offsets: vec![0.0; n],
-            step: f64::from_le_bytes(field(codes, step)),
+        let scale = |step: usize, n: usize| {
+            memory::filled(0.0, n).map(|offsets| Scale {
+                offsets,
+                step: f64::from_le_bytes(field(codes, step)),
+            })
         };
         let length = long(codes, 32);
         let may_be = |&l: &usize| l as u64 == length && can_become(options, l);
         let projection = match LENGTHS.into_iter().find(may_be) {
             Some(length) if !by_vectors => Some(Projection {
-                factors: vec![0.0; length],
-                scale: scale(40, length),
+                factors: memory::filled(0.0, length)?,
+                scale: scale(40, length)?,
             }),
             None if length == 0 => None,
             _ => {
-                let lengths: Vec<_> = LENGTHS
-                    .into_iter()
-                    .filter(|&l| can_become(options, l))
-                    .collect();
+                let lengths = LENGTHS.into_iter().filter(|&l| can_become(options, l));
+                let lengths = memory::collect(lengths)?;
                 return Err(format!(
                     "its codes are made {length} numbers long, expected 0 or one of {lengths:?}"
-                ));
+                )
+                .into());
             }
         };
         let mut header = match by_vectors {
             true => Header::of_vectors(options, n_items),
-            false => Header::new(options, n_items, scale(24, n_offsets), projection),
+            false => Header::new(options, n_items, scale(24, n_offsets)?, projection),
         };
         let parts = header.parts();
         let found = [
@@ -421,7 +424,7 @@ impl Header {
             return Err(format!(
                 "the scale of its codes is wrong: a step of {} or {more}, or an offset that is no number",
                 header.scale.step
-            ));
+            ).into());
         }
         let Some(lists) = lists else {
             return Ok(header);
@@ -430,7 +433,8 @@ impl Header {
             return Err(format!(
                 "its graph section has {} bytes, expected {HEADER} at least",
                 lists.len()
-            ));
+            )
+            .into());
         }
         header.degree = short(lists, 4);
         header.alpha = f64::from_le_bytes(field(lists, 16));
@@ -444,7 +448,7 @@ impl Header {
             (1, true) => Some(recall),
             (tried, _) => return Err(format!(
                 "its graph section says {tried} and {recall} of how it was tried, expected 0 and 0, or 1 and a share from 0 to 1"
-            )),
+            ).into()),
         };
         let sound = short(lists, 0) == ID
             && (1..=MAX_DEGREE).contains(&header.degree)
@@ -470,9 +474,19 @@ impl Header {
                 header.n_routes,
                 header.n_starts,
                 lists.len()
-            ));
+            ).into());
         }
         Ok(header)
+    }
+
+    /// The codes in the section that this header was read from.
+    pub fn codes<'a>(&self, codes: &'a [u8], isa: Isa, measure: Measure) -> Codes<'a> {
+        let parts = self.parts().unwrap_or_default();
+        Codes {
+            rows: CodeRows::new(&codes[parts.rows], self.stride),
+            extras: &codes[parts.extras],
+            kernel: CodeKernel::new(isa, measure),
+        }
     }
 
     /// For searching in the sections that this header was read from.
@@ -486,11 +500,7 @@ impl Header {
         let parts = self.parts().unwrap_or_default();
         let places = self.lists().filter(|_| self.degree > 0).unwrap_or_default();
         View {
-            codes: Codes {
-                rows: CodeRows::new(&codes[parts.rows], self.stride),
-                extras: &codes[parts.extras],
-                kernel: CodeKernel::new(isa, measure),
-            },
+            codes: self.codes(codes, isa, measure),
             coder: self.coder(&codes[parts.matrix], isa),
             by_vectors: self.by_vectors,
             degree: self.degree,

@@ -1,6 +1,7 @@
 //! Work on many items by several threads.
 
 use crate::error::Result;
+use crate::memory;
 use crate::work::{self, Meter};
 use std::cell::Cell;
 use std::ops::Range;
@@ -64,13 +65,13 @@ impl<'m, 'a> Team<'m, 'a> {
         body: impl Fn(Range<usize>) -> Result<P> + Sync,
     ) -> Result<Vec<P>> {
         let size = size.max(1);
-        let parts: Vec<_> = (0..n.div_ceil(size)).map(|_| OnceLock::new()).collect();
+        let parts = memory::collect((0..n.div_ceil(size)).map(|_| OnceLock::new()))?;
         let put = |range: Range<usize>, (): &mut ()| {
             let part = &parts[range.start / size];
             body(range).map(|made| drop(part.set(made)))
         };
         self.run(n, size, || (), put, |_| self.done.get())?;
-        Ok(parts.into_iter().filter_map(OnceLock::into_inner).collect())
+        memory::collect(parts.into_iter().filter_map(OnceLock::into_inner))
     }
 
     fn run<R>(
@@ -93,30 +94,28 @@ impl<'m, 'a> Team<'m, 'a> {
             body(start..n.min(start + size), room).map(|()| true)
         };
         let failed = Mutex::new(None);
-        let result = std::thread::scope(|scope| {
-            let n_threads = self.meter.n_threads(n.div_ceil(size));
-            let threads = work::start(scope, n_threads - 1, || {
-                || {
-                    let mut room = room();
-                    let result = loop {
-                        match take(&mut room) {
-                            Ok(true) => {}
-                            Ok(false) => break Ok(()),
-                            Err(error) => break Err(error),
-                        }
-                    };
-                    if let Err(error) = result {
-                        // Nobody needs to do more.
-                        next.store(n, Ordering::Relaxed);
-                        failed
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .get_or_insert(error);
-                    }
-                }
-            });
+        let body = || {
             let mut room = room();
             let result = loop {
+                match take(&mut room) {
+                    Ok(true) => {}
+                    Ok(false) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            if let Err(error) = result {
+                // Nobody needs to do more.
+                next.store(n, Ordering::Relaxed);
+                failed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+            }
+        };
+        let n_threads = self.meter.n_threads(n.div_ceil(size));
+        let result = work::beside(n_threads - 1, &body, |_| {
+            let mut room = room();
+            loop {
                 let told = take(&mut room).and_then(|more| {
                     let taken = next.load(Ordering::Relaxed).min(n);
                     self.meter.report(done(taken))?;
@@ -130,9 +129,7 @@ impl<'m, 'a> Team<'m, 'a> {
                         break Err(error);
                     }
                 }
-            };
-            work::join(threads);
-            result
+            }
         });
         let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         failed.map_or(result, Err)

@@ -1,7 +1,7 @@
 //! The build asks itself: whether codes tell near items apart, and what share of the nearest a search will find. Both are tried
 //! with some of the items, whose nearest are found by looking at all.
 
-use super::codes::Source;
+use super::codes::{Coded, Source};
 use super::lists::{Lists, Near};
 use super::points::{Points, Vectors};
 use super::scale::spread;
@@ -12,6 +12,7 @@ use crate::forest::filter::Without;
 use crate::forest::roots::Roots;
 use crate::forest::search::Wanted;
 use crate::kernel::{Isa, Measure};
+use crate::memory;
 use crate::metric::Space;
 
 /// Items that it is tried with.
@@ -55,7 +56,7 @@ impl Trial {
         Trial::with(
             source,
             n_items,
-            spread(n_items, step, probe).collect(),
+            memory::collect(spread(n_items, step, probe))?,
             team,
         )
     }
@@ -71,7 +72,7 @@ impl Trial {
         team: &Team<'_, '_>,
     ) -> Result<Self> {
         let vectors = Vectors::of(source, n_items);
-        let from: Vec<_> = probes.iter().map(|&probe| vectors.get(probe)).collect();
+        let from = memory::collect(probes.iter().map(|&probe| vectors.get(probe)))?;
         let nearest = nearest(source, &vectors, &probes, &from, NEAREST, team)?;
         Ok(Trial { probes, nearest })
     }
@@ -95,6 +96,7 @@ impl Trial {
             found(at, &mut ids)?;
             ids.retain(|&id| id != probe);
             distances.clear();
+            reserve(&mut distances, ids.len())?;
             distances.resize(ids.len(), 0);
             vectors.distances(vectors.get(probe), &ids, &mut distances);
             let near = distances.iter().filter(|&&distance| distance <= farthest);
@@ -131,13 +133,13 @@ impl Trial {
         let mut rows = Vec::new();
         reserve(&mut rows, self.probes.len() * stride)?;
         rows.resize(self.probes.len() * stride, 0);
-        let mut from = Vec::new();
+        let mut room = Vec::new();
         for (&probe, to) in self.probes.iter().zip(rows.chunks_exact_mut(stride)) {
             if let Some(row) = source.item(probe as usize) {
-                view.coder.query(source.space, row, &mut Vec::new(), to)?;
+                view.coder.query(source.space, row, &mut room, to)?;
             }
         }
-        from.extend(rows.chunks_exact(stride).map(super::codes::Coded::query));
+        let from = memory::collect(rows.chunks_exact(stride).map(Coded::query))?;
         let among = AMONG[usize::from(view.coder.projector.is_some())];
         let by_codes = nearest(source, &view.codes, &self.probes, &from, among, team)?;
         let n_items = view.codes.rows.count();
@@ -179,7 +181,7 @@ impl Trial {
             return Ok(true);
         }
         let step = n_near.div_ceil(PROBES);
-        let probes = (0..n_items).filter_map(is_near).step_by(step).collect();
+        let probes = memory::collect((0..n_items).filter_map(is_near).step_by(step))?;
         let trial = Trial::with(source, n_items, probes, team)?;
         trial.finds_by_codes(source, codes, isa, LEAST_FOUND_NEAR, team)
     }
@@ -208,6 +210,7 @@ impl Trial {
             let (space, nodes) = (source.space, &source.nodes);
             let found =
                 search::search(space, nodes, roots, &view, &query, wanted, &Without(probe))?;
+            reserve(ids, found.len())?;
             ids.extend(found.iter().map(|one| one.id as u32));
             Ok(())
         })?;
@@ -235,8 +238,8 @@ where
     let lists = Lists::new(probes.len(), n)?;
     team.parts(points.count(), TAKEN, |range| {
         let ids = range.filter(|&id| source.takes_part(id));
-        let ids: Vec<u32> = ids.map(|id| id as u32).collect();
-        let mut distances = vec![0; ids.len()];
+        let ids = memory::collect(ids.map(|id| id as u32))?;
+        let mut distances = memory::filled(0, ids.len())?;
         for (at, (&probe, &from)) in probes.iter().zip(from).enumerate() {
             points.distances(from, &ids, &mut distances);
             let last = lists.last(at as u32);

@@ -244,10 +244,12 @@ impl Walk {
         ids: &mut impl Iterator<Item = usize>,
     ) -> Result<bool> {
         self.batch.clear();
+        reserve(&mut self.batch, SCANNED)?;
         for id in ids.take(SCANNED) {
             target.points.prefetch(id as u32);
             self.batch.push(id as u32);
         }
+        reserve(&mut self.distances, SCANNED)?;
         self.distances.resize(self.batch.len(), 0);
         target
             .points
@@ -468,6 +470,7 @@ fn meet_neighbors<P: Points>(
     let n_items = points.count();
     let (ids, _) = graph.row(from as usize).as_chunks::<4>();
     let start = batch.len();
+    reserve(batch, ids.len())?;
     batch.resize(start + ids.len(), 0);
     let new = &mut batch[start..];
     let mut n = 0;

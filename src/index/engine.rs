@@ -18,6 +18,7 @@ use crate::metric::hamming::Hamming;
 use crate::metric::minkowski::{Minkowski, L1, L2};
 use crate::metric::{Query, Space};
 use crate::removed::Removed;
+use crate::storage;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options, ScalarType};
 use crate::work::Meter;
@@ -106,26 +107,26 @@ pub trait Engine: Send + Sync {
 /// [`Error::Argument`] when `ANNOY_RS_KERNEL` names no kernel of this machine.
 pub fn engine(options: Options) -> Result<Box<dyn Engine>> {
     let isa = Isa::choose().map_err(Error::Unsupported)?;
-    Ok(match options.scalar {
+    match options.scalar {
         ScalarType::F32 => float_engine::<f32>(options, isa),
         ScalarType::F64 => float_engine::<f64>(options, isa),
         ScalarType::Bits64 => word_engine::<u64>(options, isa),
         ScalarType::Bits32 => word_engine::<u32>(options, isa),
         ScalarType::Bits8 => word_engine::<u8>(options, isa),
-    })
+    }
 }
 
-fn float_engine<T: Float + Stored>(options: Options, isa: Isa) -> Box<dyn Engine> {
+fn float_engine<T: Float + Stored>(options: Options, isa: Isa) -> Result<Box<dyn Engine>> {
     let (kernels, f) = (T::kernels(isa), options.f);
-    fn boxed<S: Space>(options: Options, isa: Isa, space: S) -> Box<dyn Engine>
+    fn boxed<S: Space>(options: Options, isa: Isa, space: S) -> Result<Box<dyn Engine>>
     where
         S::T: Stored,
     {
-        Box::new(Typed {
+        Ok(storage::boxed(Typed {
             space,
             options,
             isa,
-        })
+        })?)
     }
     match options.metric {
         Metric::Angular => boxed(options, isa, Angular::new(kernels, f)),
@@ -145,18 +146,18 @@ fn float_engine<T: Float + Stored>(options: Options, isa: Isa) -> Box<dyn Engine
 fn word_engine<W: crate::metric::hamming::Word + Stored>(
     options: Options,
     isa: Isa,
-) -> Box<dyn Engine> {
+) -> Result<Box<dyn Engine>> {
     let space = Hamming::<W> {
         kernels: BitKernels::for_isa(isa),
         words: options.elements(),
         bits: options.f,
         word: PhantomData,
     };
-    Box::new(Typed {
+    Ok(storage::boxed(Typed {
         space,
         options,
         isa,
-    })
+    })?)
 }
 
 struct Typed<S> {

@@ -8,6 +8,7 @@ use crate::file::superblock::{kind, Origin, REQUIRED};
 use crate::file::write::{Contents, Payload};
 use crate::file::{self, OpenFile};
 use crate::graph::GraphBytes;
+use crate::memory;
 use crate::removed::Removed;
 use crate::storage::{Access, Bytes, Source};
 use crate::work::{Stage, Work};
@@ -22,19 +23,18 @@ pub(super) fn own_sections<'a>(
     labels: &'a [u8],
     removed: Option<Removed<'a>>,
     graph: Option<GraphBytes<'a>>,
-) -> Vec<Payload<'a>> {
+) -> Result<Vec<Payload<'a>>> {
     let payload = |kind, flags, bytes| Payload { kind, flags, bytes };
     let removed = removed.map_or(&[][..], |removed| removed.section());
-    [
+    let all = [
         payload(kind::METADATA, 0, metadata),
         payload(kind::LABELS, 0, labels),
         payload(kind::REMOVED, REQUIRED, removed),
         payload(kind::CODES, 0, graph.map_or(&[], |graph| graph.codes)),
         payload(kind::GRAPH, 0, graph.map_or(&[], |graph| graph.lists)),
-    ]
-    .into_iter()
-    .filter(|section| !section.bytes.is_empty())
-    .collect()
+    ];
+    let there = |section: &Payload<'_>| !section.bytes.is_empty();
+    memory::collect(all.into_iter().filter(there))
 }
 
 fn write(contents: &Contents<'_>, to: &mut (impl Write + Seek)) -> Result<()> {
@@ -133,7 +133,7 @@ impl Index {
     fn with_contents<R>(&self, work: impl FnOnce(&Contents<'_>) -> Result<R>) -> Result<R> {
         let roots = self.state.roots("save")?;
         let labels = self.labels_section()?;
-        let mut sections = own_sections(&self.metadata, &labels, self.removed(), self.graph());
+        let mut sections = own_sections(&self.metadata, &labels, self.removed(), self.graph())?;
         let mut origin = Origin::default();
         match &self.state {
             State::Mapped(file) => {
@@ -147,7 +147,9 @@ impl Index {
                 if let Some(superblock) = &file.superblock {
                     origin = superblock.origin;
                 }
-                sections.extend(file.other_sections());
+                for section in file.other_sections() {
+                    memory::push(&mut sections, section)?;
+                }
             }
             State::Built {
                 origin: of_build, ..
@@ -236,11 +238,14 @@ impl Index {
         self.removed = None;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
         let is_plain = opened.superblock.is_none();
-        let path = opened.path.clone();
         self.enter(State::Mapped(opened));
-        let from = || match &path {
+        let path = match &self.state {
+            State::Mapped(file) => file.path.as_deref(),
+            _ => None,
+        };
+        let from = || match path {
             Some(path) => format!("{path:?}"),
-            None => "a buffer".to_string(),
+            None => format!("a buffer"),
         };
         if is_plain {
             self.log.say(LogLevel::Warn, || {
@@ -268,7 +273,7 @@ impl Index {
         self.metadata = Vec::new();
         self.labels = None;
         self.removed = None;
-        self.log.say(LogLevel::Info, || "unloaded".to_string());
+        self.log.say(LogLevel::Info, || format!("unloaded"));
     }
 
     /// The user's own bytes: those last set, or those of the file loaded since.

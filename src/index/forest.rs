@@ -11,6 +11,7 @@ use crate::file::write;
 use crate::forest::build::Plan;
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::labels::section;
+use crate::memory;
 use crate::storage::DiskBytes;
 use crate::work::{Meter, Stage, Work};
 use std::path::Path;
@@ -48,7 +49,7 @@ impl Index {
                 return Err(Error::argument("n_trees", n, expected));
             }
             self.log.say(LogLevel::Debug, || {
-                let trees = n_trees.map_or("trees".to_string(), |n| format!("{n} trees"));
+                let trees = n_trees.map_or(format!("trees"), |n| format!("{n} trees"));
                 let (n_items, most) = (self.n_items(), meter.n_threads(MAX_TREES));
                 format!("building {trees} over {n_items} items by up to {most} threads")
             });
@@ -87,7 +88,7 @@ impl Index {
                     .labels
                     .as_ref()
                     .map_or(Ok(Vec::new()), section::encode)?;
-                sections = files::own_sections(&self.metadata, &labels, None, None);
+                sections = files::own_sections(&self.metadata, &labels, None, None)?;
             }
             Store::Heap(_) => sections = Vec::new(),
         };
@@ -95,7 +96,7 @@ impl Index {
         let built_len = store.bytes().len();
         let likely = size.saturating_mul(plan.likely_nodes(n_items, layout));
         let (roots, entries) = store.append(likely, |items, emit| {
-            emit(&vec![0; superblock::padded_size(layout)])?;
+            emit(&memory::filled(0, superblock::padded_size(layout))?)?;
             let mut end = plan.first_tree;
             let copies = engine.build(items, layout, plan, meter, &mut |tree| {
                 end += tree.len() / size;
@@ -117,8 +118,8 @@ impl Index {
         })?;
         let mut published = Ok(());
         if let Store::Disk(disk) = store {
-            write::seal(disk.bytes_mut(), layout, &roots, origin, entries);
-            published = disk.publish();
+            let sealed = write::seal(disk.bytes_mut(), layout, &roots, origin, entries);
+            published = sealed.and_then(|()| disk.publish());
             if published.is_err() && disk.restart(built_len).is_ok() {
                 return published;
             }

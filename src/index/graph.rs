@@ -63,7 +63,7 @@ impl Index {
         };
         let recall = header.recall.unwrap_or(0.0);
         let compared = match header.code_bytes() {
-            0 => "vectors, as codes do not tell near items apart".to_string(),
+            0 => format!("vectors, as codes do not tell near items apart"),
             bytes => format!("codes of {bytes} bytes"),
         };
         let (level, remark) = match recall < LOW_RECALL {

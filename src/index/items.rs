@@ -311,11 +311,7 @@ fn fill_in_threads<'s>(
             }
         }
     };
-    std::thread::scope(|scope| {
-        let threads = work::start(scope, n_threads - 1, || &body);
-        body();
-        work::join(threads);
-    });
+    work::beside(n_threads - 1, &body, |_| body());
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     failed.map_or(Ok(()), |(_, error)| Err(error))
 }

@@ -165,7 +165,7 @@ impl Index {
             .ok_or_else(|| Error::Item {
                 id,
                 expected: match n_items {
-                    0 => "none, as the index has no items".to_string(),
+                    0 => format!("none, as the index has no items"),
                     n => format!("0 to {}", n - 1),
                 },
             })

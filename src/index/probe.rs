@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::forest::peek::{Misfit, Peek};
 use crate::layout::NodeLayout;
+use crate::memory;
 use crate::storage::{Access, Source};
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::path::Path;
@@ -53,17 +54,17 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
     let path = path.as_ref();
     let source = Source::open(path, Access::Map)?;
     let fail = |reason| Error::Format {
-        path: Some(path.to_path_buf()),
-        expected: "an index".to_string(),
+        path: memory::try_path(path).ok(),
+        expected: format!("an index"),
         reason,
     };
     if source.len() == 0 {
-        return Err(fail("it is empty".to_string()));
+        return Err(fail(format!("it is empty")));
     }
     if let Some(superblock) = file::described(&source)? {
         let superblock = superblock.map_err(fail)?;
         let layout = NodeLayout::written(superblock.options);
-        return Ok(vec![Kind {
+        return memory::collect([Kind {
             options: superblock.options,
             layout: layout.flavor.name(),
             n_items: superblock.n_items,
@@ -71,7 +72,7 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
         }]);
     }
     let mut kinds = Vec::new();
-    for node_size in file::node_sizes(source.len()) {
+    for node_size in file::node_sizes(source.len())? {
         for one in types() {
             for layout in NodeLayout::candidates(one) {
                 let vector = node_size as usize - layout.offset_vector.min(node_size as usize);
@@ -91,12 +92,15 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
                 }
                 let found = engine(options)?.find_roots(Peek::new(&source, &layout));
                 match found {
-                    Ok(roots) => kinds.push(Kind {
-                        options,
-                        layout: layout.flavor.name(),
-                        n_items: roots.n_items,
-                        n_trees: roots.n_trees,
-                    }),
+                    Ok(roots) => {
+                        let kind = Kind {
+                            options,
+                            layout: layout.flavor.name(),
+                            n_items: roots.n_items,
+                            n_trees: roots.n_trees,
+                        };
+                        memory::push(&mut kinds, kind)?;
+                    }
                     Err(Misfit::Reason(_)) => {}
                     Err(Misfit::Unreadable(error)) => return Err(error),
                 }
@@ -104,9 +108,9 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
         }
     }
     if kinds.is_empty() {
-        return Err(fail(
-            "its structure is that of no index, of whatever metric and f".to_string(),
-        ));
+        return Err(fail(format!(
+            "its structure is that of no index, of whatever metric and f"
+        )));
     }
     Ok(kinds)
 }

@@ -4,6 +4,7 @@ use super::search::{Search, Way};
 use super::Index;
 use crate::error::{reserve, Error, Result};
 use crate::forest::search::Neighbor;
+use crate::memory;
 use crate::rng::Key;
 use crate::types::Metric;
 use crate::work::{Stage, Work};
@@ -86,6 +87,6 @@ impl Index {
             ids.swap(i, other);
         }
         ids.truncate(n);
-        Ok(ids.into_iter().map(|id| id as i64).collect())
+        memory::collect(ids.into_iter().map(|id| id as i64))
     }
 }

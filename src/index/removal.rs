@@ -26,7 +26,7 @@ impl Index {
     pub fn remove_item(&mut self, id: i64) -> Result<()> {
         let place = self.item(id)?;
         if self.nodes().get(place).n_descendants() != 1 {
-            let expected = "an item that is not missing".to_string();
+            let expected = format!("an item that is not missing");
             return Err(Error::Item { id, expected });
         }
         let n_items = self.n_items();
@@ -69,7 +69,7 @@ impl Index {
     pub(super) fn item_not_removed(&self, id: i64) -> Result<usize> {
         let place = self.item(id)?;
         if self.removed().is_some_and(|removed| removed.has(place)) {
-            let expected = "an item that is not removed".to_string();
+            let expected = format!("an item that is not removed");
             return Err(Error::Item { id, expected });
         }
         Ok(place)

@@ -6,10 +6,12 @@ use super::Index;
 use crate::error::{reserve, Error, Result};
 use crate::forest::filter::{Ask, Bitmap, Chosen};
 use crate::forest::search::{Neighbor, Wanted};
+use crate::memory;
+use crate::queue::{Queue, Received};
 use crate::removed::Removed;
 use crate::work::{self, Meter, Stage, Work};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::time::Duration;
 
 /// What a search goes through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +142,9 @@ impl<'a> Search<'a> {
 
 /// Queries that a thread takes at a time, at the most.
 const TAKEN: usize = 16;
+
+/// How long the calling thread waits for the others before it looks whether they have ended.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The next queries for one of the threads: fewer towards the end, so that all end together.
 fn portion_size(first: usize, n_queries: usize, n_threads: usize) -> Option<usize> {
@@ -322,7 +327,7 @@ fn run_in_threads(
             })
             .ok()?;
         let one = |i| work::check(cancel).and_then(|()| one(i));
-        let found: Result<Vec<_>> = (first..first + size(first)?).map(one).collect();
+        let found = memory::try_collect((first..first + size(first)?).map(one));
         Some((first, found))
     };
     let mut failed: Option<(usize, Error)> = None;
@@ -344,19 +349,26 @@ fn run_in_threads(
             }
         }
     };
-    std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::sync_channel(64);
-        let threads = work::start(scope, n_threads - 1, || {
-            let (sender, portion) = (sender.clone(), &portion);
-            move || while portion().is_some_and(|found| sender.send(found).is_ok()) {}
-        });
-        drop(sender);
+    let queue = Queue::new(4 * n_threads)?;
+    let body = || {
+        let sender = queue.sender();
+        while portion().is_some_and(|found| sender.send(found)) {}
+    };
+    work::beside(n_threads - 1, &body, |n_threads| {
+        let receiver = queue.receiver(n_threads);
         while let Some(found) = portion() {
             take_in(found);
-            receiver.try_iter().for_each(&mut take_in);
+            while let Some(found) = receiver.try_receive() {
+                take_in(found);
+            }
         }
-        receiver.iter().for_each(&mut take_in);
-        work::join(threads);
+        loop {
+            match receiver.receive(PATIENCE) {
+                Received::One(found) => take_in(found),
+                Received::Nothing => {}
+                Received::Over => break,
+            }
+        }
     });
     failed.map_or(Ok(()), |(_, error)| Err(error))
 }

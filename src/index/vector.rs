@@ -1,6 +1,6 @@
 //! Vectors as callers have them, and as they are stored.
 
-use crate::error::{Error, Result};
+use crate::error::{reserve, Error, Result};
 use crate::kernel::{Float, Row, Scalar};
 use crate::metric::hamming::Word;
 use crate::types::Options;
@@ -150,13 +150,18 @@ stored_float!(f32, F32, F64, "f64");
 stored_float!(f64, F64, F32, "f32");
 
 /// Packs truth values as Annoy's Python does: the first in the least significant bit.
-fn pack<W: Word>(truths: impl Iterator<Item = bool>, words: usize, buffer: &mut Vec<W>) {
-    let mut packed = vec![0u64; words];
-    for (i, truth) in truths.enumerate() {
-        packed[i / W::BITS] |= u64::from(truth) << (i % W::BITS);
-    }
+fn pack<W: Word>(
+    mut truths: impl Iterator<Item = bool>,
+    words: usize,
+    buffer: &mut Vec<W>,
+) -> Result<()> {
     buffer.clear();
-    buffer.extend(packed.into_iter().map(W::new));
+    reserve(buffer, words)?;
+    buffer.extend((0..words).map(|_| {
+        let bits = truths.by_ref().take(W::BITS).enumerate();
+        W::new(bits.fold(0, |word, (i, truth)| word | u64::from(truth) << i))
+    }));
+    Ok(())
 }
 
 fn unpack<W: Word, T: Float>(row: Row<'_, W>, to: &mut [T]) {
@@ -178,11 +183,11 @@ macro_rules! stored_word {
                 match vector {
                     Vector::F32(values) => {
                         check_len(values.len(), options.f, "values")?;
-                        pack(values.iter().map(|&x| x > 0.5), words, buffer);
+                        pack(values.iter().map(|&x| x > 0.5), words, buffer)?;
                     }
                     Vector::F64(values) => {
                         check_len(values.len(), options.f, "values")?;
-                        pack(values.iter().map(|&x| x > 0.5), words, buffer);
+                        pack(values.iter().map(|&x| x > 0.5), words, buffer)?;
                     }
                     Vector::Bits(given) => {
                         check_len(given.len(), options.f.div_ceil(64), "64-bit words")?;
@@ -196,6 +201,7 @@ macro_rules! stored_word {
                             ));
                         }
                         buffer.clear();
+                        reserve(buffer, words)?;
                         buffer.extend((0..words).map(|i| {
                             let bit = i * <$t as Word>::BITS;
                             <$t as Word>::new(given[bit / 64] >> (bit % 64))

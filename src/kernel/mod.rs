@@ -54,6 +54,7 @@ pub use scalar::{Float, Scalar};
 pub use strided::{Eight, Strided};
 pub use table::FloatKernels;
 
+use crate::memory::text;
 use std::ffi::OsStr;
 
 /// Asks for what will be read soon. No more than the first kilobyte: after that the processor's own prefetching has caught on.
@@ -127,11 +128,8 @@ impl Isa {
     }
 
     /// What this processor can run, slowest first; never empty.
-    pub fn available() -> Vec<Isa> {
-        Isa::ALL
-            .into_iter()
-            .filter(|isa| isa.is_available())
-            .collect()
+    pub fn available() -> impl Iterator<Item = Isa> {
+        Isa::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
     /// The fastest available, or what the environment variable `ANNOY_RS_KERNEL` names.
@@ -146,19 +144,20 @@ impl Isa {
     }
 
     fn choose_named(wanted: Option<&OsStr>) -> Result<Isa, String> {
-        let available = Isa::available();
+        let mut available = Isa::available();
         let found = match wanted {
             Some(name) if !name.is_empty() => {
-                available.iter().find(|isa| OsStr::new(isa.name()) == name)
+                available.find(|isa| OsStr::new(isa.name()) == name)
             }
             _ => available.last(),
         };
-        found.copied().ok_or_else(|| {
-            let names: Vec<&str> = available.iter().map(|isa| isa.name()).collect();
+        found.ok_or_else(|| {
+            let mut names = Isa::available().map(Isa::name);
+            let first = names.next().unwrap_or_default();
+            let names = names.fold(text(first), |before, name| format!("{before}, {name}"));
             format!(
-                "{KERNEL_ENV}={:?} is not a kernel this machine can run; it has: {}",
+                "{KERNEL_ENV}={:?} is not a kernel this machine can run; it has: {names}",
                 wanted.unwrap_or_default(),
-                names.join(", ")
             )
         })
     }

@@ -6,6 +6,7 @@
 
 use super::lanes::LANES;
 use super::{Row, Scalar};
+use crate::memory;
 use std::collections::TryReserveError;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -42,12 +43,15 @@ pub struct Padded<T> {
 
 impl<T: Scalar> Padded<T> {
     /// All zero.
-    pub fn zeros(len: usize) -> Self {
-        Padded {
-            lines: vec![Line::ZERO; lines_for::<T>(len)],
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn zeros(len: usize) -> crate::Result<Self> {
+        Ok(Padded {
+            lines: memory::filled(Line::ZERO, lines_for::<T>(len))?,
             len,
             of: PhantomData,
-        }
+        })
     }
 
     /// Elements there is room for: the length rounded up.

@@ -45,13 +45,13 @@ impl View<'_> {
                     };
                     if !is_empty {
                         faults.add(Some(id), || {
-                            "it has no label, but bytes where one would be".to_string()
+                            format!("it has no label, but bytes where one would be")
                         });
                     }
                 }
                 Err(error) => {
                     n_labels += 1;
-                    faults.add(Some(id), || error.to_string());
+                    faults.add(Some(id), || crate::memory::text(error));
                 }
             }
         }
@@ -72,7 +72,7 @@ impl View<'_> {
         let n_slots = self.header.n_slots;
         let Some(empty) = (0..n_slots).find(|&slot| self.slot(parts, slot) == 0) else {
             faults.add(Some(self.node), || {
-                "no slot of the labels is empty".to_string()
+                format!("no slot of the labels is empty")
             });
             return Ok(());
         };
@@ -103,14 +103,14 @@ impl View<'_> {
             };
             let (word, bit) = (&mut seen[id / 64], 1 << (id % 64));
             if *word & bit != 0 {
-                faults.add(Some(id), || "two slots name its label".to_string());
+                faults.add(Some(id), || format!("two slots name its label"));
             }
             *word |= bit;
             let hash = self.hash(label);
             let distance = (slot + n_slots - home(hash, n_slots)) % n_slots;
             if distance > run.len() {
                 faults.add(Some(id), || {
-                    "its label is not found from where its hash says".to_string()
+                    format!("its label is not found from where its hash says")
                 });
             }
             reserve(&mut run, 1)?;
@@ -119,7 +119,7 @@ impl View<'_> {
         for id in 0..self.header.n_places {
             let is_seen = seen[id / 64] >> (id % 64) & 1 == 1;
             if !is_seen && matches!(self.get_in(parts, id), Ok(Some(_))) {
-                faults.add(Some(id), || "no slot names its label".to_string());
+                faults.add(Some(id), || format!("no slot names its label"));
             }
         }
         Ok(())
@@ -161,7 +161,7 @@ impl View<'_> {
         };
         if last_bits != 0 || !between.iter().all(is_zero) {
             faults.add(Some(self.node), || {
-                "unused bytes of the labels section are not 0".to_string()
+                format!("unused bytes of the labels section are not 0")
             });
         }
     }

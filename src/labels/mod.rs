@@ -8,7 +8,7 @@ mod check;
 pub mod memory;
 pub mod section;
 
-use crate::error::{reserve, Error, Result};
+use crate::error::{Error, Result};
 use std::fmt;
 
 /// What the labels of an index are.
@@ -107,9 +107,8 @@ impl Owned {
         Ok(match label {
             Label::U64(number) => Owned::U64(number),
             Label::Utf8(text) => {
-                let mut copy = Vec::new();
-                reserve(&mut copy, text.len())?;
-                copy.extend_from_slice(text.as_bytes());
+                // No more room than it needs: making a box of it would give the rest back, and ask for memory again.
+                let copy = crate::memory::copy(text.as_bytes())?;
                 // Checked already, as it came from a string; this never fails.
                 let copy = String::from_utf8(copy).unwrap_or_default();
                 Owned::Utf8(copy.into_boxed_str())

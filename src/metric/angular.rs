@@ -4,6 +4,7 @@ use super::plane::{child_priorities, plausible_normal, Plane};
 use super::precise::{self, Unit};
 use super::two_means::{self, scale_of, Balance, Directions};
 use super::{order, Position, Query, Space};
+use crate::error::Result;
 use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -98,12 +99,12 @@ impl<T: Float> Space for Angular<T> {
         self.kernels.dot(row, row)
     }
 
-    fn plane(&self) -> Plane<T> {
+    fn plane(&self) -> Result<Plane<T>> {
         Plane::new(self.f)
     }
 
-    fn room(&self) -> [Padded<T>; 2] {
-        [Padded::zeros(self.f), Padded::zeros(self.f)]
+    fn room(&self) -> Result<[Padded<T>; 2]> {
+        Ok([Padded::zeros(self.f)?, Padded::zeros(self.f)?])
     }
 
     fn split<P: Position>(

@@ -9,6 +9,7 @@ use super::{order, precise, Position, Query, Space};
 use crate::error::{reserve, Result};
 use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{Flavor, NodeLayout, NodeMut, NodeRef, Nodes, Points};
+use crate::memory;
 use crate::rng::Stream;
 use std::cmp::Ordering;
 
@@ -233,8 +234,8 @@ impl<T: Float> Space for Dot<T> {
         Ok(Some(lengths))
     }
 
-    fn variants(&self, lengths: &[T]) -> Vec<Vec<Self>> {
-        let mut lengths = lengths.to_vec();
+    fn variants(&self, lengths: &[T]) -> Result<Vec<Vec<Self>>> {
+        let mut lengths = memory::copy(lengths)?;
         lengths.sort_unstable_by(compare);
         let rank = |lengths: &[T], percent| lengths.get(lengths.len() * percent / 100).copied();
         let short = rank(&lengths, 95).map(|long| long / T::from_f64(SHORT));
@@ -247,19 +248,18 @@ impl<T: Float> Space for Dot<T> {
             [&[COMPLETED], &[DIRECTED], &[SPREAD, COMPLETED], &[PARTED]]
         };
         let with = |&rule: &Rule| Dot { rule, ..*self };
-        let ways = ways.map(|way| way.iter().map(with).collect());
-        ways.into()
+        memory::try_collect(ways.map(|way| memory::collect(way.iter().map(with))))
     }
 
-    fn plane(&self) -> Split<T> {
-        Split {
-            plane: Plane::new(self.f),
+    fn plane(&self) -> Result<Split<T>> {
+        Ok(Split {
+            plane: Plane::new(self.f)?,
             longer: None,
-        }
+        })
     }
 
-    fn room(&self) -> [Padded<T>; 2] {
-        [Padded::zeros(self.f), Padded::zeros(self.f)]
+    fn room(&self) -> Result<[Padded<T>; 2]> {
+        Ok([Padded::zeros(self.f)?, Padded::zeros(self.f)?])
     }
 
     fn split<P: Position>(

@@ -1,8 +1,10 @@
 //! Hamming: the number of differing bits. A split is one bit.
 
 use super::{Position, Query, Space};
+use crate::error::Result;
 use crate::kernel::{BitKernels, Measure, Row, Scalar};
 use crate::layout::{NodeMut, NodeRef, Points};
+use crate::memory;
 use crate::rng::Stream;
 
 /// A word of bits.
@@ -72,9 +74,15 @@ impl<W: Word> Hamming<W> {
     }
 
     /// The first position whose bit is not the same in all items.
-    fn first_splitting<P: Position>(&self, points: &Points<'_, W>, subset: &[P]) -> Option<usize> {
+    /// `differing` is room for a number for each word.
+    fn first_splitting<P: Position>(
+        &self,
+        points: &Points<'_, W>,
+        subset: &[P],
+        differing: &mut [u64],
+    ) -> Option<usize> {
         let first = points.row(subset[0].get());
-        let mut differing = vec![0u64; self.words];
+        differing.fill(0);
         for at in &subset[1..] {
             for ((seen, a), b) in differing
                 .iter_mut()
@@ -94,18 +102,21 @@ impl<W: Word> Space for Hamming<W> {
     type T = W;
     /// The position of the bit.
     type Plane = usize;
-    type Room = ();
+    /// A number for each word.
+    type Room = Vec<u64>;
     const MEASURE: Measure = Measure::Bits;
 
     fn item_extra(&self, _row: Row<'_, W>) -> W {
         W::default()
     }
 
-    fn plane(&self) -> usize {
-        0
+    fn plane(&self) -> Result<usize> {
+        Ok(0)
     }
 
-    fn room(&self) {}
+    fn room(&self) -> Result<Vec<u64>> {
+        memory::filled(0, self.words)
+    }
 
     fn split<P: Position>(
         &self,
@@ -113,7 +124,7 @@ impl<W: Word> Space for Hamming<W> {
         subset: &[P],
         random: &mut Stream,
         plane: &mut usize,
-        _room: &mut (),
+        differing: &mut Vec<u64>,
     ) {
         for _ in 0..DRAWS {
             *plane = self.position(random.index(self.drawable()));
@@ -121,7 +132,8 @@ impl<W: Word> Space for Hamming<W> {
                 return;
             }
         }
-        *plane = self.first_splitting(points, subset).unwrap_or(0);
+        let first = self.first_splitting(points, subset, differing);
+        *plane = first.unwrap_or(0);
     }
 
     fn sides<P: Position>(

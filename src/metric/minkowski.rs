@@ -3,6 +3,7 @@
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::precise::{self, Squared};
 use super::{order, two_means, Position, Query, Space};
+use crate::error::Result;
 use crate::kernel::{Eight, Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -162,12 +163,12 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         T::ZERO
     }
 
-    fn plane(&self) -> Plane<T> {
+    fn plane(&self) -> Result<Plane<T>> {
         Plane::new(self.f)
     }
 
-    fn room(&self) -> [Padded<T>; 2] {
-        [Padded::zeros(self.f), Padded::zeros(self.f)]
+    fn room(&self) -> Result<[Padded<T>; 2]> {
+        Ok([Padded::zeros(self.f)?, Padded::zeros(self.f)?])
     }
 
     fn split<P: Position>(

@@ -112,16 +112,25 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// Ways of splitting, where it depends on the data which finds most: then they are tried. The usual one first; each is one
     /// space or several that trees take in turn, as all of them search alike. They may look at the [`extras`](Self::extras)
     /// of some items.
-    fn variants(&self, extras: &[Self::T]) -> Vec<Vec<Self>> {
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
+    fn variants(&self, extras: &[Self::T]) -> Result<Vec<Vec<Self>>> {
         let _ = extras;
-        Vec::new()
+        Ok(Vec::new())
     }
 
     /// A plane of no direction.
-    fn plane(&self) -> Self::Plane;
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
+    fn plane(&self) -> Result<Self::Plane>;
 
     /// Room for [`split`](Self::split).
-    fn room(&self) -> Self::Room;
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
+    fn room(&self) -> Result<Self::Room>;
 
     /// Places the plane between the two halves of a subset of at least two items.
     fn split<P: Position>(

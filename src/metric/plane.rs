@@ -1,6 +1,7 @@
 //! The split plane of the float metrics.
 
 use super::{order, Position};
+use crate::error::Result;
 use crate::kernel::{Float, FloatKernels, Padded, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
@@ -18,13 +19,17 @@ pub struct Plane<T> {
 }
 
 impl<T: Float> Plane<T> {
-    pub fn new(f: usize) -> Self {
-        Plane {
-            normal: Padded::zeros(f),
+    /// Of no direction.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn new(f: usize) -> Result<Self> {
+        Ok(Plane {
+            normal: Padded::zeros(f)?,
             offset: T::ZERO,
             extra: T::ZERO,
             reach: T::ZERO,
-        }
+        })
     }
 
     pub fn flatten(&mut self) {

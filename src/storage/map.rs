@@ -3,6 +3,7 @@
 use super::{Bytes, HeapBytes};
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
+use crate::memory;
 use memmap2::{Mmap, MmapOptions};
 use std::fs::{self, File};
 use std::io;
@@ -60,7 +61,7 @@ impl Source {
             len: found.len(),
             place: Place::File {
                 file,
-                path: path.to_path_buf(),
+                path: memory::path(path)?,
                 access,
             },
         })

@@ -7,23 +7,28 @@
 //! - [`bytes`]: the bytes of a file that are in memory already.
 //! - [`pending`]: a file that takes its name only when it is whole.
 //! - [`unfinished`]: one that says so until then.
+//! - [`boxed`], [`thread`]: boxes and threads that may not be there.
 //! - [`system`]: the calls that only some systems have, each beside its portable twin.
 
 pub mod array;
 mod atomics;
+mod boxed;
 pub mod bytes;
 pub mod disk;
 pub mod heap;
 pub mod map;
 pub mod pending;
 mod system;
+pub mod thread;
 pub mod unfinished;
 
 pub use array::Array;
 pub use atomics::Atomics;
+pub use boxed::boxed;
 pub use bytes::Bytes;
 pub use disk::DiskBytes;
 pub use heap::HeapBytes;
 pub use map::{Access, FileBytes, Source};
 pub use pending::PendingFile;
+pub use system::describe_os_error;
 pub use unfinished::{UnfinishedFile, UNFINISHED};

@@ -2,6 +2,7 @@
 
 use crate::fault::{self, Kind};
 use memmap2::MmapMut;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -109,4 +110,23 @@ impl Directory {
     pub fn sync(&self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// What the system says of an error number, as `io::Error` has it, but in no memory that has to be asked for.
+#[cfg(unix)]
+pub fn describe_os_error(number: i32, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = [0u8; 256];
+    // SAFETY: the pointer and the length are those of one buffer, and the last byte is left zero.
+    let code = unsafe { libc::strerror_r(number, text.as_mut_ptr().cast(), text.len() - 1) };
+    let text = std::ffi::CStr::from_bytes_until_nul(&text).ok();
+    match text.and_then(|text| text.to_str().ok()) {
+        Some(text) if code == 0 => write!(to, "{text} (os error {number})"),
+        _ => write!(to, "os error {number}"),
+    }
+}
+
+/// As `io::Error` has it.
+#[cfg(not(unix))]
+pub fn describe_os_error(number: i32, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(to, "{}", io::Error::from_raw_os_error(number))
 }

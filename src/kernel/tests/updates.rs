@@ -61,7 +61,7 @@ fn every_update_has_the_same_bits_f64() {
 fn longer_rows<T: Case>() {
     let (isas, mut random) = (isas(), Lcg(6));
     for call in Call::few() {
-        let room = Padded::<T>::zeros(call.n).padded_len() - call.n;
+        let room = Padded::<T>::zeros(call.n).unwrap().padded_len() - call.n;
         for zeros in [1, room / 2, room.saturating_sub(1), room] {
             let zeros = zeros.min(room);
             check::<T>(&isas, Call { zeros, ..call }, &mut random);
@@ -82,7 +82,7 @@ fn rows_must_fit() {
     let weights = [[1.0; ROWS]; 2];
     for isa in Isa::available() {
         let run = |lens: [usize; 2], rows: [Row<'_, f32>; ROWS]| {
-            let [mut p, mut q] = lens.map(Padded::zeros);
+            let [mut p, mut q] = lens.map(|len| Padded::zeros(len).unwrap());
             let rows = &Eight::new(rows);
             f32::kernels(isa).blend([&mut p, &mut q], [1.0; 2], rows, &weights);
         };

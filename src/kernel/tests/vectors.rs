@@ -46,7 +46,7 @@ fn all_zero(bytes: &[u8]) -> bool {
 fn padded_vectors<T: Scalar>() {
     let mut random = Lcg(7);
     for n in lengths_around_lines() {
-        let mut v = Padded::<T>::zeros(n);
+        let mut v = Padded::<T>::zeros(n).unwrap();
         let room = v.padded_len();
         assert_eq!(v.len(), n);
         assert!(v.as_ptr().addr().is_multiple_of(64), "{n}");
@@ -54,7 +54,7 @@ fn padded_vectors<T: Scalar>() {
         assert_eq!(v.row(room).len(), room);
         assert!(all_zero(v.row(room).bytes()), "{n}");
         panics("a row longer than its vector", || {
-            Padded::<T>::zeros(n).row(room + 1).len()
+            Padded::<T>::zeros(n).unwrap().row(room + 1).len()
         });
 
         // What is behind its own elements stays behind.
@@ -92,7 +92,7 @@ fn matrices<T: Scalar>() {
     for n in lengths_around_lines() {
         let stride = Matrix::<T>::stride(n);
         // A row of one is as long as a padded vector: kernels take them together.
-        assert_eq!(stride, Padded::<T>::zeros(n).padded_len() * T::SIZE);
+        assert_eq!(stride, Padded::<T>::zeros(n).unwrap().padded_len() * T::SIZE);
         assert!(stride.is_multiple_of(64));
         let mut matrix = Matrix::<T>::new(n);
         assert!(matrix.bytes().is_empty());
