@@ -173,7 +173,7 @@ fn of_item(id: &Option<i64>) -> impl Display {
 }
 
 /// What the system says, in no memory of its own.
-fn said_by(source: &io::Error) -> impl Display + '_ {
+pub(crate) fn said_by(source: &io::Error) -> impl Display + '_ {
     Shown(move |to: &mut Formatter<'_>| match source.raw_os_error() {
         Some(number) => crate::storage::describe_os_error(number, to),
         None => write!(to, "{source}"),

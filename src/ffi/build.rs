@@ -10,7 +10,7 @@ use std::ffi::c_char;
 /// they are missing from then on, and have no labels.
 ///
 /// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
-/// items. `n_threads`: -1 for one per processor. The same items, seed and number of trees give the same bytes, for any
+/// items. `n_threads`: -1 for one per processor; no more than 256 are used. The same items, seed and number of trees give the same bytes, for any
 /// number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
 /// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before.

@@ -91,7 +91,8 @@ pub type annoy_progress_fn =
 pub struct annoy_work {
     /// `sizeof(annoy_work)`.
     pub struct_size: usize,
-    /// Threads; 0 or -1 for one per processor. Saving and verifying take one in any case.
+    /// Threads; 0 or -1 for one per processor. No more than 256 are used, whatever is asked for, and fewer where the
+    /// system gives fewer. Saving and verifying take one in any case.
     pub n_threads: i32,
     /// Must be 0.
     pub reserved: i32,

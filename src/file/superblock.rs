@@ -7,6 +7,7 @@ use crate::layout::NodeLayout;
 use crate::memory;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::hash::Hasher;
+use twox_hash::xxhash3_64::{RawHasher, SecretBuffer, DEFAULT_SECRET_LENGTH};
 use twox_hash::XxHash3_64;
 
 /// Starts a superblock. Read as a count of descendants it is negative, with ids of 32 and of 64 bits: no Annoy file has
@@ -95,6 +96,14 @@ impl Section {
     pub fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         &bytes[self.offset as usize..][..self.len as usize]
     }
+}
+
+/// XXH3, 64 bits, a piece at a time. The crate's usual one takes memory, and cannot say that there is none.
+pub type Checksum = RawHasher<&'static [u8; DEFAULT_SECRET_LENGTH]>;
+
+/// One that has not seen anything.
+pub fn hasher() -> Checksum {
+    RawHasher::new(SecretBuffer::default())
 }
 
 /// XXH3, 64 bits.
@@ -422,7 +431,7 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 
 /// Of all bytes but those of the checksum.
 fn checksum_without_itself(bytes: &[u8]) -> u64 {
-    let mut hasher = XxHash3_64::default();
+    let mut hasher = hasher();
     hasher.write(&bytes[..16]);
     hasher.write(&bytes[24..]);
     hasher.finish()

@@ -1,13 +1,12 @@
 //! Compares a file of ours with what its superblock says: checksums, padding, marks.
 
-use super::superblock::{end_node, kind, padded_size, Section, Superblock, SIZE};
+use super::superblock::{end_node, hasher, kind, padded_size, Section, Superblock, SIZE};
 use crate::error::Result;
 use crate::forest::inspect::Faults;
 use crate::layout::NodeLayout;
 use crate::memory;
 use crate::work::Meter;
 use std::hash::Hasher;
-use twox_hash::XxHash3_64;
 
 /// Bytes that are hashed between two looks at the meter.
 const CHUNK: usize = 1 << 20;
@@ -29,7 +28,7 @@ pub fn verify(
     for section in &superblock.sections {
         let (start, len) = (section.offset as usize, section.len as usize);
         memory::push(&mut covered, (start, start + len))?;
-        let mut hasher = XxHash3_64::default();
+        let mut hasher = hasher();
         for chunk in section.of(bytes).chunks((CHUNK / size).max(1) * size) {
             hasher.write(chunk);
             meter.advance((chunk.len() / size) as u64)?;

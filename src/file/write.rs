@@ -1,7 +1,7 @@
 //! Writes a file: items, superblock, trees, sections, copies of the roots.
 
 use super::superblock::{
-    checksum, end_node, kind, nodes, padded_size, Origin, Section, Superblock, MAX_SECTIONS,
+    self, checksum, end_node, kind, nodes, padded_size, Origin, Section, Superblock, MAX_SECTIONS,
 };
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
@@ -13,7 +13,6 @@ use crate::work::Meter;
 use std::hash::Hasher;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
-use twox_hash::XxHash3_64;
 
 /// Sections start at multiples of this in the file, so that what a map shows of them is aligned for any use.
 const ALIGNMENT: usize = 64;
@@ -97,7 +96,7 @@ struct Part<'w, 'm, W> {
     /// For messages.
     path: Option<&'w Path>,
     meter: &'w Meter<'m>,
-    hasher: XxHash3_64,
+    hasher: superblock::Checksum,
     len: u64,
 }
 
@@ -107,7 +106,7 @@ impl<'w, 'm, W: Write> Part<'w, 'm, W> {
             to,
             path,
             meter,
-            hasher: XxHash3_64::default(),
+            hasher: superblock::hasher(),
             len: 0,
         }
     }

@@ -146,9 +146,7 @@ impl Isa {
     fn choose_named(wanted: Option<&OsStr>) -> Result<Isa, String> {
         let mut available = Isa::available();
         let found = match wanted {
-            Some(name) if !name.is_empty() => {
-                available.find(|isa| OsStr::new(isa.name()) == name)
-            }
+            Some(name) if !name.is_empty() => available.find(|isa| OsStr::new(isa.name()) == name),
             _ => available.last(),
         };
         found.ok_or_else(|| {

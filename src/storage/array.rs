@@ -1,7 +1,7 @@
 //! Numbers in anonymous memory of their own, which goes back to the system when they are dropped: what is freed by the allocator
 //! may stay with it, and adds to what a build takes at its end.
 
-use crate::error::{Error, Result};
+use crate::error::{said_by, Error, Result};
 use crate::fault::{self, Kind};
 use bytemuck::Pod;
 use memmap2::MmapMut;
@@ -23,7 +23,7 @@ impl<T: Pod> Array<T> {
             0 => None,
             len => {
                 let map = fault::check(Kind::Map).and_then(|()| MmapMut::map_anon(len));
-                let mut map = map.map_err(|error| Error::no_memory(len, error))?;
+                let mut map = map.map_err(|error| Error::no_memory(len, said_by(&error)))?;
                 map.copy_from_slice(bytes);
                 Some(map)
             }

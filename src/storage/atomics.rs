@@ -1,7 +1,7 @@
 //! Numbers that several threads may change at once, in anonymous memory.
 
 use super::system::{self, HUGE_PAGE};
-use crate::error::{Error, Result};
+use crate::error::{said_by, Error, Result};
 use crate::fault::{self, Kind};
 use memmap2::{MmapMut, MmapRaw};
 use std::sync::atomic::AtomicU64;
@@ -17,7 +17,10 @@ impl Atomics {
     /// # Errors
     /// [`Error::NoMemory`].
     pub fn zeros(len: usize) -> Result<Self> {
-        let no_memory = |error| Error::no_memory(len.saturating_mul(size_of::<AtomicU64>()), error);
+        let no_memory = |error| {
+            let bytes = len.saturating_mul(size_of::<AtomicU64>());
+            Error::no_memory(bytes, said_by(&error))
+        };
         let bytes = len
             .checked_mul(size_of::<AtomicU64>())
             .filter(|&bytes| bytes <= isize::MAX as usize)

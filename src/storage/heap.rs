@@ -1,7 +1,7 @@
 //! Anonymous memory that grows.
 
 use super::system::{self, HUGE_PAGE};
-use crate::error::{Error, Result};
+use crate::error::{said_by, Error, Result};
 use crate::fault::{self, Kind};
 use memmap2::MmapMut;
 
@@ -76,7 +76,7 @@ impl HeapBytes {
             }
             Err((old, error)) => {
                 self.map = old;
-                Err(Error::no_memory(capacity, error))
+                Err(Error::no_memory(capacity, said_by(&error)))
             }
         }
     }

@@ -92,7 +92,10 @@ fn matrices<T: Scalar>() {
     for n in lengths_around_lines() {
         let stride = Matrix::<T>::stride(n);
         // A row of one is as long as a padded vector: kernels take them together.
-        assert_eq!(stride, Padded::<T>::zeros(n).unwrap().padded_len() * T::SIZE);
+        assert_eq!(
+            stride,
+            Padded::<T>::zeros(n).unwrap().padded_len() * T::SIZE
+        );
         assert!(stride.is_multiple_of(64));
         let mut matrix = Matrix::<T>::new(n);
         assert!(matrix.bytes().is_empty());
