@@ -10,6 +10,16 @@
  *
  * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
  * other call needs the index to itself. Different indexes are independent.
+ *
+ * Memory: a call that gets none returns ANNOY_ERR_NO_MEMORY (ANNOY_ERR_IO where a file could not be mapped), and its message may
+ * be cut short. Threads that cannot be started are done without; no call works by more than 256. What is left are some hundred
+ * bytes that the standard library takes without asking. Where these are not to be had, the process ends:
+ *  - for the name of a file that is created, found or renamed: annoy_save and its kin, annoy_on_disk_build, the build that
+ *    completes its file; in any call, for a path of more than 383 bytes, or one that is not a regular file;
+ *  - once in a process, by the first call that asks for as many threads as there are processors;
+ *  - for the thread-local variables of a library that was opened by dlopen, in the first call of a thread and in the threads
+ *    that a call starts (in the C library);
+ *  - when a bug of this library is met, which is ANNOY_ERR_PANIC otherwise.
  */
 
 #ifndef ANNOY_RS_ANNOY_H
@@ -121,7 +131,8 @@ typedef void (*annoy_progress_fn)(void *user, annoy_stage stage, uint64_t done, 
 typedef struct annoy_work {
   // `sizeof(annoy_work)`.
   size_t struct_size;
-  // Threads; 0 or -1 for one per processor. Saving and verifying take one in any case.
+  // Threads; 0 or -1 for one per processor. No more than 256 are used, whatever is asked for, and fewer where the
+  // system gives fewer. Saving and verifying take one in any case.
   int32_t n_threads;
   // Must be 0.
   int32_t reserved;
@@ -614,7 +625,7 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
 // they are missing from then on, and have no labels.
 //
 // `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
-// items. `n_threads`: -1 for one per processor. The same items, seed and number of trees give the same bytes, for any
+// items. `n_threads`: -1 for one per processor; no more than 256 are used. The same items, seed and number of trees give the same bytes, for any
 // number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
 // `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before.
