@@ -203,6 +203,9 @@ fn round<P: Points>(
     let room = || [Vec::new(), Vec::new()];
     team.share(n, room, |range, offers| {
         let items = &order[range];
+        for offers in offers.iter_mut() {
+            reserve(offers, sample)?;
+        }
         for (i, &item) in items.iter().enumerate() {
             if let Some(&soon) = items.get(i + 2 * LOOK_AHEAD) {
                 lists.prefetch(soon);
@@ -232,6 +235,7 @@ fn round<P: Points>(
     team.share(n, Local::default, |range, local| {
         for &item in &order[range] {
             local.ids.clear();
+            reserve(&mut local.ids, 4 * sample)?;
             local.ids.extend(chosen[1].of(item).map(Near::id));
             local.ids.extend(reverse[1].of(item).map(Near::id));
             local.ids.sort_unstable();

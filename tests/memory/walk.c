@@ -496,9 +496,13 @@ static const family families[] = {
 enum { UNTOUCHED = 50, SPARED, OVERCOME, REFUSED, WRONG_STATUS, CHANGED, NOT_AGAIN };
 
 static void aborted(int number) {
-    static const char text[] = "the allocation that failed:\n";
+    static const char text[] = "the allocation that failed:\n", here[] = "where it ended:\n";
+    void *stack[64];
+    left = -1;
     if (write(1, text, sizeof text - 1) < 0) _exit(1);
     backtrace_symbols_fd(where, depth, 1);
+    if (write(1, here, sizeof here - 1) < 0) _exit(1);
+    backtrace_symbols_fd(stack, backtrace(stack, 64), 1);
     signal(number, SIG_DFL);
     raise(number);
 }
