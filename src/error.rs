@@ -189,6 +189,8 @@ fn because(reason: &str) -> impl Display + '_ {
 }
 
 impl Error {
+    #[cold]
+    #[inline(never)]
     pub(crate) fn argument(
         name: &'static str,
         found: impl Display,
@@ -201,6 +203,8 @@ impl Error {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn io<'a>(
         action: &'static str,
         path: impl Into<Option<&'a Path>>,
@@ -213,6 +217,8 @@ impl Error {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn no_memory(bytes: usize, reason: impl Display) -> Self {
         Error::NoMemory {
             bytes: bytes as u64,
@@ -220,6 +226,8 @@ impl Error {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn corrupt(node: usize, reason: impl Display) -> Self {
         Error::Corrupt {
             node: Some(node),

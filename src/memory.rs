@@ -15,6 +15,8 @@ macro_rules! format {
 }
 
 /// What this displays, cut short where there is no memory for all of it.
+#[cold]
+#[inline(never)]
 pub fn text(what: impl Display) -> String {
     struct Text(String);
     impl Write for Text {
