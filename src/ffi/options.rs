@@ -1,6 +1,6 @@
 //! What a search may be told: among which items, and how to work.
 
-use super::guard::{or_choose, slice};
+use super::guard::{call_host, or_choose, slice};
 use super::work::{self, annoy_work};
 use crate::error::{Error, Result};
 use crate::forest::filter::{Ask, Bitmap};
@@ -72,7 +72,7 @@ unsafe impl Sync for Filter {}
 impl Filter {
     fn accepts(&self, item: i64) -> bool {
         // SAFETY: the caller's function, called with what it asked for.
-        unsafe { (self.call)(self.user, item) != 0 }
+        call_host(|| unsafe { (self.call)(self.user, item) != 0 })
     }
 }
 

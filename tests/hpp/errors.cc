@@ -105,9 +105,6 @@ TEST(making_fails) {
   annoy::failure wrong;
   const annoy::index index(metric::angular, 0, wrong);
   CHECK(!index && wrong && annoy::metric_from_name("cosine", wrong) == metric{} && wrong);
-  setenv("ANNOY_RS_KERNEL", "none of them", 1);
-  FAILS(unsupported, "ANNOY_RS_KERNEL", annoy::index(metric::dot, 1), annoy::index(metric::dot, 1, why));
-  unsetenv("ANNOY_RS_KERNEL");
   FAILS(argument, "cosine", annoy::metric_from_name("cosine"), annoy::metric_from_name("cosine", why));
   const std::string_view nul("dot\0", 4);
   FAILS(argument, "NUL", annoy::metric_from_name(nul), annoy::metric_from_name(nul, why));

@@ -1767,7 +1767,7 @@ inline void verify_file(const std::filesystem::path& file, const work& how) {
 // The library's, to be compared with the headers'.
 [[nodiscard]] inline std::uint32_t abi_version() noexcept { return annoy_abi_version(); }
 inline constexpr std::uint32_t header_abi_version = ANNOY_ABI_VERSION;
-// Name of the distance kernels that an index made now would use; empty when the environment variable ANNOY_RS_KERNEL
+// Name of the distance kernels that indexes use, the same all through a process; empty when the environment variable ANNOY_RS_KERNEL
 // names none that this machine has.
 [[nodiscard]] inline std::string_view kernel_name() noexcept {
   const char* const name = annoy_kernel_name();
