@@ -10,6 +10,16 @@
  *
  * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
  * other call needs the index to itself. Different indexes are independent.
+ *
+ * Signal handlers may call annoy_cancel_set, annoy_version, annoy_abi_version, annoy_metric_name and annoy_status_name: these
+ * are async-signal-safe. No other function is.
+ *
+ * Floating-point mode: whatever rounding, flushing of denormal numbers to zero or trapping the calling thread has set, a call
+ * computes in the usual mode (to nearest, nothing flushed, nothing trapped) and gives the thread its own back when it
+ * returns. Filters, progress and log functions run in the thread's own; if they change it, that is what the call leaves.
+ *
+ * Environment: ANNOY_RS_KERNEL is read once in a process, by the first call that makes, opens, loads or probes an index or asks
+ * for the kernel's name. Nothing else of the environment is read.
  */
 
 #ifndef ANNOY_RS_ANNOY_H
@@ -387,19 +397,22 @@ extern "C" {
 #endif // __cplusplus
 
 // Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static, never NULL.
+// Async-signal-safe.
 const char *annoy_status_name(annoy_status status);
 
-// Version of the library, such as "0.1.0". Static, never NULL.
+// Version of the library, such as "0.1.0". Static, never NULL. Async-signal-safe.
 const char *annoy_version(void);
 
-// The library's `ANNOY_ABI_VERSION`, to be compared with the header's.
+// The library's `ANNOY_ABI_VERSION`, to be compared with the header's. Async-signal-safe.
 uint32_t annoy_abi_version(void);
 
-// Name of the distance kernels that an index made now would use: "avx512", "avx2", "sse2" or "portable". The
-// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. Static.
+// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The environment variable
+// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so that what
+// this says does not change. A program that changes its environment in other threads can have it read before, by this call.
+// Static.
 const char *annoy_kernel_name(void);
 
-// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.
+// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static. Async-signal-safe.
 const char *annoy_metric_name(annoy_metric metric);
 
 // Finds the metric of a name: "angular", "euclidean", "manhattan", "dot" or "hamming".
@@ -468,7 +481,7 @@ annoy_status annoy_set_log_level(struct annoy_index *index,
 struct annoy_cancel *annoy_cancel_new(void);
 
 // Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-// thread may do this at any time, also a signal handler. NULL does nothing.
+// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does nothing.
 void annoy_cancel_set(const struct annoy_cancel *cancel);
 
 // Frees a token; NULL does nothing. No call may be looking at it.
@@ -1190,12 +1203,14 @@ annoy_status annoy_get_info(const struct annoy_index *index,
                             struct annoy_error *error);
 
 // Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy files
-// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming.
+// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming. However long the file is, no
+// more than 256 MiB of it are read, which takes a fraction of a second.
 //
 // `path` is UTF-8 and NUL-terminated. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
 // of all to `*n_kinds`.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, or one that says
-// what it is and is damaged; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, one that says
+// what it is and is damaged, or could be so many that it would take more to tell, as a long file of zeros;
+// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_probe(const char *path,
                          struct annoy_kind *kinds,
                          size_t capacity,

@@ -185,6 +185,17 @@ impl<'a> Meter<'a> {
         self.go_on()
     }
 
+    /// [Reports](Self::report) that no more is done, where it is known how much there is to do; looks whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn repeat(&self) -> Result<()> {
+        match self.total.get() {
+            0 => self.go_on(),
+            _ => self.report(self.done.get()),
+        }
+    }
+
     /// [Reports](Self::report) that more is done.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::file::superblock::{self, Origin};
 use crate::file::write;
 use crate::forest::build::Plan;
 use crate::forest::roots::{Roots, MAX_TREES};
-use crate::labels::section;
+use crate::labels::encode;
 use crate::storage::DiskBytes;
 use crate::work::{Meter, Stage, Work};
 use std::path::Path;
@@ -83,10 +83,14 @@ impl Index {
         let (labels, sections);
         match store {
             Store::Disk(_) => {
-                labels = self
-                    .labels
-                    .as_ref()
-                    .map_or(Ok(Vec::new()), section::encode)?;
+                labels = match &self.labels {
+                    None => Vec::new(),
+                    Some(given) => {
+                        let mut labels = encode::room(given)?;
+                        encode::fill(&mut labels, given, meter)?;
+                        labels
+                    }
+                };
                 sections = files::own_sections(&self.metadata, &labels, None, None);
             }
             Store::Heap(_) => sections = Vec::new(),

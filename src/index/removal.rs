@@ -77,7 +77,7 @@ impl Index {
 
     fn own_marks(&mut self) -> Result<&mut Marks> {
         if self.removed.is_none() {
-            self.removed = Some(Marks::copy_of(self.removed())?);
+            self.removed = Some(Marks::copy_of(self.removed(), self.n_items())?);
         }
         Ok(self.removed.get_or_insert_default())
     }
