@@ -8,7 +8,6 @@ use annoy_rs::{Access, Error, GraphPlan, Index, Metric, Options, Result, Search,
 use common::sections::place;
 use common::{built, random_items, saved, scratch, Random};
 use std::fs::OpenOptions;
-use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -375,7 +375,9 @@ fn a_save_is_cancelled_while_its_table_of_labels_is_made() {
     let n = 300_000u64;
     let mut index = Index::new(Metric::Euclidean, 1).unwrap();
     index.add_item(n as i64 - 1, &[1.0f32]).unwrap();
-    index.set_labels(None, (0..n).map(|i| i * 7)).unwrap();
+    index
+        .set_labels(None, (0..n as u32).map(|i| u64::from(i) * 7))
+        .unwrap();
     index.build(Some(1), Some(1)).unwrap();
     let dir = common::scratch();
     let path = dir.path().join("a.ann");
