@@ -75,8 +75,8 @@ pub mod control {
         seen: u64,
     }
 
-    /// Calls that the system refuses, with its error number.
-    static REFUSED: Mutex<Option<(Kind, i32)>> = Mutex::new(None);
+    /// Calls that the system refuses, with its error number, and how many more of them.
+    static REFUSED: Mutex<Option<(Kind, i32, u64)>> = Mutex::new(None);
 
     type Watcher = Box<dyn FnMut(Kind) + Send>;
 
@@ -102,9 +102,9 @@ pub mod control {
         lock(&PLAN).take().is_some_and(|plan| plan.seen >= plan.nth)
     }
 
-    /// Lets all calls of a kind be refused with an error number of the system, beside what is armed.
-    pub fn refuse(refused: Option<(Kind, i32)>) {
-        *lock(&REFUSED) = refused;
+    /// Lets the next calls of a kind, as many as `times`, be refused with an error number of the system, beside what is armed.
+    pub fn refuse(kind: Kind, number: i32, times: u64) {
+        *lock(&REFUSED) = Some((kind, number, times));
     }
 
     /// Calls `watcher` before every call, until it is taken away by `None`. Calls that it makes itself are not watched.
@@ -124,8 +124,11 @@ pub mod control {
                 return Err(io::Error::other("injected fault"));
             }
         }
-        match *lock(&REFUSED) {
-            Some((refused, number)) if refused == kind => Err(io::Error::from_raw_os_error(number)),
+        match &mut *lock(&REFUSED) {
+            Some((refused, number, times)) if *refused == kind && *times > 0 => {
+                *times -= 1;
+                Err(io::Error::from_raw_os_error(*number))
+            }
             _ => Ok(()),
         }
     }

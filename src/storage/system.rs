@@ -57,22 +57,31 @@ pub fn prefer_huge_pages(_map: &MmapMut) {}
 /// SIGBUS). The file must be that long already.
 #[cfg(target_os = "linux")]
 pub fn reserve_file(file: &File, part: Range<u64>) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    fault::check(Kind::Resize)?;
-    let size = |n: u64| libc::off_t::try_from(n).map_err(io::Error::other);
-    let (mut at, end) = (size(part.start)?, size(part.end)?);
-    let mut step = end - at;
-    while at < end {
-        let len = step.min(end - at);
-        // SAFETY: a call on an open descriptor, which `file` keeps open, with plain numbers.
-        match unsafe { libc::posix_fallocate(file.as_raw_fd(), at, len) } {
-            0 => at += len,
-            // A signal came. Some file systems then undo what they have reserved: less at a time gets done between two.
-            libc::EINTR => step = (step / 2).max(1 << 16),
-            code => return Err(io::Error::from_raw_os_error(code)),
+    let (mut at, mut step) = (part.start, part.end - part.start);
+    while at < part.end {
+        let len = step.min(part.end - at);
+        match fault::check(Kind::Resize).and_then(|()| allocate(file, at, len)) {
+            Ok(()) => at += len,
+            // A signal came. Some file systems undo what they have reserved until then: less at a time gets done between two.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                step = (step / 2).max(1 << 16)
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn allocate(file: &File, at: u64, len: u64) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let size = |n: u64| libc::off_t::try_from(n).map_err(io::Error::other);
+    // SAFETY: a call on an open descriptor, which `file` keeps open, with plain numbers.
+    let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), size(at)?, size(len)?) };
+    match code {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
 }
 
 /// Reserves them by writing zeros.
