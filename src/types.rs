@@ -132,6 +132,14 @@ pub enum IdWidth {
 }
 
 impl IdWidth {
+    /// The other width.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            IdWidth::Bits32 => IdWidth::Bits64,
+            IdWidth::Bits64 => IdWidth::Bits32,
+        }
+    }
+
     /// Size of one id in bytes.
     pub fn size(self) -> usize {
         match self {

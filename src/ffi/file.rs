@@ -31,11 +31,17 @@ fn access(flags: u64) -> Result<Access> {
 /// Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 ///
 /// `path` is UTF-8 and NUL-terminated. The file appears whole or not at all, and is durable when the call returns; a file
-/// that was there before is replaced in one step, and processes that have it loaded keep the old one.
+/// that was there before is replaced in one step, and processes that have it loaded keep the old one. Its owner, group and
+/// mode go over to the new one, as far as the system allows. A symbolic link stays, and what it names is written.
+///
+/// Where a file is there whose name cannot be given to another (it is mounted, or its directory may not be changed), it is
+/// written over where it is, and a warning says so (`annoy_set_log`). That is not all or nothing: processes that have it mapped
+/// see it change and may be ended by SIGBUS, and a crash or a failing disk in the midst leaves a file that no call takes for an
+/// index. A full disk, a cancelled call and other errors leave it as it was.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
 /// `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
-/// versions than there is room for; `ANNOY_ERR_CORRUPT` for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`;
-/// `ANNOY_ERR_IO`.
+/// versions than there is room for, and for a file to be written over that this index has mapped; `ANNOY_ERR_CORRUPT` for a
+/// loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `path` is NULL or a NUL-terminated string.

@@ -261,7 +261,22 @@ pub fn open(
     // Perhaps it says itself what it is.
     match described(&source)? {
         Some(superblock) => adopt(superblock.map_err(&fail)?, source, Some(&expected)),
-        None => Err(fail(reasons.join("; "))),
+        None => {
+            // What is most easily overlooked: Annoy's templates have ids of any width, its bindings of 32 bits alone.
+            let other = Options {
+                id_width: options.id_width.other(),
+                ..options
+            };
+            let fits = NodeLayout::candidates(other).into_iter().find(|layout| {
+                size.is_multiple_of(layout.node_size as u64)
+                    && find(Peek::new(&source, layout)).is_ok()
+            });
+            reasons.extend(fits.map(|layout| {
+                let bits = other.id_width.bits();
+                format!("with id_bits = {bits} it could be loaded as {}", layout.describe())
+            }));
+            Err(fail(reasons.join("; ")))
+        }
     }
 }
 

@@ -41,9 +41,15 @@ impl Index {
     /// Writes the index to a file. The index stays as it is. The file appears whole or not at all, and is durable when
     /// the call returns. Every file that is written says what it is, also where a plain Annoy file was loaded.
     ///
+    /// A file that is there before is replaced by one of the same owner, group and mode, as far as the system allows; a
+    /// symbolic link stays, and the file that it names is written. Where the name cannot be given to another file (it is
+    /// mounted, or its directory may not be changed), the file is written over instead: see docs/reliability.md for what that
+    /// gives up. The log says so.
+    ///
     /// # Errors
     /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
-    /// read, or with more sections than there is room for; [`Error::Corrupt`] for a loaded file found to be damaged;
+    /// read, or with more sections than there is room for, and where the file is to be written over that the index has
+    /// mapped; [`Error::Corrupt`] for a loaded file found to be damaged;
     /// [`Error::NoMemory`]; [`Error::Io`], with what `path` held before still there, or the new file, whole, when all
     /// that failed was to make its name durable.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
@@ -60,13 +66,22 @@ impl Index {
         self.log
             .say(LogLevel::Debug, || format!("saving to {path:?}"));
         let saved = work.run(Stage::Save, 0, |meter| {
-            self.with_labels(meter, |contents| contents.save(path, meter))
+            self.with_labels(meter, |contents| contents.save(path, self.state.mapped(), meter))
         });
         self.log.heard("save", &saved);
-        saved?;
+        self.warn_of_writing_over(saved?);
         self.log
             .say(LogLevel::Info, || format!("saved to {path:?}"));
         Ok(())
+    }
+
+    /// Says why a file was written over instead of being replaced.
+    pub(super) fn warn_of_writing_over(&self, refused: Option<Error>) {
+        if let Some(refused) = refused {
+            self.log.say(LogLevel::Warn, || {
+                format!("{refused}: the file was written over where it is")
+            });
+        }
     }
 
     /// How many bytes a [`save`](Self::save) writes.

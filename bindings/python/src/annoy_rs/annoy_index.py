@@ -23,6 +23,9 @@ _from_buffer = ffi.from_buffer
 _by_vector = lib.guarded_by_vector
 _by_item = lib.guarded_by_item
 
+# What a metric that was not given is told by: None that was given with an f is a TypeError, as in Annoy.
+_DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "'angular'"})()
+
 # Annoy's words for what the library says in its own.
 _LENGTH = "Vector has wrong length (expected {}, got {})"
 _UNBUILT_SAVE = "You can't save an index that hasn't been built"
@@ -46,7 +49,7 @@ class AnnoyIndex:
     def __init__(
         self,
         f: Optional[int] = None,
-        metric: Optional[str] = None,
+        metric: Optional[str] = _DEFAULT,
         *,
         n_neighbors: int = 5,
         n_trees: int = -1,
@@ -54,7 +57,8 @@ class AnnoyIndex:
         seed: Optional[int] = None,
         prefault: bool = False,
     ) -> None:
-        if metric is None:
+        # None is no metric, but leaves an index without an f without one, too.
+        if metric is _DEFAULT or (metric is None and not f):
             if f:
                 text = "The default argument for metric will be removed in future version of Annoy."
                 warnings.warn(f"{text} Please pass metric='angular' explicitly.", FutureWarning, stacklevel=2)
