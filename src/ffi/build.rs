@@ -100,8 +100,8 @@ pub unsafe extern "C" fn annoy_thaw(
 /// Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 /// `annoy_build` then completes the file, and no save is needed.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary name beside `path`, and what
-/// `path` held before stays.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary
+/// name beside `path`, and what `path` held before stays.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 /// `ANNOY_ERR_IO`.
 ///

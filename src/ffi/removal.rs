@@ -5,8 +5,7 @@ use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::Error;
 
-/// 1 when an id holds an item; 0 when it is missing (a hole, or an id past the last) or removed, and for NULL. Legal in every
-/// state.
+/// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for NULL. In every state.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing.
@@ -18,8 +17,8 @@ pub unsafe extern "C" fn annoy_has_item(index: *const annoy_index, item: i64) ->
     })
 }
 
-/// Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their number to `*n_ids`. Holes and
-/// removed items are left out. Room for `annoy_get_n_items` always suffices. Legal in every state; reads each item's node.
+/// Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their number to `*n_ids`.
+/// Holes and removed items are left out. Room for `annoy_get_n_items` always suffices. Legal in every state; reads each item's node.
 ///
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*n_ids` set and nothing copied.
 ///
