@@ -26,7 +26,7 @@ func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) e
 	if err != nil {
 		return err
 	}
-	return index.write(func(c *C.annoy_index) error {
+	return index.writeUntil(ctx, func(c *C.annoy_index) error {
 		return s.long(ctx, func(work *C.annoy_work) error {
 			var e C.annoy_error
 			return check(C.annoy_build_with(c, trees, work, &e), &e)

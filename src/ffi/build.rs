@@ -102,10 +102,10 @@ pub unsafe extern "C" fn annoy_thaw(
 /// Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 /// `annoy_build` then completes the file, and no save is needed.
 ///
-/// `path` is UTF-8 and NUL-terminated. Until the build is complete the file has a temporary name beside `path`, in a
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary name beside `path`, in a
 /// directory that must let files be made. What `path` held before stays until then; where that is nothing, a small file that
 /// says that it is not finished has the name, and is removed should the build be given up.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 /// `ANNOY_ERR_IO`.
 ///
 /// # Safety

@@ -280,13 +280,26 @@ pub(super) unsafe fn text<'a>(name: &'static str, pointer: *const c_char) -> Res
         .map_err(|_| Error::argument(name, format!("{bytes:?}"), "UTF-8"))
 }
 
-/// A path. Paths are UTF-8 on every system.
+/// A path: on Unix the bytes as they are, for names may be in any encoding there; elsewhere UTF-8.
 ///
 /// # Safety
 /// As [`text`].
 pub(super) unsafe fn path<'a>(pointer: *const c_char) -> Result<&'a Path> {
-    // SAFETY: handed on.
-    unsafe { text("path", pointer) }.map(Path::new)
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        if pointer.is_null() {
+            return Err(Error::Null("path"));
+        }
+        // SAFETY: not NULL by the check above, NUL-terminated by the caller's word.
+        let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
+        Ok(Path::new(std::ffi::OsStr::from_bytes(bytes)))
+    }
+    #[cfg(not(unix))]
+    {
+        // SAFETY: handed on.
+        unsafe { text("path", pointer) }.map(Path::new)
+    }
 }
 
 /// Annoy's -1 for "choose": anything else below `least` is an error.

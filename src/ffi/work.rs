@@ -150,6 +150,10 @@ impl<'a> Given<'a> {
         }
     }
 
+    pub(super) fn cancel(&self) -> Option<&'a Cancel> {
+        self.cancel
+    }
+
     /// [`Error::Cancelled`] when the token is set.
     pub(super) fn check(&self) -> Result<()> {
         crate::work::check(self.cancel)
