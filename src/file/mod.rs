@@ -269,11 +269,14 @@ pub fn open(
             };
             let fits = NodeLayout::candidates(other).into_iter().find(|layout| {
                 size.is_multiple_of(layout.node_size as u64)
-                    && find(Peek::new(&source, layout)).is_ok()
+                    && find(Peek::new(&source, layout, &allowance)).is_ok()
             });
             reasons.extend(fits.map(|layout| {
                 let bits = other.id_width.bits();
-                format!("with id_bits = {bits} it could be loaded as {}", layout.describe())
+                format!(
+                    "with id_bits = {bits} it could be loaded as {}",
+                    layout.describe()
+                )
             }));
             Err(fail(reasons.join("; ")))
         }

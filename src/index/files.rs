@@ -66,7 +66,9 @@ impl Index {
         self.log
             .say(LogLevel::Debug, || format!("saving to {path:?}"));
         let saved = work.run(Stage::Save, 0, |meter| {
-            self.with_labels(meter, |contents| contents.save(path, self.state.mapped(), meter))
+            self.with_labels(meter, |contents| {
+                contents.save(path, self.state.mapped(), meter)
+            })
         });
         self.log.heard("save", &saved);
         self.warn_of_writing_over(saved?);
