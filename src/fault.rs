@@ -118,7 +118,10 @@ pub mod control {
                 watcher(kind);
             }
         }
-        if let Some(plan) = lock(&PLAN).as_mut().filter(|plan| plan.kinds.contains(&kind)) {
+        if let Some(plan) = lock(&PLAN)
+            .as_mut()
+            .filter(|plan| plan.kinds.contains(&kind))
+        {
             plan.seen += 1;
             if plan.seen == plan.nth || plan.lasting && plan.seen > plan.nth {
                 return Err(io::Error::other("injected fault"));

@@ -245,16 +245,18 @@ fn on_disk_builds() -> Vec<Operation> {
     ];
     for set in [small, long] {
         for threads in [1, 3] {
-            all.push(Operation::new(
-                format!("build on disk, f {}, {threads} threads", set().0.f),
-                move |root| {
-                    let mut index = on_disk(set().0, root, &set().1);
-                    index.set_metadata(b"of the index").unwrap();
-                    index
-                },
-                move |index, _| index.build(Some(TREES), Some(threads)),
-            )
-            .may_be_built());
+            all.push(
+                Operation::new(
+                    format!("build on disk, f {}, {threads} threads", set().0.f),
+                    move |root| {
+                        let mut index = on_disk(set().0, root, &set().1);
+                        index.set_metadata(b"of the index").unwrap();
+                        index
+                    },
+                    move |index, _| index.build(Some(TREES), Some(threads)),
+                )
+                .may_be_built(),
+            );
         }
     }
     all

@@ -273,7 +273,10 @@ pub fn open(
             });
             reasons.extend(fits.map(|layout| {
                 let bits = other.id_width.bits();
-                format!("with id_bits = {bits} it could be loaded as {}", layout.describe())
+                format!(
+                    "with id_bits = {bits} it could be loaded as {}",
+                    layout.describe()
+                )
             }));
             Err(fail(reasons.join("; ")))
         }

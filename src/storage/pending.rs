@@ -72,7 +72,12 @@ impl PendingFile {
         let fail = |source| Error::io("write over", target, source);
         let found = Target::of(target).map_err(fail)?;
         let file = fault::check(Kind::Open)
-            .and_then(|()| fs::OpenOptions::new().read(true).write(true).open(&found.path))
+            .and_then(|()| {
+                fs::OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .open(&found.path)
+            })
             .map_err(fail)?;
         Ok(PendingFile {
             file,

@@ -159,9 +159,7 @@ fn walk(operation: &Operation, count: &mut Count) {
     let expected = {
         let root = scratch();
         let mut index = (operation.set_up)(root.path());
-        operation
-            .call(&mut index, &root.path().join(NAME))
-            .unwrap();
+        operation.call(&mut index, &root.path().join(NAME)).unwrap();
         Outcome::of(&index, root.path())
     };
     for mode in Mode::all() {
