@@ -1,6 +1,7 @@
 //! Threads, progress and cancellation: the same for every long call.
 
 use crate::error::{Error, Result};
+use crate::kernel::FloatMode;
 use crate::storage::thread;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -182,6 +183,17 @@ impl<'a> Meter<'a> {
         self.go_on()
     }
 
+    /// [Reports](Self::report) that no more is done, where it is known how much there is to do; looks whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn repeat(&self) -> Result<()> {
+        match self.total.get() {
+            0 => self.go_on(),
+            _ => self.report(self.done.get()),
+        }
+    }
+
     /// [Reports](Self::report) that more is done.
     ///
     /// # Errors
@@ -219,8 +231,13 @@ fn n_processors() -> usize {
 /// Runs `body` on `n` threads more, or as many as the system gives: those there are do the work. Meanwhile `here`, which is
 /// told how many, runs on the calling thread. Comes back when all are done; a panic goes on here.
 pub(crate) fn beside<R>(n: usize, body: &(dyn Fn() + Sync), here: impl FnOnce(usize) -> R) -> R {
+    let body = || {
+        // Systems differ in what a new thread starts with.
+        FloatMode::NORMAL.enter();
+        body();
+    };
     match n {
         0 => here(0),
-        n => thread::beside(n, body, here),
+        n => thread::beside(n, &body, here),
     }
 }

@@ -1,6 +1,6 @@
 //! What an index says while it works.
 
-use super::guard::{exclusive, guard};
+use super::guard::{call_host, exclusive, guard};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status, cut};
 use crate::error::{Error, Result};
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn annoy_set_log(
                 let log: Log = boxed(move |level, text: &str| {
                     let say = |text: &[c_char]| {
                         // SAFETY: the function and `user` are good until replaced, by the caller's word.
-                        unsafe { log(user.get(), number(level), text.as_ptr()) };
+                        call_host(|| unsafe { log(user.get(), number(level), text.as_ptr()) });
                     };
                     match as_c_text(text) {
                         Ok(text) => say(&text),

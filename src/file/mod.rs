@@ -11,7 +11,7 @@ pub mod write;
 
 use crate::error::{reserve, Error, Result};
 use crate::forest::inspect::Faults;
-use crate::forest::peek::{Misfit, Peek};
+use crate::forest::peek::{Allowance, Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::graph::{self, GraphBytes};
 use crate::labels::section::{Header, View};
@@ -230,10 +230,10 @@ pub fn open(
     if let Some(superblock) = found {
         return adopt(superblock.map_err(&fail)?, source, Some(&expected));
     }
-    let mut reasons = String::new();
+    let (mut reasons, allowance) = (String::new(), Allowance::new());
     for layout in NodeLayout::candidates(options) {
         let found = if size.is_multiple_of(layout.node_size as u64) {
-            find(Peek::new(&source, &layout))
+            find(Peek::new(&source, &layout, &allowance))
         } else {
             Err(Misfit::Reason(format!(
                 "its size of {size} bytes is not a multiple of the node size {}",
@@ -267,7 +267,23 @@ pub fn open(
     // Perhaps it says itself what it is.
     match described(&source)? {
         Some(superblock) => adopt(superblock.map_err(&fail)?, source, Some(&expected)),
-        None => Err(fail(reasons)),
+        None => {
+            // What is most easily overlooked: Annoy's templates have ids of any width, its bindings of 32 bits alone.
+            let other = Options {
+                id_width: options.id_width.other(),
+                ..options
+            };
+            let fits = NodeLayout::candidates(other).find(|layout| {
+                size.is_multiple_of(layout.node_size as u64)
+                    && find(Peek::new(&source, layout, &allowance)).is_ok()
+            });
+            if let Some(layout) = fits {
+                let (bits, layout) = (other.id_width.bits(), layout.describe());
+                reasons =
+                    format!("{reasons}; with id_bits = {bits} it could be loaded as {layout}");
+            }
+            Err(fail(reasons))
+        }
     }
 }
 

@@ -194,6 +194,13 @@ impl Superblock {
     /// [`Error::NoMemory`].
     pub fn encode(&self, layout: &NodeLayout) -> Result<Vec<u8>> {
         let mut bytes = memory::filled(0, padded_size(layout))?;
+        self.encode_to(layout, &mut bytes);
+        Ok(bytes)
+    }
+
+    /// [Encodes](Self::encode) it in its place.
+    pub fn encode_to(&self, layout: &NodeLayout, bytes: &mut [u8]) {
+        bytes.fill(0);
         let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
         let long = |number: usize| (number as u64).to_le_bytes();
         put(0, &SIGNATURE);
@@ -220,10 +227,10 @@ impl Superblock {
             put(at + 24, &section.checksum.to_le_bytes());
         }
         let end = bytes.len() - layout.node_size;
-        bytes[end..].copy_from_slice(&end_node(layout)?);
+        // As `end_node`.
+        bytes[end..][..END.len()].copy_from_slice(&END);
         let sum = checksum_without_itself(&bytes[..SIZE]);
         bytes[16..24].copy_from_slice(&sum.to_le_bytes());
-        Ok(bytes)
     }
 
     /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes. `sections` is empty and

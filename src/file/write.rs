@@ -8,10 +8,11 @@ use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
 use crate::layout::{NodeLayout, Nodes};
 use crate::memory;
-use crate::storage::UnfinishedFile;
-use crate::work::Meter;
+use crate::storage::unfinished::{write_over, UnfinishedFile, UnfinishedWriter};
+use crate::storage::FileId;
+use crate::work::{Meter, Stage, Work};
 use std::hash::Hasher;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Sections start at multiples of this in the file, so that what a map shows of them is aligned for any use.
@@ -70,7 +71,8 @@ pub fn tail(
     last_root: &[u8],
 ) -> Result<Tail> {
     let mut bytes = Vec::new();
-    let mut sections = memory::with_room(payloads.len())?;
+    // And for those of items, trees and roots: see `seal`.
+    let mut sections = memory::with_room(payloads.len() + 3)?;
     let (places, end) = places(layout, start, payloads)?;
     reserve(&mut bytes, end + 2 * layout.node_size)?;
     for (payload, at) in payloads.iter().zip(places) {
@@ -307,16 +309,44 @@ impl Contents<'_> {
             .map_err(fail)
     }
 
-    /// Writes the file under a temporary name, makes it durable, and gives it its name.
+    /// Writes the file under a temporary name, makes it durable, and gives it its name. Where the name cannot be given to it,
+    /// the file that has the name is written over, and the error is handed out that says why. `mapped` is the file that the
+    /// bytes are in, if they are.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`]; what the name held before is then still there.
-    pub fn save(&self, path: &Path, meter: &Meter<'_>) -> Result<()> {
-        let mut file = UnfinishedFile::create(path, self.layout.node_size)?;
-        let mut writer = file.writer();
-        self.write(&mut writer, Some(path), meter)?;
-        let len = writer.len();
-        file.publish(len)
+    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`], [`Error::Unsupported`]; what the name held before is then
+    /// still there, unless the disk failed while that was written over.
+    pub fn save(
+        &self,
+        path: &Path,
+        mapped: Option<FileId>,
+        meter: &Meter<'_>,
+    ) -> Result<Option<Error>> {
+        let node_size = self.layout.node_size;
+        let (refused, written) = match UnfinishedFile::create(path, node_size) {
+            Ok(mut file) => {
+                let mut writer = file.writer();
+                self.write(&mut writer, Some(path), meter)?;
+                let len = writer.len();
+                match file.publish(len) {
+                    Ok(()) => return Ok(None),
+                    Err(error) if file.is_published() => return Err(error),
+                    Err(refused) => (refused, true),
+                }
+            }
+            Err(refused) => (refused, false),
+        };
+        let measure = || {
+            // All that can be wrong, or be cancelled, comes to light before the file is touched.
+            if !written {
+                self.write(&mut io::empty(), Some(path), meter)?;
+            }
+            self.size().map(|size| size as u64)
+        };
+        let write = |to: &mut UnfinishedWriter<'_>| {
+            Work::default().run(Stage::Save, 0, |meter| self.write(to, Some(path), meter))
+        };
+        write_over(path, node_size, refused, mapped, measure, write).map(Some)
     }
 }
 
@@ -338,17 +368,14 @@ fn count_present(items: &[u8], layout: &NodeLayout) -> usize {
 
 /// Writes the superblock of a file that is otherwise complete into its place.
 ///
-/// `sections` are those of its [`tail`].
-///
-/// # Errors
-/// [`Error::NoMemory`]; then nothing is written.
+/// `sections` are those of its [`tail`]. Takes no memory: the file is there, and this must not fail.
 pub fn seal(
     bytes: &mut [u8],
     layout: &NodeLayout,
     roots: &Roots,
     origin: Origin,
-    sections: Vec<Section>,
-) -> Result<()> {
+    mut sections: Vec<Section>,
+) {
     let size = layout.node_size;
     let part = |kind: u32, nodes: std::ops::Range<usize>| {
         let (start, end) = (nodes.start * size, nodes.end * size);
@@ -360,12 +387,12 @@ pub fn seal(
             checksum: checksum(&bytes[start..end]),
         }
     };
-    let all = [
+    sections.extend([
         part(kind::ITEMS, 0..roots.n_items),
         part(kind::TREES, roots.trees.clone()),
         part(kind::ROOTS, roots.ids().start - 2..roots.n_nodes),
-    ];
-    let all = memory::collect(all.into_iter().chain(sections))?;
+    ]);
+    sections.rotate_right(3);
     let superblock = Superblock {
         options: layout.options,
         n_items: roots.n_items,
@@ -373,9 +400,8 @@ pub fn seal(
         n_nodes: roots.n_nodes,
         n_trees: roots.n_trees,
         origin,
-        sections: all,
+        sections,
     };
     let at = roots.n_items * size;
-    bytes[at..at + padded_size(layout)].copy_from_slice(&superblock.encode(layout)?);
-    Ok(())
+    superblock.encode_to(layout, &mut bytes[at..at + padded_size(layout)]);
 }
