@@ -230,11 +230,13 @@ fn check_after(
         mode,
         Mode::Once(Kind::Sync) | Mode::Lasting(Kind::Sync) | Mode::Everything
     );
-    let unfinished = |files: &BTreeMap<String, Vec<u8>>| {
-        let found = files.get(NAME);
-        operation.refused.is_some() && found.is_some_and(|bytes| bytes.ends_with(UNFINISHED))
+    // Written over in part; or not at all, with what was begun behind it that could not be cut off, as nothing could be done.
+    let unfinished = |before: &[u8], after: &[u8]| {
+        after.ends_with(UNFINISHED) || matches!(mode, Mode::Everything) && after.starts_with(before)
     };
-    if after.files != before.files && !unfinished(&after.files) {
+    let is_unfinished =
+        operation.refused.is_some() && unfinished(&before.files[NAME], &after.files[NAME]);
+    if after.files != before.files && !is_unfinished {
         assert!(is_new, "{context}: files of neither before nor after");
         assert!(operation.may_be_new || not_durable, "{context}: new files");
     }
