@@ -10,6 +10,16 @@
  *
  * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
  * other call needs the index to itself. Different indexes are independent.
+ *
+ * Signal handlers may call annoy_cancel_set, annoy_version, annoy_abi_version, annoy_metric_name and annoy_status_name: these
+ * are async-signal-safe. No other function is.
+ *
+ * Floating-point mode: whatever rounding, flushing of denormal numbers to zero or trapping the calling thread has set, a call
+ * computes in the usual mode (to nearest, nothing flushed, nothing trapped) and gives the thread its own back when it
+ * returns. Filters, progress and log functions run in the thread's own; if they change it, that is what the call leaves.
+ *
+ * Environment: ANNOY_RS_KERNEL is read once in a process, by the first call that makes, opens, loads or probes an index or asks
+ * for the kernel's name. Nothing else of the environment is read.
  */
 
 #ifndef ANNOY_RS_ANNOY_H
@@ -189,7 +199,8 @@ typedef struct annoy_search_options {
   // Handed to `filter`.
   void *filter_user;
   // Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token alone,
-  // before it begins.
+  // before it begins. With a filter the token is also looked at each time that would be asked, and it is not asked any more
+  // once the token is set.
   const struct annoy_work *work;
 } annoy_search_options;
 
@@ -387,22 +398,28 @@ extern "C" {
 #endif // __cplusplus
 
 // Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static, never NULL.
+// Async-signal-safe.
 const char *annoy_status_name(annoy_status status);
 
-// Version of the library, such as "0.1.0". Static, never NULL.
+// Version of the library, such as "0.1.0". Static, never NULL. Async-signal-safe.
 const char *annoy_version(void);
 
-// The library's `ANNOY_ABI_VERSION`, to be compared with the header's.
+// The library's `ANNOY_ABI_VERSION`, to be compared with the header's. Async-signal-safe.
 uint32_t annoy_abi_version(void);
 
-// Name of the distance kernels that an index made now would use: "avx512", "avx2", "sse2" or "portable". The
-// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. Static.
+// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The environment variable
+// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so that what
+// this says does not change. A program that changes its environment in other threads can have it read before, by this call.
+// Static.
 const char *annoy_kernel_name(void);
 
-// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.
+// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static. Async-signal-safe.
 const char *annoy_metric_name(annoy_metric metric);
 
 // Finds the metric of a name: "angular", "euclidean", "manhattan", "dot" or "hamming".
+//
+// Or of an alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab" (manhattan),
+// "dotproduct", "inner", "innerproduct" (dot).
 //
 // `name` must be a NUL-terminated string and `metric` must not be NULL.
 // Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT` for any other name.
@@ -468,7 +485,7 @@ annoy_status annoy_set_log_level(struct annoy_index *index,
 struct annoy_cancel *annoy_cancel_new(void);
 
 // Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-// thread may do this at any time, also a signal handler. NULL does nothing.
+// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does nothing.
 void annoy_cancel_set(const struct annoy_cancel *cancel);
 
 // Frees a token; NULL does nothing. No call may be looking at it.
@@ -652,9 +669,9 @@ annoy_status annoy_thaw(struct annoy_index *index,
 // Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 // `annoy_build` then completes the file, and no save is needed.
 //
-// `path` is UTF-8 and NUL-terminated. Until the build is complete the file has a temporary name beside `path`, and what
-// `path` held before stays.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary
+// name beside `path`, and what `path` held before stays.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 // `ANNOY_ERR_IO`.
 annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, struct annoy_error *error);
 
@@ -677,9 +694,10 @@ annoy_status annoy_build_graph(struct annoy_index *index,
 
 // Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 //
-// `path` is UTF-8 and NUL-terminated. The file appears whole or not at all, and is durable when the call returns; a file
-// that was there before is replaced in one step, and processes that have it loaded keep the old one.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable
+// when the call returns; a file that was there before is replaced in one step, and processes that have it loaded keep the
+// old one.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 // `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
 // versions than there is room for; `ANNOY_ERR_CORRUPT` for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`;
 // `ANNOY_ERR_IO`.
@@ -708,9 +726,9 @@ annoy_status annoy_save_and_load(struct annoy_index *index,
 // Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the index: by
 // its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large it is.
 //
-// `path` is UTF-8 and NUL-terminated. `flags` is 0, `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file
-// must not be shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as
-// `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0, `ANNOY_LOAD_PREFAULT` or
+// `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened or rewritten in place (the system would end the
+// process with SIGBUS); replacing it by rename, as `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an error the
 // index is as before.
 annoy_status annoy_load(struct annoy_index *index,
@@ -720,8 +738,8 @@ annoy_status annoy_load(struct annoy_index *index,
 
 // Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
 //
-// `path` is UTF-8 and NUL-terminated, `flags` are those of `annoy_load`. `*index` gets the handle, to be freed with
-// `annoy_free`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`. `*index` gets the
+// handle, to be freed with `annoy_free`.
 // Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with;
 // `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_open(const char *path, uint64_t flags, struct annoy_index **index, struct annoy_error *error);
@@ -910,6 +928,19 @@ annoy_status annoy_find_label(const struct annoy_index *index,
                               size_t len,
                               int64_t *item,
                               struct annoy_error *error);
+
+// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for NULL. In every state.
+int32_t annoy_has_item(const struct annoy_index *index, int64_t item);
+
+// Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their number to `*n_ids`.
+// Holes and removed items are left out. Room for `annoy_get_n_items` always suffices. Legal in every state; reads each item's node.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*n_ids` set and nothing copied.
+annoy_status annoy_get_ids(const struct annoy_index *index,
+                           int64_t *ids,
+                           size_t capacity,
+                           size_t *n_ids,
+                           struct annoy_error *error);
 
 // Marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label found until
 // the next build, which leaves both out: then it is missing, and the number of items is as before. Legal in every state;
@@ -1152,7 +1183,8 @@ annoy_status annoy_verify(const struct annoy_index *index,
 
 // Verifies a file that says what it is. As `annoy_verify`.
 //
-// `path` is UTF-8 and NUL-terminated. The file is mapped meanwhile, and must not be shortened: see `annoy_load`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and must not be
+// shortened: see `annoy_load`.
 // Errors: as `annoy_open` and `annoy_verify`.
 annoy_status annoy_verify_file(const char *path,
                                struct annoy_fault *faults,
@@ -1190,12 +1222,14 @@ annoy_status annoy_get_info(const struct annoy_index *index,
                             struct annoy_error *error);
 
 // Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy files
-// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming.
+// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming. However long the file is, no
+// more than 256 MiB of it are read, which takes a fraction of a second.
 //
-// `path` is UTF-8 and NUL-terminated. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
 // of all to `*n_kinds`.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, or one that says
-// what it is and is damaged; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, one that says
+// what it is and is damaged, or could be so many that it would take more to tell, as a long file of zeros;
+// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_probe(const char *path,
                          struct annoy_kind *kinds,
                          size_t capacity,

@@ -75,6 +75,9 @@ pub mod control {
         seen: u64,
     }
 
+    /// Calls that the system refuses, with its error number, and how many more of them.
+    static REFUSED: Mutex<Option<(Kind, i32, u64)>> = Mutex::new(None);
+
     type Watcher = Box<dyn FnMut(Kind) + Send>;
 
     static PLAN: Mutex<Option<Plan>> = Mutex::new(None);
@@ -99,6 +102,11 @@ pub mod control {
         lock(&PLAN).take().is_some_and(|plan| plan.seen >= plan.nth)
     }
 
+    /// Lets the next calls of a kind, as many as `times`, be refused with an error number of the system, beside what is armed.
+    pub fn refuse(kind: Kind, number: i32, times: u64) {
+        *lock(&REFUSED) = Some((kind, number, times));
+    }
+
     /// Calls `watcher` before every call, until it is taken away by `None`. Calls that it makes itself are not watched.
     pub fn watch(watcher: Option<Watcher>) {
         *lock(&WATCHER) = watcher;
@@ -110,14 +118,21 @@ pub mod control {
                 watcher(kind);
             }
         }
-        let mut plan = lock(&PLAN);
-        let Some(plan) = plan.as_mut().filter(|plan| plan.kinds.contains(&kind)) else {
-            return Ok(());
-        };
-        plan.seen += 1;
-        if plan.seen == plan.nth || plan.lasting && plan.seen > plan.nth {
-            return Err(io::Error::other("injected fault"));
+        if let Some(plan) = lock(&PLAN)
+            .as_mut()
+            .filter(|plan| plan.kinds.contains(&kind))
+        {
+            plan.seen += 1;
+            if plan.seen == plan.nth || plan.lasting && plan.seen > plan.nth {
+                return Err(io::Error::other("injected fault"));
+            }
         }
-        Ok(())
+        match &mut *lock(&REFUSED) {
+            Some((refused, number, times)) if *refused == kind && *times > 0 => {
+                *times -= 1;
+                Err(io::Error::from_raw_os_error(*number))
+            }
+            _ => Ok(()),
+        }
     }
 }

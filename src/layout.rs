@@ -166,6 +166,11 @@ impl NodeLayout {
         )
     }
 
+    /// The count of descendants of a node that begins with these bytes, whatever the file says.
+    pub fn n_descendants(&self, head: &[u8]) -> i64 {
+        self.read_id(head, 0)
+    }
+
     fn read_id(&self, bytes: &[u8], at: usize) -> i64 {
         match self.options.id_width {
             IdWidth::Bits32 => i64::from(i32::from_le_bytes(array(bytes, at))),

@@ -20,7 +20,7 @@ pub struct Removed<'a> {
 }
 
 impl<'a> Removed<'a> {
-    /// Marks of `n_items` from a file; only their length and number are looked at, and that none is past the items.
+    /// Marks of `n_items` from a file, which may change later; only their length and number are looked at, and that none is past the items.
     ///
     /// # Errors
     /// Words that say what is wrong.
@@ -78,11 +78,19 @@ pub struct Marks(Vec<u8>);
 impl Marks {
     /// # Errors
     /// [`crate::Error::NoMemory`].
-    pub fn copy_of(removed: Option<Removed<'_>>) -> Result<Self> {
+    pub fn copy_of(removed: Option<Removed<'_>>, n_items: usize) -> Result<Self> {
         let section = removed.map_or(&[][..], |removed| removed.section);
         let mut copy = Vec::new();
         reserve(&mut copy, section.len())?;
         copy.extend_from_slice(section);
+        // A file's count may be wrong, and since it was opened there may have come marks past the last item.
+        if let Some((header, marks)) = copy.split_at_mut_checked(HEADER) {
+            if let Some(last) = marks.last_mut() {
+                *last &= 0xff >> (n_items.next_multiple_of(8) - n_items);
+            }
+            let count: u64 = marks.iter().map(|byte| u64::from(byte.count_ones())).sum();
+            header.copy_from_slice(&count.to_le_bytes());
+        }
         Ok(Marks(copy))
     }
 
@@ -122,7 +130,6 @@ impl Marks {
         }
         *byte ^= bit;
         let count = count(&self.0);
-        // A file's count may be wrong.
         let count = if mark {
             count.saturating_add(1)
         } else {

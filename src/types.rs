@@ -31,6 +31,18 @@ impl Metric {
         Metric::Hamming,
     ];
 
+    /// Other names that are taken for a metric, as other libraries call it: the same in every language.
+    pub const ALIASES: [(&'static str, Metric); 8] = [
+        ("cosine", Metric::Angular),
+        ("l2", Metric::Euclidean),
+        ("l1", Metric::Manhattan),
+        ("cityblock", Metric::Manhattan),
+        ("taxicab", Metric::Manhattan),
+        ("dotproduct", Metric::Dot),
+        ("inner", Metric::Dot),
+        ("innerproduct", Metric::Dot),
+    ];
+
     /// Annoy's name of the metric: "angular", "euclidean", "manhattan", "dot" or "hamming".
     pub fn name(self) -> &'static str {
         match self {
@@ -52,16 +64,19 @@ impl fmt::Display for Metric {
 impl FromStr for Metric {
     type Err = Error;
 
+    /// The metric of a [name](Metric::name) or of one of its [aliases](Metric::ALIASES).
     fn from_str(name: &str) -> Result<Self, Error> {
-        Metric::ALL
+        let names = Metric::ALL
             .into_iter()
-            .find(|metric| metric.name() == name)
+            .map(|metric| (metric.name(), metric));
+        names
+            .chain(Metric::ALIASES)
+            .find(|(known, _)| *known == name)
+            .map(|(_, metric)| metric)
             .ok_or_else(|| {
-                Error::argument(
-                    "metric",
-                    format!("{name:?}"),
-                    "angular, euclidean, manhattan, dot or hamming",
-                )
+                let aliases = Metric::ALIASES.map(|(alias, _)| alias).join(", ");
+                let expected = format!("angular, euclidean, manhattan, dot, hamming, or {aliases}");
+                Error::argument("metric", format!("{name:?}"), expected)
             })
     }
 }
@@ -132,6 +147,14 @@ pub enum IdWidth {
 }
 
 impl IdWidth {
+    /// The other width.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            IdWidth::Bits32 => IdWidth::Bits64,
+            IdWidth::Bits64 => IdWidth::Bits32,
+        }
+    }
+
     /// Size of one id in bytes.
     pub fn size(self) -> usize {
         match self {
@@ -229,9 +252,14 @@ mod tests {
         for metric in Metric::ALL {
             assert_eq!(metric.name().parse::<Metric>().unwrap(), metric);
         }
-        let error = "cosine".parse::<Metric>().unwrap_err().to_string();
+        for (alias, metric) in Metric::ALIASES {
+            assert_eq!(alias.parse::<Metric>().unwrap(), metric);
+        }
+        let error = "cos".parse::<Metric>().unwrap_err().to_string();
         assert!(
-            error.contains("\"cosine\"") && error.contains("angular"),
+            error.contains("\"cos\"")
+                && error.contains("angular")
+                && error.contains("innerproduct"),
             "{error}"
         );
     }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
+use crate::kernel::FloatMode;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
@@ -184,6 +185,17 @@ impl<'a> Meter<'a> {
         self.go_on()
     }
 
+    /// [Reports](Self::report) that no more is done, where it is known how much there is to do; looks whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn repeat(&self) -> Result<()> {
+        match self.total.get() {
+            0 => self.go_on(),
+            _ => self.report(self.done.get()),
+        }
+    }
+
     /// [Reports](Self::report) that more is done.
     ///
     /// # Errors
@@ -212,6 +224,10 @@ pub(crate) fn check(cancel: Option<&Cancel>) -> Result<()> {
     }
 }
 
+/// Bytes of a thread's stack. Said here, as the standard library would ask the environment for it, which a thread of the
+/// host may be changing.
+const STACK: usize = 2 << 20;
+
 /// Starts `n` threads, or as many as the system gives: those there are do the work.
 pub(crate) fn start<'scope, F: FnOnce() + Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
@@ -220,8 +236,16 @@ pub(crate) fn start<'scope, F: FnOnce() + Send + 'scope>(
 ) -> Vec<ScopedJoinHandle<'scope, ()>> {
     let start = |_| {
         fault::check(Kind::Thread).ok()?;
-        let thread = thread::Builder::new().name(THREAD.to_string());
-        thread.spawn_scoped(scope, body()).ok()
+        let thread = thread::Builder::new()
+            .name(THREAD.to_string())
+            .stack_size(STACK);
+        let body = body();
+        let body = move || {
+            // Systems differ in what a new thread starts with.
+            FloatMode::NORMAL.enter();
+            body();
+        };
+        thread.spawn_scoped(scope, body).ok()
     };
     (0..n).map_while(start).collect()
 }

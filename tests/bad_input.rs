@@ -41,7 +41,7 @@ fn refused<R>(
 
 #[test]
 fn metric_names() {
-    for wrong in ["cosine", "", "Angular", "angular ", "l2"] {
+    for wrong in ["cos", "", "Angular", "angular ", "l3"] {
         let error = wrong.parse::<Metric>().unwrap_err();
         assert!(matches!(error, Error::Argument { .. }));
         let text = error.to_string();

@@ -12,8 +12,40 @@ const N: usize = 21;
 const LABELS: u32 = 5;
 const REMOVED: u32 = 6;
 
-/// Indexes with labels of either kind, not for all items, and some items removed.
-fn files() -> [Vec<u8>; 2] {
+/// Indexes with labels of either kind, not for all items, and some items removed; their tables of either sort.
+fn files() -> [Vec<u8>; 4] {
+    let [numbers, texts] = hashed();
+    let [sorted_numbers, sorted_texts] = [numbers.clone(), texts.clone()].map(sorted);
+    [numbers, texts, sorted_numbers, sorted_texts]
+}
+
+fn field(bytes: &[u8], at: usize) -> usize {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
+}
+
+/// The same file with the slots in the order of the labels, as they are where these crowd.
+fn sorted(mut bytes: Vec<u8>) -> Vec<u8> {
+    let index = Index::open_bytes(bytes.clone()).unwrap();
+    let mut labels: Vec<_> = (0..N as i64)
+        .filter_map(|id| Some((index.label(id).unwrap()?, id as u32)))
+        .collect();
+    labels.sort_unstable();
+    let section = &mut bytes[place(&index.to_bytes().unwrap(), LABELS)];
+    let (n_places, n_slots) = (field(section, 8), field(section, 24));
+    let n_values = n_places + usize::from(section[0] == 2);
+    let start = 64 + n_places.div_ceil(8).next_multiple_of(8) + 8 * n_values;
+    let slots = &mut section[start..][..4 * n_slots];
+    slots.fill(0);
+    for (slot, (_, id)) in slots.chunks_exact_mut(4).zip(&labels) {
+        slot.copy_from_slice(&(id + 1).to_le_bytes());
+    }
+    section[0] += 2;
+    section[32..40].fill(0);
+    reseal(&mut bytes, LABELS);
+    bytes
+}
+
+fn hashed() -> [Vec<u8>; 2] {
     let options = Options::new(Metric::Euclidean, 2);
     [false, true].map(|is_text| {
         let mut index = built(options, &random_items(options, N, 3), 2);
@@ -231,4 +263,66 @@ fn labels_twice() {
     let new = empty(&bytes, old);
     bytes.copy_within(old..old + 4, new);
     says(bytes, "two slots name its label");
+}
+
+/// What a damaged file says that it has none of is there all the same: a label of the other kind is refused, not lost.
+#[test]
+fn labels_that_are_not_counted() {
+    for (number, mut bytes) in hashed().into_iter().enumerate() {
+        let start = place(&bytes, LABELS).start;
+        bytes[start + 16..start + 24].fill(0);
+        reseal(&mut bytes, LABELS);
+        let mut index = Index::open_bytes(bytes).unwrap();
+        let refused = match number {
+            0 => index.set_label(3, "a string"),
+            _ => index.set_label(3, 77),
+        };
+        assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
+        assert_eq!(index.label(3).unwrap(), None);
+        match number {
+            0 => index.set_label(3, 77).unwrap(),
+            _ => index.set_label(3, "a string").unwrap(),
+        }
+        assert_eq!(
+            (index.n_labels(), index.label(3).unwrap().is_some()),
+            (9, true)
+        );
+    }
+}
+
+/// A call that fails leaves a damaged table as it was.
+#[test]
+fn what_fails_mends_nothing() {
+    for (number, mut bytes) in files().into_iter().enumerate() {
+        let is_text = number % 2 == 1;
+        let labels = place(&bytes, LABELS);
+        // No slot names anything, so that nothing is found.
+        let section = &mut bytes[labels];
+        let n_places = field(section, 8);
+        let start =
+            64 + n_places.div_ceil(8).next_multiple_of(8) + 8 * (n_places + usize::from(is_text));
+        let len = 4 * field(section, 24);
+        section[start..][..len].fill(0);
+        reseal(&mut bytes, LABELS);
+        let mut index = Index::open_bytes(bytes).unwrap();
+        let (text, number) = ("2".to_string(), 5 * 0x0101_0101_0101_0101u64);
+        let text = "ä".repeat(2) + &text;
+        let find = |index: &Index| match is_text {
+            true => index.find_label(&text),
+            false => index.find_label(number),
+        };
+        let before = format!("{:?}", find(&index));
+        assert!(!before.starts_with("Ok(Some"), "{before}");
+        // Item 5 or 2 has it.
+        let failed = match is_text {
+            true => index.set_label(8, &text),
+            false => index.set_label(8, number),
+        };
+        assert!(matches!(failed, Err(Error::Label(_))), "{failed:?}");
+        assert_eq!(format!("{:?}", find(&index)), before);
+        assert!(!index.verify(1).unwrap().is_sound());
+        // Nor does one that has nothing to do.
+        index.clear_label(3).unwrap();
+        assert_eq!(format!("{:?}", find(&index)), before);
+    }
 }

@@ -212,6 +212,32 @@ fn never_mistaken_for_another_layout() {
 }
 
 #[test]
+fn a_plain_file_with_ids_of_the_other_width_is_named() {
+    for options in all_types(20, 600) {
+        let file = plain(
+            options,
+            &saved(&built(options, &random_items(options, 400, 1), 2)),
+        );
+        let (wrong, hint) = match options.id_width {
+            IdWidth::Bits64 => (IdWidth::Bits32, "id_bits = 64"),
+            IdWidth::Bits32 => (IdWidth::Bits64, "id_bits = 32"),
+        };
+        let wrong = Options {
+            id_width: wrong,
+            ..options
+        };
+        if Struct::of(wrong).size == Struct::of(options).size {
+            continue;
+        }
+        let text = loaded(wrong, &file).err().unwrap().to_string();
+        assert!(text.contains(hint), "{}: {text}", name(options));
+        // Where it is not that, nothing is said of it.
+        let text = loaded(wrong, &file[..file.len() - 1]).err().unwrap();
+        assert!(!text.to_string().contains("id_bits"), "{text}");
+    }
+}
+
+#[test]
 fn plain_files_do_not_say_what_they_are() {
     let directory = scratch();
     let path = directory.path().join("x.ann");

@@ -65,53 +65,61 @@ fn places_that_cannot_be_written_to() {
     }
 }
 
-/// The name is taken only after an on-disk build began: the build fails, and can be tried again.
-#[test]
-fn a_name_taken_before_the_build_ends() {
-    let (options, items) = small();
-    let root = tempfile::tempdir().unwrap();
-    let target = root.path().join("x.ann");
-    let mut index = Index::with_options(options).unwrap();
-    index.on_disk_build(&target).unwrap();
-    index.add_items(None, items.iter()).unwrap();
-    let before = Snapshot::of(&index);
-    fs::create_dir(&target).unwrap();
-    io(&index.build(Some(2), Some(1)).unwrap_err(), &["x.ann"]);
-    assert_eq!(before, Snapshot::of(&index));
-    fs::remove_dir(&target).unwrap();
-    index.build(Some(2), Some(1)).unwrap();
-    assert_eq!(
-        fs::read(&target).unwrap(),
-        saved(&built(options, &items, 2))
-    );
-    assert_eq!(temporary_files(root.path()), 0);
-}
-
+/// What was there stays. Where nothing was, there is a file that says that it is not finished, and goes when it is given up.
 #[test]
 fn an_unfinished_on_disk_build_leaves_nothing() {
     let (options, items) = small();
-    let root = tempfile::tempdir().unwrap();
-    let target = root.path().join("x.ann");
-    fs::write(&target, b"old").unwrap();
-    let start = || {
-        let mut index = Index::with_options(options).unwrap();
-        index.on_disk_build(&target).unwrap();
-        index.add_items(None, items.iter()).unwrap();
-        assert_eq!(temporary_files(root.path()), 1);
-        index
-    };
-    drop(start());
-    assert_eq!(temporary_files(root.path()), 0, "dropped");
-    start().unload();
-    assert_eq!(temporary_files(root.path()), 0, "unloaded");
-    let other = root.path().join("other.ann");
-    built(options, &items, 2).save(&other).unwrap();
-    start().load(&other, Access::Map).unwrap();
-    assert_eq!(temporary_files(root.path()), 0, "loaded another");
-    assert_eq!(fs::read(&target).unwrap(), b"old");
+    for old in [Some(b"old"), None] {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("x.ann");
+        if let Some(old) = old {
+            fs::write(&target, old).unwrap();
+        }
+        let other = root.path().join("other.ann");
+        built(options, &items, 2).save(&other).unwrap();
+        let before = directory(root.path());
+        let start = || {
+            let mut index = Index::with_options(options).unwrap();
+            index.on_disk_build(&target).unwrap();
+            index.add_items(None, items.iter()).unwrap();
+            assert_eq!(temporary_files(root.path()), 1);
+            let found = fs::read(&target).unwrap();
+            match old {
+                Some(old) => assert_eq!(found, old),
+                None => assert!(found.ends_with(b"ANN\xffUNFINISHED\n\xff")),
+            }
+            index
+        };
+        drop(start());
+        assert_eq!(directory(root.path()), before, "dropped");
+        start().unload();
+        assert_eq!(directory(root.path()), before, "unloaded");
+        start().load(&other, Access::Map).unwrap();
+        assert_eq!(directory(root.path()), before, "loaded another");
+        // What another has put there meanwhile is not ours to remove.
+        let index = start();
+        fs::remove_file(&target).unwrap();
+        fs::write(&target, b"another's").unwrap();
+        drop(index);
+        assert_eq!(fs::read(&target).unwrap(), b"another's");
+        let index = start_over(options, &target);
+        built(options, &items, 1).save(&target).unwrap();
+        let saved = fs::read(&target).unwrap();
+        drop(index);
+        assert_eq!(fs::read(&target).unwrap(), saved);
+    }
 }
 
-/// What would stay there if the process were killed: no call takes it for an index, nor does Annoy, which refuses a file
+/// An on-disk build where nothing is.
+fn start_over(options: Options, target: &Path) -> Index {
+    fs::remove_file(target).unwrap();
+    let mut index = Index::with_options(options).unwrap();
+    index.on_disk_build(target).unwrap();
+    assert!(target.exists());
+    index
+}
+
+/// What would stay there if the process were killed, under both names: no call takes it for an index, nor does Annoy, which refuses a file
 /// whose length is no multiple of the node size.
 #[test]
 fn an_unfinished_on_disk_build_is_no_index() {
@@ -132,15 +140,16 @@ fn an_unfinished_on_disk_build_is_no_index() {
         for item in [&[], &random_items(options, 3000, 1)[..]] {
             index.add_items(None, item.iter()).unwrap();
             let temporary = directory(place).into_keys().find(|n| n.ends_with(".tmp"));
-            let path = place.join(temporary.unwrap());
-            let size = Struct::of(options).size as u64;
-            assert!(!fs::metadata(&path).unwrap().len().is_multiple_of(size));
-            let mut other = Index::with_options(options).unwrap();
-            refused(other.load(&path, Access::Map));
-            refused(other.load(&path, Access::Copy));
-            refused(Index::open(&path, Access::Map));
-            refused(probe(&path));
-            refused(Index::verify_file(&path, 1));
+            for path in [place.join(temporary.unwrap()), place.join("x.ann")] {
+                let size = Struct::of(options).size as u64;
+                assert!(!fs::metadata(&path).unwrap().len().is_multiple_of(size));
+                let mut other = Index::with_options(options).unwrap();
+                refused(other.load(&path, Access::Map));
+                refused(other.load(&path, Access::Copy));
+                refused(Index::open(&path, Access::Map));
+                refused(probe(&path));
+                refused(Index::verify_file(&path, 1));
+            }
         }
     }
 }
@@ -280,7 +289,7 @@ fn full_disk_when_adding() {
     for id in 0..n {
         assert_eq!(Item::read(&index, id as i64).unwrap(), items[id % 300]);
     }
-    assert!(!disk.at("x.ann").exists());
+    assert!(Index::open(disk.at("x.ann"), Access::Map).is_err());
     drop(index);
     assert!(directory(disk.path()).is_empty());
 }

@@ -111,6 +111,11 @@ fn saves() -> Vec<Operation> {
         Operation::new("save, loaded plain file", of_plain, save),
         Operation::new("write_to_slice", |_| small_built(), to_slice),
         Operation::new("save_and_load", over(small_built), and_load).may_be_new(),
+        Operation::new("save, written over", over(small_built), save)
+            .refused(Kind::Rename, libc::EBUSY),
+        Operation::new("save_and_load, written over", over(small_built), and_load)
+            .may_be_new()
+            .refused(Kind::Rename, libc::EBUSY),
         Operation::new(
             "set_metadata",
             |_| small_built(),
@@ -233,19 +238,25 @@ fn on_disk_builds() -> Vec<Operation> {
             add(many),
         ),
         Operation::new("unbuild on disk", done, |index, _| index.unbuild()),
-        Operation::new("build on disk again", undone, build),
+        Operation::new("build on disk again", undone, build).may_be_built(),
+        Operation::new("build on disk, written over", undone, build)
+            .may_be_built()
+            .refused(Kind::Rename, libc::EBUSY),
     ];
     for set in [small, long] {
         for threads in [1, 3] {
-            all.push(Operation::new(
-                format!("build on disk, f {}, {threads} threads", set().0.f),
-                move |root| {
-                    let mut index = on_disk(set().0, root, &set().1);
-                    index.set_metadata(b"of the index").unwrap();
-                    index
-                },
-                move |index, _| index.build(Some(TREES), Some(threads)),
-            ));
+            all.push(
+                Operation::new(
+                    format!("build on disk, f {}, {threads} threads", set().0.f),
+                    move |root| {
+                        let mut index = on_disk(set().0, root, &set().1);
+                        index.set_metadata(b"of the index").unwrap();
+                        index
+                    },
+                    move |index, _| index.build(Some(TREES), Some(threads)),
+                )
+                .may_be_built(),
+            );
         }
     }
     all
@@ -293,6 +304,30 @@ fn building_on_disk() {
         (Kind::Memory, 60),
     ];
     walk_all(&on_disk_builds(), &least);
+}
+
+/// Signals that come while room for a file is made stop nothing; whether the system is interrupted depends on the file system.
+#[test]
+fn signals_do_not_stop_an_on_disk_build() {
+    let _turn = turn();
+    let root = scratch();
+    let (options, items) = small();
+    let mut index = on_disk(options, root.path(), &[]);
+    for times in [1, 3, 100] {
+        control::refuse(Kind::Resize, libc::EINTR, times);
+        index.reserve(times as usize * 3000).unwrap();
+    }
+    control::refuse(Kind::Resize, libc::EINTR, 0);
+    index.add_items(None, items.iter()).unwrap();
+    index.build(Some(TREES), Some(1)).unwrap();
+    assert!(fs::read(root.path().join(NAME)).unwrap() == saved(&built(options, &items, TREES)));
+    // Other numbers are not got over.
+    let root = scratch();
+    let mut index = on_disk(options, root.path(), &[]);
+    control::refuse(Kind::Resize, libc::ENOSPC, 100);
+    let error = index.reserve(100_000).unwrap_err().to_string();
+    control::refuse(Kind::Resize, libc::ENOSPC, 0);
+    assert!(error.contains("No space left"), "{error}");
 }
 
 /// Looks at the temporary file in a directory before every call that `work` makes: at what would be there, were the process

@@ -2,7 +2,7 @@
 
 mod common;
 
-use annoy_rs::{Access, Error, Index, Label, LabelKind, Metric};
+use annoy_rs::{Access, Cancel, Error, Index, Label, LabelKind, Metric, Stage, Work};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -296,4 +296,110 @@ fn an_on_disk_build_has_the_bytes_of_a_save() {
         (loaded.n_labels(), loaded.find_label("item 50").unwrap()),
         (99, None)
     );
+}
+
+/// The number whose hash with a seed, XXH3 of 64 bits, is this: the steps for inputs of eight bytes, backwards.
+fn with_hash(hash: u64, seed: u64) -> u64 {
+    const PRIME: u64 = 0x9fb2_1c65_1e98_df25;
+    let inverse = (0..6).fold(PRIME, |x, _| {
+        x.wrapping_mul(2u64.wrapping_sub(PRIME.wrapping_mul(x)))
+    });
+    let mut h = hash ^ hash >> 28 ^ hash >> 56;
+    h = h.wrapping_mul(inverse);
+    h ^= (h >> 35) + 8;
+    h = h.wrapping_mul(inverse);
+    // Two rotations and the number itself, added without carry: 64 times that is nothing, so 63 times undo it.
+    for _ in 0..63 {
+        h ^= h.rotate_left(49) ^ h.rotate_left(24);
+    }
+    let secret = 0x1cad_21f7_2c81_017c ^ 0xdb97_9083_e96d_d4deu64;
+    let seed = seed ^ u64::from((seed as u32).swap_bytes()) << 32;
+    (h ^ secret.wrapping_sub(seed)).rotate_left(32)
+}
+
+/// Labels that have one home with the last seed, and of each other seed more than can be near theirs. `0` and up are no labels.
+fn made_to_collide(n_last: usize) -> Vec<u64> {
+    const EACH: usize = 300;
+    let n = n_last + 15 * EACH;
+    let at = |slot: u64, i: usize| (slot << 32) / (2 * n as u64) * (1 << 32) + (1 << 20) + i as u64;
+    let last = (0..n_last).map(|i| with_hash(at(5, i), 15));
+    let others = (0..15).flat_map(|seed| (0..EACH).map(move |i| (seed, i)));
+    let others = others.map(|(seed, i)| with_hash(at(7 + 1000 * seed, i), seed));
+    last.chain(others).collect()
+}
+
+#[test]
+fn labels_made_to_collide() {
+    let made = made_to_collide(60_000);
+    for (i, &number) in made.iter().enumerate().take(10) {
+        let hash = twox_hash::XxHash3_64::oneshot_with_seed(15, &number.to_le_bytes());
+        let home = (u128::from(hash) * 2 * made.len() as u128) >> 64;
+        assert!((4..7).contains(&home), "{i}: {home}");
+    }
+    let usual: Vec<u64> = (0..made.len() as u64).map(|i| i * 2_654_435_761).collect();
+    let [usual, made] = [usual, made].map(|labels| {
+        let mut index = index(labels.len() as i64);
+        index.set_labels(None, labels.iter().copied()).unwrap();
+        index.build(Some(1), Some(1)).unwrap();
+        let start = std::time::Instant::now();
+        let bytes = index.to_bytes().unwrap();
+        let saving = start.elapsed();
+        let loaded = Index::open_bytes(bytes.clone()).unwrap();
+        let start = std::time::Instant::now();
+        let found = |label: &u64| loaded.find_label(*label).unwrap();
+        for id in (0..labels.len()).rev().step_by(97) {
+            assert_eq!(found(&labels[id]), Some(id as i64));
+        }
+        for none in 1..500u64 {
+            assert_eq!(found(&(none << 50 | 1)), None);
+        }
+        let finding = start.elapsed();
+        assert!(loaded.verify(1).unwrap().is_sound());
+        // Copied to memory and set again they are the same bytes.
+        let mut again = Index::open_bytes(bytes.clone()).unwrap();
+        again.set_label(3, 1 << 63).unwrap();
+        assert_eq!(again.find_label(1u64 << 63).unwrap(), Some(3));
+        again.set_label(3, labels[3]).unwrap();
+        assert!(again.to_bytes().unwrap() == bytes);
+        println!("saved in {saving:?}, found in {finding:?}");
+        [saving, finding]
+    });
+    for (what, (usual, made)) in ["saving", "finding"].iter().zip(usual.iter().zip(made)) {
+        assert!(made < *usual * 100, "{what}: {made:?}, others {usual:?}");
+    }
+}
+
+/// While the table of labels is made, too, a save looks at the token and tells its progress: all of it is still to come.
+#[test]
+fn a_save_is_cancelled_while_its_table_of_labels_is_made() {
+    let n = 300_000u64;
+    let mut index = Index::new(Metric::Euclidean, 1).unwrap();
+    index.add_item(n as i64 - 1, &[1.0f32]).unwrap();
+    index
+        .set_labels(None, (0..n as u32).map(|i| u64::from(i) * 7))
+        .unwrap();
+    index.build(Some(1), Some(1)).unwrap();
+    let dir = common::scratch();
+    let path = dir.path().join("a.ann");
+    let size = index.saved_size().unwrap() as u64;
+    for end in 1..=6 {
+        let (cancel, mut calls) = (Cancel::new(), 0);
+        let mut tell = |stage, done, total| {
+            calls += 1;
+            assert_eq!((stage, done, total), (Stage::Save, 0, size));
+            if calls == end {
+                cancel.cancel();
+            }
+        };
+        let mut work = Work {
+            cancel: Some(&cancel),
+            progress: Some(&mut tell),
+            ..Work::default()
+        };
+        let saved = index.save_with(&path, &mut work);
+        assert!(matches!(saved, Err(Error::Cancelled)), "{saved:?}");
+        assert!(!path.exists() && std::fs::read_dir(dir.path()).unwrap().count() == 0);
+    }
+    index.save(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), size);
 }

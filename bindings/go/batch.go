@@ -72,8 +72,11 @@ func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, 
 	if err != nil {
 		return nil, err
 	}
-	index.mu.RLock()
+	if err := index.mu.share(ctx); err != nil {
+		return nil, err
+	}
 	defer index.mu.RUnlock()
+	defer index.asks(&s)()
 	if index.handle == nil {
 		return nil, ErrClosed
 	}

@@ -62,7 +62,7 @@ func (index *Index) Save(ctx context.Context, path string, opts ...CallOption) e
 		return err
 	}
 	return withPath(path, func(path *C.char) error {
-		return index.read(func(c *C.annoy_index) error {
+		return index.readUntil(ctx, func(c *C.annoy_index) error {
 			return s.long(ctx, func(work *C.annoy_work) error {
 				var e C.annoy_error
 				return check(C.annoy_save_with(c, path, work, &e), &e)
@@ -77,7 +77,7 @@ func (index *Index) SaveAndLoad(ctx context.Context, path string, opts ...LoadOp
 		return err
 	}
 	return withPath(path, func(path *C.char) error {
-		return index.write(func(c *C.annoy_index) error {
+		return index.writeUntil(ctx, func(c *C.annoy_index) error {
 			var e C.annoy_error
 			return check(C.annoy_save_and_load(c, path, loadFlags(opts), &e), &e)
 		})

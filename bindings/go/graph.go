@@ -48,7 +48,7 @@ func (index *Index) BuildGraph(ctx context.Context, options GraphOptions, opts .
 		}
 		*field.to = number
 	}
-	return index.write(func(c *C.annoy_index) error {
+	return index.writeUntil(ctx, func(c *C.annoy_index) error {
 		return s.long(ctx, func(work *C.annoy_work) error {
 			var e C.annoy_error
 			return check(C.annoy_build_graph(c, &raw, work, &e), &e)

@@ -5,15 +5,15 @@ package annoy
 import "C"
 
 import (
+	"context"
 	"io"
-	"sync"
 )
 
 // An Index is items with vectors, and once built the trees to find them by. It must not be copied.
 type Index struct {
 	// Calls that annoy.h lets run at the same time hold mu for reading. It also keeps the Index reachable, and so its
 	// handle alive, while C works with it.
-	mu     sync.RWMutex
+	mu     lock
 	handle *handle // nil once closed
 
 	f      int
@@ -129,14 +129,28 @@ func (index *Index) Close() error {
 
 // read calls use with the index for a call that takes it const.
 func (index *Index) read(use func(c *C.annoy_index) error) error {
-	index.mu.RLock()
+	return index.readUntil(context.Background(), use)
+}
+
+// readUntil is read which does not wait for the index when the context has ended.
+func (index *Index) readUntil(ctx context.Context, use func(c *C.annoy_index) error) error {
+	if err := index.mu.share(ctx); err != nil {
+		return err
+	}
 	defer index.mu.RUnlock()
 	return index.handle.call(use)
 }
 
 // write calls use with the index for any other call.
 func (index *Index) write(use func(c *C.annoy_index) error) error {
-	index.mu.Lock()
+	return index.writeUntil(context.Background(), use)
+}
+
+// writeUntil is write which does not wait for the index when the context has ended.
+func (index *Index) writeUntil(ctx context.Context, use func(c *C.annoy_index) error) error {
+	if err := index.mu.take(ctx); err != nil {
+		return err
+	}
 	defer index.mu.Unlock()
 	return index.handle.call(use)
 }

@@ -97,8 +97,15 @@ func TestErrors(t *testing.T) {
 	fails(t, err, annoy.ErrArgument, "77")
 	_, err = annoy.New(3, annoy.Dot, annoy.WithIDBits(33))
 	fails(t, err, annoy.ErrArgument, "33")
-	_, err = annoy.ParseMetric("cosine")
-	fails(t, err, annoy.ErrArgument, "cosine")
+	_, err = annoy.ParseMetric("cos")
+	fails(t, err, annoy.ErrArgument, "\"cos\"")
+	for alias, metric := range map[string]annoy.Metric{"cosine": annoy.Angular, "l2": annoy.Euclidean, "l1": annoy.Manhattan,
+		"cityblock": annoy.Manhattan, "taxicab": annoy.Manhattan, "dotproduct": annoy.Dot, "inner": annoy.Dot,
+		"innerproduct": annoy.Dot} {
+		if found, err := annoy.ParseMetric(alias); err != nil || found != metric {
+			t.Fatal(alias, found, err)
+		}
+	}
 	if name := annoy.Metric(77).String(); name != "Metric(77)" {
 		t.Fatal(name)
 	}

@@ -81,7 +81,7 @@ func (index *Index) addItems(ctx context.Context, ids []int64, length, width int
 	if ids != nil && C.size_t(len(ids)) != n {
 		return refused(ErrArgument, "there are %d ids for %d vectors", len(ids), n)
 	}
-	return index.write(func(c *C.annoy_index) error {
+	return index.writeUntil(ctx, func(c *C.annoy_index) error {
 		return s.long(ctx, func(work *C.annoy_work) error {
 			var e C.annoy_error
 			return check(add(c, int64s(ids), n, stride, work, &e), &e)
@@ -170,6 +170,28 @@ func (index *Index) RestoreItem(id int64) error {
 		var e C.annoy_error
 		return check(C.annoy_restore_item(c, C.int64_t(id), &e), &e)
 	})
+}
+
+// HasItem reports whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed. False when
+// closed.
+func (index *Index) HasItem(id int64) (there bool) {
+	index.read(func(c *C.annoy_index) error { there = C.annoy_has_item(c, C.int64_t(id)) != 0; return nil })
+	return there
+}
+
+// IDs gives the ids that hold items, ascending: holes and removed items are left out.
+func (index *Index) IDs() (ids []int64, err error) {
+	err = index.read(func(c *C.annoy_index) error {
+		room := make([]int64, int(C.annoy_get_n_items(c)))
+		var n C.size_t
+		var e C.annoy_error
+		if err := check(C.annoy_get_ids(c, int64s(room), C.size_t(len(room)), &n, &e), &e); err != nil {
+			return err
+		}
+		ids = room[:n]
+		return nil
+	})
+	return ids, err
 }
 
 // IsRemoved reports whether an item is marked as removed; false also for an id that the index does not have.

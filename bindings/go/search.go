@@ -59,12 +59,25 @@ func (index *Index) search(ctx context.Context, form C.int, query *C.uint8_t, le
 	if err != nil {
 		return nil, err
 	}
-	index.mu.RLock()
+	if err := index.mu.share(ctx); err != nil {
+		return nil, err
+	}
 	defer index.mu.RUnlock()
 	if index.handle == nil {
 		return nil, ErrClosed
 	}
 	c := index.handle.c
+	// A filter takes as long as it likes: so a search with one looks at the context on the way.
+	var token *C.annoy_cancel
+	if s.callbacks != nil {
+		defer index.asks(&s)()
+		var done func()
+		if token, done, err = watch(ctx, true); err != nil {
+			return nil, err
+		}
+		defer done()
+		s.callbacks.giveUp = func() { C.annoy_cancel_set(token) }
+	}
 	if wanted > many {
 		wanted = least(wanted, c)
 	}
@@ -76,11 +89,21 @@ func (index *Index) search(ctx context.Context, form C.int, query *C.uint8_t, le
 	s.start()
 	defer s.finish()
 	found := C.annoy_go_search(c, form, query, C.size_t(length), C.int64_t(item), s.flags, s.searchK, s.maxDistance,
-		s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), first, wanted)
+		s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), token, first, wanted)
 	if found.error != nil {
-		return nil, taken(found.error)
+		return nil, because(ctx, taken(found.error))
 	}
 	return neighbors[:found.n], nil
+}
+
+// asks lets others share the index while a filter is asked, though somebody waits to change it: the filter may be one of them.
+// What it returns ends that.
+func (index *Index) asks(s *settings) (end func()) {
+	if s.callbacks == nil || s.callbacks.filter == nil {
+		return func() {}
+	}
+	index.mu.asking.Add(1)
+	return func() { index.mu.asking.Add(-1) }
 }
 
 // least gives the number of items where that is less than n.

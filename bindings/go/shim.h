@@ -146,10 +146,14 @@ typedef struct annoy_go_neighbor {
 static inline annoy_go_found annoy_go_search(const annoy_index *index, int form, const uint8_t *query, size_t len,
                                              int64_t item, uint64_t flags, int64_t search_k, double max_distance,
                                              const uint64_t *bitmap, size_t bitmap_bits, const int64_t *exclude,
-                                             size_t n_exclude, uintptr_t filter, annoy_go_neighbor *neighbors,
-                                             size_t n) {
-    const annoy_search_options options =
+                                             size_t n_exclude, uintptr_t filter, const annoy_cancel *cancel,
+                                             annoy_go_neighbor *neighbors, size_t n) {
+    annoy_search_options options =
         annoy_go_options(flags, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
+    annoy_work work = {0};
+    work.struct_size = sizeof work;
+    work.cancel = cancel;
+    options.work = &work;
     /* Room for ids and distances, on the stack as a rule. */
     enum { FEW = 128 };
     int64_t few_ids[FEW];

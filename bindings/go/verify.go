@@ -16,7 +16,7 @@ type Fault struct {
 // listed, and total is the number of all. It ends early when the context does. Takes OnProgress.
 func (index *Index) Verify(ctx context.Context, most int, opts ...CallOption) (faults []Fault, total int, err error) {
 	return verify(ctx, most, opts, func(s *settings, faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error {
-		return index.read(func(c *C.annoy_index) error {
+		return index.readUntil(ctx, func(c *C.annoy_index) error {
 			return s.long(ctx, func(work *C.annoy_work) error {
 				var e C.annoy_error
 				return check(C.annoy_verify_with(c, faults, capacity, n, work, &e), &e)
@@ -135,7 +135,7 @@ func (index *Index) EstimateRecall(ctx context.Context, nSample, n int, searchK 
 		return 0, err
 	}
 	var recall C.double
-	err = index.read(func(c *C.annoy_index) error {
+	err = index.readUntil(ctx, func(c *C.annoy_index) error {
 		return s.long(ctx, func(work *C.annoy_work) error {
 			var e C.annoy_error
 			status := C.annoy_estimate_recall(c, samples, nearest, C.int64_t(searchK), C.uint64_t(seed), work, &recall, &e)

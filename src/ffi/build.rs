@@ -13,7 +13,9 @@ use std::ffi::c_char;
 /// items. `n_threads`: -1 for one per processor. The same items, seed and number of trees give the same bytes, for any
 /// number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
-/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before.
+/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before, unless `annoy_get_n_trees` says
+/// that there are trees: then it is built, its file could not be made durable or be given its name, and `annoy_save` can write
+/// it elsewhere.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -37,7 +39,7 @@ pub unsafe extern "C" fn annoy_build(
 ///
 /// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still waits
 /// for the disk.
-/// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
+/// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`.
 ///
 /// # Safety
 /// As `annoy_build`; `work` is NULL or as `annoy_work` says.
@@ -100,9 +102,10 @@ pub unsafe extern "C" fn annoy_thaw(
 /// Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 /// `annoy_build` then completes the file, and no save is needed.
 ///
-/// `path` is UTF-8 and NUL-terminated. Until the build is complete the file has a temporary name beside `path`, and what
-/// `path` held before stays.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary name beside `path`, in a
+/// directory that must let files be made. What `path` held before stays until then; where that is nothing, a small file that
+/// says that it is not finished has the name, and is removed should the build be given up.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 /// `ANNOY_ERR_IO`.
 ///
 /// # Safety

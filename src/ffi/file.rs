@@ -30,12 +30,18 @@ fn access(flags: u64) -> Result<Access> {
 
 /// Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 ///
-/// `path` is UTF-8 and NUL-terminated. The file appears whole or not at all, and is durable when the call returns; a file
-/// that was there before is replaced in one step, and processes that have it loaded keep the old one.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that is not UTF-8;
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable when the call returns; a file
+/// that was there before is replaced in one step, and processes that have it loaded keep the old one. Its owner, group and
+/// mode go over to the new one, as far as the system allows. A symbolic link stays, and what it names is written.
+///
+/// Where a file is there whose name cannot be given to another (it is mounted, or its directory may not be changed), it is
+/// written over where it is, and a warning says so (`annoy_set_log`). That is not all or nothing: processes that have it mapped
+/// see it change and may be ended by SIGBUS, and a crash or a failing disk in the midst leaves a file that no call takes for an
+/// index. A full disk, a cancelled call and other errors leave it as it was.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 /// `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
-/// versions than there is room for; `ANNOY_ERR_CORRUPT` for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`;
-/// `ANNOY_ERR_IO`.
+/// versions than there is room for, and for a file to be written over that this index has mapped; `ANNOY_ERR_CORRUPT` for a
+/// loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `path` is NULL or a NUL-terminated string.
@@ -96,9 +102,9 @@ pub unsafe extern "C" fn annoy_save_and_load(
 /// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the index: by
 /// its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large it is.
 ///
-/// `path` is UTF-8 and NUL-terminated. `flags` is 0, `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file
-/// must not be shortened or rewritten in place (the system would end the process with SIGBUS); replacing it by rename, as
-/// `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0, `ANNOY_LOAD_PREFAULT` or
+/// `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened or rewritten in place (the system would end the
+/// process with SIGBUS); replacing it by rename, as `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an error the
 /// index is as before.
 ///
@@ -120,8 +126,8 @@ pub unsafe extern "C" fn annoy_load(
 
 /// Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
 ///
-/// `path` is UTF-8 and NUL-terminated, `flags` are those of `annoy_load`. `*index` gets the handle, to be freed with
-/// `annoy_free`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`. `*index` gets the
+/// handle, to be freed with `annoy_free`.
 /// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with;
 /// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///

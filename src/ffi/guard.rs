@@ -4,6 +4,7 @@ use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status, ANNOY_OK};
 use crate::error::{Error, Result};
 use crate::index::Index;
+use crate::kernel::FloatMode;
 use std::cell::Cell;
 use std::ffi::{c_char, CStr};
 use std::ops::{Deref, DerefMut};
@@ -12,9 +13,22 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::Once;
 
+/// What a thread has to do with the library.
+#[derive(Clone, Copy)]
+struct Call {
+    /// How many guards are open.
+    depth: u32,
+    /// The floating-point mode of the host, which made the innermost call.
+    host: FloatMode,
+}
+
 thread_local! {
-    /// How many guards are open on this thread.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static CALL: Cell<Call> = const {
+        Cell::new(Call {
+            depth: 0,
+            host: FloatMode::NORMAL,
+        })
+    };
 }
 
 /// Keeps Rust's panic message off the host's stderr while one of our functions runs, and on our build threads.
@@ -28,7 +42,7 @@ fn quiet_hook() {
     INSTALL.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let ours = DEPTH.try_with(Cell::get).unwrap_or(0) > 0
+            let ours = CALL.try_with(|call| call.get().depth > 0).unwrap_or(false)
                 || std::thread::current().name() == Some(crate::work::THREAD);
             if !ours {
                 before(info);
@@ -39,12 +53,14 @@ fn quiet_hook() {
 
 /// Runs the body of an exported function: no panic gets out, an error fills `error` and becomes a status.
 pub(super) fn guard(error: *mut annoy_error, body: impl FnOnce() -> Result<()>) -> annoy_status {
-    let failure = match catch(body) {
-        Ok(Ok(())) => return ANNOY_OK,
-        Ok(Err(failure)) => failure,
-        Err(text) => Error::Panic(text),
-    };
-    let described = annoy_error::new(&failure);
+    catch(|| body().map_or_else(|failure| tell(error, &failure), |()| ANNOY_OK))
+        .unwrap_or_else(|text| tell(error, &Error::Panic(text)))
+}
+
+/// Fills `error`, unless it is NULL; the status.
+#[cold]
+fn tell(error: *mut annoy_error, failure: &Error) -> annoy_status {
+    let described = annoy_error::new(failure);
     let code = described.code;
     if !error.is_null() {
         // SAFETY: not NULL by the check above; that it points to an annoy_error, of any alignment, is the caller's part.
@@ -60,9 +76,21 @@ pub(super) fn guard_value<R>(otherwise: R, body: impl FnOnce() -> R) -> R {
 
 fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     quiet_hook();
-    DEPTH.with(|depth| depth.set(depth.get() + 1));
+    let host = FloatMode::current();
+    if !host.is_normal() {
+        FloatMode::NORMAL.enter();
+    }
+    let outer = CALL.get();
+    CALL.set(Call {
+        depth: outer.depth + 1,
+        host,
+    });
     let caught = panic::catch_unwind(AssertUnwindSafe(body));
-    DEPTH.with(|depth| depth.set(depth.get() - 1));
+    // A function of the host may have changed it.
+    let Call { host, .. } = CALL.replace(outer);
+    if !host.is_normal() {
+        host.enter();
+    }
     caught.map_err(|payload| {
         let text = payload
             .downcast_ref::<&str>()
@@ -70,6 +98,21 @@ fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
             .or_else(|| payload.downcast_ref::<String>().cloned());
         text.unwrap_or_else(|| "no message".to_string())
     })
+}
+
+/// Calls a function of the host, in its own floating-point mode; if it changes that, it has changed the host's.
+pub(super) fn call_host<R>(function: impl FnOnce() -> R) -> R {
+    let call = CALL.get();
+    if !call.host.is_normal() {
+        call.host.enter();
+    }
+    let result = function();
+    let host = FloatMode::current();
+    if !(host.is_normal() && call.host.is_normal()) {
+        CALL.set(Call { host, ..call });
+        FloatMode::NORMAL.enter();
+    }
+    result
 }
 
 /// Marks the handle as unusable when a panic passes through.
@@ -237,13 +280,26 @@ pub(super) unsafe fn text<'a>(name: &'static str, pointer: *const c_char) -> Res
         .map_err(|_| Error::argument(name, format!("{bytes:?}"), "UTF-8"))
 }
 
-/// A path. Paths are UTF-8 on every system.
+/// A path: on Unix the bytes as they are, for names may be in any encoding there; elsewhere UTF-8.
 ///
 /// # Safety
 /// As [`text`].
 pub(super) unsafe fn path<'a>(pointer: *const c_char) -> Result<&'a Path> {
-    // SAFETY: handed on.
-    unsafe { text("path", pointer) }.map(Path::new)
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        if pointer.is_null() {
+            return Err(Error::Null("path"));
+        }
+        // SAFETY: not NULL by the check above, NUL-terminated by the caller's word.
+        let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
+        Ok(Path::new(std::ffi::OsStr::from_bytes(bytes)))
+    }
+    #[cfg(not(unix))]
+    {
+        // SAFETY: handed on.
+        unsafe { text("path", pointer) }.map(Path::new)
+    }
 }
 
 /// Annoy's -1 for "choose": anything else below `least` is an error.

@@ -47,22 +47,24 @@ pub(super) fn metric_number(metric: Metric) -> annoy_metric {
         .map_or(0, |entry| entry.0)
 }
 
-/// Version of the library, such as "0.1.0". Static, never NULL.
+/// Version of the library, such as "0.1.0". Static, never NULL. Async-signal-safe.
 #[no_mangle]
 pub extern "C" fn annoy_version() -> *const c_char {
     // No guard: nothing here can panic.
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// The library's `ANNOY_ABI_VERSION`, to be compared with the header's.
+/// The library's `ANNOY_ABI_VERSION`, to be compared with the header's. Async-signal-safe.
 #[no_mangle]
 pub extern "C" fn annoy_abi_version() -> u32 {
     // No guard: nothing here can panic.
     ANNOY_ABI_VERSION
 }
 
-/// Name of the distance kernels that an index made now would use: "avx512", "avx2", "sse2" or "portable". The
-/// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. Static.
+/// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The environment variable
+/// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so that what
+/// this says does not change. A program that changes its environment in other threads can have it read before, by this call.
+/// Static.
 #[no_mangle]
 pub extern "C" fn annoy_kernel_name() -> *const c_char {
     guard_value(std::ptr::null(), || {
@@ -74,7 +76,7 @@ pub extern "C" fn annoy_kernel_name() -> *const c_char {
     })
 }
 
-/// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.
+/// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static. Async-signal-safe.
 #[no_mangle]
 pub extern "C" fn annoy_metric_name(metric: annoy_metric) -> *const c_char {
     // No guard: a lookup in a table cannot panic.
@@ -85,6 +87,9 @@ pub extern "C" fn annoy_metric_name(metric: annoy_metric) -> *const c_char {
 }
 
 /// Finds the metric of a name: "angular", "euclidean", "manhattan", "dot" or "hamming".
+///
+/// Or of an alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab" (manhattan),
+/// "dotproduct", "inner", "innerproduct" (dot).
 ///
 /// `name` must be a NUL-terminated string and `metric` must not be NULL.
 /// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT` for any other name.

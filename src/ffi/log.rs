@@ -1,6 +1,6 @@
 //! What an index says while it works.
 
-use super::guard::{exclusive, guard};
+use super::guard::{call_host, exclusive, guard};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::Error;
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn annoy_set_log(
             Box::new(move |level, text: &str| {
                 let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
                 // SAFETY: the function and `user` are good until replaced, by the caller's word.
-                unsafe { log(user.get(), number(level), text.as_ptr()) };
+                call_host(|| unsafe { log(user.get(), number(level), text.as_ptr()) });
             })
         }));
         Ok(())

@@ -1,6 +1,6 @@
 //! What a search may be told: among which items, and how to work.
 
-use super::guard::{or_choose, slice};
+use super::guard::{call_host, or_choose, slice};
 use super::work::{self, annoy_work};
 use crate::error::{Error, Result};
 use crate::forest::filter::{Ask, Bitmap};
@@ -55,7 +55,8 @@ pub struct annoy_search_options {
     /// Handed to `filter`.
     pub filter_user: *mut c_void,
     /// Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token alone,
-    /// before it begins.
+    /// before it begins. With a filter the token is also looked at each time that would be asked, and it is not asked any more
+    /// once the token is set.
     pub work: *const annoy_work,
 }
 
@@ -72,7 +73,7 @@ unsafe impl Sync for Filter {}
 impl Filter {
     fn accepts(&self, item: i64) -> bool {
         // SAFETY: the caller's function, called with what it asked for.
-        unsafe { (self.call)(self.user, item) != 0 }
+        call_host(|| unsafe { (self.call)(self.user, item) != 0 })
     }
 }
 
@@ -182,13 +183,23 @@ impl<'a> Given<'a> {
         self.filtered(|search, work| work.call(|work| body(search, work)))
     }
 
-    fn filtered<R>(self, body: impl FnOnce(&Search<'_>, work::Given<'_>) -> R) -> R {
-        let filter = self.filter;
-        let ask = filter.as_ref().map(|filter| |item| filter.accepts(item));
+    /// A filter takes as long as its caller likes: so the token is looked at each time one would be asked.
+    fn filtered<R>(
+        self,
+        body: impl FnOnce(&Search<'_>, work::Given<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let (filter, cancel) = (self.filter, self.work.cancel());
+        let ask = filter
+            .as_ref()
+            .map(|filter| move |item| crate::work::check(cancel).is_ok() && filter.accepts(item));
         let search = Search {
             filter: ask.as_ref().map(|ask| ask as &Ask<'_>),
             ..self.search
         };
-        body(&search, self.work)
+        let found = body(&search, self.work)?;
+        if filter.is_some() {
+            self.work.check()?;
+        }
+        Ok(found)
     }
 }

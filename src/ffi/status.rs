@@ -59,6 +59,7 @@ const NAMES: [(annoy_status, &CStr); 16] = [
 ];
 
 /// Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static, never NULL.
+/// Async-signal-safe.
 #[no_mangle]
 pub extern "C" fn annoy_status_name(status: annoy_status) -> *const c_char {
     // No guard: a lookup in a table cannot panic.

@@ -139,7 +139,8 @@ pub unsafe extern "C" fn annoy_verify(
 
 /// Verifies a file that says what it is. As `annoy_verify`.
 ///
-/// `path` is UTF-8 and NUL-terminated. The file is mapped meanwhile, and must not be shortened: see `annoy_load`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and must not be
+/// shortened: see `annoy_load`.
 /// Errors: as `annoy_open` and `annoy_verify`.
 ///
 /// # Safety
@@ -286,12 +287,14 @@ pub unsafe extern "C" fn annoy_get_info(
 }
 
 /// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy files
-/// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming.
+/// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming. However long the file is, no
+/// more than 256 MiB of it are read, which takes a fraction of a second.
 ///
-/// `path` is UTF-8 and NUL-terminated. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
 /// of all to `*n_kinds`.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, or one that says
-/// what it is and is damaged; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, one that says
+/// what it is and is damaged, or could be so many that it would take more to tell, as a long file of zeros;
+/// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
 /// # Safety
 /// `path` is NULL or a NUL-terminated string, `kinds` is NULL or has room for `capacity` kinds, `n_kinds` is NULL or points to

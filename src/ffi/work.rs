@@ -1,6 +1,6 @@
 //! How a long call is to work: by how many threads, told what, until when.
 
-use super::guard::{guard_value, or_choose};
+use super::guard::{call_host, guard_value, or_choose};
 use crate::error::{Error, Result};
 use crate::work::{Cancel, Stage, Work};
 use std::ffi::c_void;
@@ -21,18 +21,17 @@ pub extern "C" fn annoy_cancel_new() -> *mut annoy_cancel {
 }
 
 /// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-/// thread may do this at any time, also a signal handler. NULL does nothing.
+/// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does nothing.
 ///
 /// # Safety
 /// `cancel` is NULL or a live token.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_cancel_set(cancel: *const annoy_cancel) {
-    guard_value((), || {
-        // SAFETY: NULL gives none, else live by the caller's word.
-        if let Some(cancel) = unsafe { cancel.as_ref() } {
-            cancel.token.cancel();
-        }
-    })
+    // No guard: nothing here can panic, and the guard's thread-local may have to be allocated, which a signal handler must not.
+    // SAFETY: NULL gives none, else live by the caller's word.
+    if let Some(cancel) = unsafe { cancel.as_ref() } {
+        cancel.token.cancel();
+    }
 }
 
 /// Frees a token; NULL does nothing. No call may be looking at it.
@@ -151,6 +150,10 @@ impl<'a> Given<'a> {
         }
     }
 
+    pub(super) fn cancel(&self) -> Option<&'a Cancel> {
+        self.cancel
+    }
+
     /// [`Error::Cancelled`] when the token is set.
     pub(super) fn check(&self) -> Result<()> {
         crate::work::check(self.cancel)
@@ -162,8 +165,10 @@ impl<'a> Given<'a> {
             .progress_user
             .map_or(std::ptr::null_mut(), |user| user.as_ptr());
         let mut tell = self.progress.map(|call| {
-            // SAFETY: the caller's function, called with what it asked for, on the thread that made the call.
-            move |stage, done, total| unsafe { call(user, stage_number(stage), done, total) }
+            move |stage, done, total| {
+                // SAFETY: the caller's function, called with what it asked for, on the thread that made the call.
+                call_host(|| unsafe { call(user, stage_number(stage), done, total) })
+            }
         });
         body(&mut Work {
             n_threads: self.n_threads,

@@ -11,7 +11,7 @@ pub mod write;
 
 use crate::error::{reserve, Error, Result};
 use crate::forest::inspect::Faults;
-use crate::forest::peek::{Misfit, Peek};
+use crate::forest::peek::{Allowance, Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::graph::{self, GraphBytes};
 use crate::labels::section::{Header, View};
@@ -228,10 +228,10 @@ pub fn open(
     if let Some(superblock) = found {
         return adopt(superblock.map_err(&fail)?, source, Some(&expected));
     }
-    let mut reasons = Vec::new();
+    let (mut reasons, allowance) = (Vec::new(), Allowance::new());
     for layout in NodeLayout::candidates(options) {
         let found = if size.is_multiple_of(layout.node_size as u64) {
-            find(Peek::new(&source, &layout))
+            find(Peek::new(&source, &layout, &allowance))
         } else {
             Err(Misfit::Reason(format!(
                 "its size of {size} bytes is not a multiple of the node size {}",
@@ -261,7 +261,25 @@ pub fn open(
     // Perhaps it says itself what it is.
     match described(&source)? {
         Some(superblock) => adopt(superblock.map_err(&fail)?, source, Some(&expected)),
-        None => Err(fail(reasons.join("; "))),
+        None => {
+            // What is most easily overlooked: Annoy's templates have ids of any width, its bindings of 32 bits alone.
+            let other = Options {
+                id_width: options.id_width.other(),
+                ..options
+            };
+            let fits = NodeLayout::candidates(other).into_iter().find(|layout| {
+                size.is_multiple_of(layout.node_size as u64)
+                    && find(Peek::new(&source, layout, &allowance)).is_ok()
+            });
+            reasons.extend(fits.map(|layout| {
+                let bits = other.id_width.bits();
+                format!(
+                    "with id_bits = {bits} it could be loaded as {}",
+                    layout.describe()
+                )
+            }));
+            Err(fail(reasons.join("; ")))
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
 use crate::layout::{NodeLayout, Nodes};
-use crate::storage::UnfinishedFile;
-use crate::work::Meter;
+use crate::storage::unfinished::{write_over, UnfinishedFile, UnfinishedWriter};
+use crate::storage::FileId;
+use crate::work::{Meter, Stage, Work};
 use std::hash::Hasher;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use twox_hash::XxHash3_64;
 
@@ -294,16 +295,44 @@ impl Contents<'_> {
             .map_err(fail)
     }
 
-    /// Writes the file under a temporary name, makes it durable, and gives it its name.
+    /// Writes the file under a temporary name, makes it durable, and gives it its name. Where the name cannot be given to it,
+    /// the file that has the name is written over, and the error is handed out that says why. `mapped` is the file that the
+    /// bytes are in, if they are.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`]; what the name held before is then still there.
-    pub fn save(&self, path: &Path, meter: &Meter<'_>) -> Result<()> {
-        let mut file = UnfinishedFile::create(path, self.layout.node_size)?;
-        let mut writer = file.writer();
-        self.write(&mut writer, Some(path), meter)?;
-        let len = writer.len();
-        file.publish(len)
+    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`], [`Error::Unsupported`]; what the name held before is then
+    /// still there, unless the disk failed while that was written over.
+    pub fn save(
+        &self,
+        path: &Path,
+        mapped: Option<FileId>,
+        meter: &Meter<'_>,
+    ) -> Result<Option<Error>> {
+        let node_size = self.layout.node_size;
+        let (refused, written) = match UnfinishedFile::create(path, node_size) {
+            Ok(mut file) => {
+                let mut writer = file.writer();
+                self.write(&mut writer, Some(path), meter)?;
+                let len = writer.len();
+                match file.publish(len) {
+                    Ok(()) => return Ok(None),
+                    Err(error) if file.is_published() => return Err(error),
+                    Err(refused) => (refused, true),
+                }
+            }
+            Err(refused) => (refused, false),
+        };
+        let measure = || {
+            // All that can be wrong, or be cancelled, comes to light before the file is touched.
+            if !written {
+                self.write(&mut io::empty(), Some(path), meter)?;
+            }
+            self.size().map(|size| size as u64)
+        };
+        let write = |to: &mut UnfinishedWriter<'_>| {
+            Work::default().run(Stage::Save, 0, |meter| self.write(to, Some(path), meter))
+        };
+        write_over(path, node_size, refused, mapped, measure, write).map(Some)
     }
 }
 

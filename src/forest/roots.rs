@@ -5,7 +5,6 @@
 //! another metric, f or layout is told, as far as it can be.
 
 use super::peek::{Misfit, Peek};
-use crate::error::Error;
 use crate::layout::NodeRef;
 use crate::metric::Space;
 
@@ -57,6 +56,15 @@ impl Roots {
                     n_nodes as i128 - 2
                 )
             })?;
+        let too_many =
+            || format!("it ends in more than {MAX_TREES} trees, as a file of zeros does");
+        let may_be_one_node = n_items <= nodes.layout().max_leaf;
+        // Then all behind the items are roots.
+        if may_be_one_node && n_nodes - n_items > 2 * MAX_TREES {
+            return Err(too_many().into());
+        }
+        // Before the roots are counted, of which there may be many: it takes little to find that these are no items.
+        let n_present = Self::check_items(space, nodes, n_items)?;
         let mut equal = 0;
         // Twice the most, as trees of one node stand there beside their copies; one more tells that it is exceeded.
         for i in (n_items..n_nodes).rev().take(2 * MAX_TREES + 2) {
@@ -65,12 +73,9 @@ impl Roots {
             }
             equal += 1;
         }
-        let too_many =
-            || format!("it ends in more than {MAX_TREES} trees, as a file of zeros does");
         if equal > 2 * MAX_TREES {
             return Err(too_many().into());
         }
-        let may_be_one_node = n_items <= nodes.layout().max_leaf;
         if !may_be_one_node && (0..=1).contains(&nodes.n_descendants(n_items)?) {
             // The last node is a split, and counts those below it.
             return Err(format!(
@@ -96,7 +101,8 @@ impl Roots {
             // The root that stands before the copies is one of those copied; with so few items present that every
             // tree is one node, all roots stand there.
             let mut copied = false;
-            for i in n_nodes - equal + 1..n_nodes {
+            // Mostly it is the last of the copies.
+            for i in (n_nodes - equal + 1..n_nodes).rev() {
                 copied = copied || Self::are_equal(nodes, n_nodes - equal, i)?;
             }
             if twice {
@@ -120,19 +126,32 @@ impl Roots {
             n_trees,
             trees: n_items..n_nodes - n_trees,
         };
-        roots.check(space, nodes)?;
+        roots.check_trees(space, nodes, n_present < 2)?;
         Ok(roots)
     }
 
-    fn are_equal(nodes: &mut Peek<'_>, i: usize, j: usize) -> Result<bool, Error> {
+    fn are_equal(nodes: &mut Peek<'_>, i: usize, j: usize) -> Result<bool, Misfit> {
+        let head = nodes.head(i)?.to_vec();
+        if nodes.head(j)? != head {
+            return Ok(false);
+        }
         let bytes = nodes.get(i)?.bytes().to_vec();
         Ok(nodes.get(j)?.bytes() == bytes)
     }
 
-    fn check<S: Space>(&self, space: &S, nodes: &mut Peek<'_>) -> Result<(), Misfit> {
-        let count = (LOOKED_AT / nodes.layout().node_size).max(1);
+    /// Nodes that are looked at at either end.
+    fn looked_at(nodes: &Peek<'_>) -> usize {
+        (LOOKED_AT / nodes.layout().node_size).max(1)
+    }
+
+    /// Looks at the first items; how many of those are present.
+    fn check_items<S: Space>(
+        space: &S,
+        nodes: &mut Peek<'_>,
+        n_items: usize,
+    ) -> Result<usize, Misfit> {
         let mut present = 0;
-        for id in 0..self.n_items.min(count) {
+        for id in 0..n_items.min(Self::looked_at(nodes)) {
             let item = nodes.get(id)?;
             match item.n_descendants() {
                 0 => {}
@@ -145,10 +164,20 @@ impl Roots {
                 n => return Err(format!("node {id} is no item: it counts {n} descendants").into()),
             }
         }
-        for root in self.ids().rev().take(count) {
+        Ok(present)
+    }
+
+    /// Looks at the last roots, and at the top of the last tree.
+    fn check_trees<S: Space>(
+        &self,
+        space: &S,
+        nodes: &mut Peek<'_>,
+        may_be_one: bool,
+    ) -> Result<(), Misfit> {
+        for root in self.ids().rev().take(Self::looked_at(nodes)) {
             let last = root + 1 == self.n_nodes;
             let look_at = if last { TOP_LOOKED_AT } else { 1 };
-            self.check_tree(space, nodes, root, look_at, present < 2)?;
+            self.check_tree(space, nodes, root, look_at, may_be_one)?;
         }
         Ok(())
     }

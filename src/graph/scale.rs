@@ -206,8 +206,12 @@ impl Scale {
         };
         let mut reaches = Vec::new();
         reserve(&mut reaches, n_rows)?;
-        reaches.extend(spread(n_items, spacing, &item).map(reach));
-        let rank = (n_rows - 1) * MOST / 1000;
+        // No more than before; and perhaps fewer, where the items are those of a file that is changing.
+        reaches.extend(spread(n_items, spacing, &item).map(reach).take(n_rows));
+        let Some(last) = reaches.len().checked_sub(1) else {
+            return Ok(None);
+        };
+        let rank = last * MOST / 1000;
         let most = *reaches.select_nth_unstable_by(rank, f64::total_cmp).1;
         let step = most / MIDDLE;
         if !(step > f64::MIN_POSITIVE && step.is_finite()) {

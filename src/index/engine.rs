@@ -2,7 +2,7 @@
 
 use super::search::{Search, Way};
 use super::vector::{Stored, Vector, VectorMut};
-use crate::error::{Error, Result};
+use crate::error::{reserve, Error, Result};
 use crate::forest::build::{self, Emit, Plan};
 use crate::forest::filter::{All, Filter};
 use crate::forest::inspect::{self, Faults, Shape};
@@ -251,12 +251,17 @@ where
         to: &mut [u8],
         layout: &NodeLayout,
     ) -> Result<()> {
+        // What is looked at is a copy: a file's bytes may be changing.
+        let mut copy = Vec::new();
+        reserve(&mut copy, from.layout().node_size)?;
         for (id, bytes) in to
             .chunks_exact_mut(layout.node_size)
             .take(n_items)
             .enumerate()
         {
-            let item = from.get(id);
+            copy.clear();
+            copy.extend_from_slice(from.get(id).bytes());
+            let item = Nodes::new(&copy, from.layout()).get(0);
             match item.n_descendants() {
                 0 => continue,
                 1 => {}

@@ -10,7 +10,7 @@ use crate::file::{self, OpenFile};
 use crate::graph::GraphBytes;
 use crate::removed::Removed;
 use crate::storage::{Access, Bytes, Source};
-use crate::work::{Stage, Work};
+use crate::work::{Meter, Stage, Work};
 use std::io::{Cursor, Seek, Write};
 use std::path::Path;
 
@@ -37,17 +37,19 @@ pub(super) fn own_sections<'a>(
     .collect()
 }
 
-fn write(contents: &Contents<'_>, to: &mut (impl Write + Seek)) -> Result<()> {
-    Work::default().run(Stage::Save, 0, |meter| contents.write(to, None, meter))
-}
-
 impl Index {
     /// Writes the index to a file. The index stays as it is. The file appears whole or not at all, and is durable when
     /// the call returns. Every file that is written says what it is, also where a plain Annoy file was loaded.
     ///
+    /// A file that is there before is replaced by one of the same owner, group and mode, as far as the system allows; a
+    /// symbolic link stays, and the file that it names is written. Where the name cannot be given to another file (it is
+    /// mounted, or its directory may not be changed), the file is written over instead: see docs/reliability.md for what that
+    /// gives up. The log says so.
+    ///
     /// # Errors
     /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
-    /// read, or with more sections than there is room for; [`Error::Corrupt`] for a loaded file found to be damaged;
+    /// read, or with more sections than there is room for, and where the file is to be written over that the index has
+    /// mapped; [`Error::Corrupt`] for a loaded file found to be damaged;
     /// [`Error::NoMemory`]; [`Error::Io`], with what `path` held before still there, or the new file, whole, when all
     /// that failed was to make its name durable.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
@@ -64,13 +66,24 @@ impl Index {
         self.log
             .say(LogLevel::Debug, || format!("saving to {path:?}"));
         let saved = work.run(Stage::Save, 0, |meter| {
-            self.with_contents(|contents| contents.save(path, meter))
+            self.with_labels(meter, |contents| {
+                contents.save(path, self.state.mapped(), meter)
+            })
         });
         self.log.heard("save", &saved);
-        saved?;
+        self.warn_of_writing_over(saved?);
         self.log
             .say(LogLevel::Info, || format!("saved to {path:?}"));
         Ok(())
+    }
+
+    /// Says why a file was written over instead of being replaced.
+    pub(super) fn warn_of_writing_over(&self, refused: Option<Error>) {
+        if let Some(refused) = refused {
+            self.log.say(LogLevel::Warn, || {
+                format!("{refused}: the file was written over where it is")
+            });
+        }
     }
 
     /// How many bytes a [`save`](Self::save) writes.
@@ -78,7 +91,8 @@ impl Index {
     /// # Errors
     /// As [`save`](Self::save), but for what is found out by writing.
     pub fn saved_size(&self) -> Result<usize> {
-        self.with_contents(|contents| contents.size())
+        self.state.roots("save")?;
+        self.with_contents(&self.room_for_labels()?, |contents| contents.size())
     }
 
     /// The bytes that a [`save`](Self::save) writes.
@@ -97,10 +111,8 @@ impl Index {
     /// As [`save`](Self::save), without a file's.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.with_contents(|contents| {
-            reserve(&mut bytes, contents.size()?)?;
-            write(contents, &mut Cursor::new(&mut bytes))
-        })?;
+        reserve(&mut bytes, self.saved_size()?)?;
+        self.write_to(&mut Cursor::new(&mut bytes))?;
         Ok(bytes)
     }
 
@@ -110,14 +122,12 @@ impl Index {
     /// As [`to_bytes`](Self::to_bytes), and then anything may have been written; [`Error::TooSmall`] when there is not
     /// enough room, and then nothing has.
     pub fn write_to_slice(&self, to: &mut [u8]) -> Result<usize> {
-        self.with_contents(|contents| {
-            let (needed, found) = (contents.size()?, to.len());
-            if needed > found {
-                return Err(Error::TooSmall { needed, found });
-            }
-            write(contents, &mut Cursor::new(to))?;
-            Ok(needed)
-        })
+        let (needed, found) = (self.saved_size()?, to.len());
+        if needed > found {
+            return Err(Error::TooSmall { needed, found });
+        }
+        self.write_to(&mut Cursor::new(to))?;
+        Ok(needed)
     }
 
     /// Writes the bytes that a [`save`](Self::save) writes, from where `to` stands, and leaves it behind them. What it says of
@@ -126,14 +136,33 @@ impl Index {
     /// # Errors
     /// As [`save`](Self::save), and then anything may have been written; [`Error::Io`] for what `to` says.
     pub fn write_to(&self, to: &mut (impl Write + Seek)) -> Result<()> {
-        self.with_contents(|contents| write(contents, to))
+        Work::default().run(Stage::Save, 0, |meter| {
+            self.with_labels(meter, |contents| contents.write(to, None, meter))
+        })
     }
 
-    /// Hands over what a save writes.
-    fn with_contents<R>(&self, work: impl FnOnce(&Contents<'_>) -> Result<R>) -> Result<R> {
+    /// Makes the table of labels, then hands over what a save writes. From then on it is known how much that is.
+    fn with_labels<R>(
+        &self,
+        meter: &Meter<'_>,
+        work: impl FnOnce(&Contents<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.state.roots("save")?;
+        let mut labels = self.room_for_labels()?;
+        let size = self.with_contents(&labels, |contents| contents.size())?;
+        meter.set_total(size as u64);
+        self.fill_labels(&mut labels, meter)?;
+        self.with_contents(&labels, work)
+    }
+
+    /// Hands over what a save writes, with this section of labels.
+    fn with_contents<R>(
+        &self,
+        labels: &[u8],
+        work: impl FnOnce(&Contents<'_>) -> Result<R>,
+    ) -> Result<R> {
         let roots = self.state.roots("save")?;
-        let labels = self.labels_section()?;
-        let mut sections = own_sections(&self.metadata, &labels, self.removed(), self.graph());
+        let mut sections = own_sections(&self.metadata, labels, self.removed(), self.graph());
         let mut origin = Origin::default();
         match &self.state {
             State::Mapped(file) => {

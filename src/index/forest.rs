@@ -10,7 +10,7 @@ use crate::file::superblock::{self, Origin};
 use crate::file::write;
 use crate::forest::build::Plan;
 use crate::forest::roots::{Roots, MAX_TREES};
-use crate::labels::section;
+use crate::labels::encode;
 use crate::storage::DiskBytes;
 use crate::work::{Meter, Stage, Work};
 use std::path::Path;
@@ -25,9 +25,9 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0 threads, or more nodes
-    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build. Where all that failed was to
-    /// make the file's name durable, the file is there, whole; the index is not built, and builds in a new file (should
-    /// that fail too, it is built).
+    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build. Where all trees are there, and
+    /// it is the file that could not be made durable or be given its name, the index is built all the same, so that it can
+    /// be [saved](Self::save) elsewhere: [`n_trees`](Self::n_trees) tells.
     pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
         let mut work = Work {
             n_threads,
@@ -83,16 +83,19 @@ impl Index {
         let (labels, sections);
         match store {
             Store::Disk(_) => {
-                labels = self
-                    .labels
-                    .as_ref()
-                    .map_or(Ok(Vec::new()), section::encode)?;
+                labels = match &self.labels {
+                    None => Vec::new(),
+                    Some(given) => {
+                        let mut labels = encode::room(given)?;
+                        encode::fill(&mut labels, given, meter)?;
+                        labels
+                    }
+                };
                 sections = files::own_sections(&self.metadata, &labels, None, None);
             }
             Store::Heap(_) => sections = Vec::new(),
         };
         engine.prepare(store.bytes_mut(), layout);
-        let built_len = store.bytes().len();
         let likely = size.saturating_mul(plan.likely_nodes(n_items, layout));
         let (roots, entries) = store.append(likely, |items, emit| {
             emit(&vec![0; superblock::padded_size(layout)])?;
@@ -115,13 +118,10 @@ impl Index {
             };
             Ok((roots, tail.sections))
         })?;
-        let mut published = Ok(());
+        let mut published = Ok(None);
         if let Store::Disk(disk) = store {
             write::seal(disk.bytes_mut(), layout, &roots, origin, entries);
             published = disk.publish();
-            if published.is_err() && disk.restart(built_len).is_ok() {
-                return published;
-            }
         }
         let store = std::mem::take(store);
         let (n_trees, n_nodes) = (roots.n_trees, roots.n_nodes);
@@ -133,7 +133,8 @@ impl Index {
         self.log.say(LogLevel::Info, || {
             format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes")
         });
-        published
+        self.warn_of_writing_over(published?);
+        Ok(())
     }
 
     /// Takes the trees away, so that items can be added again. Does nothing when there are none. After an on-disk
@@ -157,7 +158,8 @@ impl Index {
     }
 
     /// Builds in a file: items and trees go there instead of to memory, and [`build`](Self::build) completes it. Until
-    /// then the file has a temporary name beside `path`; what `path` held before stays there.
+    /// then the file has a temporary name beside `path`, and what `path` held before stays there; where that is nothing, there
+    /// is a small file that says that it is not finished, until the build is complete or given up.
     ///
     /// # Errors
     /// [`Error::State`] unless not built and without items; [`Error::Io`].

@@ -4,8 +4,9 @@ use super::state::State;
 use super::Index;
 use crate::error::{Error, Result};
 use crate::labels::memory::Memory;
-use crate::labels::section::{self, View};
-use crate::labels::{Label, LabelKind};
+use crate::labels::section::View;
+use crate::labels::{encode, Label, LabelKind};
+use crate::work::Meter;
 use std::borrow::Cow;
 
 /// Where the labels are.
@@ -122,17 +123,21 @@ impl Index {
                 .unwrap_or(kind)
                 .check(label.into().kind())?;
         }
-        let before = self.own_labels()?;
-        let memory = match before {
-            Some(memory) if memory.count() > 0 => memory,
-            _ => before.insert(Memory::new(kind)),
-        };
         let id_of = |i: usize| ids.map_or(i, |ids| ids[i] as usize);
-        memory.set_all(
-            labels
-                .enumerate()
-                .map(|(i, label)| (id_of(i), label.into())),
-        )
+        let labels = labels
+            .enumerate()
+            .map(|(i, label)| (id_of(i), label.into()));
+        if let Some(memory) = self.labels.as_mut().filter(|memory| memory.count() > 0) {
+            return memory.set_all(labels);
+        }
+        // Those of a file are the index's own once all is well.
+        let copy = self.copied_labels()?.filter(|copy| copy.count() > 0);
+        let mut memory = copy.unwrap_or_else(|| Memory::new(kind));
+        // A damaged file may have counted none.
+        memory.kind().check(kind)?;
+        memory.set_all(labels)?;
+        self.labels = Some(memory);
+        Ok(())
     }
 
     /// Takes an item's label away; nothing happens when it has none. As [`set_label`](Self::set_label).
@@ -140,8 +145,14 @@ impl Index {
     /// # Errors
     /// [`Error::Item`]; [`Error::NoMemory`] or [`Error::Corrupt`] for labels of a loaded file that cannot be copied.
     pub fn clear_label(&mut self, id: i64) -> Result<()> {
+        if self.label(id)?.is_none() {
+            return Ok(());
+        }
+        if let Some(copy) = self.copied_labels()? {
+            self.labels = Some(copy);
+        }
         let id = self.item(id)?;
-        if let Some(labels) = self.own_labels()? {
+        if let Some(labels) = &mut self.labels {
             labels.take(id);
         }
         Ok(())
@@ -152,22 +163,29 @@ impl Index {
         self.labels = Some(Memory::new(LabelKind::U64));
     }
 
-    /// The labels, copied from the loaded file if they are there.
-    pub(super) fn own_labels(&mut self) -> Result<&mut Option<Memory>> {
-        if let (None, State::Mapped(file)) = (&self.labels, &self.state) {
-            if let Some(view) = file.labels() {
-                self.labels = Some(view.copy()?);
-            }
+    /// A copy of the labels of the loaded file, if they are those of the index.
+    pub(super) fn copied_labels(&self) -> Result<Option<Memory>> {
+        match self.labels() {
+            Some(Place::File(view)) => view.copy().map(Some),
+            _ => Ok(None),
         }
-        Ok(&mut self.labels)
     }
 
-    /// What a save writes of them; empty when there are none.
-    pub(super) fn labels_section(&self) -> Result<Cow<'_, [u8]>> {
+    /// What a save writes of them, as long as it will be; empty when there are none. Those of a loaded file are there, for others it is
+    /// room, which [`fill_labels`](Self::fill_labels) fills.
+    pub(super) fn room_for_labels(&self) -> Result<Cow<'_, [u8]>> {
         Ok(match self.labels() {
-            Some(Place::Memory(labels)) => Cow::Owned(section::encode(labels)?),
+            Some(Place::Memory(labels)) => Cow::Owned(encode::room(labels)?),
             Some(Place::File(labels)) => Cow::Borrowed(labels.section()),
             None => Cow::Borrowed(&[]),
         })
+    }
+
+    /// Fills the room for labels.
+    pub(super) fn fill_labels(&self, room: &mut Cow<'_, [u8]>, meter: &Meter<'_>) -> Result<()> {
+        match (room, &self.labels) {
+            (Cow::Owned(section), Some(labels)) => encode::fill(section, labels, meter),
+            _ => Ok(()),
+        }
     }
 }

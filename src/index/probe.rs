@@ -3,7 +3,7 @@
 use super::engine::engine;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::forest::peek::{Misfit, Peek};
+use crate::forest::peek::{Allowance, Misfit, Peek};
 use crate::layout::NodeLayout;
 use crate::storage::{Access, Source};
 use crate::types::{IdWidth, Metric, Options, ScalarType};
@@ -45,7 +45,8 @@ fn types() -> impl Iterator<Item = Options> {
 }
 
 /// What a file may be: one kind if it says so itself, else all whose structure it has. For a plain Annoy file these are
-/// often several: nothing tells euclidean from manhattan, nor always the words of hamming.
+/// often several: nothing tells euclidean from manhattan, nor always the words of hamming. No more of it is looked at the longer it is,
+/// and what could be too much to tell, such as a long file of zeros, is none.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] when it is none, or says what it is and is damaged.
@@ -70,7 +71,7 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
             n_trees: superblock.n_trees,
         }]);
     }
-    let mut kinds = Vec::new();
+    let (mut kinds, allowance) = (Vec::new(), Allowance::new());
     for node_size in file::node_sizes(source.len()) {
         for one in types() {
             for layout in NodeLayout::candidates(one) {
@@ -89,7 +90,14 @@ pub fn probe(path: impl AsRef<Path>) -> Result<Vec<Kind>> {
                 if options.validate().is_err() || layout.node_size as u64 != node_size {
                     continue;
                 }
-                let found = engine(options)?.find_roots(Peek::new(&source, &layout));
+                let peek = Peek::new(&source, &layout, &allowance);
+                let found = engine(options)?.find_roots(peek);
+                if allowance.is_spent() {
+                    return Err(fail(
+                        "it may be so much that it takes too long to tell, as a file of zeros may"
+                            .to_string(),
+                    ));
+                }
                 match found {
                     Ok(roots) => kinds.push(Kind {
                         options,

@@ -51,6 +51,23 @@ impl Index {
         removed.is_some_and(|removed| id.is_ok_and(|id| removed.has(id)))
     }
 
+    /// Whether an id holds an item that searches may find: one that is neither missing (a hole, or past the last) nor removed.
+    pub fn has_item(&self, id: i64) -> bool {
+        self.item(id).is_ok_and(|id| self.is_there(id))
+    }
+
+    /// The ids that [hold items](Self::has_item), ascending. Looks at each item's node.
+    pub fn ids(&self) -> impl Iterator<Item = i64> + '_ {
+        (0..self.n_items())
+            .filter(|&id| self.is_there(id))
+            .map(|id| id as i64)
+    }
+
+    fn is_there(&self, id: usize) -> bool {
+        let removed = self.removed().is_some_and(|removed| removed.has(id));
+        !removed && self.nodes().get(id).n_descendants() == 1
+    }
+
     /// How many items are marked as removed.
     pub fn n_removed(&self) -> usize {
         self.removed().map_or(0, |removed| removed.count())
@@ -77,7 +94,7 @@ impl Index {
 
     fn own_marks(&mut self) -> Result<&mut Marks> {
         if self.removed.is_none() {
-            self.removed = Some(Marks::copy_of(self.removed())?);
+            self.removed = Some(Marks::copy_of(self.removed(), self.n_items())?);
         }
         Ok(self.removed.get_or_insert_default())
     }

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::file::superblock::Origin;
 use crate::file::OpenFile;
 use crate::forest::roots::Roots;
+use crate::storage::FileId;
 
 pub enum State {
     /// Items are being added; there are no trees.
@@ -60,6 +61,14 @@ impl State {
         match self {
             State::Building { store, .. } | State::Built { store, .. } => store.bytes(),
             State::Mapped(file) => file.bytes.bytes(),
+        }
+    }
+
+    /// The file that the bytes are mapped from.
+    pub fn mapped(&self) -> Option<FileId> {
+        match self {
+            State::Building { store, .. } | State::Built { store, .. } => store.mapped(),
+            State::Mapped(file) => file.bytes.mapped(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{reserve, Result};
 use crate::forest::build::Emit;
-use crate::storage::{DiskBytes, HeapBytes};
+use crate::storage::{DiskBytes, FileId, HeapBytes};
 
 /// Trees smaller than this are put together while they wait.
 const SMALL_PIECE: usize = 1 << 20;
@@ -26,6 +26,14 @@ impl Store {
         match self {
             Store::Heap(heap) => heap.bytes(),
             Store::Disk(disk) => disk.bytes(),
+        }
+    }
+
+    /// The file that they are in.
+    pub fn mapped(&self) -> Option<FileId> {
+        match self {
+            Store::Heap(_) => None,
+            Store::Disk(disk) => disk.id(),
         }
     }
 

@@ -28,7 +28,9 @@ impl Index {
         let n_items = self.n_items();
         let items = self.thawed_items(n_items)?;
         let marks = self.thawed_marks(n_items)?;
-        self.own_labels()?;
+        if let Some(labels) = self.copied_labels()? {
+            self.labels = Some(labels);
+        }
         self.removed = marks;
         self.enter(State::Building {
             store: Store::Heap(items),
@@ -62,7 +64,8 @@ impl Index {
         let nodes = self.nodes();
         let mut marks = Marks::default();
         for id in removed.ids() {
-            if nodes.get(id).n_descendants() != 1 {
+            // Asked of each once more: a file's marks may be changing.
+            if id >= n_items || nodes.get(id).n_descendants() != 1 {
                 let reason = "it is marked as removed, and there is no such item";
                 return Err(Error::corrupt(id, reason));
             }

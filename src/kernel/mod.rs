@@ -17,6 +17,7 @@
 //! - `codes`: distances between bytes that stand for numbers; integers too.
 //! - `encode`: makes such bytes.
 //! - `hamming`: counting differing bits; integers, so it needs none of the above.
+//! - `mode`: rounding and what else of the processor's state changes bits.
 
 #[cfg(target_endian = "big")]
 compile_error!(
@@ -31,6 +32,7 @@ mod codes;
 mod encode;
 mod hamming;
 mod lanes;
+mod mode;
 mod ops;
 mod padded;
 mod portable;
@@ -47,6 +49,7 @@ mod tests;
 pub use codes::{CodeKernel, CodeRows, Measure, MAX_CODE};
 pub use encode::encode;
 pub use hamming::BitKernels;
+pub use mode::FloatMode;
 pub use ops::ROWS;
 pub use padded::{Matrix, Padded};
 pub use row::Row;
@@ -54,7 +57,8 @@ pub use scalar::{Float, Scalar};
 pub use strided::{Eight, Strided};
 pub use table::FloatKernels;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::sync::OnceLock;
 
 /// Asks for what will be read soon. No more than the first kilobyte: after that the processor's own prefetching has caught on.
 #[inline(always)]
@@ -136,13 +140,15 @@ impl Isa {
 
     /// The fastest available, or what the environment variable `ANNOY_RS_KERNEL` names.
     ///
-    /// The variable is read at every call: it exists to compare kernels, and a test that sets it
-    /// between two indexes must see the change.
+    /// The variable is read once in a process: another thread of the host may be changing the
+    /// environment, and what reads it meanwhile may crash.
     ///
     /// # Errors
     /// When the variable holds something that is not the name of an available instruction set.
     pub fn choose() -> Result<Isa, String> {
-        Isa::choose_named(std::env::var_os(KERNEL_ENV).as_deref())
+        static WANTED: OnceLock<Option<OsString>> = OnceLock::new();
+        let wanted = WANTED.get_or_init(|| std::env::var_os(KERNEL_ENV));
+        Isa::choose_named(wanted.as_deref())
     }
 
     fn choose_named(wanted: Option<&OsStr>) -> Result<Isa, String> {

@@ -1,9 +1,32 @@
 //! Looks at a whole labels section.
 
 use super::section::{Parts, View};
-use super::{home, LabelKind};
+use super::{home, Label, LabelKind};
 use crate::error::{reserve, Result};
 use crate::forest::inspect::Faults;
+
+/// A bit for each item whose label a slot names.
+struct Seen(Vec<u64>);
+
+impl Seen {
+    fn none(n_places: usize) -> Result<Self> {
+        let mut words = Vec::new();
+        reserve(&mut words, n_places.div_ceil(64))?;
+        words.resize(n_places.div_ceil(64), 0);
+        Ok(Seen(words))
+    }
+
+    fn has(&self, id: usize) -> bool {
+        self.0[id / 64] >> (id % 64) & 1 == 1
+    }
+
+    fn add(&mut self, id: usize, faults: &mut Faults) {
+        if self.has(id) {
+            faults.add(Some(id), || "two slots name its label".to_string());
+        }
+        self.0[id / 64] |= 1 << (id % 64);
+    }
+}
 
 impl View<'_> {
     /// Whether each label is found by its id and each id by its label, and no label is there twice.
@@ -21,7 +44,10 @@ impl View<'_> {
                 )
             });
         }
-        self.slots(&parts, faults)?;
+        match self.header.is_sorted {
+            true => self.sorted_slots(&parts, faults)?,
+            false => self.slots(&parts, faults)?,
+        }
         self.padding(&parts, faults);
         Ok(())
     }
@@ -76,9 +102,7 @@ impl View<'_> {
             });
             return Ok(());
         };
-        let mut seen = Vec::new();
-        reserve(&mut seen, self.header.n_places.div_ceil(64))?;
-        seen.resize(self.header.n_places.div_ceil(64), 0u64);
+        let mut seen = Seen::none(self.header.n_places)?;
         // Hashes and ids since the last empty slot.
         let mut run: Vec<(u64, usize)> = Vec::new();
         for i in 1..=n_slots {
@@ -88,24 +112,13 @@ impl View<'_> {
                 run.clear();
                 continue;
             };
-            let place = usize::try_from(id)
-                .ok()
-                .filter(|&id| id < self.header.n_places);
-            let label = place.map(|id| self.get_in(parts, id));
-            let (Some(id), Some(Ok(Some(label)))) = (place, label) else {
-                faults.add(Some(self.node), || {
-                    format!("slot {slot} of the labels names item {id}, which has none")
-                });
+            let Some((id, label)) = self.named(parts, slot, id, faults) else {
                 // Whoever looks for those behind it has to pass it.
                 reserve(&mut run, 1)?;
                 run.push((0, usize::MAX));
                 continue;
             };
-            let (word, bit) = (&mut seen[id / 64], 1 << (id % 64));
-            if *word & bit != 0 {
-                faults.add(Some(id), || "two slots name its label".to_string());
-            }
-            *word |= bit;
+            seen.add(id, faults);
             let hash = self.hash(label);
             let distance = (slot + n_slots - home(hash, n_slots)) % n_slots;
             if distance > run.len() {
@@ -116,13 +129,73 @@ impl View<'_> {
             reserve(&mut run, 1)?;
             run.push((hash, id));
         }
+        self.others(parts, &seen, faults);
+        Ok(())
+    }
+
+    /// Looks at slots that are in the order of the labels.
+    fn sorted_slots(&self, parts: &Parts, faults: &mut Faults) -> Result<()> {
+        let mut seen = Seen::none(self.header.n_places)?;
+        let mut before: Option<(Label<'_>, usize)> = None;
+        for slot in 0..self.header.n_slots {
+            let id = self.slot(parts, slot).checked_sub(1);
+            let is_past = slot >= self.header.n_labels;
+            let (Some(id), false) = (id, is_past) else {
+                if id.is_some() == is_past {
+                    let n = self.header.n_labels;
+                    let found = if is_past { "names an item" } else { "is empty" };
+                    faults.add(Some(self.node), || {
+                        format!("slot {slot} of the labels {found}, expected the first {n} to name one each")
+                    });
+                }
+                continue;
+            };
+            let Some((id, label)) = self.named(parts, slot, id, faults) else {
+                continue;
+            };
+            seen.add(id, faults);
+            if let Some((smaller, other)) = before.filter(|before| before.0 >= label) {
+                faults.add(Some(id), || match smaller == label {
+                    true => format!("its label is that of item {other} too"),
+                    false => {
+                        format!("its label is not found, as that of item {other} stands before it")
+                    }
+                });
+            }
+            before = Some((label, id));
+        }
+        self.others(parts, &seen, faults);
+        Ok(())
+    }
+
+    /// The item that a slot names, and its label.
+    fn named(
+        &self,
+        parts: &Parts,
+        slot: usize,
+        id: u64,
+        faults: &mut Faults,
+    ) -> Option<(usize, Label<'_>)> {
+        let place = usize::try_from(id)
+            .ok()
+            .filter(|&id| id < self.header.n_places);
+        let label = place.map(|id| self.get_in(parts, id));
+        if let (Some(id), Some(Ok(Some(label)))) = (place, label) {
+            return Some((id, label));
+        }
+        faults.add(Some(self.node), || {
+            format!("slot {slot} of the labels names item {id}, which has none")
+        });
+        None
+    }
+
+    /// Looks for items whose labels no slot names.
+    fn others(&self, parts: &Parts, seen: &Seen, faults: &mut Faults) {
         for id in 0..self.header.n_places {
-            let is_seen = seen[id / 64] >> (id % 64) & 1 == 1;
-            if !is_seen && matches!(self.get_in(parts, id), Ok(Some(_))) {
+            if !seen.has(id) && matches!(self.get_in(parts, id), Ok(Some(_))) {
                 faults.add(Some(id), || "no slot names its label".to_string());
             }
         }
-        Ok(())
     }
 
     /// Looks for labels that are there twice: the same hash puts them between the same empty slots.
@@ -136,8 +209,9 @@ impl View<'_> {
             let (label, same) = (self.get_in(parts, id), self.get_in(parts, other));
             if let (Ok(Some(label)), Ok(Some(same))) = (label, same) {
                 if label == same {
+                    // Not shown: a file's bytes may have become no string.
                     faults.add(Some(other), || {
-                        format!("its label {label} is that of item {id} too")
+                        format!("its label is that of item {id} too")
                     });
                 }
             }
@@ -159,7 +233,8 @@ impl View<'_> {
         let is_zero = |range: &std::ops::Range<usize>| {
             self.section[range.clone()].iter().all(|&byte| byte == 0)
         };
-        if last_bits != 0 || !between.iter().all(is_zero) {
+        let has_idle_seed = self.header.is_sorted && self.header.seed != 0;
+        if last_bits != 0 || has_idle_seed || !between.iter().all(is_zero) {
             faults.add(Some(self.node), || {
                 "unused bytes of the labels section are not 0".to_string()
             });

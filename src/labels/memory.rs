@@ -254,7 +254,8 @@ impl Memory {
         }
         for (id, label) in labels {
             journal.push((id, self.take(id)));
-            if let Err(error) = self.add(id, label) {
+            let added = Owned::copy_of(label).and_then(|label| self.add(id, label));
+            if let Err(error) = added {
                 self.undo(journal);
                 return Err(error);
             }
@@ -262,14 +263,16 @@ impl Memory {
         Ok(())
     }
 
-    /// Gives a label to an item that has none; there is room.
-    pub(super) fn add(&mut self, id: usize, label: Label<'_>) -> Result<()> {
-        if let Some(other) = self.find(label) {
+    /// Gives a label of the same kind to an item that has none. Makes room where there is none.
+    pub(super) fn add(&mut self, id: usize, label: Owned) -> Result<()> {
+        self.make_room(id + 1, 1)?;
+        let new = label.as_label();
+        if let Some(other) = self.find(new) {
             return Err(Error::Label(format!(
-                "item {id} cannot have the label {label}: it is that of item {other}"
+                "item {id} cannot have the label {new}: it is that of item {other}"
             )));
         }
-        self.put(id, Owned::copy_of(label)?);
+        self.put(id, label);
         Ok(())
     }
 

@@ -2,9 +2,11 @@
 //!
 //! - [`memory`]: those that are being given.
 //! - [`section`]: those of a file, looked up where they lie.
+//! - [`encode`]: making that.
 //! - [`check`]: looking at a whole section.
 
 mod check;
+pub mod encode;
 pub mod memory;
 pub mod section;
 
@@ -42,8 +44,8 @@ impl LabelKind {
     }
 }
 
-/// A label of an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A label of an item. Numbers come before strings, and those in the order of their bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Label<'a> {
     /// A number.
     U64(u64),
@@ -103,18 +105,36 @@ pub enum Owned {
 }
 
 impl Owned {
+    /// # Errors
+    /// [`Error::NoMemory`].
     pub fn copy_of(label: Label<'_>) -> Result<Self> {
         Ok(match label {
             Label::U64(number) => Owned::U64(number),
             Label::Utf8(text) => {
-                let mut copy = Vec::new();
-                reserve(&mut copy, text.len())?;
-                copy.extend_from_slice(text.as_bytes());
                 // Checked already, as it came from a string; this never fails.
-                let copy = String::from_utf8(copy).unwrap_or_default();
-                Owned::Utf8(copy.into_boxed_str())
+                let copy = Owned::copy_of_bytes(text.as_bytes())?;
+                copy.unwrap_or(Owned::Utf8(Box::default()))
             }
         })
+    }
+
+    /// The string of these bytes, if they are one. Looked at when they are copied: a file's may be changing.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub fn copy_of_bytes(bytes: &[u8]) -> Result<Option<Self>> {
+        let mut copy = Vec::new();
+        reserve(&mut copy, bytes.len())?;
+        copy.extend_from_slice(bytes);
+        let text = String::from_utf8(copy).ok();
+        Ok(text.map(|text| Owned::Utf8(text.into_boxed_str())))
+    }
+
+    pub fn as_label(&self) -> Label<'_> {
+        match self {
+            Owned::U64(number) => Label::U64(*number),
+            Owned::Utf8(text) => Label::Utf8(text),
+        }
     }
 }
 

@@ -3,35 +3,38 @@
 //! Nothing that is read is trusted, and nothing is read before it is needed, but for the header.
 
 use super::memory::Memory;
-use super::{home, Label, LabelKind};
-use crate::error::{reserve, Error, Result};
+use super::{home, Label, LabelKind, Owned};
+use crate::error::{Error, Result};
+use std::cmp::Ordering;
 use std::ops::Range;
 use twox_hash::XxHash3_64;
 
 /// Bytes of the header.
-const HEADER: usize = 64;
+pub(super) const HEADER: usize = 64;
 
-/// With the first seed that keeps every label this near to its home a table is written.
-const MAX_PROBES: usize = 256;
-
-/// The last seed that is tried; with that one they may be farther.
-const LAST_SEED: u64 = 15;
-
-const KINDS: [(LabelKind, u32); 2] = [(LabelKind::U64, 1), (LabelKind::Utf8, 2)];
+/// The numbers of kinds, by whether the slots are in the order of the labels.
+const KINDS: [(LabelKind, bool, u32); 4] = [
+    (LabelKind::U64, false, 1),
+    (LabelKind::Utf8, false, 2),
+    (LabelKind::U64, true, 3),
+    (LabelKind::Utf8, true, 4),
+];
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub kind: LabelKind,
+    /// Whether the first slots name the items in the order of their labels, and the others are empty; else they are a hash table.
+    pub(super) is_sorted: bool,
     /// Bytes of a slot.
-    slot_size: usize,
+    pub(super) slot_size: usize,
     /// Ids there is a place for: the largest with a label, plus one.
     pub n_places: usize,
     pub n_labels: usize,
     pub n_slots: usize,
-    seed: u64,
+    pub(super) seed: u64,
     /// Bytes of all strings.
-    n_bytes: usize,
+    pub(super) n_bytes: usize,
 }
 
 /// Where the parts are, in bytes from the section's start.
@@ -57,7 +60,7 @@ fn short(bytes: &[u8], at: usize) -> u32 {
 }
 
 /// XXH3 (64 bits) of the number's eight bytes, or the string's.
-fn hash(seed: u64, label: Label<'_>) -> u64 {
+pub(super) fn hash(seed: u64, label: Label<'_>) -> u64 {
     match label {
         Label::U64(number) => XxHash3_64::oneshot_with_seed(seed, &number.to_le_bytes()),
         Label::Utf8(text) => XxHash3_64::oneshot_with_seed(seed, text.as_bytes()),
@@ -105,15 +108,17 @@ impl Header {
                 long(section, at)
             )),
         };
-        let kind = KINDS.iter().find(|(_, code)| *code == short(section, 0));
+        let known = KINDS.iter().find(|known| known.2 == short(section, 0));
+        let &(kind, is_sorted, _) = known.ok_or_else(|| {
+            format!(
+                "its labels are of the kind {}, which this version does not know",
+                short(section, 0)
+            )
+        })?;
         let n_places = count(8, "places", n_items)?;
         let header = Header {
-            kind: kind.map(|&(kind, _)| kind).ok_or_else(|| {
-                format!(
-                    "its labels are of the kind {}, which this version does not know",
-                    short(section, 0)
-                )
-            })?,
+            kind,
+            is_sorted,
             slot_size: match short(section, 4) {
                 4 => 4,
                 8 => 8,
@@ -139,10 +144,12 @@ impl Header {
         Ok(header)
     }
 
-    fn write(&self, to: &mut [u8]) {
-        let code = KINDS.iter().find(|(kind, _)| *kind == self.kind);
+    pub(super) fn write(&self, to: &mut [u8]) {
+        let code = KINDS
+            .iter()
+            .find(|known| (known.0, known.1) == (self.kind, self.is_sorted));
         let mut put = |at: usize, field: &[u8]| to[at..at + field.len()].copy_from_slice(field);
-        put(0, &code.map_or(0, |&(_, code)| code).to_le_bytes());
+        put(0, &code.map_or(0, |known| known.2).to_le_bytes());
         put(4, &(self.slot_size as u32).to_le_bytes());
         put(8, &(self.n_places as u64).to_le_bytes());
         put(16, &(self.n_labels as u64).to_le_bytes());
@@ -183,12 +190,13 @@ impl<'a> View<'a> {
     pub fn copy(&self) -> Result<Memory> {
         let parts = self.parts()?;
         let mut copy = Memory::new(self.header.kind);
-        // Counted, as the header may be wrong.
+        // Counted, as the header may be wrong. What is read below may be something else again, should the file be changing; then
+        // there is room for that too.
         let is_present = |&id: &usize| self.is_present(&parts, id);
         let n_labels = (0..self.header.n_places).filter(is_present).count();
         copy.make_room(self.header.n_places, n_labels)?;
         for id in 0..self.header.n_places {
-            let Some(label) = self.get_in(&parts, id)? else {
+            let Some(label) = self.copy_of_label(&parts, id)? else {
                 continue;
             };
             copy.add(id, label).map_err(|error| match error {
@@ -221,15 +229,36 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn get_in(&self, parts: &Parts, id: usize) -> Result<Option<Label<'a>>> {
-        if id >= self.header.n_places {
-            return Ok(None);
-        }
-        if !self.is_present(parts, id) {
+        let not_utf8 = || Error::corrupt(id, "its label is not UTF-8");
+        Ok(match self.raw(parts, id)? {
+            None => None,
+            Some(Raw::U64(number)) => Some(Label::U64(number)),
+            Some(Raw::Bytes(bytes)) => {
+                let text = std::str::from_utf8(bytes).map_err(|_| not_utf8())?;
+                Some(Label::Utf8(text))
+            }
+        })
+    }
+
+    fn copy_of_label(&self, parts: &Parts, id: usize) -> Result<Option<Owned>> {
+        Ok(match self.raw(parts, id)? {
+            None => None,
+            Some(Raw::U64(number)) => Some(Owned::U64(number)),
+            Some(Raw::Bytes(bytes)) => {
+                let copy = Owned::copy_of_bytes(bytes)?;
+                Some(copy.ok_or_else(|| Error::corrupt(id, "its label is not UTF-8"))?)
+            }
+        })
+    }
+
+    /// A label, not yet looked at.
+    fn raw(&self, parts: &Parts, id: usize) -> Result<Option<Raw<'a>>> {
+        if id >= self.header.n_places || !self.is_present(parts, id) {
             return Ok(None);
         }
         let value = |i: usize| long(self.section, parts.values.start + i * 8);
         if self.header.kind == LabelKind::U64 {
-            return Ok(Some(Label::U64(value(id))));
+            return Ok(Some(Raw::U64(value(id))));
         }
         let (start, end) = (value(id), value(id + 1));
         if start > end || end > self.header.n_bytes as u64 {
@@ -237,11 +266,8 @@ impl<'a> View<'a> {
             let reason = format!("its label is bytes {start} to {end} of {most}");
             return Err(Error::corrupt(id, reason));
         }
-        let bytes = &self.section[parts.bytes.clone()][start as usize..end as usize];
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Some(Label::Utf8(text))),
-            Err(_) => Err(Error::corrupt(id, "its label is not UTF-8")),
-        }
+        let strings = &self.section[parts.bytes.clone()];
+        Ok(Some(Raw::Bytes(&strings[start as usize..end as usize])))
     }
 
     /// What a slot holds: an id plus one, or 0.
@@ -256,166 +282,73 @@ impl<'a> View<'a> {
         hash(self.header.seed, label)
     }
 
+    /// The item that a slot names; none where it is empty.
+    fn item(&self, parts: &Parts, slot: usize) -> Result<Option<usize>> {
+        let Some(id) = self.slot(parts, slot).checked_sub(1) else {
+            return Ok(None);
+        };
+        if id >= self.header.n_places as u64 {
+            let (found, expected) = (id + 1, self.header.n_places);
+            let reason = format!("slot {slot} of the labels is {found}, expected 0 to {expected}");
+            return Err(Error::corrupt(self.node, reason));
+        }
+        Ok(Some(id as usize))
+    }
+
     /// The item with a label, which must be of the kind that the section holds.
     ///
     /// # Errors
     /// [`Error::Corrupt`].
     pub fn find(&self, label: Label<'_>) -> Result<Option<usize>> {
         let parts = self.parts()?;
+        if self.header.is_sorted {
+            return self.find_sorted(&parts, label);
+        }
         let n_slots = self.header.n_slots;
         let home = home(self.hash(label), n_slots);
         for slot in (home..n_slots).chain(0..home) {
-            let Some(id) = self.slot(&parts, slot).checked_sub(1) else {
+            let Some(id) = self.item(&parts, slot)? else {
                 return Ok(None);
             };
-            if id >= self.header.n_places as u64 {
-                let expected = self.header.n_places;
-                let reason = format!(
-                    "slot {slot} of the labels is {}, expected 0 to {expected}",
-                    id + 1
-                );
-                return Err(Error::corrupt(self.node, reason));
-            }
-            if self.has(&parts, id as usize, label) {
-                return Ok(Some(id as usize));
+            if self.compare(&parts, id, label) == Some(Ordering::Equal) {
+                return Ok(Some(id));
             }
         }
         Ok(None)
     }
 
-    /// Whether an item has this label; its bytes are compared before they are looked at as a string.
-    fn has(&self, parts: &Parts, id: usize, label: Label<'_>) -> bool {
-        match label {
-            Label::U64(_) => matches!(self.get_in(parts, id), Ok(Some(found)) if found == label),
-            Label::Utf8(text) => {
-                let value = |i: usize| long(self.section, parts.values.start + i * 8) as usize;
-                let strings = &self.section[parts.bytes.clone()];
-                self.is_present(parts, id)
-                    && strings.get(value(id)..value(id + 1)) == Some(text.as_bytes())
+    fn find_sorted(&self, parts: &Parts, label: Label<'_>) -> Result<Option<usize>> {
+        let (mut start, mut end) = (0, self.header.n_labels);
+        while start < end {
+            let slot = start + (end - start) / 2;
+            let id = self.item(parts, slot)?;
+            let compared = id.and_then(|id| Some((id, self.compare(parts, id, label)?)));
+            match compared {
+                Some((id, Ordering::Equal)) => return Ok(Some(id)),
+                Some((_, Ordering::Less)) => start = slot + 1,
+                Some((_, Ordering::Greater)) => end = slot,
+                None => {
+                    let reason = format!("slot {slot} of the labels names no item that has one");
+                    return Err(Error::corrupt(self.node, reason));
+                }
             }
         }
+        Ok(None)
+    }
+
+    /// How an item's label compares with one of the same kind; none where it has none. Its bytes are not looked at as a string.
+    fn compare(&self, parts: &Parts, id: usize, label: Label<'_>) -> Option<Ordering> {
+        match (self.raw(parts, id), label) {
+            (Ok(Some(Raw::U64(found))), Label::U64(number)) => Some(found.cmp(&number)),
+            (Ok(Some(Raw::Bytes(found))), Label::Utf8(text)) => Some(found.cmp(text.as_bytes())),
+            _ => None,
+        }
     }
 }
 
-/// The section of these labels; empty when there are none. The same labels give the same bytes.
-///
-/// # Errors
-/// [`Error::NoMemory`].
-pub fn encode(labels: &Memory) -> Result<Vec<u8>> {
-    let mut section = Vec::new();
-    if labels.count() == 0 {
-        return Ok(section);
-    }
-    let n_places = labels.n_places();
-    let text = |id: usize| match labels.get(id) {
-        Some(Label::Utf8(text)) => text,
-        _ => "",
-    };
-    let mut header = Header {
-        kind: labels.kind(),
-        slot_size: if n_places < u32::MAX as usize { 4 } else { 8 },
-        n_places,
-        n_labels: labels.count(),
-        n_slots: labels.count().saturating_mul(2),
-        seed: 0,
-        n_bytes: (0..n_places).map(|id| text(id).len()).sum(),
-    };
-    let too_large = || Error::no_memory(usize::MAX, "more than can be addressed");
-    let parts = header.parts().ok_or_else(too_large)?;
-    reserve(&mut section, parts.bytes.end)?;
-    section.resize(parts.bytes.end, 0);
-
-    let mut at = 0;
-    for id in 0..n_places {
-        let value = match labels.get(id) {
-            Some(Label::U64(number)) => number,
-            Some(Label::Utf8(_)) => at as u64,
-            None if header.kind == LabelKind::Utf8 => at as u64,
-            None => 0,
-        };
-        section[parts.values.start + id * 8..][..8].copy_from_slice(&value.to_le_bytes());
-        if labels.get(id).is_some() {
-            section[parts.present.start + id / 8] |= 1 << (id % 8);
-        }
-        let text = text(id);
-        section[parts.bytes.start + at..][..text.len()].copy_from_slice(text.as_bytes());
-        at += text.len();
-    }
-    if header.kind == LabelKind::Utf8 {
-        section[parts.values.end - 8..parts.values.end].copy_from_slice(&(at as u64).to_le_bytes());
-    }
-    while !fill_slots(&mut section[parts.slots.clone()], labels, &header) {
-        header.seed += 1;
-    }
-    header.write(&mut section);
-    Ok(section)
-}
-
-/// Puts every id where its label's hash says, in the order of ids. Whether all are near enough.
-fn fill_slots(slots: &mut [u8], labels: &Memory, header: &Header) -> bool {
-    slots.fill(0);
-    let size = header.slot_size;
-    for id in 0..header.n_places {
-        let Some(label) = labels.get(id) else {
-            continue;
-        };
-        let mut slot = home(hash(header.seed, label), header.n_slots);
-        let mut probes = 1;
-        while slots[slot * size..][..size].iter().any(|&byte| byte != 0) {
-            slot = (slot + 1) % header.n_slots;
-            probes += 1;
-            if probes > MAX_PROBES && header.seed < LAST_SEED {
-                return false;
-            }
-        }
-        let place = (id as u64 + 1).to_le_bytes();
-        slots[slot * size..][..size].copy_from_slice(&place[..size]);
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn memory<'a>(labels: &[(usize, Label<'a>)]) -> Memory {
-        let mut memory = Memory::new(labels[0].1.kind());
-        memory.set_all(labels.iter().copied()).unwrap();
-        memory
-    }
-
-    #[test]
-    fn the_order_of_setting_leaves_no_trace() {
-        let mut labels: Vec<_> = (0..500)
-            .map(|i| (i * 2, Label::U64(i as u64 * 7)))
-            .collect();
-        let first = encode(&memory(&labels)).unwrap();
-        labels.reverse();
-        assert!(encode(&memory(&labels)).unwrap() == first);
-        let header = Header::read(&first, 1000).unwrap();
-        assert_eq!(
-            (header.n_places, header.n_labels, header.seed),
-            (999, 500, 0)
-        );
-    }
-
-    // Labels that all have the same home, made on purpose, take another seed.
-    #[test]
-    fn crowded_labels_take_another_seed() {
-        let n = MAX_PROBES + 1;
-        let wanted = |number: &u64| home(hash(0, Label::U64(*number)), 2 * n) == 5;
-        let labels: Vec<_> = (0..)
-            .filter(wanted)
-            .take(n)
-            .enumerate()
-            .map(|(id, number)| (id, Label::U64(number)))
-            .collect();
-        let section = encode(&memory(&labels)).unwrap();
-        let header = Header::read(&section, n).unwrap();
-        assert_eq!(header.seed, 1);
-        let view = View::new(header, &section, 0);
-        for (id, label) in labels {
-            assert_eq!(view.find(label).unwrap(), Some(id));
-        }
-    }
+/// What stands where a label is.
+enum Raw<'a> {
+    U64(u64),
+    /// Perhaps a string.
+    Bytes(&'a [u8]),
 }

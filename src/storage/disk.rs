@@ -1,10 +1,11 @@
 //! A file mapped for writing while an index is built in it.
 
-use super::{system, UnfinishedFile};
-use crate::error::Result;
+use super::unfinished::{self, UnfinishedFile};
+use super::{system, FileId};
+use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
 use memmap2::{MmapMut, MmapOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// A growing file under a temporary name, mapped, that takes its final name when the build is done. Until then it says
@@ -28,13 +29,16 @@ fn map(file: &UnfinishedFile, len: usize) -> io::Result<MmapMut> {
 }
 
 impl DiskBytes {
-    /// An empty file that will be called `target`, of nodes of this size.
+    /// An empty file that will be called `target`, of nodes of this size. Where there is no file of that name, one that says
+    /// that it is not finished has it until then.
     ///
     /// # Errors
-    /// As [`UnfinishedFile::create`].
+    /// As [`UnfinishedFile::create`] and [`UnfinishedFile::hold_name`].
     pub fn create(target: &Path, node_size: usize) -> Result<Self> {
+        let mut file = UnfinishedFile::create(target, node_size)?;
+        file.hold_name()?;
         Ok(DiskBytes {
-            file: UnfinishedFile::create(target, node_size)?,
+            file,
             map: None,
             len: 0,
         })
@@ -139,11 +143,12 @@ impl DiskBytes {
         }
     }
 
-    /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt).
+    /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt). Where the name cannot be given
+    /// to it, its bytes are written over the file that has the name, and it says why.
     ///
     /// # Errors
-    /// As [`UnfinishedFile::publish`].
-    pub fn publish(&mut self) -> Result<()> {
+    /// As [`UnfinishedFile::publish`] and [`unfinished::write_over`]; the bytes are still there.
+    pub fn publish(&mut self) -> Result<Option<Error>> {
         if self.capacity() != self.len {
             self.adopt(self.len)?;
         }
@@ -152,7 +157,29 @@ impl DiskBytes {
                 .and_then(|()| map.flush())
                 .map_err(self.file.error("write"))?;
         }
-        self.file.publish(self.len as u64)
+        let len = self.len as u64;
+        let refused = match self.file.publish(len) {
+            Ok(()) => return Ok(None),
+            Err(error) if self.file.is_published() => return Err(error),
+            Err(refused) => refused,
+        };
+        let (target, node_size) = (self.file.target(), self.file.node_size());
+        let fail = self.file.error("write over");
+        let refused = unfinished::write_over(
+            target,
+            node_size,
+            refused,
+            None,
+            || Ok(len),
+            |to| to.write_all(self.bytes()).map_err(fail),
+        )?;
+        self.file.give_up_name();
+        Ok(Some(refused))
+    }
+
+    /// Which file it is.
+    pub fn id(&self) -> Option<FileId> {
+        self.file.id()
     }
 
     /// Goes back to the first `len` bytes, to be built upon again. A file that is public already stays as it is; a new one
@@ -201,19 +228,24 @@ mod tests {
     /// Of 16 too, which divides all that is a multiple of 16.
     const NODE_SIZES: [usize; 5] = [13, 16, 20, 48, 4096];
 
-    /// The only file in a directory, which must not pass for an index.
+    /// The only temporary file in a directory, which must not pass for an index. Nor must what else there is.
     fn unfinished(directory: &Path, node_size: usize) -> PathBuf {
-        let mut entries = fs::read_dir(directory).unwrap();
-        let path = entries.next().unwrap().unwrap().path();
-        assert!(entries.next().is_none());
-        let bytes = fs::read(&path).unwrap();
-        assert!(bytes.ends_with(&UNFINISHED));
-        assert!(
-            !bytes.len().is_multiple_of(node_size),
-            "{} bytes",
-            bytes.len()
-        );
-        path
+        let entries = fs::read_dir(directory).unwrap();
+        let mut temporary = Vec::new();
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            let bytes = fs::read(&path).unwrap();
+            assert!(bytes.ends_with(&UNFINISHED), "{path:?}");
+            assert!(
+                !bytes.len().is_multiple_of(node_size),
+                "{path:?}: {} bytes",
+                bytes.len()
+            );
+            if path.extension().is_some_and(|end| end == "tmp") {
+                temporary.push(path);
+            }
+        }
+        assert_eq!(temporary.len(), 1);
+        temporary.remove(0)
     }
 
     #[test]
@@ -283,7 +315,9 @@ mod tests {
         for node_size in NODE_SIZES {
             let directory = tempfile::tempdir().unwrap();
             let target = directory.path().join("x.ann");
+            fs::write(&target, "old").unwrap();
             let mut disk = DiskBytes::create(&target, node_size).unwrap();
+            fs::remove_file(&target).unwrap();
             disk.resize(node_size).unwrap();
             disk.bytes_mut().fill(1);
             let mut expected = vec![1; node_size];

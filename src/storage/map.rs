@@ -1,6 +1,6 @@
 //! A finished file: read here and there, mapped, copied to memory, or there already.
 
-use super::{Bytes, HeapBytes};
+use super::{Bytes, FileId, HeapBytes};
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
 use memmap2::{Mmap, MmapOptions};
@@ -19,6 +19,7 @@ enum Place {
         file: File,
         path: PathBuf,
         access: Access,
+        id: Option<FileId>,
     },
     Memory(Bytes),
 }
@@ -62,6 +63,7 @@ impl Source {
                 file,
                 path: path.to_path_buf(),
                 access,
+                id: FileId::of(&found),
             },
         })
     }
@@ -100,8 +102,13 @@ impl Source {
     pub fn into_bytes(self) -> Result<FileBytes> {
         let len = usize::try_from(self.len)
             .map_err(|_| Error::no_memory(usize::MAX, "more than can be addressed"))?;
-        let (file, path, access) = match self.place {
-            Place::File { file, path, access } => (file, path, access),
+        let (file, path, access, id) = match self.place {
+            Place::File {
+                file,
+                path,
+                access,
+                id,
+            } => (file, path, access, id),
             Place::Memory(bytes) => return Ok(FileBytes::Memory(bytes)),
         };
         if access == Access::Copy {
@@ -121,7 +128,7 @@ impl Source {
         // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites the file is the
         // documented contract of `annoy_load`. Every value read from it is treated as hostile.
         let map = unsafe { options.map(&file) }.map_err(fail)?;
-        Ok(FileBytes::Map(map))
+        Ok(FileBytes::Map(map, id))
     }
 }
 
@@ -171,7 +178,7 @@ fn read_exact_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<(
 /// The contract of every memory-mapped reader holds for those: nobody may shorten the file while it is mapped (the system
 /// would deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as our save does, is fine.
 pub enum FileBytes {
-    Map(Mmap),
+    Map(Mmap, Option<FileId>),
     Copy(HeapBytes),
     Memory(Bytes),
 }
@@ -180,9 +187,16 @@ impl FileBytes {
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         match self {
-            FileBytes::Map(map) => map,
+            FileBytes::Map(map, _) => map,
             FileBytes::Copy(copy) => copy.bytes(),
             FileBytes::Memory(bytes) => bytes,
+        }
+    }
+    /// The file that they are mapped from.
+    pub fn mapped(&self) -> Option<FileId> {
+        match self {
+            FileBytes::Map(_, id) => *id,
+            _ => None,
         }
     }
 }

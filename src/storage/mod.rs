@@ -7,6 +7,7 @@
 //! - [`bytes`]: the bytes of a file that are in memory already.
 //! - [`pending`]: a file that takes its name only when it is whole.
 //! - [`unfinished`]: one that says so until then.
+//! - [`target`]: what the path of one names, and what is there before.
 //! - [`system`]: the calls that only some systems have, each beside its portable twin.
 
 pub mod array;
@@ -17,6 +18,7 @@ pub mod heap;
 pub mod map;
 pub mod pending;
 mod system;
+mod target;
 pub mod unfinished;
 
 pub use array::Array;
@@ -26,4 +28,5 @@ pub use disk::DiskBytes;
 pub use heap::HeapBytes;
 pub use map::{Access, FileBytes, Source};
 pub use pending::PendingFile;
-pub use unfinished::{UnfinishedFile, UNFINISHED};
+pub use system::FileId;
+pub use unfinished::UNFINISHED;

@@ -1,51 +1,42 @@
 //! A file that takes its name only when it is whole.
 
-use super::system::Directory;
+use super::system::{Directory, FileId};
+use super::target::Target;
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
 /// A file under a temporary name beside its target. [`publish`](Self::publish) gives it the target's name; dropping it
 /// before that removes it. So the target holds the old file or the new one, whole, at every moment.
+///
+/// Or, where that cannot be, the target itself, open to be [written over](Self::over).
 pub struct PendingFile {
     file: File,
-    /// The temporary name; none once published.
+    /// The temporary name; none once published, or when the file is written over.
     temp: Option<TempPath>,
+    /// What holds the target's name until then.
+    holder: Option<NameHolder>,
     target: PathBuf,
     directory: PathBuf,
 }
 
 impl PendingFile {
-    /// Creates the temporary file. A target that is there keeps its permissions; where it is a symbolic link to a file, the
-    /// link stays.
+    /// Creates the temporary file. It gets owner, group and mode of a target that is there, where the system allows it; where
+    /// the target is a symbolic link, the link stays.
     ///
     /// # Errors
     /// [`Error::Io`] when the directory cannot be written to, or the target exists and is not a regular file.
     pub fn create(target: &Path) -> Result<Self> {
         let fail = |source| Error::io("create", target, source);
-        let mut permissions = None;
-        let target = match fault::check(Kind::Read).and_then(|()| fs::metadata(target)) {
-            Ok(found) if !found.is_file() => {
-                let what = "the name is taken by something that is not a regular file";
-                return Err(fail(io::Error::new(io::ErrorKind::AlreadyExists, what)));
-            }
-            Ok(found) => {
-                permissions = Some(found.permissions());
-                fault::check(Kind::Read)
-                    .and_then(|()| fs::canonicalize(target))
-                    .map_err(fail)?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => target.to_path_buf(),
-            Err(error) => return Err(fail(error)),
-        };
-        let name = target.file_name().ok_or_else(|| {
+        let found = Target::of(target).map_err(fail)?;
+        let name = found.path.file_name().ok_or_else(|| {
             let what = "the path ends in no file name";
             fail(io::Error::new(io::ErrorKind::InvalidInput, what))
         })?;
-        let directory = match target.parent() {
+        let directory = match found.path.parent() {
             Some(parent) if parent != Path::new("") => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
@@ -54,24 +45,58 @@ impl PendingFile {
         if name.len() <= 200 {
             prefix.push(name);
         }
+        // Who may not read the old file must not open the new one before it has the old one's mode.
+        let mode = if found.is_there() { 0o600 } else { NEW_MODE };
         // Opened by hand: `tempfile_in` would hide the system's error number.
         let temp = Builder::new()
             .prefix(&prefix)
             .suffix(".tmp")
-            .make_in(&directory, create_new)
+            .make_in(&directory, |path| create_new(path, mode))
             .map_err(fail)?;
         let (file, temp) = temp.into_parts();
-        if let Some(permissions) = permissions {
-            fault::check(Kind::Open)
-                .and_then(|()| file.set_permissions(permissions))
-                .map_err(fail)?;
-        }
+        found.pass_on(&file).map_err(fail)?;
         Ok(PendingFile {
             file,
             temp: Some(temp),
-            target,
+            holder: None,
+            target: found.path,
             directory,
         })
+    }
+
+    /// Opens the target itself, as it is: for where its name cannot be given to another file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it is not there, not a regular file, or may not be written to.
+    pub fn over(target: &Path) -> Result<Self> {
+        let fail = |source| Error::io("write over", target, source);
+        let found = Target::of(target).map_err(fail)?;
+        let file = fault::check(Kind::Open)
+            .and_then(|()| {
+                fs::OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .open(&found.path)
+            })
+            .map_err(fail)?;
+        Ok(PendingFile {
+            file,
+            temp: None,
+            holder: None,
+            target: found.path,
+            directory: PathBuf::new(),
+        })
+    }
+
+    /// Puts a file with these bytes where the target is to be, should nothing be there, until this one takes its place or is
+    /// given up.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn hold_name(&mut self, bytes: &[u8]) -> Result<()> {
+        let held = NameHolder::create(&self.target, bytes);
+        self.holder = held.map_err(|e| Error::io("create", self.target.as_path(), e))?;
+        Ok(())
     }
 
     /// The open file.
@@ -89,9 +114,19 @@ impl PendingFile {
         &self.target
     }
 
-    /// Whether it has its name.
+    /// Whether it has its name, or none any more.
     pub fn is_published(&self) -> bool {
         self.temp.is_none()
+    }
+
+    /// Makes the contents durable.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn sync(&self) -> Result<()> {
+        fault::check(Kind::Sync)
+            .and_then(|()| self.file.sync_all())
+            .map_err(|e| Error::io("write", self.target.as_path(), e))
     }
 
     /// Makes the contents durable, gives the file its name, makes the name durable.
@@ -100,10 +135,11 @@ impl PendingFile {
     /// [`Error::Io`]. Unless the file [is published](Self::is_published) all the same, because only the directory's
     /// sync failed, the target is as it was, and another attempt may be made.
     pub fn publish(&mut self) -> Result<()> {
+        self.sync()?;
+        if self.is_published() {
+            return Ok(());
+        }
         let fail = |action, source| Error::io(action, self.target.as_path(), source);
-        fault::check(Kind::Sync)
-            .and_then(|()| self.file.sync_all())
-            .map_err(|e| fail("write", e))?;
         // While a failure still leaves everything as it was.
         let directory =
             Directory::open(&self.directory).map_err(|e| fail("open the directory of", e))?;
@@ -114,9 +150,56 @@ impl PendingFile {
                 return Err(fail("rename the temporary file to", refused.error));
             }
         }
+        self.holder = None;
         directory
-            .sync()
+            .sync(&self.file)
             .map_err(|e| fail("sync the directory of", e))
+    }
+
+    /// Gives the name up, where the target has got the same bytes in another way. What is mapped stays.
+    pub fn give_up_name(&mut self) {
+        self.temp = None;
+        self.holder = None;
+    }
+}
+
+/// A file that stands where another is to be, and goes when it is dropped, unless it has been replaced or written over.
+struct NameHolder {
+    /// Open, so that no other file is taken for it.
+    file: File,
+    path: PathBuf,
+    len: u64,
+}
+
+impl NameHolder {
+    /// None where there is something already.
+    fn create(path: &Path, bytes: &[u8]) -> io::Result<Option<Self>> {
+        let file = match create_new(path, NEW_MODE) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            created => created?,
+        };
+        let holder = NameHolder {
+            file,
+            path: path.to_path_buf(),
+            len: bytes.len() as u64,
+        };
+        Writer(&holder.file).write_all(bytes)?;
+        Ok(Some(holder))
+    }
+}
+
+impl Drop for NameHolder {
+    fn drop(&mut self) {
+        let is_it = |there: &Metadata, own: &Metadata| {
+            FileId::of(there).is_some()
+                && FileId::of(there) == FileId::of(own)
+                && there.len() == self.len
+        };
+        if let (Ok(there), Ok(own)) = (fs::symlink_metadata(&self.path), self.file.metadata()) {
+            if is_it(&there, &own) {
+                let _ = fs::remove_file(&self.path);
+            }
+        }
     }
 }
 
@@ -143,13 +226,16 @@ impl Seek for Writer<'_> {
     }
 }
 
-/// A new file with the permissions that fopen would ask for: the umask decides, as for any file.
-fn create_new(path: &Path) -> io::Result<File> {
+/// What fopen would ask for: the umask decides, as for any file.
+const NEW_MODE: u32 = 0o666;
+
+#[cfg_attr(not(unix), allow(unused_variables))]
+fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     fault::check(Kind::Open)?;
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o666);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     options.open(path)
 }
 

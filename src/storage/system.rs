@@ -2,7 +2,7 @@
 
 use crate::fault::{self, Kind};
 use memmap2::MmapMut;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -57,12 +57,27 @@ pub fn prefer_huge_pages(_map: &MmapMut) {}
 /// SIGBUS). The file must be that long already.
 #[cfg(target_os = "linux")]
 pub fn reserve_file(file: &File, part: Range<u64>) -> io::Result<()> {
+    let (mut at, mut step) = (part.start, part.end - part.start);
+    while at < part.end {
+        let len = step.min(part.end - at);
+        match fault::check(Kind::Resize).and_then(|()| allocate(file, at, len)) {
+            Ok(()) => at += len,
+            // A signal came. Some file systems undo what they have reserved until then: less at a time gets done between two.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                step = (step / 2).max(1 << 16)
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn allocate(file: &File, at: u64, len: u64) -> io::Result<()> {
     use std::os::fd::AsRawFd;
-    fault::check(Kind::Resize)?;
     let size = |n: u64| libc::off_t::try_from(n).map_err(io::Error::other);
-    let (start, len) = (size(part.start)?, size(part.end - part.start)?);
     // SAFETY: a call on an open descriptor, which `file` keeps open, with plain numbers.
-    let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), start, len) };
+    let code = unsafe { libc::posix_fallocate(file.as_raw_fd(), size(at)?, size(len)?) };
     match code {
         0 => Ok(()),
         code => Err(io::Error::from_raw_os_error(code)),
@@ -79,21 +94,47 @@ pub fn reserve_file(mut file: &File, part: Range<u64>) -> io::Result<()> {
     io::copy(zeros, &mut file).map(|_| ())
 }
 
-/// A directory, open so that renames in it can be made durable.
+/// A directory, open so that renames in it can be made durable; none where it may be written to but not read, and so not opened.
 #[cfg(unix)]
-pub struct Directory(File);
+pub struct Directory(Option<File>);
 
 #[cfg(unix)]
 impl Directory {
     pub fn open(path: &Path) -> io::Result<Self> {
         fault::check(Kind::Open)?;
-        File::open(path).map(Directory)
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Directory(None)),
+            opened => opened.map(|directory| Directory(Some(directory))),
+        }
     }
 
-    pub fn sync(&self) -> io::Result<()> {
+    /// `renamed` is a file in it.
+    pub fn sync(&self, renamed: &File) -> io::Result<()> {
         fault::check(Kind::Sync)?;
-        self.0.sync_all()
+        match &self.0 {
+            Some(directory) => directory.sync_all(),
+            None => sync_file_system(renamed),
+        }
     }
+}
+
+/// Makes all of the file system durable that a file is on.
+#[cfg(target_os = "linux")]
+fn sync_file_system(file: &File) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: a call on an open descriptor, which `file` keeps open.
+    match unsafe { libc::syncfs(file.as_raw_fd()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Starts it, at least.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn sync_file_system(_file: &File) -> io::Result<()> {
+    // SAFETY: it takes nothing and gives nothing.
+    unsafe { libc::sync() };
+    Ok(())
 }
 
 /// Directories cannot be synced here; the rename itself is still atomic.
@@ -106,7 +147,81 @@ impl Directory {
         Ok(Directory)
     }
 
-    pub fn sync(&self) -> io::Result<()> {
+    pub fn sync(&self, _renamed: &File) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Gives a file the access control list of another, or none where that has none or is none: not the one that its directory gives
+/// to new files.
+#[cfg(target_os = "linux")]
+pub fn copy_access_list(from: Option<&Path>, to: &File) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::ffi::OsStrExt;
+    const NAME: &std::ffi::CStr = c"system.posix_acl_access";
+    // Two thousand entries.
+    let mut list = [0u8; 16 << 10];
+    let mut len = -1;
+    if let Some(from) = from {
+        let path = CString::new(from.as_os_str().as_bytes())?;
+        let (name, room) = (NAME.as_ptr(), list.as_mut_ptr().cast());
+        // SAFETY: both strings end in NUL, and `room` has the length that is said.
+        len = unsafe { libc::getxattr(path.as_ptr(), name, room, list.len()) };
+    }
+    let (to, name) = (to.as_raw_fd(), NAME.as_ptr());
+    // SAFETY: `to` is open while it is borrowed, the name ends in NUL, and the system has written `len` bytes, if any.
+    let done = unsafe {
+        match usize::try_from(len) {
+            Ok(len) => libc::fsetxattr(to, name, list.as_ptr().cast(), len, 0),
+            Err(_) => libc::fremovexattr(to, name),
+        }
+    };
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        _ if done == 0 => Ok(()),
+        // There is none, or none can be.
+        Some(libc::ENODATA | libc::EOPNOTSUPP) => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// Modes are all that is known here.
+#[cfg(not(target_os = "linux"))]
+pub fn copy_access_list(_from: Option<&Path>, _to: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Which file it is, whatever its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    pub fn of(file: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        Some(FileId(file.dev(), file.ino()))
+    }
+
+    /// The system does not say.
+    #[cfg(not(unix))]
+    pub fn of(_file: &Metadata) -> Option<Self> {
+        None
+    }
+}
+
+/// Whether it was the name that was refused to a file, while what has the name may still be writable: it is mounted, or
+/// the directory is not ours to change.
+#[cfg(unix)]
+pub fn is_name_refused(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EACCES | libc::EPERM | libc::EROFS | libc::EBUSY | libc::EXDEV)
+    )
+}
+
+/// Here a file that is mapped can be neither replaced nor written over.
+#[cfg(not(unix))]
+pub fn is_name_refused(_error: &io::Error) -> bool {
+    false
 }

@@ -4,7 +4,10 @@
 //! published it ends in a mark that says so, and its length is no multiple of the node size, which makes Annoy refuse it.
 //! That holds at every moment. Whatever makes the file longer first writes the mark, far enough behind, in one write; what
 //! comes before the mark is filled in afterwards.
+//!
+//! A file whose name cannot be given to another is written over where it is, under the same mark.
 
+use super::system::{self, FileId};
 use super::PendingFile;
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
@@ -22,7 +25,7 @@ const PAGE: u64 = 4096;
 /// How far behind what is appended the mark is put, so that not every write moves it.
 const AHEAD: u64 = 1 << 20;
 
-/// A file under a temporary name, and its mark.
+/// A file under a temporary name, or one that is written over, and its mark.
 pub struct UnfinishedFile {
     file: PendingFile,
     node_size: u64,
@@ -44,6 +47,53 @@ impl UnfinishedFile {
         let marked = file.mark_behind(0);
         marked.map_err(file.error("write"))?;
         Ok(file)
+    }
+
+    /// Takes the name already, with a file that says what it is, where nothing has it yet.
+    ///
+    /// # Errors
+    /// As [`PendingFile::hold_name`].
+    pub fn hold_name(&mut self) -> Result<()> {
+        let mut bytes = vec![0; self.place_behind(0) as usize];
+        bytes.extend_from_slice(&UNFINISHED);
+        self.file.hold_name(&bytes)
+    }
+
+    /// Opens the file that has the name, to be written over. It is as before until [`begin`](Self::begin).
+    ///
+    /// # Errors
+    /// As [`PendingFile::over`]; [`Error::Io`] when its length cannot be found out.
+    pub fn over(target: &Path, node_size: usize) -> Result<Self> {
+        let file = PendingFile::over(target)?;
+        let found = fault::check(Kind::Read).and_then(|()| file.file().metadata());
+        let found = found.map_err(|e| Error::io("read the size of", file.target(), e))?;
+        Ok(UnfinishedFile {
+            file,
+            node_size: node_size as u64,
+            end: found.len(),
+        })
+    }
+
+    /// Marks a file that is to be written over and has room made for `len` bytes, on the disk too.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the file is then as before.
+    pub fn begin(&mut self, len: u64) -> Result<()> {
+        let before = self.end;
+        let begun = self
+            .mark_behind(before.max(len))
+            .and_then(|_| system::reserve_file(self.file(), 0..len))
+            .map_err(self.error("make room in"))
+            .and_then(|()| self.file.sync());
+        if begun.is_err() {
+            let _ = self.set_len(before);
+        }
+        begun
+    }
+
+    /// Which file it is.
+    pub fn id(&self) -> Option<FileId> {
+        FileId::of(&self.file().metadata().ok()?)
     }
 
     /// The open file.
@@ -129,6 +179,11 @@ impl UnfinishedFile {
         }
     }
 
+    /// As [`PendingFile::give_up_name`].
+    pub fn give_up_name(&mut self) {
+        self.file.give_up_name();
+    }
+
     /// Makes a file that has become longer as long as it was, with the mark where it was. When that fails, it stays longer.
     pub fn cut_back(&mut self, end: u64) {
         if self.end > end {
@@ -155,6 +210,10 @@ impl UnfinishedFile {
     /// # Errors
     /// As [`PendingFile::publish`]; it has its mark again then, unless it is published.
     pub fn publish(&mut self, len: u64) -> Result<()> {
+        if self.is_published() {
+            // The bytes before the mark goes.
+            self.file.sync()?;
+        }
         let cut = self.set_len(len);
         cut.map_err(self.error("truncate"))?;
         let published = self.file.publish();
@@ -163,6 +222,55 @@ impl UnfinishedFile {
             let _ = self.set_len(self.place_behind(len) + MARK as u64);
         }
         published
+    }
+}
+
+/// Writes over the file that has the name, after a file of its own was refused it, which is the `refused`.
+///
+/// This is no longer all or nothing: should the process end before `write` has done its work, the file is left with the mark,
+/// and what was in it is lost. Who has it mapped sees it change. So `write` should fail for nothing but the disk.
+///
+/// # Errors
+/// The `refused` itself, when something else was wrong or there is no file that may be written over; [`Error::Unsupported`] when it
+/// is `mapped` to be read from; [`Error::Io`].
+pub fn write_over(
+    target: &Path,
+    node_size: usize,
+    refused: Error,
+    mapped: Option<FileId>,
+    len: impl FnOnce() -> Result<u64>,
+    write: impl FnOnce(&mut UnfinishedWriter<'_>) -> Result<()>,
+) -> Result<Error> {
+    let is_name = matches!(&refused, Error::Io { source, .. } if system::is_name_refused(source));
+    if !is_name {
+        return Err(refused);
+    }
+    let mut file = match UnfinishedFile::over(target, node_size) {
+        Ok(file) => file,
+        // There is none that may be written to: what was refused first says more.
+        Err(Error::Io { source, .. })
+            if source.kind() == io::ErrorKind::NotFound || system::is_name_refused(&source) =>
+        {
+            return Err(refused)
+        }
+        Err(error) => return Err(error),
+    };
+    if mapped.is_some() && file.id() == mapped {
+        return Err(Error::Unsupported(format!(
+            "{refused}; and the file cannot be written over, because the index has it mapped: load it as a copy to save there"
+        )));
+    }
+    let len = len()?;
+    file.begin(len)?;
+    let written = write(&mut file.writer()).and_then(|()| file.publish(len));
+    match written {
+        Ok(()) => Ok(refused),
+        Err(Error::Io { path, source, .. }) => Err(Error::Io {
+            action: "write all over the file, which is now neither the old nor the new one:",
+            path,
+            source,
+        }),
+        Err(error) => Err(error),
     }
 }
 

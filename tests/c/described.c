@@ -1,5 +1,5 @@
 /* Files that say what they are: opening, metadata, copies. GOLDEN is the directory of files by Annoy itself. */
-#define _XOPEN_SOURCE 700 /* truncate, setenv */
+#define _XOPEN_SOURCE 700 /* truncate */
 #include "bytes.h"
 #include "check.h"
 
@@ -161,7 +161,7 @@ TEST(opening_what_is_no_index) {
     refused(ANNOY_ERR_IO, "missing.ann", in_scratch("missing.ann"));
     CHECK(error.os_errno == ENOENT);
     refused(ANNOY_ERR_IO, "directory", in_scratch("."));
-    refused(ANNOY_ERR_ARGUMENT, "path is*expected UTF-8", in_scratch("bad\xff\xfe.ann"));
+    refused(ANNOY_ERR_IO, "bad", in_scratch("bad\xff\xfe.ann"));
     write_file(bad, "", 0);
     refused(ANNOY_ERR_FORMAT, "bad.ann*empty", bad);
     write_file(bad, "x", 1);
@@ -193,11 +193,6 @@ TEST(opening_what_is_no_index) {
         FAILS(ANNOY_ERR_ARGUMENT, text, annoy_save_and_load(index, good, flags, &error));
     }
     CHECK(none == NULL);
-    CHECK(setenv("ANNOY_RS_KERNEL", "abacus", 1) == 0);
-    FAILS(ANNOY_ERR_UNSUPPORTED, "abacus", annoy_open(good, 0, &none, &error));
-    FAILS(ANNOY_ERR_UNSUPPORTED, "abacus", annoy_verify_file(good, NULL, 0, &n, &error));
-    FAILS(ANNOY_ERR_UNSUPPORTED, "abacus", annoy_probe(plain_file, NULL, 0, &n, &error));
-    CHECK(unsetenv("ANNOY_RS_KERNEL") == 0);
     CHECK(none == NULL);
     annoy_free(index);
 }

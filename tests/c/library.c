@@ -1,5 +1,4 @@
 /* Names, numbers, the log, and the header itself. */
-#define _XOPEN_SOURCE 700 /* setenv */
 #include <annoy.h>
 #include <annoy.h> /* a second time: it must guard itself */
 
@@ -85,22 +84,6 @@ TEST(version) {
                      !strcmp(kernel, "portable")));
 }
 
-/* The environment is asked each time an index is made. */
-TEST(kernels) {
-    annoy_index *index = NULL;
-    CHECK(setenv("ANNOY_RS_KERNEL", "portable", 1) == 0);
-    CHECK(annoy_kernel_name() && strcmp(annoy_kernel_name(), "portable") == 0);
-    OK(annoy_new(ANNOY_ANGULAR, 2, &index, &error));
-    annoy_free(index);
-    index = NULL;
-    CHECK(setenv("ANNOY_RS_KERNEL", "abacus", 1) == 0);
-    CHECK(annoy_kernel_name() == NULL);
-    FAILS(ANNOY_ERR_UNSUPPORTED, "ANNOY_RS_KERNEL*abacus", annoy_new(ANNOY_ANGULAR, 2, &index, &error));
-    CHECK(index == NULL);
-    CHECK(unsetenv("ANNOY_RS_KERNEL") == 0);
-    CHECK(annoy_kernel_name() != NULL);
-}
-
 typedef struct {
     int calls, wrong;
     char last[200];
@@ -184,7 +167,6 @@ int main(void) {
     RUN(other_numbers);
     RUN(metric_names);
     RUN(version);
-    RUN(kernels);
     RUN(log_callback);
     RUN(log_levels);
     RUN(errors_are_left_alone_by_success);

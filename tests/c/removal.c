@@ -54,6 +54,95 @@ TEST(removed) {
     annoy_free(loaded);
 }
 
+/* Ids that are there: holes and removed ones are not; in memory and loaded. */
+TEST(ids) {
+    annoy_index *index = line_of(0, 0), *loaded = NULL;
+    const char *path = in_scratch("ids.ann");
+    const float vector[2] = {1, 2};
+    const int64_t expected[3] = {2, 5, 9};
+    int64_t ids[10], i;
+    size_t n = 7;
+    int round;
+    OK(annoy_get_ids(index, NULL, 0, &n, &error));
+    CHECK(n == 0 && !annoy_has_item(index, 0));
+    for (i = 2; i < 10; i++)
+        if (i != 3 && i != 4 && i != 7 && i != 8) OK(annoy_add_item(index, i, vector, 2, &error));
+    OK(annoy_remove_item(index, 6, &error));
+    for (round = 0; round < 3; round++) {
+        const annoy_index *one = round < 2 ? index : loaded;
+        for (i = -1; i < 11; i++) CHECK(annoy_has_item(one, i) == (i == 2 || i == 5 || i == 9));
+        memset(ids, 0x55, sizeof ids);
+        FAILS(ANNOY_ERR_TOO_SMALL, "3", annoy_get_ids(one, ids, 2, &n, &error));
+        CHECK(n == 3 && ids[0] == 0x5555555555555555);
+        FAILS(ANNOY_ERR_NULL, "ids", annoy_get_ids(one, NULL, 3, &n, &error));
+        FAILS(ANNOY_ERR_NULL, "n_ids", annoy_get_ids(one, ids, 3, NULL, &error));
+        OK(annoy_get_ids(one, ids, 3, &n, &error));
+        CHECK(n == 3 && memcmp(ids, expected, sizeof expected) == 0 && ids[3] == 0x5555555555555555);
+        n = 0;
+        OK(annoy_get_ids(one, ids, 10, &n, &error));
+        CHECK(n == 3 && memcmp(ids, expected, sizeof expected) == 0 && ids[3] == 0x5555555555555555);
+        if (round == 0) {
+            OK(annoy_build(index, 2, 1, &error));
+            OK(annoy_save(index, path, &error));
+            OK(annoy_open(path, 0, &loaded, &error));
+        }
+    }
+    OK(annoy_remove_item(loaded, 9, &error));
+    CHECK(!annoy_has_item(loaded, 9) && annoy_has_item(index, 9) && !annoy_has_item(NULL, 0));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_ids(NULL, ids, 10, &n, &error));
+    annoy_free(index);
+    annoy_free(loaded);
+}
+
+/* A filter that is slow, and somebody who sets the token: the search ends, and asks no more. */
+struct slow {
+    annoy_cancel *cancel;
+    int asked;
+};
+
+static int32_t cancelling(void *user, int64_t item) {
+    struct slow *slow = (struct slow *)user;
+    (void)item;
+    if (++slow->asked == 5) annoy_cancel_set(slow->cancel);
+    return 1;
+}
+
+TEST(a_token_ends_a_search_with_a_filter) {
+    annoy_index *index = line_of(200, 2);
+    const float query[2] = {3, 0};
+    struct slow slow = {annoy_cancel_new(), 0};
+    int64_t ids[20];
+    size_t n = 99, counts[2];
+    annoy_work work;
+    annoy_search_options options;
+    memset(&work, 0, sizeof work);
+    work.struct_size = sizeof work;
+    work.cancel = slow.cancel;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.search_k = 1000;
+    options.filter = cancelling;
+    options.filter_user = &slow;
+    options.work = &work;
+    FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_search(index, query, 2, 10, &options, ids, NULL, &n, &error));
+    CHECK(slow.asked == 5 && n == 99);
+    annoy_cancel_free(slow.cancel);
+    slow.cancel = annoy_cancel_new();
+    work.cancel = slow.cancel;
+    slow.asked = 0;
+    FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_search_item(index, 3, 10, &options, ids, NULL, &n, &error));
+    CHECK(slow.asked == 5 && n == 99);
+    annoy_cancel_free(slow.cancel);
+    slow.cancel = annoy_cancel_new();
+    work.cancel = slow.cancel;
+    slow.asked = 0;
+    FAILS(ANNOY_ERR_CANCELLED, "cancelled",
+          annoy_search_batch(index, query, 1, 2, 0, 10, &options, ids, NULL, counts, &error));
+    CHECK(slow.asked == 5);
+    annoy_cancel_free(slow.cancel);
+    annoy_free(index);
+}
+
 TEST(recall) {
     annoy_index *index = line_of(300, 2), *empty = line_of(3, 0);
     double low = 7, high = 7, again = 7;
@@ -78,6 +167,8 @@ TEST(recall) {
 
 int main(void) {
     RUN(removed);
+    RUN(ids);
+    RUN(a_token_ends_a_search_with_a_filter);
     RUN(recall);
     return report();
 }

@@ -28,7 +28,8 @@ done
 cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$cargo_target" ||
     { bad "cargo build"; finish; }
 library=$cargo_target/release/libannoy_rs.a
-[ -f "$library" ] || { bad "no $library"; finish; }
+shared=$cargo_target/release/libannoy_rs.so
+for file in "$library" "$shared"; do [ -f "$file" ] || { bad "no $file"; finish; }; done
 
 # A failure must not depend on what happens to be set outside; huge requests have to fail as they do without the
 # sanitizer, which would end the program instead. Sizes the library is refused come back to its caller as a status.
@@ -45,6 +46,7 @@ compile() {
     shift 2
     if "$@" -g -O1 $warnings -DEXPECTED_VERSION="\"$version\"" \
         "-DGOLDEN=\"$root/tests/golden/annoy-1.17.3\"" "-DCONFORMANCE=\"$root/tests/conformance\"" \
+        "-DSHARED_LIBRARY=\"$shared\"" \
         -I"$root/include" -I"$here" -o "$out" "$library" $libs \
         > "$tmp/log" 2>&1; then return 0; fi
     bad "$name: does not compile" "$tmp/log"

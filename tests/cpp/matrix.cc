@@ -3,6 +3,7 @@
 //
 // Writes its files to the current directory. With FEW defined only two id types, and one generator and policy: for
 // sanitizers, which take their time.
+#include "annoy.h"
 #include "annoylib.h"
 #include "kissrandom.h"
 

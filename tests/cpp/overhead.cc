@@ -2,6 +2,7 @@
 // query's best of many rounds, added up) is printed. Whether they answer alike is checked; the ratio is not.
 //
 //   overhead [items [f [search_k]]]
+#include "annoy.h"
 #include "annoylib.h"
 #include "kissrandom.h"
 
@@ -28,7 +29,7 @@ int measure(const char* name, int n_items, int f, int search_k) {
     if (!ours.add_item(static_cast<S>(i), row.data())) return 1;
   }
   if (!ours.build(10)) return 1;
-  const annoy_index* bare = ours.c_handle();
+  const annoy_index* bare = static_cast<const annoy_index*>(ours.c_handle());
 
   std::vector<float> queries(n_queries * width);
   for (float& x : queries) x = normal(random);

@@ -33,7 +33,7 @@ include=("-I$root/bindings/cpp/include" "-I$root/include")
 warnings=(-Wall -Wextra -Werror)
 strict=(-Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wdeprecated)
 link=("$library" -lpthread -ldl -lm)
-sources=(matrix patterns patterns_r threads overhead strict two_units/main two_units/other)
+sources=(matrix patterns patterns_r threads overhead strict own_names two_units/main two_units/other)
 
 # task NAME FUNCTION [ARGUMENT...]: runs the function in a directory of its own, `jobs` of them at a time.
 task() {
@@ -98,6 +98,22 @@ negative() { # COMPILER
     echo "$number refused with the right words"
 }
 
+# What annoylib.h brings along of names that are not Annoy's: no macro, and no function under its own name.
+names() {
+    echo '#include "annoylib.h"' | g++ -std=c++11 "-I$root/bindings/cpp/include" -dM -E -x c++ - >macros &&
+        grep -ioE '^#define annoy[a-z_]*' macros | cut -d' ' -f2 | sort >found || return 1
+    printf '%s\n' ANNOYLIB_V_ARRAY_SIZE ANNOY_ANNOYLIB_H annoylib_showUpdate | sort | diff - found &&
+        run g++ c++11 own_names.cc
+}
+
+drift() { # COMPILER
+    local order
+    for order in "" -DANNOY_H_FIRST; do
+        "$1" -std=c++11 "${warnings[@]}" "${strict[@]}" $order "${include[@]}" "$here/drift.cc" -o program "${link[@]}" &&
+            ./program || return 1
+    done
+}
+
 annoy_headers() {
     PYTHON="$python" "$root/benches/compare/fetch_annoy.sh" "${ANNOY_RS_ANNOY_DIR:-$target/annoy-source}"
 }
@@ -160,7 +176,9 @@ for compiler in "${compilers[@]}"; do
     task "$compiler: patterns_r, c++11" run "$compiler" c++11 patterns_r.cc
     task "$compiler: two translation units, c++11" run "$compiler" c++11 two_units/main.cc two_units/other.cc
     task "$compiler: negative" negative "$compiler"
+    task "$compiler: annoylib.h's declarations are annoy.h's" drift "$compiler"
 done
+task "g++: beside a program's own names of annoy.h" names
 task "g++: patterns, AddressSanitizer and UBSan" sanitized address,undefined patterns.cc
 task "g++: patterns_r, AddressSanitizer and UBSan" sanitized address,undefined patterns_r.cc
 # The library itself is not instrumented.

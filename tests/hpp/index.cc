@@ -412,7 +412,4 @@ TEST(the_library) {
   CHECK(annoy::metric_name(annoy::metric::dot) == "dot" && annoy::metric_name(annoy::metric{}).empty());
   const std::string_view longer = "angular momentum";
   CHECK(annoy::metric_from_name(longer.substr(0, 7)) == annoy::metric::angular);
-  setenv("ANNOY_RS_KERNEL", "none of them", 1);
-  CHECK(annoy::kernel_name().empty());
-  unsetenv("ANNOY_RS_KERNEL");
 }

@@ -6,6 +6,9 @@ TEST(removed_items_are_not_found) {
   annoy::failure failed;
   index.remove_item(8);
   CHECK(index.remove_item(9, failed) && index.n_removed() == 2 && index.is_removed(8) && !index.is_removed(7));
+  CHECK(index.has_item(7) && !index.has_item(8) && !index.has_item(-1) && !index.has_item(1 << 20));
+  const auto there = index.ids();
+  CHECK(there.size() == static_cast<std::size_t>(index.n_items() - index.n_removed()) && there[8] == 10);
   CHECK(!index.is_removed(-1) && index.info().n_removed == 2 && index.info().n_present == 100);
   for (const annoy::neighbor& one : index.search({8, 0}, 100, 10000)) CHECK(one.id != 8 && one.id != 9);
   CHECK(index.search({8, 0}, 100, 10000).size() == 98);

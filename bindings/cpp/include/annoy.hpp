@@ -637,7 +637,7 @@ class searcher {
   keeper kept_;
 };
 
-// Paths go to the library as UTF-8, which is what they are already where the system's characters are bytes.
+// Paths go to the library as they are where the system's characters are bytes, else as UTF-8.
 inline constexpr bool path_is_bytes = std::is_same_v<std::filesystem::path::value_type, char>;
 
 template <class Path, class Call>
@@ -945,7 +945,7 @@ class index {
   }
 
   // Items and trees go to a file instead of to memory; to be called before items are added. build() completes the file.
-  // Errors: state unless empty; argument for a path that is not UTF-8; io.
+  // Errors: state unless empty; argument for a path with a NUL in it; io.
   [[nodiscard]] bool on_disk_build(const path& file, failure& why) noexcept(detail::path_is_bytes) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
       return annoy_on_disk_build(native_handle(), name, why.native());
@@ -955,8 +955,8 @@ class index {
     detail::done([&](failure& why) { return on_disk_build(file, why); });
   }
 
-  // Writes a file, all or nothing and durable; the index stays as it is. Errors: state when not built; argument for a
-  // path that is not UTF-8; io.
+  // Writes a file, all or nothing (but see annoy_save) and durable; the index stays as it is. Errors: state when not built;
+  // argument for a path with a NUL in it; io.
   [[nodiscard]] bool save(const path& file, failure& why) const noexcept(detail::path_is_bytes) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
       return annoy_save(native_handle(), name, why.native());
@@ -1207,6 +1207,19 @@ class index {
   }
   void restore_item(std::int64_t item) {
     detail::done([&](failure& why) { return restore_item(item, why); });
+  }
+  // Whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed.
+  [[nodiscard]] bool has_item(std::int64_t item) const noexcept { return annoy_has_item(native_handle(), item) != 0; }
+  // The ids that do, ascending. Errors: no_memory.
+  [[nodiscard]] std::vector<std::int64_t> ids(failure& why) const {
+    std::vector<std::int64_t> found(static_cast<std::size_t>(n_items()));
+    std::size_t n = 0;
+    why.record(annoy_get_ids(native_handle(), found.data(), found.size(), &n, why.native()));
+    found.resize(n);
+    return found;
+  }
+  [[nodiscard]] std::vector<std::int64_t> ids() const {
+    return detail::made([&](failure& why) { return ids(why); });
   }
   [[nodiscard]] bool is_removed(std::int64_t item) const noexcept { return annoy_is_removed(native_handle(), item) != 0; }
   [[nodiscard]] std::int64_t n_removed() const noexcept { return annoy_get_n_removed(native_handle()); }
@@ -1767,7 +1780,7 @@ inline void verify_file(const std::filesystem::path& file, const work& how) {
 // The library's, to be compared with the headers'.
 [[nodiscard]] inline std::uint32_t abi_version() noexcept { return annoy_abi_version(); }
 inline constexpr std::uint32_t header_abi_version = ANNOY_ABI_VERSION;
-// Name of the distance kernels that an index made now would use; empty when the environment variable ANNOY_RS_KERNEL
+// Name of the distance kernels that indexes use, the same all through a process; empty when the environment variable ANNOY_RS_KERNEL
 // names none that this machine has.
 [[nodiscard]] inline std::string_view kernel_name() noexcept {
   const char* const name = annoy_kernel_name();

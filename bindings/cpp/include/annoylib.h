@@ -2,15 +2,18 @@
 //
 // Code written for Annoy 1.17 compiles against this header unchanged and links with libannoy_rs. The template only
 // converts: ids to int64_t and back, hamming words to 64-bit words and back, errors to malloc'ed text. Everything else is
-// done by the library through annoy.h. What differs from Annoy is listed in bindings/cpp/README.md.
+// done by the library through its C ABI. What differs from Annoy is listed in bindings/cpp/README.md.
 //
 // Threads: any number of const calls (get_*) may run at the same time on one index, also through different copies of it;
 // any other call needs the index to itself.
 #ifndef ANNOY_ANNOYLIB_H
 #define ANNOY_ANNOYLIB_H
 
-#if !defined(_MSC_VER) && __cplusplus < 201103L
+#if __cplusplus < 201103L
 #error "annoy_rs: annoylib.h needs C++11 or later"
+#endif
+#ifndef __GNUC__
+#error "annoy_rs: annoylib.h needs a compiler that knows __asm__ labels, as g++ and clang++ do"
 #endif
 
 // What Annoy's header brings along, because code that includes it may rely on it.
@@ -45,8 +48,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-
-#include "annoy.h"
 
 // Where text goes: to stderr, or to what __ERROR_PRINTER_OVERRIDE__ names, called as printf is.
 #ifndef annoylib_showUpdate
@@ -109,45 +110,113 @@ struct Manhattan : Minkowski {
 class AnnoyIndexSingleThreadedBuildPolicy {};
 class AnnoyIndexMultiThreadedBuildPolicy {};
 
+// What this header needs of annoy.h, under names of its own: nothing of it gets into the way of code that has an
+// annoy_version() or ANNOY_ANGULAR of its own, nor into that of annoy.h, which may be included as well.
+// tests/cpp/drift.cc holds it to what annoy.h says.
+namespace annoy_rs_c {
+
+typedef int32_t status;
+typedef int32_t metric;
+typedef int32_t scalar;
+enum : status { ok = 0 };
+enum : metric { angular = 1, euclidean = 2, manhattan = 3, hamming = 4, dot = 5 };
+enum : scalar { usual = 0, f32 = 1, f64 = 2, bits64 = 3, bits32 = 4, bits8 = 5 };
+enum : uint64_t { no_flags = 0, load_prefault = 1 };
+
+struct index;
+struct error {
+  status code;
+  int32_t os_errno;
+  char message[504];
+};
+struct options {
+  size_t struct_size;
+  annoy_rs_c::metric metric;
+  annoy_rs_c::scalar scalar;
+  int32_t id_bits;
+  int32_t reserved;
+  size_t f;
+};
+typedef void (*log_fn)(void* user, int32_t level, const char* text);
+
+// Declares annoy_NAME as NAME. A second declaration under its own name would have to be of annoy.h's types.
+#define ANNOYLIB_TEXT_OF(x) #x
+#define ANNOYLIB_TEXT(x) ANNOYLIB_TEXT_OF(x)
+#define ANNOYLIB_DECLARE(type, name, ...) type name(__VA_ARGS__) __asm__(ANNOYLIB_TEXT(__USER_LABEL_PREFIX__) "annoy_" #name)
+ANNOYLIB_DECLARE(status, new_with, const options*, index**, error*);
+ANNOYLIB_DECLARE(void, free, index*);
+ANNOYLIB_DECLARE(status, set_seed, index*, uint64_t, error*);
+ANNOYLIB_DECLARE(status, set_log, index*, log_fn, void*, error*);
+ANNOYLIB_DECLARE(int64_t, get_n_items, const index*);
+ANNOYLIB_DECLARE(int64_t, get_n_trees, const index*);
+ANNOYLIB_DECLARE(status, add_item, index*, int64_t, const float*, size_t, error*);
+ANNOYLIB_DECLARE(status, add_item_f64, index*, int64_t, const double*, size_t, error*);
+ANNOYLIB_DECLARE(status, add_item_bits, index*, int64_t, const uint64_t*, size_t, error*);
+ANNOYLIB_DECLARE(status, get_item, const index*, int64_t, float*, size_t, error*);
+ANNOYLIB_DECLARE(status, get_item_f64, const index*, int64_t, double*, size_t, error*);
+ANNOYLIB_DECLARE(status, get_item_bits, const index*, int64_t, uint64_t*, size_t, error*);
+ANNOYLIB_DECLARE(status, get_distance, const index*, int64_t, int64_t, double*, error*);
+ANNOYLIB_DECLARE(status, get_nns_by_item, const index*, int64_t, size_t, int64_t, int64_t*, float*, size_t*, error*);
+ANNOYLIB_DECLARE(status, get_nns_by_item_f64, const index*, int64_t, size_t, int64_t, int64_t*, double*, size_t*, error*);
+ANNOYLIB_DECLARE(status, get_nns_by_vector, const index*, const float*, size_t, size_t, int64_t, int64_t*, float*, size_t*,
+                 error*);
+ANNOYLIB_DECLARE(status, get_nns_by_vector_f64, const index*, const double*, size_t, size_t, int64_t, int64_t*, double*,
+                 size_t*, error*);
+ANNOYLIB_DECLARE(status, get_nns_by_vector_bits, const index*, const uint64_t*, size_t, size_t, int64_t, int64_t*, float*,
+                 size_t*, error*);
+ANNOYLIB_DECLARE(status, build, index*, int32_t, int32_t, error*);
+ANNOYLIB_DECLARE(status, unbuild, index*, error*);
+ANNOYLIB_DECLARE(status, on_disk_build, index*, const char*, error*);
+ANNOYLIB_DECLARE(status, save_and_load, index*, const char*, uint64_t, error*);
+ANNOYLIB_DECLARE(status, load, index*, const char*, uint64_t, error*);
+ANNOYLIB_DECLARE(status, unload, index*, error*);
+#undef ANNOYLIB_DECLARE
+#undef ANNOYLIB_TEXT
+#undef ANNOYLIB_TEXT_OF
+
+}  // namespace annoy_rs_c
+
 namespace annoy_rs_detail {
 
-// The number that annoy.h has for a metric; 0 for what is none of the five.
-template <typename Distance> struct Metric { static const annoy_metric number = 0; };
-template <> struct Metric<Angular> { static const annoy_metric number = ANNOY_ANGULAR; };
-template <> struct Metric<Euclidean> { static const annoy_metric number = ANNOY_EUCLIDEAN; };
-template <> struct Metric<Manhattan> { static const annoy_metric number = ANNOY_MANHATTAN; };
-template <> struct Metric<DotProduct> { static const annoy_metric number = ANNOY_DOT; };
-template <> struct Metric<Hamming> { static const annoy_metric number = ANNOY_HAMMING; };
+namespace c = annoy_rs_c;
+
+// The number that the library has for a metric; 0 for what is none of the five.
+template <typename Distance> struct Metric { static const c::metric number = 0; };
+template <> struct Metric<Angular> { static const c::metric number = c::angular; };
+template <> struct Metric<Euclidean> { static const c::metric number = c::euclidean; };
+template <> struct Metric<Manhattan> { static const c::metric number = c::manhattan; };
+template <> struct Metric<DotProduct> { static const c::metric number = c::dot; };
+template <> struct Metric<Hamming> { static const c::metric number = c::hamming; };
 
 // What all copies of an AnnoyIndex share.
 struct Shared {
-  annoy_index* index;
+  c::index* index;
   bool on_disk;  // on_disk_build was called, and neither unload nor load since
   bool verbose;
-  char why_none[sizeof(static_cast<annoy_error*>(nullptr)->message)];  // when index is NULL
+  char why_none[sizeof(static_cast<c::error*>(nullptr)->message)];  // when index is NULL
 
-  Shared(annoy_metric metric, annoy_scalar scalar, int32_t id_bits, int f, size_t bits_each, uint64_t seed)
+  Shared(c::metric metric, c::scalar scalar, int32_t id_bits, int f, size_t bits_each, uint64_t seed)
       : index(nullptr), on_disk(false), verbose(false) {
     why_none[0] = '\0';
     if (f < 0) {
       snprintf(why_none, sizeof why_none, "f is %d, expected 1 to 65536 numbers (hamming: words)", f);
       return;
     }
-    annoy_options options = annoy_options();
+    c::options options = c::options();
     options.struct_size = sizeof options;
     options.metric = metric;
     options.scalar = scalar;
     options.id_bits = id_bits;
     options.f = static_cast<size_t>(f) * bits_each;
-    annoy_error error;
-    if (annoy_new_with(&options, &index, &error) != ANNOY_OK) {
+    c::error error;
+    if (c::new_with(&options, &index, &error) != c::ok) {
       index = nullptr;
       memcpy(why_none, error.message, sizeof why_none);
       return;
     }
-    annoy_set_seed(index, seed, nullptr);
+    c::set_seed(index, seed, nullptr);
   }
-  ~Shared() { annoy_free(index); }
+  ~Shared() { c::free(index); }
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 };
@@ -219,55 +288,55 @@ template <typename To, typename From> class Results<To, From, false> {
   Array<From, 128> from_;
 };
 
-// The calls of annoy.h for an element type. Result: what the library gives distances as.
+// The calls for an element type. Result: what the library gives distances as.
 template <typename T, bool Words> struct Calls {
   static const bool known = false;
-  static const annoy_scalar scalar = ANNOY_DEFAULT;
+  static const c::scalar scalar = c::usual;
   static const size_t bits_each = 1;
   typedef T Result;
 };
 
 template <> struct Calls<float, false> {
   static const bool known = true;
-  static const annoy_scalar scalar = ANNOY_F32;
+  static const c::scalar scalar = c::f32;
   static const size_t bits_each = 1;
   typedef float Result;
 
-  static annoy_status add(annoy_index* index, int64_t item, const float* v, size_t f, annoy_error* error) {
-    return annoy_add_item(index, item, v, f, error);
+  static c::status add(c::index* index, int64_t item, const float* v, size_t f, c::error* error) {
+    return c::add_item(index, item, v, f, error);
   }
-  static annoy_status get(const annoy_index* index, int64_t item, float* v, size_t f, annoy_error* error) {
-    return annoy_get_item(index, item, v, f, error);
+  static c::status get(const c::index* index, int64_t item, float* v, size_t f, c::error* error) {
+    return c::get_item(index, item, v, f, error);
   }
-  static annoy_status near_item(const annoy_index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
-                                float* distances, size_t* found, annoy_error* error) {
-    return annoy_get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
+  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
+                             float* distances, size_t* found, c::error* error) {
+    return c::get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
   }
-  static annoy_status near_vector(const annoy_index* index, const float* v, size_t f, size_t n, int64_t search_k,
-                                  int64_t* ids, float* distances, size_t* found, annoy_error* error) {
-    return annoy_get_nns_by_vector(index, v, f, n, search_k, ids, distances, found, error);
+  static c::status near_vector(const c::index* index, const float* v, size_t f, size_t n, int64_t search_k,
+                               int64_t* ids, float* distances, size_t* found, c::error* error) {
+    return c::get_nns_by_vector(index, v, f, n, search_k, ids, distances, found, error);
   }
 };
 
 template <> struct Calls<double, false> {
   static const bool known = true;
-  static const annoy_scalar scalar = ANNOY_F64;
+  static const c::scalar scalar = c::f64;
   static const size_t bits_each = 1;
   typedef double Result;
 
-  static annoy_status add(annoy_index* index, int64_t item, const double* v, size_t f, annoy_error* error) {
-    return annoy_add_item_f64(index, item, v, f, error);
+  static c::status add(c::index* index, int64_t item, const double* v, size_t f, c::error* error) {
+    return c::add_item_f64(index, item, v, f, error);
   }
-  static annoy_status get(const annoy_index* index, int64_t item, double* v, size_t f, annoy_error* error) {
-    return annoy_get_item_f64(index, item, v, f, error);
+  static c::status get(const c::index* index, int64_t item, double* v, size_t f, c::error* error) {
+    return c::get_item_f64(index, item, v, f, error);
   }
-  static annoy_status near_item(const annoy_index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
-                                double* distances, size_t* found, annoy_error* error) {
-    return annoy_get_nns_by_item_f64(index, item, n, search_k, ids, distances, found, error);
+  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
+                             double* distances, size_t* found, c::error* error) {
+    return c::get_nns_by_item_f64(index, item, n, search_k, ids, distances, found, error);
   }
-  static annoy_status near_vector(const annoy_index* index, const double* v, size_t f, size_t n, int64_t search_k,
-                                  int64_t* ids, double* distances, size_t* found, annoy_error* error) {
-    return annoy_get_nns_by_vector_f64(index, v, f, n, search_k, ids, distances, found, error);
+  static c::status near_vector(const c::index* index, const double* v, size_t f, size_t n, int64_t search_k,
+                               int64_t* ids, double* distances, size_t* found, c::error* error) {
+    return c::get_nns_by_vector_f64(index, v, f, n, search_k, ids, distances, found, error);
   }
 };
 
@@ -277,7 +346,7 @@ template <typename T> struct Calls<T, true> {
   static const bool known =
       std::is_integral<T>::value && !std::is_same<typename std::remove_cv<T>::type, bool>::value &&
       (sizeof(T) == 1 || sizeof(T) == 4 || sizeof(T) == 8);
-  static const annoy_scalar scalar = sizeof(T) == 8 ? ANNOY_BITS64 : sizeof(T) == 4 ? ANNOY_BITS32 : ANNOY_BITS8;
+  static const c::scalar scalar = sizeof(T) == 8 ? c::bits64 : sizeof(T) == 4 ? c::bits32 : c::bits8;
   static const size_t bits_each = sizeof(T) * 8;
   static const size_t per_word = 64 / bits_each;
   typedef float Result;
@@ -301,25 +370,25 @@ template <typename T> struct Calls<T, true> {
     bool any_;
   };
 
-  static annoy_status add(annoy_index* index, int64_t item, const T* v, size_t f, annoy_error* error) {
-    return annoy_add_item_bits(index, item, Packed(v, f).data(), n_words(f), error);
+  static c::status add(c::index* index, int64_t item, const T* v, size_t f, c::error* error) {
+    return c::add_item_bits(index, item, Packed(v, f).data(), n_words(f), error);
   }
-  static annoy_status get(const annoy_index* index, int64_t item, T* v, size_t f, annoy_error* error) {
+  static c::status get(const c::index* index, int64_t item, T* v, size_t f, c::error* error) {
     Array<uint64_t, 64> words(n_words(f));
-    const annoy_status status = annoy_get_item_bits(index, item, words.data(), n_words(f), error);
-    if (status != ANNOY_OK || !v) return status;
+    const c::status status = c::get_item_bits(index, item, words.data(), n_words(f), error);
+    if (status != c::ok || !v) return status;
     for (size_t i = 0; i < f; i++)
       v[i] = static_cast<T>(words.data()[i / per_word] >> (i % per_word * bits_each));
     return status;
   }
-  static annoy_status near_item(const annoy_index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
-                                float* distances, size_t* found, annoy_error* error) {
-    return annoy_get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
+  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
+                             float* distances, size_t* found, c::error* error) {
+    return c::get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
   }
-  static annoy_status near_vector(const annoy_index* index, const T* v, size_t f, size_t n, int64_t search_k,
-                                  int64_t* ids, float* distances, size_t* found, annoy_error* error) {
-    return annoy_get_nns_by_vector_bits(index, Packed(v, f).data(), n_words(f), n, search_k, ids, distances, found,
-                                        error);
+  static c::status near_vector(const c::index* index, const T* v, size_t f, size_t n, int64_t search_k,
+                               int64_t* ids, float* distances, size_t* found, c::error* error) {
+    return c::get_nns_by_vector_bits(index, Packed(v, f).data(), n_words(f), n, search_k, ids, distances, found,
+                                     error);
   }
 };
 
@@ -370,16 +439,17 @@ class AnnoyIndex
   static_assert(annoy_rs_detail::Metric<Distance>::number != 0,
                 "annoy_rs computes distances inside its library and cannot call a Distance of your own: "
                 "use Angular, Euclidean, Manhattan, DotProduct or Hamming");
-  static_assert(annoy_rs_detail::Metric<Distance>::number == ANNOY_HAMMING ||
+  static_assert(annoy_rs_detail::Metric<Distance>::number == annoy_rs_c::hamming ||
                     annoy_rs_detail::Calls<T, false>::known,
                 "T must be float or double for Angular, Euclidean, Manhattan and DotProduct");
-  static_assert(annoy_rs_detail::Metric<Distance>::number != ANNOY_HAMMING || annoy_rs_detail::Calls<T, true>::known,
+  static_assert(annoy_rs_detail::Metric<Distance>::number != annoy_rs_c::hamming ||
+                    annoy_rs_detail::Calls<T, true>::known,
                 "T must be an integer of 8, 32 or 64 bits for Hamming");
   static_assert(std::is_integral<S>::value && (sizeof(S) == 4 || sizeof(S) == 8),
                 "S must be an integer of 32 or 64 bits");
 
   typedef annoy_rs_detail::Metric<Distance> Metric;
-  typedef annoy_rs_detail::Calls<T, Metric::number == ANNOY_HAMMING> Calls;
+  typedef annoy_rs_detail::Calls<T, Metric::number == annoy_rs_c::hamming> Calls;
   typedef typename Calls::Result Result;
   typedef annoy_rs_detail::Results<S, int64_t, sizeof(S) == 8> Ids;
   typedef annoy_rs_detail::Results<T, Result, std::is_same<T, Result>::value> Distances;
@@ -399,7 +469,7 @@ class AnnoyIndex
   int get_f() const { return f_; }
 
   bool add_item(S item, const T* w, char** error = NULL) {
-    return run(error, [&](annoy_index* index, annoy_error* why) {
+    return run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
       return Calls::add(index, annoy_rs_detail::id_from(item), w, length(), why);
     });
   }
@@ -411,8 +481,8 @@ class AnnoyIndex
   }
 
   bool on_disk_build(const char* file, char** error = NULL) {
-    const bool good = run(error, [&](annoy_index* index, annoy_error* why) {
-      return annoy_on_disk_build(index, file, why);
+    const bool good = run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
+      return annoy_rs_c::on_disk_build(index, file, why);
     });
     if (good) shared_->on_disk = true;
     return good;
@@ -420,32 +490,38 @@ class AnnoyIndex
 
   bool build(int q, int n_threads = -1, char** error = NULL) {
     const bool single = std::is_same<ThreadedBuildPolicy, AnnoyIndexSingleThreadedBuildPolicy>::value;
-    return run(error, [&](annoy_index* index, annoy_error* why) {
-      return annoy_build(index, q, single ? 1 : n_threads, why);
+    const bool before = annoy_rs_c::get_n_trees(index()) > 0;
+    const bool good = run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
+      return annoy_rs_c::build(index, q, single ? 1 : n_threads, why);
     });
+    // Built, but its file could not get its name: to be saved as any other.
+    if (!good && !before && annoy_rs_c::get_n_trees(index()) > 0) shared_->on_disk = false;
+    return good;
   }
 
   bool unbuild(char** error = NULL) {
-    return run(error, [](annoy_index* index, annoy_error* why) { return annoy_unbuild(index, why); });
+    return run(error, [](annoy_rs_c::index* index, annoy_rs_c::error* why) {
+      return annoy_rs_c::unbuild(index, why);
+    });
   }
 
   // Saves and goes on with the new file. After an on-disk build there is nothing left to do.
   bool save(const char* filename, bool prefault = false, char** error = NULL) {
-    return run(error, [&](annoy_index* index, annoy_error* why) -> annoy_status {
-      if (shared_->on_disk && annoy_get_n_trees(index) > 0) return ANNOY_OK;
-      return annoy_save_and_load(index, filename, flags(prefault), why);
+    return run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) -> annoy_rs_c::status {
+      if (shared_->on_disk && annoy_rs_c::get_n_trees(index) > 0) return annoy_rs_c::ok;
+      return annoy_rs_c::save_and_load(index, filename, flags(prefault), why);
     });
   }
 
   void unload() {
     if (!index()) return;
-    annoy_unload(index(), NULL);
+    annoy_rs_c::unload(index(), NULL);
     shared_->on_disk = false;
   }
 
   bool load(const char* filename, bool prefault = false, char** error = NULL) {
-    const bool good = run(error, [&](annoy_index* index, annoy_error* why) {
-      return annoy_load(index, filename, flags(prefault), why);
+    const bool good = run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
+      return annoy_rs_c::load(index, filename, flags(prefault), why);
     });
     if (good) shared_->on_disk = false;
     return good;
@@ -454,7 +530,7 @@ class AnnoyIndex
   // 0 when one of the ids is not in the index.
   T get_distance(S i, S j) const {
     double distance = 0;
-    annoy_get_distance(index(), annoy_rs_detail::id_from(i), annoy_rs_detail::id_from(j), &distance, NULL);
+    annoy_rs_c::get_distance(index(), annoy_rs_detail::id_from(i), annoy_rs_detail::id_from(j), &distance, NULL);
     return annoy_rs_detail::result_as<T>(distance);
   }
 
@@ -462,26 +538,26 @@ class AnnoyIndex
   // looks at everything. What cannot be searched gives no results: no trees, no such item, a query that is not finite.
   void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result, vector<T>* distances) const {
     search(n, search_k, result, distances,
-           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_error* why) {
+           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_rs_c::error* why) {
              return Calls::near_item(index(), annoy_rs_detail::id_from(item), most, k, ids, to, found, why);
            });
   }
 
   void get_nns_by_vector(const T* w, size_t n, int search_k, vector<S>* result, vector<T>* distances) const {
     search(n, search_k, result, distances,
-           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_error* why) {
+           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_rs_c::error* why) {
              return Calls::near_vector(index(), w, length(), most, k, ids, to, found, why);
            });
   }
 
-  S get_n_items() const { return static_cast<S>(annoy_get_n_items(index())); }
+  S get_n_items() const { return static_cast<S>(annoy_rs_c::get_n_items(index())); }
 
-  S get_n_trees() const { return static_cast<S>(annoy_get_n_trees(index())); }
+  S get_n_trees() const { return static_cast<S>(annoy_rs_c::get_n_trees(index())); }
 
   // Has the library, and searches that fail, say what they do through annoylib_showUpdate.
   void verbose(bool v) {
     if (!index()) return;
-    annoy_set_log(index(), v ? annoy_rs_detail::show : NULL, NULL, NULL);
+    annoy_rs_c::set_log(index(), v ? annoy_rs_detail::show : NULL, NULL, NULL);
     shared_->verbose = v;
   }
 
@@ -492,29 +568,30 @@ class AnnoyIndex
   }
 
   // Stays through save, load and unload.
-  void set_seed(R seed) { annoy_set_seed(index(), static_cast<uint64_t>(seed), NULL); }
+  void set_seed(R seed) { annoy_rs_c::set_seed(index(), static_cast<uint64_t>(seed), NULL); }
 
-  // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it. Not to be freed, and good for as long as
-  // a copy of this index lives. NULL when there is none: made without an f or with one that cannot be.
-  annoy_index* c_handle() const { return index(); }
+  // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it: static_cast<annoy_index*>(x.c_handle()).
+  // Not to be freed, and good for as long as a copy of this index lives. NULL when there is none: made without an f or with
+  // one that cannot be.
+  void* c_handle() const { return index(); }
 
  private:
   int f_;
   std::shared_ptr<annoy_rs_detail::Shared> shared_;
 
-  annoy_index* index() const { return shared_ ? shared_->index : NULL; }
+  annoy_rs_c::index* index() const { return shared_ ? shared_->index : NULL; }
   size_t length() const { return static_cast<size_t>(f_); }
-  static uint64_t flags(bool prefault) { return prefault ? ANNOY_LOAD_PREFAULT : 0; }
+  static uint64_t flags(bool prefault) { return prefault ? annoy_rs_c::load_prefault : annoy_rs_c::no_flags; }
 
   template <typename Call>
   bool run(char** error, const Call& call) {
     if (!index()) {
       set_error_from_string(error, shared_ ? shared_->why_none
-                                           : "this AnnoyIndex was made without an f (or moved from): assign one to it");
+                            : "this AnnoyIndex was made without an f (or moved from): assign one to it");
       return false;
     }
-    annoy_error why;
-    if (call(index(), &why) == ANNOY_OK) return true;
+    annoy_rs_c::error why;
+    if (call(index(), &why) == annoy_rs_c::ok) return true;
     set_error_from_string(error, why.message);
     return false;
   }
@@ -537,18 +614,18 @@ class AnnoyIndex
     if (!index() || !result) return;
     int64_t k = search_k < -1 ? INT64_MAX : search_k;
     // No more room than for all items, but looking as far as for n.
-    const uint64_t n_items = static_cast<uint64_t>(annoy_get_n_items(index()));
+    const uint64_t n_items = static_cast<uint64_t>(annoy_rs_c::get_n_items(index()));
     if (n > n_items) {
-      const uint64_t n_trees = static_cast<uint64_t>(annoy_get_n_trees(index()));
+      const uint64_t n_trees = static_cast<uint64_t>(annoy_rs_c::get_n_trees(index()));
       const uint64_t most = static_cast<uint64_t>(INT64_MAX);
       if (k == -1) k = n_trees != 0 && n > most / n_trees ? INT64_MAX : static_cast<int64_t>(n * n_trees);
       n = static_cast<size_t>(n_items);
     }
     Ids ids(result, n);
     Distances to(distances, n);
-    annoy_error why;
+    annoy_rs_c::error why;
     size_t found = 0;
-    if (call(n, k, ids.data(), to.data(), &found, &why) != ANNOY_OK) {
+    if (call(n, k, ids.data(), to.data(), &found, &why) != annoy_rs_c::ok) {
       found = 0;
       if (shared_->verbose) annoylib_showUpdate("%s\n", why.message);
     }

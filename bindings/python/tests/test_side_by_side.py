@@ -227,6 +227,8 @@ CONSTRUCTIONS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
     ((3,), {}),
     ((3, "no such"), {}),
     ((3, 7), {}),
+    ((3, None), {}),
+    ((3,), {"metric": None}),
     (("3", "angular"), {}),
     ((3.5, "angular"), {}),
     ((3, "angular", 1), {}),

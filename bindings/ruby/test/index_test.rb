@@ -206,4 +206,50 @@ class IndexTest < Minitest::Test
     index.close
     assert_equal "#<Annoy::Index f=8, metric=euclidean, dtype=float32, closed>", index.to_s
   end
+
+  def test_ids_that_are_there
+    index = Annoy::Index.new(2, metric: "l2")
+    assert_equal [], index.ids
+    index.add_items([[1, 2], [3, 4], [5, 6]], ids: [2, 5, 9])
+    index.remove_item(5)
+    expected = [[2, 9], [false, true, false, false, true, false], 10]
+    look = ->(one) { [one.ids, [0, 2, 5, 8, 9, 10].map { |id| one.has_item?(id) }, one.n_items] }
+    assert_equal expected, look.call(index)
+    index.build(1)
+    index.save(file)
+    assert_equal expected, look.call(Annoy.open(file))
+    refute index.has_item?(-1)
+    assert_raises(RangeError) { index.has_item?(2**70) }
+  end
+
+  def test_names_of_metrics
+    { "cosine" => "angular", l2: "euclidean", "l1" => "manhattan", "cityblock" => "manhattan", "taxicab" => "manhattan",
+      "dotproduct" => "dot", "inner" => "dot", "innerproduct" => "dot" }.each do |alias_name, name|
+      assert_equal name, Annoy::Index.new(2, metric: alias_name).metric
+    end
+    error = assert_raises(Annoy::ArgumentError) { Annoy::Index.new(2, metric: "cos") }
+    assert_match(/cos.*angular.*cosine/, error.message)
+  end
+
+  def test_a_frozen_index_is_not_changed
+    index = built.freeze
+    answer = index.search(vectors[0], 3)
+    changes = [:unbuild, :unload, :thaw, :build, :build_graph, :clear_labels, :on_log, [:add_item, 0, [0] * F],
+               [:add_items, vectors], [:reserve, 1000], [:seed, 1], [:set_label, 0, "x"], [:set_labels, %w[a b]], [:clear_label, 0],
+               [:remove_item, 0], [:restore_item, 0], [:load, file], [:save_and_load, file], [:on_disk_build, file],
+               [:load_bytes, index.to_bytes], [:metadata=, "x"], [:verbose, true]]
+    changes.each do |call|
+      error = assert_raises(FrozenError, call.inspect) { index.public_send(*call) }
+      assert_same index, error.receiver
+    end
+    assert_raises(FrozenError) { Annoy::Index.new(2).clone(freeze: true).add_item(0, [1, 2]) }
+    assert_equal [answer, 0, [0]], [index.search(vectors[0], 3), index.n_labels, index.search_item(0, 1)[0]]
+    assert index.save(file)
+    assert Annoy::Index.new(F, metric: "euclidean").load(file)
+    copy = index.dup
+    assert copy.unload.nil?
+    index.close
+    assert index.closed?
+    assert_raises(Annoy::ClosedError) { index.seed(1) }
+  end
 end

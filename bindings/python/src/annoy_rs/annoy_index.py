@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, Optional, Protocol, Union, overload
 import numpy as np
 
 from ._native import ffi, lib
-from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, raise_search
+from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, file_error, raise_search
 from .index import Index, Path
 
 _F32 = np.dtype(np.float32)
@@ -22,6 +22,9 @@ _unpack = ffi.unpack
 _from_buffer = ffi.from_buffer
 _by_vector = lib.guarded_by_vector
 _by_item = lib.guarded_by_item
+
+# What a metric that was not given is told by: None that was given with an f is a TypeError, as in Annoy.
+_DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "'angular'"})()
 
 # Annoy's words for what the library says in its own.
 _LENGTH = "Vector has wrong length (expected {}, got {})"
@@ -46,7 +49,7 @@ class AnnoyIndex:
     def __init__(
         self,
         f: Optional[int] = None,
-        metric: Optional[str] = None,
+        metric: Optional[str] = _DEFAULT,
         *,
         n_neighbors: int = 5,
         n_trees: int = -1,
@@ -54,7 +57,8 @@ class AnnoyIndex:
         seed: Optional[int] = None,
         prefault: bool = False,
     ) -> None:
-        if metric is None:
+        # None is no metric, but leaves an index without an f without one, too.
+        if metric is _DEFAULT or (metric is None and not f):
             if f:
                 text = "The default argument for metric will be removed in future version of Annoy."
                 warnings.warn(f"{text} Please pass metric='angular' explicitly.", FutureWarning, stacklevel=2)
@@ -229,6 +233,8 @@ class AnnoyIndex:
         ids = _new(_LONGS, room)
         distances = _new(_FLOATS, room) if include_distances else ffi.NULL
         found = _by_item((index._handle or index._owner).guarded, i, n, search_k, ids, distances)
+        while found == -1 - lib.GUARDED_AGAIN:  # each time Python looks for signals
+            found = _by_item((index._handle or index._owner).guarded, i, n, search_k, ids, distances)
         if found < 0:
             found = self._nothing(found, i)
         if include_distances:
@@ -276,6 +282,8 @@ class AnnoyIndex:
         distances = _new(_FLOATS, room) if include_distances else ffi.NULL
         handle = (index._handle or index._owner).guarded
         found = _by_vector(handle, query, len(query), n, search_k, ids, distances)
+        while found == -1 - lib.GUARDED_AGAIN:
+            found = _by_vector(handle, query, len(query), n, search_k, ids, distances)
         if found < 0:
             if len(query) != index.f:
                 raise IndexError(_LENGTH.format(index.f, len(query)))
@@ -451,9 +459,7 @@ def _os_error(error: AnnoyError) -> AnnoyError:
         return error
     number = getattr(error, "errno", None)
     text = f"Unable to open: {os.strerror(number)} ({number}): {error}" if number else str(error)
-    new = FileError(text)
-    new.status, new.errno, new.filename = error.status, number, getattr(error, "filename", None)
-    return new
+    return file_error(text, number, getattr(error, "filename", None), error.status)
 
 
 Annoy = AnnoyIndex

@@ -5,6 +5,7 @@ module Annoy
   module Bytes
     # @private
     def self.open(bytes, index, error)
+      bytes = Vectors.unchanging(bytes)
       Native.annoy_open_buffer(bytes, bytes.bytesize, Native::ANNOY_LOAD_COPY, index, error)
     end
 
@@ -15,10 +16,9 @@ module Annoy
     def to_bytes
       n = Native.memory(:size_t)
       @handle.shared do |index|
-        error = Native.error
-        Errors.check(Native.annoy_saved_size(index, n, error), error)
+        Errors.call { |error| Native.annoy_saved_size(index, n, error) }
         bytes = "\0".b * n.get_ulong(0)
-        Errors.check(Native.annoy_save_to_buffer(index, bytes, bytes.bytesize, n, error), error)
+        Errors.call { |error| Native.annoy_save_to_buffer(index, bytes, bytes.bytesize, n, error) }
         bytes
       end
     end
@@ -29,30 +29,63 @@ module Annoy
     # @return [true]
     # @raise [FileError]
     def load_bytes(bytes)
+      bytes = Vectors.unchanging(bytes)
       @handle.change(:annoy_load_from_buffer, bytes, bytes.bytesize, Native::ANNOY_LOAD_COPY)
       true
     end
 
-    # For Marshal. An index that has items has to be built.
+    # For Marshal: the bytes of its file. Of an index that is not built: its items, with labels, metadata and seed; ids behind the
+    # last item are not kept.
     #
     # @return [Array]
-    # @raise [StateError]
     def marshal_dump
-      [f, metric, dtype, id_bits, n_items.zero? && n_trees.zero? ? nil : to_bytes]
+      @handle.shared do
+        items = n_trees.zero? && n_items.positive?
+        [f, metric, dtype, id_bits, n_trees.zero? ? nil : to_bytes, items ? contents : nil, @seed]
+      end
     end
 
     # @private
     def marshal_load(dumped)
-      f, metric, dtype, id_bits, bytes = dumped
-      return make(f, metric, dtype, id_bits) if bytes.nil?
-
-      adopt { |index, error| Bytes.open(bytes, index, error) }
+      f, metric, dtype, id_bits, bytes, contents, seed = dumped
+      if bytes
+        adopt { |index, error| Bytes.open(bytes, index, error) }
+      else
+        make(f, metric, dtype, id_bits)
+      end
+      fill(contents) if contents
+      seed(seed) if seed
     end
 
-    # For `dup` and `clone`: a copy, loaded from bytes of its own.
+    # For `dup` and `clone`: a copy, with memory of its own. As {#marshal_dump}.
     # @private
     def initialize_copy(other)
       marshal_load(other.marshal_dump)
+    end
+
+    private
+
+    # What an index that is not built holds.
+    def contents
+      removed = n_removed.zero? ? [] : (0...n_items).select { |item| removed?(item) }
+      there = (ids + removed).sort
+      length = @lengths[1]
+      room = Native.memory(:char, length * @strings.size)
+      vectors = String.new(capacity: there.length * room.size)
+      there.each do |item|
+        @handle.read(@strings.get_item, item, room, length)
+        vectors << room.get_bytes(0, length * @strings.size)
+      end
+      labels = (0..there.max || -1).zip(labels(0..there.max || -1)).to_h.compact
+      [there, vectors, removed, labels, metadata]
+    end
+
+    def fill(contents)
+      ids, vectors, removed, labels, metadata = contents
+      add_items(vectors, ids: ids)
+      removed.each { |item| remove_item(item) }
+      set_labels(labels.values, ids: labels.keys)
+      self.metadata = metadata
     end
   end
 end

@@ -92,6 +92,24 @@ module Annoy
       Native::ANNOY_ERR_UNSUPPORTED => UnsupportedError
     }.freeze
 
+    # Memory for errors that is not in use. A call takes what it needs from there and gives it back when it has read it: the trap
+    # of a signal may come between the two and make calls of its own. Calls that succeed pay next to nothing.
+    SPARE = [] # rubocop:disable Style/MutableConstant
+    private_constant :SPARE
+
+    # Yields an annoy_error * that nobody else uses.
+    def self.room
+      error = SPARE.pop || Native.memory(Native::AnnoyError.size)
+      result = yield error
+      SPARE.push(error)
+      result
+    end
+
+    # Makes a call: yields an annoy_error *, and raises what the status that the block gives stands for.
+    def self.call
+      room { |error| check(yield(error), error) }
+    end
+
     # Raises what a status stands for, unless it is ANNOY_OK. `pointer` is the annoy_error that the call was given.
     def self.check(status, pointer)
       raise from(status, pointer) unless status.zero?

@@ -3,13 +3,10 @@
 module Annoy
   # The part of {Index} that is about files, and the bytes in them.
   module Files
-    # A path as annoy.h takes it.
+    # A path as annoy.h takes it: its bytes, whatever its encoding, which are what File takes too.
     # @private
     def self.path(path)
-      path = File.path(path)
-      path.encoding == Encoding::UTF_8 ? path : path.encode(Encoding::UTF_8)
-    rescue EncodingError => e
-      raise ArgumentError, "path is #{path.inspect}, expected one that is UTF-8: #{e.message}"
+      Vectors.unchanging(File.path(path))
     end
 
     # @private
@@ -65,14 +62,13 @@ module Annoy
     # @return [String]
     def metadata
       length = Native.memory(:size_t)
-      error = Native.error
       @handle.shared do |index|
-        status = Native.annoy_get_metadata(index, nil, 0, length, error)
-        return "".b if status == Native::ANNOY_OK
-        Errors.check(status, error) unless status == Native::ANNOY_ERR_TOO_SMALL
-
+        Errors.room do |error|
+          status = Native.annoy_get_metadata(index, nil, 0, length, error)
+          Errors.check(status, error) unless status == Native::ANNOY_ERR_TOO_SMALL
+        end
         room = Native.memory(:char, length.get_ulong(0))
-        Errors.check(Native.annoy_get_metadata(index, room, room.size, length, error), error)
+        Errors.call { |error| Native.annoy_get_metadata(index, room, room.size, length, error) }
         room.get_bytes(0, length.get_ulong(0))
       end
     end

@@ -3,14 +3,71 @@
 module Annoy
   # Owns an annoy_index: calls that take it const share it, others have it alone, closing waits for both. Internal.
   #
-  # Who holds the lock is kept by thread and not counted. So letting go twice does no harm, and is what is done where an
+  # There is no Mutex, which the trap of a signal may not lock. What there is rests on this: under CRuby's lock one operation of a
+  # Hash or a Queue is over before another thread does one. A use says that it is there, and then looks for changes; a change says
+  # that it is there, and then looks for uses: so of two that meet one at least sees the other.
+  #
+  # Uses and changes are kept one by one and not counted. So letting go twice does no harm, and is what is done where an
   # exception from outside (Timeout, Ctrl-C) may have kept it from being done once.
   class Handle
-    def initialize(pointer)
-      @mutex = Thread::Mutex.new
-      @turn = Thread::ConditionVariable.new
-      @sharing = {}.compare_by_identity
-      @alone = nil
+    # A call: the thread that makes it, and the one on whose behalf, see {Work#apart}.
+    class Call
+      attr_reader :thread
+
+      def initialize
+        @maker = Thread.current
+        @thread = Work.caller_thread
+      end
+
+      # In a forked child most threads are not there, and never go on.
+      def over?
+        !@maker.alive?
+      end
+    end
+
+    # One that shares the index. When it asks a filter, its fiber may be given up there, and may be gone without having gone on.
+    class Use < Call
+      def initialize(asks)
+        super()
+        @fiber = WeakRef.new(Fiber.current) if asks
+      end
+
+      def asks?
+        !@fiber.nil?
+      end
+
+      def over?
+        super || (asks? && !@fiber.weakref_alive?)
+      end
+
+      # Whether it is that of another fiber than this one.
+      def elsewhere?
+        asks? && !Fiber.current.equal?(@fiber.__getobj__)
+      rescue WeakRef::RefError
+        true
+      end
+    end
+
+    # One that has the index alone, or waits for that.
+    class Change < Call
+      attr_accessor :alone
+
+      def elsewhere?
+        false
+      end
+    end
+    private_constant :Call, :Use, :Change
+
+    # Seconds between two looks at whether fibers are gone.
+    PAUSE = 0.01
+    private_constant :PAUSE
+
+    # @param owner [Index] whose changes are refused when it is frozen
+    def initialize(pointer, owner)
+      @owner = owner
+      @uses = {}.compare_by_identity
+      # Changes, and uses that wait for some, in the order of coming.
+      @line = {}.compare_by_identity
       @waiting = {}.compare_by_identity
       @pointer = FFI::AutoPointer.new(pointer, Handle.method(:free))
     end
@@ -21,48 +78,33 @@ module Annoy
       Native.annoy_free(pointer)
     end
 
-    # Yields the annoy_index * for calls that take it const.
-    def shared
-      thread = Thread.current
-      # In a callback of a search: that one holds on to the index.
-      return yield(@pointer) if @sharing.key?(thread)
-
+    # Yields the annoy_index * for calls that take it const. A call that asks a filter may never come back: a fiber can be given
+    # up in it.
+    def shared(asks: false)
+      use = Use.new(asks)
       begin
-        share(thread)
+        enter(use)
         yield @pointer
       ensure
         begin
-          leave(thread)
+          leave(use)
         ensure
-          leave(thread) if @sharing.key?(thread)
+          leave(use)
         end
       end
     end
 
-    # Yields the annoy_index * for calls that change it. `owner` is the thread on whose behalf this one works.
-    def exclusive(owner = Thread.current)
-      if @sharing.key?(owner) || @alone.equal?(owner)
-        raise CallbackError, "a callback cannot change the index it is called about"
-      end
+    # Yields the annoy_index * for calls that change it.
+    def exclusive(&block)
+      refuse_closed
+      raise FrozenError.new("can't modify frozen #{@owner.class}", receiver: @owner) if @owner.frozen?
 
-      begin
-        take(owner)
-        yield @pointer
-      ensure
-        begin
-          give(owner)
-        ensure
-          give(owner)
-        end
-      end
+      alone(&block)
     end
 
     # Calls a function of annoy.h that takes the index const: its arguments without the index and the error.
     def read(function, *arguments)
-      shared do |index|
-        error = Native.error
-        Errors.check(Native.public_send(function, index, *arguments, error), error)
-      end
+      shared { |index| Errors.call { |error| Native.public_send(function, index, *arguments, error) } }
     end
 
     # Calls a function of annoy.h that takes only the index, and returns what it does.
@@ -72,10 +114,7 @@ module Annoy
 
     # Calls a function of annoy.h that changes the index.
     def change(function, *arguments)
-      exclusive do |index|
-        error = Native.error
-        Errors.check(Native.public_send(function, index, *arguments, error), error)
-      end
+      exclusive { |index| Errors.call { |error| Native.public_send(function, index, *arguments, error) } }
     end
 
     # Calls a function of annoy.h that takes the index const and an annoy_work, which may be long.
@@ -85,27 +124,20 @@ module Annoy
 
     # As {#read_long}, for one that changes the index.
     def change_long(function, *arguments, work)
-      caller = Thread.current
-      work.apart do
-        exclusive(caller) do |index|
-          error = Native.error
-          Errors.check(Native.public_send(function, index, *arguments, work, error), error)
-        end
-      end
+      work.apart { change(function, *arguments, work) }
     end
 
     # Has `function` called by the library, in place of the one before.
     def log(function)
       exclusive do |index|
-        error = Native.error
-        Errors.check(Native.annoy_set_log(index, function, nil, error), error)
+        Errors.call { |error| Native.annoy_set_log(index, function, nil, error) }
         @log = function
       end
     end
 
     # Waits for the calls under way and frees the index; a second time it does nothing.
     def close
-      exclusive do |pointer|
+      alone do |pointer|
         @pointer = nil
         pointer.free
       end
@@ -119,55 +151,134 @@ module Annoy
 
     private
 
-    def share(thread)
-      @mutex.synchronize do
-        if @alone.equal?(thread)
-          raise CallbackError, "a callback cannot use the index while the call it belongs to changes it"
-        end
-
-        wait_until { @alone.nil? && @waiting.empty? } if @alone || !@waiting.empty?
-        refuse_closed
-        @sharing[thread] = true
-      end
-    end
-
-    def leave(thread)
-      @mutex.synchronize do
-        @sharing.delete(thread)
-        @turn.broadcast if @sharing.empty? && !@waiting.empty?
-      end
-    end
-
-    def take(owner)
-      @mutex.synchronize do
-        @waiting[owner] = true
-        wait_until { @alone.nil? && @sharing.empty? }
-        refuse_closed
-        @alone = owner
+    def alone
+      change = Change.new
+      refuse_inside(change.thread)
+      begin
+        take(change)
+        yield @pointer
       ensure
-        @waiting.delete(owner)
-        @turn.broadcast unless @alone
+        begin
+          give(change)
+        ensure
+          give(change)
+        end
       end
     end
 
-    def give(owner)
-      @mutex.synchronize do
-        next unless @alone.equal?(owner)
-
-        @alone = nil
-        @turn.broadcast
-      end
+    def enter(use)
+      @uses[use] = true
+      wait_in_line(use) unless @line.empty?
+      refuse_closed
     end
 
+    def wait_in_line(use)
+      leave(use)
+      if of(use.thread, changes).any?
+        raise CallbackError, "a callback or a trap cannot use the index while the call it belongs to changes it"
+      end
+
+      @line[use] = true
+      wait_until { entered?(use) }
+    ensure
+      @line.delete(use)
+      wake
+    end
+
+    def entered?(use)
+      return false if blocked?(use)
+
+      @uses[use] = true
+      return true unless blocked?(use)
+
+      leave(use)
+      false
+    end
+
+    # Those that came before go first. But not before a thread that is in the middle of a call, which asks a filter or is
+    # interrupted by a trap: they may wait for its end.
+    def blocked?(use)
+      inside = of(use.thread, @uses.keys + @line.keys).any? { |other| !other.equal?(use) }
+      return changes.any?(&:alone) if inside
+
+      @line.keys.take_while { |call| !call.equal?(use) }.any?(Change)
+    end
+
+    def changes
+      @line.keys.grep(Change)
+    end
+
+    def leave(use)
+      @uses.delete(use)
+      wake unless @waiting.empty?
+    end
+
+    def take(change)
+      @line[change] = true
+      wait_until do
+        next false unless @uses.empty? && @line.keys.first.equal?(change)
+
+        change.alone = true
+        next true if @uses.empty?
+
+        change.alone = false
+        wake
+        false
+      end
+      refuse_closed
+    end
+
+    def give(change)
+      change.alone = false
+      @line.delete(change)
+      wake unless @waiting.empty?
+    end
+
+    # Who waits has a Queue, in which it also finds that it was woken before it came to wait.
     def wait_until
+      queue = Thread::Queue.new
+      @waiting[queue] = true
       until yield
-        # In a forked child: the threads that held the lock, or waited for it, are no more.
-        raise StateError, "the index was being changed when the process was forked" if @alone && !@alone.alive?
+        next if forget_what_is_over
 
-        dead = (@sharing.keys + @waiting.keys).reject(&:alive?)
-        dead.each { |thread| [@sharing, @waiting].each { |threads| threads.delete(thread) } }
-        @turn.wait(@mutex) if dead.empty?
+        @uses.keys.any?(&:asks?) ? sleep(PAUSE) : queue.pop
       end
+    ensure
+      @waiting.delete(queue)
+    end
+
+    def wake
+      @waiting.keys.each { |queue| queue << true }
+    end
+
+    # Whether there was any.
+    def forget_what_is_over
+      raise StateError, "the index was being changed when the process was forked" if changes.any? { |one| one.alone && one.over? }
+
+      over = (@uses.keys + @line.keys).select(&:over?)
+      over.each { |call| [@uses, @line].each { |calls| calls.delete(call) } }
+      over.any?
+    end
+
+    # A thread that is in the middle of a call cannot wait for its end.
+    def refuse_inside(thread)
+      calls = of(thread, @uses.keys + @line.keys)
+      return if calls.empty?
+
+      unless calls.all?(&:elsewhere?)
+        raise CallbackError, "a callback or a trap cannot change the index it is called about"
+      end
+
+      GC.start
+      forget_what_is_over
+      return if of(thread, @uses.keys).empty?
+
+      raise CallbackError, "a filter gave up its fiber in a search of the index: that has to come to its end before this thread " \
+                           "can change the index"
+    end
+
+    def of(thread, calls)
+      calls.select { |call| call.thread.equal?(thread) }
     end
 
     def refuse_closed

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "fiber"
+require "weakref"
 require_relative "types"
 require_relative "handle"
 require_relative "callbacks"
@@ -84,6 +86,11 @@ module Annoy
       make(f, metric, dtype, id_bits)
       seed(seed) if seed
     end
+
+    # Keeps it from being changed: methods that would raise FrozenError then. It can still be closed.
+    #
+    # @return [self]
+    # @!method freeze
 
     # @return [Integer] the largest id plus one, missing items included
     def n_items
@@ -189,7 +196,9 @@ module Annoy
     #
     # @return [nil]
     def seed(seed)
-      @handle.change(:annoy_set_seed, Integer(seed) & (2**64 - 1))
+      seed = Integer(seed) & (2**64 - 1)
+      @handle.change(:annoy_set_seed, seed)
+      @seed = seed
       nil
     end
 
@@ -311,10 +320,9 @@ module Annoy
     # Takes over the index that a call makes, and asks it what it is.
     def adopt
       index = Native.memory(:pointer)
-      error = Native.error
-      Errors.check(yield(index, error), error)
+      Errors.call { |error| yield index, error }
       index = index.get_pointer(0)
-      @handle = Handle.new(index)
+      @handle = Handle.new(index, self)
       @f = Native.annoy_get_f(index)
       @metric = Types.metric_name(Native.annoy_get_metric(index))
       @dtype = Types.scalar_name(Native.annoy_get_scalar(index))

@@ -70,11 +70,13 @@ module Annoy
         size = Native::AnnoyFault.size
         room = Native.memory(:char, size * limit)
         n = Native.memory(:size_t)
-        error = Native.memory(:char, Native::AnnoyError.size)
         work = Work.new(&progress)
-        status = work.apart { yield room, limit, n, work, error }
-        n = n.get_ulong(0)
-        Errors.check(status, error) unless status == Native::ANNOY_ERR_CORRUPT && n.positive?
+        n = Errors.room do |error|
+          status = work.apart { yield room, limit, n, work, error }
+          n = n.get_ulong(0)
+          Errors.check(status, error) unless status == Native::ANNOY_ERR_CORRUPT && n.positive?
+          n
+        end
         Array.new([n, limit].min) do |i|
           fault = Native::AnnoyFault.new(room + i * size)
           Fault.new(fault[:node], fault[:text].to_s.force_encoding(Encoding::UTF_8).scrub)
@@ -96,7 +98,8 @@ module Annoy
     # @return (see Inspection#verify)
     # @raise [FileError]
     def verify_file(path, limit: 20, &progress)
-      Inspection.faults(limit, progress) { |*results| Native.annoy_verify_file_with(Files.path(path), *results) }
+      path = Files.path(path)
+      Inspection.faults(limit, progress) { |*results| Native.annoy_verify_file_with(path, *results) }
     end
 
     # Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has.
@@ -106,11 +109,11 @@ module Annoy
     def probe(path)
       capacity = 0
       size = Native::AnnoyKind.size
-      error = Native.error
+      path = Files.path(path)
       loop do
         room = Native.memory(:char, size * capacity)
         n = Native.memory(:size_t)
-        Errors.check(Native.annoy_probe(Files.path(path), room, capacity, n, error), error)
+        Errors.call { |error| Native.annoy_probe(path, room, capacity, n, error) }
         n = n.get_ulong(0)
         return Array.new(n) { |i| Inspection.kind(Native::AnnoyKind.new(room + i * size)) } if n <= capacity
 

@@ -82,14 +82,13 @@ module Annoy
     # @raise [LabelError] (a KeyError) when the item has none
     def label(item)
       @handle.shared do |index|
-        error = Native.error
         label = Native.memory(:uint64)
         if Native.annoy_get_label_kind(index) == Native::ANNOY_LABELS_U64
-          Errors.check(Native.annoy_get_label_u64(index, item, label, error), error)
+          Errors.call { |error| Native.annoy_get_label_u64(index, item, label, error) }
           label.get_uint64(0)
         else
           length = Native.memory(:size_t)
-          Errors.check(Native.annoy_get_label(index, item, label, length, error), error)
+          Errors.call { |error| Native.annoy_get_label(index, item, label, length, error) }
           Labels.string(label.get_pointer(0), length.get_ulong(0))
         end
       end
@@ -148,6 +147,22 @@ module Annoy
       true
     end
 
+    # @return [Boolean] whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed
+    def has_item?(item) # rubocop:disable Naming/PredicateName
+      @handle.shared { |index| Native.annoy_has_item(index, item) != 0 }
+    end
+
+    # @return [Array<Integer>] the ids that hold items, ascending
+    def ids
+      @handle.shared do |index|
+        room = Native.annoy_get_n_items(index)
+        ids = Native.memory(:int64, room)
+        n = Native.memory(:size_t)
+        Errors.call { |error| Native.annoy_get_ids(index, ids, room, n, error) }
+        ids.get_array_of_int64(0, n.get_ulong(0))
+      end
+    end
+
     # @return [Boolean] whether an item is marked as removed
     def removed?(item)
       @handle.shared { |index| Native.annoy_is_removed(index, item) != 0 }
@@ -182,8 +197,7 @@ module Annoy
       # @private
       def numbers_of(index, ids, n, otherwise)
         labels = Native.memory(:uint64, n)
-        error = Native.error
-        Errors.check(Native.annoy_get_labels_u64(index, ids, n, otherwise, labels, error), error)
+        Errors.call { |error| Native.annoy_get_labels_u64(index, ids, n, otherwise, labels, error) }
         labels.get_array_of_uint64(0, n)
       end
 
@@ -191,8 +205,7 @@ module Annoy
       def strings_of(index, ids, n, otherwise)
         texts = Native.memory(:pointer, n)
         lengths = Native.memory(:size_t, n)
-        error = Native.error
-        Errors.check(Native.annoy_get_labels(index, ids, n, texts, lengths, error), error)
+        Errors.call { |error| Native.annoy_get_labels(index, ids, n, texts, lengths, error) }
         lengths = lengths.get_bytes(0, n * FFI.type_size(:size_t)).unpack("J*")
         texts.get_array_of_pointer(0, n).zip(lengths).map do |text, length|
           text.null? ? otherwise : string(text, length)

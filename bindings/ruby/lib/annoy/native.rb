@@ -162,6 +162,7 @@ module Annoy
       annoy_find_label: [%i[pointer pointer size_t pointer pointer], :int32],
       annoy_remove_item: [%i[pointer int64 pointer], :int32],
       annoy_restore_item: [%i[pointer int64 pointer], :int32],
+      annoy_has_item: [%i[pointer int64], :int32],
       annoy_is_removed: [%i[pointer int64], :int32],
       annoy_get_n_removed: [[:pointer], :int64],
       annoy_cancel_new: [[], :pointer],
@@ -215,6 +216,7 @@ module Annoy
       annoy_verify_with: [%i[pointer pointer size_t pointer pointer pointer], :int32],
       annoy_verify_file: [%i[string pointer size_t pointer pointer], :int32],
       annoy_verify_file_with: [%i[string pointer size_t pointer pointer pointer], :int32],
+      annoy_get_ids: [%i[pointer pointer size_t pointer pointer], :int32],
       annoy_get_info: [%i[pointer pointer pointer], :int32],
       annoy_probe: [%i[string pointer size_t pointer pointer], :int32]
     }.freeze
@@ -237,11 +239,6 @@ module Annoy
     # Memory with these bytes in it.
     def self.bytes(string)
       memory(:char, string.bytesize).put_bytes(0, string)
-    end
-
-    # The error of the last call of this thread that failed. It is there once per thread, so calls that succeed pay nothing.
-    def self.error
-      Thread.current[:annoy_error] ||= memory(AnnoyError.size)
     end
   end
   private_constant :Native

@@ -19,10 +19,12 @@ module Annoy
   # They return ids and distances, nearest first, equal distances by id. There are fewer than n when fewer are found.
   module Search
     # Where the results of a search lie.
-    Results = Struct.new(:ids, :distances, :found, :error)
-    # A thread's own results have room for as many, and are used again and again.
+    Results = Struct.new(:ids, :distances, :found, :error, :room)
+    # Results of searches for no more than ROOM lie in memory that is used again and again. A search takes SPARE memory and gives
+    # it back when its results are read: the trap of a signal may come between the two and search as well.
     ROOM = 1024
-    private_constant :Results, :ROOM
+    SPARE = [] # rubocop:disable Style/MutableConstant
+    private_constant :Results, :ROOM, :SPARE
 
     # Finds the `n` items nearest to a vector.
     #
@@ -107,11 +109,11 @@ module Annoy
     def told(kind, function, target, n, options)
       work = Work.new if options[:filter]
       search = lambda do
-        @handle.shared do |index|
-          # A filter may search, too.
-          results = results_for(index, natural(n), fresh: work)
+        @handle.shared(asks: work) do |index|
+          results = results_for(index, natural(n))
           given = SearchOptions.new(Native.annoy_get_n_items(index), work, **options)
-          Errors.check(Native.public_send(function, index, *target, n, given, *results), results.error)
+          Errors.check(Native.public_send(function, index, *target, n, given, results.ids, results.distances,
+                                            results.found, results.error), results.error)
           found(results, kind)
         end
       end
@@ -123,10 +125,9 @@ module Annoy
       distances = Native.memory(kind.read_distances == :get_array_of_float64 ? :double : :float, n_queries * n)
       n_found = Native.memory(:size_t, n_queries)
       search = lambda do
-        @handle.shared do |index|
+        @handle.shared(asks: options[:filter]) do |index|
           given = SearchOptions.new(Native.annoy_get_n_items(index), work, **options)
-          error = Native.error
-          Errors.check(Native.public_send(function, index, *target, n, given, ids, distances, n_found, error), error)
+          Errors.call { |error| Native.public_send(function, index, *target, n, given, ids, distances, n_found, error) }
         end
       end
       options[:filter] ? work.here(&search) : work.apart(&search)
@@ -135,19 +136,23 @@ module Annoy
        rows(distances.public_send(kind.read_distances, 0, n_queries * n), n, n_found).map { |row| numbers(row) }]
     end
 
-    def results_for(index, n, fresh: false)
-      return Thread.current[:annoy_results] ||= room_for(ROOM) if n <= ROOM && !fresh
+    def results_for(index, n)
+      return SPARE.pop || room_for(ROOM) if n <= ROOM
 
       room_for([n, Native.annoy_get_n_items(index)].min)
     end
 
     def room_for(room)
-      Results.new(Native.memory(:int64, room), Native.memory(:double, room), Native.memory(:size_t), Native.error)
+      error = Native.memory(Native::AnnoyError.size)
+      Results.new(Native.memory(:int64, room), Native.memory(:double, room), Native.memory(:size_t), error, room)
     end
 
+    # What is in the results, which then are spare.
     def found(results, kind)
       n = results.found.get_ulong(0)
-      [results.ids.get_array_of_int64(0, n), numbers(results.distances.public_send(kind.read_distances, 0, n))]
+      found = [results.ids.get_array_of_int64(0, n), numbers(results.distances.public_send(kind.read_distances, 0, n))]
+      SPARE.push(results) if results.room == ROOM
+      found
     end
 
     # Distances of hamming are whole numbers.

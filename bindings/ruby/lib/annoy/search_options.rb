@@ -81,8 +81,11 @@ module Annoy
     def filter(filter, work)
       @filter = FFI::Function.new(:int32, %i[pointer int64]) do |_, item|
         work.guard(0) do
+          next 0 if work.look_up
+
+          found = filter.call(item) ? 1 : 0
           work.look_up
-          !work.failed? && filter.call(item) ? 1 : 0
+          found
         end
       end
       @struct[:filter] = @filter

@@ -23,8 +23,7 @@ module Annoy
 
     def self.metric_number(name)
       number = Native.memory(:int32)
-      error = Native.error
-      Errors.check(Native.annoy_metric_from_name(name.to_s, number, error), error)
+      Errors.call { |error| Native.annoy_metric_from_name(name.to_s, number, error) }
       number.get_int32(0)
     end
 

@@ -58,6 +58,14 @@ module Annoy
       buffer ? array.pack(kind.format, buffer: buffer) : array.pack(kind.format)
     end
 
+    # A String for a call that lets go of the interpreter's lock: other threads may change the one that was given, and so may a
+    # callback. It is copied when one of the two is changed.
+    def self.unchanging(string)
+      raise TypeError, "bytes are #{a(string)}, expected a String" unless string.is_a?(String)
+
+      string.frozen? ? string : String.new(string).freeze
+    end
+
     # Item ids, as bytes of int64_t.
     #
     # @param ids an Enumerable of Integers, or a Numo array
@@ -82,14 +90,17 @@ module Annoy
     def self.row(vector, arrays, strings)
       case vector
       when Array
-        [arrays, pack(vector, arrays), vector.length]
+        bytes = pack(vector, arrays)
+        # Of the bytes: the Array may have another one by now.
+        [arrays, bytes, bytes.bytesize / arrays.size]
       when String
+        vector = unchanging(vector)
         [strings, vector, elements(vector, strings)]
       when narray
         raise ArgumentError, "the array has the shape #{vector.shape}, expected one dimension" unless vector.ndim == 1
 
         kind, bytes = numo(vector, arrays, strings)
-        [kind, bytes, vector.size]
+        [kind, bytes, bytes.bytesize / kind.size]
       else
         raise ArgumentError, "the vector is #{a(vector)}, expected an Array, a packed String or a Numo::NArray"
       end
@@ -99,6 +110,7 @@ module Annoy
     def self.rows(vectors, arrays, strings, lengths)
       case vectors
       when String
+        vectors = unchanging(vectors)
         count, rest = vectors.bytesize.divmod(strings.size * lengths[1])
         raise ArgumentError, "#{vectors.bytesize} bytes are not whole rows of #{lengths[1]} elements" unless rest.zero?
 
@@ -106,7 +118,9 @@ module Annoy
       when narray
         raise ArgumentError, "the array has the shape #{vectors.shape}, expected two dimensions" unless vectors.ndim == 2
 
-        Rows.new(*numo(vectors, arrays, strings), *vectors.shape)
+        shape = vectors.shape
+        kind, bytes = numo(vectors, arrays, strings)
+        whole(Rows.new(kind, bytes, *shape))
       else
         rows_of_arrays(vectors, arrays, lengths[0])
       end
@@ -129,7 +143,15 @@ module Annoy
         pack(vector, kind, buffer: bytes)
         count += 1
       end
-      Rows.new(kind, bytes, count, length || otherwise)
+      whole(Rows.new(kind, bytes, count, length || otherwise))
+    end
+
+    # Refuses rows that were changed, by another thread or a number's `to_f`, while they were taken over.
+    def self.whole(rows)
+      expected = rows.count * rows.length * rows.kind.size
+      return rows if rows.bytes.bytesize == expected
+
+      raise ArgumentError, "the vectors were changed meanwhile: there are #{rows.bytes.bytesize} bytes, expected #{expected}"
     end
 
     def self.elements(string, kind)
@@ -143,7 +165,7 @@ module Annoy
       "of class #{value.class}"
     end
 
-    private_class_method :numo, :elements, :rows_of_arrays, :a
+    private_class_method :numo, :elements, :rows_of_arrays, :whole, :a
   end
   private_constant :Vectors
 end

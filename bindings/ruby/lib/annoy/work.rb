@@ -4,7 +4,13 @@ module Annoy
   # A long call of annoy.h: its blocks of Ruby, and the token that makes it give up. Internal.
   class Work
     EVENTS = :annoy_events
-    private_constant :EVENTS
+    CALLER = :annoy_caller
+    private_constant :EVENTS, :CALLER
+
+    # The thread that this one works for, which may be itself.
+    def self.caller_thread
+      Thread.current.thread_variable_get(CALLER) || Thread.current
+    end
 
     # Has a block called in the thread that waits for this one; in this one where none does.
     def self.deliver(&block)
@@ -28,7 +34,10 @@ module Annoy
       return if progress.nil?
 
       @progress = FFI::Function.new(:void, %i[pointer int32 uint64 uint64]) do |_, _, done, total|
-        guard(nil) { Work.deliver { progress.call(done, total) unless @failure } }
+        guard(nil) do
+          Work.deliver { progress.call(done, total) unless @failure }
+          look_up
+        end
       end
       @struct[:progress] = @progress
     end
@@ -58,8 +67,10 @@ module Annoy
       events = Thread::Queue.new
       # It starts when this thread knows about it.
       start = Thread::Queue.new
+      caller = Thread.current
       thread = Thread.new do
         Thread.current.thread_variable_set(EVENTS, events)
+        Thread.current.thread_variable_set(CALLER, caller)
         [(yield if start.pop), nil]
       rescue Exception => e # rubocop:disable Lint/RescueException
         [nil, e]
@@ -82,7 +93,7 @@ module Annoy
     end
 
     # Runs a block in this thread, which callbacks need that want an answer. Exceptions from outside wait meanwhile: they must
-    # not come while a callback runs. Callbacks look for them, see {#look_up}.
+    # not come while a callback runs. Callbacks look for them when they are done, see {#look_up}; the call then ends.
     def here
       result = begin
         Thread.handle_interrupt(Object => :never) { yield }
@@ -94,9 +105,13 @@ module Annoy
       result
     end
 
-    # Gives up if an exception from outside waits.
+    # Gives up if an exception from outside waits. Whether the call is given up.
     def look_up
-      Native.annoy_cancel_set(@cancel) if Thread.pending_interrupt?
+      return true if failed?
+
+      pending = Thread.pending_interrupt?
+      Native.annoy_cancel_set(@cancel) if pending
+      pending
     end
 
     private
