@@ -57,7 +57,7 @@ venv() {
 
 lint() {
     # Without the feature, and with it, which is what the micro-benchmarks need.
-    cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings &&
+    cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets -- -D warnings &&
         cargo clippy --quiet --all-targets --all-features -- -D warnings &&
         bash -n tests/run.sh && bash -n benches/micro/instructions.sh && bash -n tests/gauntlet/run.sh && echo "3 passed, 0 failed"
 }
@@ -93,7 +93,7 @@ ruby() { bash bindings/ruby/test.sh; }
 examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words
-    words=$(cargo run --quiet --release --example quickstart king queen) && echo "$words" &&
+    words=$(cargo run --quiet --release -p quickstart king queen) && echo "$words" &&
         [[ $words == *prince* ]] && echo "1 passed, 0 failed"
 }
 compare() {
