@@ -33,6 +33,16 @@ endif()
 set(ANNOY_RS_STAGE "${PROJECT_BINARY_DIR}/stage")
 set(ANNOY_RS_SONAME "libannoy_rs.so.${ANNOY_RS_FULL_VERSION}")
 
+# Rust's own library comes with line tables, 4 MB in every program that links it statically: not in what is installed.
+set(_annoy_rs_archive "${_annoy_rs_cargo_out}/libannoy_rs.a")
+set(_annoy_rs_strip)
+if(CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release")
+  set(_annoy_rs_archive "${PROJECT_BINARY_DIR}/libannoy_rs.a")
+  set(_annoy_rs_strip
+    COMMAND "${CMAKE_COMMAND}" -E copy "${_annoy_rs_cargo_out}/libannoy_rs.a" "${_annoy_rs_archive}"
+    COMMAND "${CMAKE_STRIP}" --strip-debug "${_annoy_rs_archive}")
+endif()
+
 # Always run: cargo itself knows best what is out of date, and takes no time when nothing is. The files are only
 # touched when they differ, so that nothing is linked anew for nothing. Cargo's own CARGO_BUILD_TARGET would move the
 # output, so it is taken away: ANNOY_RS_CARGO_TARGET took it over above.
@@ -47,8 +57,8 @@ add_custom_target(annoy_rs_cargo ${_annoy_rs_all}
   COMMAND "${CMAKE_COMMAND}" -E make_directory "${ANNOY_RS_STAGE}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different
           "${_annoy_rs_cargo_out}/libannoy_rs.so" "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}"
-  COMMAND "${CMAKE_COMMAND}" -E copy_if_different
-          "${_annoy_rs_cargo_out}/libannoy_rs.a" "${ANNOY_RS_STAGE}/libannoy_rs.a"
+  ${_annoy_rs_strip}
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_annoy_rs_archive}" "${ANNOY_RS_STAGE}/libannoy_rs.a"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${ANNOY_RS_SONAME}" "${ANNOY_RS_STAGE}/libannoy_rs.so"
   BYPRODUCTS "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a"
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"

@@ -20,7 +20,7 @@ failed=0
 packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
     python3-venv:/usr/lib/python3*/ensurepip/__main__.py python3-dev:/usr/include/python3*/Python.h
-    clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
+    acl:setfacl clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
     ruby:ruby rake:rake ruby-ffi:/usr/lib/*/rubygems-integration/*/gems/ffi-*/lib/ffi.rb
     ruby-minitest:/usr/share/rubygems-integration/all/gems/minitest-*/lib/minitest.rb
 )

@@ -183,6 +183,36 @@ fn owner_group_and_mode_stay() {
     assert_eq!((user, group, mode), (USER, OTHER, 0o640));
 }
 
+/// What lists of access say stays, too, and none comes from the directory.
+#[test]
+fn access_lists_stay() {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("x.ann");
+    let list = |change: &[&str], file: &Path| {
+        let changed = Command::new("setfacl").args(change).arg(file).output();
+        changed.is_ok_and(|output| output.status.success())
+    };
+    fs::write(&path, "old").unwrap();
+    set_mode(&path, 0o600);
+    if !list(&["-m", "u:54321:r"], &path) {
+        println!("skipped: there is no setfacl, or no access lists here");
+        return;
+    }
+    let said = || {
+        let output = Command::new("getfacl").args(["-cpn"]).arg(&path).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let before = said();
+    assert!(before.contains("user:54321:r--") && before.contains("group::---"));
+    index().save(&path).unwrap();
+    assert_eq!(said(), before);
+    assert!(list(&["-b"], &path));
+    assert!(list(&["-d", "-m", "u:54322:rw"], root.path()));
+    let before = said();
+    index().save(&path).unwrap();
+    assert_eq!(said(), before);
+}
+
 /// Who may not give files away replaces another's by one of its own. What the group may does not become its own group's.
 #[test]
 fn another_owner_where_files_cannot_be_given_away() {

@@ -53,7 +53,9 @@ func (index *Index) Thaw() error {
 }
 
 // OnDiskBuild makes an empty index build in a file, which Build then completes: no Save is needed. Until then the file has
-// a temporary name beside path.
+// a temporary name beside path, and what path names stays; where that is nothing, a small file that says that it is not finished
+// has the name. A Build that fails because the file could not get its name leaves the index built: NTrees tells, and Save
+// writes it elsewhere.
 func (index *Index) OnDiskBuild(path string) error {
 	return withPath(path, func(path *C.char) error {
 		return index.write(func(c *C.annoy_index) error {

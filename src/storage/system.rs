@@ -152,6 +152,46 @@ impl Directory {
     }
 }
 
+/// Gives a file the access control list of another, or none where that has none or is none: not the one that its directory gives
+/// to new files.
+#[cfg(target_os = "linux")]
+pub fn copy_access_list(from: Option<&Path>, to: &File) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::ffi::OsStrExt;
+    const NAME: &std::ffi::CStr = c"system.posix_acl_access";
+    // Two thousand entries.
+    let mut list = [0u8; 16 << 10];
+    let mut len = -1;
+    if let Some(from) = from {
+        let path = CString::new(from.as_os_str().as_bytes())?;
+        let (name, room) = (NAME.as_ptr(), list.as_mut_ptr().cast());
+        // SAFETY: both strings end in NUL, and `room` has the length that is said.
+        len = unsafe { libc::getxattr(path.as_ptr(), name, room, list.len()) };
+    }
+    let (to, name) = (to.as_raw_fd(), NAME.as_ptr());
+    // SAFETY: `to` is open while it is borrowed, the name ends in NUL, and the system has written `len` bytes, if any.
+    let done = unsafe {
+        match usize::try_from(len) {
+            Ok(len) => libc::fsetxattr(to, name, list.as_ptr().cast(), len, 0),
+            Err(_) => libc::fremovexattr(to, name),
+        }
+    };
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        _ if done == 0 => Ok(()),
+        // There is none, or none can be.
+        Some(libc::ENODATA | libc::EOPNOTSUPP) => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// Modes are all that is known here.
+#[cfg(not(target_os = "linux"))]
+pub fn copy_access_list(_from: Option<&Path>, _to: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Which file it is, whatever its names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId(u64, u64);

@@ -1,5 +1,6 @@
 //! What a path that is to be written to names, and what is there.
 
+use super::system;
 use crate::fault::{self, Kind};
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -47,7 +48,7 @@ impl Target {
         self.found.is_some()
     }
 
-    /// Gives a file that is to take its place its owner, group and mode, as far as the system allows.
+    /// Gives a file that is to take its place its owner, group, mode and access control list, as far as the system allows.
     ///
     /// # Errors
     /// The system's answer, other than that it does not allow it.
@@ -56,7 +57,11 @@ impl Target {
             return Ok(());
         };
         fault::check(Kind::Open)?;
-        match pass_on(found, file) {
+        let done = pass_on(found, file).and_then(|is_same_group| {
+            let from = is_same_group.then_some(self.path.as_path());
+            system::copy_access_list(from, file)
+        });
+        match done {
             // File systems without modes or owners, or with fixed ones.
             Err(error) if is_not_allowed(&error) => Ok(()),
             done => done,
@@ -88,26 +93,30 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
     Ok(end)
 }
 
+/// Says whether the group is the same then.
 #[cfg(unix)]
-fn pass_on(found: &Metadata, file: &File) -> io::Result<()> {
+fn pass_on(found: &Metadata, file: &File) -> io::Result<bool> {
     use std::os::unix::fs::{fchown, MetadataExt, PermissionsExt};
     let mut mode = found.mode() & 0o7777;
     let (uid, gid) = (found.uid(), found.gid());
     let made = file.metadata()?;
+    let mut is_same_group = true;
     if (made.uid(), made.gid()) != (uid, gid) && fchown(file, Some(uid), Some(gid)).is_err() {
         // Only root gives files away. What the file's group may must not become another group's, nor its owner's powers
         // another owner's.
         mode &= 0o1777;
         if made.gid() != gid && fchown(file, None, Some(gid)).is_err() {
             mode = mode & !0o070 | (mode & 0o007) << 3;
+            is_same_group = false;
         }
     }
-    file.set_permissions(fs::Permissions::from_mode(mode))
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    Ok(is_same_group)
 }
 
 #[cfg(not(unix))]
-fn pass_on(found: &Metadata, file: &File) -> io::Result<()> {
-    file.set_permissions(found.permissions())
+fn pass_on(found: &Metadata, file: &File) -> io::Result<bool> {
+    file.set_permissions(found.permissions()).map(|()| true)
 }
 
 #[cfg(all(test, unix))]

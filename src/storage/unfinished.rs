@@ -231,7 +231,7 @@ impl UnfinishedFile {
 /// and what was in it is lost. Who has it mapped sees it change. So `write` should fail for nothing but the disk.
 ///
 /// # Errors
-/// The `refused` itself, when something else was wrong or the file may not be written over; [`Error::Unsupported`] when it
+/// The `refused` itself, when something else was wrong or there is no file that may be written over; [`Error::Unsupported`] when it
 /// is `mapped` to be read from; [`Error::Io`].
 pub fn write_over(
     target: &Path,
@@ -245,8 +245,15 @@ pub fn write_over(
     if !is_name {
         return Err(refused);
     }
-    let Ok(mut file) = UnfinishedFile::over(target, node_size) else {
-        return Err(refused);
+    let mut file = match UnfinishedFile::over(target, node_size) {
+        Ok(file) => file,
+        // There is none that may be written to: what was refused first says more.
+        Err(Error::Io { source, .. })
+            if source.kind() == io::ErrorKind::NotFound || system::is_name_refused(&source) =>
+        {
+            return Err(refused)
+        }
+        Err(error) => return Err(error),
     };
     if mapped.is_some() && file.id() == mapped {
         return Err(Error::Unsupported(format!(

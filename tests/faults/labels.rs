@@ -67,7 +67,8 @@ fn labels_and_removed_items() {
             "build without the removed on disk",
             |root| named(on_disk(small().0, root, &small().1)),
             build,
-        ),
+        )
+        .may_be_built(),
         Operation::new(
             "save with labels",
             |_| forest(),

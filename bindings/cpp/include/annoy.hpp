@@ -955,8 +955,8 @@ class index {
     detail::done([&](failure& why) { return on_disk_build(file, why); });
   }
 
-  // Writes a file, all or nothing and durable; the index stays as it is. Errors: state when not built; argument for a
-  // path with a NUL in it; io.
+  // Writes a file, all or nothing (but see annoy_save) and durable; the index stays as it is. Errors: state when not built;
+  // argument for a path with a NUL in it; io.
   [[nodiscard]] bool save(const path& file, failure& why) const noexcept(detail::path_is_bytes) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
       return annoy_save(native_handle(), name, why.native());

@@ -28,7 +28,8 @@ type AnnoyIndex interface {
 	Load(a ...interface{}) bool
 	// Unload drops everything: items can be added again.
 	Unload()
-	// OnDiskBuild makes the index build in a file, which has its name once Build is done.
+	// OnDiskBuild makes the index build in a file, which is complete once Build is done. Until then what had its name stays; where
+	// that was nothing, there is a file that nobody takes for an index.
 	OnDiskBuild(file string) bool
 	// GetNnsByItem takes an item, n and searchK as int, a place for ids (an AnnoyVectorInt, *[]int or *[]int32) and, if
 	// wanted, one for distances (an AnnoyVectorFloat or *[]float32). What is in them is replaced.
@@ -112,7 +113,11 @@ func (t *index) AddItem(item int, w []float32) {
 }
 
 func (t *index) Build(q int) {
-	t.done(t.index.Build(context.Background(), q))
+	before := t.index.NTrees()
+	if !t.done(t.index.Build(context.Background(), q)) && before == 0 && t.index.NTrees() > 0 {
+		// Built, but its file could not get its name: to be saved as any other.
+		t.onDisk.Store(false)
+	}
 }
 
 func (t *index) Save(a ...interface{}) bool {

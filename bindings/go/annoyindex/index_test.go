@@ -132,6 +132,10 @@ func TestFiles(t *testing.T) {
 	if !index.OnDiskBuild(on) {
 		t.Fatal("OnDiskBuild is false")
 	}
+	// Annoy's own tests look for it at once.
+	if _, err := os.Stat(on); err != nil {
+		t.Fatal(err)
+	}
 	index.AddItem(0, []float32{1, 2, 3})
 	index.Build(2)
 	if _, err := os.Stat(on); err != nil || !index.Save("ignored, as by Annoy") {
@@ -141,6 +145,29 @@ func TestFiles(t *testing.T) {
 	index.Load(on)
 	if index.GetNItems() != 1 {
 		t.Fatal(index.GetNItems())
+	}
+	// A name that is taken before the build is done: nothing is lost, and Save has something to do.
+	index.Unload()
+	taken := filepath.Join(directory, "taken.ann")
+	if !index.OnDiskBuild(taken) {
+		t.Fatal("OnDiskBuild is false")
+	}
+	index.AddItem(0, []float32{1, 2, 3})
+	if err := os.Remove(taken); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(taken, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if text := printed(t, func() { index.Build(2) }); !strings.Contains(text, "taken.ann") {
+		t.Fatal(text)
+	}
+	elsewhere := filepath.Join(directory, "elsewhere.ann")
+	if _, err := os.Stat(elsewhere); err == nil || !index.Save(elsewhere) {
+		t.Fatal("Save is false")
+	}
+	if _, err := os.Stat(elsewhere); err != nil {
+		t.Fatal(err)
 	}
 	missing := filepath.Join(directory, "missing.ann")
 	text := printed(t, func() {

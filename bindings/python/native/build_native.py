@@ -15,16 +15,24 @@ HEADER = ROOT / "include" / "annoy.h"
 # What of guarded.h Python calls.
 GUARDED = """
 typedef struct guarded guarded;
+typedef struct guarded_hold guarded_hold;
 #define GUARDED_CLOSED 1
 #define GUARDED_BUSY 2
+#define GUARDED_SHARED 3
+#define GUARDED_LOST 4
+#define GUARDED_MEMORY 5
+#define GUARDED_AGAIN 6
 annoy_error *guarded_error(void);
 guarded *guarded_new(annoy_index *index);
-int guarded_lock(guarded *self, int exclusive, int *held);
-void guarded_unlock(guarded *self);
+int guarded_lock(guarded *self, int alone, guarded_hold **place);
+void guarded_unlock(guarded_hold **place);
 annoy_index *guarded_index(guarded *self);
-int guarded_close(guarded *self);
+int guarded_close(guarded *self, guarded_hold **place);
 void guarded_free(guarded *self);
-void guarded_after_fork(guarded *self);
+void guarded_fork_begins(void);
+void guarded_before_fork(guarded *self);
+void guarded_after_fork(guarded *self, int child);
+void guarded_fork_ends(int child);
 int64_t guarded_by_vector(guarded *self, const float *vector, size_t len, size_t n, int64_t search_k, int64_t *ids,
                           float *distances);
 int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids, float *distances);

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from annoy_rs import AnnoyIndex, Index
+from annoy_rs import AnnoyIndex, ClosedError, Index, StateError
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -94,3 +94,131 @@ def test_fork_while_threads_search(built: Index, vectors: Array) -> None:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_fork_while_a_thread_changes_the_index(built: Index, vectors: Array, tmp_path: Path) -> None:
+    """An index that was being changed refuses in the child; otherwise it is there. Nothing crashes."""
+    paths = [str(tmp_path / "small"), str(tmp_path / "large")]
+    built.save(paths[0])
+    large = Index(12, "euclidean")
+    large.add_items(np.tile(vectors, (20, 1)))
+    large.build(2)
+    large.save(paths[1])
+    served = Index.open(paths[0])
+    stop = threading.Event()
+
+    def reload() -> None:
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            served.load(paths[turn % 2])
+
+    thread = threading.Thread(target=reload)
+    thread.start()
+    refusals = 0
+    try:
+
+        def work() -> bool:
+            try:
+                served.search(vectors[0], 3)
+                served.search(vectors[:3], 3, n_threads=2)
+                served.load(paths[0])
+                return len(served.search(vectors[0], 3)[0]) == 3
+            except StateError as error:
+                assert "forked" in str(error)
+                served.close()
+                os._exit(3)
+
+        for _ in range(150):
+            status = in_child(work)
+            assert status in (0, 3)
+            refusals += status == 3
+    finally:
+        stop.set()
+        thread.join()
+    assert served.search(vectors[0], 3)[0].shape == (3,)
+    assert refusals > 0, "no fork came while the index was being changed"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("batch", [False, True])
+def test_fork_in_a_filter(batch: bool, built: Index, vectors: Array) -> None:
+    """The child goes on with the search, and has the index for itself then."""
+    parent = os.getpid()
+    pids: list[int] = []
+    expected = built.search(vectors[0], 10)[0].tolist()
+
+    def accepts(item: int) -> bool:
+        if not pids and os.getpid() == parent:
+            pid = os.fork()
+            if pid:
+                pids.append(pid)
+            else:
+                pids.append(0)
+                signal.alarm(20)
+        return True
+
+    found = built.search(vectors[:1] if batch else vectors[0], 10, filter=accepts)[0].ravel().tolist()
+    if os.getpid() != parent:
+        status = 1
+        try:
+            built.search(vectors[1], 5)
+            built.remove_items([3])
+            built.close()
+            status = 0 if found == expected else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pids[0], 0)[1]) == 0
+    built.remove_items([3])
+    assert found == expected
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_fork_in_progress_of_a_build(built: Index, vectors: Array) -> None:
+    """The child goes on with the build. One that another thread is at refuses."""
+    built.unbuild()
+    parent = os.getpid()
+    children: list[int] = []
+
+    def fork(done: int, total: int) -> None:
+        if not children and os.getpid() == parent:
+            children.append(os.fork())
+            if not children[0]:
+                signal.alarm(20)
+
+    built.build(3, n_threads=1, progress=fork)
+    if os.getpid() != parent:
+        status = 1
+        try:
+            status = 0 if built.search(vectors[0], 1)[0].tolist() == [0] and built.n_trees == 3 else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+
+    built.unbuild()
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait(done: int, total: int) -> None:
+        inside.set()
+        go_on.wait(20)
+
+    thread = threading.Thread(target=lambda: built.build(3, n_threads=1, progress=wait))
+    thread.start()
+    assert inside.wait(20)
+
+    def work() -> bool:
+        for call in (lambda: built.n_items, built.unbuild, lambda: built.search(vectors[0], 1)):
+            with pytest.raises(StateError, match="forked"):
+                call()
+        built.close()
+        with pytest.raises(ClosedError):
+            built.unbuild()
+        return True
+
+    try:
+        assert in_child(work) == 0
+    finally:
+        go_on.set()
+        thread.join()
+    assert built.n_trees == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 import threading
 import time
@@ -212,7 +213,191 @@ def test_lock_after_close() -> None:
     index = Index(3)
     guarded = index._owner.guarded
     index.close()
-    held = ffi.new("int *")
-    assert lib.guarded_lock(guarded, 0, held) == lib.guarded_lock(guarded, 1, held) == lib.GUARDED_CLOSED
-    assert held[0] == 0
+    place = ffi.new("guarded_hold **")
+    assert lib.guarded_lock(guarded, 0, place) == lib.GUARDED_CLOSED
+    lib.guarded_unlock(place)
+    assert lib.guarded_lock(guarded, 1, place) == lib.GUARDED_CLOSED
+    lib.guarded_unlock(place)
     assert lib.guarded_by_item(guarded, 0, 0, -1, ffi.NULL, ffi.NULL) == -1 - lib.GUARDED_CLOSED
+
+
+def test_a_change_gets_its_turn_while_others_search(vectors: Array) -> None:
+    index = Index(12, "euclidean")
+    index.add_items(np.tile(vectors, (20, 1)))
+    index.build(4)
+    batch = np.tile(vectors, (2, 1))
+    stop = threading.Event()
+
+    def search() -> int:
+        n = 0
+        while not stop.is_set():
+            index.search(batch, 5, n_threads=1)
+            n += 1
+        return n
+
+    with ThreadPoolExecutor(5) as pool:
+        searching = [pool.submit(search) for _ in range(4)]
+        try:
+            time.sleep(0.2)
+            for _ in range(5):
+                pool.submit(index.remove_items, [5]).result(20)
+        finally:
+            stop.set()
+        assert sum(future.result(20) for future in searching) > 4
+
+
+def test_searches_get_their_turn_while_others_change(built: Index, vectors: Array) -> None:
+    stop = threading.Event()
+
+    def change() -> None:
+        while not stop.is_set():
+            built.set_labels([f"label {i}" for i in range(500)])
+
+    with ThreadPoolExecutor(4) as pool:
+        changing = [pool.submit(change) for _ in range(3)]
+        try:
+            for _ in range(20):
+                pool.submit(built.search, vectors[0], 5).result(20)
+        finally:
+            stop.set()
+        for future in changing:
+            future.result(20)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_filter_searches_while_a_change_waits(several: bool, built: Index, vectors: Array) -> None:
+    """The change waits for the search that asks the filter, so what the filter searches must not wait for the change: nor where
+    two filters search each other's index."""
+    other = Index(12, "euclidean")
+    other.add_items(vectors)
+    other.build(2)
+    indexes = [built, other] if several else [built, built]
+    inside = threading.Barrier(2)
+    changes: list[Any] = []
+
+    with ThreadPoolExecutor(4) as pool:
+
+        def search(i: int) -> int:
+            mine, its = indexes[i], indexes[1 - i]
+            first = True
+
+            def accepts(item: int) -> bool:
+                nonlocal first
+                if first:
+                    first = False
+                    inside.wait(20)
+                    changes.append(pool.submit(mine.remove_items, [7]))
+                    time.sleep(0.1)  # it waits by now
+                    its.search(vectors[0], 3)
+                    its.search(vectors[:5], 3, n_threads=2)
+                    its.search_items(3, 3)
+                    assert its.get_item(0).shape == (12,)
+                return True
+
+            return len(mine.search(vectors[i], 3, filter=accepts)[0])
+
+        searches = [pool.submit(search, i) for i in range(2)]
+        assert [future.result(20) for future in searches] == [3, 3]
+        for change in changes:
+            change.result(20)
+
+
+@pytest.mark.parametrize("what", ["change", "search", "plain", "annoy", "close"])
+def test_ctrl_c_ends_a_wait(what: str, built: Index, vectors: Array) -> None:
+    """In the main thread, while another one has the index for long."""
+    if what == "change":
+        inside, go_on = threading.Event(), threading.Event()
+
+        def wait(item: int) -> bool:
+            inside.set()
+            return go_on.wait(20)
+
+        other = threading.Thread(target=lambda: built.search(vectors[0], 1, filter=wait))
+    else:
+        built.unbuild()
+        inside, go_on = threading.Event(), threading.Event()
+
+        def hear(done: int, total: int) -> None:
+            inside.set()
+            go_on.wait(20)
+
+        other = threading.Thread(target=lambda: built.build(3, n_threads=1, progress=hear))
+    annoy = AnnoyIndex(12, "euclidean")
+    annoy._index = built
+    calls: dict[str, Callable[[], Any]] = {
+        "change": lambda: built.remove_items([3]),
+        "search": lambda: built.search(vectors[0], 3, exact=True),
+        "plain": lambda: built.search(vectors[0], 3),
+        "annoy": lambda: annoy.get_nns_by_item(0, 3),
+        "close": built.close,
+    }
+    other.start()
+    try:
+        assert inside.wait(20)
+
+        def interrupt(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        start = time.monotonic()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                calls[what]()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert time.monotonic() - start < 5
+    finally:
+        go_on.set()
+        other.join()
+    # Nobody waits for the one that has given up.
+    built.remove_items([4])
+    assert built.is_removed(4) and not built.is_removed(3)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_signal_ends_a_search_with_a_filter(batch: bool, built: Index, vectors: Array) -> None:
+    calls = 0
+
+    def slow(item: int) -> bool:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.02)
+        return True
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            built.search(vectors if batch else vectors[0], 5, 3000, filter=slow)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert calls < 20
+    built.set_seed(1)
+
+
+def test_arrays_in_use_cannot_be_resized(vectors: Array) -> None:
+    """Another thread (here a progress function) cannot take an array's memory away while the library reads it."""
+    index = Index(12)
+    array = np.tile(vectors, (200, 1))
+    refused: list[Any] = []
+
+    def resize(done: int, total: int) -> None:
+        try:
+            array.resize((1, 12))
+        except ValueError as error:
+            refused.append(error)
+
+    index.add_items(array, n_threads=1, progress=resize)
+    assert refused and len(array) == 100_000
+    index.build(1)
+    data = bytearray(index.to_bytes())
+    np.testing.assert_array_equal(index.get_item(99_999), vectors[-1])
+    opened = Index.from_bytes(data)
+    data.clear()
+    np.testing.assert_array_equal(opened.get_item(99_999), vectors[-1])

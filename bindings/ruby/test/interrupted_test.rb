@@ -201,6 +201,17 @@ class InterruptedTest < Minitest::Test
     searching.each(&:join)
   end
 
+  def test_searches_get_their_turn_while_others_change
+    index = built
+    stop = false
+    labels = Array.new(N) { |i| "label #{i}" }
+    changing = Array.new(3) { Thread.new { index.set_labels(labels) until stop } }
+    sleep 0.05
+    Timeout.timeout(20) { 20.times { assert_equal 3, index.search(vectors[0], 3)[0].length } }
+    stop = true
+    changing.each(&:join)
+  end
+
   # Nor do searches of a filter wait for a change that waits for them, on whichever thread.
   def test_a_filter_searches_while_a_change_waits
     index = built

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, Optional, Protocol, Union, overload
 import numpy as np
 
 from ._native import ffi, lib
-from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, raise_search
+from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, file_error, raise_search
 from .index import Index, Path
 
 _F32 = np.dtype(np.float32)
@@ -233,6 +233,8 @@ class AnnoyIndex:
         ids = _new(_LONGS, room)
         distances = _new(_FLOATS, room) if include_distances else ffi.NULL
         found = _by_item((index._handle or index._owner).guarded, i, n, search_k, ids, distances)
+        while found == -1 - lib.GUARDED_AGAIN:  # each time Python looks for signals
+            found = _by_item((index._handle or index._owner).guarded, i, n, search_k, ids, distances)
         if found < 0:
             found = self._nothing(found, i)
         if include_distances:
@@ -280,6 +282,8 @@ class AnnoyIndex:
         distances = _new(_FLOATS, room) if include_distances else ffi.NULL
         handle = (index._handle or index._owner).guarded
         found = _by_vector(handle, query, len(query), n, search_k, ids, distances)
+        while found == -1 - lib.GUARDED_AGAIN:
+            found = _by_vector(handle, query, len(query), n, search_k, ids, distances)
         if found < 0:
             if len(query) != index.f:
                 raise IndexError(_LENGTH.format(index.f, len(query)))
@@ -455,9 +459,7 @@ def _os_error(error: AnnoyError) -> AnnoyError:
         return error
     number = getattr(error, "errno", None)
     text = f"Unable to open: {os.strerror(number)} ({number}): {error}" if number else str(error)
-    new = FileError(text)
-    new.status, new.errno, new.filename = error.status, number, getattr(error, "filename", None)
-    return new
+    return file_error(text, number, getattr(error, "filename", None), error.status)
 
 
 Annoy = AnnoyIndex

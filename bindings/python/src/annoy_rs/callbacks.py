@@ -6,13 +6,10 @@ An exception in one ends the call as soon as may be, and is raised when the libr
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import Any, Callable, Optional
 
 from ._native import ffi, lib
 from .errors import ArgumentError, OutOfMemoryError, check
-
-if TYPE_CHECKING:
-    from .handle import Handle
 
 Filter = Callable[[int], Any]
 # Called with how much is done and of how much; or a progress bar as tqdm has them.
@@ -107,27 +104,15 @@ def work(n_threads: int, call: Optional[Call]) -> Any:
     return raw
 
 
-def run(
-    handle: Optional[Handle],
-    call: Optional[Call],
-    invoke: Callable[[], int],
-    raise_status: Callable[[int], None] = check,
-) -> None:
+def run(call: Optional[Call], invoke: Callable[[], int], raise_status: Callable[[int], None] = check) -> None:
     """Calls the library, and raises what comes of it."""
     if call is None:
         raise_status(invoke())
-        return
-    thread = threading.get_ident()
-    calling = [] if handle is None else handle.calling
-    calling.append(thread)
-    try:
+    else:
         call.finish(invoke(), raise_status)
-    finally:
-        calling.remove(thread)
 
 
 def run_long(
-    handle: Optional[Handle],
     n_threads: int,
     progress: Optional[Progress],
     invoke: Callable[[Any], int],
@@ -137,5 +122,5 @@ def run_long(
     Ctrl-C."""
     call = Call(progress=progress) if progress is not None or on_main_thread() else None
     raw = work(n_threads, call)
-    run(handle, call, lambda: invoke(raw), raise_status)
+    run(call, lambda: invoke(raw), raise_status)
 

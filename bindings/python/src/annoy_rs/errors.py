@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, Optional
+import os
+from typing import Any, NoReturn, Optional
 
 from ._native import ffi, lib
 
@@ -42,7 +43,41 @@ class StateError(AnnoyError, RuntimeError):
 
 
 class FileError(AnnoyError, OSError):
-    """The operating system refused something (`errno` says what), or a file is no index or a damaged one."""
+    """The operating system refused something (`errno`, `strerror` and `filename` say what), or a file is no index or a damaged
+    one. Where Python has a class for an errno, such as FileNotFoundError or PermissionError, it is of that too."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return file_error, (str(self), self.errno, self.filename, self.status)
+
+
+class NoFileError(FileError, FileNotFoundError):
+    __doc__ = FileError.__doc__
+
+
+class FilePermissionError(FileError, PermissionError):
+    __doc__ = FileError.__doc__
+
+
+class FileIsDirectoryError(FileError, IsADirectoryError):
+    __doc__ = FileError.__doc__
+
+
+class FileNotDirectoryError(FileError, NotADirectoryError):
+    __doc__ = FileError.__doc__
+
+
+class FileThereError(FileError, FileExistsError):
+    __doc__ = FileError.__doc__
+
+
+def file_error(message: str, errno: Optional[int], filename: Any, status: str) -> FileError:
+    """The error for an errno, of the class for that."""
+    builtin = type(OSError(errno, "")) if errno else OSError
+    made = next((made for made in FileError.__subclasses__() if issubclass(made, builtin)), FileError)
+    error = (FileError if builtin is OSError else made)(message)
+    error.status, error.errno, error.filename = status, errno, filename
+    error.strerror = os.strerror(errno) if errno else None
+    return error
 
 
 class OutOfMemoryError(AnnoyError, MemoryError):
@@ -85,11 +120,12 @@ def error_of(status: int, path: Optional[str] = None) -> AnnoyError:
     """The exception for a status that a call on this thread has just returned."""
     last = lib.guarded_error()
     message = ffi.string(last.message).decode("utf-8", "replace")
-    error = _CLASSES.get(status, AnnoyError)(message)
-    error.status = ffi.string(lib.annoy_status_name(status)).decode()
-    if isinstance(error, OSError):
-        error.errno = last.os_errno or None
-        error.filename = path
+    name = ffi.string(lib.annoy_status_name(status)).decode()
+    made = _CLASSES.get(status, AnnoyError)
+    if made is FileError:
+        return file_error(message, last.os_errno or None, path, name)
+    error = made(message)
+    error.status = name
     return error
 
 
@@ -110,4 +146,10 @@ def refused(reason: int) -> AnnoyError:
     """The exception for what `guarded_lock` or `guarded_close` returned."""
     if reason == lib.GUARDED_CLOSED:
         return ClosedError("the index is closed")
+    if reason == lib.GUARDED_LOST:
+        return StateError("the index was being changed by another thread when the process was forked")
+    if reason == lib.GUARDED_MEMORY:
+        return OutOfMemoryError("cannot get memory for a lock")
+    if reason == lib.GUARDED_SHARED:
+        return CallbackError("a callback cannot change the index it is called about")
     return CallbackError("a callback cannot use the index while the call it belongs to changes it")

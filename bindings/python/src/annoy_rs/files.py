@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ._native import ffi, lib
 from .callbacks import Progress, run_long
 from .errors import ArgumentError, check
-from .handle import Handle
 from .metrics import metric_name
 
 Bytes = Union[bytes, bytearray, memoryview]
@@ -143,7 +142,6 @@ def faults(
     verify: Callable[..., int],
     limit: int,
     path: Optional[str],
-    handle: Optional[Handle] = None,
     progress: Optional[Progress] = None,
 ) -> list[Fault]:
     """What a call that verifies finds."""
@@ -153,7 +151,7 @@ def faults(
         if status != lib.ANNOY_ERR_CORRUPT or count[0] == 0:
             check(status, path)
 
-    run_long(handle, -1, progress, lambda work: verify(room, limit, count, work, lib.guarded_error()), raise_status)
+    run_long(-1, progress, lambda work: verify(room, limit, count, work, lib.guarded_error()), raise_status)
     found = (room[i] for i in range(min(limit, count[0])))
     return [Fault(fault.node, ffi.string(fault.text).decode("utf-8", "replace")) for fault in found]
 

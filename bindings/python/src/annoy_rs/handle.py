@@ -6,87 +6,105 @@ import os
 import threading
 import weakref
 from types import TracebackType
-from typing import Any, Optional, Type
+from typing import Any, Callable, Optional, Type
 
 from ._native import ffi, lib
-from .errors import CallbackError, OutOfMemoryError, refused
+from .errors import OutOfMemoryError, refused
+
+
+def _wait(lock: Callable[[], int]) -> None:
+    """Waits for a lock of guarded.h, which lets Python look for signals now and then."""
+    while (reason := lock()) == lib.GUARDED_AGAIN:
+        pass
+    if reason:
+        raise refused(reason)
 
 
 class Lock:
     """`with handle.shared() as index:` and the like; `index` is the `annoy_index *`."""
 
-    __slots__ = ("_exclusive", "_handle")
+    __slots__ = ("_exclusive", "_guarded", "_place")
 
-    def __init__(self, handle: Handle, exclusive: bool) -> None:
-        self._handle = handle
+    def __init__(self, guarded: Any, exclusive: bool) -> None:
+        self._guarded = guarded
         self._exclusive = exclusive
+        self._place: Any = None
 
     def __enter__(self) -> Any:
-        handle = self._handle
-        if self._exclusive:
-            handle.refuse_in_callback()
-        held = ffi.new("int *")
+        self._place = place = ffi.new("guarded_hold **")
         try:
-            reason = lib.guarded_lock(handle.guarded, self._exclusive, held)
-            if reason:
-                raise refused(reason)
-            return lib.guarded_index(handle.guarded)
+            _wait(lambda: lib.guarded_lock(self._guarded, self._exclusive, place))
+            return lib.guarded_index(self._guarded)
         except BaseException:
-            # KeyboardInterrupt, which came while this waited, comes here when the lock is taken.
-            if held[0]:
-                lib.guarded_unlock(handle.guarded)
+            # KeyboardInterrupt may come while this waits, and when it has what it waited for.
+            lib.guarded_unlock(place)
             raise
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        lib.guarded_unlock(self._handle.guarded)
+        lib.guarded_unlock(self._place)
 
 
 class Handle:
     """Owns an `annoy_index *`. Calls that take it const share it, the others have it alone; closing waits for them."""
 
-    __slots__ = ("__weakref__", "calling", "guarded", "log")
+    __slots__ = ("__weakref__", "guarded", "log")
 
     def __init__(self, index: Any) -> None:
         guarded = lib.guarded_new(index)
         if guarded == ffi.NULL:
             raise OutOfMemoryError("cannot get memory for an index")
         self.guarded = ffi.gc(guarded, lib.guarded_free)
-        # Threads that are in a search with a callback: they share the index, so they must not wait to have it alone.
-        self.calling: list[int] = []
         # What the library's `user` of the log points to.
         self.log: Any = None
         _handles.add(self)
 
     def shared(self) -> Lock:
         """For calls that take the index const."""
-        return Lock(self, exclusive=False)
+        return Lock(self.guarded, exclusive=False)
 
     def exclusive(self) -> Lock:
         """For calls that change the index."""
-        return Lock(self, exclusive=True)
-
-    def refuse_in_callback(self) -> None:
-        if self.calling and threading.get_ident() in self.calling:
-            raise CallbackError("a callback cannot change the index it is called about")
+        return Lock(self.guarded, exclusive=True)
 
     def close(self) -> None:
         """Waits for the calls under way and frees the index; the second time it does nothing."""
-        self.refuse_in_callback()
-        reason = lib.guarded_close(self.guarded)
-        if reason:
-            raise refused(reason)
+        place = ffi.new("guarded_hold **")
+        try:
+            _wait(lambda: lib.guarded_close(self.guarded, place))
+        finally:
+            lib.guarded_unlock(place)
 
+
+# For indexes whose handle is made when their f is known: only one makes it.
+making = threading.Lock()
 
 _handles: weakref.WeakSet[Handle] = weakref.WeakSet()
+# Those whose mutexes a fork that is under way holds.
+_locked: list[Handle] = []
 
 
-def _after_fork() -> None:
-    for handle in _handles:
-        handle.calling.clear()
-        lib.guarded_after_fork(handle.guarded)
+def _before_fork() -> None:
+    lib.guarded_fork_begins()
+    for handle in list(_handles):
+        lib.guarded_before_fork(handle.guarded)
+        _locked.append(handle)
+
+
+def _after_fork(child: bool) -> None:
+    global making
+    if child:
+        making = threading.Lock()
+    for handle in _locked:
+        lib.guarded_after_fork(handle.guarded, child)
+    _locked.clear()
+    lib.guarded_fork_ends(child)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=lambda: _after_fork(child=False),
+        after_in_child=lambda: _after_fork(child=True),
+    )

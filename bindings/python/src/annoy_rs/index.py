@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator
 import os
-import threading
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import files, graph, pickling, search
+from . import handle as handles
 from ._native import ffi, lib
 from .callbacks import Progress, run_long
 from .errors import AnnoyError, ArgumentError, ClosedError, StateError, check, raise_search
@@ -19,7 +19,7 @@ from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
 from .options import ItemSearchOptions, SearchOptions
 from .search import Distances, Ids
-from .vectors import DOUBLE, FLOAT, as_ids, ids_pointer, pointer, row, rows
+from .vectors import DOUBLE, FLOAT, as_array, as_ids, ids_pointer, pointer, row, rows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -73,7 +73,6 @@ class Index(Labels):
         # What the everyday search goes by: the handle's pointer, unless vectors are 64-bit floats.
         self._everyday: Any = None
         self._closed = False
-        self._making = threading.Lock()
         # Whether a pickle has the path of the loaded file, instead of all its bytes.
         self.pickle_by_path = False
         # The file that is loaded, and what told it from others when it was.
@@ -85,7 +84,7 @@ class Index(Labels):
 
     def _make(self, f: int) -> Handle:
         """The handle, made now if f was not known before."""
-        with self._making:
+        with handles.making:
             if self._closed:
                 raise ClosedError("the index is closed")
             if self._handle is None:
@@ -182,10 +181,25 @@ class Index(Labels):
         return True
 
     def __contains__(self, item: object) -> bool:
+        """Whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed."""
         try:
-            return 0 <= operator.index(item) < self.n_items  # type: ignore[arg-type]
+            i = operator.index(item)  # type: ignore[arg-type]
         except TypeError:
             return False
+        if not 0 <= i < 2**63 or (self._handle is None and not self._closed):
+            return False
+        with self._owner.shared() as index:
+            return bool(lib.annoy_has_item(index, i))
+
+    @property
+    def ids(self) -> Ids:
+        """The ids that hold items, ascending: holes and removed items are left out."""
+        if self._handle is None and not self._closed:
+            return np.empty(0, np.int64)
+        with self._owner.shared() as index:
+            room, n = np.empty(lib.annoy_get_n_items(index), np.int64), ffi.new("size_t *")
+            check(lib.annoy_get_ids(index, ids_pointer(room), len(room), n, lib.guarded_error()))
+        return room[: n[0]].copy()
 
     def __getitem__(self, item: int) -> NDArray[Any]:
         item = operator.index(item)
@@ -232,10 +246,9 @@ class Index(Labels):
             raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {v.n} rows")
         add = getattr(lib, f"annoy_add_items_with{v.kind.suffix}")
         where = ffi.NULL if which is None else ids_pointer(which)
-        handle = self._make(v.len)
-        with handle.exclusive() as index:
+        with self._make(v.len).exclusive() as index:
             given = (index, where, v.pointer, v.n, v.len, v.stride)
-            run_long(handle, n_threads, progress, lambda work: add(*given, work, lib.guarded_error()))
+            run_long(n_threads, progress, lambda work: add(*given, work, lib.guarded_error()))
 
     def reserve(self, n_items: int) -> None:
         """Takes room for so many items ahead of need; their number stays."""
@@ -306,11 +319,10 @@ class Index(Labels):
         The same items, seed and number of trees give the same file, for any number of threads. `progress(done, total)`, or
         a tqdm bar, hears how far it is; an exception in it, or Ctrl-C, ends the build and leaves the index as it was.
         """
-        handle = self._owner
-        with handle.exclusive() as index:
+        with self._owner.exclusive() as index:
             n_trees = operator.index(n_trees)
             build = lambda work: lib.annoy_build_with(index, n_trees, work, lib.guarded_error())  # noqa: E731
-            run_long(handle, n_threads, progress, build)
+            run_long(n_threads, progress, build)
 
     def build_graph(
         self,
@@ -336,10 +348,9 @@ class Index(Labels):
         options = graph.options(
             degree=degree, candidates=candidates, alpha=alpha, rounds=rounds, sample=sample, n_trees=n_trees
         )
-        handle = self._owner
-        with handle.exclusive() as index:
+        with self._owner.exclusive() as index:
             build = lambda work: lib.annoy_build_graph(index, options, work, lib.guarded_error())  # noqa: E731
-            run_long(handle, n_threads, progress, build)
+            run_long(n_threads, progress, build)
 
     def unbuild(self) -> None:
         """Takes the trees away, so that items can be added and trees built again."""
@@ -409,11 +420,11 @@ class Index(Labels):
             if found == room:
                 return ids, distances
             if found < 0:
-                if not query.flags.aligned:
+                if not query.flags.aligned or found == -1 - lib.GUARDED_AGAIN:
                     return search.one(self._owner, row(query, self._scalar), n, search_k, options)
                 raise_search(found)
             return ids[:found], distances[:found]
-        array = np.asarray(query)
+        array = as_array(query)
         if array.ndim == 2:
             return search.many(self._owner, rows(array, self._scalar, self._f), n, search_k, options)
         return search.one(self._owner, row(array, self._scalar), n, search_k, options)
@@ -427,7 +438,7 @@ class Index(Labels):
     ) -> tuple[Ids, Distances]:
         """Finds the `n` items nearest to an item, or to each of several. As `search`; with `exclude_self` an item is not
         among its own neighbours."""
-        if np.ndim(items) == 0:
+        if as_array(items).ndim == 0:
             item = operator.index(items)  # type: ignore[arg-type]
             return search.one_item(self._owner, item, self._scalar, n, search_k, options)
         return search.many_items(self._owner, as_ids(items), n, search_k, options)
@@ -443,10 +454,10 @@ class Index(Labels):
     def save(self, path: Path, *, progress: Optional[Progress] = None) -> None:
         """Writes the index to a file that Annoy reads too: whole or not at all. The index stays as it is. `progress`: as
         `build`, in bytes."""
-        name, handle = files.encoded(path), self._owner
-        with handle.shared() as index:
+        name = files.encoded(path)
+        with self._owner.shared() as index:
             save = lambda work: lib.annoy_save_with(index, name, work, lib.guarded_error())  # noqa: E731
-            run_long(handle, -1, progress, save, lambda status: check(status, os.fsdecode(name)))
+            run_long(-1, progress, save, lambda status: check(status, os.fsdecode(name)))
 
     def save_and_load(self, path: Path, *, prefault: bool = False) -> None:
         """Saves, then loads the new file in place of what is in memory: what Annoy's own save does."""
@@ -491,7 +502,7 @@ class Index(Labels):
 
     def _adopt_first(self, opened: Any, name: str) -> None:
         """Takes over what is loaded into an index whose f is not known: the file says it."""
-        with self._making:
+        with handles.making:
             if lib.annoy_get_metric(opened) != self._metric or files.SCALAR_NAMES[lib.annoy_get_scalar(opened)] != self._scalar:
                 found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
                 lib.annoy_free(opened)
@@ -537,17 +548,17 @@ class Index(Labels):
     @metadata.setter
     def metadata(self, data: bytes) -> None:
         with self._owner.exclusive() as index:
-            check(lib.annoy_set_metadata(index, ffi.from_buffer(data), len(data), lib.guarded_error()))
+            buffer = ffi.from_buffer(data)  # whose length is in bytes
+            check(lib.annoy_set_metadata(index, buffer, len(buffer), lib.guarded_error()))
 
     # Looking at it.
 
     def verify(self, limit: int = 20, *, progress: Optional[Progress] = None) -> list[files.Fault]:
         """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well. `progress`: as
         `build`, in nodes."""
-        handle = self._owner
-        with handle.shared() as index:
+        with self._owner.shared() as index:
             verify = lambda *where: lib.annoy_verify_with(index, *where)  # noqa: E731
-            return files.faults(verify, limit, None, handle, progress)
+            return files.faults(verify, limit, None, progress)
 
     def info(self) -> dict[str, Any]:
         """The facts about the index: counts, sizes, depth and balance of its trees. Walks all trees."""
@@ -567,11 +578,11 @@ class Index(Labels):
     ) -> float:
         """The share of the `n` nearest that searches find, 0 to 1, estimated from `n_sample` items. Looks at all items for
         each of those. `progress`: as `build`, in searches."""
-        recall, handle = ffi.new("double *"), self._owner
-        with handle.shared() as index:
+        recall = ffi.new("double *")
+        with self._owner.shared() as index:
             given = (index, n_sample, n, search_k, seed)
             estimate = lambda work: lib.annoy_estimate_recall(*given, work, recall, lib.guarded_error())  # noqa: E731
-            run_long(handle, n_threads, progress, estimate)
+            run_long(n_threads, progress, estimate)
         return float(recall[0])
 
     def set_log(self, log: Optional[Log], level: int = lib.ANNOY_LOG_INFO) -> None:
@@ -591,7 +602,7 @@ class Index(Labels):
 
     def close(self) -> None:
         """Frees the index, once calls under way in other threads are done. A second time it does nothing."""
-        with self._making:
+        with handles.making:
             self._closed = True
         if self._handle is not None:
             self._handle.close()

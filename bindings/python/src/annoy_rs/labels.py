@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._native import ffi, lib
 from .errors import ArgumentError, check
 from .handle import Handle
-from .vectors import as_ids, ids_pointer, pointer
+from .vectors import as_array, as_ids, ids_pointer, pointer
 
 Label = Union[int, str]
 
@@ -99,7 +99,7 @@ class Labels:
     def get_labels(self, ids: ArrayLike, otherwise: Any = None) -> NDArray[Any]:
         """The labels of items, such as a search found, as an array of objects of the same shape; `otherwise` for an item
         without one, and for the id -1."""
-        array = np.asarray(ids)
+        array = as_array(ids)
         which = as_ids(array.ravel())
         n = len(which)
         found = np.full(n, otherwise, object)
@@ -143,7 +143,7 @@ class Labels:
 
     def _mark(self, mark: Any, items: Any) -> None:
         with self._owner.exclusive() as index:
-            for item in as_ids(np.atleast_1d(items)).tolist():
+            for item in as_ids(np.atleast_1d(as_array(items))).tolist():
                 check(mark(index, item, lib.guarded_error()))
 
     def is_removed(self, item: int) -> bool:

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from ._native import ffi, lib
-from .errors import ArgumentError
+from .errors import ArgumentError, check
 
-# The name of a metric; see `ALIASES` for others that are taken.
+# The name of a metric, or one of its aliases, which annoy.h has.
 Metric = str
-
-ALIASES = {
-    "cosine": "angular",
-    "l2": "euclidean",
-    "l1": "manhattan",
-    "cityblock": "manhattan",
-    "taxicab": "manhattan",
-    "dotproduct": "dot",
-    "inner": "dot",
-    "innerproduct": "dot",
-}
 
 
 def metric_number(name: Metric) -> int:
@@ -25,11 +14,10 @@ def metric_number(name: Metric) -> int:
     if not isinstance(name, str):
         raise TypeError(f"metric is of {type(name).__name__}, expected str")
     plain = name.strip().lower()
-    plain = ALIASES.get(plain, plain)
+    if not plain.isascii() or "\0" in plain:
+        raise ArgumentError(f"metric is {name!r}, expected a name in ASCII")
     metric = ffi.new("annoy_metric *")
-    if lib.annoy_metric_from_name(plain.encode(), metric, ffi.NULL):
-        known = "angular, euclidean, manhattan, dot, hamming"
-        raise ArgumentError(f"metric is {name!r}, expected {known}, or {', '.join(ALIASES)}")
+    check(lib.annoy_metric_from_name(plain.encode(), metric, lib.guarded_error()))
     return int(metric[0])
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._native import ffi, lib
 from .callbacks import Call, Filter, Progress, on_main_thread, work
 from .errors import ArgumentError, ItemError
-from .vectors import as_ids, ids_pointer, pointer
+from .vectors import as_array, as_ids, ids_pointer, pointer
 
 
 Way = Literal["forest", "graph"]
@@ -43,7 +43,7 @@ _WORDS_POINTER = ffi.typeof("uint64_t *")
 
 def bitmap(which: ArrayLike, n_items: int) -> NDArray[np.uint64]:
     """A bit for each item, from a mask of bool or from ids."""
-    array = np.asarray(which)
+    array = as_array(which)
     if array.dtype == np.bool_:
         if array.shape != (n_items,):
             raise ArgumentError(f"the mask has the shape {array.shape}, expected ({n_items},), one for each item")
@@ -119,6 +119,7 @@ class Options:
             self.call = call = Call(filter, progress)
             if filter is not None:
                 options.filter, options.filter_user = lib.python_filter, call.user
-        if batch:
+        # A single search looks at the token alone.
+        if batch or self.call is not None:
             options.work = raw = work(n_threads, self.call)
             self.kept.append(raw)

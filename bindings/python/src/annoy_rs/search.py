@@ -55,7 +55,7 @@ def _one(
         if options:
             given = Options(n_items, search_k=search_k, **options)
             search = getattr(lib, f"annoy_search{by[1]}{kind.suffix}")
-            run(handle, given.call, lambda: search(index, *target, n, given.pointer, *results))
+            run(given.call, lambda: search(index, *target, n, given.pointer, *results))
         else:
             search = getattr(lib, f"annoy_get_nns_by_{by[0]}{kind.suffix}")
             check(search(index, *target, n, search_k, *results))
@@ -79,7 +79,7 @@ def _many(
         shape = (n_queries, _count(n))
         ids, distances = np.empty(shape, np.int64), np.empty(shape, kind.distance)
         results = (ids_pointer(ids), pointer(distances, kind.distance_pointer), ffi.NULL, lib.guarded_error())
-        run(handle, given.call, lambda: search(index, *target, n, given.pointer, *results))
+        run(given.call, lambda: search(index, *target, n, given.pointer, *results))
     return ids, distances
 
 

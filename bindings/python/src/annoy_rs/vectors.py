@@ -71,9 +71,22 @@ def kind_of(array: NDArray[Any], scalar: str) -> Kind:
     return FLOAT
 
 
+def as_array(values: ArrayLike) -> NDArray[Any]:
+    """`np.asarray`, with words of our own where rows are not of one length."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        lengths = [len(row) if hasattr(row, "__len__") else 1 for row in values] if isinstance(values, (list, tuple)) else []
+        for i, length in enumerate(lengths):
+            if length != lengths[0]:
+                text = f"row {i} has {length} elements, expected {lengths[0]} as in row 0"
+                raise ArgumentError(text) from None
+        raise ArgumentError(f"cannot make an array: {error}") from None
+
+
 def rows(values: ArrayLike, scalar: str, f: Optional[int]) -> Rows:
     """A 2-D array's rows; only what annoy.h cannot take as it lies is copied."""
-    array = np.asarray(values)
+    array = as_array(values)
     if array.ndim == 1 and array.size == 0:
         array = array.reshape(0, f or 0)
     if array.ndim != 2:
@@ -90,7 +103,7 @@ def rows(values: ArrayLike, scalar: str, f: Optional[int]) -> Rows:
 
 def row(values: ArrayLike, scalar: str) -> Rows:
     """A 1-D array as one row."""
-    array = np.asarray(values)
+    array = as_array(values)
     if array.ndim != 1:
         raise ArgumentError(f"the vector has the shape {array.shape}, expected one dimension")
     kind = kind_of(array, scalar)
@@ -109,7 +122,7 @@ def converted(array: NDArray[Any], kind: Kind) -> NDArray[Any]:
 
 def as_ids(values: ArrayLike) -> NDArray[np.int64]:
     """Item ids, as a 1-D array."""
-    array = np.asarray(values)
+    array = as_array(values)
     if array.size == 0:
         array = array.astype(np.int64)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):

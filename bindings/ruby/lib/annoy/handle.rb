@@ -51,6 +51,10 @@ module Annoy
     # One that has the index alone, or waits for that.
     class Change < Call
       attr_accessor :alone
+
+      def elsewhere?
+        false
+      end
     end
     private_constant :Call, :Use, :Change
 
@@ -62,8 +66,8 @@ module Annoy
     def initialize(pointer, owner)
       @owner = owner
       @uses = {}.compare_by_identity
-      # Whose turn it is, first.
-      @changes = {}.compare_by_identity
+      # Changes, and uses that wait for some, in the order of coming.
+      @line = {}.compare_by_identity
       @waiting = {}.compare_by_identity
       @pointer = FFI::AutoPointer.new(pointer, Handle.method(:free))
     end
@@ -164,15 +168,21 @@ module Annoy
 
     def enter(use)
       @uses[use] = true
-      unless @changes.empty?
-        leave(use)
-        if of(use.thread, @changes).any?
-          raise CallbackError, "a callback or a trap cannot use the index while the call it belongs to changes it"
-        end
-
-        wait_until { entered?(use) }
-      end
+      wait_in_line(use) unless @line.empty?
       refuse_closed
+    end
+
+    def wait_in_line(use)
+      leave(use)
+      if of(use.thread, changes).any?
+        raise CallbackError, "a callback or a trap cannot use the index while the call it belongs to changes it"
+      end
+
+      @line[use] = true
+      wait_until { entered?(use) }
+    ensure
+      @line.delete(use)
+      wake
     end
 
     def entered?(use)
@@ -185,11 +195,17 @@ module Annoy
       false
     end
 
-    # A change that waits goes first. But not before what this thread is in the middle of, when that asks a filter or is
-    # interrupted by a trap: the change waits for its end.
+    # Those that came before go first. But not before a thread that is in the middle of a call, which asks a filter or is
+    # interrupted by a trap: they may wait for its end.
     def blocked?(use)
-      inside = of(use.thread, @uses).any? { |other| !other.equal?(use) }
-      inside ? @changes.keys.any?(&:alone) : !@changes.empty?
+      inside = of(use.thread, @uses.keys + @line.keys).any? { |other| !other.equal?(use) }
+      return changes.any?(&:alone) if inside
+
+      @line.keys.take_while { |call| !call.equal?(use) }.any?(Change)
+    end
+
+    def changes
+      @line.keys.grep(Change)
     end
 
     def leave(use)
@@ -198,9 +214,9 @@ module Annoy
     end
 
     def take(change)
-      @changes[change] = true
+      @line[change] = true
       wait_until do
-        next false unless @uses.empty? && @changes.keys.first.equal?(change)
+        next false unless @uses.empty? && @line.keys.first.equal?(change)
 
         change.alone = true
         next true if @uses.empty?
@@ -214,7 +230,7 @@ module Annoy
 
     def give(change)
       change.alone = false
-      @changes.delete(change)
+      @line.delete(change)
       wake unless @waiting.empty?
     end
 
@@ -237,33 +253,32 @@ module Annoy
 
     # Whether there was any.
     def forget_what_is_over
-      uses = @uses.keys.select(&:over?)
-      changes = @changes.keys.select(&:over?)
-      raise StateError, "the index was being changed when the process was forked" if changes.any?(&:alone)
+      raise StateError, "the index was being changed when the process was forked" if changes.any? { |one| one.alone && one.over? }
 
-      uses.each { |use| @uses.delete(use) }
-      changes.each { |change| @changes.delete(change) }
-      (uses + changes).any?
+      over = (@uses.keys + @line.keys).select(&:over?)
+      over.each { |call| [@uses, @line].each { |calls| calls.delete(call) } }
+      over.any?
     end
 
     # A thread that is in the middle of a call cannot wait for its end.
     def refuse_inside(thread)
-      return if of(thread, @uses).empty? && of(thread, @changes).empty?
+      calls = of(thread, @uses.keys + @line.keys)
+      return if calls.empty?
 
-      if of(thread, @changes).any? || !of(thread, @uses).all?(&:elsewhere?)
+      unless calls.all?(&:elsewhere?)
         raise CallbackError, "a callback or a trap cannot change the index it is called about"
       end
 
       GC.start
       forget_what_is_over
-      return if of(thread, @uses).empty?
+      return if of(thread, @uses.keys).empty?
 
       raise CallbackError, "a filter gave up its fiber in a search of the index: that has to come to its end before this thread " \
                            "can change the index"
     end
 
     def of(thread, calls)
-      calls.keys.select { |call| call.thread.equal?(thread) }
+      calls.select { |call| call.thread.equal?(thread) }
     end
 
     def refuse_closed
