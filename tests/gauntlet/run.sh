@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds a wheel of this work tree, installs it into an environment under target/gauntlet, and runs gauntlet.py with the
-# arguments given. Packages that ship data are installed for --thorough, the peers for --peers.
+# arguments given. Packages that ship data are installed for --thorough, the peers for --peers. With --equal equal.py is run in its
+# place.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=tests/gauntlet
@@ -21,9 +22,11 @@ rm -rf "$work/wheels" bindings/python/build
 "${pip[@]}" wheel --no-deps --no-build-isolation --wheel-dir "$work/wheels" bindings/python
 "${pip[@]}" install --no-deps --force-reinstall "$work"/wheels/annoy_rs-*.whl
 
+program=gauntlet.py
 for argument in "$@"; do
+    [ "$argument" != --equal ] || program=equal.py
     case $argument in
-        --peers) install requirements-peers.txt ;;
+        --peers | --equal) install requirements-peers.txt ;;
         --thorough)
             if ! cmp -s "$here/requirements-thorough.txt" "$work/venv/requirements-thorough.txt"; then
                 grep -v '^#' "$here/requirements-thorough.txt" | while read -r package; do
@@ -40,4 +43,4 @@ done
 
 # One core: other stages have the other.
 export OPENBLAS_NUM_THREADS=1 ANNOY_RS_MNIST=$work
-exec "$python" "$here/gauntlet.py" "$@"
+exec "$python" "$here/$program" "$@"
