@@ -645,7 +645,9 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
 // items. `n_threads`: -1 for one per processor; no more than 256 are used. The same items, seed and number of trees give the same bytes, for any
 // number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
-// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before.
+// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before, unless `annoy_get_n_trees` says
+// that there are trees: then it is built, its file could not be made durable or be given its name, and `annoy_save` can write
+// it elsewhere.
 annoy_status annoy_build(struct annoy_index *index,
                          int32_t n_trees,
                          int32_t n_threads,
@@ -655,7 +657,7 @@ annoy_status annoy_build(struct annoy_index *index,
 //
 // The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still waits
 // for the disk.
-// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
+// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`.
 annoy_status annoy_build_with(struct annoy_index *index,
                               int32_t n_trees,
                               const struct annoy_work *work,
@@ -680,11 +682,14 @@ annoy_status annoy_thaw(struct annoy_index *index,
 // Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 // `annoy_build` then completes the file, and no save is needed.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary
-// name beside `path`, and what `path` held before stays.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary name beside `path`, in a
+// directory that must let files be made. What `path` held before stays until then; where that is nothing, a small file that
+// says that it is not finished has the name, and is removed should the build be given up.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 // `ANNOY_ERR_IO`.
-annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, struct annoy_error *error);
+annoy_status annoy_on_disk_build(struct annoy_index *index,
+                                 const char *path,
+                                 struct annoy_error *error);
 
 // Builds a graph over the items of a built or loaded index, in place of the one it has; `options` and `work` may be NULL.
 //
@@ -705,13 +710,18 @@ annoy_status annoy_build_graph(struct annoy_index *index,
 
 // Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable
-// when the call returns; a file that was there before is replaced in one step, and processes that have it loaded keep the
-// old one.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable when the call returns; a file
+// that was there before is replaced in one step, and processes that have it loaded keep the old one. Its owner, group and
+// mode go over to the new one, as far as the system allows. A symbolic link stays, and what it names is written.
+//
+// Where a file is there whose name cannot be given to another (it is mounted, or its directory may not be changed), it is
+// written over where it is, and a warning says so (`annoy_set_log`). That is not all or nothing: processes that have it mapped
+// see it change and may be ended by SIGBUS, and a crash or a failing disk in the midst leaves a file that no call takes for an
+// index. A full disk, a cancelled call and other errors leave it as it was.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 // `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
-// versions than there is room for; `ANNOY_ERR_CORRUPT` for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`;
-// `ANNOY_ERR_IO`.
+// versions than there is room for, and for a file to be written over that this index has mapped; `ANNOY_ERR_CORRUPT` for a
+// loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
 annoy_status annoy_save(const struct annoy_index *index,
                         const char *path,
                         struct annoy_error *error);
