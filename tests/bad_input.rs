@@ -48,7 +48,7 @@ fn metric_names() {
         for word in [
             "metric",
             &format!("{wrong:?}"),
-            "angular, euclidean, manhattan, dot or hamming",
+            "angular, euclidean, manhattan, dot, hamming, or cosine",
         ] {
             assert!(text.contains(word), "{text:?} lacks {word:?}");
         }
