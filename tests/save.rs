@@ -431,7 +431,8 @@ fn links_stay_and_what_they_name_is_written() {
         index.add_items(None, items.iter())?;
         index.build(Some(2), Some(1))
     };
-    let ways: [&dyn Fn(&Path) -> annoy_rs::Result<()>; 2] = [&save, &build];
+    type Way<'a> = &'a dyn Fn(&Path) -> annoy_rs::Result<()>;
+    let ways: [Way<'_>; 2] = [&save, &build];
     for write in ways {
         let root = TempDir::new().unwrap();
         let at = |name: &str| root.path().join(name);

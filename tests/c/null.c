@@ -74,7 +74,7 @@ TEST(getters_of_no_index) {
     CHECK(annoy_get_scalar(NULL) == 0);
     CHECK(annoy_get_id_bits(NULL) == 0);
     CHECK(annoy_get_label_kind(NULL) == ANNOY_LABELS_NONE && annoy_get_n_labels(NULL) == 0);
-    CHECK(annoy_get_n_removed(NULL) == 0 && annoy_is_removed(NULL, 0) == 0);
+    CHECK(annoy_get_n_removed(NULL) == 0 && annoy_is_removed(NULL, 0) == 0 && annoy_has_item(NULL, 0) == 0);
 }
 
 TEST(labels) {
@@ -131,6 +131,8 @@ TEST(labels) {
 TEST(removing) {
     annoy_index *a = line_of(10, 1);
     double recall = 77;
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_ids(NULL, ids, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "n_ids", annoy_get_ids(a, ids, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_remove_item(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_restore_item(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_estimate_recall(NULL, 1, 1, -1, 0, NULL, &recall, &error));

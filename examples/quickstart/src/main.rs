@@ -92,7 +92,10 @@ fn show_nearest(index: &Index, words: &[String], wanted: &[String]) -> Result<()
 fn compare_ways(index: &Index) -> Result<(), Box<dyn Error>> {
     let mut queries = vec![[0.0f32; DIMENSIONS]; QUERIES];
     for (i, query) in queries.iter_mut().enumerate() {
-        index.get_item((i * index.n_items() / QUERIES) as i64, VectorMut::F32(query))?;
+        index.get_item(
+            (i * index.n_items() / QUERIES) as i64,
+            VectorMut::F32(query),
+        )?;
     }
     println!("\nthree ways to search: recall is the share of the true {NEAREST} nearest that were found; search_k is how");
     println!("many items a search looks at; times are means of {QUERIES} searches, one after the other, on one core\n");
@@ -125,7 +128,9 @@ fn compare_ways(index: &Index) -> Result<(), Box<dyn Error>> {
             exact = found.clone();
         }
         let pairs = found.iter().zip(&exact);
-        let hits: usize = pairs.map(|(found, exact)| found.intersection(exact).count()).sum();
+        let hits: usize = pairs
+            .map(|(found, exact)| found.intersection(exact).count())
+            .sum();
         let looked_at = match (way, search_k) {
             (Way::Exact, _) => "all".to_string(),
             (_, Some(search_k)) => search_k.to_string(),
@@ -153,7 +158,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut wanted: Vec<String> = std::env::args().skip(1).collect();
     if wanted.is_empty() {
-        wanted = ["king", "paris", "guitar", "tuesday"].map(String::from).into();
+        wanted = ["king", "paris", "guitar", "tuesday"]
+            .map(String::from)
+            .into();
     }
     show_nearest(&index, &words, &wanted)?;
     compare_ways(&index)?;

@@ -6,7 +6,7 @@ import operator
 import os
 import sys
 import warnings
-from typing import Any, Literal, NoReturn, Optional, Protocol, Union, overload
+from typing import Any, Literal, NoReturn, Optional, Protocol, Union, cast, overload
 
 import numpy as np
 
@@ -64,7 +64,8 @@ class AnnoyIndex:
                 warnings.warn(f"{text} Please pass metric='angular' explicitly.", FutureWarning, stacklevel=2)
             metric = "angular"
         try:
-            self._index = Index(operator.index(f) if f else None, metric, seed=seed)
+            # None, beside an f, is refused there, as any other that is no metric.
+            self._index = Index(operator.index(f) if f else None, cast(str, metric), seed=seed)
         except ArgumentError as error:
             if str(error).startswith("metric"):
                 raise ArgumentError(f"No such metric: {error}") from None
