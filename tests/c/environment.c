@@ -1,5 +1,7 @@
 /* ANNOY_RS_KERNEL is read once in a process, and nothing else of the environment is: another thread may be changing it. */
+#ifndef _GNU_SOURCE /* g++ and clang++ define it */
 #define _GNU_SOURCE
+#endif
 #include "check.h"
 #include "child.h"
 

@@ -3,7 +3,9 @@
  * called the library. It is loaded as plugin hosts and interpreters load it: what a thread keeps for it is then allocated by
  * the thread's first use of it.
  */
+#ifndef _GNU_SOURCE /* g++ and clang++ define it */
 #define _GNU_SOURCE
+#endif
 #include "check.h"
 
 #include <dlfcn.h>
