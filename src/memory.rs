@@ -1,7 +1,7 @@
 //! Memory that may not be there: what takes some here ends in an error, where `Vec` and `String` would end the process.
 //!
-//! [`format!`] is the standard one's name on purpose: whoever writes it in this crate gets a text that is cut short where
-//! there is no memory for all of it, rather than an end of the process on the way to an error.
+//! [`format!`] is the standard one's name on purpose: whoever writes it in this crate gets a text that is cut short
+//! where there is no memory for all of it, rather than an end of the process on the way to an error.
 
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};

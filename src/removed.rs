@@ -20,7 +20,8 @@ pub struct Removed<'a> {
 }
 
 impl<'a> Removed<'a> {
-    /// Marks of `n_items` from a file, which may change later; only their length and number are looked at, and that none is past the items.
+    /// Marks of `n_items` from a file, which may change later; only their length and number are looked at, and that
+    /// none is past the items.
     ///
     /// # Errors
     /// Words that say what is wrong.

@@ -76,12 +76,13 @@ pub enum Stage {
 /// ```
 #[derive(Default)]
 pub struct Work<'a> {
-    /// Threads, at least 1, of which no more than [`MAX_THREADS`] are used; `None` for one per processor. Saving and verifying take one in any case.
+    /// Threads, at least 1, of which no more than [`MAX_THREADS`] are used; `None` for one per processor. Saving and
+    /// verifying take one in any case.
     pub n_threads: Option<usize>,
     /// Looked at all the time. Once it is set the call fails with [`Error::Cancelled`], and the index is as before.
     pub cancel: Option<&'a Cancel>,
-    /// Told what the call does, how much of it is done, and how much there is to do; on the calling thread. What is done
-    /// never becomes less.
+    /// Told what the call does, how much of it is done, and how much there is to do; on the calling thread. What is
+    /// done never becomes less.
     pub progress: Option<&'a mut dyn FnMut(Stage, u64, u64)>,
 }
 
@@ -134,7 +135,8 @@ pub(crate) struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// The threads for work that has use for `most`, no more than [`MAX_THREADS`]. The system is not asked when that is one: it takes its time.
+    /// The threads for work that has use for `most`, no more than [`MAX_THREADS`]. The system is not asked when that is
+    /// one: it takes its time.
     pub fn n_threads(&self, most: usize) -> usize {
         let wanted = match self.n_threads {
             Some(n) => n,
@@ -228,8 +230,8 @@ fn n_processors() -> usize {
     *KNOWN.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
-/// Runs `body` on `n` threads more, or as many as the system gives: those there are do the work. Meanwhile `here`, which is
-/// told how many, runs on the calling thread. Comes back when all are done; a panic goes on here.
+/// Runs `body` on `n` threads more, or as many as the system gives: those there are do the work. Meanwhile `here`,
+/// which is told how many, runs on the calling thread. Comes back when all are done; a panic goes on here.
 pub(crate) fn beside<R>(n: usize, body: &(dyn Fn() + Sync), here: impl FnOnce(usize) -> R) -> R {
     let body = || {
         // Systems differ in what a new thread starts with.

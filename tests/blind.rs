@@ -1,5 +1,5 @@
-//! Graphs over data whose codes tell near items apart badly, and over zero vectors: what is found without saying how much to look at, and
-//! what the index says of it.
+//! Graphs over data whose codes tell near items apart badly, and over zero vectors: what is found without saying how
+//! much to look at, and what the index says of it.
 
 mod common;
 
@@ -124,8 +124,8 @@ fn cauchy() {
     finds("cauchy", rows, &OF_NUMBERS);
 }
 
-/// Few items near each other, and those are what is looked for: near zero, so that they are near all others too, at places that are
-/// tried; and somewhere, at places that are not, so that only their nearness tells that they are there.
+/// Few items near each other, and those are what is looked for: near zero, so that they are near all others too, at
+/// places that are tried; and somewhere, at places that are not, so that only their nearness tells that they are there.
 #[test]
 fn a_minority_on_a_scale_of_its_own() {
     for (metric, scalar, f, place) in [

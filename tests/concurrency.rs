@@ -52,7 +52,8 @@ fn queries() -> usize {
     QUERIES / sample()
 }
 
-/// A hundred thousand searches in each of eight threads, each in an order of its own, against the answers of one thread.
+/// A hundred thousand searches in each of eight threads, each in an order of its own, against the answers of one
+/// thread.
 fn threads_agree(context: &str, index: &Index, items: &[Item]) {
     let started = Instant::now();
     let ways = ways();

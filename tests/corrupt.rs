@@ -1,5 +1,5 @@
-//! Hostile files. Whatever the bytes are: no panic, no hang, no id out of bounds; an error or an answer. tests/damaged.rs flips
-//! every byte and cuts at every length.
+//! Hostile files. Whatever the bytes are: no panic, no hang, no id out of bounds; an error or an answer.
+//! tests/damaged.rs flips every byte and cuts at every length.
 
 mod common;
 

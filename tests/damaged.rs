@@ -1,6 +1,6 @@
-//! Every byte of a file flipped, every length it can be cut to, in every type, through every call that reads a file: no panic, no
-//! id out of bounds, and in files of ours nothing that is not noticed, by loading or by verifying. tests/corrupt.rs has damage
-//! of other shapes.
+//! Every byte of a file flipped, every length it can be cut to, in every type, through every call that reads a file: no
+//! panic, no id out of bounds, and in files of ours nothing that is not noticed, by loading or by verifying.
+//! tests/corrupt.rs has damage of other shapes.
 
 mod common;
 
@@ -115,7 +115,8 @@ impl Bench {
         self.try_bytes(loaded.is_some(), opened.is_some(), sound, context);
     }
 
-    /// The same bytes in memory are taken or refused as the file was. What loads thaws, if it is sound, and can be built then.
+    /// The same bytes in memory are taken or refused as the file was. What loads thaws, if it is sound, and can be
+    /// built then.
     fn try_bytes(&self, loads: bool, opens: bool, sound: bool, context: &dyn Fn() -> String) {
         let opened = refused_or(Index::open_bytes(self.bytes.clone()), context);
         assert_eq!(opened.is_some(), opens, "{}", context());
@@ -274,9 +275,9 @@ fn flips_in_plain_files() {
     );
 }
 
-/// Of a plain file of two trees three beginnings load. Two are whole files themselves: behind the root of the first tree it is one
-/// of that tree; and without the last copy there are still both roots, one copied and one in its tree. In the third, without
-/// both copies, the first tree is no part of anything, which verifying finds.
+/// Of a plain file of two trees three beginnings load. Two are whole files themselves: behind the root of the first
+/// tree it is one of that tree; and without the last copy there are still both roots, one copied and one in its tree.
+/// In the third, without both copies, the first tree is no part of anything, which verifying finds.
 #[test]
 fn cuts_of_plain_files() {
     let files = &files()[1];

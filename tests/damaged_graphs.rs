@@ -1,5 +1,5 @@
-//! Graphs that are walked by vectors and graphs with zero vectors, damaged, with checksums made right again, as who means harm would: a
-//! refusal in words or a fault named by verifying, no panic, nothing found twice.
+//! Graphs that are walked by vectors and graphs with zero vectors, damaged, with checksums made right again, as who
+//! means harm would: a refusal in words or a fault named by verifying, no panic, nothing found twice.
 
 mod common;
 
@@ -146,8 +146,8 @@ fn sound_as_they_are() {
     }
 }
 
-/// Of each byte of both sections two bits. What plays no part in reading may change: how it was built and tried, and what is 0; and a
-/// neighbour may become another.
+/// Of each byte of both sections two bits. What plays no part in reading may change: how it was built and tried, and
+/// what is 0; and a neighbour may become another.
 #[test]
 fn flips() {
     let (mut tries, mut unnoticed) = (0, 0);
@@ -392,7 +392,8 @@ fn more_items_without_neighbours() {
     }
 }
 
-/// Lists whose neighbours are zero vectors, missing, the item itself, or no items; neighbours of zero vectors; all of one.
+/// Lists whose neighbours are zero vectors, missing, the item itself, or no items; neighbours of zero vectors; all of
+/// one.
 #[test]
 fn neighbours_that_cannot_be() {
     for file in small_files() {

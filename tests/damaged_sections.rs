@@ -1,6 +1,6 @@
-//! Every byte of the labels and of the marks of removed items flipped, with the checksums as they were, and with checksums made
-//! right again, as who means harm would: no panic, no id out of bounds, and nothing that loading or verifying does not notice,
-//! unless what it makes is good.
+//! Every byte of the labels and of the marks of removed items flipped, with the checksums as they were, and with
+//! checksums made right again, as who means harm would: no panic, no id out of bounds, and nothing that loading or
+//! verifying does not notice, unless what it makes is good.
 
 mod common;
 

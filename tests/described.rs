@@ -122,7 +122,8 @@ fn what_does_not_fit_is_named() {
     }
 }
 
-/// Kinds that plain files are mistaken for (tests/corrupt.rs lists them) cannot be confused when files say what they are.
+/// Kinds that plain files are mistaken for (tests/corrupt.rs lists them) cannot be confused when files say what they
+/// are.
 #[test]
 fn never_mistaken_for_another_kind() {
     let kinds: Vec<Options> = [1, 2, 3, 4, 5, 6, 7, 8, 12]
@@ -168,8 +169,8 @@ fn never_mistaken_for_another_kind() {
     assert!(tried > 500 && mistaken.is_empty(), "{tried}: {mistaken:#?}");
 }
 
-/// Nor can they in files of a megabyte and more, of which load does not try every size of nodes: those of Annoy's other layouts,
-/// and of small multiples, it does.
+/// Nor can they in files of a megabyte and more, of which load does not try every size of nodes: those of Annoy's other
+/// layouts, and of small multiples, it does.
 #[test]
 fn never_mistaken_for_another_layout() {
     let directory = scratch();

@@ -94,8 +94,8 @@ struct Tally {
     results: usize,
     /// Not the same ids in the same order, but near-equal distances at each place.
     near_equal: usize,
-    /// Likewise, and what differs is so near in angle that Annoy's order is that of its rounding errors, and ours that of
-    /// distances worked out anew.
+    /// Likewise, and what differs is so near in angle that Annoy's order is that of its rounding errors, and ours that
+    /// of distances worked out anew.
     copies: usize,
     /// Something else was found: a margin near zero, rounded to the other side, led elsewhere.
     different: usize,
@@ -327,8 +327,8 @@ fn our_files(annoy: &Annoy, cases: &[Case]) -> Tally {
 
 /// Same file, same `search_k`, same answer. Measured: 44,070 searches with 3.5 million results, of which 40 (Annoy's
 /// files) and 34 (ours) have near-equal distances in another order, 511 and 498 have copies in another order (with one
-/// number all items are multiples of each other, with two 5,000 lie close), and none found anything else. How a margin is
-/// rounded depends on what Annoy was compiled for, hence the little room.
+/// number all items are multiples of each other, with two 5,000 lie close), and none found anything else. How a margin
+/// is rounded depends on what Annoy was compiled for, hence the little room.
 fn check(tally: Tally, what: &str) {
     println!("{what}: {tally:?}");
     assert!(tally.searches >= 40_000, "{tally:?}");

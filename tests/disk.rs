@@ -65,7 +65,8 @@ fn places_that_cannot_be_written_to() {
     }
 }
 
-/// What was there stays. Where nothing was, there is a file that says that it is not finished, and goes when it is given up.
+/// What was there stays. Where nothing was, there is a file that says that it is not finished, and goes when it is
+/// given up.
 #[test]
 fn an_unfinished_on_disk_build_leaves_nothing() {
     let (options, items) = small();
@@ -119,8 +120,8 @@ fn start_over(options: Options, target: &Path) -> Index {
     index
 }
 
-/// What would stay there if the process were killed, under both names: no call takes it for an index, nor does Annoy, which refuses a file
-/// whose length is no multiple of the node size.
+/// What would stay there if the process were killed, under both names: no call takes it for an index, nor does Annoy,
+/// which refuses a file whose length is no multiple of the node size.
 #[test]
 fn an_unfinished_on_disk_build_is_no_index() {
     fn refused<T>(result: annoy_rs::Result<T>) {
@@ -154,8 +155,8 @@ fn an_unfinished_on_disk_build_is_no_index() {
     }
 }
 
-/// As it is right after it has grown for its first items: of zeros, and, as chance would have it, as long as a file of a
-/// main-branch layout with no items and many trees.
+/// As it is right after it has grown for its first items: of zeros, and, as chance would have it, as long as a file of
+/// a main-branch layout with no items and many trees.
 #[test]
 fn an_unfinished_on_disk_build_is_no_index_of_another_layout() {
     let options = Options::new(Metric::Dot, 10);

@@ -63,8 +63,8 @@ fn few_items() {
     }
 }
 
-/// Many ids with room between them, more than a tree's subset in the cache: the forest is the one of ids without gaps, whether
-/// the gaps are few or most.
+/// Many ids with room between them, more than a tree's subset in the cache: the forest is the one of ids without gaps,
+/// whether the gaps are few or most.
 #[test]
 fn ids_with_gaps() {
     const ITEMS: usize = 3000;

@@ -1,4 +1,5 @@
-//! The edges of data: all items equal, points on a line, extreme numbers, zero vectors, the shortest and longest vectors.
+//! The edges of data: all items equal, points on a line, extreme numbers, zero vectors, the shortest and longest
+//! vectors.
 
 mod common;
 

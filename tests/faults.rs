@@ -1,5 +1,5 @@
-//! Every call of the system fails once: an error that says what failed, the index as it was, the old file whole, nothing
-//! left behind, and another try succeeds. See src/fault.rs for how calls are made to fail.
+//! Every call of the system fails once: an error that says what failed, the index as it was, the old file whole,
+//! nothing left behind, and another try succeeds. See src/fault.rs for how calls are made to fail.
 
 mod common;
 #[path = "faults/graphs.rs"]
@@ -306,7 +306,8 @@ fn building_on_disk() {
     walk_all(&on_disk_builds(), &least);
 }
 
-/// Signals that come while room for a file is made stop nothing; whether the system is interrupted depends on the file system.
+/// Signals that come while room for a file is made stop nothing; whether the system is interrupted depends on the file
+/// system.
 #[test]
 fn signals_do_not_stop_an_on_disk_build() {
     let _turn = turn();
@@ -330,8 +331,8 @@ fn signals_do_not_stop_an_on_disk_build() {
     assert!(error.contains("No space left"), "{error}");
 }
 
-/// Looks at the temporary file in a directory before every call that `work` makes: at what would be there, were the process
-/// killed then. Says how often.
+/// Looks at the temporary file in a directory before every call that `work` makes: at what would be there, were the
+/// process killed then. Says how often.
 fn unfinished_all_along(
     options: Options,
     finished: &[u8],

@@ -183,7 +183,8 @@ fn metadata_for_a_file_with_all_the_sections_there_can_be() {
     assert!(!path.exists());
 }
 
-/// A graph over long vectors, whose codes are made short, and where the superblock and the sections of codes and graph begin.
+/// A graph over long vectors, whose codes are made short, and where the superblock and the sections of codes and graph
+/// begin.
 fn with_short_codes() -> (Options, Vec<u8>, [usize; 3]) {
     let options = Options::new(Metric::Euclidean, 193);
     let mut index = built(options, &random_items(options, 24, 3), 2);
@@ -252,7 +253,8 @@ fn lengths_of_short_codes() {
     }
 }
 
-/// Items to start from that are none, or have another code there, are found by verifying, and the first by searching too.
+/// Items to start from that are none, or have another code there, are found by verifying, and the first by searching
+/// too.
 #[test]
 fn entries_that_cannot_be() {
     let (options, bytes, [_, _, graph]) = with_short_codes();
@@ -326,7 +328,8 @@ fn as_many_routes_as_cannot_be() {
     refused(options, &bytes, "1 routes of 0 trees");
 }
 
-/// Routes that lead in a circle, out of the forest or to no leaf are found by verifying, and by the search that comes there.
+/// Routes that lead in a circle, out of the forest or to no leaf are found by verifying, and by the search that comes
+/// there.
 #[test]
 fn routes_that_cannot_be() {
     for metric in [

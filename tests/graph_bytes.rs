@@ -1,5 +1,5 @@
-//! Bytes of graphs: the same whatever the threads and the kernel, also without codes and with zero vectors; and files from before graphs
-//! said how they were tried.
+//! Bytes of graphs: the same whatever the threads and the kernel, also without codes and with zero vectors; and files
+//! from before graphs said how they were tried.
 
 mod common;
 

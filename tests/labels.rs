@@ -317,7 +317,8 @@ fn with_hash(hash: u64, seed: u64) -> u64 {
     (h ^ secret.wrapping_sub(seed)).rotate_left(32)
 }
 
-/// Labels that have one home with the last seed, and of each other seed more than can be near theirs. `0` and up are no labels.
+/// Labels that have one home with the last seed, and of each other seed more than can be near theirs. `0` and up are no
+/// labels.
 fn made_to_collide(n_last: usize) -> Vec<u64> {
     const EACH: usize = 300;
     let n = n_last + 15 * EACH;
@@ -369,7 +370,8 @@ fn labels_made_to_collide() {
     }
 }
 
-/// While the table of labels is made, too, a save looks at the token and tells its progress: all of it is still to come.
+/// While the table of labels is made, too, a save looks at the token and tells its progress: all of it is still to
+/// come.
 #[test]
 fn a_save_is_cancelled_while_its_table_of_labels_is_made() {
     let n = 300_000u64;

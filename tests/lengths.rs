@@ -1,5 +1,6 @@
-//! Vectors of every length that floats can have, side by side: distances are those of arithmetic without bounds, multiples
-//! of a vector are at distance 0, an item is its own nearest, and a forest tells items apart whatever their length.
+//! Vectors of every length that floats can have, side by side: distances are those of arithmetic without bounds,
+//! multiples of a vector are at distance 0, an item is its own nearest, and a forest tells items apart whatever their
+//! length.
 
 mod common;
 
@@ -52,8 +53,8 @@ fn angle(a: &Item, b: &Item) -> f64 {
     unit(a).zip(unit(b)).map(squared).sum::<f64>().sqrt()
 }
 
-/// How far an angular distance may be from the exact one: above the line by what rounding leaves of `2 - 2 cos`, below it
-/// by next to nothing.
+/// How far an angular distance may be from the exact one: above the line by what rounding leaves of `2 - 2 cos`, below
+/// it by next to nothing.
 fn slack(options: Options, expected: f64) -> f64 {
     match options.scalar {
         ScalarType::F64 => 1e-8,
@@ -354,8 +355,8 @@ fn graphs_of_short_and_long_vectors_find() {
     }
 }
 
-/// Euclidean and manhattan: what cannot be said is infinite, nothing is not a number, and nothing is nearer than the item
-/// itself.
+/// Euclidean and manhattan: what cannot be said is infinite, nothing is not a number, and nothing is nearer than the
+/// item itself.
 #[test]
 fn distances_of_all_sizes() {
     for metric in [Metric::Euclidean, Metric::Manhattan] {

@@ -130,8 +130,8 @@ fn along_few_directions() {
     }
 }
 
-/// What tells near ones apart here are numbers that know nothing of each other, though nearly all of the differences are those between
-/// a few centres.
+/// What tells near ones apart here are numbers that know nothing of each other, though nearly all of the differences
+/// are those between a few centres.
 #[test]
 fn in_all_directions() {
     let mut random = Random(2);

@@ -12,10 +12,11 @@ use std::ffi::c_void;
 /// The caller's bytes as they lie, or a copy.
 ///
 /// # Safety
-/// `bytes` is NULL or points to `n` bytes; these stay as they are for as long as an index that borrows them has them loaded.
+/// `bytes` is NULL or points to `n` bytes; these stay as they are for as long as an index that borrows them has them
+/// loaded.
 unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64) -> Result<Bytes> {
-    // SAFETY: NULL is checked by `slice`; that the bytes are there and stay is the caller's part. `'static` stands for "as long as
-    // the index has them", which is all that is made of it.
+    // SAFETY: NULL is checked by `slice`; that the bytes are there and stay is the caller's part. `'static` stands for
+    // "as long as the index has them", which is all that is made of it.
     let given: &'static [u8] = unsafe { slice("bytes", bytes.cast(), n) }?;
     match flags {
         0 => Ok(Bytes::Static(given)),
@@ -53,16 +54,16 @@ pub unsafe extern "C" fn annoy_saved_size(
     })
 }
 
-/// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes, and
-/// their number to `*written`. The index stays as it is.
+/// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes,
+/// and their number to `*written`. The index stays as it is.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing is
-/// written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing
+/// is written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
 /// `ANNOY_ERR_NO_MEMORY`. On other errors anything may be in `buffer`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for `capacity` bytes that nobody
-/// else uses, `written` is NULL or points to room for a `size_t`.
+/// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for `capacity` bytes that
+/// nobody else uses, `written` is NULL or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save_to_buffer(
     index: *const annoy_index,
@@ -106,15 +107,17 @@ pub unsafe extern "C" fn annoy_load_from_buffer(
     })
 }
 
-/// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which see.
+/// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which
+/// see.
 ///
-/// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with `annoy_free`.
+/// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with
+/// `annoy_free`.
 /// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself; `ANNOY_ERR_UNSUPPORTED` as
 /// `annoy_new`.
 ///
 /// # Safety
-/// `bytes` is NULL or points to `n` bytes; when they are borrowed, nobody writes to them or frees them for as long as the
-/// index has them. `index` is NULL or points to room for a pointer.
+/// `bytes` is NULL or points to `n` bytes; when they are borrowed, nobody writes to them or frees them for as long as
+/// the index has them. `index` is NULL or points to room for a pointer.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_open_buffer(
     bytes: *const c_void,

@@ -69,7 +69,8 @@ fn tell(error: *mut annoy_error, failure: &Error) -> annoy_status {
     let described = annoy_error::new(failure);
     let code = described.code;
     if !error.is_null() {
-        // SAFETY: not NULL by the check above; that it points to an annoy_error, of any alignment, is the caller's part.
+        // SAFETY: not NULL by the check above; that it points to an annoy_error, of any alignment, is the caller's
+        // part.
         unsafe { error.write_unaligned(described) };
     }
     code

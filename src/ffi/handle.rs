@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 
 /// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
 ///
-/// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
-/// other call needs the index to itself. Nothing in the library is tied to a thread.
+/// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const;
+/// any other call needs the index to itself. Nothing in the library is tied to a thread.
 pub struct annoy_index {
     pub(super) index: Index,
     pub(super) poisoned: AtomicBool,

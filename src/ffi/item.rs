@@ -294,11 +294,12 @@ pub unsafe extern "C" fn annoy_add_items_with_bits(
     unsafe { add_items(index, ids, rows, work, error) }
 }
 
-/// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which becomes
-/// memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room already.
+/// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which
+/// becomes memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room
+/// already.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can count;
-/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can
+/// count; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -334,7 +335,8 @@ unsafe fn get_item<'a, T: 'a>(
 }
 
 /// Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
-/// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every state.
+/// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every
+/// state.
 ///
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
 ///

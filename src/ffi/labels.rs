@@ -47,13 +47,13 @@ unsafe fn ids<'a>(items: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
     unsafe { slice("items", items, n) }.map(Some)
 }
 
-/// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the index is
-/// saved, and the file of an on-disk build has those given before the build. The first change on a loaded file copies the
-/// labels there are to memory.
+/// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the
+/// index is saved, and the file of an on-disk build has those given before the build. The first change on a loaded file
+/// copies the labels there are to memory.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another item has
-/// that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of
-/// a loaded file cannot be copied.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another
+/// item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`
+/// when the labels of a loaded file cannot be copied.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -70,8 +70,8 @@ pub unsafe extern "C" fn annoy_set_label_u64(
     })
 }
 
-/// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them. As
-/// `annoy_set_label_u64`.
+/// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them.
+/// As `annoy_set_label_u64`.
 ///
 /// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
 ///
@@ -92,8 +92,8 @@ pub unsafe extern "C" fn annoy_set_label(
     })
 }
 
-/// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item `i`. Of
-/// labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
+/// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item
+/// `i`. Of labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
 ///
 /// Errors: as there; the message names the item. On an error all labels are as before.
 ///
@@ -123,8 +123,8 @@ pub unsafe extern "C" fn annoy_set_labels_u64(
 /// Errors: as there, and `ANNOY_ERR_ARGUMENT` for offsets that descend, or what is not UTF-8.
 ///
 /// # Safety
-/// As `annoy_set_label_u64`; `items` is NULL or points to `n` ids, `offsets` is NULL or points to `n + 1` offsets, `bytes` is
-/// NULL or points to as many bytes as the last offset says.
+/// As `annoy_set_label_u64`; `items` is NULL or points to `n` ids, `offsets` is NULL or points to `n + 1` offsets,
+/// `bytes` is NULL or points to as many bytes as the last offset says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_labels(
     index: *mut annoy_index,
@@ -252,8 +252,9 @@ fn no_label(item: i64) -> Error {
 
 /// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is read.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no label;
-/// `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no
+/// label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be
+/// damaged.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `label` is NULL or points to room for a number.
@@ -272,14 +273,15 @@ pub unsafe extern "C" fn annoy_get_label_u64(
     })
 }
 
-/// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It belongs to
-/// the index, and is good until the next call that takes the index without const. The rest is as `annoy_get_label_u64`.
+/// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It
+/// belongs to the index, and is good until the next call that takes the index without const. The rest is as
+/// `annoy_get_label_u64`.
 ///
 /// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `label` and `len` are NULL or point to room for a pointer and a
-/// `size_t`.
+/// `index` is NULL or a live handle that no call is changing, `label` and `len` are NULL or point to room for a pointer
+/// and a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_label(
     index: *const annoy_index,
@@ -299,14 +301,14 @@ pub unsafe extern "C" fn annoy_get_label(
     })
 }
 
-/// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a batch has in
-/// places left over, give `otherwise`. Legal in every state.
+/// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a
+/// batch has in places left over, give `otherwise`. Legal in every state.
 ///
 /// Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` is NULL or has room
-/// for `n` numbers.
+/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` is NULL or
+/// has room for `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels_u64(
     index: *const annoy_index,
@@ -335,8 +337,8 @@ pub unsafe extern "C" fn annoy_get_labels_u64(
 /// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` and `lens` are NULL
-/// or have room for `n` pointers and `n` numbers.
+/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` and `lens`
+/// are NULL or have room for `n` pointers and `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels(
     index: *const annoy_index,
@@ -377,8 +379,8 @@ fn not_found(label: Label<'_>) -> Error {
 
 /// The item with a label into `*item`. Legal in every state; on a loaded file little more than that label is read.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
-/// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
+/// strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `item` is NULL or points to room for an id.

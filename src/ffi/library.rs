@@ -62,9 +62,9 @@ pub extern "C" fn annoy_abi_version() -> u32 {
 }
 
 /// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The environment variable
-/// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so that what
-/// this says does not change. A program that changes its environment in other threads can have it read before, by this call.
-/// Static.
+/// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so
+/// that what this says does not change. A program that changes its environment in other threads can have it read
+/// before, by this call. Static.
 #[no_mangle]
 pub extern "C" fn annoy_kernel_name() -> *const c_char {
     guard_value(std::ptr::null(), || {

@@ -100,8 +100,8 @@ pub unsafe extern "C" fn annoy_set_log(
     })
 }
 
-/// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller numbers.
-/// `ANNOY_LOG_INFO` unless set.
+/// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller
+/// numbers. `ANNOY_LOG_INFO` unless set.
 ///
 /// Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
 ///

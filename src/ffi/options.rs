@@ -9,8 +9,8 @@ use crate::index::Index;
 use crate::work::Work;
 use std::ffi::c_void;
 
-/// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the call, once
-/// at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
+/// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the
+/// call, once at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
 pub type annoy_filter_fn = Option<unsafe extern "C" fn(user: *mut c_void, item: i64) -> i32>;
 
 /// Flag: the item that is searched for is not wanted among its own neighbours.
@@ -28,9 +28,9 @@ pub const ANNOY_SEARCH_GRAPH: u64 = 32;
 
 /// What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
 ///
-/// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for `search_k`, so
-/// that a search still finds n where n are to be found; where no more than `search_k` can pass, by the bitmap, all those are
-/// looked at.
+/// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for
+/// `search_k`, so that a search still finds n where n are to be found; where no more than `search_k` can pass, by the
+/// bitmap, all those are looked at.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_search_options {
@@ -54,9 +54,9 @@ pub struct annoy_search_options {
     pub filter: annoy_filter_fn,
     /// Handed to `filter`.
     pub filter_user: *mut c_void,
-    /// Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token alone,
-    /// before it begins. With a filter the token is also looked at each time that would be asked, and it is not asked any more
-    /// once the token is set.
+    /// Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token
+    /// alone, before it begins. With a filter the token is also looked at each time that would be asked, and it is not
+    /// asked any more once the token is set.
     pub work: *const annoy_work,
 }
 

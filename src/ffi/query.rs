@@ -29,15 +29,16 @@ unsafe fn one<D: Distance>(
     }
 }
 
-/// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5 is 1)
-/// that pass what `options` say, nearest first, equal distances by id. `options` may be NULL.
+/// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
+/// is 1) that pass what `options` say, nearest first, equal distances by id. `options` may be NULL.
 ///
 /// The results are as those of `annoy_get_nns_by_vector`.
-/// Errors: as there; `ANNOY_ERR_ARGUMENT` for options that have values they cannot have, such as a bitmap that does not have
-/// as many bits as there are items.
+/// Errors: as there; `ANNOY_ERR_ARGUMENT` for options that have values they cannot have, such as a bitmap that does not
+/// have as many bits as there are items.
 ///
 /// # Safety
-/// As `annoy_get_nns_by_vector`; `options` is NULL or points to an `annoy_search_options` whose pointers are as it says.
+/// As `annoy_get_nns_by_vector`; `options` is NULL or points to an `annoy_search_options` whose pointers are as it
+/// says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_search(
     index: *const annoy_index,

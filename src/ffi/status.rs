@@ -4,7 +4,8 @@ use crate::error::Error;
 use std::ffi::{c_char, CStr};
 use std::fmt::{self, Display, Write};
 
-/// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its meaning.
+/// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its
+/// meaning.
 pub type annoy_status = i32;
 
 /// The call did what it was asked to.
@@ -97,7 +98,8 @@ impl annoy_error {
     }
 }
 
-/// What this displays as C has it: NUL-terminated, cut off at a character when there is no room for all. Takes no memory.
+/// What this displays as C has it: NUL-terminated, cut off at a character when there is no room for all. Takes no
+/// memory.
 pub(super) fn cut<const N: usize>(what: impl Display) -> [c_char; N] {
     struct Text<const N: usize> {
         chars: [c_char; N],

@@ -23,14 +23,15 @@ pub extern "C" fn annoy_cancel_new() -> *mut annoy_cancel {
 }
 
 /// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-/// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does nothing.
+/// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does
+/// nothing.
 ///
 /// # Safety
 /// `cancel` is NULL or a live token.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_cancel_set(cancel: *const annoy_cancel) {
-    // No guard: nothing here can panic, and the guard's thread-local may have to be allocated, which a signal handler must not.
-    // SAFETY: NULL gives none, else live by the caller's word.
+    // No guard: nothing here can panic, and the guard's thread-local may have to be allocated, which a signal handler
+    // must not. SAFETY: NULL gives none, else live by the caller's word.
     if let Some(cancel) = unsafe { cancel.as_ref() } {
         cancel.token.cancel();
     }
@@ -77,14 +78,15 @@ fn stage_number(stage: Stage) -> annoy_stage {
     }
 }
 
-/// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`. `done` never becomes less, and
-/// may be the same several times; `total` changes only in a build that finds out how many trees it needs. Called on the
-/// thread that made the call. It must not unwind, `longjmp`, or use the index; it may set the token of the call.
+/// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`. `done` never becomes
+/// less, and may be the same several times; `total` changes only in a build that finds out how many trees it needs.
+/// Called on the thread that made the call. It must not unwind, `longjmp`, or use the index; it may set the token of
+/// the call.
 pub type annoy_progress_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, stage: annoy_stage, done: u64, total: u64)>;
 
-/// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in its place stands for as
-/// many threads as there are processors, and nothing else.
+/// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in its place stands for
+/// as many threads as there are processors, and nothing else.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_work {
@@ -95,8 +97,8 @@ pub struct annoy_work {
     pub n_threads: i32,
     /// Must be 0.
     pub reserved: i32,
-    /// Looked at all the time; NULL for none. Once it is set the call returns `ANNOY_ERR_CANCELLED`, and the index is as
-    /// before.
+    /// Looked at all the time; NULL for none. Once it is set the call returns `ANNOY_ERR_CANCELLED`, and the index is
+    /// as before.
     pub cancel: *const annoy_cancel,
     /// Hears how far the call has come; NULL for none.
     pub progress: annoy_progress_fn,

@@ -178,15 +178,16 @@ fn format_error(path: Option<&Path>, expected: &NodeLayout, reason: String) -> E
     }
 }
 
-/// Bytes of a file that is looked at more closely: trying all sizes that its nodes may have takes longer the more divisors
-/// there can be, and many items are mistaken for those of another kind only where nodes are as large, or twice as large.
+/// Bytes of a file that is looked at more closely: trying all sizes that its nodes may have takes longer the more
+/// divisors there can be, and many items are mistaken for those of another kind only where nodes are as large, or twice
+/// as large.
 const SMALL: u64 = 1 << 20;
 
 /// Bytes of the smallest node there is: hamming, a word of 8 bits.
 const SMALLEST_NODE: u64 = 13;
 
-/// The sizes that nodes have which could pass for those of an index with these options: those of Annoy's layouts, their small
-/// multiples, and what they are small multiples of.
+/// The sizes that nodes have which could pass for those of an index with these options: those of Annoy's layouts, their
+/// small multiples, and what they are small multiples of.
 fn similar_sizes(options: Options) -> Result<Vec<u64>> {
     let mut sizes = Vec::new();
     for layout in NodeLayout::candidates(options) {
@@ -348,7 +349,8 @@ fn adopt(
     }
 }
 
-/// Whether it is the file of an on-disk build or a save that ended before its time. Its size is no multiple of that of a node.
+/// Whether it is the file of an on-disk build or a save that ended before its time. Its size is no multiple of that of
+/// a node.
 fn is_unfinished(source: &Source) -> Result<bool> {
     let mut last = [0; UNFINISHED.len()];
     let Some(place) = source.len().checked_sub(last.len() as u64) else {
@@ -358,8 +360,8 @@ fn is_unfinished(source: &Source) -> Result<bool> {
     Ok(last == UNFINISHED)
 }
 
-/// The superblock of a file whose nodes have one of these sizes, or what is wrong with the first that may be one; none if
-/// there is none. A sound one comes before others: what looks like one of another node size may be any bytes.
+/// The superblock of a file whose nodes have one of these sizes, or what is wrong with the first that may be one; none
+/// if there is none. A sound one comes before others: what looks like one of another node size may be any bytes.
 fn superblock_of(
     source: &Source,
     node_sizes: &[u64],

@@ -14,8 +14,8 @@ use twox_hash::XxHash3_64;
 /// that there.
 pub const SIGNATURE: [u8; 8] = *b"ANN\xffRS\n\xff";
 
-/// Starts the node that ends a run of nodes which are no tree's. Negative too, so that Annoy, which counts roots from the
-/// end of the file, stops there.
+/// Starts the node that ends a run of nodes which are no tree's. Negative too, so that Annoy, which counts roots from
+/// the end of the file, stops there.
 pub const END: [u8; 8] = *b"ANN\xffEND\xff";
 
 /// Version of the superblock that is read and written.
@@ -233,8 +233,8 @@ impl Superblock {
         bytes[16..24].copy_from_slice(&sum.to_le_bytes());
     }
 
-    /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes. `sections` is empty and
-    /// has room for [`MAX_SECTIONS`].
+    /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes. `sections`
+    /// is empty and has room for [`MAX_SECTIONS`].
     ///
     /// # Errors
     /// Words that say what does not hold together.
@@ -444,8 +444,8 @@ fn checksum_without_itself(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Place and bytes of the superblock of a file of these nodes, if it has one: `n_items`, as told by the last node, nodes
-/// from the start.
+/// Place and bytes of the superblock of a file of these nodes, if it has one: `n_items`, as told by the last node,
+/// nodes from the start.
 ///
 /// # Errors
 /// What `read_at` says.

@@ -76,8 +76,8 @@ impl Batch {
 /// Receives the nodes of each tree, in order.
 pub type Emit<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots. Their number is made known to
-/// `meter`, which counts steps.
+/// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots. Their number is made
+/// known to `meter`, which counts steps.
 ///
 /// # Errors
 /// [`Error::Cancelled`]; those of `emit`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
@@ -176,8 +176,9 @@ fn count(done: &AtomicI64, steps: i64) -> u64 {
     (before + steps).max(0) as u64
 }
 
-/// The calling thread takes the trees in as they come, so that `emit` and progress run on no other. Trees whose turn has not come wait
-/// in memory. Should not a single thread start, the forest stays as it is and one thread is all it will have.
+/// The calling thread takes the trees in as they come, so that `emit` and progress run on no other. Trees whose turn
+/// has not come wait in memory. Should not a single thread start, the forest stays as it is and one thread is all it
+/// will have.
 fn build_in_parallel<'a, S: Space, P: Position>(
     forest: &mut Forest<'_, '_>,
     batch: Batch,
@@ -330,8 +331,8 @@ impl Forest<'_, '_> {
         }
     }
 
-    /// How many trees there will be: where that is not given, a guess until the first is there, from then on one that is
-    /// about right.
+    /// How many trees there will be: where that is not given, a guess until the first is there, from then on one that
+    /// is about right.
     fn expected_trees(&self, batch: Batch) -> usize {
         if self.plan.n_trees.is_some() || self.n_trees > 0 || self.all_alike() {
             return self.n_trees + batch.len;

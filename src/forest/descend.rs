@@ -1,5 +1,5 @@
-//! Down several trees to the leaf on the query's side, all at the same time, so that memory answers for one while another is
-//! looked at.
+//! Down several trees to the leaf on the query's side, all at the same time, so that memory answers for one while
+//! another is looked at.
 
 use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
@@ -7,13 +7,13 @@ use crate::kernel::prefetch;
 use crate::layout::Nodes;
 use crate::metric::{Query, Space};
 
-/// Trees that are gone down: between these, as many as have planes of so many bytes on one level. More of them find items of more
-/// clusters to start from; where rows are long, each way down takes as long as looking at many codes.
+/// Trees that are gone down: between these, as many as have planes of so many bytes on one level. More of them find
+/// items of more clusters to start from; where rows are long, each way down takes as long as looking at many codes.
 const TREES: [usize; 2] = [4, 32];
 const PLANE_BYTES: usize = 16 << 10;
 
-/// Fills `found` with about `n` items from the leaves that the query falls into, as many from each tree; an item may be there
-/// several times. `open` is room.
+/// Fills `found` with about `n` items from the leaves that the query falls into, as many from each tree; an item may be
+/// there several times. `open` is room.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].

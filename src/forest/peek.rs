@@ -1,5 +1,5 @@
-//! Reads nodes of a file here and there without mapping it: a page that a map brings in costs many times a short read, and
-//! a file that becomes shorter meanwhile is an error and not the end of the process.
+//! Reads nodes of a file here and there without mapping it: a page that a map brings in costs many times a short read,
+//! and a file that becomes shorter meanwhile is an error and not the end of the process.
 
 use crate::error::{reserve, Error};
 use crate::layout::{NodeLayout, NodeRef, Nodes};
@@ -35,8 +35,8 @@ impl From<Error> for Misfit {
     }
 }
 
-/// How much may be read of a file that does not say what it is, over all that it is taken for: enough for the most trees that there
-/// can be, and not more the longer the file is, or the more it might be.
+/// How much may be read of a file that does not say what it is, over all that it is taken for: enough for the most
+/// trees that there can be, and not more the longer the file is, or the more it might be.
 pub struct Allowance {
     /// Bytes.
     left: Cell<usize>,
@@ -80,7 +80,8 @@ pub struct Peek<'a> {
     layout: &'a NodeLayout,
     /// Nodes in a block.
     per_block: usize,
-    /// The blocks read last, the latest one first: number and bytes. Two, so that roots can be compared with their copies.
+    /// The blocks read last, the latest one first: number and bytes. Two, so that roots can be compared with their
+    /// copies.
     blocks: [(usize, Vec<u8>); 2],
     head: Vec<u8>,
 }

@@ -184,8 +184,8 @@ impl Roots {
         Ok(())
     }
 
-    /// Looks at the top of a tree: ids in bounds, counts that add up, planes that can be. Only where there may be but one
-    /// item present can a root have it as both children.
+    /// Looks at the top of a tree: ids in bounds, counts that add up, planes that can be. Only where there may be but
+    /// one item present can a root have it as both children.
     fn check_tree<S: Space>(
         &self,
         space: &S,

@@ -54,7 +54,8 @@ impl Scratch {
 }
 
 /// Room that waits for the next search. Each thread has its shelf, so that they seldom meet. No room is a thread's own:
-/// the C library would have to be told to free it at the thread's end, and ends the process when it has no memory for that.
+/// the C library would have to be told to free it at the thread's end, and ends the process when it has no memory for
+/// that.
 #[repr(align(64))]
 #[allow(clippy::vec_box)] // to lend one is to move a pointer, not hundreds of bytes
 struct Shelf(Mutex<Vec<Box<Scratch>>>);

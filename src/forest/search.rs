@@ -1,8 +1,8 @@
 //! Best-first search over all trees at once.
 //!
 //! Annoy's visiting order and tie rules: the node with the largest (priority, id) comes next; the search ends when
-//! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first. Ids that a filter refuses are not
-//! counted, so that a filter costs time and not recall.
+//! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first. Ids that a filter refuses are
+//! not counted, so that a filter costs time and not recall.
 
 use super::filter::{accepted, Filter};
 use super::roots::Roots;
@@ -27,7 +27,8 @@ pub struct Neighbor {
     pub distance: f64,
 }
 
-/// A node to visit: the one with the largest (priority, id) comes first. One number, which is compared without a branch.
+/// A node to visit: the one with the largest (priority, id) comes first. One number, which is compared without a
+/// branch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Visit(u128);
 
@@ -184,8 +185,8 @@ pub fn collect<S: Space, F: Filter>(
     let priority = space.root_priority();
     open.extend(roots.ids().map(|root| Visit::new(priority, root)));
     let mut seen = 0u64;
-    // Each split and leaf is reached once, from its parent; more visits than nodes mean a circle. Items, which end their
-    // path, are reached from every tree.
+    // Each split and leaf is reached once, from its parent; more visits than nodes mean a circle. Items, which end
+    // their path, are reached from every tree.
     let mut visits_left = nodes.count();
     while seen < search_k {
         let Some(visit) = open.pop() else {
@@ -244,8 +245,8 @@ pub fn collect<S: Space, F: Filter>(
     Ok(())
 }
 
-/// Keeps the `n` wanted items with the smallest (distance, id) of those in `best` and the candidates, for which there is room. How often
-/// one was taken in, or is as near as the last of them.
+/// Keeps the `n` wanted items with the smallest (distance, id) of those in `best` and the candidates, for which there
+/// is room. How often one was taken in, or is as near as the last of them.
 pub fn look_at<S: Space>(
     space: &S,
     nodes: &Nodes<'_>,

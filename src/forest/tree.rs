@@ -30,12 +30,12 @@ const ATTEMPTS: usize = 3;
 const BALANCED: f64 = 0.95;
 const HOPELESS: f64 = 0.99;
 
-/// Counts steps of a build, which may be taken back, and says whether to go on. Called so rarely that it costs nothing, and
-/// often enough for a person to wait for it.
+/// Counts steps of a build, which may be taken back, and says whether to go on. Called so rarely that it costs nothing,
+/// and often enough for a person to wait for it.
 pub type Pace<'a> = dyn Fn(i64) -> Result<()> + 'a;
 
-/// The steps that growing a subset takes: one for each item and each level of splits and leaves, were all splits even. Those
-/// of uneven ones come out the same in the end.
+/// The steps that growing a subset takes: one for each item and each level of splits and leaves, were all splits even.
+/// Those of uneven ones come out the same in the end.
 pub fn steps(len: usize, layout: &NodeLayout) -> i64 {
     let leaves = len.div_ceil(layout.max_leaf).max(1);
     let levels = 1 + leaves.next_power_of_two().ilog2() as usize;
@@ -99,8 +99,9 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         })
     }
 
-    /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order: their nodes, root last. Ids of tree nodes count from
-    /// `n_items`. `take` may leave other bytes in their place, whose room the next tree uses, and says whether to go on.
+    /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order: their nodes, root last.
+    /// Ids of tree nodes count from `n_items`. `take` may leave other bytes in their place, whose room the next tree
+    /// uses, and says whether to go on.
     ///
     /// # Errors
     /// Those of `pace`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
@@ -432,7 +433,8 @@ pub fn settle<S: Space, P: Position>(
     }
 }
 
-/// Moves the items on the left to the front, each side in its old order, and returns how many they are. `moved` is room.
+/// Moves the items on the left to the front, each side in its old order, and returns how many they are. `moved` is
+/// room.
 ///
 /// Without a branch on the side, which is as likely as not: every item is written to both places, and one of the two
 /// moves on.

@@ -24,12 +24,12 @@ const FEWEST_LEAVES: usize = 2;
 const TREES: usize = 4;
 const LEAVES: usize = 64;
 
-/// What is searched for: the nearest of some of the items. The item itself is counted apart: a query by a vector that is no
-/// item does not find it.
+/// What is searched for: the nearest of some of the items. The item itself is counted apart: a query by a vector that
+/// is no item does not find it.
 const QUERIES: usize = 48;
 const NEAREST: usize = 10;
-/// Among so many items, of which the sample holds what is to be found: a plain sample of many items has neither the copies of
-/// one nor all of the few that outdo it.
+/// Among so many items, of which the sample holds what is to be found: a plain sample of many items has neither the
+/// copies of one nor all of the few that outdo it.
 const POOL: usize = 12_000;
 /// Items that are looked at together.
 const BLOCK: usize = 64;
@@ -41,8 +41,8 @@ const LEAD: usize = 25;
 /// And not at the cost of items that no longer find themselves: one is worth so many others.
 const ITSELF: usize = 4;
 
-/// The way of splitting that finds most: the spaces that trees take in turn; none where `space` itself is to be taken. The same
-/// for any number of trees and threads.
+/// The way of splitting that finds most: the spaces that trees take in turn; none where `space` itself is to be taken.
+/// The same for any number of trees and threads.
 ///
 /// # Errors
 /// Those of `pace`, which is called now and then; [`crate::Error::NoMemory`].
@@ -238,8 +238,8 @@ impl Trial {
     }
 }
 
-/// How many of the nearest are found, and how many items themselves, in trees that `spaces` build over the items in `bytes`, which
-/// are put behind these and taken away again.
+/// How many of the nearest are found, and how many items themselves, in trees that `spaces` build over the items in
+/// `bytes`, which are put behind these and taken away again.
 fn hits<S: Space>(
     spaces: &[S],
     layout: &NodeLayout,

@@ -12,8 +12,8 @@ use crate::memory;
 use crate::metric::Space;
 use crate::work::Meter;
 
-/// Compares each code with that of its item, and routes with those of the trees; looks at each neighbour, and at which items have none.
-/// `meter` counts items.
+/// Compares each code with that of its item, and routes with those of the trees; looks at each neighbour, and at which
+/// items have none. `meter` counts items.
 ///
 /// # Errors
 /// [`Error::Cancelled`], [`Error::NoMemory`]. Faults are no errors.

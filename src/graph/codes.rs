@@ -1,6 +1,6 @@
 //! Vectors as codes: a byte for each number, all on one scale, so that comparing two needs no more than integers and a
-//! quarter of the memory; long ones are made shorter by a [`Projection`](super::projection). Distances between codes say where to
-//! look; what is found is measured with the vectors.
+//! quarter of the memory; long ones are made shorter by a [`Projection`](super::projection). Distances between codes
+//! say where to look; what is found is measured with the vectors.
 
 use super::projection::{self, Projector, Sample};
 use super::scale::{spread, Scale, MIDDLE};
@@ -137,8 +137,8 @@ impl Coder<'_> {
         Ok(())
     }
 
-    /// What is added to the squared differences between an item's code and another, so that only their product is left of these: what
-    /// the square of its length lacks to that of the longest there can be.
+    /// What is added to the squared differences between an item's code and another, so that only their product is left
+    /// of these: what the square of its length lacks to that of the longest there can be.
     pub fn extra(&self, code: &[u8]) -> u32 {
         let n = match &self.projector {
             Some(projector) => projector.projection.factors.len(),
@@ -182,7 +182,8 @@ impl<'a, S: Space> Source<'a, S> {
         self.item(id).is_some_and(|row| !self.space.is_null(row))
     }
 
-    /// Writes codes of items, and what is added to their distances where there is such, to places for them, those of missing items zero.
+    /// Writes codes of items, and what is added to their distances where there is such, to places for them, those of
+    /// missing items zero.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -229,8 +230,8 @@ pub enum Kind {
     Most,
 }
 
-/// Codes of all items: the section, and what its header says. The first of those that are made, short ones first, that tell near items
-/// apart, as `trial` finds; none if none does.
+/// Codes of all items: the section, and what its header says. The first of those that are made, short ones first, that
+/// tell near items apart, as `trial` finds; none if none does.
 ///
 /// # Errors
 /// [`Error::NoMemory`]; [`Error::Cancelled`].

@@ -1,6 +1,6 @@
-//! The nearest neighbours of every item, nearly: pairs inside the leaves of the forest, then NN-descent (Dong, Moses and Li
-//! 2011, "Efficient k-nearest neighbor graph construction for generic similarity measures"): neighbours of neighbours are
-//! likely to be neighbours.
+//! The nearest neighbours of every item, nearly: pairs inside the leaves of the forest, then NN-descent (Dong, Moses
+//! and Li 2011, "Efficient k-nearest neighbor graph construction for generic similarity measures"): neighbours of
+//! neighbours are likely to be neighbours.
 
 use super::leaves::Leaves;
 use super::lists::{Lists, Near};
@@ -136,7 +136,8 @@ pub const PASSES: usize = 2;
 /// A round that takes in fewer new entries than one for this many items is the last.
 const TOO_FEW: usize = 50;
 
-/// Makes the lists better, round by round, the items in this order: threads that are among near items are seldom at the same lists.
+/// Makes the lists better, round by round, the items in this order: threads that are among near items are seldom at the
+/// same lists.
 pub fn refine<P: Points>(
     points: &P,
     lists: &Lists,

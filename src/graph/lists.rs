@@ -1,7 +1,7 @@
 //! The nearest of what was offered, for each item: lists that several threads may add to at once.
 //!
-//! What a list holds at the end is the smallest of all that was offered to it, whatever the order: so the result does not
-//! depend on threads.
+//! What a list holds at the end is the smallest of all that was offered to it, whatever the order: so the result does
+//! not depend on threads.
 
 use crate::error::{reserve, Result};
 use crate::kernel::prefetch;
@@ -131,7 +131,8 @@ impl Lists {
             for (place, &(item, near)) in places.iter().zip(offers) {
                 let slots = self.slots(item);
                 let at = place - item as usize * self.len;
-                // Most are too far or there already. Where another thread's change hides that, the second look finds it.
+                // Most are too far or there already. Where another thread's change hides that, the second look finds
+                // it.
                 if !is_done(slots, at, near) {
                     self.put(item, near, at);
                 }

@@ -7,7 +7,8 @@
 //! - [`lists`], [`threads`]: what that stands on.
 //! - [`section`]: how both lie in a file.
 //! - [`check`]: whether they are what they should be.
-//! - [`walk`]: from neighbours to neighbours of one query, [`pool`]: what it keeps; [`search`]: all of a search, of several queries by turns.
+//! - [`walk`]: from neighbours to neighbours of one query, [`pool`]: what it keeps; [`search`]: all of a search, of
+//!   several queries by turns.
 
 pub mod check;
 pub mod codes;
@@ -137,8 +138,8 @@ impl<'a> View<'a> {
         &self.neighbors[item * size..][..size]
     }
 
-    /// The items that are as far from everything, and nobody's neighbours, in order; what cannot be one of them or is out of order is
-    /// left out.
+    /// The items that are as far from everything, and nobody's neighbours, in order; what cannot be one of them or is
+    /// out of order is left out.
     pub fn null(&self) -> impl Iterator<Item = usize> + 'a {
         let n_items = self.neighbors.len() / (4 * self.degree.max(1));
         let (ids, _) = self.null.as_chunks::<4>();
@@ -158,8 +159,8 @@ impl<'a> View<'a> {
 }
 
 impl View<'_> {
-    /// Distances of a query to the codes of items to start from. Without the extras, which lie elsewhere: these need not be the very
-    /// nearest.
+    /// Distances of a query to the codes of items to start from. Without the extras, which lie elsewhere: these need
+    /// not be the very nearest.
     fn entry_distances(&self, query: Coded<'_>, places: &[u32], to: &mut [u32]) {
         let codes = Codes {
             rows: self.entry_codes,

@@ -1,5 +1,5 @@
-//! The items of a graph as something whose distances are found quickly: their codes, or the vectors themselves where codes cannot
-//! tell them apart.
+//! The items of a graph as something whose distances are found quickly: their codes, or the vectors themselves where
+//! codes cannot tell them apart.
 
 use super::codes::{Coded, Codes, Source};
 use crate::error::{reserve, Result};
@@ -31,8 +31,8 @@ pub trait Points: Copy + Sync {
     /// The distances of one to others; panics past the end.
     fn distances(&self, from: Self::From<'_>, ids: &[u32], to: &mut [u32]);
 
-    /// Whether two neighbours are so far apart that neither stands for the other: `between` them no less than the `reach` to the farther
-    /// one, with a slack in 256ths.
+    /// Whether two neighbours are so far apart that neither stands for the other: `between` them no less than the
+    /// `reach` to the farther one, with a slack in 256ths.
     fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool;
 
     /// Adds a copy of an item.
@@ -45,8 +45,9 @@ pub trait Points: Copy + Sync {
     fn local<'b>(&'b self, room: &'b Room) -> Self::Local<'b>;
 }
 
-/// Bits of a distance, which has 64, that are left out of those that are compared: of the 32 that these have 22 are digits and the others
-/// are exponents, so that distances (of euclidean, squares) from 1e-154 to 1e154 can be told. Products have a sign too, and 1e-77 to 1e77.
+/// Bits of a distance, which has 64, that are left out of those that are compared: of the 32 that these have 22 are
+/// digits and the others are exponents, so that distances (of euclidean, squares) from 1e-154 to 1e154 can be told.
+/// Products have a sign too, and 1e-77 to 1e77.
 const LEFT_OUT: u32 = 30;
 
 /// A distance in half the bits. `unit` is that of 1.

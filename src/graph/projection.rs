@@ -1,9 +1,10 @@
-//! Long codes made short: the differences of most long vectors lie in few directions, and a walk that compares vectors in
-//! these alone comes to the same places in a fraction of the time (Tepper et al. 2023, "LeanVec"). Whether that is so is tried
-//! with the items themselves.
+//! Long codes made short: the differences of most long vectors lie in few directions, and a walk that compares vectors
+//! in these alone comes to the same places in a fraction of the time (Tepper et al. 2023, "LeanVec"). Whether that is
+//! so is tried with the items themselves.
 //!
-//! The directions are found by subspace iteration (Halko, Martinsson and Tropp 2011, "Finding structure with randomness") in one
-//! order of additions, and what is projected are codes, which are integers: the same bytes come out everywhere.
+//! The directions are found by subspace iteration (Halko, Martinsson and Tropp 2011, "Finding structure with
+//! randomness") in one order of additions, and what is projected are codes, which are integers: the same bytes come out
+//! everywhere.
 
 use super::scale::{Scale, MIDDLE};
 use super::threads::{Team, TAKEN};
@@ -173,8 +174,8 @@ impl Sample {
         Ok(Some((Projection { factors, scale }, matrix)))
     }
 
-    /// Orthonormal rows of `f` numbers, those in which the sample is widest first, and the share of the squared distances from the
-    /// middle that lies in them.
+    /// Orthonormal rows of `f` numbers, those in which the sample is widest first, and the share of the squared
+    /// distances from the middle that lies in them.
     fn directions(&self, length: usize, team: &Team<'_, '_>) -> Result<(Vec<f32>, f64)> {
         let f = self.f;
         let mut middle = memory::filled(MIDDLE as f32, f)?;

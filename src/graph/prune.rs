@@ -1,5 +1,5 @@
-//! From nearest neighbours to a graph that a walk can follow: of two neighbours that are near each other one will do (the
-//! rule of relative neighbourhood; with slack as in Subramanya et al. 2019, "DiskANN").
+//! From nearest neighbours to a graph that a walk can follow: of two neighbours that are near each other one will do
+//! (the rule of relative neighbourhood; with slack as in Subramanya et al. 2019, "DiskANN").
 
 use super::lists::{Lists, Near};
 use super::points::Points;

@@ -1,5 +1,5 @@
-//! The trees made small: which way to go at each split, told by a query's code. A walk starts in the leaves that they lead to, and
-//! whole planes are several times as many bytes to wait for.
+//! The trees made small: which way to go at each split, told by a query's code. A walk starts in the leaves that they
+//! lead to, and whole planes are several times as many bytes to wait for.
 
 use super::codes::Source;
 use super::scale::Scale;
@@ -43,8 +43,8 @@ pub struct Routes<'a> {
 }
 
 impl RouteBytes {
-    /// Nothing of bits, of trees that are single leaves, and where nodes have higher numbers than rows can name: there the forest
-    /// itself is asked. Never names a root, which is found at other places in memory and in files.
+    /// Nothing of bits, of trees that are single leaves, and where nodes have higher numbers than rows can name: there
+    /// the forest itself is asked. Never names a root, which is found at other places in memory and in files.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
@@ -130,8 +130,8 @@ impl Routes<'_> {
         self.starts.iter().copied().eq(starts) && self.rows.bytes() == others.rows
     }
 
-    /// Adds to `found` the node of the forest, a leaf or an item, that each tree leads a query with this code to. They are there, and
-    /// that is all that is known of them.
+    /// Adds to `found` the node of the forest, a leaf or an item, that each tree leads a query with this code to. They
+    /// are there, and that is all that is known of them.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a row names what cannot be; [`Error::NoMemory`].

@@ -20,8 +20,8 @@ use std::collections::BinaryHeap;
 const ENTRIES: [u64; 2] = [40, 100];
 const ENTRIES_SHARE: u64 = 5;
 
-/// No more than one of so many that are looked at is one to start from. Higher, and there would be more to start from where more is found
-/// already, which may find less.
+/// No more than one of so many that are looked at is one to start from. Higher, and there would be more to start from
+/// where more is found already, which may find less.
 const STARTED_SHARE: u64 = 2;
 
 /// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
@@ -36,26 +36,27 @@ const ENTERED: usize = 8;
 /// Items measured by their vectors for each that is wanted, as codes do not tell near ones apart.
 const MEASURED: usize = 2;
 
-/// Where codes were made short and tell less, and vectors are long: half as many again as are wanted, and one more for so many
-/// looked at.
+/// Where codes were made short and tell less, and vectors are long: half as many again as are wanted, and one more for
+/// so many looked at.
 const MEASURED_SHARE: u64 = 20;
 const MOST_MEASURED: u64 = 2000;
 
 /// Where a filter is known to accept few, items whose codes are looked at in a row while a walk looks at one.
 const SCANNED_FOR_WALKED: usize = 2;
 
-/// What was met is measured until none of so many was among the nearest: of those measured before, the half, or with a filter all.
+/// What was met is measured until none of so many was among the nearest: of those measured before, the half, or with a
+/// filter all.
 const IDLE: [usize; 2] = [2, 1];
 
-/// When more are wanted, all items are looked at if there are no more than so many for each that a walk would look at: what it found is
-/// kept in order, which takes its time then.
+/// When more are wanted, all items are looked at if there are no more than so many for each that a walk would look at:
+/// what it found is kept in order, which takes its time then.
 const MANY_WANTED: usize = 2000;
 const ALL_FOR_WALKED: u64 = 2;
 
 /// As [`search::search`], by walking the graph: `search_k` is the number of items that the walk looks at, about.
 ///
-/// Where that is all there are, or a filter is known to accept fewer, all are looked at. Where it is known to accept so few that a
-/// walk to them would take longer, the codes of all of those are looked at.
+/// Where that is all there are, or a filter is known to accept fewer, all are looked at. Where it is known to accept so
+/// few that a walk to them would take longer, the codes of all of those are looked at.
 ///
 /// # Errors
 /// As [`search::search`], also for what the graph names.
@@ -165,8 +166,8 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         found
     }
 
-    /// The nearest of what was met, by their vectors. Codes do not tell near ones apart, least where there are many as near as each other:
-    /// it goes on, in the order of the codes, for as long as some are found that way.
+    /// The nearest of what was met, by their vectors. Codes do not tell near ones apart, least where there are many as
+    /// near as each other: it goes on, in the order of the codes, for as long as some are found that way.
     fn measure(&self, wanted: Wanted, scratch: &mut Scratch) -> Result<Vec<Neighbor>> {
         let n = wanted.n.min(self.roots.n_items);
         let Scratch {
@@ -226,7 +227,8 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         self.nodes.get(id).n_descendants() == 1
     }
 
-    /// Whether it is an item that a walk may come to. In a graph that names none that are as far from everything those are like others.
+    /// Whether it is an item that a walk may come to. In a graph that names none that are as far from everything those
+    /// are like others.
     fn is_met(&self, id: usize) -> bool {
         self.is_there(id) && !(self.has_null && self.space.is_null(self.nodes.get(id).row()))
     }
@@ -346,7 +348,8 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         }
     }
 
-    /// Whether looking at all items takes no longer than the walk did, or than asking the forest for as many as it was to look at.
+    /// Whether looking at all items takes no longer than the walk did, or than asking the forest for as many as it was
+    /// to look at.
     fn is_quick(&self, walk: &Walk) -> bool {
         let n = self.breadth.search_k.max(walk.n_marked() as u64);
         self.roots.n_items as u64 <= n.saturating_mul(SCANNED_FOR_MET as u64)

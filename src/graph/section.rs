@@ -1,5 +1,5 @@
-//! Codes and neighbours as they stand in a file, and in memory: found where they lie, without reading more. FORMAT.md has the
-//! tables.
+//! Codes and neighbours as they stand in a file, and in memory: found where they lie, without reading more. FORMAT.md
+//! has the tables.
 //!
 //! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they are used.
 
@@ -103,7 +103,8 @@ fn code_len(options: &Options) -> usize {
     }
 }
 
-/// Whether codes of such vectors may be made so long: of those that are not much longer, less is saved than is lost by what is left over.
+/// Whether codes of such vectors may be made so long: of those that are not much longer, less is saved than is lost by
+/// what is left over.
 pub fn can_become(options: &Options, length: usize) -> bool {
     let is_squares = !matches!(options.metric, Metric::Hamming | Metric::Manhattan);
     is_squares && LEAST_SHORTER * CodeRows::stride(length) <= CodeRows::stride(options.f)
@@ -278,8 +279,8 @@ impl Header {
         section[parts.rows.start..parts.extras.end].split_at_mut(parts.rows.len())
     }
 
-    /// Room for neighbours, with the header before them, and behind them the items to start from with their codes, the routes, and
-    /// the items that have no neighbours.
+    /// Room for neighbours, with the header before them, and behind them the items to start from with their codes, the
+    /// routes, and the items that have no neighbours.
     ///
     /// # Errors
     /// [`Error::NoMemory`].

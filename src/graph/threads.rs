@@ -37,8 +37,8 @@ impl<'m, 'a> Team<'m, 'a> {
         work::check(self.meter.cancel())
     }
 
-    /// Calls `body` for ranges of `0..n` until all are done, from as many threads as the system gives, each with room of its
-    /// own. Tells the meter.
+    /// Calls `body` for ranges of `0..n` until all are done, from as many threads as the system gives, each with room
+    /// of its own. Tells the meter.
     ///
     /// # Errors
     /// The first that `body` returns; [`crate::Error::Cancelled`].

@@ -1,5 +1,5 @@
-//! The build asks itself: whether codes tell near items apart, and what share of the nearest a search will find. Both are tried
-//! with some of the items, whose nearest are found by looking at all.
+//! The build asks itself: whether codes tell near items apart, and what share of the nearest a search will find. Both
+//! are tried with some of the items, whose nearest are found by looking at all.
 
 use super::codes::{Coded, Source};
 use super::lists::{Lists, Near};
@@ -21,17 +21,19 @@ const PROBES: usize = 64;
 /// Nearest that are looked for.
 const NEAREST: usize = 10;
 
-/// How many of the nearest by codes these are looked for among: as many as a search measures by their vectors; short codes tell less,
-/// and more is measured.
+/// How many of the nearest by codes these are looked for among: as many as a search measures by their vectors; short
+/// codes tell less, and more is measured.
 const AMONG: [usize; 2] = [20, 40];
 
 /// How many of a thousand must be there.
 const LEAST_FOUND: usize = 980;
 
-/// Where the nearest by codes are no farther than so many times what coding alone makes of equal vectors, they may be any.
+/// Where the nearest by codes are no farther than so many times what coding alone makes of equal vectors, they may be
+/// any.
 const NOISE: u64 = 4;
 
-/// When so many of a thousand items lie so near to each other, it is tried with them as well, and less is enough: they are the worst.
+/// When so many of a thousand items lie so near to each other, it is tried with them as well, and less is enough: they
+/// are the worst.
 const LEAST_NEAR: usize = 2;
 const LEAST_FOUND_NEAR: usize = 900;
 
@@ -151,8 +153,9 @@ impl Trial {
         Ok(right * 1000 >= all * least)
     }
 
-    /// Whether codes tell apart those items too whose lists, by codes, hold nothing that is farther than what coding makes of equal
-    /// vectors. There may be too few of them for [`tells_apart`](Self::tells_apart) to come upon, and yet they may be all that a user looks for.
+    /// Whether codes tell apart those items too whose lists, by codes, hold nothing that is farther than what coding
+    /// makes of equal vectors. There may be too few of them for [`tells_apart`](Self::tells_apart) to come upon, and
+    /// yet they may be all that a user looks for.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -186,7 +189,8 @@ impl Trial {
         trial.finds_by_codes(source, codes, isa, LEAST_FOUND_NEAR, team)
     }
 
-    /// The share of the nearest that a search finds, looking at as many items as is usual, if the item it starts from is not there.
+    /// The share of the nearest that a search finds, looking at as many items as is usual, if the item it starts from
+    /// is not there.
     ///
     /// # Errors
     /// As [`new`](Self::new).

@@ -1,4 +1,5 @@
-//! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked from.
+//! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked
+//! from.
 
 use super::points::Points;
 use super::pool::{put, Heap, Met, Pool, Sorted};
@@ -36,7 +37,8 @@ pub struct Walk {
     /// All that were marked.
     met: Vec<u32>,
     looked_at: u64,
-    /// Whether more of what is near was refused than is kept: then what is accepted lies around that, much of it as near as much else.
+    /// Whether more of what is near was refused than is kept: then what is accepted lies around that, much of it as
+    /// near as much else.
     is_around: bool,
 }
 
@@ -50,8 +52,8 @@ pub enum End {
     Costly,
 }
 
-/// Items looked at in a row while a walk meets one; and while it does not go on to where a filter leaves something, which would have it
-/// go all around what is refused.
+/// Items looked at in a row while a walk meets one; and while it does not go on to where a filter leaves something,
+/// which would have it go all around what is refused.
 pub const SCANNED_FOR_MET: usize = 8;
 const SCANNED_AROUND: usize = 64;
 
@@ -65,15 +67,16 @@ pub struct Breadth {
     pub wanted: usize,
     /// How many of the nearest are kept at the least.
     pub keep: usize,
-    /// How many items are looked at, about, and half as many more at the most; with a filter, items that it accepts, and no more.
+    /// How many items are looked at, about, and half as many more at the most; with a filter, items that it accepts,
+    /// and no more.
     pub search_k: u64,
 }
 
 /// The pool is in order, and putting one in moves half of it.
 const LARGEST_POOL: u64 = 4096;
 
-/// The pool of a walk holds one for so many that it is to look at. Having looked from all of a pool a walk ends, as what is easy to
-/// find is found sooner; with a filter, which leaves more places for what is near, it is to end later.
+/// The pool of a walk holds one for so many that it is to look at. Having looked from all of a pool a walk ends, as
+/// what is easy to find is found sooner; with a filter, which leaves more places for what is near, it is to end later.
 const LOOKED_AT_FROM_ONE: [u64; 2] = [24, 16];
 
 /// Of what was put aside so many are put in order for one that is asked for.
@@ -156,7 +159,8 @@ impl Walk {
         self.is_around = false;
     }
 
-    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left. `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
+    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left.
+    /// `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
@@ -347,9 +351,10 @@ impl Walk {
         }
     }
 
-    /// For any filter, and for large pools. The pool has accepted items only; the way leads through others too, as long as they are
-    /// nearer than the farthest of a full pool. What is met by looking from those that are nearer than what is wanted does not count as
-    /// looked at: around a query whose nearest are all refused it is the way that is long. Whether it came to an end before it took too long.
+    /// For any filter, and for large pools. The pool has accepted items only; the way leads through others too, as long
+    /// as they are nearer than the farthest of a full pool. What is met by looking from those that are nearer than what
+    /// is wanted does not count as looked at: around a query whose nearest are all refused it is the way that is long.
+    /// Whether it came to an end before it took too long.
     fn walk_accepted<P: Points, F: Filter>(
         &mut self,
         target: &Target<'_, P>,

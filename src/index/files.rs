@@ -42,9 +42,9 @@ impl Index {
     /// the call returns. Every file that is written says what it is, also where a plain Annoy file was loaded.
     ///
     /// A file that is there before is replaced by one of the same owner, group and mode, as far as the system allows; a
-    /// symbolic link stays, and the file that it names is written. Where the name cannot be given to another file (it is
-    /// mounted, or its directory may not be changed), the file is written over instead: see docs/reliability.md for what that
-    /// gives up. The log says so.
+    /// symbolic link stays, and the file that it names is written. Where the name cannot be given to another file (it
+    /// is mounted, or its directory may not be changed), the file is written over instead: see docs/reliability.md for
+    /// what that gives up. The log says so.
     ///
     /// # Errors
     /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
@@ -56,8 +56,8 @@ impl Index {
         self.save_with(path, &mut Work::default())
     }
 
-    /// [Saves](Self::save), with progress and cancellation until all is written. What then comes, waiting for the disk and
-    /// giving the file its name, is done in any case.
+    /// [Saves](Self::save), with progress and cancellation until all is written. What then comes, waiting for the disk
+    /// and giving the file its name, is done in any case.
     ///
     /// # Errors
     /// As [`save`](Self::save); [`Error::Cancelled`].
@@ -130,8 +130,8 @@ impl Index {
         Ok(needed)
     }
 
-    /// Writes the bytes that a [`save`](Self::save) writes, from where `to` stands, and leaves it behind them. What it says of
-    /// itself, which comes before the trees, is written last: that is what seeking is for.
+    /// Writes the bytes that a [`save`](Self::save) writes, from where `to` stands, and leaves it behind them. What it
+    /// says of itself, which comes before the trees, is written last: that is what seeking is for.
     ///
     /// # Errors
     /// As [`save`](Self::save), and then anything may have been written; [`Error::Io`] for what `to` says.
@@ -209,8 +209,8 @@ impl Index {
     /// [`save`](Self::save) does, is fine. [`Access::Copy`] does not rely on that.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Format`] when the file is, by its own word or by its structure, no index of this metric, f
-    /// and types; [`Error::NoMemory`] for a copy.
+    /// [`Error::Io`]; [`Error::Format`] when the file is, by its own word or by its structure, no index of this metric,
+    /// f and types; [`Error::NoMemory`] for a copy.
     pub fn load(&mut self, path: impl AsRef<Path>, access: Access) -> Result<()> {
         let path = path.as_ref();
         self.log
@@ -220,8 +220,8 @@ impl Index {
         loaded
     }
 
-    /// Loads the bytes of a file, ours or Annoy's, as [`load`](Self::load) loads the file. They are not copied, and may lie
-    /// at any address.
+    /// Loads the bytes of a file, ours or Annoy's, as [`load`](Self::load) loads the file. They are not copied, and may
+    /// lie at any address.
     ///
     /// # Errors
     /// As [`load`](Self::load), without a file's.
@@ -239,14 +239,14 @@ impl Index {
     /// Opens a file of ours: metric, f and types are what it says of itself.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Format`] when it does not say what it is, as a file by Annoy itself; [`Error::NoMemory`] for
-    /// a copy; [`Error::Unsupported`] as [`with_options`](Self::with_options).
+    /// [`Error::Io`]; [`Error::Format`] when it does not say what it is, as a file by Annoy itself; [`Error::NoMemory`]
+    /// for a copy; [`Error::Unsupported`] as [`with_options`](Self::with_options).
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
         Index::open_source(Source::open(path.as_ref(), access)?)
     }
 
-    /// Opens the bytes of a file of ours, as [`open`](Self::open) opens the file. They are not copied, and may lie at any
-    /// address.
+    /// Opens the bytes of a file of ours, as [`open`](Self::open) opens the file. They are not copied, and may lie at
+    /// any address.
     ///
     /// # Errors
     /// As [`open`](Self::open), without a file's.

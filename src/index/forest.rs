@@ -26,9 +26,9 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0 threads, or more nodes
-    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build. Where all trees are there, and
-    /// it is the file that could not be made durable or be given its name, the index is built all the same, so that it can
-    /// be [saved](Self::save) elsewhere: [`n_trees`](Self::n_trees) tells.
+    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build. Where all trees are there,
+    /// and it is the file that could not be made durable or be given its name, the index is built all the same, so that
+    /// it can be [saved](Self::save) elsewhere: [`n_trees`](Self::n_trees) tells.
     pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
         let mut work = Work {
             n_threads,
@@ -37,8 +37,9 @@ impl Index {
         self.build_with(n_trees, &mut work)
     }
 
-    /// [Builds](Self::build), with progress and cancellation. What is to be done is a guess until the first tree is there when
-    /// `n_trees` is `None`. Once all trees are there nothing is cancelled any more: an on-disk build still waits for the disk.
+    /// [Builds](Self::build), with progress and cancellation. What is to be done is a guess until the first tree is
+    /// there when `n_trees` is `None`. Once all trees are there nothing is cancelled any more: an on-disk build still
+    /// waits for the disk.
     ///
     /// # Errors
     /// As [`build`](Self::build); [`Error::Cancelled`].
@@ -159,8 +160,8 @@ impl Index {
     }
 
     /// Builds in a file: items and trees go there instead of to memory, and [`build`](Self::build) completes it. Until
-    /// then the file has a temporary name beside `path`, and what `path` held before stays there; where that is nothing, there
-    /// is a small file that says that it is not finished, until the build is complete or given up.
+    /// then the file has a temporary name beside `path`, and what `path` held before stays there; where that is
+    /// nothing, there is a small file that says that it is not finished, until the build is complete or given up.
     ///
     /// # Errors
     /// [`Error::State`] unless not built and without items; [`Error::Io`].

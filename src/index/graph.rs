@@ -13,17 +13,19 @@ pub use crate::graph::Plan as GraphPlan;
 const LOW_RECALL: f64 = 0.9;
 
 impl Index {
-    /// Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find
-    /// more in less time; `search_k` keeps its meaning. It is saved with the index, in a section that Annoy does not see, and
-    /// gone when the trees are.
+    /// Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
+    /// find more in less time; `search_k` keeps its meaning. It is saved with the index, in a section that Annoy does
+    /// not see, and gone when the trees are.
     ///
-    /// Walks compare codes of a byte for each number, or for each of a few directions that long vectors differ in, if those tell near items
-    /// apart, which is tried with 64 items and with those that lie nearest to each other; else the vectors. What was chosen and the share
-    /// of the nearest that was then found are in [`Info`](crate::Info) and in the log, as a warning when it is less than 0.9. The same index and plan give the same bytes, for any number of threads and on any
-    /// processor.
+    /// Walks compare codes of a byte for each number, or for each of a few directions that long vectors differ in, if
+    /// those tell near items apart, which is tried with 64 items and with those that lie nearest to each other; else
+    /// the vectors. What was chosen and the share of the nearest that was then found are in [`Info`](crate::Info) and
+    /// in the log, as a warning when it is less than 0.9. The same index and plan give the same bytes, for any number
+    /// of threads and on any processor.
     ///
-    /// For each item it takes `4 * degree` bytes, a byte for each number of a vector (to a multiple of 64; fewer where fewer
-    /// tell long vectors apart) and some 20 for ways down ten trees (80 where vectors are shortest), and while it is built `8 * (candidates + 4 * sample)` bytes and 4 for each tree.
+    /// For each item it takes `4 * degree` bytes, a byte for each number of a vector (to a multiple of 64; fewer where
+    /// fewer tell long vectors apart) and some 20 for ways down ten trees (80 where vectors are shortest), and while it
+    /// is built `8 * (candidates + 4 * sample)` bytes and 4 for each tree.
     ///
     /// ```
     /// use annoy_rs::{GraphPlan, Index, Metric, Work};

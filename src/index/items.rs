@@ -52,8 +52,8 @@ struct Replaced {
 }
 
 impl Index {
-    /// Adds an item, or replaces it; one that was removed is there again. Ids may come in any order and leave holes; space
-    /// is taken for all up to the largest.
+    /// Adds an item, or replaces it; one that was removed is there again. Ids may come in any order and leave holes;
+    /// space is taken for all up to the largest.
     ///
     /// # Errors
     /// [`Error::State`] unless not built; [`Error::Item`] for a negative or too large id; [`Error::Dimension`],
@@ -92,8 +92,8 @@ impl Index {
         self.add_items_with(ids, |i| vectors[i], vectors.len(), work)
     }
 
-    /// Adds many items as [`add_items`](Self::add_items) does, `rows(i)` being the vector of row `i`. Several threads copy
-    /// where there is much to copy.
+    /// Adds many items as [`add_items`](Self::add_items) does, `rows(i)` being the vector of row `i`. Several threads
+    /// copy where there is much to copy.
     ///
     /// Vectors that are replaced are kept until all is done.
     ///
@@ -143,8 +143,8 @@ impl Index {
     /// Takes room for `n_items` items ahead of need; their number stays. Does nothing when there is room already.
     ///
     /// # Errors
-    /// [`Error::State`] unless not built; [`Error::Argument`] for more than the id width can count; [`Error::NoMemory`] or
-    /// [`Error::Io`] when there is no room.
+    /// [`Error::State`] unless not built; [`Error::Argument`] for more than the id width can count; [`Error::NoMemory`]
+    /// or [`Error::Io`] when there is no room.
     pub fn reserve(&mut self, n_items: usize) -> Result<()> {
         let most = self.most_items();
         let State::Building { store, .. } = &mut self.state else {
@@ -234,8 +234,8 @@ impl Index {
             let run = start..n_rows.min(start + in_part * n_threads);
             let bounds = ids.bounds(run.clone());
             let (first, end) = (*bounds.start() as usize, *bounds.end() as usize + 1);
-            // Each thread has ids of its own, so that none writes where another does, and of rows with the same id the last
-            // counts.
+            // Each thread has ids of its own, so that none writes where another does, and of rows with the same id the
+            // last counts.
             let share = (end - first).div_ceil(n_threads);
             let nodes = store.bytes_mut()[first * size..end * size].chunks_mut(share * size);
             let parts = nodes.enumerate().map(|(i, nodes)| Part {

@@ -50,8 +50,8 @@ use vector::VectorMut;
 /// An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 ///
 /// It is in one of three states: *not built* (items are added), *built* (trees exist, in memory or in the file of an
-/// on-disk build), *loaded* (a file, mapped read-only, or its bytes in memory). ARCHITECTURE.md has the table of what is legal in which. Every
-/// call that fails leaves the index as it was.
+/// on-disk build), *loaded* (a file, mapped read-only, or its bytes in memory). ARCHITECTURE.md has the table of what
+/// is legal in which. Every call that fails leaves the index as it was.
 ///
 /// Searching takes `&self` and runs in any number of threads at once.
 ///
@@ -171,8 +171,8 @@ impl Index {
             })
     }
 
-    /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy; a removed one is there until the next
-    /// build.
+    /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy; a removed one is there until the
+    /// next build.
     ///
     /// # Errors
     /// [`Error::Item`], [`Error::Dimension`], [`Error::Unsupported`] for room of another type.

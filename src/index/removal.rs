@@ -18,8 +18,8 @@ pub(super) struct Out {
 
 impl Index {
     /// Marks an item as removed: no search finds it or starts from it any more. Its vector stays readable and its label
-    /// findable until the next [`build`](Self::build), which leaves it out. Legal in every state; marks go along when the
-    /// index is saved. Nothing happens when it is removed already.
+    /// findable until the next [`build`](Self::build), which leaves it out. Legal in every state; marks go along when
+    /// the index is saved. Nothing happens when it is removed already.
     ///
     /// # Errors
     /// [`Error::Item`] for an id that the index does not have, or a missing item; [`Error::NoMemory`].
@@ -51,7 +51,8 @@ impl Index {
         removed.is_some_and(|removed| id.is_ok_and(|id| removed.has(id)))
     }
 
-    /// Whether an id holds an item that searches may find: one that is neither missing (a hole, or past the last) nor removed.
+    /// Whether an id holds an item that searches may find: one that is neither missing (a hole, or past the last) nor
+    /// removed.
     pub fn has_item(&self, id: i64) -> bool {
         self.item(id).is_ok_and(|id| self.is_there(id))
     }

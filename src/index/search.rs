@@ -51,9 +51,9 @@ pub enum Way {
 pub struct Search<'a> {
     /// No more results than this.
     pub n: usize,
-    /// The number of candidates looked at, those that are filtered out not: in the forest with repeats between trees, and
-    /// `None` is `n` per tree; in the graph about so many, fewer where nothing
-    /// nearer is left and half as many more at the most, and `None` is 3,000 for each ten of `n`.
+    /// The number of candidates looked at, those that are filtered out not: in the forest with repeats between trees,
+    /// and `None` is `n` per tree; in the graph about so many, fewer where nothing nearer is left and half as many more
+    /// at the most, and `None` is 3,000 for each ten of `n`.
     pub search_k: Option<u64>,
     /// No results farther than this; for dot, none of a smaller inner product.
     pub max_distance: Option<f64>,
@@ -159,7 +159,8 @@ impl Index {
     /// may be fewer results than `n`: then fewer were found.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Item`], also for a removed one; [`Error::Corrupt`] when a loaded file turns out to be damaged.
+    /// [`Error::State`] when not built; [`Error::Item`], also for a removed one; [`Error::Corrupt`] when a loaded file
+    /// turns out to be damaged.
     pub fn get_nns_by_item(
         &self,
         id: i64,
@@ -230,11 +231,12 @@ impl Index {
         )
     }
 
-    /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the calling thread, in any order.
-    /// Nothing is handed over before all queries have been found to be good.
+    /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the calling thread, in any
+    /// order. Nothing is handed over before all queries have been found to be good.
     ///
     /// # Errors
-    /// As [`search`](Self::search), of the first query that fails; [`Error::Cancelled`]; [`Error::Argument`] for 0 threads.
+    /// As [`search`](Self::search), of the first query that fails; [`Error::Cancelled`]; [`Error::Argument`] for 0
+    /// threads.
     pub fn search_batch<'a, V: Into<Vector<'a>>>(
         &self,
         queries: impl Fn(usize) -> V + Sync,

@@ -48,7 +48,8 @@ pub(super) trait Reg: Copy {
     /// The sum of the lanes by halving: with `w` lanes left, lane `j` takes lane `j + w/2`.
     unsafe fn fold(self) -> Self::T;
 
-    /// [`fold`](Self::fold) of four registers; the same bits, in fewer steps where lanes of several can be added at once.
+    /// [`fold`](Self::fold) of four registers; the same bits, in fewer steps where lanes of several can be added at
+    /// once.
     #[inline(always)]
     unsafe fn fold4(a: Self, b: Self, c: Self, d: Self) -> [Self::T; 4] {
         // SAFETY: the caller's promise of the instruction set.

@@ -96,8 +96,8 @@ impl<'a, T: Scalar> Eight<'a, T> {
 
     /// One of them; panics when `i` is not below eight.
     pub fn row(&self, i: usize) -> Row<'a, T> {
-        // SAFETY: valid for reads of `len` elements while the rows are borrowed, as both constructors see to; numbers have no
-        // bytes that are not initialised.
+        // SAFETY: valid for reads of `len` elements while the rows are borrowed, as both constructors see to; numbers
+        // have no bytes that are not initialised.
         let bytes = unsafe {
             std::slice::from_raw_parts(self.pointers[i].cast::<u8>(), self.len * T::SIZE)
         };

@@ -85,8 +85,8 @@ impl<T: Float> FloatKernels<T> {
         unsafe { self.pairs(self.l1_pairs, rows, centers) }
     }
 
-    /// Multiplies either accumulator by its `keep`, adds `weight * x` of each row in turn, each with a weight for either,
-    /// and returns the sums of their squares. Panics unless the rows fit.
+    /// Multiplies either accumulator by its `keep`, adds `weight * x` of each row in turn, each with a weight for
+    /// either, and returns the sums of their squares. Panics unless the rows fit.
     #[inline]
     pub fn blend(
         &self,
@@ -102,8 +102,9 @@ impl<T: Float> FloatKernels<T> {
             "rows of another length than what they are added to"
         );
         let accs = [p.as_padded_mut_ptr(), q.as_padded_mut_ptr()];
-        // SAFETY: the rows are valid for `n` elements, `p` and `q` by the check above for as many rounded up to a multiple of LANES, which `padded_len` is; they are borrowed mutably and so overlap nothing, and the
-        // processor was checked when this table was handed out.
+        // SAFETY: the rows are valid for `n` elements, `p` and `q` by the check above for as many rounded up to a
+        // multiple of LANES, which `padded_len` is; they are borrowed mutably and so overlap nothing, and the processor
+        // was checked when this table was handed out.
         unsafe { (self.blend)(accs, keep, rows.pointers(), weights, n) }
     }
 

@@ -1,5 +1,6 @@
-//! Makes the section of labels: a hash table where no label comes to lie far from where its hash says, else slots in the order of
-//! the labels. So labels that were made to collide cost no more than that, here and whenever one is looked for.
+//! Makes the section of labels: a hash table where no label comes to lie far from where its hash says, else slots in
+//! the order of the labels. So labels that were made to collide cost no more than that, here and whenever one is looked
+//! for.
 
 use super::memory::Memory;
 use super::section::{hash, Header};
@@ -55,7 +56,8 @@ pub fn room(labels: &Memory) -> Result<Vec<u8>> {
     Ok(section)
 }
 
-/// Fills the [room](room) for the section of these labels. The same labels give the same bytes. Asks the meter whether to go on.
+/// Fills the [room](room) for the section of these labels. The same labels give the same bytes. Asks the meter whether
+/// to go on.
 ///
 /// # Errors
 /// [`Error::NoMemory`], [`Error::Cancelled`].
@@ -204,7 +206,8 @@ mod tests {
         assert!(!header.is_sorted);
     }
 
-    /// Numbers of which with each of the first seeds more than can be have the same home, made on purpose, and a few others.
+    /// Numbers of which with each of the first seeds more than can be have the same home, made on purpose, and a few
+    /// others.
     fn crowded(n_seeds: u64) -> Vec<(usize, Label<'static>)> {
         let n = n_seeds as usize * (MAX_PROBES + 1) + 100;
         let mut numbers: Vec<u64> = (0..100).map(|i| u64::MAX - i).collect();

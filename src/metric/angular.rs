@@ -9,9 +9,9 @@ use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
-/// Squared distances below it are worked out again in double precision: the rounding of sums, which grows with their length, is
-/// too much of them. Some seven times what can go wrong at worst, in norms that Annoy added up in a row. For f32 a distance
-/// of `sqrt(f) / 1024`.
+/// Squared distances below it are worked out again in double precision: the rounding of sums, which grows with their
+/// length, is too much of them. Some seven times what can go wrong at worst, in norms that Annoy added up in a row. For
+/// f32 a distance of `sqrt(f) / 1024`.
 fn line<T: Float>(f: usize) -> T {
     T::from_f64(8.0 * f as f64 * T::PRECISION)
 }
@@ -211,8 +211,8 @@ impl<T: Float> Space for Angular<T> {
         let row = node.row::<T>();
         let stored = node.extra::<T>().to_f64();
         let norm = self.kernels.dot(row, row).to_f64();
-        // Far apart only when these are not a norm and its vector. What is left of small squares is a matter of the order
-        // that they were added in, and so is whether large ones overflow.
+        // Far apart only when these are not a norm and its vector. What is left of small squares is a matter of the
+        // order that they were added in, and so is whether large ones overflow.
         let near = (stored - norm).abs() <= 1e-2 * norm.max(T::SMALLEST_SQUARE.to_f64());
         if stored == 0.0 || near || norm > 0.99 * T::LARGEST.to_f64() || norm.is_nan() {
             Ok(())

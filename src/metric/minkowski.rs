@@ -120,9 +120,9 @@ impl<T: Float> Norm<T> for L2 {
 }
 
 impl<T: Float> Norm<T> for L1 {
-    /// With fewer, manhattan finds less than Annoy: recall@10 of 399,000 word vectors x 50, 10 trees, search_k 1,000: Annoy
-    /// 0.454, these 0.457, with 104 at the least 0.448; of the words of `examples/data`, 10 trees, search_k 500: Annoy 0.761, with
-    /// 264 at the most 0.748, which `tests/differential.rs` does not let pass.
+    /// With fewer, manhattan finds less than Annoy: recall@10 of 399,000 word vectors x 50, 10 trees, search_k 1,000:
+    /// Annoy 0.454, these 0.457, with 104 at the least 0.448; of the words of `examples/data`, 10 trees, search_k 500:
+    /// Annoy 0.761, with 264 at the most 0.748, which `tests/differential.rs` does not let pass.
     const STEPS: [usize; 2] = [200, two_means::MOST_STEPS];
     const MEASURE: Measure = Measure::Differences;
     #[inline]

@@ -169,8 +169,8 @@ impl<T: Float> Completion<T> {
         }
     }
 
-    /// The coordinate of an item of this length. By the quotient of the lengths: their squares may be too large or too small
-    /// for numbers.
+    /// The coordinate of an item of this length. By the quotient of the lengths: their squares may be too large or too
+    /// small for numbers.
     #[inline]
     pub fn of(&self, length: T) -> T {
         let share = length * self.one_by_reach;

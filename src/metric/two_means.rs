@@ -1,14 +1,16 @@
 //! Clustering in two by Annoy's one-pass k-means: the heuristic and its weights are inherited.
 //!
-//! Annoy takes 200 steps, each of which waits for the one before. Here they are taken in rounds: the vectors of a round are
-//! compared with the centroids as they are, and then join them. A round of eight costs little more than a single step.
-//! The first rounds are smaller, because then centroids still move a lot; with eights from the start recall falls.
+//! Annoy takes 200 steps, each of which waits for the one before. Here they are taken in rounds: the vectors of a round
+//! are compared with the centroids as they are, and then join them. A round of eight costs little more than a single
+//! step. The first rounds are smaller, because then centroids still move a lot; with eights from the start recall
+//! falls.
 //!
-//! The more vectors the means are of, the less chance there is in the direction of the split, and the more one tree finds.
-//! But then the trees are alike where the data has few directions, and several find less. So there are bounds: three steps
-//! for every four items, no fewer and no more than below. recall@10 with 10 trees at search_k 1,000, Annoy, these steps, and
-//! 512 at the most, means of 8, 6 and 2 seeds (Annoy: 8, 6, 4): 399,000 word vectors x 50, angular 0.525, 0.527, 0.536;
-//! 100,000 x 128 in clusters, euclidean 0.823, 0.829, 0.809; 1,000,000 of those 0.926, 0.929, 0.917.
+//! The more vectors the means are of, the less chance there is in the direction of the split, and the more one tree
+//! finds. But then the trees are alike where the data has few directions, and several find less. So there are bounds:
+//! three steps for every four items, no fewer and no more than below. recall@10 with 10 trees at search_k 1,000, Annoy,
+//! these steps, and 512 at the most, means of 8, 6 and 2 seeds (Annoy: 8, 6, 4): 399,000 word vectors x 50, angular
+//! 0.525, 0.527, 0.536; 100,000 x 128 in clusters, euclidean 0.823, 0.829, 0.809; 1,000,000 of those 0.926, 0.929,
+//! 0.917.
 
 use super::Position;
 use crate::kernel::{Eight, Float, FloatKernels, Padded, Row, ROWS};
@@ -110,8 +112,8 @@ pub fn scale_of<T: Float>(squared_norm: T) -> T {
 /// What keeps a cluster from taking all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Balance {
-    /// A distance counts as often as its cluster has members: Annoy's rule. Where all angles are about right ones, it is their numbers
-    /// rather than the angles that decide.
+    /// A distance counts as often as its cluster has members: Annoy's rule. Where all angles are about right ones, it
+    /// is their numbers rather than the angles that decide.
     Counts,
     /// Nothing. Where all angles are acute, one cluster may take all.
     Free,
@@ -176,8 +178,8 @@ pub fn by_angle<T: Float, P: Position>(
     [extras[0] / counts[0], extras[1] / counts[1]]
 }
 
-/// The weight of each of the first `size` items for the centroid that it is nearer to; 0 for the other centroid, for both
-/// when neither is, and for the items behind.
+/// The weight of each of the first `size` items for the centroid that it is nearer to; 0 for the other centroid, for
+/// both when neither is, and for the items behind.
 #[inline]
 fn nearer<T: Float>(
     distances: &[[T; ROWS]; 2],
@@ -206,8 +208,8 @@ fn nearer<T: Float>(
     chosen
 }
 
-/// Clusters by a distance between vectors, `distances(rows, centroids)`, with these bounds of steps. Leaves the means in `p`
-/// and `q`.
+/// Clusters by a distance between vectors, `distances(rows, centroids)`, with these bounds of steps. Leaves the means
+/// in `p` and `q`.
 pub fn by_distance<T: Float, P: Position>(
     kernels: &FloatKernels<T>,
     points: &Points<'_, T>,

@@ -43,8 +43,8 @@ impl Atomics {
     #[inline]
     pub fn numbers(&self) -> &[AtomicU64] {
         match &self.map {
-            // SAFETY: the map is at a page, so aligned; it was made for `len` numbers, lives as long as `self`, is only reached
-            // through here, and any bytes are a number.
+            // SAFETY: the map is at a page, so aligned; it was made for `len` numbers, lives as long as `self`, is only
+            // reached through here, and any bytes are a number.
             Some(map) => unsafe { std::slice::from_raw_parts(map.as_mut_ptr().cast(), self.len) },
             None => &[],
         }

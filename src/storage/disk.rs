@@ -29,8 +29,8 @@ fn map(file: &UnfinishedFile, len: usize) -> io::Result<MmapMut> {
 }
 
 impl DiskBytes {
-    /// An empty file that will be called `target`, of nodes of this size. Where there is no file of that name, one that says
-    /// that it is not finished has it until then.
+    /// An empty file that will be called `target`, of nodes of this size. Where there is no file of that name, one that
+    /// says that it is not finished has it until then.
     ///
     /// # Errors
     /// As [`UnfinishedFile::create`] and [`UnfinishedFile::hold_name`].
@@ -143,8 +143,8 @@ impl DiskBytes {
         }
     }
 
-    /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt). Where the name cannot be given
-    /// to it, its bytes are written over the file that has the name, and it says why.
+    /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt). Where the name cannot
+    /// be given to it, its bytes are written over the file that has the name, and it says why.
     ///
     /// # Errors
     /// As [`UnfinishedFile::publish`] and [`unfinished::write_over`]; the bytes are still there.
@@ -182,8 +182,8 @@ impl DiskBytes {
         self.file.id()
     }
 
-    /// Goes back to the first `len` bytes, to be built upon again. A file that is public already stays as it is; a new one
-    /// takes its place when it is published.
+    /// Goes back to the first `len` bytes, to be built upon again. A file that is public already stays as it is; a new
+    /// one takes its place when it is published.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) when a new file cannot be made; nothing has changed then.

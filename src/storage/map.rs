@@ -176,8 +176,8 @@ fn read_exact_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<(
 
 /// The bytes of a finished file. Maps are shared between processes.
 ///
-/// The contract of every memory-mapped reader holds for those: nobody may shorten the file while it is mapped (the system
-/// would deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as our save does, is fine.
+/// The contract of every memory-mapped reader holds for those: nobody may shorten the file while it is mapped (the
+/// system would deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as our save does, is fine.
 pub enum FileBytes {
     Map(Mmap, Option<FileId>),
     Copy(HeapBytes),

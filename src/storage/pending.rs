@@ -24,8 +24,8 @@ pub struct PendingFile {
 }
 
 impl PendingFile {
-    /// Creates the temporary file. It gets owner, group and mode of a target that is there, where the system allows it; where
-    /// the target is a symbolic link, the link stays.
+    /// Creates the temporary file. It gets owner, group and mode of a target that is there, where the system allows it;
+    /// where the target is a symbolic link, the link stays.
     ///
     /// # Errors
     /// [`Error::Io`] when the directory cannot be written to, or the target exists and is not a regular file.
@@ -88,8 +88,8 @@ impl PendingFile {
         })
     }
 
-    /// Puts a file with these bytes where the target is to be, should nothing be there, until this one takes its place or is
-    /// given up.
+    /// Puts a file with these bytes where the target is to be, should nothing be there, until this one takes its place
+    /// or is given up.
     ///
     /// # Errors
     /// [`Error::Io`].

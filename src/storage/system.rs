@@ -43,7 +43,8 @@ pub fn grow_anonymous(map: MmapMut, len: usize, capacity: usize) -> Grown {
 /// Bytes of a huge page, where maps are best measured in those.
 pub const HUGE_PAGE: usize = 2 << 20;
 
-/// Asks for huge pages: each covers five hundred ordinary ones, so that reading here and there waits less for addresses.
+/// Asks for huge pages: each covers five hundred ordinary ones, so that reading here and there waits less for
+/// addresses.
 #[cfg(target_os = "linux")]
 pub fn prefer_huge_pages(map: &MmapMut) {
     // Refused where the system has none; then ordinary pages serve.
@@ -54,8 +55,8 @@ pub fn prefer_huge_pages(map: &MmapMut) {
 #[cfg(not(target_os = "linux"))]
 pub fn prefer_huge_pages(_map: &MmapMut) {}
 
-/// Reserves the blocks of a part of the file, so that writing there through a map cannot hit a full disk (which would be a
-/// SIGBUS). The file must be that long already.
+/// Reserves the blocks of a part of the file, so that writing there through a map cannot hit a full disk (which would
+/// be a SIGBUS). The file must be that long already.
 #[cfg(target_os = "linux")]
 pub fn reserve_file(file: &File, part: Range<u64>) -> io::Result<()> {
     let (mut at, mut step) = (part.start, part.end - part.start);
@@ -63,7 +64,8 @@ pub fn reserve_file(file: &File, part: Range<u64>) -> io::Result<()> {
         let len = step.min(part.end - at);
         match fault::check(Kind::Resize).and_then(|()| allocate(file, at, len)) {
             Ok(()) => at += len,
-            // A signal came. Some file systems undo what they have reserved until then: less at a time gets done between two.
+            // A signal came. Some file systems undo what they have reserved until then: less at a time gets done
+            // between two.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 step = (step / 2).max(1 << 16)
             }
@@ -95,7 +97,8 @@ pub fn reserve_file(mut file: &File, part: Range<u64>) -> io::Result<()> {
     io::copy(zeros, &mut file).map(|_| ())
 }
 
-/// A directory, open so that renames in it can be made durable; none where it may be written to but not read, and so not opened.
+/// A directory, open so that renames in it can be made durable; none where it may be written to but not read, and so
+/// not opened.
 #[cfg(unix)]
 pub struct Directory(Option<File>);
 
@@ -172,8 +175,8 @@ pub fn describe_os_error(number: i32, to: &mut fmt::Formatter<'_>) -> fmt::Resul
     write!(to, "{}", io::Error::from_raw_os_error(number))
 }
 
-/// Gives a file the access control list of another, or none where that has none or is none: not the one that its directory gives
-/// to new files.
+/// Gives a file the access control list of another, or none where that has none or is none: not the one that its
+/// directory gives to new files.
 #[cfg(target_os = "linux")]
 pub fn copy_access_list(from: Option<&Path>, to: &File) -> io::Result<()> {
     use std::ffi::CString;

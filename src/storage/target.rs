@@ -48,7 +48,8 @@ impl Target {
         self.found.is_some()
     }
 
-    /// Gives a file that is to take its place its owner, group, mode and access control list, as far as the system allows.
+    /// Gives a file that is to take its place its owner, group, mode and access control list, as far as the system
+    /// allows.
     ///
     /// # Errors
     /// The system's answer, other than that it does not allow it.

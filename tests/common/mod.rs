@@ -164,7 +164,8 @@ pub fn ids(found: &[Neighbor]) -> Vec<i64> {
     found.iter().map(|neighbor| neighbor.id).collect()
 }
 
-/// Of many small tries one in so many, as `ANNOY_RS_SAMPLE` says: all of them, unless a sanitizer makes each of them slow.
+/// Of many small tries one in so many, as `ANNOY_RS_SAMPLE` says: all of them, unless a sanitizer makes each of them
+/// slow.
 pub fn sample() -> usize {
     std::env::var("ANNOY_RS_SAMPLE").map_or(1, |number| number.parse().unwrap())
 }
@@ -294,8 +295,8 @@ pub fn exact(metric: Metric, items: &[Option<Item>], query: &Item, n: usize) -> 
     all
 }
 
-/// How far a distance may be from the exact one: rounding in f32. Small angles lose half the digits in the root, the smallest
-/// (`tests/lengths.rs`) none.
+/// How far a distance may be from the exact one: rounding in f32. Small angles lose half the digits in the root, the
+/// smallest (`tests/lengths.rs`) none.
 pub fn tolerance(metric: Metric, expected: f64, scale: f64) -> f64 {
     match metric {
         Metric::Hamming => 0.0,

@@ -1,5 +1,5 @@
-//! Labels, marks of removed items and graphs in our files: Annoy does not see them. It still finds what is removed, and searches the
-//! trees.
+//! Labels, marks of removed items and graphs in our files: Annoy does not see them. It still finds what is removed, and
+//! searches the trees.
 
 use crate::annoy::Annoy;
 use crate::data::{Case, Kind};

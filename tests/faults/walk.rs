@@ -154,7 +154,8 @@ fn check_error(error: &Error, mode: Mode, context: &str) {
     assert!(right, "{context}: {error:?}");
 }
 
-/// How far it is to the next call that fails. After the first few hundred they are allocations in loops, much like each other.
+/// How far it is to the next call that fails. After the first few hundred they are allocations in loops, much like each
+/// other.
 fn step(nth: u64) -> u64 {
     (nth / 8).saturating_sub(20).max(1)
 }
@@ -238,7 +239,8 @@ fn check_after(
         mode,
         Mode::Once(Kind::Sync) | Mode::Lasting(Kind::Sync) | Mode::Everything
     );
-    // Written over in part; or not at all, with what was begun behind it that could not be cut off, as nothing could be done.
+    // Written over in part; or not at all, with what was begun behind it that could not be cut off, as nothing could be
+    // done.
     let unfinished = |before: &[u8], after: &[u8]| {
         after.ends_with(UNFINISHED) || matches!(mode, Mode::Everything) && after.starts_with(before)
     };

@@ -53,9 +53,9 @@ pub unsafe fn four_by_four(
     to: *mut u32,
     add: impl Fn(__m256i, __m256i, __m256i) -> __m256i,
 ) {
-    // SAFETY: `at` is a multiple of 32 below the stride, which 32 divides, so 32 bytes are left to read there (a stride of 16:
-    // 16, and those are read). The last group's missing rows are its first again, and only as many numbers are written
-    // as it has. All else is the caller's promise.
+    // SAFETY: `at` is a multiple of 32 below the stride, which 32 divides, so 32 bytes are left to read there (a stride
+    // of 16: 16, and those are read). The last group's missing rows are its first again, and only as many numbers are
+    // written as it has. All else is the caller's promise.
     unsafe {
         let load = |from: *const u8| {
             if stride == 16 {

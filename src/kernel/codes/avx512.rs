@@ -1,5 +1,5 @@
-//! With 512-bit registers, and those of 256 bits where a row has no more than 32 bytes. All but the differences need what not every
-//! processor with AVX-512 has.
+//! With 512-bit registers, and those of 256 bits where a row has no more than 32 bytes. All but the differences need
+//! what not every processor with AVX-512 has.
 
 use super::avx2;
 use std::arch::x86_64::*;
@@ -40,8 +40,9 @@ unsafe fn four_by_four(
     to: *mut u32,
     add: impl Fn(__m512i, __m512i, __m512i) -> __m512i,
 ) {
-    // SAFETY: `at` is a multiple of 64 below the stride, which 64 divides, so 64 bytes are left to read there. The last group's
-    // missing rows are its first again, and only as many numbers are written as it has. All else is the caller's promise.
+    // SAFETY: `at` is a multiple of 64 below the stride, which 64 divides, so 64 bytes are left to read there. The last
+    // group's missing rows are its first again, and only as many numbers are written as it has. All else is the
+    // caller's promise.
     unsafe {
         let mut i = 0;
         while i < ids.len() {

@@ -127,8 +127,8 @@ impl CodeKernel {
         Self::of(isa, distances)
     }
 
-    /// One that has, in place of distances, sums of products as 32-bit numbers with a sign: of a code of numbers with rows of signed
-    /// bytes. As [`new`](Self::new).
+    /// One that has, in place of distances, sums of products as 32-bit numbers with a sign: of a code of numbers with
+    /// rows of signed bytes. As [`new`](Self::new).
     pub fn products(isa: Isa) -> Self {
         let products: Distances = match isa {
             Isa::Portable | Isa::Sse2 => products_portable,
