@@ -3,7 +3,7 @@
 
 mod common;
 
-use annoy_rs::{Index, LogLevel, Metric, Options, ScalarType, Search};
+use annoy_rs::{GraphPlan, Index, LogLevel, Metric, Options, ScalarType, Search, Work};
 use common::graphs::{add_graph, gaussian, items, kind, recall, with_graph, Rows};
 use common::{built, ids, Item, Random};
 use std::sync::{Arc, Mutex};
@@ -234,6 +234,47 @@ fn what_the_log_says() {
         assert_eq!(is_little, expected == LogLevel::Warn, "{text}");
         assert_eq!(recall < 0.9, is_little, "{text}");
     }
+}
+
+/// The less a graph found when it was tried, the more its searches look at by default.
+#[test]
+fn poor_graphs_are_searched_farther() {
+    let rows = gaussian(13_000, 24, &mut Random(13));
+    let options = kind(Metric::Euclidean, ScalarType::F32, 24);
+    let items = items(options, &rows);
+    let mut index = built(options, &items, 2);
+    let usual = |index: &Index, n| {
+        let recall = index.info().unwrap().graph_recall.unwrap();
+        let times = 1 + u64::from(recall < 0.9) + 2 * u64::from(recall < 0.6);
+        let found = |search_k| {
+            let search = Search {
+                search_k,
+                ..Search::new(n)
+            };
+            let found = |item| index.search(item, &search).unwrap();
+            items[..40].iter().map(found).collect::<Vec<_>>()
+        };
+        let by_default = found(None);
+        for other in [1, 2, 4].into_iter().filter(|&other| other <= times) {
+            let same = found(Some(3000 * n.div_ceil(10) as u64 * other)) == by_default;
+            assert!(same || other < times, "{recall}: {n}");
+            assert!(!same || other == times || n > 10, "{recall}: {n}, {other}");
+        }
+        times
+    };
+    let mut times = Vec::new();
+    for degree in [1, 4, 32] {
+        let plan = GraphPlan {
+            degree,
+            rounds: 2,
+            ..GraphPlan::default()
+        };
+        index.build_graph(&plan, &mut Work::default()).unwrap();
+        times.push(usual(&index, 10));
+        usual(&index, 11);
+    }
+    times.dedup();
+    assert_eq!(times, [4, 2, 1]);
 }
 
 /// Vectors without a direction are as far from everything, and take nobody's place.

@@ -225,6 +225,11 @@ fn on_disk_builds() -> Vec<Operation> {
             index.on_disk_build(path)
         }),
         Operation::new(
+            "on_disk_build, a new name",
+            |_| empty(small().0),
+            |index, path| index.on_disk_build(path),
+        ),
+        Operation::new(
             "add_items on disk, the first",
             move |root| {
                 old_file(root);

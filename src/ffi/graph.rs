@@ -82,7 +82,7 @@ unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
 /// (80 where vectors are shortest), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
 /// Walks compare codes made of the vectors, if those tell near items apart, which is tried, else the vectors
 /// themselves; what was chosen and the share of the nearest that was then found are in `annoy_info` and in the log, as
-/// a warning when it is less than 0.9.
+/// a warning when it is less than 0.9: searches then look at more by default (`annoy_get_nns_by_item`).
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31
 /// items or more; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`;
 /// `ANNOY_ERR_CANCELLED`. On an error the index is as before.

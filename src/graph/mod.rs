@@ -112,6 +112,9 @@ pub struct GraphBytes<'a> {
     pub lists: &'a [u8],
 }
 
+/// A graph that finds a smaller share of the nearest when it is tried is warned of, and searched farther.
+pub const LOW_RECALL: f64 = 0.9;
+
 /// A graph to be searched.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
@@ -126,6 +129,8 @@ pub struct View<'a> {
     pub routes: Routes<'a>,
     /// Whether walks compare vectors, and there are no codes.
     pub by_vectors: bool,
+    /// The share of the nearest that searches found when it was tried; none where it was not.
+    pub recall: Option<f64>,
     /// Ids of items that are as far from everything, 4 bytes each.
     null: &'a [u8],
 }

@@ -3,7 +3,7 @@
 use super::points::{Points, Vectors};
 use super::start::Start;
 use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_MET};
-use super::View;
+use super::{View, LOW_RECALL};
 use crate::error::{reserve, Result};
 use crate::forest::descend::{items_near, take};
 use crate::forest::filter::{accepted, perhaps, All, Filter, Unmet};
@@ -24,8 +24,11 @@ const ENTRIES_SHARE: u64 = 5;
 /// where more is found already, which may find less.
 const STARTED_SHARE: u64 = 2;
 
-/// Items a walk looks at when nothing is said, and as many again for each that is wanted beyond ten.
+/// Items a walk looks at for each ten that are wanted, when nothing is said and the graph was found to be good.
 pub const WALKED: u64 = 3000;
+
+/// How many times as many where it found less when it was tried: up to this share of the nearest.
+const WALKED_IN_POOR: [(f64, u64); 2] = [(0.6, 4), (LOW_RECALL, 2)];
 
 /// A walk that ended early goes on from one candidate of the forest's for so many that it was to look at.
 const ELSEWHERE_SHARE: u64 = 8;
@@ -70,7 +73,7 @@ pub fn search<S: Space, F: Filter>(
     filter: &F,
 ) -> Result<Vec<Neighbor>> {
     let (n, n_items) = (wanted.n, roots.n_items);
-    let usual = || WALKED.saturating_mul((n as u64).div_ceil(10).max(1));
+    let usual = || usual(graph.recall).saturating_mul((n as u64).div_ceil(10).max(1));
     let search_k = wanted.search_k.unwrap_or_else(usual);
     if search_k == 0 {
         // Not even what no walk comes to.
@@ -121,6 +124,13 @@ pub fn search<S: Space, F: Filter>(
         asked.find(scratch)?;
         asked.measure(wanted, scratch)
     })
+}
+
+/// Items a walk looks at for each ten that are wanted, in a graph that found this share of the nearest when it was tried.
+fn usual(recall: Option<f64>) -> u64 {
+    let is_less = |&&(share, _): &&(f64, u64)| recall.is_some_and(|recall| recall < share);
+    let times = WALKED_IN_POOR.iter().find(is_less);
+    WALKED * times.map_or(1, |&(_, times)| times)
 }
 
 /// What a walk needs to know.

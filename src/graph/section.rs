@@ -504,6 +504,7 @@ impl Header {
             codes: self.codes(codes, isa, measure),
             coder: self.coder(&codes[parts.matrix], isa),
             by_vectors: self.by_vectors,
+            recall: self.recall,
             degree: self.degree,
             neighbors: &lists[places.neighbors],
             entries: &lists[places.entries],

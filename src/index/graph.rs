@@ -4,13 +4,10 @@ use super::log::LogLevel;
 use super::state::State;
 use super::Index;
 use crate::error::Result;
-use crate::graph::GraphBytes;
+use crate::graph::{GraphBytes, LOW_RECALL};
 use crate::work::{Stage, Work};
 
 pub use crate::graph::Plan as GraphPlan;
-
-/// A graph that finds a smaller share of the nearest when it is tried is warned of.
-const LOW_RECALL: f64 = 0.9;
 
 impl Index {
     /// Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
@@ -20,8 +17,8 @@ impl Index {
     /// Walks compare codes of a byte for each number, or for each of a few directions that long vectors differ in, if
     /// those tell near items apart, which is tried with 64 items and with those that lie nearest to each other; else
     /// the vectors. What was chosen and the share of the nearest that was then found are in [`Info`](crate::Info) and
-    /// in the log, as a warning when it is less than 0.9. The same index and plan give the same bytes, for any number
-    /// of threads and on any processor.
+    /// in the log, as a warning when it is less than 0.9: then searches look at more by default. The same index and
+    /// plan give the same bytes, for any number of threads and on any processor.
     ///
     /// For each item it takes `4 * degree` bytes, a byte for each number of a vector (to a multiple of 64; fewer where
     /// fewer tell long vectors apart) and some 20 for ways down ten trees (80 where vectors are shortest), and while it

@@ -183,7 +183,11 @@ impl NameHolder {
             path: path.to_path_buf(),
             len: bytes.len() as u64,
         };
-        Writer(&holder.file).write_all(bytes)?;
+        if let Err(error) = Writer(&holder.file).write_all(bytes) {
+            // It is shorter than what `drop` knows for its own.
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
         Ok(Some(holder))
     }
 }
