@@ -111,7 +111,7 @@ fn item_that_counts_as_a_split() {
     let options = Options::new(Metric::Euclidean, 4);
     let layout = Struct::of(options);
     let n = 1000; // more than are looked at when it is loaded
-    let mut bytes = saved(&built(options, &random_items(options, n, 3), 1));
+    let mut bytes = saved(&built(options, &random_items(options, n, 3), 40));
     // Of so many, some are a split's child.
     for id in 500..n {
         bytes[id * layout.size..][..4].copy_from_slice(&700i32.to_le_bytes());
