@@ -104,6 +104,7 @@ pub fn search<S: Space, F: Filter>(
             wanted: n,
             keep,
             search_k,
+            is_poor: graph.recall.is_some_and(|recall| recall < LOW_RECALL),
         },
         filter,
         has_null: graph.null().next().is_some(),
