@@ -11,25 +11,27 @@
  * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
  * other call needs the index to itself. Different indexes are independent.
  *
- * Memory: a call that gets none returns ANNOY_ERR_NO_MEMORY (ANNOY_ERR_IO where a file could not be mapped), and its message may
- * be cut short. Threads that cannot be started are done without; no call works by more than 256. What is left are some hundred
- * bytes that the standard library takes without asking. Where these are not to be had, the process ends:
- *  - for the name of a file that is created, found or renamed: annoy_save and its kin, annoy_on_disk_build, the build that
- *    completes its file; in any call, for a path of more than 383 bytes, or one that is not a regular file;
+ * Memory: a call that gets none returns ANNOY_ERR_NO_MEMORY (ANNOY_ERR_IO where a file could not be mapped), and its
+ * message may be cut short. Threads that cannot be started are done without; no call works by more than 256. What is
+ * left are some hundred bytes that the standard library takes without asking. Where these are not to be had, the
+ * process ends:
+ *  - for the name of a file that is created, found or renamed: annoy_save and its kin, annoy_on_disk_build, the build
+ *    that completes its file; in any call, for a path of more than 383 bytes, or one that is not a regular file;
  *  - once in a process, by the first call that asks for as many threads as there are processors;
- *  - for the thread-local variables of a library that was opened by dlopen, in the first call of a thread and in the threads
- *    that a call starts (in the C library);
+ *  - for the thread-local variables of a library that was opened by dlopen, in the first call of a thread and in the
+ *    threads that a call starts (in the C library);
  *  - when a bug of this library is met, which is ANNOY_ERR_PANIC otherwise.
  *
- * Signal handlers may call annoy_cancel_set, annoy_version, annoy_abi_version, annoy_metric_name and annoy_status_name: these
- * are async-signal-safe. No other function is.
+ * Signal handlers may call annoy_cancel_set, annoy_version, annoy_abi_version, annoy_metric_name and annoy_status_name:
+ * these are async-signal-safe. No other function is.
  *
- * Floating-point mode: whatever rounding, flushing of denormal numbers to zero or trapping the calling thread has set, a call
- * computes in the usual mode (to nearest, nothing flushed, nothing trapped) and gives the thread its own back when it
- * returns. Filters, progress and log functions run in the thread's own; if they change it, that is what the call leaves.
+ * Floating-point mode: whatever rounding, flushing of denormal numbers to zero or trapping the calling thread has set,
+ * a call computes in the usual mode (to nearest, nothing flushed, nothing trapped) and gives the thread its own back
+ * when it returns. Filters, progress and log functions run in the thread's own; if they change it, that is what the
+ * call leaves.
  *
- * Environment: ANNOY_RS_KERNEL is read once in a process, by the first call that makes, opens, loads or probes an index or asks
- * for the kernel's name. Nothing else of the environment is read.
+ * Environment: ANNOY_RS_KERNEL is read once in a process, by the first call that makes, opens, loads or probes an index
+ * or asks for the kernel's name. Nothing else of the environment is read.
  */
 
 #ifndef ANNOY_RS_ANNOY_H
@@ -56,8 +58,8 @@
 // Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 #define ANNOY_LOAD_PREFAULT 1
 
-// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those who cannot trust its owner
-// not to shorten or rewrite it.
+// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those who cannot trust its
+// owner not to shorten or rewrite it.
 #define ANNOY_LOAD_COPY 2
 
 // Flag: the item that is searched for is not wanted among its own neighbours.
@@ -83,11 +85,12 @@ typedef struct annoy_cancel annoy_cancel;
 
 // An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
 //
-// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const; any
-// other call needs the index to itself. Nothing in the library is tied to a thread.
+// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const;
+// any other call needs the index to itself. Nothing in the library is tied to a thread.
 typedef struct annoy_index annoy_index;
 
-// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its meaning.
+// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its
+// meaning.
 typedef int32_t annoy_status;
 
 // A metric: one of `ANNOY_ANGULAR` to `ANNOY_DOT`.
@@ -131,13 +134,14 @@ typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
 // What a long call is doing: one of the `ANNOY_STAGE_` numbers. New numbers may be added.
 typedef int32_t annoy_stage;
 
-// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`. `done` never becomes less, and
-// may be the same several times; `total` changes only in a build that finds out how many trees it needs. Called on the
-// thread that made the call. It must not unwind, `longjmp`, or use the index; it may set the token of the call.
+// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`. `done` never becomes
+// less, and may be the same several times; `total` changes only in a build that finds out how many trees it needs.
+// Called on the thread that made the call. It must not unwind, `longjmp`, or use the index; it may set the token of
+// the call.
 typedef void (*annoy_progress_fn)(void *user, annoy_stage stage, uint64_t done, uint64_t total);
 
-// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in its place stands for as
-// many threads as there are processors, and nothing else.
+// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in its place stands for
+// as many threads as there are processors, and nothing else.
 typedef struct annoy_work {
   // `sizeof(annoy_work)`.
   size_t struct_size;
@@ -146,8 +150,8 @@ typedef struct annoy_work {
   int32_t n_threads;
   // Must be 0.
   int32_t reserved;
-  // Looked at all the time; NULL for none. Once it is set the call returns `ANNOY_ERR_CANCELLED`, and the index is as
-  // before.
+  // Looked at all the time; NULL for none. Once it is set the call returns `ANNOY_ERR_CANCELLED`, and the index is
+  // as before.
   const struct annoy_cancel *cancel;
   // Hears how far the call has come; NULL for none.
   annoy_progress_fn progress;
@@ -155,8 +159,8 @@ typedef struct annoy_work {
   void *progress_user;
 } annoy_work;
 
-// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the usual. The first three
-// decide how much is found, the others how long the building takes.
+// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the usual. The first
+// three decide how much is found, the others how long the building takes.
 typedef struct annoy_graph_options {
   // `sizeof(annoy_graph_options)`.
   size_t struct_size;
@@ -179,15 +183,15 @@ typedef struct annoy_graph_options {
 // What the labels of an index are.
 typedef int32_t annoy_label_kind;
 
-// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the call, once
-// at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
+// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the
+// call, once at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
 typedef int32_t (*annoy_filter_fn)(void *user, int64_t item);
 
 // What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
 //
-// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for `search_k`, so
-// that a search still finds n where n are to be found; where no more than `search_k` can pass, by the bitmap, all those are
-// looked at.
+// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for
+// `search_k`, so that a search still finds n where n are to be found; where no more than `search_k` can pass, by the
+// bitmap, all those are looked at.
 typedef struct annoy_search_options {
   // `sizeof(annoy_search_options)`.
   size_t struct_size;
@@ -209,9 +213,9 @@ typedef struct annoy_search_options {
   annoy_filter_fn filter;
   // Handed to `filter`.
   void *filter_user;
-  // Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token alone,
-  // before it begins. With a filter the token is also looked at each time that would be asked, and it is not asked any more
-  // once the token is set.
+  // Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token
+  // alone, before it begins. With a filter the token is also looked at each time that would be asked, and it is not
+  // asked any more once the token is set.
   const struct annoy_work *work;
 } annoy_search_options;
 
@@ -268,11 +272,11 @@ typedef struct annoy_info {
   int64_t n_removed;
   // Neighbours of an item at the most in the graph; 0 when there is none.
   int64_t graph_degree;
-  // Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors, as codes did not tell near items
-  // apart, and where there is no graph.
+  // Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors, as codes did not
+  // tell near items apart, and where there is no graph.
   int64_t graph_code_bytes;
-  // Share of the nearest 10 that searches of the graph found when it was built, at the usual `search_k`, of 64 items as if those were
-  // not there: 0 to 1. -1 where it was not tried, and where there is no graph.
+  // Share of the nearest 10 that searches of the graph found when it was built, at the usual `search_k`, of 64 items
+  // as if those were not there: 0 to 1. -1 where it was not tried, and where there is no graph.
   double graph_recall;
 } annoy_info;
 
@@ -419,9 +423,9 @@ const char *annoy_version(void);
 uint32_t annoy_abi_version(void);
 
 // Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The environment variable
-// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so that what
-// this says does not change. A program that changes its environment in other threads can have it read before, by this call.
-// Static.
+// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so
+// that what this says does not change. A program that changes its environment in other threads can have it read
+// before, by this call. Static.
 const char *annoy_kernel_name(void);
 
 // Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static. Async-signal-safe.
@@ -484,19 +488,18 @@ annoy_status annoy_set_seed(struct annoy_index *index, uint64_t seed, struct ann
 // Errors: `ANNOY_ERR_NULL` for `index`.
 annoy_status annoy_set_log(struct annoy_index *index, annoy_log_fn log, void *user, struct annoy_error *error);
 
-// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller numbers.
-// `ANNOY_LOG_INFO` unless set.
+// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller
+// numbers. `ANNOY_LOG_INFO` unless set.
 //
 // Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
-annoy_status annoy_set_log_level(struct annoy_index *index,
-                                 int32_t level,
-                                 struct annoy_error *error);
+annoy_status annoy_set_log_level(struct annoy_index *index, int32_t level, struct annoy_error *error);
 
 // Makes a token that long calls look at; NULL when there is no memory. Not yet cancelled.
 struct annoy_cancel *annoy_cancel_new(void);
 
 // Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does nothing.
+// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does
+// nothing.
 void annoy_cancel_set(const struct annoy_cancel *cancel);
 
 // Frees a token; NULL does nothing. No call may be looking at it.
@@ -596,17 +599,17 @@ annoy_status annoy_add_items_with_bits(struct annoy_index *index,
                                        const struct annoy_work *work,
                                        struct annoy_error *error);
 
-// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which becomes
-// memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room already.
+// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which
+// becomes memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room
+// already.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can count;
-// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
-annoy_status annoy_reserve(struct annoy_index *index,
-                           size_t n_items,
-                           struct annoy_error *error);
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can
+// count; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+annoy_status annoy_reserve(struct annoy_index *index, size_t n_items, struct annoy_error *error);
 
 // Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
-// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every state.
+// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every
+// state.
 //
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
 annoy_status annoy_get_item(const struct annoy_index *index,
@@ -638,25 +641,23 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
                                 double *distance,
                                 struct annoy_error *error);
 
-// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are left out:
-// they are missing from then on, and have no labels.
+// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are
+// left out: they are missing from then on, and have no labels.
 //
 // `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
-// items. `n_threads`: -1 for one per processor; no more than 256 are used. The same items, seed and number of trees give the same bytes, for any
-// number of threads and on any processor. After an on-disk build the file is complete, durable and has its name.
+// items. `n_threads`: -1 for one per processor; no more than 256 are used. The same items, seed and number of trees
+// give the same bytes, for any number of threads and on any processor. After an on-disk build the file is complete,
+// durable and has its name.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
-// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before, unless `annoy_get_n_trees` says
-// that there are trees: then it is built, its file could not be made durable or be given its name, and `annoy_save` can write
-// it elsewhere.
-annoy_status annoy_build(struct annoy_index *index,
-                         int32_t n_trees,
-                         int32_t n_threads,
-                         struct annoy_error *error);
+// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before, unless
+// `annoy_get_n_trees` says that there are trees: then it is built, its file could not be made durable or be given its
+// name, and `annoy_save` can write it elsewhere.
+annoy_status annoy_build(struct annoy_index *index, int32_t n_trees, int32_t n_threads, struct annoy_error *error);
 
 // `annoy_build` with progress and cancellation; `work` may be NULL.
 //
-// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still waits
-// for the disk.
+// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still
+// waits for the disk.
 // Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`.
 annoy_status annoy_build_with(struct annoy_index *index,
                               int32_t n_trees,
@@ -669,40 +670,42 @@ annoy_status annoy_build_with(struct annoy_index *index,
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for; `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_unbuild(struct annoy_index *index, struct annoy_error *error);
 
-// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to memory,
-// its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay (sections of
-// later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as it is.
+// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to
+// memory, its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay
+// (sections of later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as
+// it is.
 //
 // Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
-// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
-annoy_status annoy_thaw(struct annoy_index *index,
-                        struct annoy_error *error);
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for
+// other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+annoy_status annoy_thaw(struct annoy_index *index, struct annoy_error *error);
 
 // Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
 // `annoy_build` then completes the file, and no save is needed.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary name beside `path`, in a
-// directory that must let files be made. What `path` held before stays until then; where that is nothing, a small file that
-// says that it is not finished has the name, and is removed should the build be given up.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary
+// name beside `path`, in a directory that must let files be made. What `path` held before stays until then; where that
+// is nothing, a small file that says that it is not finished has the name, and is removed should the build be given
+// up.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 // `ANNOY_ERR_IO`.
-annoy_status annoy_on_disk_build(struct annoy_index *index,
-                                 const char *path,
-                                 struct annoy_error *error);
+annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, struct annoy_error *error);
 
-// Builds a graph over the items of a built or loaded index, in place of the one it has; `options` and `work` may be NULL.
+// Builds a graph over the items of a built or loaded index, in place of the one it has; `options` and `work` may be
+// NULL.
 //
-// Searches then walk it, and find far more of the nearest among as many items looked at, which is what `search_k` says.
-// `annoy_save` writes it into the file, where Annoy does not see it; the file of an on-disk build, which is complete by then,
-// does not get it. It is gone when the trees are. The same index and options give the same bytes, for any number of
-// threads and on any processor. For each item it takes 4 bytes for each neighbour and one for each number of a vector (to
-// a multiple of 64; fewer where fewer tell long vectors apart), some 20 for ways down ten trees (80 where vectors are shortest), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
-// Walks compare codes made of the vectors, if those tell near items apart, which is tried, else the vectors themselves; what was chosen
-// and the share of the nearest that was then found are in `annoy_info` and in the log, as a warning when it is less than 0.9.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31 items or
-// more; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an
-// error the index is as before.
+// Searches then walk it, and find far more of the nearest among as many items looked at, which is what `search_k`
+// says. `annoy_save` writes it into the file, where Annoy does not see it; the file of an on-disk build, which is
+// complete by then, does not get it. It is gone when the trees are. The same index and options give the same bytes,
+// for any number of threads and on any processor. For each item it takes 4 bytes for each neighbour and one for each
+// number of a vector (to a multiple of 64; fewer where fewer tell long vectors apart), some 20 for ways down ten trees
+// (80 where vectors are shortest), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
+// Walks compare codes made of the vectors, if those tell near items apart, which is tried, else the vectors
+// themselves; what was chosen and the share of the nearest that was then found are in `annoy_info` and in the log, as
+// a warning when it is less than 0.9: searches then look at more by default (`annoy_get_nns_by_item`).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31
+// items or more; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`;
+// `ANNOY_ERR_CANCELLED`. On an error the index is as before.
 annoy_status annoy_build_graph(struct annoy_index *index,
                                const struct annoy_graph_options *options,
                                const struct annoy_work *work,
@@ -710,26 +713,25 @@ annoy_status annoy_build_graph(struct annoy_index *index,
 
 // Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable when the call returns; a file
-// that was there before is replaced in one step, and processes that have it loaded keep the old one. Its owner, group and
-// mode go over to the new one, as far as the system allows. A symbolic link stays, and what it names is written.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable
+// when the call returns; a file that was there before is replaced in one step, and processes that have it loaded keep
+// the old one. Its owner, group and mode go over to the new one, as far as the system allows. A symbolic link stays,
+// and what it names is written.
 //
-// Where a file is there whose name cannot be given to another (it is mounted, or its directory may not be changed), it is
-// written over where it is, and a warning says so (`annoy_set_log`). That is not all or nothing: processes that have it mapped
-// see it change and may be ended by SIGBUS, and a crash or a failing disk in the midst leaves a file that no call takes for an
-// index. A full disk, a cancelled call and other errors leave it as it was.
+// Where a file is there whose name cannot be given to another (it is mounted, or its directory may not be changed), it
+// is written over where it is, and a warning says so (`annoy_set_log`). That is not all or nothing: processes that
+// have it mapped see it change and may be ended by SIGBUS, and a crash or a failing disk in the midst leaves a file
+// that no call takes for an index. A full disk, a cancelled call and other errors leave it as it was.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
 // `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
-// versions than there is room for, and for a file to be written over that this index has mapped; `ANNOY_ERR_CORRUPT` for a
-// loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
-annoy_status annoy_save(const struct annoy_index *index,
-                        const char *path,
-                        struct annoy_error *error);
+// versions than there is room for, and for a file to be written over that this index has mapped; `ANNOY_ERR_CORRUPT`
+// for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
+annoy_status annoy_save(const struct annoy_index *index, const char *path, struct annoy_error *error);
 
 // `annoy_save` with progress and cancellation; `work` may be NULL.
 //
-// It is cancelled until all is written. What then comes, waiting for the disk and giving the file its name, is done in any
-// case.
+// It is cancelled until all is written. What then comes, waiting for the disk and giving the file its name, is done in
+// any case.
 // Errors: as `annoy_save`; `ANNOY_ERR_CANCELLED`, with what `path` held before still there.
 annoy_status annoy_save_with(const struct annoy_index *index,
                              const char *path,
@@ -744,18 +746,17 @@ annoy_status annoy_save_and_load(struct annoy_index *index,
                                  uint64_t flags,
                                  struct annoy_error *error);
 
-// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the index: by
-// its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large it is.
+// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the
+// index: by its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large
+// it is.
 //
 // `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0, `ANNOY_LOAD_PREFAULT` or
 // `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened or rewritten in place (the system would end the
-// process with SIGBUS); replacing it by rename, as `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an error the
-// index is as before.
-annoy_status annoy_load(struct annoy_index *index,
-                        const char *path,
-                        uint64_t flags,
-                        struct annoy_error *error);
+// process with SIGBUS); replacing it by rename, as `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY`
+// anything may happen to it.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an
+// error the index is as before.
+annoy_status annoy_load(struct annoy_index *index, const char *path, uint64_t flags, struct annoy_error *error);
 
 // Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
 //
@@ -765,15 +766,12 @@ annoy_status annoy_load(struct annoy_index *index,
 // `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_open(const char *path, uint64_t flags, struct annoy_index **index, struct annoy_error *error);
 
-// Sets bytes of the caller's that go along when the index is saved, in place of those before. Legal in every state; the file
-// of an on-disk build has those set before the build.
+// Sets bytes of the caller's that go along when the index is saved, in place of those before. Legal in every state;
+// the file of an on-disk build has those set before the build.
 //
 // `bytes` are `len` bytes, at most 65,536, which are copied; `(NULL, 0)` for none.
 // Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`.
-annoy_status annoy_set_metadata(struct annoy_index *index,
-                                const void *bytes,
-                                size_t len,
-                                struct annoy_error *error);
+annoy_status annoy_set_metadata(struct annoy_index *index, const void *bytes, size_t len, struct annoy_error *error);
 
 // Copies the metadata to `bytes`, which has room for `capacity` bytes, and its length to `*len`.
 //
@@ -784,11 +782,11 @@ annoy_status annoy_get_metadata(const struct annoy_index *index,
                                 size_t *len,
                                 struct annoy_error *error);
 
-// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f, types, seed and log stay.
+// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f, types, seed and log
+// stay.
 //
 // Errors: `ANNOY_ERR_NULL`.
-annoy_status annoy_unload(struct annoy_index *index,
-                          struct annoy_error *error);
+annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
 
 // Says how many bytes `annoy_save` and `annoy_save_to_buffer` write.
 //
@@ -796,11 +794,11 @@ annoy_status annoy_unload(struct annoy_index *index,
 // `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_saved_size(const struct annoy_index *index, size_t *size, struct annoy_error *error);
 
-// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes, and
-// their number to `*written`. The index stays as it is.
+// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes,
+// and their number to `*written`. The index stays as it is.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing is
-// written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing
+// is written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
 // `ANNOY_ERR_NO_MEMORY`. On other errors anything may be in `buffer`.
 annoy_status annoy_save_to_buffer(const struct annoy_index *index,
                                   void *buffer,
@@ -820,9 +818,11 @@ annoy_status annoy_load_from_buffer(struct annoy_index *index,
                                     uint64_t flags,
                                     struct annoy_error *error);
 
-// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which see.
+// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which
+// see.
 //
-// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with `annoy_free`.
+// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with
+// `annoy_free`.
 // Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself; `ANNOY_ERR_UNSUPPORTED` as
 // `annoy_new`.
 annoy_status annoy_open_buffer(const void *bytes,
@@ -831,20 +831,17 @@ annoy_status annoy_open_buffer(const void *bytes,
                                struct annoy_index **index,
                                struct annoy_error *error);
 
-// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the index is
-// saved, and the file of an on-disk build has those given before the build. The first change on a loaded file copies the
-// labels there are to memory.
+// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the
+// index is saved, and the file of an on-disk build has those given before the build. The first change on a loaded file
+// copies the labels there are to memory.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another item has
-// that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of
-// a loaded file cannot be copied.
-annoy_status annoy_set_label_u64(struct annoy_index *index,
-                                 int64_t item,
-                                 uint64_t label,
-                                 struct annoy_error *error);
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another
+// item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`
+// when the labels of a loaded file cannot be copied.
+annoy_status annoy_set_label_u64(struct annoy_index *index, int64_t item, uint64_t label, struct annoy_error *error);
 
-// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them. As
-// `annoy_set_label_u64`.
+// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them.
+// As `annoy_set_label_u64`.
 //
 // Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
 annoy_status annoy_set_label(struct annoy_index *index,
@@ -853,8 +850,8 @@ annoy_status annoy_set_label(struct annoy_index *index,
                              size_t len,
                              struct annoy_error *error);
 
-// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item `i`. Of
-// labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
+// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item
+// `i`. Of labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
 //
 // Errors: as there; the message names the item. On an error all labels are as before.
 annoy_status annoy_set_labels_u64(struct annoy_index *index,
@@ -893,15 +890,17 @@ int64_t annoy_get_n_labels(const struct annoy_index *index);
 
 // An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is read.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no label;
-// `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no
+// label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be
+// damaged.
 annoy_status annoy_get_label_u64(const struct annoy_index *index,
                                  int64_t item,
                                  uint64_t *label,
                                  struct annoy_error *error);
 
-// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It belongs to
-// the index, and is good until the next call that takes the index without const. The rest is as `annoy_get_label_u64`.
+// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It
+// belongs to the index, and is good until the next call that takes the index without const. The rest is as
+// `annoy_get_label_u64`.
 //
 // Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
 annoy_status annoy_get_label(const struct annoy_index *index,
@@ -910,8 +909,8 @@ annoy_status annoy_get_label(const struct annoy_index *index,
                              size_t *len,
                              struct annoy_error *error);
 
-// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a batch has in
-// places left over, give `otherwise`. Legal in every state.
+// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a
+// batch has in places left over, give `otherwise`. Legal in every state.
 //
 // Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
 annoy_status annoy_get_labels_u64(const struct annoy_index *index,
@@ -934,8 +933,8 @@ annoy_status annoy_get_labels(const struct annoy_index *index,
 
 // The item with a label into `*item`. Legal in every state; on a loaded file little more than that label is read.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
-// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
+// strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 annoy_status annoy_find_label_u64(const struct annoy_index *index,
                                   uint64_t label,
                                   int64_t *item,
@@ -950,11 +949,13 @@ annoy_status annoy_find_label(const struct annoy_index *index,
                               int64_t *item,
                               struct annoy_error *error);
 
-// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for NULL. In every state.
+// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for NULL. In every
+// state.
 int32_t annoy_has_item(const struct annoy_index *index, int64_t item);
 
 // Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their number to `*n_ids`.
-// Holes and removed items are left out. Room for `annoy_get_n_items` always suffices. Legal in every state; reads each item's node.
+// Holes and removed items are left out. Room for `annoy_get_n_items` always suffices. Legal in every state; reads each
+// item's node.
 //
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*n_ids` set and nothing copied.
 annoy_status annoy_get_ids(const struct annoy_index *index,
@@ -963,24 +964,20 @@ annoy_status annoy_get_ids(const struct annoy_index *index,
                            size_t *n_ids,
                            struct annoy_error *error);
 
-// Marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label found until
-// the next build, which leaves both out: then it is missing, and the number of items is as before. Legal in every state;
-// marks go along when the index is saved. Annoy itself still finds removed items in such a file. Nothing happens when it is
-// removed already.
+// Marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label found
+// until the next build, which leaves both out: then it is missing, and the number of items is as before. Legal in
+// every state; marks go along when the index is saved. Annoy itself still finds removed items in such a file. Nothing
+// happens when it is removed already.
 //
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have, or a missing item;
 // `ANNOY_ERR_NO_MEMORY`.
-annoy_status annoy_remove_item(struct annoy_index *index,
-                               int64_t item,
-                               struct annoy_error *error);
+annoy_status annoy_remove_item(struct annoy_index *index, int64_t item, struct annoy_error *error);
 
-// Takes the mark of a removed item away; nothing happens when it has none. As `annoy_remove_item`. (While items are added,
-// adding one with its id does that too.)
+// Takes the mark of a removed item away; nothing happens when it has none. As `annoy_remove_item`. (While items are
+// added, adding one with its id does that too.)
 //
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_NO_MEMORY`.
-annoy_status annoy_restore_item(struct annoy_index *index,
-                                int64_t item,
-                                struct annoy_error *error);
+annoy_status annoy_restore_item(struct annoy_index *index, int64_t item, struct annoy_error *error);
 
 // 1 when an item is marked as removed; 0 when not, also for an id that the index does not have, and for NULL.
 int32_t annoy_is_removed(const struct annoy_index *index, int64_t item);
@@ -990,14 +987,15 @@ int64_t annoy_get_n_removed(const struct annoy_index *index);
 
 // Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
 //
-// `search_k` is the number of candidates looked at: more take longer and find better. In the trees repeats between them are
-// counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is searched: about
-// so many, fewer where nothing nearer is left and half as many more at the most; -1 stands for 3,000 for each ten of `n`. `ids` and `distances` have room for `n` each, or for as many as there are
-// items if that is fewer; `distances` may be NULL.
-// `*n_found` gets the number of results, which is below `n` when fewer were found: that is no error. Beyond it nothing
-// is written, and on an error nothing at all.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k below
-// -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+// `search_k` is the number of candidates looked at: more take longer and find better. In the trees repeats between
+// them are counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is
+// searched: about so many, fewer where nothing nearer is left and half as many more at the most; -1 stands for 3,000
+// for each ten of `n`, twice as many where the graph found less than 0.9 of the nearest when it was tried, and four
+// times where less than 0.6 (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are
+// items if that is fewer; `distances` may be NULL. `*n_found` gets the number of results, which is below `n` when
+// fewer were found: that is no error. Beyond it nothing is written, and on an error nothing at all.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k
+// below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 annoy_status annoy_get_nns_by_item(const struct annoy_index *index,
                                    int64_t item,
                                    size_t n,
@@ -1020,7 +1018,8 @@ annoy_status annoy_get_nns_by_item_f64(const struct annoy_index *index,
 // Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
 // is 1). The rest is as `annoy_get_nns_by_item`.
 //
-// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
+// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED` when the index holds
+// f64.
 annoy_status annoy_get_nns_by_vector(const struct annoy_index *index,
                                      const float *vector,
                                      size_t len,
@@ -1054,12 +1053,12 @@ annoy_status annoy_get_nns_by_vector_bits(const struct annoy_index *index,
                                           size_t *n_found,
                                           struct annoy_error *error);
 
-// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5 is 1)
-// that pass what `options` say, nearest first, equal distances by id. `options` may be NULL.
+// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
+// is 1) that pass what `options` say, nearest first, equal distances by id. `options` may be NULL.
 //
 // The results are as those of `annoy_get_nns_by_vector`.
-// Errors: as there; `ANNOY_ERR_ARGUMENT` for options that have values they cannot have, such as a bitmap that does not have
-// as many bits as there are items.
+// Errors: as there; `ANNOY_ERR_ARGUMENT` for options that have values they cannot have, such as a bitmap that does not
+// have as many bits as there are items.
 annoy_status annoy_search(const struct annoy_index *index,
                           const float *vector,
                           size_t len,
@@ -1114,12 +1113,12 @@ annoy_status annoy_search_item_f64(const struct annoy_index *index,
                                    size_t *n_found,
                                    struct annoy_error *error);
 
-// `annoy_search` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one right behind the other), by
-// several threads.
+// `annoy_search` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one right behind the other),
+// by several threads.
 //
-// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row when fewer are found is -1 and
-// NaN. `n_found` has room for n_queries counts, or is NULL. The results are those of `annoy_search` for each query, for any
-// number of threads.
+// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row when fewer are found
+// is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The results are those of `annoy_search` for each
+// query, for any number of threads.
 // Errors: as `annoy_search`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the results hold.
 annoy_status annoy_search_batch(const struct annoy_index *index,
                                 const float *queries,
@@ -1172,15 +1171,16 @@ annoy_status annoy_search_batch_items(const struct annoy_index *index,
                                       size_t *n_found,
                                       struct annoy_error *error);
 
-// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is as
-// near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are neither missing
-// nor removed, if they are fewer).
+// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is
+// as near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are
+// neither missing nor removed, if they are fewer).
 //
 // `search_k` is as in `annoy_get_nns_by_item`, `work` may be NULL. The same index and
 // numbers give the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8 bytes of
 // memory for each.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples, an `n` of 0, a wrong
-// search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
+// search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged;
+// `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_estimate_recall(const struct annoy_index *index,
                                    size_t n_sample,
                                    size_t n,
@@ -1190,12 +1190,12 @@ annoy_status annoy_estimate_recall(const struct annoy_index *index,
                                    double *recall,
                                    struct annoy_error *error);
 
-// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values are
-// finite. Reads all of it; takes 4 bytes of memory for each item.
+// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values
+// are finite. Reads all of it; takes 4 bytes of memory for each item.
 //
 // The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all to `*n_faults`.
-// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not
-// built; `ANNOY_ERR_NO_MEMORY`.
+// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when
+// not built; `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_verify(const struct annoy_index *index,
                           struct annoy_fault *faults,
                           size_t capacity,
@@ -1233,23 +1233,21 @@ annoy_status annoy_verify_file_with(const char *path,
                                     const struct annoy_work *work,
                                     struct annoy_error *error);
 
-// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory for
-// each item. Legal in every state.
+// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory
+// for each item. Legal in every state.
 //
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field or more than 4,096;
 // `ANNOY_ERR_NO_MEMORY`.
-annoy_status annoy_get_info(const struct annoy_index *index,
-                            struct annoy_info *info,
-                            struct annoy_error *error);
+annoy_status annoy_get_info(const struct annoy_index *index, struct annoy_info *info, struct annoy_error *error);
 
-// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy files
-// there are often several: nothing tells euclidean from manhattan, nor always the words of hamming. However long the file is, no
-// more than 256 MiB of it are read, which takes a fraction of a second.
+// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy
+// files there are often several: nothing tells euclidean from manhattan, nor always the words of hamming. However long
+// the file is, no more than 256 MiB of it are read, which takes a fraction of a second.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to `kinds` (may be NULL if `capacity` is 0), the number
-// of all to `*n_kinds`.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, one that says
-// what it is and is damaged, or could be so many that it would take more to tell, as a long file of zeros;
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to `kinds` (may be NULL
+// if `capacity` is 0), the number of all to `*n_kinds`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, one that
+// says what it is and is damaged, or could be so many that it would take more to tell, as a long file of zeros;
 // `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_probe(const char *path,
                          struct annoy_kind *kinds,
