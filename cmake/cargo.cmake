@@ -21,11 +21,18 @@ endif()
 
 set(ANNOY_RS_CARGO_TARGET_DIR "${PROJECT_BINARY_DIR}/cargo" CACHE PATH "Where cargo puts what it builds of annoy_rs")
 set(ANNOY_RS_CARGO_TARGET "$ENV{CARGO_BUILD_TARGET}" CACHE STRING "Target triple for cargo; empty for this machine")
+include("${CMAKE_CURRENT_LIST_DIR}/target.cmake")
+annoy_rs_target(_annoy_rs_target)
 set(_annoy_rs_target_option)
+set(_annoy_rs_environment --unset=CARGO_BUILD_TARGET)
 set(_annoy_rs_cargo_out "${ANNOY_RS_CARGO_TARGET_DIR}/${_annoy_rs_profile_dir}")
-if(ANNOY_RS_CARGO_TARGET)
-  set(_annoy_rs_target_option --target "${ANNOY_RS_CARGO_TARGET}")
-  set(_annoy_rs_cargo_out "${ANNOY_RS_CARGO_TARGET_DIR}/${ANNOY_RS_CARGO_TARGET}/${_annoy_rs_profile_dir}")
+if(_annoy_rs_target)
+  set(_annoy_rs_target_option --target "${_annoy_rs_target}")
+  set(_annoy_rs_cargo_out "${ANNOY_RS_CARGO_TARGET_DIR}/${_annoy_rs_target}/${_annoy_rs_profile_dir}")
+  # What links for that system here.
+  string(REPLACE "-" "_" _annoy_rs_linker "${_annoy_rs_target}")
+  string(TOUPPER "CARGO_TARGET_${_annoy_rs_linker}_LINKER" _annoy_rs_linker)
+  list(APPEND _annoy_rs_environment "${_annoy_rs_linker}=${CMAKE_C_COMPILER}")
 endif()
 
 # The libraries as they will be installed: cargo's file has no version in its name, but its SONAME has, and that is the
@@ -51,7 +58,7 @@ if(_annoy_rs_top_level OR ANNOY_RS_INSTALL)
   set(_annoy_rs_all ALL)
 endif()
 add_custom_target(annoy_rs_cargo ${_annoy_rs_all}
-  COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET "${ANNOY_RS_CARGO}" build --lib --locked
+  COMMAND "${CMAKE_COMMAND}" -E env ${_annoy_rs_environment} "${ANNOY_RS_CARGO}" build --lib --locked
           --profile ${_annoy_rs_profile} ${_annoy_rs_target_option}
           --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml" --target-dir "${ANNOY_RS_CARGO_TARGET_DIR}"
   COMMAND "${CMAKE_COMMAND}" -E make_directory "${ANNOY_RS_STAGE}"

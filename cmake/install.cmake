@@ -1,6 +1,9 @@
 # What `cmake --install` puts where. The prefix may be moved afterwards: nothing in it names it.
+#
+# `--component annoy_rs_runtime` is what programs need that are linked already, annoy_rs_development the rest.
 include(CMakePackageConfigHelpers)
 
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME annoy_rs_development)
 install(FILES "${PROJECT_SOURCE_DIR}/include/annoy.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/bindings/cpp/include/annoy.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 # A directory of its own: `annoy/annoylib.h` and `mman.h` in include/ itself would clash with a real Annoy.
@@ -8,8 +11,18 @@ set(_annoy_rs_cpp "${PROJECT_SOURCE_DIR}/bindings/cpp/include")
 install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/kissrandom.h" "${_annoy_rs_cpp}/mman.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
 install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
-install(FILES "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a"
-  DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(PROGRAMS "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT annoy_rs_runtime)
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD-PARTY-LICENSES.txt"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT annoy_rs_runtime)
+# CMake strips what it has linked itself.
+if(CMAKE_STRIP)
+  install(CODE "
+    if(CMAKE_INSTALL_DO_STRIP)
+      execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-unneeded
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/${ANNOY_RS_SONAME}\")
+    endif()" COMPONENT annoy_rs_runtime)
+endif()
 
 # The CMake package.
 set(_annoy_rs_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/annoy_rs")

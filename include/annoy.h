@@ -40,6 +40,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Major version of this header, for the preprocessor. `annoy_version` tells the library's.
+#define ANNOY_VERSION_MAJOR 0
+
+// Minor version of this header.
+#define ANNOY_VERSION_MINOR 1
+
+// Patch version of this header.
+#define ANNOY_VERSION_PATCH 0
+
 // Number of this ABI: programs compiled against one number work with every library that has it.
 #define ANNOY_ABI_VERSION 0
 

@@ -59,7 +59,8 @@ lint() {
     # Without the feature, and with it, which is what the micro-benchmarks need.
     cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets -- -D warnings &&
         cargo clippy --quiet --all-targets --all-features -- -D warnings &&
-        bash -n tests/run.sh && bash -n benches/micro/instructions.sh && bash -n tests/gauntlet/run.sh && echo "3 passed, 0 failed"
+        bash -n tests/run.sh && bash -n benches/micro/instructions.sh && bash -n tests/gauntlet/run.sh &&
+        python3 cmake/licenses.py --check && echo "4 passed, 0 failed"
 }
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests and the
@@ -94,7 +95,8 @@ examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words
     words=$(cargo run --quiet --release -p quickstart king queen) && echo "$words" &&
-        [[ $words == *prince* ]] && echo "1 passed, 0 failed"
+        [[ $words == *prince* ]] && echo "1 passed, 0 failed" || return
+    cargo build --quiet --release --lib && python3 tests/readme.py "${CARGO_TARGET_DIR:-target}/release/libannoy_rs.a"
 }
 compare() {
     # The comparison itself, on a small set, with Annoy alone: it runs, and on one file both find the same.

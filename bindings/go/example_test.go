@@ -22,10 +22,11 @@ func Example() {
 	defer index.Close()
 	check(index.AddItems(ctx, nil, vectors))
 	check(index.SetLabels(nil, words))
-	check(index.Build(ctx, 10))
+	check(index.Build(ctx, 10))                        // trees, as Annoy has them
+	check(index.BuildGraph(ctx, annoy.GraphOptions{})) // and a graph over them: searches find nearly everything
 	king, err := index.FindLabel("king")
 	check(err)
-	neighbors, err := index.SearchItem(ctx, king, 4, annoy.ExcludeSelf(), annoy.SearchK(5000))
+	neighbors, err := index.SearchItem(ctx, king, 4, annoy.ExcludeSelf())
 	check(err)
 	for _, neighbor := range neighbors {
 		fmt.Printf("%.3f %s\n", neighbor.Distance, words[neighbor.ID]) // 0.594 prince, 0.657 queen, ...

@@ -28,6 +28,10 @@ tests() {
     [ "$n" -gt 0 ] || { failed=$((failed + 1)); echo "FAIL  $1: no test ran"; }
     passed=$((passed + n))
 }
+without_cgo() {
+    ! CGO_ENABLED=0 go build . 2>"$tmp/said" && cat "$tmp/said" &&
+        [ "$(grep -c undefined "$tmp/said")" = 1 ] && grep -q set_CGO_ENABLED_to_1 "$tmp/said"
+}
 nothing() { [ -z "$("$@" | tee /dev/stderr)" ]; }
 needs() { readelf -d "$1" | grep NEEDED | grep -qF libannoy_rs.so; }
 needs_not() { ! needs "$1"; }
@@ -37,6 +41,7 @@ go version
 ok "build-lib.sh" ./build-lib.sh
 ok "gofmt" nothing gofmt -l .
 ok "go vet" go vet ./...
+ok "without cgo one sentence says what is missing" without_cgo
 tests "go test" go test -count=1 -v ./...
 tests "go test -race" go test -count=1 -v -race -short ./...
 tests "GOGC=1" env GOGC=1 go test -count=1 -v -run 'Races|Collector|Conformance|Labels' .

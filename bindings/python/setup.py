@@ -23,7 +23,15 @@ class build_with_cargo(build_ext):
         target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
         cargo = [os.environ.get("CARGO", "cargo"), "rustc", "--release", "--locked", "--lib"]
         where = ["--manifest-path", str(ROOT / "Cargo.toml"), "--target-dir", str(target)]
-        subprocess.run([*cargo, *where, "--crate-type", "staticlib"], check=True)
+        print("building the library with cargo, which takes some minutes", flush=True)
+        try:
+            subprocess.run([*cargo, *where, "--crate-type", "staticlib"], check=True)
+        except FileNotFoundError:
+            raise SystemExit(
+                f"{cargo[0]} was not found: the library is built by Rust 1.89 or later (rustup, or CARGO=path of its cargo)"
+            ) from None
+        except subprocess.CalledProcessError as failed:
+            raise SystemExit(f"cargo did not build the library (exit code {failed.returncode}); it takes Rust 1.89 or later") from None
         library = target / "release" / "libannoy_rs.a"
         for extension in self.extensions:
             extension.extra_objects.append(str(library))

@@ -7,6 +7,24 @@ use crate::index;
 use crate::types::Metric;
 use std::ffi::{c_char, CStr};
 
+/// Major version of this header, for the preprocessor. `annoy_version` tells the library's.
+pub const ANNOY_VERSION_MAJOR: u32 = 0;
+/// Minor version of this header.
+pub const ANNOY_VERSION_MINOR: u32 = 1;
+/// Patch version of this header.
+pub const ANNOY_VERSION_PATCH: u32 = 0;
+
+// Cargo.toml has the version; cbindgen takes nothing but numbers.
+const _: () = assert!(
+    is(env!("CARGO_PKG_VERSION_MAJOR"), ANNOY_VERSION_MAJOR)
+        && is(env!("CARGO_PKG_VERSION_MINOR"), ANNOY_VERSION_MINOR)
+        && is(env!("CARGO_PKG_VERSION_PATCH"), ANNOY_VERSION_PATCH)
+);
+
+const fn is(text: &str, number: u32) -> bool {
+    matches!(u32::from_str_radix(text, 10), Ok(found) if found == number)
+}
+
 /// Number of this ABI: programs compiled against one number work with every library that has it.
 pub const ANNOY_ABI_VERSION: u32 = 0;
 

@@ -80,6 +80,9 @@ TEST(version) {
     CHECK(sscanf(annoy_version(), "%d.%d.%d", &major, &minor, &patch) == 3);
     CHECK(strcmp(annoy_version(), EXPECTED_VERSION) == 0);
     CHECK(annoy_abi_version() == ANNOY_ABI_VERSION);
+    char of_header[40];
+    snprintf(of_header, sizeof of_header, "%d.%d.%d", ANNOY_VERSION_MAJOR, ANNOY_VERSION_MINOR, ANNOY_VERSION_PATCH);
+    CHECK(strncmp(annoy_version(), of_header, strlen(of_header)) == 0);
     CHECK(kernel && (!strcmp(kernel, "avx512") || !strcmp(kernel, "avx2") || !strcmp(kernel, "sse2") ||
                      !strcmp(kernel, "portable")));
 }

@@ -123,12 +123,15 @@ mv "$lib/libannoy_rs.a" "$tmp/aside.a"
 refused "find_package: an incomplete installation is named" "libannoy_rs.a is missing" "${find[@]}" -B "$tmp/find-part"
 mv "$tmp/aside.a" "$lib/libannoy_rs.a"
 
-# --- add_subdirectory, with cargo's own directory where it is by default, and cargo's dev profile; then FetchContent
+# --- add_subdirectory, with cargo's dev profile; then FetchContent
+ok "add_subdirectory: configure" cmake -S "$here/add_subdirectory" -B "$tmp/default" -G "$second"
+ok "add_subdirectory: cargo is to work below the binary directory" \
+    grep -qF "ANNOY_RS_CARGO_TARGET_DIR:PATH=$tmp/default/annoy_rs/cargo" "$tmp/default/CMakeCache.txt"
 ok "add_subdirectory: configure (Debug)" cmake -S "$here/add_subdirectory" -B "$tmp/sub" -G "$second" \
-    -DCMAKE_BUILD_TYPE=Debug
+    -DCMAKE_BUILD_TYPE=Debug -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target"
 ok "add_subdirectory: build" cmake --build "$tmp/sub"
 programs add_subdirectory "$tmp/sub"
-ok "add_subdirectory: cargo worked below the binary directory" test -f "$tmp/sub/annoy_rs/cargo/debug/libannoy_rs.a"
+ok "add_subdirectory: it was the dev profile" cmp "$cargo_target/debug/libannoy_rs.a" "$tmp/sub/annoy_rs/stage/libannoy_rs.a"
 ok "add_subdirectory: the project's own install leaves annoy_rs out" cmake --install "$tmp/sub" --prefix "$tmp/none"
 ok "add_subdirectory: nothing was installed" test ! -e "$tmp/none/include/annoy.h"
 ok "FetchContent: configure" cmake -S "$here/add_subdirectory" -B "$tmp/fetch" -G "$first" -DBY_FETCH=ON \
@@ -172,6 +175,26 @@ ok "GNUInstallDirs: find_package, build" cmake --build "$tmp/find-dirs"
 ok "GNUInstallDirs: find_package, run" one_test "$tmp/find-dirs" consumer_c_annoy_rs
 pc_include=$(PKG_CONFIG_PATH=$tmp/stage/opt/annoy/lib/deeper/pkgconfig pkg-config --variable=includedir annoy_rs)
 ok "GNUInstallDirs: pkg-config" test -f "$pc_include/annoy.h"
+
+# --- parts of it, and stripped
+ok "components: runtime" cmake --install "$tmp/build" --prefix "$tmp/runtime" --component annoy_rs_runtime --strip
+ok "components: the library and licences alone" test "$(cd "$tmp/runtime" && find . -type f | sed 's|.*/||' | sort | xargs)" = \
+    "LICENSE THIRD-PARTY-LICENSES.txt libannoy_rs.so.$version"
+no_symbols() { readelf -S "$1" | grep -F .dynsym && ! readelf -S "$1" | grep -F .symtab; }
+ok "components: it is stripped" no_symbols "$(find "$tmp/runtime" -name "libannoy_rs.so.$version")"
+
+# --- for another processor
+cat > "$tmp/other-cc" <<'EOF'
+#!/bin/sh
+case $* in *-dumpmachine*) echo "$OTHER_MACHINE" ;; *) exec cc "$@" ;; esac
+EOF
+chmod +x "$tmp/other-cc"
+other() {
+    env OTHER_MACHINE="$1" cmake -S "$root" -B "$tmp/other" -G "$first" -DCMAKE_C_COMPILER="$tmp/other-cc" "${@:2}"
+}
+ok "another processor: cargo builds for it" says "cargo builds for riscv64gc-unknown-linux-gnu" other riscv64-linux-gnu
+ok "another processor: make says so to cargo" grep -rqF -- "--target riscv64gc-unknown-linux-gnu" "$tmp/other"
+refused "another processor: one that is not known is named" "C compiler is for mips-linux-gnu" other mips-linux-gnu
 
 # --- without cargo
 # An empty ANNOY_RS_CARGO is what a search that found nothing leaves, whatever this machine has in its PATH.

@@ -1780,6 +1780,8 @@ inline void verify_file(const std::filesystem::path& file, const work& how) {
 // The library's, to be compared with the headers'.
 [[nodiscard]] inline std::uint32_t abi_version() noexcept { return annoy_abi_version(); }
 inline constexpr std::uint32_t header_abi_version = ANNOY_ABI_VERSION;
+// Major, minor and patch of the headers; version() tells the library's.
+inline constexpr std::uint32_t header_version[] = {ANNOY_VERSION_MAJOR, ANNOY_VERSION_MINOR, ANNOY_VERSION_PATCH};
 // Name of the distance kernels that indexes use, the same all through a process; empty when the environment variable ANNOY_RS_KERNEL
 // names none that this machine has.
 [[nodiscard]] inline std::string_view kernel_name() noexcept {

@@ -6,9 +6,19 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 PYTHON = Path(__file__).parents[1]
+
+
+def test_the_main_readme() -> None:
+    text = (PYTHON.parents[1] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    vectors = np.random.default_rng(1).normal(size=(100, 8)).astype(np.float32)
+    names = {"vectors": vectors, "queries": vectors[:7]}
+    exec(compile(block, "README.md", "exec"), names)
+    assert names["ids"].shape == (7, 5) and list(names["ids"][:, 0]) == list(range(7))
 
 
 def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

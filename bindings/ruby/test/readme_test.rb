@@ -13,14 +13,26 @@ class ReadmeTest < Minitest::Test
     assert_includes File.read(File.join(HERE, "README.md")), "```ruby\n#{example}```\n"
   end
 
+  def test_the_main_readme
+    program = File.read(File.join(ROOT, "README.md"))[/^```ruby\n(.*?)^```/m, 1]
+    out, status = Open3.capture2e(RbConfig.ruby, *flags, "-e", "#{program}\np ids")
+    assert status.success?, out
+    assert_equal "[0, 2]\n", out
+  end
+
   def test_the_example_runs
     Dir.mktmpdir do |directory|
       FileUtils.mkdir(File.join(directory, "examples"))
       FileUtils.ln_s(File.join(ROOT, "examples", "data"), File.join(directory, "examples", "data"))
-      flags = $LOAD_PATH.flat_map { |path| ["-I", path] }
       out, status = Open3.capture2e(RbConfig.ruby, *flags, File.join(HERE, "example.rb"), chdir: directory)
       assert status.success?, out
       assert_match(/\A\["king", "prince", "queen", /, out)
     end
+  end
+
+  private
+
+  def flags
+    $LOAD_PATH.flat_map { |path| ["-I", path] }
   end
 end

@@ -15,8 +15,11 @@ def build(sources, target, *options)
   manifest = File.join(sources, "Cargo.toml")
   command = [ENV.fetch("CARGO", "cargo"), "rustc", "--release", "--lib", "--locked", "--quiet", "--manifest-path", manifest,
              "--target-dir", target, "--crate-type", "cdylib", *options]
-  puts command.join(" ")
-  system(*command) || abort("cargo did not build the library; it takes Rust 1.89 or later")
+  puts "building the library, which takes some minutes: #{command.join(' ')}"
+  case system(*command)
+  when nil then abort("#{command.first} was not found: the library is built by Rust 1.89 or later (rustup, or CARGO=path of its cargo)")
+  when false then abort("cargo did not build the library; it takes Rust 1.89 or later")
+  end
   built = File.join(target, "release", NAME)
   # Under another name first: a process may have the old one mapped.
   place = File.join(GEM, "lib", "annoy", NAME)
@@ -30,10 +33,10 @@ if File.directory?(SOURCES)
   Dir.mktmpdir { |target| build(SOURCES, target, "--offline", *config.flat_map { |line| ["--config", line] }) }
   # Nothing of them is needed any more.
   FileUtils.rm_rf(SOURCES)
+  # RubyGems runs make.
+  File.write("Makefile", "all install clean:\n")
 else
   root = File.expand_path("../..", GEM)
-  build(root, ENV.fetch("CARGO_TARGET_DIR", File.join(root, "target")))
+  given = ENV["CARGO_TARGET_DIR"].to_s
+  build(root, given.empty? ? File.join(root, "target") : given)
 end
-
-# RubyGems runs make.
-File.write("Makefile", "all install clean:\n") unless Dir.pwd == GEM

@@ -10,6 +10,9 @@ module Annoy
     LIBRARY = File.join(__dir__, "libannoy_rs.#{FFI::Platform::LIBSUFFIX}")
     ffi_lib LIBRARY
 
+    ANNOY_VERSION_MAJOR = 0
+    ANNOY_VERSION_MINOR = 1
+    ANNOY_VERSION_PATCH = 0
     ANNOY_ABI_VERSION = 0
 
     ANNOY_OK = 0

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check` says whether it is up to date.
+
+Under a choice of licences MIT is taken where it is one. Needs cargo, and the crates' sources, which cargo fetches.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+from typing import Any, Iterator
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FILE = ROOT / "THIRD-PARTY-LICENSES.txt"
+SYSTEMS = ("x86_64-unknown-linux-gnu", "x86_64-apple-darwin")
+HEAD = """The library has parts of the crates below in it, and of Rust's standard library (MIT OR Apache-2.0, copyright The Rust Project
+Contributors, https://www.rust-lang.org/policies/licenses). Written by cmake/licenses.py.
+"""
+
+
+def metadata(system: str) -> Any:
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", system]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def linked(system: str) -> Iterator[Any]:
+    """The packages whose code is in the library: not what runs in the compiler, nor what tests need."""
+    found = metadata(system)
+    packages = {package["id"]: package for package in found["packages"]}
+    nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
+    (root,) = (id for id, package in packages.items() if package["name"] == "annoy_rs")
+    seen, waiting = {root}, [root]
+    while waiting:
+        for dependency in nodes[waiting.pop()]["deps"]:
+            id = dependency["pkg"]
+            is_normal = any(kind["kind"] is None for kind in dependency["dep_kinds"])
+            is_macro = any("proc-macro" in target["kind"] for target in packages[id]["targets"])
+            if is_normal and not is_macro and id not in seen:
+                seen.add(id)
+                waiting.append(id)
+    return (packages[id] for id in seen - {root})
+
+
+def texts(package: Any) -> list[str]:
+    directory = pathlib.Path(package["manifest_path"]).parent
+    files = sorted(path for path in directory.iterdir() if path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING")))
+    of_mit = [path for path in files if "MIT" in path.name.upper()]
+    if not files:
+        raise SystemExit(f"{package['name']} has no licence file in {directory}")
+    return [path.read_text(encoding="utf-8").strip() for path in of_mit or files]
+
+
+def main() -> int:
+    packages = {(package["name"], package["version"]): package for system in SYSTEMS for package in linked(system)}
+    parts = [HEAD]
+    for (name, version), package in sorted(packages.items()):
+        parts.append(f"{'=' * 80}\n{name} {version}: {package['license']}\n{'=' * 80}\n")
+        parts.extend(f"{text}\n" for text in texts(package))
+    text = "\n".join(parts)
+    if "--check" in sys.argv[1:]:
+        if not FILE.exists() or FILE.read_text(encoding="utf-8") != text:
+            print(f"{FILE.name} is not up to date: python3 cmake/licenses.py", file=sys.stderr)
+            return 1
+        return 0
+    FILE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
