@@ -168,22 +168,22 @@ typedef struct annoy_work {
   void *progress_user;
 } annoy_work;
 
-// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the usual. The first
+// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The first
 // three decide how much is found, the others how long the building takes.
 typedef struct annoy_graph_options {
   // `sizeof(annoy_graph_options)`.
   size_t struct_size;
-  // Neighbours of an item at the most, 1 to 255.
+  // Neighbours of an item at the most, 1 to 255; by default 32.
   int32_t degree;
-  // Nearest neighbours they are chosen from, 1 to 1,024.
+  // Nearest neighbours they are chosen from, 1 to 1,024; by default 48.
   int32_t candidates;
-  // Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones.
+  // Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones. By default 1.2.
   double alpha;
-  // Rounds of NN-descent at the most, 1 to 1,000.
+  // Rounds of NN-descent at the most, 1 to 1,000; by default 6.
   int32_t rounds;
-  // Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
+  // Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255; by default 12.
   int32_t sample;
-  // Trees whose leaves are made use of, 1 to 65,536.
+  // Trees whose leaves are made use of, 1 to 65,536; by default 10.
   int32_t n_trees;
   // Must be 0.
   int32_t reserved;

@@ -8,12 +8,12 @@ import "context"
 // GraphOptions say how a graph is built. The zero value of each stands for the usual. The first three decide how much is
 // found, the others how long the building takes.
 type GraphOptions struct {
-	Degree     int     // neighbours of an item at the most, 1 to 255
-	Candidates int     // nearest neighbours they are chosen from, 1 to 1,024
-	Alpha      float64 // slack of that choice, 1 to 16: with more, longer ways are kept beside short ones
-	Rounds     int     // rounds of NN-descent at the most, 1 to 1,000
-	Sample     int     // neighbours that a round takes of a list, 1 to 255
-	NTrees     int     // trees whose leaves are made use of
+	Degree     int     // neighbours of an item at the most, 1 to 255; by default 32
+	Candidates int     // nearest neighbours they are chosen from, 1 to 1,024; by default 48
+	Alpha      float64 // slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; by default 1.2
+	Rounds     int     // rounds of NN-descent at the most, 1 to 1,000; by default 6
+	Sample     int     // neighbours that a round takes of a list, 1 to 255; by default 12
+	NTrees     int     // trees whose leaves are made use of; by default 10
 }
 
 // BuildGraph builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and

@@ -7,24 +7,24 @@ use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::graph::GraphPlan;
 
-/// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the usual. The first
+/// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The first
 /// three decide how much is found, the others how long the building takes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_graph_options {
     /// `sizeof(annoy_graph_options)`.
     pub struct_size: usize,
-    /// Neighbours of an item at the most, 1 to 255.
+    /// Neighbours of an item at the most, 1 to 255; by default 32.
     pub degree: i32,
-    /// Nearest neighbours they are chosen from, 1 to 1,024.
+    /// Nearest neighbours they are chosen from, 1 to 1,024; by default 48.
     pub candidates: i32,
-    /// Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones.
+    /// Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones. By default 1.2.
     pub alpha: f64,
-    /// Rounds of NN-descent at the most, 1 to 1,000.
+    /// Rounds of NN-descent at the most, 1 to 1,000; by default 6.
     pub rounds: i32,
-    /// Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
+    /// Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255; by default 12.
     pub sample: i32,
-    /// Trees whose leaves are made use of, 1 to 65,536.
+    /// Trees whose leaves are made use of, 1 to 65,536; by default 10.
     pub n_trees: i32,
     /// Must be 0.
     pub reserved: i32,

@@ -393,14 +393,14 @@ struct work {
   progress_function progress;
 };
 
-// How a graph is built; 0 stands for the usual. The first three decide how much is found, the others how long it takes.
+// How a graph is built; 0 stands for the default. The first three decide how much is found, the others how long it takes.
 struct graph_options {
-  std::int32_t degree = 0;      // neighbours of an item at the most, 1 to 255
-  std::int32_t candidates = 0;  // nearest neighbours they are chosen from, 1 to 1,024
-  double alpha = 0;             // slack of that choice, 1 to 16: with more, longer ways are kept beside short ones
-  std::int32_t rounds = 0;      // of NN-descent at the most, 1 to 1,000
-  std::int32_t sample = 0;      // neighbours that a round takes of a list, 1 to 255
-  std::int32_t n_trees = 0;     // whose leaves are made use of
+  std::int32_t degree = 0;      // neighbours of an item at the most, 1 to 255; by default 32
+  std::int32_t candidates = 0;  // nearest neighbours they are chosen from, 1 to 1,024; by default 48
+  double alpha = 0;             // slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; 1.2
+  std::int32_t rounds = 0;      // of NN-descent at the most, 1 to 1,000; by default 6
+  std::int32_t sample = 0;      // neighbours that a round takes of a list, 1 to 255; by default 12
+  std::int32_t n_trees = 0;     // whose leaves are made use of; by default 10
 };
 
 // What a search goes through.

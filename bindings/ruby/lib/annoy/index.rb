@@ -218,16 +218,16 @@ module Annoy
 
     # Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find more
     # in less time. It is saved with the index, where Annoy does not see it, and gone when the trees are. The same index and
-    # options give the same file, for any number of threads. nil stands for the usual.
+    # options give the same file, for any number of threads. nil stands for the default.
     #
     # Can be interrupted; the index is then as before.
     #
-    # @param degree [Integer, nil] neighbours of an item at the most, 1 to 255
-    # @param candidates [Integer, nil] nearest neighbours they are chosen from, 1 to 1,024
-    # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept beside short ones
-    # @param rounds [Integer, nil] rounds of NN-descent at the most, 1 to 1,000
-    # @param sample [Integer, nil] neighbours that a round takes of a list, 1 to 255
-    # @param n_trees [Integer, nil] trees whose leaves are made use of
+    # @param degree [Integer, nil] neighbours of an item at the most, 1 to 255; by default 32
+    # @param candidates [Integer, nil] nearest neighbours they are chosen from, 1 to 1,024; by default 48
+    # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; by default 1.2
+    # @param rounds [Integer, nil] rounds of NN-descent at the most, 1 to 1,000; by default 6
+    # @param sample [Integer, nil] neighbours that a round takes of a list, 1 to 255; by default 12
+    # @param n_trees [Integer, nil] trees whose leaves are made use of; by default 10
     # @yieldparam (see #build)
     # @return [true]
     # @raise [StateError, ArgumentError, FileError]
