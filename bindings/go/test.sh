@@ -9,15 +9,12 @@
 #
 # Needs go (1.19 or later), cargo, a C compiler, cmake, pkg-config and readelf. KEEP=1 keeps the temporary directory.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
+. "$(dirname "$0")/../../tests/shell.sh"
+export CARGO_TARGET_DIR=$target
 # The toolchain that is there, whatever is set outside.
 export GOTOOLCHAIN=local GOFLAGS= GOPROXY=off
-unset ANNOY_RS_KERNEL GOGC
-. "$root/tests/shell.sh"
+unset GOGC
+
 # tests NAME COMMAND...: as ok, and counts the tests of a `go test -v`; one that ran none has failed.
 tests() {
     local before=$failed
@@ -25,7 +22,7 @@ tests() {
     [ "$failed" -gt "$before" ] && return
     local n
     n=$(grep -cE '^ *--- PASS: ' "$tmp/log")
-    [ "$n" -gt 0 ] || { failed=$((failed + 1)); echo "FAIL  $1: no test ran"; }
+    [ "$n" -gt 0 ] || bad "$1: no test ran"
     passed=$((passed + n))
 }
 nothing() { [ -z "$("$@" | tee /dev/stderr)" ]; }
