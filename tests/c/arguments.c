@@ -42,8 +42,7 @@ TEST(making) {
 TEST(options) {
     annoy_index *index = NULL;
     annoy_options good, options;
-    memset(&good, 0, sizeof good);
-    good.struct_size = sizeof good;
+    EMPTY(good);
     good.metric = ANNOY_DOT;
     good.f = 3;
 #define REFUSED(text, change)                                                         \
@@ -116,8 +115,7 @@ TEST(no_memory) {
     annoy_options options;
     float point[2] = {1, 2};
     int64_t far = INT64_C(1) << 46, farther = INT64_MAX - 3;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_DOT;
     options.id_bits = 64;
     options.f = 2;
@@ -180,8 +178,7 @@ TEST(not_finite) {
     annoy_options options;
     float rows[6] = {1, 2, 3, 4, 5, 6}, seen[2] = {0, 0};
     double d[2] = {0, 0};
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_ANGULAR;
     options.scalar = ANNOY_F64;
     options.f = 2;
@@ -218,8 +215,7 @@ TEST(misaligned_arrays) {
     uint64_t *room = words(32);
     int64_t id[2] = {0, 0};
     memset(room, 0, 32 * sizeof *room);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_ANGULAR;
     options.scalar = ANNOY_F64;
     options.f = 2;
@@ -271,8 +267,7 @@ TEST(misaligned_places) {
     OK(annoy_metric_from_name("manhattan", OFF(annoy_metric, room, 1), &error));
     memcpy(&metric, room + 1, sizeof metric);
     CHECK(metric == ANNOY_MANHATTAN);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_DOT;
     options.f = 3;
     memcpy(room + 1, &options, sizeof options);
@@ -325,8 +320,7 @@ TEST(row_strides) {
     FAILS(ANNOY_ERR_ARGUMENT, "row_stride is 1", annoy_add_items(index, NULL, wide, 2, 2, 1, &error));
     CHECK(annoy_get_n_items(index) == 32);
 
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_MANHATTAN;
     options.scalar = ANNOY_F64;
     options.f = 2;

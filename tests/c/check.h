@@ -95,6 +95,15 @@ static inline double *doubles(size_t n) { return (double *)exactly(n * sizeof(do
 static inline int64_t *int64s(size_t n) { return (int64_t *)exactly(n * sizeof(int64_t)); }
 static inline uint64_t *words(size_t n) { return (uint64_t *)exactly(n * sizeof(uint64_t)); }
 
+/* Makes a struct of annoy.h hold nothing but its size. */
+#define EMPTY(what) (memset(&(what), 0, sizeof(what)), (what).struct_size = sizeof(what))
+
+static inline annoy_work no_work(void) {
+    annoy_work work;
+    EMPTY(work);
+    return work;
+}
+
 /* Pseudo-random numbers, the same in every run: SplitMix64. */
 static uint64_t random_state = 1;
 static inline uint64_t random_u64(void) {

@@ -12,8 +12,7 @@ static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann"; /* 400 items o
 static annoy_index *of(annoy_metric metric, annoy_scalar scalar, int id_bits, size_t f) {
     annoy_index *index = NULL;
     annoy_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = metric;
     options.scalar = scalar;
     options.id_bits = id_bits;

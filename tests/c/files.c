@@ -106,8 +106,7 @@ TEST(loading_another_index) {
     for (i = 0; i < sizeof others / sizeof others[0]; i++) {
         annoy_options options;
         char expected[256];
-        memset(&options, 0, sizeof options);
-        options.struct_size = sizeof options;
+        EMPTY(options);
         options.metric = others[i].metric;
         options.scalar = others[i].scalar;
         options.id_bits = others[i].id_bits;

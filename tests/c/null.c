@@ -20,8 +20,7 @@ static annoy_index *of(annoy_metric metric, annoy_scalar scalar) {
     annoy_index *index = NULL;
     annoy_options options;
     int64_t i;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = metric;
     options.scalar = scalar;
     options.f = 2;
@@ -147,8 +146,7 @@ TEST(removing) {
 TEST(index) {
     const char *path = in_scratch("null.ann");
     annoy_info info;
-    memset(&info, 0, sizeof info);
-    info.struct_size = sizeof info;
+    EMPTY(info);
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_metadata(NULL, "x", 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_metadata(NULL, bits, sizeof bits, &n, &error));
@@ -200,8 +198,7 @@ TEST(searching_with_options) {
     annoy_index *a = line_of(10, 2);
     annoy_search_options options;
     const float query[2] = {0, 0};
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_search(NULL, f32, 2, 1, NULL, ids, f32 + 2, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_search_f64(NULL, f64, 2, 1, NULL, ids, f64 + 2, &n, &error));
