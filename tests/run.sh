@@ -20,7 +20,7 @@ failed=0
 packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
     python3-venv:/usr/lib/python3*/ensurepip/__main__.py python3-dev:/usr/include/python3*/Python.h
-    acl:setfacl clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
+    acl:setfacl acl:getfacl clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
     ruby:ruby rake:rake ruby-ffi:/usr/lib/*/rubygems-integration/*/gems/ffi-*/lib/ffi.rb
     ruby-minitest:/usr/share/rubygems-integration/all/gems/minitest-*/lib/minitest.rb
 )
@@ -62,8 +62,8 @@ lint() {
         bash -n tests/run.sh && bash -n benches/micro/instructions.sh && bash -n tests/gauntlet/run.sh && echo "3 passed, 0 failed"
 }
 rust() {
-    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests and the
-    # faults have stages of their own.
+    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access lists is
+    # skipped where there is none. The differential tests and the faults have stages of their own.
     local tests=() file
     for file in tests/*.rs; do
         [[ $file == tests/@(differential|faults).rs ]] || tests+=(--test "$(basename "$file" .rs)")
