@@ -111,15 +111,9 @@ TEST(item_ids) {
 
 /* An id whose place no machine has: an error, not an abort. 2^46 nodes are more than an address space. */
 TEST(no_memory) {
-    annoy_index *index = NULL;
-    annoy_options options;
+    annoy_index *index = of(ANNOY_DOT, ANNOY_DEFAULT, 64, 2);
     float point[2] = {1, 2};
     int64_t far = INT64_C(1) << 46, farther = INT64_MAX - 3;
-    EMPTY(options);
-    options.metric = ANNOY_DOT;
-    options.id_bits = 64;
-    options.f = 2;
-    OK(annoy_new_with(&options, &index, &error));
     OK(annoy_add_item(index, 0, point, 2, &error));
     FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory", annoy_add_item(index, far, point, 2, &error));
     FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory", annoy_add_item(index, farther, point, 2, &error));
@@ -174,15 +168,9 @@ TEST(lengths) {
 }
 
 TEST(not_finite) {
-    annoy_index *index = line_of(10, 0), *doubles_index = NULL, *bits = NULL;
-    annoy_options options;
+    annoy_index *index = line_of(10, 0), *doubles_index = of(ANNOY_ANGULAR, ANNOY_F64, 0, 2), *bits = NULL;
     float rows[6] = {1, 2, 3, 4, 5, 6}, seen[2] = {0, 0};
     double d[2] = {0, 0};
-    EMPTY(options);
-    options.metric = ANNOY_ANGULAR;
-    options.scalar = ANNOY_F64;
-    options.f = 2;
-    OK(annoy_new_with(&options, &doubles_index, &error));
     OK(annoy_new(ANNOY_HAMMING, 2, &bits, &error));
     rows[3] = NAN;
     FAILS(ANNOY_ERR_NOT_FINITE, "value 1*item 3*NaN, expected a finite", annoy_add_item(index, 3, rows + 2, 2, &error));
@@ -210,16 +198,10 @@ TEST(not_finite) {
 #define OFF(type, buffer, by) ((type *)(void *)((char *)(buffer) + (by)))
 
 TEST(misaligned_arrays) {
-    annoy_index *index = line_of(10, 1), *adding = line_of(10, 0), *d = NULL, *bits = NULL;
-    annoy_options options;
+    annoy_index *index = line_of(10, 1), *adding = line_of(10, 0), *d = of(ANNOY_ANGULAR, ANNOY_F64, 0, 2), *bits = NULL;
     uint64_t *room = words(32);
     int64_t id[2] = {0, 0};
     memset(room, 0, 32 * sizeof *room);
-    EMPTY(options);
-    options.metric = ANNOY_ANGULAR;
-    options.scalar = ANNOY_F64;
-    options.f = 2;
-    OK(annoy_new_with(&options, &d, &error));
     OK(annoy_new(ANNOY_HAMMING, 64, &bits, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "vector*multiple of 4", annoy_add_item(adding, 0, OFF(float, room, 1), 2, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "vector*multiple of 4", annoy_add_item(adding, 0, OFF(float, room, 2), 2, &error));

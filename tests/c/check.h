@@ -124,6 +124,19 @@ static inline const char *in_scratch(const char *name) {
     return path;
 }
 
+/* An empty index; 0 stands for the usual scalar and id width. */
+static inline annoy_index *of(annoy_metric metric, annoy_scalar scalar, int id_bits, size_t f) {
+    annoy_index *index = NULL;
+    annoy_options options;
+    EMPTY(options);
+    options.metric = metric;
+    options.scalar = scalar;
+    options.id_bits = id_bits;
+    options.f = f;
+    OK(annoy_new_with(&options, &index, &error));
+    return index;
+}
+
 /* A euclidean index of two numbers with n items at (i, 0). */
 static inline annoy_index *line_of(int n, int n_trees) {
     annoy_index *index = NULL;

@@ -104,15 +104,8 @@ TEST(loading_another_index) {
     size_t i;
     OK(annoy_save(index, path, &error));
     for (i = 0; i < sizeof others / sizeof others[0]; i++) {
-        annoy_options options;
         char expected[256];
-        EMPTY(options);
-        options.metric = others[i].metric;
-        options.scalar = others[i].scalar;
-        options.id_bits = others[i].id_bits;
-        options.f = others[i].f;
-        other = NULL;
-        OK(annoy_new_with(&options, &other, &error));
+        other = of(others[i].metric, others[i].scalar, others[i].id_bits, others[i].f);
         snprintf(expected, sizeof expected, "good.ann*is not %s*by its own word it is %s", others[i].named,
                  "a euclidean index of f = 2 (f32, 32-bit ids)");
         FAILS(ANNOY_ERR_FORMAT, expected, annoy_load(other, path, 0, &error));
