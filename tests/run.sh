@@ -59,7 +59,7 @@ lint() {
     # Without the feature, and with it, which is what the micro-benchmarks need.
     cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets -- -D warnings &&
         cargo clippy --quiet --all-targets --all-features -- -D warnings &&
-        bash -n tests/run.sh && bash -n benches/micro/instructions.sh && bash -n tests/gauntlet/run.sh && echo "3 passed, 0 failed"
+        find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n && echo "3 passed, 0 failed"
 }
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access lists is
