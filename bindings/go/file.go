@@ -23,8 +23,8 @@ func loadFlags(opts []LoadOption) (flags C.uint64_t) {
 }
 
 // Open opens a file that says what it is, as all files of this library do: metric, f and types are those of the file. It
-// is mapped, and must not be shortened or rewritten in place meanwhile (the system would end the process); replacing it, as
-// Save does, or removing it is fine.
+// is mapped, and meanwhile must not be shortened (the system would end the process) or rewritten in place (answers may be
+// wrong); replacing it, as Save does, or removing it is fine.
 func Open(path string, opts ...LoadOption) (*Index, error) {
 	var index *Index
 	err := withPath(path, func(path *C.char) error {

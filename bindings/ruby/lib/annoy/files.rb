@@ -47,7 +47,8 @@ module Annoy
     end
 
     # Maps a file in place of what the index holds. Its metric, f and types must be those of the index. While it is mapped it
-    # must not be shortened or rewritten in place, which would end the process; replacing or removing it is fine.
+    # must not be shortened, which would end the process, or rewritten in place, after which answers may be wrong; replacing or
+    # removing it is fine.
     #
     # @param (see Index.open)
     # @return [true]
