@@ -3,8 +3,8 @@
 #
 # Stages joined by a + run side by side: each keeps one core busy. Named ones run one after the other.
 #
-# Installs what is missing: Debian packages when run as root, Python packages into target/venv. Stops at the first broken
-# stage with the end of its output. The last line is `N passed, N failed`.
+# Installs what is missing: Debian packages when run as root, Python packages into target/venv. Stops at the first
+# broken stage with the end of its output. The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
@@ -62,8 +62,8 @@ lint() {
         find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n && echo "3 passed, 0 failed"
 }
 rust() {
-    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access lists is
-    # skipped where there is none. The differential tests and the faults have stages of their own.
+    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access
+    # lists is skipped where there is none. The differential tests and the faults have stages of their own.
     local tests=() file
     for file in tests/*.rs; do
         [[ $file == tests/@(differential|faults).rs ]] || tests+=(--test "$(basename "$file" .rs)")

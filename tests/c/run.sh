@@ -21,8 +21,8 @@ library=$target/release/libannoy_rs.a
 shared=$target/release/libannoy_rs.so
 for file in "$library" "$shared"; do [ -f "$file" ] || { bad "no $file"; finish; }; done
 
-# Huge requests have to fail as they do without the sanitizer, which would end the program instead. Sizes the library is refused
-# come back to its caller as a status.
+# Huge requests have to fail as they do without the sanitizer, which would end the program instead. Sizes the library is
+# refused come back to its caller as a status.
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 warnings="-Wall -Wextra -Wpedantic -Werror -Wstrict-aliasing"
