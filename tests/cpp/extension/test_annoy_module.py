@@ -224,7 +224,7 @@ class Calls(Files):
         for i in range(30):
             index.add_item(i, numpy.full(4, i, dtype=numpy.float32))
         index.build(5)
-        self.assertEqual(index.get_nns_by_vector(numpy.array([7.1, 7, 7, 7]), 3), [7, 8, 6])
+        self.assertEqual(index.get_nns_by_vector(numpy.array([7.1, 7, 7, 7]), 3, 1000), [7, 8, 6])
 
     def test_threads(self):
         index = built("euclidean")
