@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { NODE = 24 /* bytes of a node of line_of() */ };
+
 static int files_in_scratch(void) {
     DIR *directory = opendir(in_scratch("."));
     int n = 0;
@@ -63,7 +65,7 @@ TEST(loading_what_is_no_index) {
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
     /* Zeros: an even number of zero nodes is what Annoy writes for trees over no items, an odd number is nothing. */
     memset(bytes, 0, size);
-    write_file(bad, bytes, size / 14 * 13);
+    write_file(bad, bytes, ((size / NODE - 1) | 1) * NODE);
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
 
     FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x4, expected 0, ANNOY_LOAD_PREFAULT or ANNOY_LOAD_COPY",
