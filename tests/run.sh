@@ -3,8 +3,8 @@
 #
 # Stages joined by a + run side by side: each keeps one core busy. Named ones run one after the other.
 #
-# Installs what is missing: Debian packages when run as root, Python packages into target/venv. Stops at the first broken
-# stage with the end of its output. The last line is `N passed, N failed`.
+# Installs what is missing: Debian packages when run as root, Python packages into target/venv. Stops at the first
+# broken stage with the end of its output. The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
@@ -20,7 +20,7 @@ failed=0
 packages=(
     gcc:gcc g++:g++ cmake:cmake make:make pkg-config:pkg-config python3:python3 valgrind:valgrind
     python3-venv:/usr/lib/python3*/ensurepip/__main__.py python3-dev:/usr/include/python3*/Python.h
-    acl:setfacl clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
+    acl:setfacl acl:getfacl clang:clang libclang-dev:/usr/lib/llvm-*/lib/libclang*.so golang-go:go
     ruby:ruby rake:rake ruby-ffi:/usr/lib/*/rubygems-integration/*/gems/ffi-*/lib/ffi.rb
     ruby-minitest:/usr/share/rubygems-integration/all/gems/minitest-*/lib/minitest.rb
 )
@@ -59,12 +59,12 @@ lint() {
     # Without the feature, and with it, which is what the micro-benchmarks need.
     cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets -- -D warnings &&
         cargo clippy --quiet --all-targets --all-features -- -D warnings &&
-        bash -n tests/run.sh && bash -n benches/micro/instructions.sh && bash -n tests/gauntlet/run.sh &&
+        find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
         python3 cmake/licenses.py --check && echo "4 passed, 0 failed"
 }
 rust() {
-    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1. The differential tests and the
-    # faults have stages of their own.
+    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access
+    # lists is skipped where there is none. The differential tests and the faults have stages of their own.
     local tests=() file
     for file in tests/*.rs; do
         [[ $file == tests/@(differential|faults).rs ]] || tests+=(--test "$(basename "$file" .rs)")

@@ -11,6 +11,7 @@
 //! | add_items | building | building | building on disk | error | error | error |
 //! | reserve | empty | building | building on disk | error | error | error |
 //! | build | built | built | built on disk | error | error | error |
+//! | build_graph | error | error | error | built | built on disk | loaded |
 //! | unbuild | empty | building | building on disk | building | building on disk | error |
 //! | thaw | empty | building | building on disk | building | building on disk | building |
 //! | on_disk_build | empty on disk | error | error | error | error | error |
@@ -36,7 +37,7 @@
 
 mod common;
 
-use annoy_rs::{Access, Error, Index, Metric, Options, Work};
+use annoy_rs::{Access, Error, GraphPlan, Index, Metric, Options, Work};
 use common::{built, directory, filled, random_items, temporary_files, Item, Snapshot};
 use std::fs;
 use std::path::Path;
@@ -59,6 +60,7 @@ fn words(call: &str, state: &str) -> [&'static str; 3] {
         "add_items" => ("add items", "not built"),
         "reserve" => ("reserve", "not built"),
         "build" => ("build", "not built"),
+        "build_graph" => ("build a graph", "built or loaded"),
         "unbuild" => ("unbuild", "built, not loaded"),
         "on_disk_build" => ("start an on-disk build", "not built and empty"),
         "save" | "save_and_load" | "to_bytes" => ("save", "built or loaded"),
@@ -129,6 +131,7 @@ impl Scene {
             "add_items" => index.add_items(Some(&[3, N as i64]), items[..2].iter()),
             "reserve" => index.reserve(5000),
             "build" => index.build(Some(4), Some(1)),
+            "build_graph" => index.build_graph(&GraphPlan::default(), &mut Work::default()),
             "unbuild" => index.unbuild(),
             "thaw" => index.thaw(),
             "on_disk_build" => index.on_disk_build(at("disk.ann")),
@@ -269,6 +272,11 @@ fn check_effect(scene: &Scene, context: &str, call: &str, before: &Snapshot, aft
                 assert_eq!(Some(read("disk.ann")), after.file, "{context}");
             }
         }
+        "build_graph" => {
+            assert!(index.graph_degree() > 0, "{context}");
+            assert_eq!((index.n_trees(), &after.items), (4, &before.items));
+            assert_ne!(after.file, before.file, "{context}");
+        }
         "unbuild" | "thaw" => {
             assert_eq!((index.n_trees(), &after.items), (0, &before.items));
         }
@@ -332,7 +340,7 @@ fn every_call_in_every_state() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 26 * 6);
+    assert_eq!(cells, 27 * 6);
 }
 
 /// An on-disk build without items yet: the row "empty" holds for it, but stays on disk.

@@ -22,9 +22,9 @@ func loadFlags(opts []LoadOption) (flags C.uint64_t) {
 	return flags
 }
 
-// Open opens a file that says what it is, as all files of this library do: metric, f and types are those of the file. It
-// is mapped, and must not be shortened or rewritten in place meanwhile (the system would end the process); replacing it, as
-// Save does, or removing it is fine.
+// Open opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
+// It is mapped, and meanwhile must not be shortened (the system would end the process) or rewritten in place (answers
+// may be wrong); replacing it, as Save does, or removing it is fine.
 func Open(path string, opts ...LoadOption) (*Index, error) {
 	var index *Index
 	err := withPath(path, func(path *C.char) error {
@@ -50,8 +50,8 @@ func (index *Index) Load(path string, opts ...LoadOption) error {
 	})
 }
 
-// Save writes the index to a file, which Annoy 1.17 reads too. It appears whole or not at all, and is durable
-// when Save returns; one that was there before is replaced, and whoever has it loaded keeps the old one. It ends early when the
+// Save writes the index to a file, which Annoy 1.17 reads too. It appears whole or not at all, and is durable when Save
+// returns; one that was there before is replaced, and whoever has it loaded keeps the old one. It ends early when the
 // context does, unless all is written by then. Takes OnProgress.
 func (index *Index) Save(ctx context.Context, path string, opts ...CallOption) error {
 	if err := ended(ctx); err != nil {
@@ -119,8 +119,8 @@ type Kind struct {
 	Layout string // Annoy's version of it: "1.17", "1.16 (packed)" or "main"
 }
 
-// Probe finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy
-// files there are often several.
+// Probe finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain
+// Annoy files there are often several.
 func Probe(path string) (kinds []Kind, err error) {
 	err = withPath(path, func(path *C.char) error {
 		var e C.annoy_error

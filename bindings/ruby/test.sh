@@ -9,13 +9,8 @@
 #
 # Needs ruby (3.0 or later) with rake, minitest and the gem ffi, cargo and make. KEEP=1 keeps the temporary directory.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
-target=${CARGO_TARGET_DIR:-$root/target}
-unset ANNOY_RS_KERNEL RUBYOPT RUBYLIB GEM_HOME GEM_PATH
-. "$root/tests/shell.sh"
+. "$(dirname "$0")/../../tests/shell.sh"
+unset RUBYOPT RUBYLIB GEM_HOME GEM_PATH
 
 ruby --version
 ok "rake gem" env CARGO_TARGET_DIR="$target" rake --silent --rakefile "$here/Rakefile" gem
@@ -45,7 +40,7 @@ for file in "$here"/test/*_test.rb; do
     if [ "$code" -eq 0 ] && [ "${runs:-0}" -gt 0 ] && ! grep -q "^$here.*warn" "$tmp/log"; then
         passed=$((passed + runs)); echo "ok    $name: $runs tests"
     else
-        failed=$((failed + 1 + ${wrong:-0})); echo "FAIL  $name (exit $code)"; tail -n 60 "$tmp/log" | sed 's/^/      /'
+        bad "$name (exit $code)" "$tmp/log"; failed=$((failed + ${wrong:-0}))
     fi
 done
 finish

@@ -42,8 +42,7 @@ TEST(making) {
 TEST(options) {
     annoy_index *index = NULL;
     annoy_options good, options;
-    memset(&good, 0, sizeof good);
-    good.struct_size = sizeof good;
+    EMPTY(good);
     good.metric = ANNOY_DOT;
     good.f = 3;
 #define REFUSED(text, change)                                                         \
@@ -112,16 +111,9 @@ TEST(item_ids) {
 
 /* An id whose place no machine has: an error, not an abort. 2^46 nodes are more than an address space. */
 TEST(no_memory) {
-    annoy_index *index = NULL;
-    annoy_options options;
+    annoy_index *index = of(ANNOY_DOT, ANNOY_DEFAULT, 64, 2);
     float point[2] = {1, 2};
     int64_t far = INT64_C(1) << 46, farther = INT64_MAX - 3;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.metric = ANNOY_DOT;
-    options.id_bits = 64;
-    options.f = 2;
-    OK(annoy_new_with(&options, &index, &error));
     OK(annoy_add_item(index, 0, point, 2, &error));
     FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory", annoy_add_item(index, far, point, 2, &error));
     FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory", annoy_add_item(index, farther, point, 2, &error));
@@ -176,16 +168,9 @@ TEST(lengths) {
 }
 
 TEST(not_finite) {
-    annoy_index *index = line_of(10, 0), *doubles_index = NULL, *bits = NULL;
-    annoy_options options;
+    annoy_index *index = line_of(10, 0), *doubles_index = of(ANNOY_ANGULAR, ANNOY_F64, 0, 2), *bits = NULL;
     float rows[6] = {1, 2, 3, 4, 5, 6}, seen[2] = {0, 0};
     double d[2] = {0, 0};
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.metric = ANNOY_ANGULAR;
-    options.scalar = ANNOY_F64;
-    options.f = 2;
-    OK(annoy_new_with(&options, &doubles_index, &error));
     OK(annoy_new(ANNOY_HAMMING, 2, &bits, &error));
     rows[3] = NAN;
     FAILS(ANNOY_ERR_NOT_FINITE, "value 1*item 3*NaN, expected a finite", annoy_add_item(index, 3, rows + 2, 2, &error));
@@ -213,17 +198,10 @@ TEST(not_finite) {
 #define OFF(type, buffer, by) ((type *)(void *)((char *)(buffer) + (by)))
 
 TEST(misaligned_arrays) {
-    annoy_index *index = line_of(10, 1), *adding = line_of(10, 0), *d = NULL, *bits = NULL;
-    annoy_options options;
+    annoy_index *index = line_of(10, 1), *adding = line_of(10, 0), *d = of(ANNOY_ANGULAR, ANNOY_F64, 0, 2), *bits = NULL;
     uint64_t *room = words(32);
     int64_t id[2] = {0, 0};
     memset(room, 0, 32 * sizeof *room);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.metric = ANNOY_ANGULAR;
-    options.scalar = ANNOY_F64;
-    options.f = 2;
-    OK(annoy_new_with(&options, &d, &error));
     OK(annoy_new(ANNOY_HAMMING, 64, &bits, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "vector*multiple of 4", annoy_add_item(adding, 0, OFF(float, room, 1), 2, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "vector*multiple of 4", annoy_add_item(adding, 0, OFF(float, room, 2), 2, &error));
@@ -271,8 +249,7 @@ TEST(misaligned_places) {
     OK(annoy_metric_from_name("manhattan", OFF(annoy_metric, room, 1), &error));
     memcpy(&metric, room + 1, sizeof metric);
     CHECK(metric == ANNOY_MANHATTAN);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_DOT;
     options.f = 3;
     memcpy(room + 1, &options, sizeof options);
@@ -325,8 +302,7 @@ TEST(row_strides) {
     FAILS(ANNOY_ERR_ARGUMENT, "row_stride is 1", annoy_add_items(index, NULL, wide, 2, 2, 1, &error));
     CHECK(annoy_get_n_items(index) == 32);
 
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_MANHATTAN;
     options.scalar = ANNOY_F64;
     options.f = 2;

@@ -26,17 +26,6 @@ static annoy_index *full(int n) {
     return index;
 }
 
-/* Its bytes in room of exactly their size, which may start at an odd address. */
-static unsigned char *saved(const annoy_index *index, size_t odd, size_t *size) {
-    unsigned char *bytes;
-    size_t written = 77;
-    OK(annoy_saved_size(index, size, &error));
-    bytes = (unsigned char *)exactly(odd + *size);
-    OK(annoy_save_to_buffer(index, bytes + odd, *size, &written, &error));
-    CHECK(written == *size);
-    return bytes;
-}
-
 static int is_untouched(const unsigned char *bytes, size_t n) {
     size_t i;
     for (i = 0; i < n && bytes[i] == 0xA5; i++) {}

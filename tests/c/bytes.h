@@ -27,6 +27,17 @@ static inline unsigned char *read_file(const char *path, size_t *size) {
     return bytes;
 }
 
+/* The bytes of an index in room of exactly their size, behind `odd` others, so that they may start at an odd address. */
+static inline unsigned char *saved(const annoy_index *index, size_t odd, size_t *size) {
+    unsigned char *bytes;
+    size_t written = 77;
+    OK(annoy_saved_size(index, size, &error));
+    bytes = (unsigned char *)exactly(odd + *size);
+    OK(annoy_save_to_buffer(index, bytes + odd, *size, &written, &error));
+    CHECK(written == *size);
+    return bytes;
+}
+
 static inline int exists(const char *path) { return access(path, F_OK) == 0; }
 
 #endif

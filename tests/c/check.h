@@ -95,6 +95,15 @@ static inline double *doubles(size_t n) { return (double *)exactly(n * sizeof(do
 static inline int64_t *int64s(size_t n) { return (int64_t *)exactly(n * sizeof(int64_t)); }
 static inline uint64_t *words(size_t n) { return (uint64_t *)exactly(n * sizeof(uint64_t)); }
 
+/* Makes a struct of annoy.h hold nothing but its size. */
+#define EMPTY(what) (memset(&(what), 0, sizeof(what)), (what).struct_size = sizeof(what))
+
+static inline annoy_work no_work(void) {
+    annoy_work work;
+    EMPTY(work);
+    return work;
+}
+
 /* Pseudo-random numbers, the same in every run: SplitMix64. */
 static uint64_t random_state = 1;
 static inline uint64_t random_u64(void) {
@@ -113,6 +122,19 @@ static inline const char *in_scratch(const char *name) {
     char *path = paths[next++ % 64];
     snprintf(path, sizeof paths[0], "%s/%s", directory ? directory : ".", name);
     return path;
+}
+
+/* An empty index; 0 stands for the usual scalar and id width. */
+static inline annoy_index *of(annoy_metric metric, annoy_scalar scalar, int id_bits, size_t f) {
+    annoy_index *index = NULL;
+    annoy_options options;
+    EMPTY(options);
+    options.metric = metric;
+    options.scalar = scalar;
+    options.id_bits = id_bits;
+    options.f = f;
+    OK(annoy_new_with(&options, &index, &error));
+    return index;
 }
 
 /* A euclidean index of two numbers with n items at (i, 0). */

@@ -451,8 +451,7 @@ static annoy_index *make(const json *types) {
     annoy_options options;
     annoy_index *made = NULL;
     const char *scalar = json_get(types, "scalar")->text;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     OK(annoy_metric_from_name(json_get(types, "metric")->text, &options.metric, &error));
     options.scalar = strcmp(scalar, "f32") == 0   ? ANNOY_F32
                      : strcmp(scalar, "f64") == 0 ? ANNOY_F64

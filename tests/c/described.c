@@ -9,19 +9,6 @@ enum { NODE = 24 /* bytes of a node of line_of() */, MOST_METADATA = 65536 };
 
 static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann"; /* 400 items of 12 numbers, 2 missing; 5 trees */
 
-static annoy_index *of(annoy_metric metric, annoy_scalar scalar, int id_bits, size_t f) {
-    annoy_index *index = NULL;
-    annoy_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.metric = metric;
-    options.scalar = scalar;
-    options.id_bits = id_bits;
-    options.f = f;
-    OK(annoy_new_with(&options, &index, &error));
-    return index;
-}
-
 /* Whether both have the same items and the same answers; f64 reads of f32 are not to be had, so only ids are compared. */
 static int alike(const annoy_index *a, const annoy_index *b) {
     int64_t ids[2][5], item, n_items = annoy_get_n_items(a);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { NODE = 24 /* bytes of a node of line_of() */ };
+
 static int files_in_scratch(void) {
     DIR *directory = opendir(in_scratch("."));
     int n = 0;
@@ -63,7 +65,7 @@ TEST(loading_what_is_no_index) {
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
     /* Zeros: an even number of zero nodes is what Annoy writes for trees over no items, an odd number is nothing. */
     memset(bytes, 0, size);
-    write_file(bad, bytes, size / 14 * 13);
+    write_file(bad, bytes, ((size / NODE - 1) | 1) * NODE);
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
 
     FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x4, expected 0, ANNOY_LOAD_PREFAULT or ANNOY_LOAD_COPY",
@@ -104,16 +106,8 @@ TEST(loading_another_index) {
     size_t i;
     OK(annoy_save(index, path, &error));
     for (i = 0; i < sizeof others / sizeof others[0]; i++) {
-        annoy_options options;
         char expected[256];
-        memset(&options, 0, sizeof options);
-        options.struct_size = sizeof options;
-        options.metric = others[i].metric;
-        options.scalar = others[i].scalar;
-        options.id_bits = others[i].id_bits;
-        options.f = others[i].f;
-        other = NULL;
-        OK(annoy_new_with(&options, &other, &error));
+        other = of(others[i].metric, others[i].scalar, others[i].id_bits, others[i].f);
         snprintf(expected, sizeof expected, "good.ann*is not %s*by its own word it is %s", others[i].named,
                  "a euclidean index of f = 2 (f32, 32-bit ids)");
         FAILS(ANNOY_ERR_FORMAT, expected, annoy_load(other, path, 0, &error));

@@ -181,8 +181,7 @@ TEST(processes_share_the_pages_of_a_file) {
     OK(annoy_new(ANNOY_EUCLIDEAN, BIG_F, &index, &error));
     OK(annoy_add_items(index, NULL, &rows[0][0], BIG_ITEMS, BIG_F, 0, &error));
     OK(annoy_build(index, 1, 1, &error));
-    memset(&info, 0, sizeof info);
-    info.struct_size = sizeof info;
+    EMPTY(info);
     OK(annoy_get_info(index, &info, &error));
     OK(annoy_save(index, path, &error));
     annoy_free(index);

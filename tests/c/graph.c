@@ -1,4 +1,5 @@
 /* The neighbour graph: what it is told, what searches find by it, that it goes along in files, and when it goes away. */
+#include "bytes.h"
 #include "check.h"
 
 #include <stddef.h>
@@ -19,8 +20,7 @@ static annoy_index *of_random_points(void) {
 
 static annoy_graph_options no_options(void) {
     annoy_graph_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     return options;
 }
 
@@ -38,16 +38,14 @@ static annoy_graph_options small(void) {
 
 static int64_t degree(const annoy_index *index) {
     annoy_info info;
-    memset(&info, 0, sizeof info);
-    info.struct_size = sizeof info;
+    EMPTY(info);
     OK(annoy_get_info(index, &info, &error));
     return info.graph_degree;
 }
 
 static annoy_info told(const annoy_index *index) {
     annoy_info info;
-    memset(&info, 0, sizeof info);
-    info.struct_size = sizeof info;
+    EMPTY(info);
     OK(annoy_get_info(index, &info, &error));
     return info;
 }
@@ -100,8 +98,7 @@ static answers find(const annoy_index *index, uint64_t flags) {
     annoy_search_options options;
     int i;
     memset(&all, 0, sizeof all);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.flags = flags;
     options.search_k = 40;
     for (i = 0; i < QUERIES; i++) {
@@ -160,19 +157,16 @@ TEST(threads) {
     annoy_index *index = of_random_points();
     const annoy_graph_options wanted = small();
     unsigned char *first = NULL;
-    size_t first_size = 0, size = 0, written = 0;
+    size_t first_size = 0, size = 0;
     int threads;
     OK(annoy_build(index, 2, 1, &error));
     for (threads = 1; threads <= 3; threads++) {
         unsigned char *bytes;
         annoy_work work;
-        memset(&work, 0, sizeof work);
-        work.struct_size = sizeof work;
+        EMPTY(work);
         work.n_threads = threads;
         OK(annoy_build_graph(index, &wanted, &work, &error));
-        OK(annoy_saved_size(index, &size, &error));
-        bytes = (unsigned char *)exactly(size);
-        OK(annoy_save_to_buffer(index, bytes, size, &written, &error));
+        bytes = saved(index, 0, &size);
         if (first) {
             CHECK(size == first_size && memcmp(bytes, first, size) == 0);
             free(bytes);
@@ -231,8 +225,7 @@ TEST(one_way_at_a_time) {
     annoy_search_options options;
     int64_t id = 77;
     size_t n = 77, i;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     OK(annoy_build_graph(index, NULL, NULL, &error));
     for (i = 0; i < sizeof several / sizeof several[0]; i++) {
         char text[64];
@@ -252,8 +245,7 @@ TEST(where_there_is_none) {
     int64_t id = 77;
     size_t n = 77;
     const float zero[2] = {0, 0};
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.flags = ANNOY_SEARCH_GRAPH;
     FAILS(ANNOY_ERR_STATE, "not built", annoy_build_graph(index, NULL, NULL, &error));
     OK(annoy_build(index, 1, 1, &error));
@@ -276,8 +268,7 @@ TEST(given_up) {
     const annoy_graph_options wanted = small();
     annoy_work work;
     answers before;
-    memset(&work, 0, sizeof work);
-    work.struct_size = sizeof work;
+    EMPTY(work);
     work.cancel = cancel;
     work.progress = give_up;
     work.progress_user = cancel;

@@ -17,18 +17,7 @@ typedef struct {
 
 static int is_bits(const kind *k) { return k->metric == ANNOY_HAMMING; }
 
-static annoy_index *make(const kind *k) {
-    annoy_index *index = NULL;
-    annoy_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.metric = k->metric;
-    options.scalar = k->scalar;
-    options.id_bits = k->id_bits;
-    options.f = k->f;
-    OK(annoy_new_with(&options, &index, &error));
-    return index;
-}
+static annoy_index *make(const kind *k) { return of(k->metric, k->scalar, k->id_bits, k->f); }
 
 /* The vectors as each of the header's types has them. */
 static float *as_f32;
@@ -282,8 +271,7 @@ TEST(hamming_bits8) { live_with(ANNOY_HAMMING, ANNOY_BITS8, 70); }
 TEST(defaults) {
     annoy_options options;
     annoy_index *index = NULL;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.metric = ANNOY_HAMMING;
     options.f = 3;
     OK(annoy_new_with(&options, &index, &error));

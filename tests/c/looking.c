@@ -9,19 +9,6 @@ enum { ITEMS = 300 };
 
 static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann"; /* 400 items of 12 numbers, 2 missing; 5 trees */
 
-static annoy_index *of(annoy_metric metric, annoy_scalar scalar, int id_bits, size_t f) {
-    annoy_index *index = NULL;
-    annoy_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.metric = metric;
-    options.scalar = scalar;
-    options.id_bits = id_bits;
-    options.f = f;
-    OK(annoy_new_with(&options, &index, &error));
-    return index;
-}
-
 TEST(verifying_sound_ones) {
     const char *path = in_scratch("sound.ann");
     annoy_index *index = line_of(300, 3), *empty = line_of(10, 0);

@@ -6,6 +6,7 @@
 #ifndef _GNU_SOURCE /* g++ and clang++ define it */
 #define _GNU_SOURCE /* feenableexcept */
 #endif
+#include "bytes.h"
 #include "check.h"
 
 #include <fenv.h>
@@ -92,24 +93,14 @@ static annoy_index *build(annoy_metric metric, int threads) {
     annoy_index *index = NULL;
     annoy_work work;
     annoy_graph_options graph;
-    memset(&work, 0, sizeof work);
-    work.struct_size = sizeof work;
+    EMPTY(work);
     work.n_threads = threads;
-    memset(&graph, 0, sizeof graph);
-    graph.struct_size = sizeof graph;
+    EMPTY(graph);
     OK(annoy_new(metric, F, &index, &error));
     OK(annoy_add_items(index, NULL, rows, ITEMS, F, 0, &error));
     OK(annoy_build_with(index, TREES, &work, &error));
     OK(annoy_build_graph(index, &graph, &work, &error));
     return index;
-}
-
-static unsigned char *bytes_of(const annoy_index *index, size_t *size) {
-    unsigned char *bytes;
-    OK(annoy_saved_size(index, size, &error));
-    bytes = (unsigned char *)exactly(*size);
-    OK(annoy_save_to_buffer(index, bytes, *size, size, &error));
-    return bytes;
 }
 
 typedef struct {
@@ -126,8 +117,7 @@ static void ask(const annoy_index *index, int64_t item, answer *a) {
     int i;
     memset(a, 0, sizeof *a);
     OK(annoy_get_item(index, item, vector, F, &error));
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.search_k = 100;
     for (i = 0; i < 3; i++) {
         options.flags = ways[i];
@@ -149,7 +139,7 @@ TEST(bytes_answers_and_verdicts) {
             unsigned char *bytes;
             make_rows(scales[s]);
             good = build(metrics[m], 1);
-            bytes = bytes_of(good, &size);
+            bytes = saved(good, 0, &size);
             OK(annoy_open_buffer(bytes, size, 0, &opened, &error));
             OK(annoy_verify(opened, NULL, 0, &n_faults, &error));
             for (k = 0; k < ASKED; k++) ask(opened, k * 7, &expected[k]);
@@ -163,7 +153,7 @@ TEST(bytes_answers_and_verdicts) {
 #endif
                 enter(&modes[i]);
                 index = build(metrics[m], i % 2 ? 3 : 1);
-                same = bytes_of(index, &same_size);
+                same = saved(index, 0, &same_size);
                 n_faults = 1;
                 OK(annoy_verify(opened, NULL, 0, &n_faults, &error));
                 CHECK(n_faults == 0);
@@ -226,7 +216,7 @@ TEST(functions_of_the_host) {
         answer expected, found;
         float vector[F];
         size_t n = 0, size = 0, other_size = 0;
-        unsigned char *bytes = bytes_of(good, &size), *other;
+        unsigned char *bytes = saved(good, 0, &size), *other;
         seen filters, reports, messages;
 #ifdef VALGRIND
         if (first->flush || then->flush) {
@@ -239,8 +229,7 @@ TEST(functions_of_the_host) {
         memset(&reports, 0, sizeof reports);
         memset(&messages, 0, sizeof messages);
         filters.expected = reports.expected = messages.expected = first;
-        memset(&options, 0, sizeof options);
-        options.struct_size = sizeof options;
+        EMPTY(options);
         options.search_k = 300;
         options.filter = filter;
         options.filter_user = &filters;
@@ -259,8 +248,7 @@ TEST(functions_of_the_host) {
         CHECK(filters.wrong == 0 && is_in(then));
         CHECK(memcmp(&found, &expected, sizeof found) == 0);
         enter(first);
-        memset(&work, 0, sizeof work);
-        work.struct_size = sizeof work;
+        EMPTY(work);
         work.n_threads = 2;
         work.progress = progress;
         work.progress_user = &reports;
@@ -277,7 +265,7 @@ TEST(functions_of_the_host) {
         CHECK(messages.calls > 0 && messages.wrong == 0 && is_in(first));
         OK(annoy_set_log(good, NULL, NULL, &error));
         enter(&normal);
-        other = bytes_of(good, &other_size);
+        other = saved(good, 0, &other_size);
         CHECK(other_size == size && memcmp(other, bytes, size) == 0);
         annoy_free(good);
         free(bytes);
@@ -297,7 +285,7 @@ TEST(exceptions_that_trap) {
     CHECK(feenableexcept(FE_ALL_EXCEPT) != -1);
     index = build(ANNOY_ANGULAR, 3);
     ask(index, 3, &a);
-    bytes = bytes_of(index, &size);
+    bytes = saved(index, 0, &size);
     OK(annoy_verify(index, NULL, 0, &n_faults, &error));
     CHECK(fegetexcept() == FE_ALL_EXCEPT && fetestexcept(FE_ALL_EXCEPT) == 0);
     fedisableexcept(FE_ALL_EXCEPT);

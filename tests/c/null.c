@@ -16,16 +16,9 @@ static size_t n;
 
 /* An index of each of three kinds, without trees. */
 static annoy_index *floats_index(void) { return line_of(10, 0); }
-static annoy_index *of(annoy_metric metric, annoy_scalar scalar) {
-    annoy_index *index = NULL;
-    annoy_options options;
+static annoy_index *filled(annoy_metric metric, annoy_scalar scalar) {
+    annoy_index *index = of(metric, scalar, 0, 2);
     int64_t i;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.metric = metric;
-    options.scalar = scalar;
-    options.f = 2;
-    OK(annoy_new_with(&options, &index, &error));
     for (i = 0; i < 10; i++) {
         double vector[2];
         vector[0] = (double)(i & 1);
@@ -147,8 +140,7 @@ TEST(removing) {
 TEST(index) {
     const char *path = in_scratch("null.ann");
     annoy_info info;
-    memset(&info, 0, sizeof info);
-    info.struct_size = sizeof info;
+    EMPTY(info);
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_metadata(NULL, "x", 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_metadata(NULL, bits, sizeof bits, &n, &error));
@@ -200,8 +192,7 @@ TEST(searching_with_options) {
     annoy_index *a = line_of(10, 2);
     annoy_search_options options;
     const float query[2] = {0, 0};
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_search(NULL, f32, 2, 1, NULL, ids, f32 + 2, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_search_f64(NULL, f64, 2, 1, NULL, ids, f64 + 2, &n, &error));
@@ -236,7 +227,7 @@ TEST(searching_with_options) {
 
 /* The pointers of calls that add: NULL where the length is not 0. Nothing is added. */
 TEST(adding) {
-    annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
+    annoy_index *a = floats_index(), *d = filled(ANNOY_EUCLIDEAN, ANNOY_F64), *h = filled(ANNOY_HAMMING, ANNOY_BITS64);
     FAILS(ANNOY_ERR_NULL, "vector", annoy_add_item(a, 50, NULL, 2, &error));
     FAILS(ANNOY_ERR_NULL, "vector", annoy_add_item_f64(d, 50, NULL, 2, &error));
     FAILS(ANNOY_ERR_NULL, "", annoy_add_item_bits(h, 50, NULL, 1, &error));
@@ -270,7 +261,7 @@ TEST(adding) {
 }
 
 TEST(reading) {
-    annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
+    annoy_index *a = floats_index(), *d = filled(ANNOY_EUCLIDEAN, ANNOY_F64), *h = filled(ANNOY_HAMMING, ANNOY_BITS64);
     FAILS(ANNOY_ERR_NULL, "vector", annoy_get_item(a, 0, NULL, 2, &error));
     FAILS(ANNOY_ERR_NULL, "vector", annoy_get_item_f64(d, 0, NULL, 2, &error));
     FAILS(ANNOY_ERR_NULL, "", annoy_get_item_bits(h, 0, NULL, 1, &error));
@@ -325,7 +316,7 @@ TEST(describing) {
 }
 
 TEST(searching) {
-    annoy_index *a = floats_index(), *d = of(ANNOY_EUCLIDEAN, ANNOY_F64), *h = of(ANNOY_HAMMING, ANNOY_BITS64);
+    annoy_index *a = floats_index(), *d = filled(ANNOY_EUCLIDEAN, ANNOY_F64), *h = filled(ANNOY_HAMMING, ANNOY_BITS64);
     OK(annoy_build(a, 2, 1, &error));
     OK(annoy_build(d, 2, 1, &error));
     OK(annoy_build(h, 2, 1, &error));

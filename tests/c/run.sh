@@ -10,30 +10,19 @@
 #
 # Needs cargo, gcc, g++, valgrind and nm. KEEP=1 keeps the temporary directory.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
-cargo_target=${CARGO_TARGET_DIR:-$root/target}
-version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
-
-passed=0 failed=0
-good() { passed=$((passed + 1)); echo "ok    $1"; }
-bad() { failed=$((failed + 1)); echo "FAIL  $1"; [ -f "${2:-}" ] && tail -n 40 "$2" | sed 's/^/      /'; }
-finish() { echo "$passed passed, $failed failed"; [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; exit $?; }
+. "$(dirname "$0")/../shell.sh"
 
 for tool in cargo gcc g++ valgrind nm; do
     command -v "$tool" > /dev/null || { bad "$tool not found"; finish; }
 done
-cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$cargo_target" ||
+cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$target" ||
     { bad "cargo build"; finish; }
-library=$cargo_target/release/libannoy_rs.a
-shared=$cargo_target/release/libannoy_rs.so
+library=$target/release/libannoy_rs.a
+shared=$target/release/libannoy_rs.so
 for file in "$library" "$shared"; do [ -f "$file" ] || { bad "no $file"; finish; }; done
 
-# A failure must not depend on what happens to be set outside; huge requests have to fail as they do without the
-# sanitizer, which would end the program instead. Sizes the library is refused come back to its caller as a status.
-unset ANNOY_RS_KERNEL
+# Huge requests have to fail as they do without the sanitizer, which would end the program instead. Sizes the library is
+# refused come back to its caller as a status.
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 warnings="-Wall -Wextra -Wpedantic -Werror -Wstrict-aliasing"

@@ -6,19 +6,11 @@ enum { N = 200 };
 
 static annoy_search_options no_options(void) {
     annoy_search_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     return options;
 }
 
 static const float origin[2] = {-0.25f, 0};
-
-static annoy_work no_work(void) {
-    annoy_work work;
-    memset(&work, 0, sizeof work);
-    work.struct_size = sizeof work;
-    return work;
-}
 
 /* The ids found from just below (0, 0), as a text such as "0 1 2". */
 static const char *found(const annoy_index *index, size_t n, const annoy_search_options *options) {
@@ -224,8 +216,7 @@ TEST(batches_of_other_types) {
     uint64_t bits[2] = {1, 6};
     float f32[2] = {0, 0};
     size_t n = 0;
-    memset(&of, 0, sizeof of);
-    of.struct_size = sizeof of;
+    EMPTY(of);
     of.metric = ANNOY_EUCLIDEAN;
     of.scalar = ANNOY_F64;
     of.f = 2;

@@ -153,11 +153,9 @@ static void *batches(void *argument) {
     int round;
     *wrong = 0;
     for (i = 0; i < ITEMS; i++) items[i] = i;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.search_k = 300;
-    memset(&work, 0, sizeof work);
-    work.struct_size = sizeof work;
+    EMPTY(work);
     work.n_threads = 3;
     options.work = &work;
     for (round = 0; round < ROUNDS; round++) {
@@ -177,11 +175,9 @@ static void *until_cancelled(void *argument) {
     annoy_search_options options;
     annoy_work work;
     annoy_status status = ANNOY_OK;
-    memset(&options, 0, sizeof options);
-    memset(&work, 0, sizeof work);
-    options.struct_size = sizeof options;
+    EMPTY(options);
+    EMPTY(work);
     options.work = &work;
-    work.struct_size = sizeof work;
     work.n_threads = 2;
     work.cancel = (const struct annoy_cancel *)argument;
     while (status == ANNOY_OK)

@@ -12,13 +12,6 @@ enum { N = 1500, F = 900, TREES = 1 };
 enum { N = 3000, F = 500, TREES = 3 };
 #endif
 
-static annoy_work no_work(void) {
-    annoy_work work;
-    memset(&work, 0, sizeof work);
-    work.struct_size = sizeof work;
-    return work;
-}
-
 /* What a progress function hears, and when it is to set a token: at the `left`th call. */
 typedef struct {
     annoy_stage stage;
@@ -58,8 +51,7 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
         case 1: return annoy_add_items_with(index, NULL, rows, N, F, 0, work, &error);
         case 2: return annoy_build_with(index, TREES, work, &error);
         case 3:
-            memset(&options, 0, sizeof options);
-            options.struct_size = sizeof options;
+            EMPTY(options);
             options.work = work;
             return annoy_search_batch(index, rows, 64, F, 0, 2, &options, ids, NULL, NULL, &error);
         case 4: return annoy_save_with(index, in_scratch("work.ann"), work, &error);
@@ -67,8 +59,7 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
         case 6: return annoy_verify_file_with(in_scratch("built.ann"), &fault, 1, &n, work, &error);
         case 7: return annoy_estimate_recall(index, 30, 3, -1, 1, work, &recall, &error);
         default:
-            memset(&graph, 0, sizeof graph);
-            graph.struct_size = sizeof graph;
+            EMPTY(graph);
             graph.degree = graph.candidates = graph.sample = 4;
             graph.rounds = 1;
             return annoy_build_graph(index, &graph, work, &error);
@@ -202,8 +193,7 @@ TEST(single_searches) {
     const float zero[2] = {0, 0};
     steps s;
     memset(&s, 0, sizeof s);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+    EMPTY(options);
     options.filter = all;
     options.work = &work;
     work.cancel = cancel;
@@ -229,8 +219,7 @@ TEST(other_types) {
     const uint64_t bits[2] = {5, 2};
     double back[2] = {0, 0};
     uint64_t word = 0;
-    memset(&of, 0, sizeof of);
-    of.struct_size = sizeof of;
+    EMPTY(of);
     of.metric = ANNOY_DOT;
     of.scalar = ANNOY_F64;
     of.f = 2;

@@ -7,36 +7,26 @@
 # Needs cargo, a C and a C++ compiler, cmake, make or ninja, pkg-config, and readelf (binutils). Cargo's release build is shared
 # with the repository's target directory (or CARGO_TARGET_DIR); KEEP=1 keeps the temporary directory.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
-cargo_target=${CARGO_TARGET_DIR:-$root/target}
-version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
+. "$(dirname "$0")/../shell.sh"
 # What the host's environment says about where to search must not help a broken package along.
 unset CMAKE_PREFIX_PATH LD_LIBRARY_PATH PKG_CONFIG_PATH LD_PRELOAD annoy_rs_DIR annoy_rs_ROOT
 
 for tool in cmake cargo pkg-config readelf cc c++; do
-    command -v "$tool" > /dev/null || { echo "$tool not found"; echo "0 passed, 1 failed"; exit 1; }
+    command -v "$tool" > /dev/null || { bad "$tool not found"; finish; }
 done
 # Different generators for different projects, when there are two.
 first="Unix Makefiles" second="Unix Makefiles"
 command -v make > /dev/null || first=Ninja
 command -v ninja > /dev/null && second=Ninja
 
-. "$root/tests/shell.sh"
-
 # refused NAME TEXT COMMAND...: passes when the command fails and says TEXT.
 refused() {
     local name=$1 text=$2
     shift 2
     # CMake breaks its messages into lines, so both are compared without regard to white space.
-    if "$@" > "$tmp/log" 2>&1; then
-        failed=$((failed + 1)); echo "FAIL  $name: succeeded: $*"
-    elif tr -s ' \n' ' ' < "$tmp/log" | grep -qF -- "$text"; then
-        passed=$((passed + 1)); echo "ok    $name"
-    else
-        failed=$((failed + 1)); echo "FAIL  $name: no \"$text\" in:"; tail -n 40 "$tmp/log" | sed 's/^/      /'
+    if "$@" > "$tmp/log" 2>&1; then bad "$name: succeeded: $*"
+    elif tr -s ' \n' ' ' < "$tmp/log" | grep -qF -- "$text"; then good "$name"
+    else bad "$name: no \"$text\" in:" "$tmp/log"
     fi
 }
 
@@ -74,7 +64,7 @@ nothing_names() { ! grep -rIlF -- "$1" "$2"; }
 
 # --- build, install, and move what was installed: nothing in it may depend on where it was put
 ok "configure" cmake -S "$root" -B "$tmp/build" -G "$first" -DCMAKE_BUILD_TYPE=Release -DANNOY_RS_BUILD_EXAMPLES=ON \
-    -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target" -DCMAKE_INSTALL_PREFIX="$tmp/first"
+    -DANNOY_RS_CARGO_TARGET_DIR="$target" -DCMAKE_INSTALL_PREFIX="$tmp/first"
 ok "build" cmake --build "$tmp/build"
 ok "examples/quickstart.c runs from the build tree" says "prince" "$tmp/build/quickstart" -o "$tmp/words.ann" king
 ok "examples/quickstart.c keeps the file it is told" test -s "$tmp/words.ann"
@@ -135,7 +125,7 @@ ok "add_subdirectory: it was the dev profile" cmp "$cargo_target/debug/libannoy_
 ok "add_subdirectory: the project's own install leaves annoy_rs out" cmake --install "$tmp/sub" --prefix "$tmp/none"
 ok "add_subdirectory: nothing was installed" test ! -e "$tmp/none/include/annoy.h"
 ok "FetchContent: configure" cmake -S "$here/add_subdirectory" -B "$tmp/fetch" -G "$first" -DBY_FETCH=ON \
-    -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target"
+    -DANNOY_RS_CARGO_TARGET_DIR="$target"
 # One target alone: its dependency on cargo's run has to be known, not left to the order of targets.
 ok "FetchContent: build one program" cmake --build "$tmp/fetch" --target consumer_c_annoy_rs
 ok "FetchContent: build" cmake --build "$tmp/fetch"
@@ -163,7 +153,7 @@ for compiler in "cc -std=c99" "c++ -std=c++17"; do
 done
 
 # --- other directories, and a staged installation as packagers make it
-ok "GNUInstallDirs: configure" cmake -S "$root" -B "$tmp/dirs" -G "$first" -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target" \
+ok "GNUInstallDirs: configure" cmake -S "$root" -B "$tmp/dirs" -G "$first" -DANNOY_RS_CARGO_TARGET_DIR="$target" \
     -DCMAKE_INSTALL_PREFIX=/opt/annoy -DCMAKE_INSTALL_LIBDIR=lib/deeper -DCMAKE_INSTALL_INCLUDEDIR=headers
 ok "GNUInstallDirs: build" cmake --build "$tmp/dirs"
 ok "GNUInstallDirs: install with DESTDIR" env DESTDIR="$tmp/stage" cmake --install "$tmp/dirs"

@@ -6,59 +6,13 @@
 # ANNOY_RS_PYTHON, a python that has annoy 1.17.3 and numpy, for comparison (default: python3, with or without them);
 # ANNOY_RS_ANNOY_DIR, where the source package is or is put (default: annoy-source in cargo's target directory).
 set -u
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-wanted=${1:-}
-jobs=${JOBS:-2}
+. "$(dirname "$0")/../tasks.sh"
 python=${ANNOY_RS_PYTHON:-python3}
-# Files go to memory where that is possible: the tests save hundreds of indexes, each of which waits for the disk otherwise.
-tmp=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
 
-fail() {
-    echo "$*"
-    echo "0 passed, 1 failed"
-    exit 1
-}
-
-command -v g++ >/dev/null || fail "g++ not found"
-(cd "$root" && cargo build --quiet --release --target-dir "$target") || fail "cargo build failed"
-library=$target/release/libannoy_rs.a
-[ -f "$library" ] || fail "$library is missing"
-
-compilers=(g++)
-command -v clang++ >/dev/null && compilers+=(clang++)
 include=("-I$root/bindings/cpp/include" "-I$root/include")
 warnings=(-Wall -Wextra -Werror)
 strict=(-Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wdeprecated)
-link=("$library" -lpthread -ldl -lm)
 sources=(matrix patterns patterns_r threads overhead strict own_names two_units/main two_units/other)
-
-# task NAME FUNCTION [ARGUMENT...]: runs the function in a directory of its own, `jobs` of them at a time.
-task() {
-    [[ $1 == *"$wanted"* ]] || return 0
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
-    local dir
-    dir=$(mktemp -d "$tmp/task.XXXXXX")
-    (
-        trap - EXIT
-        start=$SECONDS
-        cd "$dir" || exit 1
-        name=$1
-        shift
-        if (set -e; "$@") >log 2>&1; then
-            echo passed >status
-            printf 'ok    %-60s %3d s  %s\n' "$name" $((SECONDS - start)) "$(tail -n 1 log)"
-        else
-            echo failed >status
-            printf 'FAIL  %s\n' "$name"
-            tail -n 40 log | sed 's/^/      /'
-        fi
-    ) &
-}
-
-# In these, `set -e` does not hold: they are called in a condition. So every step is joined by &&.
 
 run() { # COMPILER STANDARD SOURCE...
     local compiler=$1 standard=$2
@@ -187,10 +141,4 @@ task "PyPI annoy's Python extension over our header" extension
 wait
 # Alone, as it measures.
 task "overhead over the C ABI (measured, no limit)" overhead
-wait
-
-passed=$(cat "$tmp"/task.*/status 2>/dev/null | grep -c passed)
-failed=$(($(find "$tmp" -maxdepth 1 -name 'task.*' | wc -l) - passed))
-[ $((passed + failed)) -gt 0 ] || fail "no test has \"$wanted\" in its name"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -47,10 +47,6 @@ def held_out(rows: Rows, queries: int = QUERIES) -> Data:
     return Data(rows[:-queries], rows[-queries:])
 
 
-def shuffled(random: Generator, rows: Rows) -> Data:
-    return held_out(rows[random.permutation(len(rows))])
-
-
 def gaussian(f: int, queries: int = QUERIES) -> Callable[[Generator, int], Data]:
     return lambda random, n: held_out(random.standard_normal((n + queries, f)), queries)
 

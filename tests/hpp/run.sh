@@ -10,29 +10,8 @@
 # (default 2); PYTHON; ANNOY_RS_ANNOY_DIR, where Annoy's source package is or is put (default: annoy-source in cargo's
 # target directory).
 set -u
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-wanted=${1:-}
-jobs=${JOBS:-2}
-# To memory where that is possible: a save waits for the disk otherwise.
-tmp=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-unset ANNOY_RS_KERNEL
+. "$(dirname "$0")/../tasks.sh"
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-
-fail() {
-    echo "$*"
-    echo "0 passed, 1 failed"
-    exit 1
-}
-
-command -v g++ >/dev/null || fail "g++ not found"
-cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$target" ||
-    fail "cargo build failed"
-library=$target/release/libannoy_rs.a
-[ -f "$library" ] || fail "$library is missing"
-version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 
 cpp=$root/bindings/cpp
 header=$cpp/include/annoy.hpp
@@ -41,51 +20,14 @@ flags=("-I$cpp/include" "-I$root/include" "-DEXPECTED_VERSION=\"$version\""
 strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wformat=2)
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-link=("$library" -lpthread -ldl -lm)
 units=(main views index errors described bytes labels removal graph searches work conformance together)
 
-compilers=(g++)
 clang_sanitize=()
-if command -v clang++ >/dev/null; then
-    compilers+=(clang++)
+if [[ " ${compilers[*]} " == *" clang++ "* ]]; then
     # clang's sanitizers are a package of their own.
     echo 'int main() {}' >"$tmp/probe.cc"
     clang++ "${sanitize[@]}" "$tmp/probe.cc" -o "$tmp/probe" 2>/dev/null && clang_sanitize=("${sanitize[@]}")
 fi
-
-# task NAME FUNCTION [ARGUMENT...]: runs the function in a directory of its own, `jobs` of them at a time. Its last line
-# may be "N tests, N failed, ...", otherwise it counts as one.
-task() {
-    [[ $1 == *"$wanted"* ]] || return 0
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
-    local dir
-    dir=$(mktemp -d "$tmp/task.XXXXXX")
-    (
-        trap - EXIT
-        start=$SECONDS
-        cd "$dir" && mkdir scratch || exit 1
-        export SCRATCH=$dir/scratch
-        name=$1
-        shift
-        "$@" >log 2>&1
-        code=$?
-        last=$(tail -n 1 log)
-        tests=1 failed=$((code != 0))
-        if [[ $last =~ ^([0-9]+)\ tests,\ ([0-9]+)\ failed, ]]; then
-            tests=${BASH_REMATCH[1]}
-            [ "${BASH_REMATCH[2]}" -gt "$failed" ] && failed=${BASH_REMATCH[2]}
-        fi
-        echo "$((tests - failed)) $failed" >status
-        if [ "$failed" -eq 0 ]; then
-            printf 'ok    %-58s %3d s  %s\n' "$name" $((SECONDS - start)) "$last"
-        else
-            printf 'FAIL  %s\n' "$name"
-            tail -n 40 log | sed 's/^/      /'
-        fi
-    ) &
-}
-
-# In these, every step is joined by &&, as `set -e` would not hold.
 
 run() { # COMPILER STANDARD FLAG...
     local compiler=$1 standard=$2 unit
@@ -177,11 +119,4 @@ done
 task "annoy.hpp uses all of annoy.h" coverage
 task "example: precision" precision
 task "example: migrate, Annoy 1.17.3's header and ours" migrate
-wait
-
-read -r passed failed < <(cat "$tmp"/task.*/status 2>/dev/null | awk '{p += $1; f += $2} END {print p + 0, f + 0}')
-# One that died left no status.
-failed=$((failed + $(find "$tmp" -maxdepth 1 -name 'task.*' | wc -l) - $(find "$tmp" -path '*/task.*/status' | wc -l)))
-[ $((passed + failed)) -gt 0 ] || fail "no test has \"$wanted\" in its name"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -1,499 +1,39 @@
 /*
- * Every call of annoy.h with one allocation failing, then with all that follow: the first, the second, ... Each time in
- * a child of its own, which has to come back with a status, without a text on stderr, with every index as it was, and
- * to succeed when asked again. Then calls by several threads under limits of the address space.
+ * Calls of annoy.h of every kind with one allocation failing, then with all that follow: the first, the second, ...
+ * Each time in a child of its own, which has to come back with a status, without a text on stderr, with every index as
+ * it was, and to succeed when asked again. Then calls by several threads under limits of the address space.
  *
- *   walk DIRECTORY PLAIN    (PLAIN: an angular file by Annoy, f = 12)
- *
- * Needs glibc: its allocator stays reachable behind the one that is put before it here.
+ *   walk DIRECTORY PLAIN [CALL|limits]    (PLAIN: an angular file by Annoy, f = 12)
  */
 #define _GNU_SOURCE
+#include "calls.h"
+#include "failing.h"
+
 #include <annoy.h>
 
-#include <errno.h>
-#include <dlfcn.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- an allocator that fails when told to */
-
-void *__libc_malloc(size_t);
-void *__libc_calloc(size_t, size_t);
-void *__libc_realloc(void *, size_t);
-void *__libc_memalign(size_t, size_t);
-
-static long left = -1;     /* allocations until one fails; negative: none does */
-static int lasting, hit;   /* whether all that follow fail too; whether one has failed */
-static void *where[64];    /* the stack of the one that failed first */
-static int depth;
-
-/* What std::fs and tempfile take for the names of files is not theirs to refuse: annoy.h says so. */
-static const char *const spares[] = {"7storage7pending", "7storage6target", "7storage10unfinished", "8tempfile", "8TempPath"};
-static int n_spared;
-
-static int is_spared(void **stack, int n) {
-    Dl_info info;
-    for (int i = 2; i < n; i++)
-        for (size_t k = 0; k < sizeof spares / sizeof *spares; k++)
-            if (dladdr(stack[i], &info) && info.dli_sname && strstr(info.dli_sname, spares[k])) return 1;
-    return 0;
-}
-
-static int fails(void) {
-    if (__atomic_load_n(&left, __ATOMIC_RELAXED) < 0) return 0;
-    long before = __atomic_fetch_sub(&left, 1, __ATOMIC_RELAXED);
-    if (before > 0) return 0;
-    if (before < 0 && !lasting) return 0; /* of two threads at once, one */
-    if (lasting) __atomic_store_n(&left, 0, __ATOMIC_RELAXED);
-    void *stack[64];
-    int n = backtrace(stack, 64);
-    if (is_spared(stack, n)) {
-        __atomic_fetch_add(&n_spared, 1, __ATOMIC_RELAXED);
-        return 0;
-    }
-    if (!__atomic_exchange_n(&hit, 1, __ATOMIC_RELAXED)) {
-        memcpy(where, stack, sizeof stack);
-        depth = n;
-    }
-    errno = ENOMEM;
-    return 1;
-}
-
-void *malloc(size_t n) { return fails() ? NULL : __libc_malloc(n); }
-void *calloc(size_t n, size_t size) { return fails() ? NULL : __libc_calloc(n, size); }
-void *realloc(void *p, size_t n) { return fails() ? NULL : __libc_realloc(p, n); }
-void *aligned_alloc(size_t align, size_t n) { return fails() ? NULL : __libc_memalign(align, n); }
-int posix_memalign(void **p, size_t align, size_t n) {
-    if (fails()) return ENOMEM;
-    *p = __libc_memalign(align, n);
-    return *p ? 0 : ENOMEM;
-}
-static void *map(void *at, size_t n, int prot, int flags, int fd, off_t offset) {
-    return fails() ? MAP_FAILED : (void *)syscall(SYS_mmap, at, n, prot, flags, fd, offset);
-}
-void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset) { return map(at, n, prot, flags, fd, offset); }
-void *mmap64(void *at, size_t n, int prot, int flags, int fd, off64_t offset) { return map(at, n, prot, flags, fd, offset); }
-void *mremap(void *at, size_t n, size_t to, int flags, ...) {
-    va_list more;
-    va_start(more, flags);
-    void *place = va_arg(more, void *);
-    va_end(more);
-    return fails() ? MAP_FAILED : (void *)syscall(SYS_mremap, at, n, to, flags, place);
-}
-
-typedef int create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-static create *real_create;
-static int n_threads; /* started */
-
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument) {
-    if (fails()) return EAGAIN;
-    __atomic_fetch_add(&n_threads, 1, __ATOMIC_RELAXED);
-    return real_create(thread, attributes, body, argument);
-}
-
-/* --- what the calls are made on */
-
-enum { F = 24, N = 700, TREES = 4, K = 10, QUERIES = 200 };
-
-static annoy_error error;
-static annoy_index *empty, *filled, *built, *graph, *mapped;
-static float x[N * F];
-static uint64_t numbers[N];
-static char texts[N * 8];
-static size_t offsets[N + 1], length;
-static unsigned char *buffer;
-static char file[4096], other[4096], missing[4096];
-static const char *plain;
-static int plain_f = 12;
-static int64_t ids[QUERIES * K];
-static float distances[QUERIES * K];
-static size_t found[QUERIES];
-static const annoy_graph_options small = {sizeof small, 8, 16, 0, 2, 6, 2, 0};
-
-static annoy_work by(int n_threads) {
-    annoy_work work;
-    memset(&work, 0, sizeof work);
-    work.struct_size = sizeof work;
-    work.n_threads = n_threads;
-    return work;
-}
-
-static annoy_search_options options(uint64_t flags, int64_t search_k) {
-    annoy_search_options o;
-    memset(&o, 0, sizeof o);
-    o.struct_size = sizeof o;
-    o.flags = flags;
-    o.search_k = search_k;
-    return o;
-}
-
-static void must(annoy_status status, const char *what) {
-    if (status == ANNOY_OK) return;
-    printf("FAIL  setting up: %s: %s\n", what, error.message);
-    exit(1);
-}
-#define MUST(call) must((call), #call)
-
-static annoy_status batch_by_default(void);
-
-static void make(void) {
-    srand(7);
-    for (int i = 0; i < N * F; i++) x[i] = (float)rand() / (float)RAND_MAX - 0.5f;
-    for (int i = 0; i < N; i++) {
-        numbers[i] = (uint64_t)i * 77 + 5;
-        offsets[i + 1] = offsets[i] + (size_t)snprintf(texts + offsets[i], 8, "w%d", i);
-    }
-    annoy_index **all[] = {&empty, &filled, &built, &graph};
-    for (int i = 0; i < 4; i++) {
-        MUST(annoy_new(ANNOY_EUCLIDEAN, F, all[i], &error));
-        if (i > 0) MUST(annoy_add_items(*all[i], NULL, x, N, F, 0, &error));
-        if (i > 0) MUST(annoy_set_labels(*all[i], NULL, texts, offsets, N, &error));
-        if (i > 1) MUST(annoy_build(*all[i], TREES, 1, &error));
-        if (i > 1) MUST(annoy_remove_item(*all[i], 3, &error));
-    }
-    annoy_work work = by(1);
-    MUST(annoy_build_graph(graph, &small, &work, &error));
-    MUST(annoy_set_metadata(graph, "about", 5, &error));
-    MUST(annoy_saved_size(graph, &length, &error));
-    buffer = malloc(length);
-    size_t written;
-    MUST(annoy_save_to_buffer(graph, buffer, length, &written, &error));
-    MUST(annoy_save(graph, file, &error));
-    MUST(annoy_open(file, 0, &mapped, &error));
-    /* The number of processors is asked for once in a process. */
-    MUST(batch_by_default());
-}
-
-/* A number that changes with anything an index answers. */
-static uint64_t mix(uint64_t hash, const void *bytes, size_t n) {
-    for (size_t i = 0; i < n; i++) hash = (hash ^ ((const unsigned char *)bytes)[i]) * 1099511628211u;
-    return hash;
-}
-
-static uint64_t answers_of(const annoy_index *index) {
-    uint64_t hash = 14695981039346656037u;
-    int64_t counts[] = {annoy_get_n_items(index), annoy_get_n_trees(index), (int64_t)annoy_get_n_removed(index),
-                        (int64_t)annoy_get_n_labels(index)};
-    hash = mix(hash, counts, sizeof counts);
-    for (int64_t i = 0; i < counts[0]; i += 90) {
-        float vector[F];
-        int64_t item = -1;
-        char name[8];
-        size_t n = (size_t)snprintf(name, sizeof name, "w%d", (int)i);
-        MUST(annoy_get_item(index, i, vector, F, &error));
-        annoy_status status = annoy_find_label(index, name, n, &item, &error);
-        if (status != ANNOY_ERR_LABEL) must(status, "annoy_find_label");
-        hash = mix(mix(hash, vector, sizeof vector), &item, sizeof item);
-    }
-    const uint64_t ways[] = {0, ANNOY_SEARCH_FOREST, ANNOY_SEARCH_EXACT};
-    for (int way = 0; counts[1] > 0 && way < 3; way++)
-        for (int query = 1; query < N; query += 233) {
-            annoy_search_options o = options(ways[way], 150);
-            MUST(annoy_search(index, x + query * F, F, K, &o, ids, distances, found, &error));
-            hash = mix(mix(hash, ids, *found * sizeof *ids), distances, *found * sizeof *distances);
-        }
-    return hash;
-}
-
-static uint64_t answers(void) {
-    uint64_t all[] = {answers_of(empty), answers_of(filled), answers_of(built), answers_of(graph), answers_of(mapped)};
-    return mix(0, all, sizeof all);
-}
-
-/* --- the calls */
-
-static int odd(void *user, int64_t item) { return (void)user, item % 2 == 1; }
-
-static annoy_status search_by(const annoy_index *index, uint64_t flags, int64_t search_k, int filtered) {
-    annoy_search_options o = options(flags, search_k);
-    uint64_t bits[(N + 63) / 64];
-    int64_t not[] = {9, 4, 7};
-    memset(bits, 0x5b, sizeof bits);
-    if (filtered) o.filter = odd, o.bitmap = bits, o.bitmap_bits = N, o.exclude = not, o.n_exclude = 3;
-    return annoy_search(index, x, F, K, &o, ids, distances, found, &error);
-}
-static annoy_status batch_by(const annoy_index *index, int n_threads) {
-    annoy_work work = by(n_threads);
-    annoy_search_options o = options(0, 100);
-    o.work = &work;
-    return annoy_search_batch(index, x, QUERIES, F, 0, K, &o, ids, distances, found, &error);
-}
-/* What a call hands out is freed; the call alone counts. */
-static annoy_status handed_out(annoy_status status, annoy_index *index) {
-    left = -1;
-    annoy_free(index);
-    return status;
-}
-
-static annoy_status new(void) {
-    annoy_index *index = NULL;
-    return handed_out(annoy_new(ANNOY_ANGULAR, F, &index, &error), index);
-}
-static annoy_status new_with(void) {
-    annoy_index *index = NULL;
-    annoy_options o = {sizeof o, ANNOY_HAMMING, ANNOY_BITS8, 64, 0, 80};
-    return handed_out(annoy_new_with(&o, &index, &error), index);
-}
-static annoy_status wrong_new(void) {
-    annoy_index *index = NULL;
-    return annoy_new(ANNOY_ANGULAR, 0, &index, &error) == ANNOY_ERR_ARGUMENT ? ANNOY_OK : -1;
-}
-static annoy_status add_item(void) { return annoy_add_item(filled, N, x, F, &error); }
-static annoy_status add_items(void) { return annoy_add_items(empty, NULL, x, N, F, 0, &error); }
-static annoy_status add_items_again(void) { return annoy_add_items(filled, NULL, x + F, N - 1, F, 0, &error); }
-static annoy_status add_items_4(void) {
-    /* As many bytes as it takes to have work for four. */
-    annoy_work work = by(4);
-    annoy_index *index = NULL;
-    long then = left;
-    left = -1;
-    MUST(annoy_new(ANNOY_DOT, 20000, &index, &error));
-    static float rows[120 * 20000];
-    left = then;
-    return handed_out(annoy_add_items_with(index, NULL, rows, 120, 20000, 0, &work, &error), index);
-}
-static annoy_status wrong_item(void) { return annoy_add_item(filled, -5, x, F, &error) == ANNOY_ERR_ITEM ? ANNOY_OK : -1; }
-static annoy_status reserve(void) { return annoy_reserve(filled, 100000, &error); }
-static annoy_status build_1(void) { return annoy_build(filled, TREES, 1, &error); }
-static annoy_status build_4(void) { return annoy_build(filled, 8, 4, &error); }
-static annoy_status build_enough(void) { return annoy_build(filled, -1, 2, &error); }
-static annoy_status build_dot(void) {
-    annoy_index *index = NULL;
-    long then = left;
-    left = -1;
-    MUST(annoy_new(ANNOY_DOT, 8, &index, &error));
-    MUST(annoy_add_items(index, NULL, x, N, 8, 0, &error));
-    left = then;
-    return handed_out(annoy_build(index, 2, 1, &error), index);
-}
-static annoy_status unbuild(void) { return annoy_unbuild(built, &error); }
-static annoy_status on_disk_build(void) {
-    annoy_status status = annoy_on_disk_build(empty, other, &error);
-    if (status == ANNOY_OK) status = annoy_add_items(empty, NULL, x, N, F, 0, &error);
-    if (status == ANNOY_OK) status = annoy_build(empty, TREES, 2, &error);
-    /* So that another try begins where this one did. */
-    left = -1;
-    MUST(annoy_unload(empty, &error));
-    return status;
-}
-static annoy_status graph_by(int n_threads) {
-    annoy_work work = by(n_threads);
-    return annoy_build_graph(built, &small, &work, &error);
-}
-static annoy_status graph_1(void) { return graph_by(1); }
-static annoy_status graph_4(void) { return graph_by(4); }
-static annoy_status save(void) { return annoy_save(graph, other, &error); }
-static annoy_status save_built(void) { return annoy_save(built, other, &error); }
-static annoy_status save_and_load(void) { return annoy_save_and_load(built, other, 0, &error); }
-static annoy_status save_to_buffer(void) {
-    size_t written;
-    return annoy_save_to_buffer(graph, buffer, length, &written, &error);
-}
-static annoy_status saved_size(void) {
-    size_t size;
-    return annoy_saved_size(built, &size, &error);
-}
-static annoy_status load(void) { return annoy_load(filled, file, 0, &error); }
-static annoy_status load_copy(void) { return annoy_load(filled, file, ANNOY_LOAD_COPY, &error); }
-static annoy_status load_plain(void) {
-    annoy_index *index = NULL;
-    long then = left;
-    left = -1;
-    MUST(annoy_new(ANNOY_ANGULAR, (size_t)plain_f, &index, &error));
-    left = then;
-    return handed_out(annoy_load(index, plain, 0, &error), index);
-}
-static annoy_status load_wrong(void) {
-    annoy_status status = annoy_load(filled, plain, 0, &error);
-    return status == ANNOY_ERR_FORMAT ? ANNOY_OK : status == ANNOY_OK ? -1 : status;
-}
-static annoy_status open_(void) {
-    annoy_index *index = NULL;
-    return handed_out(annoy_open(file, ANNOY_LOAD_PREFAULT, &index, &error), index);
-}
-static annoy_status open_missing(void) {
-    annoy_index *index = NULL;
-    return annoy_open(missing, 0, &index, &error) == ANNOY_ERR_IO ? ANNOY_OK : -1;
-}
-static annoy_status open_buffer(void) {
-    annoy_index *index = NULL;
-    return handed_out(annoy_open_buffer(buffer, length, 0, &index, &error), index);
-}
-static annoy_status load_from_buffer(void) { return annoy_load_from_buffer(filled, buffer, length, 0, &error); }
-static annoy_status unload(void) { return annoy_unload(mapped, &error); }
-static annoy_status by_item(void) { return annoy_get_nns_by_item(built, 5, K, -1, ids, distances, found, &error); }
-static annoy_status by_vector(void) { return annoy_get_nns_by_vector(mapped, x, F, K, -1, ids, distances, found, &error); }
-static annoy_status by_wrong_item(void) {
-    return annoy_get_nns_by_item(built, -5, K, -1, ids, distances, found, &error) == ANNOY_ERR_ITEM ? ANNOY_OK : -1;
-}
-static annoy_status by_wrong_vector(void) {
-    return annoy_search(built, x, F - 1, K, NULL, ids, distances, found, &error) == ANNOY_ERR_DIMENSION ? ANNOY_OK : -1;
-}
-static annoy_status search_forest(void) { return search_by(built, ANNOY_SEARCH_FOREST, 600, 0); }
-static annoy_status search_forest_filtered(void) { return search_by(built, ANNOY_SEARCH_FOREST, 600, 1); }
-static annoy_status search_graph(void) { return search_by(graph, ANNOY_SEARCH_GRAPH, 200, 0); }
-static annoy_status search_graph_filtered(void) { return search_by(mapped, ANNOY_SEARCH_GRAPH, 400, 1); }
-static annoy_status search_exact(void) { return search_by(mapped, ANNOY_SEARCH_EXACT, -1, 0); }
-static annoy_status search_exact_filtered(void) { return search_by(built, ANNOY_SEARCH_EXACT, -1, 1); }
-static annoy_status search_item(void) {
-    annoy_search_options o = options(ANNOY_SEARCH_EXCLUDE_SELF, -1);
-    return annoy_search_item(graph, 8, K, &o, ids, distances, found, &error);
-}
-static void *from_a_thread(void *status) {
-    *(annoy_status *)status = search_by(graph, 0, -1, 0);
-    return NULL;
-}
-static annoy_status search_first(void) {
-    annoy_status status = -1;
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, from_a_thread, &status) != 0) return ANNOY_ERR_NO_MEMORY;
-    pthread_join(thread, NULL);
-    return status;
-}
-/* By as many threads as there are processors. */
-static annoy_status batch_by_default(void) {
-    annoy_search_options o = options(0, 100);
-    return annoy_search_batch(built, x, QUERIES, F, 0, K, &o, ids, distances, found, &error);
-}
-static annoy_status batch_1(void) { return batch_by(graph, 1); }
-static annoy_status batch_4(void) { return batch_by(built, 4); }
-static annoy_status batch_items(void) {
-    static int64_t items[QUERIES];
-    for (int i = 0; i < QUERIES; i++) items[i] = 10 + i;
-    annoy_work work = by(3);
-    annoy_search_options o = options(ANNOY_SEARCH_FOREST, 100);
-    o.work = &work;
-    return annoy_search_batch_items(mapped, items, QUERIES, K, &o, ids, distances, found, &error);
-}
-static annoy_status recall(void) {
-    annoy_work work = by(2);
-    double share;
-    return annoy_estimate_recall(graph, 60, K, 100, 1, &work, &share, &error);
-}
-static annoy_status get_item(void) {
-    float vector[F];
-    return annoy_get_item(built, 5, vector, F, &error);
-}
-static annoy_status get_distance(void) {
-    double distance;
-    return annoy_get_distance(built, 5, 6, &distance, &error);
-}
-static annoy_status set_label(void) { return annoy_set_label(mapped, 4, "four", 4, &error); }
-static annoy_status set_labels(void) { return annoy_set_labels(built, NULL, texts, offsets, N, &error); }
-static annoy_status set_numbers(void) {
-    if (annoy_get_n_labels(empty) == 0) {
-        long then = left;
-        left = -1;
-        MUST(annoy_add_items(empty, NULL, x, N, F, 0, &error));
-        left = then;
-    }
-    annoy_status status = annoy_set_labels_u64(empty, NULL, numbers, N, &error);
-    left = -1;
-    MUST(annoy_unload(empty, &error));
-    return status;
-}
-static annoy_status get_label(void) {
-    const char *label;
-    size_t n;
-    return annoy_get_label(built, 5, &label, &n, &error);
-}
-static annoy_status find_label(void) {
-    int64_t item;
-    return annoy_find_label(mapped, "w77", 3, &item, &error);
-}
-static annoy_status find_no_label(void) {
-    int64_t item;
-    return annoy_find_label(mapped, "nobody", 6, &item, &error) == ANNOY_ERR_LABEL ? ANNOY_OK : -1;
-}
-static annoy_status clear_label(void) { return annoy_clear_label(mapped, 5, &error); }
-static annoy_status clear_labels(void) { return annoy_clear_labels(mapped, &error); }
-static annoy_status remove_item(void) { return annoy_remove_item(mapped, 5, &error); }
-static annoy_status restore_item(void) { return annoy_restore_item(mapped, 3, &error); }
-static annoy_status thaw(void) { return annoy_thaw(mapped, &error); }
-static annoy_status set_metadata(void) { return annoy_set_metadata(built, x, 5000, &error); }
-static annoy_status get_metadata(void) {
-    char bytes[10];
-    size_t n;
-    return annoy_get_metadata(graph, bytes, sizeof bytes, &n, &error);
-}
-static annoy_status verify(void) { return annoy_verify(mapped, NULL, 0, found, &error); }
-static annoy_status verify_file(void) {
-    annoy_fault faults[4];
-    return annoy_verify_file(file, faults, 4, found, &error);
-}
-static annoy_status get_info(void) {
-    annoy_info info;
-    memset(&info, 0, sizeof info);
-    info.struct_size = sizeof info;
-    return annoy_get_info(graph, &info, &error);
-}
-static annoy_status probe(void) {
-    annoy_kind kinds[4];
-    return annoy_probe(file, kinds, 4, found, &error);
-}
-static annoy_status probe_plain(void) {
-    annoy_kind kinds[40];
-    return annoy_probe(plain, kinds, 40, found, &error);
-}
-static void hear(void *user, int32_t level, const char *text) { (void)user, (void)level, (void)text; }
-static annoy_status log_all(void) {
-    annoy_status status = annoy_set_log(filled, hear, NULL, &error);
-    if (status == ANNOY_OK) status = annoy_set_log_level(filled, ANNOY_LOG_DEBUG, &error);
-    return status == ANNOY_OK ? annoy_build(filled, 2, 1, &error) : status;
-}
-static annoy_status cancel(void) {
-    annoy_cancel *token = annoy_cancel_new();
-    annoy_status status = token ? ANNOY_OK : ANNOY_ERR_NO_MEMORY;
-    annoy_cancel_set(token);
-    left = -1;
-    annoy_cancel_free(token);
-    return status;
-}
-static annoy_status metric_from_name(void) {
-    annoy_metric metric;
-    return annoy_metric_from_name("none", &metric, &error) == ANNOY_ERR_ARGUMENT ? ANNOY_OK : -1;
-}
-
-typedef struct {
-    const char *name;
-    annoy_status (*call)(void);
-} family;
-#define CALL(name) {#name, name}
-static const family families[] = {
-    CALL(new), CALL(new_with), CALL(wrong_new), CALL(cancel), CALL(metric_from_name),
-    CALL(add_item), CALL(add_items), CALL(add_items_again), CALL(add_items_4), CALL(wrong_item), CALL(reserve),
-   
-    CALL(build_1), CALL(build_4), CALL(build_enough), CALL(build_dot), CALL(unbuild), CALL(on_disk_build),
-    CALL(graph_1), CALL(graph_4), CALL(log_all),
-    CALL(save), CALL(save_built), CALL(save_and_load), CALL(save_to_buffer), CALL(saved_size),
-    CALL(load), CALL(load_copy), CALL(load_plain), CALL(load_wrong), CALL(open_), CALL(open_missing),
-    CALL(open_buffer), CALL(load_from_buffer), CALL(unload),
-    CALL(by_item), CALL(by_vector), CALL(by_wrong_item), CALL(by_wrong_vector),
-    CALL(search_forest), CALL(search_forest_filtered), CALL(search_graph), CALL(search_graph_filtered),
-    CALL(search_exact), CALL(search_exact_filtered), CALL(search_item), CALL(search_first),
-    CALL(batch_1), CALL(batch_by_default), CALL(batch_4), CALL(batch_items), CALL(recall), CALL(get_item), CALL(get_distance),
-    CALL(set_label), CALL(set_labels), CALL(set_numbers), CALL(get_label), CALL(find_label), CALL(find_no_label),
-    CALL(clear_label), CALL(clear_labels), CALL(remove_item), CALL(restore_item), CALL(thaw),
-    CALL(set_metadata), CALL(get_metadata), CALL(verify), CALL(verify_file), CALL(get_info),
-    CALL(probe), CALL(probe_plain),
-};
-
-/* --- the walk */
-
 /* How a child ended. */
-enum { UNTOUCHED = 50, SPARED, OVERCOME, REFUSED, WRONG_STATUS, CHANGED, NOT_AGAIN };
+enum { UNTOUCHED = 50, SPARED, OVERCOME, REFUSED, WRONG_STATUS, CHANGED, NOT_AGAIN, BY_SIGNAL, NOISY };
+
+/* A call, and what it has to do without. */
+typedef struct {
+    const family *family;
+    uint64_t before; /* what the indexes answer */
+    long nth;        /* the allocation that fails */
+    int all;         /* whether those after it fail, too */
+    size_t bytes;    /* of address space for all that it takes */
+} trial;
+
+enum { MOST_SAID = 400 }; /* wrong ends of one call: more tell nothing new */
 
 static void aborted(int number) {
     static const char text[] = "the allocation that failed:\n", here[] = "where it ended:\n";
@@ -507,77 +47,30 @@ static void aborted(int number) {
     raise(number);
 }
 
-static int child(const family *family, long nth, int all, uint64_t before) {
-    signal(SIGABRT, aborted);
-    signal(SIGSEGV, aborted);
-    memset(&error, 0, sizeof error);
-    lasting = all;
-    left = nth;
-    n_spared = 0;
-    annoy_status status = family->call();
-    left = -1;
-    if (!hit && status == ANNOY_OK) return n_spared ? SPARED : UNTOUCHED;
-    if (!hit) return WRONG_STATUS;
+/* What a call that failed, if it has, leaves behind. */
+static int left_behind(const trial *trial, annoy_status status) {
     if (status == ANNOY_OK) return OVERCOME;
     if (status != ANNOY_ERR_NO_MEMORY && status != ANNOY_ERR_IO) {
         printf("status %d: %s\n", (int)status, error.message);
         return WRONG_STATUS;
     }
-    if (answers() != before) return CHANGED;
-    status = family->call();
+    if (answers() != trial->before) return CHANGED;
+    status = trial->family->call();
     if (status == ANNOY_OK) return REFUSED;
     printf("again: status %d: %s\n", (int)status, error.message);
     return NOT_AGAIN;
 }
 
-static int n_tests, n_failed;
-
-static long size_of(int file) { return (long)lseek(file, 0, SEEK_END); }
-
-static const char *words_for(int code) {
-    return code == -1             ? "ended by a signal"
-           : code == -2           ? "said something on stderr"
-           : code == WRONG_STATUS ? "the wrong status"
-           : code == CHANGED      ? "an index has changed"
-                                  : "does not succeed afterwards";
+static int with_failures(const trial *trial) {
+    memset(&error, 0, sizeof error);
+    lasting = trial->all;
+    left = trial->nth;
+    n_spared = 0;
+    annoy_status status = trial->family->call();
+    left = -1;
+    if (hit) return left_behind(trial, status);
+    return status != ANNOY_OK ? WRONG_STATUS : n_spared ? SPARED : UNTOUCHED;
 }
-
-static void walk(const family *family, int says, uint64_t before) {
-    long walked = 0, overcome = 0, spared = 0, wrong = 0;
-    for (int all = 0; all < 2; all++)
-        for (long nth = 0;; nth += nth < 200 ? 1 : nth / 8) {
-            long said = size_of(says);
-            fflush(stdout);
-            pid_t pid = fork();
-            if (pid == 0) {
-                dup2(says, 2);
-                int code = child(family, nth, all, before);
-                fflush(stdout);
-                _exit(code);
-            }
-            int how = 0;
-            waitpid(pid, &how, 0);
-            int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
-            if (size_of(says) != said) code = -2;
-            if (code == UNTOUCHED) break;
-            spared += code == SPARED;
-            if (code == SPARED) continue;
-            walked++;
-            overcome += code == OVERCOME;
-            if (code == OVERCOME || code == REFUSED) continue;
-            wrong++;
-            if (wrong <= 400)
-                printf("      %s, allocation %ld%s: %s\n", family->name, nth, all ? " and all after it" : "",
-                       words_for(code));
-            if (wrong > 400) return;
-        }
-    n_tests++;
-    n_failed += wrong > 0;
-    printf("%s  %s: %ld failures, %ld of them overcome, %ld spared, %ld wrong\n", wrong ? "FAIL" : "ok  ", family->name, walked,
-           overcome, spared, wrong);
-}
-
-static const family by_four[] = {CALL(build_4), CALL(on_disk_build), CALL(graph_4), CALL(batch_4), CALL(add_items_4)};
 
 static size_t address_space(void) {
     size_t pages = 0;
@@ -587,41 +80,81 @@ static size_t address_space(void) {
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* A call with no more than so many bytes of address space for all that it takes. */
-static int child_with(const family *family, size_t bytes, uint64_t before) {
+static int with_a_limit(const trial *trial) {
     struct rlimit limit, none;
-    signal(SIGABRT, aborted);
     getrlimit(RLIMIT_AS, &none);
     limit = none;
-    limit.rlim_cur = address_space() + bytes;
+    limit.rlim_cur = address_space() + trial->bytes;
     setrlimit(RLIMIT_AS, &limit);
-    annoy_status status = family->call();
+    annoy_status status = trial->family->call();
     setrlimit(RLIMIT_AS, &none);
-    if (status == ANNOY_OK) return OVERCOME;
-    if (status != ANNOY_ERR_NO_MEMORY && status != ANNOY_ERR_IO) {
-        printf("status %d: %s\n", (int)status, error.message);
-        return WRONG_STATUS;
-    }
-    if (answers() != before) return CHANGED;
-    return family->call() == ANNOY_OK ? REFUSED : NOT_AGAIN;
+    return left_behind(trial, status);
 }
+
+static long size_of(int file) { return (long)lseek(file, 0, SEEK_END); }
+
+/* `says` is the file that its stderr goes to. */
+static int in_child(int (*body)(const trial *), const trial *trial, int says) {
+    long said = size_of(says);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(says, 2);
+        signal(SIGABRT, aborted);
+        signal(SIGSEGV, aborted);
+        int code = body(trial);
+        fflush(stdout);
+        _exit(code);
+    }
+    int how = 0;
+    waitpid(pid, &how, 0);
+    if (size_of(says) != said) return NOISY;
+    return WIFEXITED(how) ? WEXITSTATUS(how) : BY_SIGNAL;
+}
+
+static int n_tests, n_failed;
+
+static const char *words_for(int code) {
+    return code == BY_SIGNAL      ? "ended by a signal"
+           : code == NOISY        ? "said something on stderr"
+           : code == WRONG_STATUS ? "the wrong status"
+           : code == CHANGED      ? "an index has changed"
+                                  : "does not succeed afterwards";
+}
+
+static void count(int good, const char *name) {
+    n_tests++;
+    n_failed += !good;
+    printf("%s  %s", good ? "ok  " : "FAIL", name);
+}
+
+static void walk(const family *family, int says, uint64_t before) {
+    long walked = 0, overcome = 0, spared = 0, wrong = 0;
+    trial trial = {family, before, 0, 0, 0};
+    for (trial.all = 0; trial.all < 2; trial.all++)
+        for (trial.nth = 0; wrong < MOST_SAID; trial.nth += trial.nth < 200 ? 1 : trial.nth / 8) {
+            int code = in_child(with_failures, &trial, says);
+            if (code == UNTOUCHED) break;
+            spared += code == SPARED;
+            if (code == SPARED) continue;
+            walked++;
+            overcome += code == OVERCOME;
+            if (code == OVERCOME || code == REFUSED) continue;
+            wrong++;
+            printf("      %s, allocation %ld%s: %s\n", family->name, trial.nth, trial.all ? " and all after it" : "",
+                   words_for(code));
+        }
+    count(wrong == 0, family->name);
+    printf(": %ld failures, %ld of them overcome, %ld spared, %ld wrong\n", walked, overcome, spared, wrong);
+}
+
+static const family by_four[] = {CALL(build_4), CALL(on_disk_build), CALL(graph_4), CALL(batch_4), CALL(add_items_4)};
 
 static void limited(const family *family, int says, uint64_t before) {
     long refused = 0, overcome = 0, wrong = 0;
     for (size_t kb = 0; kb < 60000; kb += kb < 800 ? 16 : kb < 8000 ? 240 : 4000) {
-        long said = size_of(says);
-        fflush(stdout);
-        pid_t pid = fork();
-        if (pid == 0) {
-            dup2(says, 2);
-            int code = child_with(family, kb << 10, before);
-            fflush(stdout);
-            _exit(code);
-        }
-        int how = 0;
-        waitpid(pid, &how, 0);
-        int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
-        if (size_of(says) != said) code = -2;
+        trial trial = {family, before, 0, 0, kb << 10};
+        int code = in_child(with_a_limit, &trial, says);
         refused += code == REFUSED;
         overcome += code == OVERCOME;
         if (code == OVERCOME || code == REFUSED) continue;
@@ -629,11 +162,8 @@ static void limited(const family *family, int says, uint64_t before) {
         printf("      %s, %zu KB of address space: %s\n", family->name, kb, words_for(code));
     }
     /* A limit that nothing comes up against, or that nothing fits in, shows nothing. */
-    int shows = refused > 0 && overcome > 0;
-    n_tests++;
-    n_failed += wrong > 0 || !shows;
-    printf("%s  %s, little address space: %ld refused, %ld done, %ld wrong\n", wrong || !shows ? "FAIL" : "ok  ", family->name,
-           refused, overcome, wrong);
+    count(wrong == 0 && refused > 0 && overcome > 0, family->name);
+    printf(", little address space: %ld refused, %ld done, %ld wrong\n", refused, overcome, wrong);
 }
 
 /* As many threads as an int can ask for. */
@@ -645,10 +175,8 @@ static void too_many_threads(void) {
     o.work = &work;
     n_threads = 0;
     annoy_status status = annoy_search_batch(built, rows, 5000, F, 0, 2, &o, all, NULL, NULL, &error);
-    int good = status == ANNOY_OK && n_threads > 1 && n_threads < 256;
-    n_tests++;
-    n_failed += !good;
-    printf("%s  a batch by INT_MAX threads: status %d, %d threads\n", good ? "ok  " : "FAIL", (int)status, n_threads);
+    count(status == ANNOY_OK && n_threads > 1 && n_threads < 256, "a batch by INT_MAX threads");
+    printf(": status %d, %d threads\n", (int)status, n_threads);
 }
 
 int main(int n_arguments, char **arguments) {

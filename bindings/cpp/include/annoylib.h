@@ -301,21 +301,10 @@ template <> struct Calls<float, false> {
   static const c::scalar scalar = c::f32;
   static const size_t bits_each = 1;
   typedef float Result;
-
-  static c::status add(c::index* index, int64_t item, const float* v, size_t f, c::error* error) {
-    return c::add_item(index, item, v, f, error);
-  }
-  static c::status get(const c::index* index, int64_t item, float* v, size_t f, c::error* error) {
-    return c::get_item(index, item, v, f, error);
-  }
-  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
-                             float* distances, size_t* found, c::error* error) {
-    return c::get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
-  }
-  static c::status near_vector(const c::index* index, const float* v, size_t f, size_t n, int64_t search_k,
-                               int64_t* ids, float* distances, size_t* found, c::error* error) {
-    return c::get_nns_by_vector(index, v, f, n, search_k, ids, distances, found, error);
-  }
+  static constexpr decltype(&c::add_item) add = &c::add_item;
+  static constexpr decltype(&c::get_item) get = &c::get_item;
+  static constexpr decltype(&c::get_nns_by_item) near_item = &c::get_nns_by_item;
+  static constexpr decltype(&c::get_nns_by_vector) near_vector = &c::get_nns_by_vector;
 };
 
 template <> struct Calls<double, false> {
@@ -323,21 +312,10 @@ template <> struct Calls<double, false> {
   static const c::scalar scalar = c::f64;
   static const size_t bits_each = 1;
   typedef double Result;
-
-  static c::status add(c::index* index, int64_t item, const double* v, size_t f, c::error* error) {
-    return c::add_item_f64(index, item, v, f, error);
-  }
-  static c::status get(const c::index* index, int64_t item, double* v, size_t f, c::error* error) {
-    return c::get_item_f64(index, item, v, f, error);
-  }
-  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
-                             double* distances, size_t* found, c::error* error) {
-    return c::get_nns_by_item_f64(index, item, n, search_k, ids, distances, found, error);
-  }
-  static c::status near_vector(const c::index* index, const double* v, size_t f, size_t n, int64_t search_k,
-                               int64_t* ids, double* distances, size_t* found, c::error* error) {
-    return c::get_nns_by_vector_f64(index, v, f, n, search_k, ids, distances, found, error);
-  }
+  static constexpr decltype(&c::add_item_f64) add = &c::add_item_f64;
+  static constexpr decltype(&c::get_item_f64) get = &c::get_item_f64;
+  static constexpr decltype(&c::get_nns_by_item_f64) near_item = &c::get_nns_by_item_f64;
+  static constexpr decltype(&c::get_nns_by_vector_f64) near_vector = &c::get_nns_by_vector_f64;
 };
 
 // Hamming over words of type T. The library takes the same bits in 64-bit words: bit j of word i of T is bit
@@ -350,6 +328,7 @@ template <typename T> struct Calls<T, true> {
   static const size_t bits_each = sizeof(T) * 8;
   static const size_t per_word = 64 / bits_each;
   typedef float Result;
+  static constexpr decltype(&c::get_nns_by_item) near_item = &c::get_nns_by_item;
 
   static size_t n_words(size_t f) { return (f + per_word - 1) / per_word; }
 
@@ -380,10 +359,6 @@ template <typename T> struct Calls<T, true> {
     for (size_t i = 0; i < f; i++)
       v[i] = static_cast<T>(words.data()[i / per_word] >> (i % per_word * bits_each));
     return status;
-  }
-  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
-                             float* distances, size_t* found, c::error* error) {
-    return c::get_nns_by_item(index, item, n, search_k, ids, distances, found, error);
   }
   static c::status near_vector(const c::index* index, const T* v, size_t f, size_t n, int64_t search_k,
                                int64_t* ids, float* distances, size_t* found, c::error* error) {
@@ -586,8 +561,8 @@ class AnnoyIndex
   template <typename Call>
   bool run(char** error, const Call& call) {
     if (!index()) {
-      set_error_from_string(error, shared_ ? shared_->why_none
-                            : "this AnnoyIndex was made without an f (or moved from): assign one to it");
+      const char* const none = "this AnnoyIndex was made without an f (or moved from): assign one to it";
+      set_error_from_string(error, shared_ ? shared_->why_none : none);
       return false;
     }
     annoy_rs_c::error why;

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
+import threading
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
@@ -27,6 +29,25 @@ def built(vectors: NDArray[Any]) -> Index:
     index.add_items(vectors)
     index.build(5)
     return index
+
+
+@contextmanager
+def held_up(call: Callable[[Callable[..., bool]], object]) -> Iterator[None]:
+    """Has another thread in the midst of a call: `call` is given what its callback is to be, which comes back in the end."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait(*_: object) -> bool:
+        inside.set()
+        return go_on.wait(20)
+
+    thread = threading.Thread(target=call, args=(wait,))
+    thread.start()
+    try:
+        assert inside.wait(20)
+        yield
+    finally:
+        go_on.set()
+        thread.join()
 
 
 def nearest(vectors: NDArray[Any], query: NDArray[Any], n: int) -> list[int]:

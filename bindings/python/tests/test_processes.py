@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from annoy_rs import AnnoyIndex, ClosedError, Index, StateError
+from conftest import held_up
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -196,17 +197,6 @@ def test_fork_in_progress_of_a_build(built: Index, vectors: Array) -> None:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
 
-    built.unbuild()
-    inside, go_on = threading.Event(), threading.Event()
-
-    def wait(done: int, total: int) -> None:
-        inside.set()
-        go_on.wait(20)
-
-    thread = threading.Thread(target=lambda: built.build(3, n_threads=1, progress=wait))
-    thread.start()
-    assert inside.wait(20)
-
     def work() -> bool:
         for call in (lambda: built.n_items, built.unbuild, lambda: built.search(vectors[0], 1)):
             with pytest.raises(StateError, match="forked"):
@@ -216,9 +206,7 @@ def test_fork_in_progress_of_a_build(built: Index, vectors: Array) -> None:
             built.unbuild()
         return True
 
-    try:
+    built.unbuild()
+    with held_up(lambda wait: built.build(3, n_threads=1, progress=wait)):
         assert in_child(work) == 0
-    finally:
-        go_on.set()
-        thread.join()
     assert built.n_trees == 3

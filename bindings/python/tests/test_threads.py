@@ -9,12 +9,14 @@ import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
 from annoy_rs import AnnoyIndex, ClosedError, Index, ItemError, StateError
 from annoy_rs._native import ffi, lib
+from conftest import held_up
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -302,26 +304,35 @@ def test_a_filter_searches_while_a_change_waits(several: bool, built: Index, vec
             change.result(20)
 
 
+@contextmanager
+def interrupted_soon() -> Iterator[None]:
+    """As by Ctrl-C, in a fifth of a second."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 @pytest.mark.parametrize("what", ["change", "search", "plain", "annoy", "close"])
 def test_ctrl_c_ends_a_wait(what: str, built: Index, vectors: Array) -> None:
     """In the main thread, while another one has the index for long."""
-    if what == "change":
-        inside, go_on = threading.Event(), threading.Event()
 
-        def wait(item: int) -> bool:
-            inside.set()
-            return go_on.wait(20)
+    def meanwhile(wait: Callable[..., bool]) -> None:
+        if what == "change":
+            built.search(vectors[0], 1, filter=wait)
+        else:
+            built.build(3, n_threads=1, progress=wait)
 
-        other = threading.Thread(target=lambda: built.search(vectors[0], 1, filter=wait))
-    else:
+    if what != "change":
         built.unbuild()
-        inside, go_on = threading.Event(), threading.Event()
-
-        def hear(done: int, total: int) -> None:
-            inside.set()
-            go_on.wait(20)
-
-        other = threading.Thread(target=lambda: built.build(3, n_threads=1, progress=hear))
     annoy = AnnoyIndex(12, "euclidean")
     annoy._index = built
     calls: dict[str, Callable[[], Any]] = {
@@ -331,26 +342,11 @@ def test_ctrl_c_ends_a_wait(what: str, built: Index, vectors: Array) -> None:
         "annoy": lambda: annoy.get_nns_by_item(0, 3),
         "close": built.close,
     }
-    other.start()
-    try:
-        assert inside.wait(20)
-
-        def interrupt(*_: Any) -> None:
-            raise KeyboardInterrupt
-
-        before = signal.signal(signal.SIGALRM, interrupt)
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
+    with held_up(meanwhile):
         start = time.monotonic()
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                calls[what]()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+        with interrupted_soon():
+            calls[what]()
         assert time.monotonic() - start < 5
-    finally:
-        go_on.set()
-        other.join()
     # Nobody waits for the one that has given up.
     built.remove_items([4])
     assert built.is_removed(4) and not built.is_removed(3)
@@ -366,17 +362,8 @@ def test_a_signal_ends_a_search_with_a_filter(batch: bool, built: Index, vectors
         time.sleep(0.02)
         return True
 
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            built.search(vectors if batch else vectors[0], 5, 3000, filter=slow)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with interrupted_soon():
+        built.search(vectors if batch else vectors[0], 5, 3000, filter=slow)
     assert calls < 20
     built.set_seed(1)
 

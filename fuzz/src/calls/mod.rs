@@ -18,7 +18,7 @@ use super::handles::Slot;
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::status::*;
 use arbitrary::{Result, Unstructured};
-use std::ffi::{c_char, CStr, CString};
+use std::ffi::{c_char, CStr, CString, OsStr};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -295,7 +295,7 @@ impl Session<'_> {
         let path = match self.u.arbitrary::<u8>()? {
             n @ 0..240 => self.directory.join(FILES[usize::from(n) % FILES.len()]),
             240..243 => return Ok(CPath(None)),
-            243..246 => return Ok(CPath(Some(c"\xff\xfe".into()))),
+            243..246 => self.directory.join(OsStr::from_bytes(b"\xff")),
             246..248 => "".into(),
             248..250 => "/dev/null".into(),
             250..252 => self.directory.to_path_buf(),

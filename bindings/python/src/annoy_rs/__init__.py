@@ -47,7 +47,6 @@ __all__ = [
     "ArgumentError",
     "CallbackError",
     "CancelledError",
-    "CancelledError",
     "ClosedError",
     "Fault",
     "FileError",

@@ -11,7 +11,18 @@ from typing import Any, Literal, NoReturn, Optional, Protocol, Union, cast, over
 import numpy as np
 
 from ._native import ffi, lib
-from .errors import AnnoyError, ArgumentError, CallbackError, ClosedError, FileError, ItemError, StateError, error_of, file_error, raise_search
+from .errors import (
+    AnnoyError,
+    ArgumentError,
+    CallbackError,
+    ClosedError,
+    FileError,
+    ItemError,
+    StateError,
+    error_of,
+    file_error,
+    raise_search,
+)
 from .index import Index, Path
 
 _F32 = np.dtype(np.float32)
@@ -22,6 +33,8 @@ _unpack = ffi.unpack
 _from_buffer = ffi.from_buffer
 _by_vector = lib.guarded_by_vector
 _by_item = lib.guarded_by_item
+# What they give when others have the index for long: between two calls Python looks for signals.
+_AGAIN = -1 - lib.GUARDED_AGAIN
 
 # What a metric that was not given is told by: None that was given with an f is a TypeError, as in Annoy.
 _DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "'angular'"})()
@@ -233,9 +246,9 @@ class AnnoyIndex:
             raise ArgumentError(f"n is {n}, expected at least 0")
         ids = _new(_LONGS, room)
         distances = _new(_FLOATS, room) if include_distances else ffi.NULL
-        found = _by_item((index._handle or index._owner).guarded, i, n, search_k, ids, distances)
-        while found == -1 - lib.GUARDED_AGAIN:  # each time Python looks for signals
-            found = _by_item((index._handle or index._owner).guarded, i, n, search_k, ids, distances)
+        handle = (index._handle or index._owner).guarded
+        while (found := _by_item(handle, i, n, search_k, ids, distances)) == _AGAIN:
+            pass
         if found < 0:
             found = self._nothing(found, i)
         if include_distances:
@@ -282,9 +295,8 @@ class AnnoyIndex:
         ids = _new(_LONGS, room)
         distances = _new(_FLOATS, room) if include_distances else ffi.NULL
         handle = (index._handle or index._owner).guarded
-        found = _by_vector(handle, query, len(query), n, search_k, ids, distances)
-        while found == -1 - lib.GUARDED_AGAIN:
-            found = _by_vector(handle, query, len(query), n, search_k, ids, distances)
+        while (found := _by_vector(handle, query, len(query), n, search_k, ids, distances)) == _AGAIN:
+            pass
         if found < 0:
             if len(query) != index.f:
                 raise IndexError(_LENGTH.format(index.f, len(query)))

@@ -123,4 +123,3 @@ def run_long(
     call = Call(progress=progress) if progress is not None or on_main_thread() else None
     raw = work(n_threads, call)
     run(call, lambda: invoke(raw), raise_status)
-

@@ -112,7 +112,7 @@ _CLASSES = {
     lib.ANNOY_ERR_NO_MEMORY: OutOfMemoryError,
     lib.ANNOY_ERR_CANCELLED: CancelledError,
     lib.ANNOY_ERR_UNSUPPORTED: UnsupportedError,
-    getattr(lib, "ANNOY_ERR_LABEL", None): LabelError,
+    lib.ANNOY_ERR_LABEL: LabelError,
 }
 
 

@@ -169,7 +169,13 @@ def info(index: Any) -> dict[str, Any]:
     facts.struct_size = ffi.sizeof("annoy_info")
     check(lib.annoy_get_info(index, facts, lib.guarded_error()))
     names = [name for name, _ in ffi.typeof("annoy_info").fields if name not in ("struct_size", "reserved", "has_seed")]
-    found = {name: getattr(facts, name) for name in names}
+    found = {
+        "f": lib.annoy_get_f(index),
+        "metric": metric_name(lib.annoy_get_metric(index)),
+        "dtype": SCALAR_NAMES[lib.annoy_get_scalar(index)],
+        "id_bits": lib.annoy_get_id_bits(index),
+        **{name: getattr(facts, name) for name in names},
+    }
     found["seed"] = found["seed"] if facts.has_seed else None
     found["graph_recall"] = found["graph_recall"] if found["graph_recall"] >= 0 else None
     for name in ("is_loaded", "is_described"):

@@ -77,6 +77,14 @@ class Handle:
             lib.guarded_unlock(place)
 
 
+class Owner:
+    """What has a handle, as its parts see it."""
+
+    @property
+    def _owner(self) -> Handle:
+        raise NotImplementedError
+
+
 # For indexes whose handle is made when their f is known: only one makes it.
 making = threading.Lock()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Iterator, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from ._native import ffi, lib
 from .callbacks import Progress, run_long
 from .errors import AnnoyError, ArgumentError, ClosedError, StateError, check, raise_search
 from .handle import Handle
+from .inspection import Inspection
 from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
 from .options import ItemSearchOptions, SearchOptions
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
-Log = Callable[[int, str], Any]
 
 SCALARS = {name: number for number, name in files.SCALAR_NAMES.items()}
 
@@ -40,7 +40,7 @@ _empty = np.empty
 _ndarray = np.ndarray
 
 
-class Index(Labels):
+class Index(Labels, Inspection):
     """An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 
     `f` is the length of the vectors (for hamming, bits), or None to have it from the first vectors or the file loaded.
@@ -550,53 +550,6 @@ class Index(Labels):
         with self._owner.exclusive() as index:
             buffer = ffi.from_buffer(data)  # whose length is in bytes
             check(lib.annoy_set_metadata(index, buffer, len(buffer), lib.guarded_error()))
-
-    # Looking at it.
-
-    def verify(self, limit: int = 20, *, progress: Optional[Progress] = None) -> list[files.Fault]:
-        """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well. `progress`: as
-        `build`, in nodes."""
-        with self._owner.shared() as index:
-            verify = lambda *where: lib.annoy_verify_with(index, *where)  # noqa: E731
-            return files.faults(verify, limit, None, progress)
-
-    def info(self) -> dict[str, Any]:
-        """The facts about the index: counts, sizes, depth and balance of its trees. Walks all trees."""
-        facts: dict[str, Any] = {"f": self._f, "metric": self.metric, "dtype": self._scalar, "id_bits": self._id_bits}
-        with self._owner.shared() as index:
-            return {**facts, **files.info(index)}
-
-    def estimate_recall(
-        self,
-        n: int = 10,
-        search_k: int = -1,
-        *,
-        n_sample: int = 100,
-        seed: int = 0,
-        n_threads: int = -1,
-        progress: Optional[Progress] = None,
-    ) -> float:
-        """The share of the `n` nearest that searches find, 0 to 1, estimated from `n_sample` items. Looks at all items for
-        each of those. `progress`: as `build`, in searches."""
-        recall = ffi.new("double *")
-        with self._owner.shared() as index:
-            given = (index, n_sample, n, search_k, seed)
-            estimate = lambda work: lib.annoy_estimate_recall(*given, work, recall, lib.guarded_error())  # noqa: E731
-            run_long(n_threads, progress, estimate)
-        return float(recall[0])
-
-    def set_log(self, log: Optional[Log], level: int = lib.ANNOY_LOG_INFO) -> None:
-        """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is about. None: nobody.
-
-        Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what is about to be done); those up to `level` are heard.
-        """
-        handle = self._owner
-        with handle.exclusive() as index:
-            user = ffi.NULL if log is None else ffi.new_handle(log)
-            function = ffi.NULL if log is None else lib.python_log
-            check(lib.annoy_set_log_level(index, level, lib.guarded_error()))
-            check(lib.annoy_set_log(index, function, user, lib.guarded_error()))
-            handle.log = (user, log)
 
     # Its end, and copies.
 

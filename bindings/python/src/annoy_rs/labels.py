@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._native import ffi, lib
 from .errors import ArgumentError, check
-from .handle import Handle
+from .handle import Owner
 from .vectors import as_array, as_ids, ids_pointer, pointer
 
 Label = Union[int, str]
@@ -20,12 +20,8 @@ _UINT64 = ffi.typeof("uint64_t *")
 _SIZE = ffi.typeof("size_t *")
 
 
-class Labels:
+class Labels(Owner):
     """The part of `Index` that is about labels and removed items."""
-
-    @property
-    def _owner(self) -> Handle:
-        raise NotImplementedError
 
     @property
     def label_kind(self) -> Optional[str]:

@@ -74,9 +74,10 @@ module Annoy
       vectors = String.new(capacity: there.length * room.size)
       there.each do |item|
         @handle.read(@strings.get_item, item, room, length)
-        vectors << room.get_bytes(0, length * @strings.size)
+        vectors << room.get_bytes(0, room.size)
       end
-      labels = (0..there.max || -1).zip(labels(0..there.max || -1)).to_h.compact
+      named = 0..(there.last || -1)
+      labels = named.zip(labels(named)).to_h.compact
       [there, vectors, removed, labels, metadata]
     end
 

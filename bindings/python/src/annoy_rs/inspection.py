@@ -1,0 +1,61 @@
+"""Looking at an index: whether it is sound, how it is made, how much it finds, what it does."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+from . import files
+from ._native import ffi, lib
+from .callbacks import Progress, run_long
+from .errors import check
+from .handle import Owner
+
+Log = Callable[[int, str], Any]
+
+
+class Inspection(Owner):
+    """The part of `Index` that looks at it."""
+
+    def verify(self, limit: int = 20, *, progress: Optional[Progress] = None) -> list[files.Fault]:
+        """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well. `progress`: as
+        `build`, in nodes."""
+        with self._owner.shared() as index:
+            verify = lambda *where: lib.annoy_verify_with(index, *where)  # noqa: E731
+            return files.faults(verify, limit, None, progress)
+
+    def info(self) -> dict[str, Any]:
+        """The facts about the index: counts, sizes, depth and balance of its trees. Walks all trees."""
+        with self._owner.shared() as index:
+            return files.info(index)
+
+    def estimate_recall(
+        self,
+        n: int = 10,
+        search_k: int = -1,
+        *,
+        n_sample: int = 100,
+        seed: int = 0,
+        n_threads: int = -1,
+        progress: Optional[Progress] = None,
+    ) -> float:
+        """The share of the `n` nearest that searches find, 0 to 1, estimated from `n_sample` items. Looks at all items for
+        each of those. `progress`: as `build`, in searches."""
+        recall = ffi.new("double *")
+        with self._owner.shared() as index:
+            given = (index, n_sample, n, search_k, seed)
+            estimate = lambda work: lib.annoy_estimate_recall(*given, work, recall, lib.guarded_error())  # noqa: E731
+            run_long(n_threads, progress, estimate)
+        return float(recall[0])
+
+    def set_log(self, log: Optional[Log], level: int = lib.ANNOY_LOG_INFO) -> None:
+        """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is about. None: nobody.
+
+        Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what is about to be done); those up to `level` are heard.
+        """
+        handle = self._owner
+        with handle.exclusive() as index:
+            user = ffi.NULL if log is None else ffi.new_handle(log)
+            function = ffi.NULL if log is None else lib.python_log
+            check(lib.annoy_set_log_level(index, level, lib.guarded_error()))
+            check(lib.annoy_set_log(index, function, user, lib.guarded_error()))
+            handle.log = (user, log)
