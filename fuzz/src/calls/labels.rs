@@ -1,18 +1,21 @@
 //! Labels, and items that are removed.
 
 use super::{Does, Room, Session};
+use annoy_rs::ffi::handle::annoy_get_n_items;
 use annoy_rs::ffi::labels::*;
 use annoy_rs::ffi::removal::*;
 use annoy_rs::ffi::status::annoy_status;
 use annoy_rs::ffi::status::{
     ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CORRUPT as CORRUPT, ANNOY_ERR_ITEM as ITEM,
     ANNOY_ERR_LABEL as LABEL, ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL,
-    ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
+    ANNOY_ERR_TOO_SMALL as TOO_SMALL, ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
 };
 use arbitrary::Result;
 use std::ptr::null;
 
 const SETTING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, NO_MEMORY, CORRUPT, ARGUMENT];
+/// Room for no more ids than this.
+const MOST_IDS: i64 = 5000;
 const READING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT];
 
 impl Session<'_> {
@@ -239,8 +242,41 @@ impl Session<'_> {
             )?
         };
         // SAFETY: NULL or live.
-        let n_items = unsafe { annoy_rs::ffi::handle::annoy_get_n_items(raw) };
+        let n_items = unsafe { annoy_get_n_items(raw) };
         assert!(!found || (0..n_items).contains(&item.0[0]));
+        Ok(())
+    }
+
+    /// The ids that hold items are those that say so one by one.
+    pub fn get_ids(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        // SAFETY: NULL or live.
+        let n_items = unsafe { annoy_get_n_items(raw) }.min(MOST_IDS) as usize;
+        let capacity = match self.below(3)? {
+            0 => n_items,
+            1 => n_items + 3,
+            _ => self.below(8)?,
+        };
+        let mut ids = Room::new(capacity, -7, self.one_in(32)?);
+        let mut count = Room::new(1, 0, self.one_in(32)?);
+        let (to, n) = (ids.get(), count.get());
+        // SAFETY: NULL or live, NULL or room for so many.
+        let found = self.call(
+            "annoy_get_ids",
+            slot,
+            Does::Read,
+            &[NULL, TOO_SMALL],
+            |error| unsafe { annoy_get_ids(raw, to, capacity, n, error) },
+        )?;
+        let (ids, rest) = ids.0.split_at(if found { count.0[0] } else { 0 });
+        assert!(rest.iter().all(|&id| id == -7) && ids.is_sorted());
+        if found {
+            // SAFETY: NULL or live.
+            let has = |&id: &i64| unsafe { annoy_has_item(raw, id) } == 1;
+            assert!(ids.iter().all(has));
+            let n_present = (0..n_items as i64).filter(has).count();
+            assert!(n_present == ids.len() || n_items as i64 == MOST_IDS);
+        }
         Ok(())
     }
 

@@ -189,6 +189,7 @@ impl Session<'_> {
                 4..=6 => self.set_labels(),
                 7 => self.clear_labels(),
                 8 | 9 => self.get_label(),
+                10 if self.one_in(2)? => self.get_ids(),
                 10 => self.get_labels(),
                 11 | 12 => self.find_label(),
                 13..=16 => self.remove_item(),
