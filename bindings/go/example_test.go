@@ -38,6 +38,16 @@ func Example() {
 	// 0.673 emperor
 }
 
+// The main README has these lines.
+func ExampleOpen() {
+	ctx, vector, bitmap := context.Background(), []float32{1, 0.1, 0}, annoy.NewBitmap(3)
+	index, err := annoy.Open("three.ann")
+	check(err)
+	neighbors, err := index.Search(ctx, vector, 10, annoy.SearchK(5000), annoy.Allow(bitmap))
+	check(err)
+	fmt.Println(neighbors)
+}
+
 func check(err error) {
 	if err != nil {
 		log.Fatal(err)
@@ -71,5 +81,13 @@ func TestReadme(t *testing.T) {
 	body = strings.ReplaceAll("\n"+body, "\n\t", "\n")
 	if !found || !strings.Contains(string(readme), "```go"+body+"```\n") {
 		t.Fatalf("README.md does not have%s", body)
+	}
+	main, err := os.ReadFile("../../README.md")
+	must(t, err)
+	_, block, _ := strings.Cut(string(main), "```go\n")
+	block, _, found = strings.Cut(block, "```\n")
+	block = strings.ReplaceAll(strings.TrimSuffix("\n"+block, "\n"), "\n", "\n\t")
+	if !found || !strings.Contains(string(source), block+"\n") {
+		t.Fatalf("example_test.go does not have%s", block)
 	}
 }
