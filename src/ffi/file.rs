@@ -105,9 +105,9 @@ pub unsafe extern "C" fn annoy_save_and_load(
 /// it is.
 ///
 /// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0, `ANNOY_LOAD_PREFAULT` or
-/// `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened or rewritten in place (the system would end the
-/// process with SIGBUS); replacing it by rename, as `annoy_save` does, or removing it is fine. With `ANNOY_LOAD_COPY`
-/// anything may happen to it.
+/// `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened (the system would end the process with SIGBUS),
+/// nor rewritten in place (calls would fail, or find what stands there then); replacing it by rename, as `annoy_save`
+/// does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an
 /// error the index is as before.
 ///
