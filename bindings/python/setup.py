@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 class build_with_cargo(build_ext):
     def run(self) -> None:
         target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-        cargo = [os.environ.get("CARGO", "cargo"), "rustc", "--release", "--locked", "--lib"]
+        cargo = [os.environ.get("CARGO", "cargo"), "build", "--release", "--locked", "--lib"]
         where = ["--manifest-path", str(ROOT / "Cargo.toml"), "--target-dir", str(target)]
         print("building the library with cargo, which takes some minutes", flush=True)
         try:
-            subprocess.run([*cargo, *where, "--crate-type", "staticlib"], check=True)
+            subprocess.run([*cargo, *where], check=True)
         except FileNotFoundError:
             raise SystemExit(
                 f"{cargo[0]} was not found: the library is built by Rust 1.89 or later (rustup, or CARGO=path of its cargo)"
