@@ -7,9 +7,9 @@
 
 /* Enough for several steps of each call. */
 #ifdef VALGRIND
-enum { N = 1500, F = 900, TREES = 1 };
+enum { N = 1500, F = 900, TREES = 1, STEPS = 1 };
 #else
-enum { N = 3000, F = 500, TREES = 3 };
+enum { N = 3000, F = 500, TREES = 3, STEPS = 3 };
 #endif
 
 /* What a progress function hears, and when it is to set a token: at the `left`th call. */
@@ -91,7 +91,7 @@ TEST(each_call_at_each_step) {
             if (which <= 2) OK(annoy_new(ANNOY_EUCLIDEAN, F, &index, &error));
             if (which == 2) OK(annoy_add_items(index, NULL, rows, N, F, 0, &error));
             /* At the first step, at the second ... until it is through before. 0: before it begins. */
-            for (at = 0; !went_through; at += 1 + at / 3) {
+            for (at = 0; !went_through; at += 1 + at / STEPS) {
                 annoy_cancel *cancel = annoy_cancel_new();
                 annoy_work work = no_work();
                 annoy_status status;
