@@ -118,10 +118,10 @@ ok "add_subdirectory: configure" cmake -S "$here/add_subdirectory" -B "$tmp/defa
 ok "add_subdirectory: cargo is to work below the binary directory" \
     grep -qF "ANNOY_RS_CARGO_TARGET_DIR:PATH=$tmp/default/annoy_rs/cargo" "$tmp/default/CMakeCache.txt"
 ok "add_subdirectory: configure (Debug)" cmake -S "$here/add_subdirectory" -B "$tmp/sub" -G "$second" \
-    -DCMAKE_BUILD_TYPE=Debug -DANNOY_RS_CARGO_TARGET_DIR="$cargo_target"
+    -DCMAKE_BUILD_TYPE=Debug -DANNOY_RS_CARGO_TARGET_DIR="$target"
 ok "add_subdirectory: build" cmake --build "$tmp/sub"
 programs add_subdirectory "$tmp/sub"
-ok "add_subdirectory: it was the dev profile" cmp "$cargo_target/debug/libannoy_rs.a" "$tmp/sub/annoy_rs/stage/libannoy_rs.a"
+ok "add_subdirectory: it was the dev profile" cmp "$target/debug/libannoy_rs.a" "$tmp/sub/annoy_rs/stage/libannoy_rs.a"
 ok "add_subdirectory: the project's own install leaves annoy_rs out" cmake --install "$tmp/sub" --prefix "$tmp/none"
 ok "add_subdirectory: nothing was installed" test ! -e "$tmp/none/include/annoy.h"
 ok "FetchContent: configure" cmake -S "$here/add_subdirectory" -B "$tmp/fetch" -G "$first" -DBY_FETCH=ON \
