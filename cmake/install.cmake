@@ -15,12 +15,19 @@ install(FILES "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.
 install(PROGRAMS "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT annoy_rs_runtime)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD-PARTY-LICENSES.txt"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT annoy_rs_runtime)
-# CMake strips what it has linked itself.
+# CMake strips by itself what it has linked itself.
 if(CMAKE_STRIP)
+  set(_annoy_rs_libdir "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}")
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+    set(_annoy_rs_libdir "${CMAKE_INSTALL_LIBDIR}")
+  endif()
   install(CODE "
     if(CMAKE_INSTALL_DO_STRIP)
-      execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-unneeded
-        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/${ANNOY_RS_SONAME}\")
+      set(_file \"\$ENV{DESTDIR}${_annoy_rs_libdir}/${ANNOY_RS_SONAME}\")
+      execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-unneeded \"\${_file}\" RESULT_VARIABLE _failed)
+      if(_failed)
+        message(FATAL_ERROR \"annoy_rs: ${CMAKE_STRIP} cannot strip \${_file}: \${_failed}\")
+      endif()
     endif()" COMPONENT annoy_rs_runtime)
 endif()
 

@@ -284,7 +284,7 @@ fn saving() {
 fn loading() {
     let least = [
         (Kind::Open, 12),
-        (Kind::Read, 300),
+        (Kind::Read, 500),
         (Kind::Map, 8),
         (Kind::Memory, 12),
     ];

@@ -67,25 +67,6 @@ fn answers(index: &Index, queries: &[Vec<f32>], search_k: u64) -> Vec<Vec<Neighb
 }
 
 #[test]
-fn defaults_are_those_of_the_header() {
-    let header = include_str!("../include/annoy.h");
-    let plan = GraphPlan::default();
-    for text in [
-        format!("at the most, 1 to 255; by default {}.\n", plan.degree),
-        format!("chosen from, 1 to 1,024; by default {}.\n", plan.candidates),
-        format!("beside short ones. By default {}.\n", plan.alpha),
-        format!(
-            "NN-descent at the most, 1 to 1,000; by default {}.\n",
-            plan.rounds
-        ),
-        format!("an item is, 1 to 255; by default {}.\n", plan.sample),
-        format!("made use of, 1 to 65,536; by default {}.\n", plan.trees),
-    ] {
-        assert!(header.contains(&text), "{text}");
-    }
-}
-
-#[test]
 fn finds_what_is_near_and_says_how_far() {
     let mut items = vectors(N + 60, 1);
     let queries = items.split_off(N);

@@ -11,7 +11,7 @@ export CARGO_TERM_COLOR=never
 
 stages=(lint rust faults+fuzz abi c+cpp consumers+differential python+go ruby+examples compare+gauntlet docs)
 # These take longer, and run when they are named only.
-when_named=(sanitizers micro)
+when_named=(sanitizers)
 logs=target/test-logs
 passed=0
 failed=0
@@ -71,11 +71,12 @@ rust() {
     done
     cargo test --quiet --lib "${tests[@]}" && cargo test --quiet --doc
 }
-# Each micro-benchmark once, unmeasured: they run.
-micro() { cargo test --quiet --features internals --bench micro && echo "1 passed, 0 failed"; }
 # The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
 fuzz() { bash fuzz/run.sh --test; }
-faults() { cargo test --quiet --features fault-injection --test faults; }
+# And each micro-benchmark once, unmeasured: they run. Both need features, and so a library of their own, which is one.
+faults() {
+    cargo test --quiet --features fault-injection,internals --test faults --bench micro && echo "1 passed, 0 failed"
+}
 abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
 c() { bash tests/c/run.sh && bash tests/memory/run.sh; }
 cpp() {

@@ -27,8 +27,8 @@ const STARTED_SHARE: u64 = 2;
 /// Items a walk looks at for each ten that are wanted, when nothing is said and the graph was found to be good.
 pub const WALKED: u64 = 3000;
 
-/// How many times as many where it found less when it was tried: up to this share of the nearest.
-const WALKED_IN_POOR: [(f64, u64); 2] = [(0.6, 4), (LOW_RECALL, 2)];
+/// Where a graph found a smaller share of the nearest four times as many are looked at; below [`LOW_RECALL`] twice.
+const VERY_LOW_RECALL: f64 = 0.6;
 
 /// A walk that ended early goes on from one candidate of the forest's for so many that it was to look at.
 const ELSEWHERE_SHARE: u64 = 8;
@@ -73,8 +73,8 @@ pub fn search<S: Space, F: Filter>(
     filter: &F,
 ) -> Result<Vec<Neighbor>> {
     let (n, n_items) = (wanted.n, roots.n_items);
-    let usual = || usual(graph.recall).saturating_mul((n as u64).div_ceil(10).max(1));
-    let search_k = wanted.search_k.unwrap_or_else(usual);
+    let by_default = || usual(graph.recall).saturating_mul((n as u64).div_ceil(10).max(1));
+    let search_k = wanted.search_k.unwrap_or_else(by_default);
     if search_k == 0 {
         // Not even what no walk comes to.
         return Ok(Vec::new());
@@ -104,7 +104,6 @@ pub fn search<S: Space, F: Filter>(
             wanted: n,
             keep,
             search_k,
-            is_poor: graph.recall.is_some_and(|recall| recall < LOW_RECALL),
         },
         filter,
         has_null: graph.null().next().is_some(),
@@ -129,9 +128,11 @@ pub fn search<S: Space, F: Filter>(
 
 /// Items a walk looks at for each ten that are wanted, in a graph that found this share of the nearest when it was tried.
 fn usual(recall: Option<f64>) -> u64 {
-    let is_less = |&&(share, _): &&(f64, u64)| recall.is_some_and(|recall| recall < share);
-    let times = WALKED_IN_POOR.iter().find(is_less);
-    WALKED * times.map_or(1, |&(_, times)| times)
+    match recall {
+        Some(recall) if recall < VERY_LOW_RECALL => 4 * WALKED,
+        Some(recall) if recall < LOW_RECALL => 2 * WALKED,
+        _ => WALKED,
+    }
 }
 
 /// What a walk needs to know.

@@ -70,8 +70,6 @@ pub struct Breadth {
     /// How many items are looked at, about, and half as many more at the most; with a filter, items that it accepts,
     /// and no more.
     pub search_k: u64,
-    /// Whether the graph found little when it was tried.
-    pub is_poor: bool,
 }
 
 /// The pool is in order, and putting one in moves half of it.
@@ -80,9 +78,6 @@ const LARGEST_POOL: u64 = 4096;
 /// The pool of a walk holds one for so many that it is to look at. Having looked from all of a pool a walk ends, as
 /// what is easy to find is found sooner; with a filter, which leaves more places for what is near, it is to end later.
 const LOOKED_AT_FROM_ONE: [u64; 2] = [24, 16];
-
-/// The same in a poor graph, where what is near is come to by ways over what is not.
-const LOOKED_AT_FROM_ONE_IN_POOR: u64 = 8;
 
 /// Of what was put aside so many are put in order for one that is asked for.
 const SORTED: usize = 4;
@@ -449,10 +444,7 @@ impl Breadth {
 
     /// How many of the nearest a walk keeps.
     pub fn pool_size<F: Filter>(&self, n_items: usize) -> usize {
-        let share = match self.is_poor {
-            true => LOOKED_AT_FROM_ONE_IN_POOR,
-            false => LOOKED_AT_FROM_ONE[usize::from(!F::ALL)],
-        };
+        let share = LOOKED_AT_FROM_ONE[usize::from(!F::ALL)];
         let size = (self.search_k / share)
             .min(LARGEST_POOL)
             .max(self.keep as u64);

@@ -11,8 +11,8 @@
 //! found 0.829 and Annoy's 200 0.823. So there are bounds: three steps for every four items, no fewer than Annoy takes,
 //! and no more than below. `tests/gauntlet/equal.py` compares with Annoy.
 //!
-//! Vectors are drawn at random, some of them more than once. Drawn without replacement they find up to 0.015 more among
-//! gaussian vectors, and less in clusters and with outliers: of Cauchy's distribution, manhattan, 0.42 in place of 0.53.
+//! Vectors are drawn at random, some of them more than once. Drawn without replacement they find as much among gaussian
+//! vectors, and less in clusters and with outliers: of Cauchy's distribution, manhattan, 0.42 in place of 0.53.
 
 use super::Position;
 use crate::kernel::{Eight, Float, FloatKernels, Padded, Row, ROWS};

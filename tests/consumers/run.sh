@@ -170,8 +170,11 @@ ok "GNUInstallDirs: pkg-config" test -f "$pc_include/annoy.h"
 ok "components: runtime" cmake --install "$tmp/build" --prefix "$tmp/runtime" --component annoy_rs_runtime --strip
 ok "components: the library and licences alone" test "$(cd "$tmp/runtime" && find . -type f | sed 's|.*/||' | sort | xargs)" = \
     "LICENSE THIRD-PARTY-LICENSES.txt libannoy_rs.so.$version"
+ok "components: an absolute directory of libraries" cmake -S "$root" -B "$tmp/dirs" -DCMAKE_INSTALL_LIBDIR=/opt/lib
+ok "components: it is stripped there, too" env DESTDIR="$tmp/absolute" cmake --install "$tmp/dirs" --strip
 no_symbols() { readelf -S "$1" | grep -F .dynsym && ! readelf -S "$1" | grep -F .symtab; }
 ok "components: it is stripped" no_symbols "$(find "$tmp/runtime" -name "libannoy_rs.so.$version")"
+ok "components: and there" no_symbols "$tmp/absolute/opt/lib/libannoy_rs.so.$version"
 
 # --- for another processor
 cat > "$tmp/other-cc" <<'EOF'
@@ -184,6 +187,11 @@ other() {
 }
 ok "another processor: cargo builds for it" says "cargo builds for riscv64gc-unknown-linux-gnu" other riscv64-linux-gnu
 ok "another processor: make says so to cargo" grep -rqF -- "--target riscv64gc-unknown-linux-gnu" "$tmp/other"
+ok "another C library: cargo builds for it" says "cargo builds for x86_64-unknown-linux-musl" other x86_64-linux-musl
+printf '#!/bin/sh\necho "host: armv7-unknown-linux-gnueabihf"\n' > "$tmp/arm-cargo"
+chmod +x "$tmp/arm-cargo"
+native() { rm -rf "$tmp/other" && other "$@" -DANNOY_RS_CARGO="$tmp/arm-cargo" && ! grep -rqF -- "--target " "$tmp/other"; }
+ok "the same processor by another name: cargo builds for its own" native arm-linux-gnueabihf
 refused "another processor: one that is not known is named" "C compiler is for mips-linux-gnu" other mips-linux-gnu
 
 # --- without cargo

@@ -154,10 +154,15 @@ fn check_error(error: &Error, mode: Mode, context: &str) {
     assert!(right, "{context}: {error:?}");
 }
 
-/// How far it is to the next call that fails. After the first few hundred they are allocations in loops, much like each
-/// other.
-fn step(nth: u64) -> u64 {
-    (nth / 8).saturating_sub(20).max(1)
+/// How far it is to the next call that fails. After the first hundreds of allocations they are those of loops, much
+/// like each other; of all other calls each one fails.
+fn step(mode: Mode, nth: u64) -> u64 {
+    match mode {
+        Mode::Once(Kind::Memory) | Mode::Lasting(Kind::Memory) | Mode::Everything => {
+            (nth / 8).saturating_sub(20).max(1)
+        }
+        Mode::Once(_) | Mode::Lasting(_) => 1,
+    }
 }
 
 /// Lets the calls that an operation makes fail, one after the other.
@@ -172,7 +177,7 @@ fn walk(operation: &Operation, count: &mut Count) {
         let mut next = 1;
         loop {
             let nth = next;
-            next += step(nth);
+            next += step(mode, nth);
             let context = format!("{}, {mode:?} {nth}", operation.name);
             let root = scratch();
             let path = root.path().join(NAME);

@@ -14,9 +14,10 @@ use arbitrary::Result;
 use std::ptr::null;
 
 const SETTING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, NO_MEMORY, CORRUPT, ARGUMENT];
+const READING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT];
+
 /// Room for no more ids than this.
 const MOST_IDS: i64 = 5000;
-const READING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT];
 
 impl Session<'_> {
     /// Few enough that two items want the same.
@@ -269,7 +270,7 @@ impl Session<'_> {
             |error| unsafe { annoy_get_ids(raw, to, capacity, n, error) },
         )?;
         let (ids, rest) = ids.0.split_at(if found { count.0[0] } else { 0 });
-        assert!(rest.iter().all(|&id| id == -7) && ids.is_sorted());
+        assert!(rest.iter().all(|&id| id == -7) && ids.is_sorted_by(|a, b| a < b));
         if found {
             // SAFETY: NULL or live.
             let has = |&id: &i64| unsafe { annoy_has_item(raw, id) } == 1;

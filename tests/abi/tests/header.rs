@@ -68,6 +68,25 @@ fn header_is_up_to_date() {
     );
 }
 
+#[test]
+fn defaults_of_graphs_are_those_of_the_engine() {
+    let header = fs::read_to_string(root().join("include/annoy.h")).unwrap();
+    let plan = annoy_rs::GraphPlan::default();
+    for text in [
+        format!("at the most, 1 to 255; by default {}.\n", plan.degree),
+        format!("chosen from, 1 to 1,024; by default {}.\n", plan.candidates),
+        format!("beside short ones. By default {}.\n", plan.alpha),
+        format!(
+            "NN-descent at the most, 1 to 1,000; by default {}.\n",
+            plan.rounds
+        ),
+        format!("an item is, 1 to 255; by default {}.\n", plan.sample),
+        format!("made use of, 1 to 65,536; by default {}.\n", plan.trees),
+    ] {
+        assert!(header.contains(&text), "{text}");
+    }
+}
+
 /// The functions of a file: name and the text from the comment above to the closing brace.
 fn exports(text: &str) -> Vec<(String, String)> {
     let chunks: Vec<&str> = text.split("#[no_mangle]").collect();

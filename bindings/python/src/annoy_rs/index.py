@@ -340,10 +340,10 @@ class Index(Labels, Inspection):
         more in less time; it is saved with the index, where Annoy does not see it, and gone when the trees are.
 
         None stands for the default. An item has `degree` neighbours at the most (1 to 255, default 32), chosen from the
-        `candidates` nearest (1 to 1,024, default 48); with more `alpha` (1 to 16, default 1.2) longer ways are kept beside short
-        ones. How long it takes is decided by the `rounds` of NN-descent (1 to 1,000, default 6), the neighbours that each takes as
-        a `sample` of a list (1 to 255, default 12), and the `n_trees` whose leaves are made use of (default 10). The same index and options give the same file. `progress`: as `build`, in items, each many
-        times.
+        `candidates` nearest (1 to 1,024, default 48); with more `alpha` (1 to 16, default 1.2) longer ways are kept beside
+        short ones. How long it takes is decided by the `rounds` of NN-descent (1 to 1,000, default 6), the neighbours that
+        each takes as a `sample` of a list (1 to 255, default 12), and the `n_trees` whose leaves are made use of (default
+        10). The same index and options give the same file. `progress`: as `build`, in items, each many times.
         """
         options = graph.options(
             degree=degree, candidates=candidates, alpha=alpha, rounds=rounds, sample=sample, n_trees=n_trees
