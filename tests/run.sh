@@ -13,6 +13,8 @@ stages=(lint rust faults+fuzz abi c+cpp consumers+differential python+go ruby+ex
 # These take longer, and run when they are named only.
 when_named=(sanitizers)
 logs=target/test-logs
+# The longest that any stage may take, in seconds: more than twice what the longest takes.
+limit=${ANNOY_RS_STAGE_SECONDS:-1800}
 passed=0
 failed=0
 
@@ -138,8 +140,8 @@ run() {
 
 # Adds a stage up, prints its line, and says whether all is well.
 report() {
-    local log="$logs/$1.log" status=1 seconds=0 stage_passed stage_failed
-    read -r status seconds <"$logs/$1.status"
+    local log="$logs/$1.log" status=1 seconds=$limit stage_passed stage_failed
+    if [ -f "$logs/$1.status" ]; then read -r status seconds <"$logs/$1.status"; else echo "ended after $limit s" >>"$log"; fi
     stage_passed=$(count "$log" passed)
     stage_failed=$(count "$log" failed)
     # A stage that broke without saying how many tests did counts as one.
@@ -160,11 +162,20 @@ set -m
 trap 'for job in $(jobs -p); do kill -- "-$job" 2>/dev/null; done; exit 130' INT TERM
 for together in "${stages[@]}"; do
     read -ra names <<<"${together//+/ }"
+    running=()
     for stage in "${names[@]}"; do
         rm -f "$logs/$stage.status"
         run "$stage" &
+        running+=($!)
     done
-    wait
+    # What hangs is ended, with all that it has started, and has failed.
+    {
+        sleep "$limit"
+        for job in "${running[@]}"; do kill -- "-$job" 2>/dev/null; done
+    } &
+    watchdog=$!
+    wait "${running[@]}" 2>/dev/null
+    kill -- "-$watchdog" && wait "$watchdog" 2>/dev/null
     broken=0
     for stage in "${names[@]}"; do report "$stage" || broken=1; done
     [ $broken -eq 0 ] || break
