@@ -113,7 +113,12 @@ pub fn copy<T: Clone>(elements: &[T]) -> Result<Vec<T>> {
 /// # Errors
 /// [`Error::NoMemory`].
 pub fn collect<T>(from: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
-    try_collect(from.into_iter().map(Ok))
+    let from = from.into_iter();
+    let mut vector = with_room(from.size_hint().0)?;
+    for value in from {
+        push(&mut vector, value)?;
+    }
+    Ok(vector)
 }
 
 /// All that an iterator has to give, up to its first error.

@@ -115,7 +115,10 @@ fn build_over<S: Space, P: Position>(
     );
     let extras = space.extras(&nodes)?;
     let pace = || work::check(meter.cancel());
-    let chosen = trial::choose(space, &nodes, &present, extras.as_deref(), plan.seed, &pace)?;
+    let chosen = match S::HAS_VARIANTS {
+        true => trial::choose(space, &nodes, &present, extras.as_deref(), plan.seed, &pace)?,
+        false => None,
+    };
     let spaces = chosen.as_deref().unwrap_or(std::slice::from_ref(space));
     let mut points = Points::in_place(items, layout);
     if let Some(extras) = &extras {
@@ -158,7 +161,7 @@ fn build_alone<S: Space, P: Position>(
     for group in 0..batch.len.div_ceil(batch.group_len()) {
         let mut added = Ok(());
         let (first, keys) = batch.group(group)?;
-        builder.build(first, &keys, &pace, |tree| {
+        builder.build(first, &keys, &pace, &mut |tree| {
             added = forest.add(tree).and_then(|()| pace(1));
             added.is_ok() && !forest.is_complete()
         })?;
@@ -212,7 +215,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
         if keys.is_empty() {
             return Ok(false);
         }
-        let built = builder.build(number, &keys, pace, |tree| {
+        let built = builder.build(number, &keys, pace, &mut |tree| {
             let tree = std::mem::replace(tree, take_spare().unwrap_or_default());
             let sent = send((number, Ok(tree)));
             number += 1;

@@ -110,7 +110,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         first: usize,
         keys: &[Key],
         pace: &Pace<'_>,
-        mut take: impl FnMut(&mut HeapBytes) -> bool,
+        take: &mut dyn FnMut(&mut HeapBytes) -> bool,
     ) -> Result<()> {
         if self.present.len() < 2 || self.n_items <= self.layout.max_leaf {
             for _ in keys {
@@ -126,7 +126,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         let (spaces, layout, points) = (self.spaces, self.layout, self.points);
         let trees = (first..).zip(keys);
         let trees = trees.map(|(number, &key)| (&spaces[number % spaces.len()], key));
-        let uppers = upper::grow(layout, points, self.present, trees.clone(), pace)?;
+        let uppers = upper::grow(layout, points, self.present, &mut trees.clone(), pace)?;
         for ((upper, mut order), (space, key)) in uppers.into_iter().zip(trees) {
             let order = order.numbers_mut();
             self.start()?;

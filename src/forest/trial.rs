@@ -263,7 +263,7 @@ fn hits<S: Space>(
     }
     let mut builder = TreeBuilder::new(spaces, layout, &points, &present, n_items)?;
     let mut taken = Ok(());
-    builder.build(0, &keys, &|_| pace(), |tree| {
+    builder.build(0, &keys, &|_| pace(), &mut |tree| {
         let before = trees.bytes().len() / size;
         map_children(tree.bytes_mut(), layout, n_items, |id| id + before);
         let root = tree.bytes().len() - size;

@@ -89,11 +89,11 @@ struct Growing<'a, S: Space, P> {
 ///
 /// # Errors
 /// Those of `pace`; [`crate::Error::NoMemory`].
-pub fn grow<'a, S: Space, P: Position>(
+pub fn grow<S: Space, P: Position>(
     layout: &NodeLayout,
     points: &Points<'_, S::T>,
     present: &[P],
-    wanted: impl Iterator<Item = (&'a S, Key)>,
+    wanted: &mut dyn Iterator<Item = (&S, Key)>,
     pace: &Pace<'_>,
 ) -> Result<Vec<(UpperTree, Array<P>)>> {
     let local_len = local_len(points);

@@ -49,7 +49,14 @@ impl<'m, 'a> Team<'m, 'a> {
         body: impl Fn(Range<usize>, &mut R) -> Result<()> + Sync,
     ) -> Result<()> {
         let done = self.done.get();
-        self.run(n, TAKEN, room, body, |taken| done + taken as u64)?;
+        let all = |take: &Take<'_>| {
+            let mut room = room();
+            while let Some(range) = take()? {
+                body(range, &mut room)?;
+            }
+            Ok(())
+        };
+        self.run(n, TAKEN, &all, &|taken| done + taken as u64)?;
         self.done.set(done + n as u64);
         Ok(())
     }
@@ -66,72 +73,56 @@ impl<'m, 'a> Team<'m, 'a> {
     ) -> Result<Vec<P>> {
         let size = size.max(1);
         let parts = memory::collect((0..n.div_ceil(size)).map(|_| OnceLock::new()))?;
-        let put = |range: Range<usize>, (): &mut ()| {
-            let part = &parts[range.start / size];
-            body(range).map(|made| drop(part.set(made)))
+        let all = |take: &Take<'_>| {
+            while let Some(range) = take()? {
+                let part = &parts[range.start / size];
+                drop(part.set(body(range)?));
+            }
+            Ok(())
         };
-        self.run(n, size, || (), put, |_| self.done.get())?;
+        self.run(n, size, &all, &|_| self.done.get())?;
         memory::collect(parts.into_iter().filter_map(OnceLock::into_inner))
     }
 
-    fn run<R>(
+    /// Hands out each `size` of `0..n` to `all`, on every thread. Compiled once, whatever is done with them.
+    fn run(
         &self,
         n: usize,
         size: usize,
-        room: impl Fn() -> R + Sync,
-        body: impl Fn(Range<usize>, &mut R) -> Result<()> + Sync,
-        done: impl Fn(usize) -> u64,
+        all: &(dyn Fn(&Take<'_>) -> Result<()> + Sync),
+        done: &dyn Fn(usize) -> u64,
     ) -> Result<()> {
         let next = AtomicUsize::new(0);
         let cancel = self.meter.cancel();
-        // `false` when there is nothing left.
-        let take = |room: &mut R| {
+        let take = || {
             work::check(cancel)?;
             let start = next.fetch_add(size, Ordering::Relaxed);
-            if start >= n {
-                return Ok(false);
-            }
-            body(start..n.min(start + size), room).map(|()| true)
+            Ok((start < n).then(|| start..n.min(start + size)))
         };
         let failed = Mutex::new(None);
-        let body = || {
-            let mut room = room();
-            let result = loop {
-                match take(&mut room) {
-                    Ok(true) => {}
-                    Ok(false) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-            };
-            if let Err(error) = result {
-                // Nobody needs to do more.
-                next.store(n, Ordering::Relaxed);
-                failed
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
-            }
+        let fail = |error| {
+            // Nobody needs to do more.
+            next.store(n, Ordering::Relaxed);
+            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert(error);
         };
+        let body = || all(&take).unwrap_or_else(fail);
         let n_threads = self.meter.n_threads(n.div_ceil(size));
         let result = work::beside(n_threads - 1, &body, |_| {
-            let mut room = room();
-            loop {
-                let told = take(&mut room).and_then(|more| {
+            let is_begun = Cell::new(false);
+            let told = all(&|| {
+                if is_begun.replace(true) {
                     let taken = next.load(Ordering::Relaxed).min(n);
                     self.meter.report(done(taken))?;
-                    Ok(more)
-                });
-                match told {
-                    Ok(true) => {}
-                    Ok(false) => break Ok(()),
-                    Err(error) => {
-                        next.store(n, Ordering::Relaxed);
-                        break Err(error);
-                    }
                 }
-            }
+                take()
+            });
+            told.inspect_err(|_| next.store(n, Ordering::Relaxed))
         });
         let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         failed.map_or(result, Err)
     }
 }
+
+/// The next range to deal with; none when there are no more.
+type Take<'t> = dyn Fn() -> Result<Option<Range<usize>>> + 't;

@@ -236,6 +236,8 @@ impl<T: Float> Space for Dot<T> {
         Ok(Some(lengths))
     }
 
+    const HAS_VARIANTS: bool = true;
+
     fn variants(&self, lengths: &[T]) -> Result<Vec<Vec<Self>>> {
         let mut lengths = memory::copy(lengths)?;
         lengths.sort_unstable_by(compare);

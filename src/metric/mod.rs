@@ -109,6 +109,9 @@ pub trait Space: Send + Sync + Sized + 'static {
         Ok(None)
     }
 
+    /// Whether it has several [`variants`](Self::variants).
+    const HAS_VARIANTS: bool = false;
+
     /// Ways of splitting, where it depends on the data which finds most: then they are tried. The usual one first; each
     /// is one space or several that trees take in turn, as all of them search alike. They may look at the
     /// [`extras`](Self::extras) of some items.
