@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
-use std::collections::TryReserveError;
+use std::collections::{BinaryHeap, TryReserveError};
 use std::fmt::{self, Display, Write};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,26 @@ fn enlarge<T>(vector: &mut Vec<T>, additional: usize) -> Result<()> {
     ask(bytes)?;
     vector
         .try_reserve(additional)
+        .map_err(|reason| Error::no_memory(bytes, reason))
+}
+
+/// Makes room in a heap; see [`reserve`].
+///
+/// # Errors
+/// [`Error::NoMemory`].
+#[inline]
+pub fn reserve_heap<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<()> {
+    if heap.capacity() - heap.len() >= additional {
+        return Ok(());
+    }
+    enlarge_heap(heap, additional)
+}
+
+#[cold]
+fn enlarge_heap<T: Ord>(heap: &mut BinaryHeap<T>, additional: usize) -> Result<()> {
+    let bytes = additional.saturating_mul(size_of::<T>());
+    ask(bytes)?;
+    heap.try_reserve(additional)
         .map_err(|reason| Error::no_memory(bytes, reason))
 }
 
@@ -113,12 +133,15 @@ pub fn copy<T: Clone>(elements: &[T]) -> Result<Vec<T>> {
 /// # Errors
 /// [`Error::NoMemory`].
 pub fn collect<T>(from: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
-    let from = from.into_iter();
-    let mut vector = with_room(from.size_hint().0)?;
-    for value in from {
-        push(&mut vector, value)?;
+    // Compiled once for each type, not for each iterator.
+    fn all<T>(from: &mut dyn Iterator<Item = T>) -> Result<Vec<T>> {
+        let mut vector = with_room(from.size_hint().0)?;
+        for value in from {
+            push(&mut vector, value)?;
+        }
+        Ok(vector)
     }
-    Ok(vector)
+    all(&mut from.into_iter())
 }
 
 /// All that an iterator has to give, up to its first error.
@@ -126,12 +149,14 @@ pub fn collect<T>(from: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
 /// # Errors
 /// That; [`Error::NoMemory`].
 pub fn try_collect<T>(from: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
-    let from = from.into_iter();
-    let mut vector = with_room(from.size_hint().0)?;
-    for value in from {
-        push(&mut vector, value?)?;
+    fn all<T>(from: &mut dyn Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+        let mut vector = with_room(from.size_hint().0)?;
+        for value in from {
+            push(&mut vector, value?)?;
+        }
+        Ok(vector)
     }
-    Ok(vector)
+    all(&mut from.into_iter())
 }
 
 /// A copy of a path.

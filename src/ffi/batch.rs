@@ -7,8 +7,8 @@ use super::options::{annoy_search_options, Given};
 use super::search::{Distance, Results};
 use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
-use crate::forest::search::Neighbor;
 use crate::index::vector::Vector;
+use crate::query::Neighbor;
 
 /// Where a batch puts its results: rows of `n` ids and, unless NULL, distances; the number found in each, unless NULL.
 struct Table<'a, D> {

@@ -3,9 +3,9 @@
 use super::guard::{call_host, or_choose, slice};
 use super::work::{self, annoy_work};
 use crate::error::{Error, Result};
-use crate::forest::filter::{Ask, Bitmap};
 use crate::index::search::{Search, Way};
 use crate::index::Index;
+use crate::query::filter::{Ask, Bitmap};
 use crate::work::Work;
 use std::ffi::c_void;
 

@@ -6,9 +6,9 @@ use super::options::{annoy_search_options, Given};
 use super::search::{Distance, Results};
 use super::status::{annoy_error, annoy_status};
 use crate::error::Result;
-use crate::forest::search::Neighbor;
 use crate::index::search::Search;
 use crate::index::Index;
+use crate::query::Neighbor;
 
 /// The body of `annoy_search` and its kin.
 ///

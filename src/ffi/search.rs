@@ -4,8 +4,8 @@ use super::guard::{guard, or_choose, place, shared, slice, slice_mut, Shared};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::Result;
-use crate::forest::search::Neighbor;
 use crate::index::vector::Vector;
+use crate::query::Neighbor;
 
 /// A number that distances are given out as.
 pub(super) trait Distance {

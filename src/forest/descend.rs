@@ -5,7 +5,7 @@ use super::roots::Roots;
 use crate::error::{reserve, Error, Result};
 use crate::kernel::prefetch;
 use crate::layout::Nodes;
-use crate::metric::{Query, Space};
+use crate::query::scorer::Scorer;
 
 /// Trees that are gone down: between these, as many as have planes of so many bytes on one level. More of them find
 /// items of more clusters to start from; where rows are long, each way down takes as long as looking at many codes.
@@ -17,15 +17,14 @@ const PLANE_BYTES: usize = 16 << 10;
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
-pub fn items_near<S: Space>(
-    space: &S,
-    nodes: &Nodes<'_>,
+pub fn items_near(
+    scorer: &dyn Scorer,
     roots: &Roots,
-    query: &Query<'_, S::T>,
     n: usize,
     open: &mut Vec<usize>,
     found: &mut Vec<usize>,
 ) -> Result<()> {
+    let nodes = scorer.nodes();
     let max_leaf = nodes.layout().max_leaf as i64;
     let affordable = PLANE_BYTES / nodes.layout().vector_bytes.max(1);
     let n_trees = roots.n_trees.min(affordable.clamp(TREES[0], TREES[1]));
@@ -53,8 +52,8 @@ pub fn items_near<S: Space>(
                 take(nodes, roots, id, from_each, found)?;
                 continue;
             }
-            let [left, right] = space
-                .descend(node, query, space.root_priority())
+            let [left, right] = scorer
+                .descend(node, scorer.root_priority())
                 .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
             let child =
                 nodes.checked(id, node.child(usize::from(right > left)), roots.trees.end)?;

@@ -41,9 +41,15 @@ impl Faults {
     /// Takes note of one.
     pub fn add(&mut self, node: Option<usize>, text: impl FnOnce() -> String) {
         self.count += 1;
+        if self.first.len() < self.most {
+            self.keep(node, text());
+        }
+    }
+
+    fn keep(&mut self, node: Option<usize>, text: String) {
         // Without room for it, it is counted all the same.
-        if self.first.len() < self.most && reserve(&mut self.first, 1).is_ok() {
-            self.first.push(Fault { node, text: text() });
+        if reserve(&mut self.first, 1).is_ok() {
+            self.first.push(Fault { node, text });
         }
     }
 }

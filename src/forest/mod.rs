@@ -7,14 +7,12 @@
 //! - [`peek`]: reads nodes of a file here and there.
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`inspect`]: walks all trees, for verifying and for facts.
-//! - [`filter`]: which items a search may find.
 //! - [`descend`]: down each tree to one leaf.
 //! - [`scratch`]: room that a thread keeps from one search to the next.
 //! - [`search`]: best-first search over all trees at once.
 
 pub mod build;
 pub mod descend;
-pub mod filter;
 pub mod inspect;
 pub mod peek;
 pub mod roots;

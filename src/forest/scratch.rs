@@ -4,6 +4,7 @@ use super::search::Visit;
 use crate::error::{reserve, Result};
 use crate::graph::start::Start;
 use crate::graph::walk::Walk;
+use crate::query::Best;
 use crate::storage::boxed;
 use std::cell::Cell;
 use std::collections::BinaryHeap;
@@ -28,8 +29,8 @@ pub struct Scratch {
     pub refused_marks: Vec<u64>,
     /// Ids of those.
     pub refused: Vec<usize>,
-    /// The best of them; the worst of those is on top.
-    pub best: BinaryHeap<(u64, usize)>,
+    /// The nearest of them.
+    pub best: Best,
 }
 
 impl Scratch {

@@ -1,16 +1,17 @@
 //! Which way of splitting finds most, where that depends on the data: found out with small forests over a sample.
 
-use super::filter::All;
 use super::roots::Roots;
-use super::search::{reserve_heap, search, Wanted};
+use super::search::search;
 use super::tree::{map_children, TreeBuilder};
 use crate::error::{reserve, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
-use crate::memory;
+use crate::memory::{self, reserve_heap};
 use crate::metric::{Position, Space};
+use crate::query::filter::All;
+use crate::query::scorer::VectorScorer;
+use crate::query::{Best, Wanted};
 use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
-use std::collections::BinaryHeap;
 
 /// Items of a sample: a quarter, within these bounds.
 const SAMPLE: [usize; 2] = [1024, 2048];
@@ -137,7 +138,7 @@ fn spread(end: usize, len: usize, random: &mut Stream, to: &mut Vec<usize>) -> R
 struct Nearest {
     at: usize,
     /// Distances and places, without the item itself.
-    best: BinaryHeap<(u64, usize)>,
+    best: Best,
     farthest: u64,
 }
 
@@ -181,7 +182,7 @@ impl Trial {
         is_in.resize(pool.len(), false);
         let mut searches = [(); QUERIES].map(|()| Nearest {
             at: random.index(pool.len()),
-            best: BinaryHeap::new(),
+            best: Best::new(),
             farthest: 0,
         });
         for search in &mut searches {
@@ -287,14 +288,18 @@ fn hits<S: Space>(
     let space = &spaces[0];
     let (mut others, mut selves) = (0, 0);
     for &(id, distance) in queries {
-        let query = space.query(nodes.get(id).row());
+        let scorer = VectorScorer {
+            space,
+            nodes: &nodes,
+            query: space.query(nodes.get(id).row()),
+        };
         for by in ITEMS_BY_CANDIDATE {
             let wanted = Wanted {
                 n: NEAREST + 1,
                 search_k: Some((n_items / by) as u64),
                 max_distance: Some(distance),
             };
-            let near = search(space, &nodes, &roots, &query, wanted, &All)?;
+            let near = search(&scorer, &roots, wanted, &All)?;
             let itself = near.iter().filter(|near| near.id == id as i64).count();
             others += (near.len() - itself).min(NEAREST);
             selves += itself;

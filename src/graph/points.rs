@@ -1,11 +1,12 @@
 //! The items of a graph as something whose distances are found quickly: their codes, or the vectors themselves where
 //! codes cannot tell them apart.
 
-use super::codes::{Coded, Codes, Source};
+use super::codes::{Coded, Coder, Codes, Source};
 use crate::error::{reserve, Result};
 use crate::kernel::{prefetch, CodeRows, Measure};
 use crate::layout::Nodes;
 use crate::metric::{order, Query, Space};
+use crate::query::scorer::{Scorer, VectorScorer};
 
 /// Items that are compared with each other and with queries. Distances are numbers that sort as they do.
 pub trait Points: Copy + Sync {
@@ -150,6 +151,45 @@ impl Points for Codes<'_> {
     }
 }
 
+#[inline]
+fn narrow_distances<S: Space>(
+    space: &S,
+    nodes: &Nodes<'_>,
+    from: &Query<'_, S::T>,
+    ids: &[u32],
+    to: &mut [u32],
+) {
+    for (to, &id) in to.iter_mut().zip(ids) {
+        let distance = space.distance(from, nodes.get(id as usize));
+        *to = match S::BY_PRODUCT {
+            true => narrow_signed(distance),
+            false => narrow(distance, space.unit()),
+        };
+    }
+}
+
+/// A query to be searched for by a graph, whatever the metric and the scalar type.
+pub trait GraphQuery: Scorer {
+    /// Makes the query's code, in a place that is zero; `room` is for a whole code that is made short.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    fn encode(&self, coder: &Coder<'_>, room: &mut Vec<u8>, to: &mut [u8]) -> Result<()>;
+
+    /// The distances of items by their vectors, as [`Points::distances`].
+    fn distances(&self, ids: &[u32], to: &mut [u32]);
+}
+
+impl<S: Space> GraphQuery for VectorScorer<'_, S> {
+    fn encode(&self, coder: &Coder<'_>, room: &mut Vec<u8>, to: &mut [u8]) -> Result<()> {
+        coder.query(self.space, self.query.row, room, to)
+    }
+
+    fn distances(&self, ids: &[u32], to: &mut [u32]) {
+        narrow_distances(self.space, self.nodes, &self.query, ids, to);
+    }
+}
+
 /// The items' vectors, compared as the metric has it.
 pub struct Vectors<'a, S> {
     pub space: &'a S,
@@ -202,13 +242,7 @@ impl<S: Space> Points for Vectors<'_, S> {
 
     #[inline]
     fn distances(&self, from: Query<'_, S::T>, ids: &[u32], to: &mut [u32]) {
-        for (to, &id) in to.iter_mut().zip(ids) {
-            let distance = self.space.distance(&from, self.nodes.get(id as usize));
-            *to = match S::BY_PRODUCT {
-                true => narrow_signed(distance),
-                false => narrow(distance, self.space.unit()),
-            };
-        }
+        narrow_distances(self.space, &self.nodes, &from, ids, to);
     }
 
     fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool {

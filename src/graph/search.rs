@@ -1,19 +1,18 @@
 //! A search by the graph: where a walk starts, how far it goes, and what is measured in the end.
 
-use super::points::{Points, Vectors};
+use super::points::GraphQuery;
 use super::start::Start;
-use super::walk::{Breadth, End, Target, Walk, SCANNED_FOR_MET};
+use super::walk::{Breadth, ByCodes, ByVectors, End, Target, Walk, SCANNED_FOR_MET};
 use super::{View, LOW_RECALL};
 use crate::error::{reserve, Result};
+use crate::forest;
 use crate::forest::descend::{items_near, take};
-use crate::forest::filter::{accepted, perhaps, All, Filter, Unmet};
 use crate::forest::roots::Roots;
 use crate::forest::scratch::{cover_items, with_scratch, Scratch};
-use crate::forest::search::{self, reserve_heap, Neighbor, Wanted};
 use crate::kernel::prefetch;
-use crate::layout::Nodes;
-use crate::metric::{Query, Space};
-use std::collections::BinaryHeap;
+use crate::memory::reserve_heap;
+use crate::query::filter::{accepted, perhaps, All, Filter, Unmet};
+use crate::query::{exact, nearest, Best, Neighbor, Wanted};
 
 /// Items that the trees name for a walk to start from, at the least and at the most; between them one for each
 /// [`ENTRIES_SHARE`] looked at. From several trees: the neighbours of clustered items lead to no other cluster.
@@ -56,19 +55,17 @@ const IDLE: [usize; 2] = [2, 1];
 const MANY_WANTED: usize = 2000;
 const ALL_FOR_WALKED: u64 = 2;
 
-/// As [`search::search`], by walking the graph: `search_k` is the number of items that the walk looks at, about.
+/// As [`forest::search::search`], by walking the graph: `search_k` is the number of items that the walk looks at, about.
 ///
 /// Where that is all there are, or a filter is known to accept fewer, all are looked at. Where it is known to accept so
 /// few that a walk to them would take longer, the codes of all of those are looked at.
 ///
 /// # Errors
-/// As [`search::search`], also for what the graph names.
-pub fn search<S: Space, F: Filter>(
-    space: &S,
-    nodes: &Nodes<'_>,
+/// As [`forest::search::search`], also for what the graph names.
+pub fn search<F: Filter>(
+    query: &dyn GraphQuery,
     roots: &Roots,
     graph: &View<'_>,
-    query: &Query<'_, S::T>,
     wanted: Wanted,
     filter: &F,
 ) -> Result<Vec<Neighbor>> {
@@ -83,7 +80,7 @@ pub fn search<S: Space, F: Filter>(
     let is_all = search_k.saturating_mul(all_for) >= n_items as u64;
     let at_most = filter.at_most(n_items);
     if is_all || !F::ALL && (at_most as u64) < search_k {
-        return search::exact(space, nodes, n_items, query, wanted, filter);
+        return exact(query, n_items, wanted, filter);
     }
     let keep = match graph.coder.projector {
         None => n.saturating_mul(MEASURED),
@@ -95,11 +92,9 @@ pub fn search<S: Space, F: Filter>(
     // A walk passes n_items / at_most items for each that is accepted, and what it passes lies far apart.
     let walked = u128::from(search_k) * (SCANNED_FOR_WALKED * n_items) as u128;
     let asked = Asked {
-        space,
-        nodes,
+        query,
         roots,
         graph,
-        query,
         breadth: Breadth {
             wanted: n,
             keep,
@@ -111,7 +106,7 @@ pub fn search<S: Space, F: Filter>(
     };
     with_scratch(|scratch| {
         cover_items(&mut scratch.marks, n_items)?;
-        if space.is_null(query.row) {
+        if query.is_null_query() {
             // As far from one as from any other.
             let there = accepted(filter, n_items).filter(|&id| asked.is_there(id));
             reserve(&mut scratch.candidates, n.min(n_items))?;
@@ -119,7 +114,7 @@ pub fn search<S: Space, F: Filter>(
             let Scratch {
                 candidates, best, ..
             } = scratch;
-            return search::nearest(space, nodes, query, wanted, candidates, best);
+            return nearest(query, wanted, candidates, best);
         }
         asked.find(scratch)?;
         asked.measure(wanted, scratch)
@@ -136,12 +131,10 @@ fn usual(recall: Option<f64>) -> u64 {
 }
 
 /// What a walk needs to know.
-struct Asked<'a, S: Space, F> {
-    space: &'a S,
-    nodes: &'a Nodes<'a>,
+struct Asked<'a, F> {
+    query: &'a dyn GraphQuery,
     roots: &'a Roots,
     graph: &'a View<'a>,
-    query: &'a Query<'a, S::T>,
     breadth: Breadth,
     filter: &'a F,
     /// Whether the graph names items that are as far from everything.
@@ -150,28 +143,29 @@ struct Asked<'a, S: Space, F> {
     is_scan: bool,
 }
 
-impl<S: Space, F: Filter> Asked<'_, S, F> {
+impl<F: Filter> Asked<'_, F> {
     /// Walks, or looks at all that the filter accepts.
     fn find(&self, scratch: &mut Scratch) -> Result<()> {
         scratch.walk.begin();
         let mut start = std::mem::take(&mut scratch.start);
         let found = match self.graph.by_vectors {
             true => {
-                let points = Vectors {
-                    space: self.space,
-                    nodes: *self.nodes,
+                let target = ByVectors {
+                    query: self.query,
                     n_items: self.roots.n_items,
                 };
-                let query = *self.query;
                 let started = self.start(&mut start, scratch);
-                started.and_then(|()| self.look(&Target { points, query }, scratch))
+                started.and_then(|()| self.look(&target, scratch))
             }
             false => start
-                .encode(self.space, self.graph, self.query.row)
+                .encode(self.query, self.graph)
                 .and_then(|()| self.start(&mut start, scratch))
                 .and_then(|()| {
-                    let (points, query) = (self.graph.codes, start.query());
-                    self.look(&Target { points, query }, scratch)
+                    let target = ByCodes {
+                        codes: self.graph.codes,
+                        query: start.query(),
+                    };
+                    self.look(&target, scratch)
                 }),
         };
         scratch.start = start;
@@ -192,9 +186,6 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         reserve_heap(best, n)?;
         // Without a filter only a damaged file leads a walk to what it cannot come to.
         let is_sound = F::ALL && !self.has_null;
-        let look_at = |candidates: &[usize], best: &mut _| {
-            search::look_at(self.space, self.nodes, self.query, wanted, candidates, best)
-        };
         let idle = IDLE[usize::from(!F::ALL)];
         let kept = match self.is_scan {
             true => self.breadth.pool_size::<F>(self.roots.n_items),
@@ -212,7 +203,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             let is_wanted = |id| self.is_wanted(id, self.filter);
             let found = walk.found(at..end, &is_wanted);
             candidates.extend(found.filter(|&id| is_sound || self.is_met(id)));
-            match look_at(candidates, best) {
+            match self.query.rank(wanted, candidates, best) {
                 0 if at > 0 => n_idle += candidates.len(),
                 _ => {
                     n_measured += n_idle + candidates.len();
@@ -229,20 +220,20 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
             let null = self.graph.null();
             let null = null.filter(|&id| is_null(id) && self.filter.accepts(id));
             candidates.extend(null.take(n));
-            look_at(candidates, best);
+            self.query.rank(wanted, candidates, best);
         }
         candidates.clear();
-        search::take(self.space, best)
+        self.query.take(best)
     }
 
     fn is_there(&self, id: usize) -> bool {
-        self.nodes.get(id).n_descendants() == 1
+        self.query.nodes().get(id).n_descendants() == 1
     }
 
     /// Whether it is an item that a walk may come to. In a graph that names none that are as far from everything those
     /// are like others.
     fn is_met(&self, id: usize) -> bool {
-        self.is_there(id) && !(self.has_null && self.space.is_null(self.nodes.get(id).row()))
+        self.is_there(id) && !(self.has_null && self.query.is_null(id))
     }
 
     /// Whether a filter accepts an item that a walk may come to. It is not asked about others, whose turn comes later.
@@ -255,11 +246,11 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
     }
 
     /// Whether items that no walk comes to may be among the nearest.
-    fn may_be_null(&self, wanted: Wanted, best: &BinaryHeap<(u64, usize)>) -> bool {
+    fn may_be_null(&self, wanted: Wanted, best: &Best) -> bool {
         let Some(one) = self.graph.null().next() else {
             return false;
         };
-        let distance = self.space.distance(self.query, self.nodes.get(one));
+        let distance = self.query.distance(one);
         best.len() < wanted.n || best.peek().is_some_and(|worst| worst.0 >= distance)
     }
 
@@ -275,7 +266,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
         let share = (search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
         // Few enough to leave something to walk for.
         let n = share.min(search_k.div_ceil(STARTED_SHARE)) as usize;
-        let (nodes, roots) = (self.nodes, self.roots);
+        let (nodes, roots) = (self.query.nodes(), self.roots);
         let n_starts = graph.routes.starts.len() / 4;
         if n_starts > 0 {
             paths.clear();
@@ -287,7 +278,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
                 take(nodes, roots, id, n.div_ceil(n_starts), candidates)?;
             }
         } else if graph.entries.is_empty() {
-            items_near(self.space, nodes, roots, self.query, n, paths, candidates)?;
+            items_near(self.query, roots, n, paths, candidates)?;
         } else if n > 0 {
             start.enter(graph, n.min(ENTERED), candidates)?;
         }
@@ -310,7 +301,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
     }
 
     /// Walks from the candidates, or looks at all that the filter accepts; leaves no candidates.
-    fn look<P: Points>(&self, target: &Target<'_, P>, scratch: &mut Scratch) -> Result<()> {
+    fn look(&self, target: &impl Target, scratch: &mut Scratch) -> Result<()> {
         let Scratch {
             walk,
             marks,
@@ -368,11 +359,7 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
     }
 
     /// Looks at all that the filter accepts and that the walk has not met.
-    fn look_at_others<P: Points>(
-        &self,
-        target: &Target<'_, P>,
-        scratch: &mut Scratch,
-    ) -> Result<()> {
+    fn look_at_others(&self, target: &impl Target, scratch: &mut Scratch) -> Result<()> {
         let unmet = Unmet {
             filter: self.filter,
             met: &scratch.marks,
@@ -386,15 +373,11 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
     }
 
     /// Looks for more where the forest names some: somewhere else there may be nearer ones.
-    fn start_elsewhere<P: Points>(
-        &self,
-        target: &Target<'_, P>,
-        scratch: &mut Scratch,
-    ) -> Result<End> {
+    fn start_elsewhere(&self, target: &impl Target, scratch: &mut Scratch) -> Result<End> {
         let (graph, breadth) = (self.graph, self.breadth);
         let mut walk = std::mem::take(&mut scratch.walk);
         walk.lift(&mut scratch.marks);
-        let result = if !F::ALL && (S::BY_PRODUCT || walk.n_found() < breadth.keep) {
+        let result = if !F::ALL && (self.query.by_product() || walk.n_found() < breadth.keep) {
             // What is accepted may lie so far from the query that no way leads to it.
             self.collect_others(&walk, scratch).and_then(|()| {
                 let ids = scratch.candidates.iter().copied();
@@ -446,18 +429,17 @@ impl<S: Space, F: Filter> Asked<'_, S, F> {
 
     /// Collects `n` candidates from the forest.
     fn collect(&self, n: u64, filter: &impl Filter, scratch: &mut Scratch) -> Result<()> {
-        let (nodes, roots) = (self.nodes, self.roots);
-        search::collect(self.space, nodes, roots, self.query, n, filter, scratch)
+        forest::search::collect(self.query, self.roots, n, filter, scratch)
     }
 }
 
 /// What a filter accepts of the items that a walk may come to.
-struct Wanting<'a, 'b, S: Space, F, G> {
-    asked: &'a Asked<'b, S, F>,
+struct Wanting<'a, 'b, F, G> {
+    asked: &'a Asked<'b, F>,
     filter: &'a G,
 }
 
-impl<S: Space, F: Filter, G: Filter> Filter for Wanting<'_, '_, S, F, G> {
+impl<F: Filter, G: Filter> Filter for Wanting<'_, '_, F, G> {
     fn accepts(&self, id: usize) -> bool {
         (!self.asked.has_null || self.asked.is_met(id)) && self.filter.accepts(id)
     }

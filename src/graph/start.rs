@@ -1,12 +1,11 @@
 //! Where a walk starts: the query's code, and the items that it leads to.
 
 use super::codes::Coded;
+use super::points::GraphQuery;
 use super::pool::{put, Met};
 use super::routes;
 use super::View;
 use crate::error::{reserve, Error, Result};
-use crate::kernel::Row;
-use crate::metric::Space;
 
 /// Room that a thread keeps from one search to the next.
 #[derive(Default)]
@@ -25,19 +24,12 @@ impl Start {
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn encode<S: Space>(
-        &mut self,
-        space: &S,
-        graph: &View<'_>,
-        query: Row<'_, S::T>,
-    ) -> Result<()> {
+    pub fn encode(&mut self, query: &dyn GraphQuery, graph: &View<'_>) -> Result<()> {
         self.code.clear();
         let stride = graph.codes.rows.row_bytes();
         reserve(&mut self.code, stride)?;
         self.code.resize(stride, 0);
-        graph
-            .coder
-            .query(space, query, &mut self.whole, &mut self.code)
+        query.encode(&graph.coder, &mut self.whole, &mut self.code)
     }
 
     /// The query's code, to be compared with the items'.

@@ -8,12 +8,13 @@ use super::scale::spread;
 use super::threads::{Team, TAKEN};
 use super::{search, GraphBytes};
 use crate::error::{reserve, Result};
-use crate::forest::filter::Without;
 use crate::forest::roots::Roots;
-use crate::forest::search::Wanted;
 use crate::kernel::{Isa, Measure};
 use crate::memory;
 use crate::metric::Space;
+use crate::query::filter::Without;
+use crate::query::scorer::VectorScorer;
+use crate::query::Wanted;
 
 /// Items that it is tried with.
 const PROBES: usize = 64;
@@ -210,10 +211,12 @@ impl Trial {
         };
         let [right, all] = self.count(source, roots.n_items, |at, ids| {
             let probe = self.probes[at] as usize;
-            let query = source.space.query(source.nodes.get(probe).row());
-            let (space, nodes) = (source.space, &source.nodes);
-            let found =
-                search::search(space, nodes, roots, &view, &query, wanted, &Without(probe))?;
+            let query = VectorScorer {
+                space: source.space,
+                nodes: &source.nodes,
+                query: source.space.query(source.nodes.get(probe).row()),
+            };
+            let found = search::search(&query, roots, &view, wanted, &Without(probe))?;
             reserve(ids, found.len())?;
             ids.extend(found.iter().map(|one| one.id as u32));
             Ok(())

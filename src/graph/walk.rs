@@ -1,22 +1,71 @@
 //! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked
 //! from.
 
-use super::points::Points;
+use super::codes::{Coded, Codes};
+use super::points::{GraphQuery, Points as _};
 use super::pool::{put, Heap, Met, Pool, Sorted};
 use super::View;
 use crate::error::{reserve, Error, Result};
-use crate::forest::filter::{All, Filter};
-use crate::forest::search::reserve_heap;
 use crate::kernel::prefetch;
+use crate::memory::reserve_heap;
+use crate::query::filter::{All, Filter};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
 /// What a walk looks for, among which items.
-#[derive(Clone, Copy)]
-pub struct Target<'q, P: Points + 'q> {
-    pub points: P,
-    pub query: P::From<'q>,
+pub trait Target {
+    /// How many places for items there are.
+    fn count(&self) -> usize;
+
+    /// Asks memory for an item.
+    fn prefetch(&self, id: u32);
+
+    /// The distances of the query to items; panics past the end.
+    fn distances(&self, ids: &[u32], to: &mut [u32]);
+}
+
+/// The query's code among those of the items.
+pub struct ByCodes<'a> {
+    pub codes: Codes<'a>,
+    pub query: Coded<'a>,
+}
+
+impl Target for ByCodes<'_> {
+    #[inline]
+    fn count(&self) -> usize {
+        self.codes.count()
+    }
+
+    #[inline]
+    fn prefetch(&self, id: u32) {
+        self.codes.prefetch(id);
+    }
+
+    #[inline]
+    fn distances(&self, ids: &[u32], to: &mut [u32]) {
+        self.codes.distances(self.query, ids, to);
+    }
+}
+
+/// The query's vector among those of the items.
+pub struct ByVectors<'a> {
+    pub query: &'a dyn GraphQuery,
+    pub n_items: usize,
+}
+
+impl Target for ByVectors<'_> {
+    fn count(&self) -> usize {
+        self.n_items
+    }
+
+    fn prefetch(&self, id: u32) {
+        prefetch(self.query.nodes().get(id as usize).bytes());
+    }
+
+    fn distances(&self, ids: &[u32], to: &mut [u32]) {
+        self.query.distances(ids, to);
+    }
 }
 
 /// Room that a thread keeps from one search to the next.
@@ -164,9 +213,9 @@ impl Walk {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
-    pub fn walk<P: Points, F: Filter>(
+    pub fn walk<T: Target, F: Filter>(
         &mut self,
-        target: &Target<'_, P>,
+        target: &T,
         graph: &View<'_>,
         entries: &[usize],
         breadth: Breadth,
@@ -175,9 +224,9 @@ impl Walk {
     ) -> Result<End> {
         reserve(&mut self.batch, entries.len())?;
         for &id in entries {
-            meet(&target.points, id as u32, marks, &mut self.batch);
+            meet(target, id as u32, marks, &mut self.batch);
         }
-        let size = breadth.pool_size::<F>(target.points.count());
+        let size = breadth.pool_size::<F>(target.count());
         if F::ALL && size as u64 <= LARGEST_POOL {
             self.walk_all(target, graph, breadth, marks)?;
         } else if !self.walk_accepted(target, graph, breadth, filter, marks)? {
@@ -229,35 +278,31 @@ impl Walk {
     }
 
     /// Finds the distances of what was met.
-    fn measure<P: Points>(&mut self, target: &Target<'_, P>) -> Result<()> {
+    fn measure<T: Target>(&mut self, target: &T) -> Result<()> {
         self.distances.clear();
         reserve(&mut self.distances, self.batch.len())?;
         self.distances.resize(self.batch.len(), 0);
-        target
-            .points
-            .distances(target.query, &self.batch, &mut self.distances);
+        target.distances(&self.batch, &mut self.distances);
         reserve(&mut self.met, self.batch.len())?;
         self.met.extend_from_slice(&self.batch);
         Ok(())
     }
 
     /// Looks at the next of these items; whether there were any. There is room to put them aside.
-    fn look_at<P: Points>(
+    fn look_at<T: Target>(
         &mut self,
-        target: &Target<'_, P>,
+        target: &T,
         ids: &mut impl Iterator<Item = usize>,
     ) -> Result<bool> {
         self.batch.clear();
         reserve(&mut self.batch, SCANNED)?;
         for id in ids.take(SCANNED) {
-            target.points.prefetch(id as u32);
+            target.prefetch(id as u32);
             self.batch.push(id as u32);
         }
         reserve(&mut self.distances, SCANNED)?;
         self.distances.resize(self.batch.len(), 0);
-        target
-            .points
-            .distances(target.query, &self.batch, &mut self.distances);
+        target.distances(&self.batch, &mut self.distances);
         reserve(&mut self.spare, self.batch.len())?;
         Ok(!self.batch.is_empty())
     }
@@ -266,9 +311,9 @@ impl Walk {
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn scan<P: Points>(
+    pub fn scan<T: Target>(
         &mut self,
-        target: &Target<'_, P>,
+        target: &T,
         mut ids: impl Iterator<Item = usize>,
     ) -> Result<()> {
         // All come into one order.
@@ -286,14 +331,14 @@ impl Walk {
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn scan_wanted<P: Points>(
+    pub fn scan_wanted<T: Target>(
         &mut self,
-        target: &Target<'_, P>,
+        target: &T,
         mut ids: impl Iterator<Item = usize>,
         keep: usize,
         is_wanted: impl Fn(usize) -> bool,
     ) -> Result<()> {
-        let size = keep.min(target.points.count()).max(1);
+        let size = keep.min(target.count()).max(1);
         let room = (size + 1).saturating_sub(self.pool.len());
         reserve(&mut self.pool, room)?;
         while self.look_at(target, &mut ids)? {
@@ -312,14 +357,14 @@ impl Walk {
         Ok(())
     }
 
-    fn walk_all<P: Points>(
+    fn walk_all<T: Target>(
         &mut self,
-        target: &Target<'_, P>,
+        target: &T,
         graph: &View<'_>,
         breadth: Breadth,
         marks: &mut [u64],
     ) -> Result<()> {
-        let size = breadth.pool_size::<All>(target.points.count());
+        let size = breadth.pool_size::<All>(target.count());
         reserve(&mut self.pool, size + 1)?;
         let mut next = 0;
         loop {
@@ -347,7 +392,7 @@ impl Walk {
             if let Some(other) = pool.get(next + 1) {
                 prefetch(graph.row(other.id() as usize));
             }
-            meet_neighbors(&target.points, graph, from, marks, &mut self.batch)?;
+            meet_neighbors(target, graph, from, marks, &mut self.batch)?;
         }
     }
 
@@ -355,15 +400,15 @@ impl Walk {
     /// as they are nearer than the farthest of a full pool. What is met by looking from those that are nearer than what
     /// is wanted does not count as looked at: around a query whose nearest are all refused it is the way that is long.
     /// Whether it came to an end before it took too long.
-    fn walk_accepted<P: Points, F: Filter>(
+    fn walk_accepted<T: Target, F: Filter>(
         &mut self,
-        target: &Target<'_, P>,
+        target: &T,
         graph: &View<'_>,
         breadth: Breadth,
         filter: &F,
         marks: &mut [u64],
     ) -> Result<bool> {
-        let size = breadth.pool_size::<F>(target.points.count());
+        let size = breadth.pool_size::<F>(target.count());
         let room = (size + 1).saturating_sub(self.pool.len());
         reserve(&mut self.pool, room)?;
         let pool = std::mem::take(&mut self.pool);
@@ -380,16 +425,16 @@ impl Walk {
         walked
     }
 
-    fn walk_into<P: Points, F: Filter>(
+    fn walk_into<T: Target, F: Filter>(
         &mut self,
-        target: &Target<'_, P>,
+        target: &T,
         graph: &View<'_>,
         breadth: Breadth,
         filter: &F,
         marks: &mut [u64],
         pool: &mut impl Pool,
     ) -> Result<bool> {
-        let n_items = target.points.count();
+        let n_items = target.count();
         let (mut counts, mut n_through) = (true, 0);
         loop {
             self.measure(target)?;
@@ -428,7 +473,7 @@ impl Walk {
             if let Some(Reverse(other)) = self.open.peek() {
                 prefetch(graph.row(other.id() as usize));
             }
-            meet_neighbors(&target.points, graph, one.id(), marks, &mut self.batch)?;
+            meet_neighbors(target, graph, one.id(), marks, &mut self.batch)?;
         }
     }
 }
@@ -454,25 +499,25 @@ impl Breadth {
 
 /// Marks an item, and adds it to the batch if it was not marked.
 #[inline]
-fn meet<P: Points>(points: &P, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
+fn meet<T: Target>(target: &T, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
     let (word, bit) = (&mut marks[id as usize / 64], 1u64 << (id % 64));
     if *word & bit == 0 {
         *word |= bit;
-        points.prefetch(id);
+        target.prefetch(id);
         batch.push(id);
     }
 }
 
 /// Meets the neighbours of an item.
 #[inline]
-fn meet_neighbors<P: Points>(
-    points: &P,
+fn meet_neighbors<T: Target>(
+    target: &T,
     graph: &View<'_>,
     from: u32,
     marks: &mut [u64],
     batch: &mut Vec<u32>,
 ) -> Result<()> {
-    let n_items = points.count();
+    let n_items = target.count();
     let (ids, _) = graph.row(from as usize).as_chunks::<4>();
     let start = batch.len();
     reserve(batch, ids.len())?;
@@ -497,7 +542,7 @@ fn meet_neighbors<P: Points>(
     }
     batch.truncate(start + n);
     for &id in &batch[start..] {
-        points.prefetch(id);
+        target.prefetch(id);
     }
     Ok(())
 }

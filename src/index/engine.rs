@@ -4,11 +4,10 @@ use super::search::{Search, Way};
 use super::vector::{Stored, Vector, VectorMut};
 use crate::error::{reserve, Error, Result};
 use crate::forest::build::{self, Emit, Plan};
-use crate::forest::filter::{All, Filter};
 use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
-use crate::forest::search::{self, Neighbor, Wanted};
+use crate::forest::search;
 use crate::graph::{self, Graph, GraphBytes};
 use crate::kernel::{BitKernels, Float, Isa, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
@@ -16,7 +15,10 @@ use crate::metric::angular::Angular;
 use crate::metric::dot::Dot;
 use crate::metric::hamming::Hamming;
 use crate::metric::minkowski::{Minkowski, L1, L2};
-use crate::metric::{Query, Space};
+use crate::metric::Space;
+use crate::query::filter::{All, Filter};
+use crate::query::scorer::VectorScorer;
+use crate::query::{exact, Neighbor, Wanted};
 use crate::removed::Removed;
 use crate::storage;
 use crate::storage::HeapBytes;
@@ -192,32 +194,27 @@ where
     }
 
     /// Searches what `way` says.
-    #[allow(clippy::too_many_arguments)]
     fn search_by<F: Filter>(
         &self,
         way: Way,
-        nodes: &Nodes<'_>,
+        scorer: &VectorScorer<'_, S>,
         roots: &Roots,
-        query: &Query<'_, S::T>,
         wanted: Wanted,
         filter: &F,
         graph: Option<GraphBytes<'_>>,
     ) -> Result<Vec<Neighbor>> {
-        let space = &self.space;
         match (way, graph) {
-            (Way::Exact, _) => search::exact(space, nodes, roots.n_items, query, wanted, filter),
+            (Way::Exact, _) => exact(scorer, roots.n_items, wanted, filter),
             (Way::Fastest | Way::Graph, Some(graph)) => {
                 let graph = graph.view(self.isa, S::MEASURE);
-                graph::search::search(space, nodes, roots, &graph, query, wanted, filter)
+                graph::search::search(scorer, roots, &graph, wanted, filter)
             }
             (Way::Graph, None) => Err(Error::State {
                 operation: "search the graph",
                 state: "without a graph",
                 expected: "one that has one",
             }),
-            (Way::Forest | Way::Fastest, _) => {
-                search::search(space, nodes, roots, query, wanted, filter)
-            }
+            (Way::Forest | Way::Fastest, _) => search::search(scorer, roots, wanted, filter),
         }
     }
 
@@ -341,7 +338,11 @@ where
             Target::Item(id) => nodes.get(id).row(),
             Target::Vector(vector) => self.import(vector, None, &mut buffer)?,
         };
-        let query = self.space.query(row);
+        let scorer = VectorScorer {
+            space: &self.space,
+            nodes,
+            query: self.space.query(row),
+        };
         let wanted = search.wanted();
         let id = match target {
             Target::Item(id) => Some(id),
@@ -349,8 +350,8 @@ where
         };
         let filter = search.filter(id, roots.n_items, removed)?;
         match filter {
-            None => self.search_by(search.way, nodes, roots, &query, wanted, &All, graph),
-            Some(some) => self.search_by(search.way, nodes, roots, &query, wanted, &some, graph),
+            None => self.search_by(search.way, &scorer, roots, wanted, &All, graph),
+            Some(some) => self.search_by(search.way, &scorer, roots, wanted, &some, graph),
         }
     }
 

@@ -3,8 +3,8 @@
 use super::search::{Search, Way};
 use super::Index;
 use crate::error::{reserve, Error, Result};
-use crate::forest::search::Neighbor;
 use crate::memory;
+use crate::query::Neighbor;
 use crate::rng::Key;
 use crate::types::Metric;
 use crate::work::{Stage, Work};
