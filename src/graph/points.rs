@@ -190,59 +190,19 @@ impl<S: Space> GraphQuery for VectorScorer<'_, S> {
     }
 }
 
-/// The items' vectors, compared as the metric has it.
-pub struct Vectors<'a, S> {
-    pub space: &'a S,
-    pub nodes: Nodes<'a>,
-    pub n_items: usize,
+/// Distances between vectors, whatever the metric and the scalar type.
+pub trait Compare: Sync {
+    /// As [`Points::distances`], of items in these nodes.
+    fn distances(&self, nodes: &Nodes<'_>, from: u32, ids: &[u32], to: &mut [u32]);
+
+    /// As [`Points::are_apart`].
+    fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool;
 }
 
-impl<'a, S: Space> Vectors<'a, S> {
-    pub fn of(source: &Source<'a, S>, n_items: usize) -> Self {
-        Vectors {
-            space: source.space,
-            nodes: source.nodes,
-            n_items,
-        }
-    }
-}
-
-impl<S> Clone for Vectors<'_, S> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<S> Copy for Vectors<'_, S> {}
-
-impl<S: Space> Points for Vectors<'_, S> {
-    type From<'b>
-        = Query<'b, S::T>
-    where
-        Self: 'b;
-    type Local<'b>
-        = Vectors<'b, S>
-    where
-        Self: 'b;
-
-    #[inline]
-    fn count(&self) -> usize {
-        self.n_items
-    }
-
-    #[inline]
-    fn prefetch(&self, id: u32) {
-        prefetch(self.nodes.get(id as usize).bytes());
-    }
-
-    #[inline]
-    fn get(&self, id: u32) -> Query<'_, S::T> {
-        self.space.query(self.nodes.get(id as usize).row())
-    }
-
-    #[inline]
-    fn distances(&self, from: Query<'_, S::T>, ids: &[u32], to: &mut [u32]) {
-        narrow_distances(self.space, &self.nodes, &from, ids, to);
+impl<S: Space> Compare for S {
+    fn distances(&self, nodes: &Nodes<'_>, from: u32, ids: &[u32], to: &mut [u32]) {
+        let from = self.query(nodes.get(from as usize).row());
+        narrow_distances(self, nodes, &from, ids, to);
     }
 
     fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool {
@@ -258,15 +218,64 @@ impl<S: Space> Points for Vectors<'_, S> {
             Measure::Squares => slack.sqrt(),
             Measure::Differences | Measure::Bits => slack,
         };
-        let value = |distance| self.space.report(widen(distance, self.space.unit()));
+        let value = |distance| self.report(widen(distance, self.unit()));
         value(between) * slack >= value(reach)
+    }
+}
+
+/// The items' vectors, compared as the metric has it.
+#[derive(Clone, Copy)]
+pub struct Vectors<'a> {
+    space: &'a dyn Compare,
+    nodes: Nodes<'a>,
+    n_items: usize,
+}
+
+impl<'a> Vectors<'a> {
+    pub fn of<S: Space>(source: &Source<'a, S>, n_items: usize) -> Self {
+        Vectors {
+            space: source.space,
+            nodes: source.nodes,
+            n_items,
+        }
+    }
+}
+
+impl Points for Vectors<'_> {
+    type From<'b>
+        = u32
+    where
+        Self: 'b;
+    type Local<'b>
+        = Vectors<'b>
+    where
+        Self: 'b;
+
+    fn count(&self) -> usize {
+        self.n_items
+    }
+
+    fn prefetch(&self, id: u32) {
+        prefetch(self.nodes.get(id as usize).bytes());
+    }
+
+    fn get(&self, id: u32) -> u32 {
+        id
+    }
+
+    fn distances(&self, from: u32, ids: &[u32], to: &mut [u32]) {
+        self.space.distances(&self.nodes, from, ids, to);
+    }
+
+    fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool {
+        self.space.are_apart(between, reach, slack)
     }
 
     fn copy(&self, id: u32, to: &mut Room) -> Result<()> {
         add(&mut to.rows, self.nodes.get(id as usize).bytes())
     }
 
-    fn local<'b>(&'b self, room: &'b Room) -> Vectors<'b, S> {
+    fn local<'b>(&'b self, room: &'b Room) -> Vectors<'b> {
         let nodes = Nodes::new(&room.rows, self.nodes.layout());
         Vectors {
             space: self.space,
