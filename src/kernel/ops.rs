@@ -172,26 +172,23 @@ unsafe fn eight<K: Term, R: Reg, const N: usize, const B: usize>(
     n: usize,
 ) -> [[R::T; ROWS]; B] {
     let mut sums = [[R::T::ZERO; ROWS]; B];
-    let fits = const { Lanes::<R, N>::rows(B) };
     let mut r = 0;
+    // Constant conditions: what does not fit is not even compiled.
     // SAFETY: the caller's promise, which is the same.
     unsafe {
         while r < ROWS {
-            match fits {
-                8.. => return grid::<K, R, N, 8, B>(*a, b, n),
-                4.. => {
-                    let a = [a[r], a[r + 1], a[r + 2], a[r + 3]];
-                    put(&mut sums, r, grid::<K, R, N, 4, B>(a, b, n));
-                    r += 4;
-                }
-                2.. => {
-                    put(&mut sums, r, grid::<K, R, N, 2, B>([a[r], a[r + 1]], b, n));
-                    r += 2;
-                }
-                _ => {
-                    put(&mut sums, r, grid::<K, R, N, 1, B>([a[r]], b, n));
-                    r += 1;
-                }
+            if const { Lanes::<R, N>::rows(B) >= 8 } {
+                return grid::<K, R, N, 8, B>(*a, b, n);
+            } else if const { Lanes::<R, N>::rows(B) >= 4 } {
+                let a = [a[r], a[r + 1], a[r + 2], a[r + 3]];
+                put(&mut sums, r, grid::<K, R, N, 4, B>(a, b, n));
+                r += 4;
+            } else if const { Lanes::<R, N>::rows(B) >= 2 } {
+                put(&mut sums, r, grid::<K, R, N, 2, B>([a[r], a[r + 1]], b, n));
+                r += 2;
+            } else {
+                put(&mut sums, r, grid::<K, R, N, 1, B>([a[r]], b, n));
+                r += 1;
             }
         }
     }
