@@ -8,7 +8,6 @@
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`inspect`]: walks all trees, for verifying and for facts.
 //! - [`descend`]: down each tree to one leaf.
-//! - [`scratch`]: room that a thread keeps from one search to the next.
 //! - [`search`]: best-first search over all trees at once.
 
 pub mod build;
@@ -16,7 +15,6 @@ pub mod descend;
 pub mod inspect;
 pub mod peek;
 pub mod roots;
-pub mod scratch;
 pub mod search;
 pub mod tree;
 mod trial;

@@ -5,14 +5,15 @@
 //! not counted, so that a filter costs time and not recall.
 
 use super::roots::Roots;
-use super::scratch::{cover_items, with_scratch, Scratch};
 use crate::error::{reserve, Error, Result};
 use crate::kernel::prefetch;
 use crate::memory::reserve_heap;
 use crate::metric::Space;
 use crate::query::filter::Filter;
 use crate::query::scorer::{Scorer, VectorScorer};
-use crate::query::{exact, nearest, Neighbor, Wanted};
+use crate::query::scratch::{self, cover_items, Shelves};
+use crate::query::{exact, nearest, Best, Neighbor, Wanted};
+use std::collections::BinaryHeap;
 
 /// A node to visit: the one with the largest (priority, id) comes first. One number, which is compared without a
 /// branch.
@@ -30,6 +31,43 @@ impl Visit {
 
     fn node(self) -> usize {
         self.0 as u64 as usize
+    }
+}
+
+/// Room for one search.
+#[derive(Default)]
+pub struct Scratch {
+    open: BinaryHeap<Visit>,
+    /// One bit per item: already met. All zero between searches.
+    pub marks: Vec<u64>,
+    /// Ids of the candidates.
+    pub candidates: Vec<usize>,
+    /// One bit per item: met and refused by the filter. All zero between searches.
+    refused_marks: Vec<u64>,
+    /// Ids of those.
+    refused: Vec<usize>,
+    /// The nearest of the candidates.
+    pub best: Best,
+}
+
+impl Scratch {
+    /// Forgets the candidates and their marks.
+    pub fn clear_candidates(&mut self) {
+        for id in self.candidates.drain(..) {
+            self.marks[id / 64] = 0;
+        }
+    }
+}
+
+impl scratch::Scratch for Scratch {
+    fn clean(&mut self) {
+        self.open.clear();
+        self.best.clear();
+        self.clear_candidates();
+        for id in self.refused.drain(..) {
+            self.marks[id / 64] = 0;
+            self.refused_marks[id / 64] = 0;
+        }
     }
 }
 
@@ -53,7 +91,8 @@ pub fn search<S: Space, F: Filter>(
     if few(filter.at_most(roots.n_items)) {
         return exact(scorer, roots.n_items, wanted, filter);
     }
-    with_scratch(|scratch| {
+    static SHELVES: Shelves<Scratch> = Shelves::new();
+    SHELVES.lend(|scratch| {
         collect(scorer, roots, search_k, filter, scratch)?;
         let Scratch {
             candidates, best, ..

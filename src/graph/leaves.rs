@@ -69,7 +69,7 @@ impl Leaves {
         nodes: &Nodes<'_>,
         roots: &Roots,
         n_trees: usize,
-        takes_part: impl Fn(usize) -> bool,
+        takes_part: &dyn Fn(usize) -> bool,
     ) -> Result<Self> {
         let mut leaves = Leaves::default();
         let max_leaf = nodes.layout().max_leaf as i64;

@@ -7,8 +7,8 @@
 //! - [`lists`], [`threads`]: what that stands on.
 //! - [`section`]: how both lie in a file.
 //! - [`check`]: whether they are what they should be.
-//! - [`walk`]: from neighbours to neighbours of one query, [`pool`]: what it keeps; [`search`]: all of a search, of
-//!   several queries by turns.
+//! - [`walk`]: from neighbours to neighbours of one query, [`pool`]: what it keeps; [`search`]: all of a search,
+//!   [`scratch`]: its room.
 
 pub mod check;
 pub mod codes;
@@ -16,17 +16,18 @@ mod descent;
 mod leaves;
 mod lists;
 pub mod points;
-pub mod pool;
+mod pool;
 mod projection;
 mod prune;
 pub mod routes;
 mod scale;
+mod scratch;
 pub mod search;
 pub mod section;
-pub mod start;
+mod start;
 mod threads;
 mod trial;
-pub mod walk;
+mod walk;
 
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::{Roots, MAX_TREES};
@@ -208,7 +209,7 @@ impl Graph {
             space,
             nodes: *nodes,
         };
-        let leaves = Leaves::collect(nodes, roots, plan.trees, |id| source.takes_part(id))?;
+        let leaves = Leaves::collect(nodes, roots, plan.trees, &|id| source.takes_part(id))?;
         let mut null = Vec::new();
         for id in 0..n_items {
             if source.item(id).is_some() && !source.takes_part(id) {

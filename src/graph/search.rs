@@ -1,6 +1,7 @@
 //! A search by the graph: where a walk starts, how far it goes, and what is measured in the end.
 
 use super::points::GraphQuery;
+use super::scratch::Scratch;
 use super::start::Start;
 use super::walk::{Breadth, ByCodes, ByVectors, End, Target, Walk, SCANNED_FOR_MET};
 use super::{View, LOW_RECALL};
@@ -8,10 +9,10 @@ use crate::error::{reserve, Result};
 use crate::forest;
 use crate::forest::descend::{items_near, take};
 use crate::forest::roots::Roots;
-use crate::forest::scratch::{cover_items, with_scratch, Scratch};
 use crate::kernel::prefetch;
 use crate::memory::reserve_heap;
 use crate::query::filter::{accepted, perhaps, All, Filter, Unmet};
+use crate::query::scratch::{cover_items, Shelves};
 use crate::query::{exact, nearest, Best, Neighbor, Wanted};
 
 /// Items that the trees name for a walk to start from, at the least and at the most; between them one for each
@@ -104,17 +105,16 @@ pub fn search<F: Filter>(
         has_null: graph.null().next().is_some(),
         is_scan: (at_most as u128).pow(2) < walked,
     };
-    with_scratch(|scratch| {
-        cover_items(&mut scratch.marks, n_items)?;
+    static SHELVES: Shelves<Scratch> = Shelves::new();
+    SHELVES.lend(|scratch| {
+        let forest = &mut scratch.forest;
+        cover_items(&mut forest.marks, n_items)?;
         if query.is_null_query() {
             // As far from one as from any other.
             let there = accepted(filter, n_items).filter(|&id| asked.is_there(id));
-            reserve(&mut scratch.candidates, n.min(n_items))?;
-            scratch.candidates.extend(there.take(n));
-            let Scratch {
-                candidates, best, ..
-            } = scratch;
-            return nearest(query, wanted, candidates, best);
+            reserve(&mut forest.candidates, n.min(n_items))?;
+            forest.candidates.extend(there.take(n));
+            return nearest(query, wanted, &forest.candidates, &mut forest.best);
         }
         asked.find(scratch)?;
         asked.measure(wanted, scratch)
@@ -176,12 +176,8 @@ impl<F: Filter> Asked<'_, F> {
     /// near as each other: it goes on, in the order of the codes, for as long as some are found that way.
     fn measure(&self, wanted: Wanted, scratch: &mut Scratch) -> Result<Vec<Neighbor>> {
         let n = wanted.n.min(self.roots.n_items);
-        let Scratch {
-            walk,
-            candidates,
-            best,
-            ..
-        } = scratch;
+        let Scratch { walk, forest, .. } = scratch;
+        let (candidates, best) = (&mut forest.candidates, &mut forest.best);
         let n_met = walk.n_met();
         reserve_heap(best, n)?;
         // Without a filter only a damaged file leads a walk to what it cannot come to.
@@ -260,9 +256,7 @@ impl<F: Filter> Asked<'_, F> {
             return Ok(());
         }
         let (graph, search_k) = (self.graph, self.breadth.search_k);
-        let Scratch {
-            candidates, paths, ..
-        } = scratch;
+        let (candidates, paths) = (&mut scratch.forest.candidates, &mut scratch.paths);
         let share = (search_k / ENTRIES_SHARE).clamp(ENTRIES[0], ENTRIES[1]);
         // Few enough to leave something to walk for.
         let n = share.min(search_k.div_ceil(STARTED_SHARE)) as usize;
@@ -302,12 +296,8 @@ impl<F: Filter> Asked<'_, F> {
 
     /// Walks from the candidates, or looks at all that the filter accepts; leaves no candidates.
     fn look(&self, target: &impl Target, scratch: &mut Scratch) -> Result<()> {
-        let Scratch {
-            walk,
-            marks,
-            candidates,
-            ..
-        } = scratch;
+        let Scratch { walk, forest, .. } = scratch;
+        let (marks, candidates) = (&mut forest.marks, &mut forest.candidates);
         let (graph, breadth, filter) = (self.graph, self.breadth, self.filter);
         if self.is_scan {
             let may_be = |id: &usize| !self.has_null || self.is_met(*id);
@@ -338,11 +328,11 @@ impl<F: Filter> Asked<'_, F> {
             End::Stuck if !F::ALL && self.is_quick(walk) => self.look_at_others(target, scratch),
             End::Stuck => {
                 let walked = self.start_elsewhere(target, scratch);
-                scratch.clear_candidates();
+                scratch.forest.clear_candidates();
                 match walked? {
                     End::Costly => {
                         // Some went with those of the candidates.
-                        scratch.walk.lay(&mut scratch.marks);
+                        scratch.walk.lay(&mut scratch.forest.marks);
                         self.look_at_others(target, scratch)
                     }
                     _ => Ok(()),
@@ -362,7 +352,7 @@ impl<F: Filter> Asked<'_, F> {
     fn look_at_others(&self, target: &impl Target, scratch: &mut Scratch) -> Result<()> {
         let unmet = Unmet {
             filter: self.filter,
-            met: &scratch.marks,
+            met: &scratch.forest.marks,
         };
         let n_items = self.roots.n_items;
         let keep = self.breadth.pool_size::<F>(n_items);
@@ -376,11 +366,11 @@ impl<F: Filter> Asked<'_, F> {
     fn start_elsewhere(&self, target: &impl Target, scratch: &mut Scratch) -> Result<End> {
         let (graph, breadth) = (self.graph, self.breadth);
         let mut walk = std::mem::take(&mut scratch.walk);
-        walk.lift(&mut scratch.marks);
+        walk.lift(&mut scratch.forest.marks);
         let result = if !F::ALL && (self.query.by_product() || walk.n_found() < breadth.keep) {
             // What is accepted may lie so far from the query that no way leads to it.
             self.collect_others(&walk, scratch).and_then(|()| {
-                let ids = scratch.candidates.iter().copied();
+                let ids = scratch.forest.candidates.iter().copied();
                 walk.scan(target, ids)?;
                 Ok(End::Found)
             })
@@ -390,9 +380,8 @@ impl<F: Filter> Asked<'_, F> {
                 false => breadth.search_k.saturating_sub(walk.looked_at()),
             };
             self.collect(n, &All, scratch).and_then(|()| {
-                let Scratch {
-                    candidates, marks, ..
-                } = scratch;
+                let forest = &mut scratch.forest;
+                let (candidates, marks) = (&mut forest.candidates, &mut forest.marks);
                 for &id in &*candidates {
                     marks[id / 64] = 0;
                 }
@@ -429,7 +418,7 @@ impl<F: Filter> Asked<'_, F> {
 
     /// Collects `n` candidates from the forest.
     fn collect(&self, n: u64, filter: &impl Filter, scratch: &mut Scratch) -> Result<()> {
-        forest::search::collect(self.query, self.roots, n, filter, scratch)
+        forest::search::collect(self.query, self.roots, n, filter, &mut scratch.forest)
     }
 }
 

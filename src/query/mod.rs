@@ -3,9 +3,11 @@
 //!
 //! - [`filter`]: which items a search may find.
 //! - [`scorer`]: the query, compared with items by their vectors.
+//! - [`scratch`]: room that is kept from one search to the next.
 
 pub mod filter;
 pub mod scorer;
+pub mod scratch;
 
 use crate::error::Result;
 use crate::memory::{self, reserve_heap};
