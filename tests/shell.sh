@@ -3,7 +3,11 @@
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 tmp=$(mktemp -d)
-[ -n "${KEEP:-}" ] && echo "in $tmp" || trap 'rm -rf "$tmp"' EXIT
+# What tests save: in memory where there is room for it, as each save waits for the disk otherwise.
+scratch=$tmp/scratch
+[ "$(df --output=avail /dev/shm 2> /dev/null | tail -n 1)" -gt 1000000 ] 2> /dev/null &&
+    scratch=$(mktemp -d -p /dev/shm)
+[ -n "${KEEP:-}" ] && echo "in $tmp and $scratch" || trap 'rm -rf "$tmp" "$scratch"' EXIT
 target=${CARGO_TARGET_DIR:-$root/target}
 version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 # What happens to be set outside must not decide.

@@ -13,8 +13,8 @@ cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-
 gcc -std=gnu99 -g -O1 -Wall -Wextra -Werror -rdynamic -I"$root/include" -o "$tmp/walk" "$here/walk.c" \
     "$target/release/libannoy_rs.a" -lpthread -ldl -lm -lrt > "$tmp/log" 2>&1 ||
     { bad "walk.c does not compile" "$tmp/log"; finish; }
-mkdir "$tmp/scratch"
-"$tmp/walk" "$tmp/scratch" "$root/tests/golden/annoy-1.17.3/angular-i32-f32.ann" "$@" > "$tmp/log" 2>&1
+mkdir -p "$scratch"
+"$tmp/walk" "$scratch" "$root/tests/golden/annoy-1.17.3/angular-i32-f32.ann" "$@" > "$tmp/log" 2>&1
 code=$?
 c++filt < "$tmp/log" | grep -E '^(ok|FAIL)'
 if [ "$code" -ne 0 ]; then grep -vE '^(ok|FAIL)' "$tmp/log" | c++filt | head -n 200; fi

@@ -102,6 +102,7 @@ static int in_child(int (*body)(const trial *), const trial *trial, int says) {
         dup2(says, 2);
         signal(SIGABRT, aborted);
         signal(SIGSEGV, aborted);
+        alarm(100); /* one that hangs has failed */
         int code = body(trial);
         fflush(stdout);
         _exit(code);
