@@ -10,7 +10,7 @@
 #                                          edges reached, of that COUNT inputs (250) of all lengths
 #
 # An input that fails is left in target/fuzz/artifacts; it goes to fuzz/regressions/TARGET with a name that says what it
-# is, and tests/fuzzed.rs runs it from then on.
+# is, and tests/rust/fuzzed.rs runs it from then on.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/fuzz/flags.sh"

@@ -67,11 +67,7 @@ lint() {
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access
     # lists is skipped where there is none. The differential tests and the faults have stages of their own.
-    local tests=() file
-    for file in tests/*.rs; do
-        [[ $file == tests/@(differential|faults).rs ]] || tests+=(--test "$(basename "$file" .rs)")
-    done
-    cargo test --quiet --lib "${tests[@]}" && cargo test --quiet --doc
+    cargo test --quiet --lib --test rust --test sanitizers && cargo test --quiet --doc
 }
 # The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
 fuzz() { bash fuzz/run.sh --test; }

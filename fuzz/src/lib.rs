@@ -1,4 +1,4 @@
-//! What each fuzz target does with an input. Here is no libFuzzer: `targets/` has that, and tests/fuzzed.rs replays the
+//! What each fuzz target does with an input. Here is no libFuzzer: `targets/` has that, and tests/rust/fuzzed.rs replays the
 //! corpus through the same code.
 //!
 //! - [`file`]: a valid file, damaged as the input says, loaded, asked, verified, probed, saved.

@@ -22,7 +22,7 @@ pub const END: [u8; 8] = *b"ANN\xffEND\xff";
 const VERSION: u32 = 1;
 
 /// Revision of what fixes the bytes of a forest (P3): kernels, random numbers, the algorithm. Goes up whenever the
-/// checksums in tests/determinism.rs change. 0: a forest that another program built.
+/// checksums in tests/rust/determinism.rs change. 0: a forest that another program built.
 pub const REVISION: u32 = 3;
 
 /// Bytes of a superblock.

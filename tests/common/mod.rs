@@ -296,7 +296,7 @@ pub fn exact(metric: Metric, items: &[Option<Item>], query: &Item, n: usize) -> 
 }
 
 /// How far a distance may be from the exact one: rounding in f32. Small angles lose half the digits in the root, the
-/// smallest (`tests/lengths.rs`) none.
+/// smallest (`tests/rust/lengths.rs`) none.
 pub fn tolerance(metric: Metric, expected: f64, scale: f64) -> f64 {
     match metric {
         Metric::Hamming => 0.0,

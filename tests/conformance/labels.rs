@@ -1,6 +1,6 @@
 //! The calls about labels, removed items and recall.
 
-use crate::run::{done, ids, status, Outcome};
+use super::run::{done, ids, status, Outcome};
 use annoy_rs::{Index, Label, LabelKind, Work};
 use serde_json::{json, Value};
 

@@ -1,7 +1,7 @@
 //! Takes the steps of a case with the engine.
 
+use super::labels;
 use crate::common::Item;
-use crate::labels;
 use annoy_rs::{
     Access, Bitmap, Error, IdWidth, Index, Neighbor, Options, ScalarType, Search, VectorMut, Way,
     Work,

@@ -57,11 +57,11 @@ address() {
     local cargo=(env "RUSTFLAGS=-Zsanitizer=address -Cforce-frame-pointers=yes"
         cargo test --quiet --manifest-path "$root/Cargo.toml" --target "$triple" --target-dir "$target/address")
     for name in bad_input bytes corrupt damaged damaged_sections described disk edge fuzzed graph labels removal search states; do
-        tests+=(--test "$name")
+        tests+=("$name::")
     done
     caught "AddressSanitizer: a write of the library past a buffer" heap-buffer-overflow \
         "${cargo[@]}" --test sanitizers -- --ignored
-    counted "the Rust tests under AddressSanitizer" '[0-9]+ passed' "${cargo[@]}" "${tests[@]}"
+    counted "the Rust tests under AddressSanitizer" '[0-9]+ passed' "${cargo[@]}" --test rust -- "${tests[@]}"
 }
 
 export TSAN_OPTIONS=suppressions=$here/thread.supp

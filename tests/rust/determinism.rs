@@ -1,0 +1,273 @@
+//! The same items, seed and number of trees give the same file, byte for byte: for any number of threads, in memory or
+//! on disk, with every kernel, today and tomorrow. The checksums below are those of files as they have been.
+
+use crate::common::{all_types, checksum, filled, name, plain, random_items, saved, Item};
+use annoy_rs::{kernel_name, Index, Metric, Options};
+use std::fs;
+use std::process::Command;
+
+const ITEMS: usize = 700;
+const TREES: usize = 5;
+
+/// FNV-1a (64 bits) of the plain file of each type, without what it says of itself. A change here is a new
+/// `superblock::REVISION`: files built before differ.
+#[rustfmt::skip]
+const GOLDEN: [(&str, u64); 27] = [
+    ("angular f32 i32 f=37", 0x4a0c9d9b84904e6f),
+    ("angular f32 i64 f=37", 0x45b9083ad1391231),
+    ("angular f64 i32 f=37", 0x426b95ccae2aa788),
+    ("angular f64 i64 f=37", 0x17eb8568e629fcce),
+    ("euclidean f32 i32 f=37", 0x6bbf44a976d5cfd0),
+    ("euclidean f32 i64 f=37", 0x9ca42e62bcf0d9dd),
+    ("euclidean f64 i32 f=37", 0xbe1ebb335dd08ad5),
+    ("euclidean f64 i64 f=37", 0xb9a59cadae2cb97e),
+    ("manhattan f32 i32 f=37", 0xa8ed24f5406ede8d),
+    ("manhattan f32 i64 f=37", 0xd45761c52e33fcc8),
+    ("manhattan f64 i32 f=37", 0x2d5d490336fec9e7),
+    ("manhattan f64 i64 f=37", 0x41d260d6d9d5d2e3),
+    ("dot f32 i32 f=37", 0xbc32a04eacd865b5),
+    ("dot f32 i64 f=37", 0xcaf92bcd9c87ec00),
+    ("dot f64 i32 f=37", 0x2f1700838e5da4bd),
+    ("dot f64 i64 f=37", 0x4050463c591e676e),
+    ("hamming u64 i32 f=150", 0x077cd0c38edaac13),
+    ("hamming u64 i64 f=150", 0x3430731a22c00d64),
+    ("hamming u32 i32 f=150", 0x299748a1f591ae70),
+    ("hamming u32 i64 f=150", 0xd9217dea82d72de6),
+    ("hamming u8 i32 f=150", 0x47cf9ced65174047),
+    ("hamming u8 i64 f=150", 0x022e539545ab28a0),
+    ("angular f32 i32 f=200", 0xfb5b870744082967),
+    ("euclidean f32 i32 f=200", 0x657c82ac15ce72ee),
+    ("manhattan f32 i32 f=200", 0x96f9498fa5eb97bb),
+    ("dot f32 i32 f=200", 0xc16514288c231e05),
+    ("hamming u64 i32 f=8192", 0x84666bb059754b6d),
+];
+
+/// Not multiples of any register's width; and more items than fit one leaf.
+fn types() -> Vec<Options> {
+    all_types(37, 150)
+}
+
+/// The usual types with so much data that a tree has several levels before a subset fits a local copy.
+fn large_types() -> Vec<Options> {
+    let f = |metric| if metric == Metric::Hamming { 8192 } else { 200 };
+    let options = |metric| Options::new(metric, f(metric));
+    Metric::ALL.into_iter().map(options).collect()
+}
+
+fn all() -> Vec<Options> {
+    types().into_iter().chain(large_types()).collect()
+}
+
+fn title(options: Options) -> String {
+    format!("{} f={}", name(options), options.f)
+}
+
+fn items(options: Options) -> Vec<Item> {
+    let n = if options.f < 200 { ITEMS } else { 6000 };
+    let mut items = random_items(options, n, 2026);
+    // Some equal ones and a zero, which are split by coin tosses.
+    for id in 100..160 {
+        items[id] = items[99].clone();
+    }
+    items[7] = Item::zero(options);
+    items
+}
+
+fn golden(options: Options) -> u64 {
+    let name = title(options);
+    let found = GOLDEN.iter().find(|(known, _)| *known == name);
+    found.map_or(0, |(_, checksum)| *checksum)
+}
+
+fn memory(options: Options, items: &[Item], threads: usize) -> Index {
+    let mut index = filled(options, items);
+    index.build(Some(TREES), Some(threads)).unwrap();
+    index
+}
+
+#[test]
+fn checksums_are_those_of_before() {
+    println!("kernel: {}", kernel_name().unwrap());
+    let mut differ = Vec::new();
+    for options in all() {
+        let file = saved(&memory(options, &items(options), 1));
+        let found = checksum(&plain(options, &file));
+        if found != golden(options) {
+            differ.push(format!("    ({:?}, {found:#018x}),", title(options)));
+        }
+    }
+    assert!(
+        differ.is_empty(),
+        "files have changed. If that is meant, the new values are:\n{}",
+        differ.join("\n")
+    );
+}
+
+/// Runs the test above once more for each kernel, in a process of its own: the choice is an environment variable.
+#[test]
+fn every_kernel_gives_the_same_files() {
+    let mut ran = Vec::new();
+    for kernel in ["portable", "sse2", "avx2", "avx512"] {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "determinism::checksums_are_those_of_before",
+                "--nocapture",
+            ])
+            .env("ANNOY_RS_KERNEL", kernel)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        if text.contains("is not a kernel this machine can run") {
+            continue;
+        }
+        assert!(output.status.success(), "{kernel}: {text}");
+        assert!(text.contains(&format!("kernel: {kernel}")), "{text}");
+        ran.push(kernel);
+    }
+    println!("kernels compared: {}", ran.join(", "));
+    assert!(ran.contains(&"portable"));
+    assert_eq!(ran.contains(&"sse2"), cfg!(target_arch = "x86_64"));
+}
+
+#[test]
+fn a_kernel_that_is_not_there() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "determinism::checksums_are_those_of_before"])
+        .env("ANNOY_RS_KERNEL", "abacus")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        text.contains("abacus") && text.contains("it has: portable"),
+        "{text}"
+    );
+}
+
+#[test]
+fn threads_and_place_do_not_matter() {
+    let directory = crate::common::scratch();
+    for options in all() {
+        let items = items(options);
+        let first = saved(&memory(options, &items, 1));
+        for threads in [1, 2, 7] {
+            let context = format!("{}, {threads} threads", name(options));
+            assert!(
+                first == saved(&memory(options, &items, threads)),
+                "{context}, memory"
+            );
+            let path = directory.path().join("x.ann");
+            let mut index = Index::with_options(options).unwrap();
+            index.on_disk_build(&path).unwrap();
+            index.add_items(None, items.iter()).unwrap();
+            index.build(Some(TREES), Some(threads)).unwrap();
+            assert!(first == fs::read(&path).unwrap(), "{context}, disk");
+            assert!(first == saved(&index), "{context}, disk, saved again");
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_matter_when_the_number_of_trees_is_chosen() {
+    for options in types() {
+        let items = items(options);
+        let build = |threads| {
+            let mut index = filled(options, &items);
+            index.build(None, threads).unwrap();
+            saved(&index)
+        };
+        let first = build(Some(1));
+        for threads in [Some(2), Some(7), None] {
+            assert!(first == build(threads), "{} {threads:?}", name(options));
+        }
+    }
+}
+
+#[test]
+fn the_order_of_adding_does_not_matter() {
+    for options in types() {
+        let items = items(options);
+        let others = random_items(options, ITEMS, 1);
+        // Every seventh id is a hole, but the last is there.
+        let there = |id: usize| id % 7 != 3 || id == ITEMS - 1;
+        let build = |order: &mut dyn Iterator<Item = usize>, overwrite: bool| {
+            let mut index = Index::with_options(options).unwrap();
+            for id in order.filter(|&id| there(id)) {
+                if overwrite {
+                    index.add_item(id as i64, &others[id]).unwrap();
+                }
+                index.add_item(id as i64, &items[id]).unwrap();
+            }
+            index.build(Some(TREES), Some(2)).unwrap();
+            saved(&index)
+        };
+        let first = build(&mut (0..ITEMS), false);
+        assert!(
+            first == build(&mut (0..ITEMS).rev(), false),
+            "{}",
+            name(options)
+        );
+        let scattered = |i: usize| i * 333 % ITEMS;
+        assert!(
+            first == build(&mut (0..ITEMS).map(scattered), true),
+            "{}",
+            name(options)
+        );
+        // In one call, with ids; the later of two rows with the same id counts.
+        let ids: Vec<i64> = (0..ITEMS)
+            .filter(|&id| there(id))
+            .map(|id| id as i64)
+            .collect();
+        let twice: Vec<i64> = ids.iter().chain(&ids).copied().collect();
+        let rows = ids.iter().map(|&id| &others[id as usize]);
+        let rows: Vec<&Item> = rows
+            .chain(ids.iter().map(|&id| &items[id as usize]))
+            .collect();
+        let mut index = Index::with_options(options).unwrap();
+        index.add_items(Some(&twice), rows.into_iter()).unwrap();
+        index.build(Some(TREES), Some(1)).unwrap();
+        assert!(first == saved(&index), "{}", name(options));
+    }
+}
+
+#[test]
+fn seeds_and_items_do_matter() {
+    for options in types() {
+        let mut items = items(options);
+        let build = |seed, items: &[Item]| {
+            let mut index = filled(options, items);
+            index.set_seed(seed);
+            index.build(Some(TREES), Some(1)).unwrap();
+            saved(&index)
+        };
+        let first = build(1, &items);
+        for seed in [0, 2, 1 << 32, u64::MAX] {
+            assert!(first != build(seed, &items), "{} {seed}", name(options));
+        }
+        assert!(first == build(1, &items));
+        items[ITEMS - 1] = Item::zero(options);
+        assert!(first != build(1, &items));
+    }
+}
+
+/// More trees continue a forest: tree number t is the same in all of them.
+#[test]
+fn trees_do_not_depend_on_how_many_there_are() {
+    for options in types() {
+        let items = items(options);
+        let layout = crate::common::Struct::of(options);
+        let build = |n_trees| {
+            plain(
+                options,
+                &saved(&crate::common::built(options, &items, n_trees)),
+            )
+        };
+        let (few, many) = (build(2), build(4));
+        // All but the copies of the roots.
+        let same = few.len() - 2 * layout.size;
+        assert!(few[..same] == many[..same], "{}", name(options));
+    }
+}
