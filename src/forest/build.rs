@@ -1,7 +1,7 @@
 //! Builds the trees of a forest, by as many threads as asked for, and hands them over in order.
 
 use super::roots::MAX_TREES;
-use super::tree::{map_children, steps, TreeBuilder};
+use super::tree::{map_children, steps, Builder, TreeBuilder};
 use super::trial;
 use super::upper::MAX_GROUP;
 use crate::error::{reserve, Error, Result};
@@ -10,7 +10,7 @@ use crate::memory;
 use crate::metric::{Position, Space};
 use crate::queue::{Queue, Received};
 use crate::rng::Key;
-use crate::storage::HeapBytes;
+use crate::storage::{boxed, HeapBytes};
 use crate::work::{self, Meter};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -124,7 +124,10 @@ fn build_over<S: Space, P: Position>(
     if let Some(extras) = &extras {
         points = points.with_extras(extras);
     }
-    let builder = || TreeBuilder::new(spaces, layout, &points, &present, n_items);
+    let builder = || -> Result<Box<dyn Builder + '_>> {
+        let builder = TreeBuilder::new(spaces, layout, &points, &present, n_items)?;
+        Ok(boxed(builder)?)
+    };
     let mut forest = Forest {
         layout,
         plan,
@@ -142,7 +145,7 @@ fn build_over<S: Space, P: Position>(
         let batch = forest.next_batch();
         meter.set_total(forest.expected_trees(batch) as u64 * per_tree);
         if batch.n_threads == 1 {
-            build_alone(&mut forest, batch, done, meter, builder()?)?;
+            build_alone(&mut forest, batch, done, meter, &mut *builder()?)?;
         } else {
             build_in_parallel(&mut forest, batch, done, meter, &builder)?;
         }
@@ -150,12 +153,12 @@ fn build_over<S: Space, P: Position>(
     Ok(forest.roots)
 }
 
-fn build_alone<S: Space, P: Position>(
+fn build_alone(
     forest: &mut Forest<'_, '_>,
     batch: Batch,
     done: &AtomicI64,
     meter: &Meter<'_>,
-    mut builder: TreeBuilder<'_, S, P>,
+    builder: &mut dyn Builder,
 ) -> Result<()> {
     let pace = |steps| meter.report(count(done, steps));
     for group in 0..batch.len.div_ceil(batch.group_len()) {
@@ -182,12 +185,12 @@ fn count(done: &AtomicI64, steps: i64) -> u64 {
 /// The calling thread takes the trees in as they come, so that `emit` and progress run on no other. Trees whose turn
 /// has not come wait in memory. Should not a single thread start, the forest stays as it is and one thread is all it
 /// will have.
-fn build_in_parallel<'a, S: Space, P: Position>(
+fn build_in_parallel<'a>(
     forest: &mut Forest<'_, '_>,
     batch: Batch,
     done: &AtomicI64,
     meter: &Meter<'_>,
-    builder: &(impl Fn() -> Result<TreeBuilder<'a, S, P>> + Sync),
+    builder: &(dyn Fn() -> Result<Box<dyn Builder + 'a>> + Sync),
 ) -> Result<()> {
     let (next, stop) = (&AtomicUsize::new(0), &AtomicBool::new(false));
     let cancel = meter.cancel();
@@ -209,7 +212,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
     };
     let queue = Queue::new(batch.n_threads)?;
     // Builds one group; `false` when there is nothing left to do.
-    let build_group = |builder: &mut TreeBuilder<'a, S, P>, send: &dyn Fn(Built) -> bool| {
+    let build_group = |builder: &mut dyn Builder, send: &dyn Fn(Built) -> bool| {
         let group = next.fetch_add(1, Ordering::Relaxed);
         let (mut number, keys) = batch.group(group).map_err(|error| (batch.first, error))?;
         if keys.is_empty() {
@@ -228,7 +231,7 @@ fn build_in_parallel<'a, S: Space, P: Position>(
         let result = builder().map_err(|error| (batch.first, error));
         let result = result.and_then(|mut builder| {
             let send = |built| sender.send(built);
-            while !stop.load(Ordering::Relaxed) && build_group(&mut builder, &send)? {}
+            while !stop.load(Ordering::Relaxed) && build_group(&mut *builder, &send)? {}
             Ok(())
         });
         if let Err((number, error)) = result {

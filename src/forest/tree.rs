@@ -70,6 +70,23 @@ pub struct TreeBuilder<'a, S: Space, P> {
     grower: Grower<S>,
 }
 
+/// What builds trees, whatever the metric: who asks by this is compiled once for all.
+pub trait Builder {
+    /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order: their nodes, root last.
+    /// Ids of tree nodes count from `n_items`. `take` may leave other bytes in their place, whose room the next tree
+    /// uses, and says whether to go on.
+    ///
+    /// # Errors
+    /// Those of `pace`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
+    fn build(
+        &mut self,
+        first: usize,
+        keys: &[Key],
+        pace: &Pace<'_>,
+        take: &mut dyn FnMut(&mut HeapBytes) -> bool,
+    ) -> Result<()>;
+}
+
 impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
     /// `spaces`: one or several that differ in how they split.
     ///
@@ -99,13 +116,39 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         })
     }
 
-    /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order: their nodes, root last.
-    /// Ids of tree nodes count from `n_items`. `take` may leave other bytes in their place, whose room the next tree
-    /// uses, and says whether to go on.
-    ///
-    /// # Errors
-    /// Those of `pace`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
-    pub fn build(
+    fn start(&mut self) -> Result<()> {
+        let nodes = &mut self.grower.nodes;
+        nodes.bytes.resize(0)?;
+        nodes.count = 0;
+        nodes.first_id = self.n_items;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> &mut HeapBytes {
+        let nodes = &mut self.grower.nodes;
+        nodes.turn_round(self.layout);
+        &mut nodes.bytes
+    }
+
+    /// A tree of a single node. Roots are told by their count of descendants, which is that of all items, missing
+    /// ones too; so a root of few items among many missing ones reads as a split.
+    fn lone_root(&mut self) -> Result<()> {
+        let (_, mut node) = self.grower.nodes.push(self.layout)?;
+        node.set_n_descendants(self.n_items);
+        if self.n_items <= self.layout.max_leaf {
+            for (i, id) in self.present.iter().enumerate() {
+                node.set_child(i, id.get());
+            }
+        } else if let Some(id) = self.present.first() {
+            node.set_child(0, id.get());
+            node.set_child(1, id.get());
+        }
+        Ok(())
+    }
+}
+
+impl<S: Space, P: Position> Builder for TreeBuilder<'_, S, P> {
+    fn build(
         &mut self,
         first: usize,
         keys: &[Key],
@@ -149,36 +192,6 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
             if !take(self.finish()) {
                 break;
             }
-        }
-        Ok(())
-    }
-
-    fn start(&mut self) -> Result<()> {
-        let nodes = &mut self.grower.nodes;
-        nodes.bytes.resize(0)?;
-        nodes.count = 0;
-        nodes.first_id = self.n_items;
-        Ok(())
-    }
-
-    fn finish(&mut self) -> &mut HeapBytes {
-        let nodes = &mut self.grower.nodes;
-        nodes.turn_round(self.layout);
-        &mut nodes.bytes
-    }
-
-    /// A tree of a single node. Roots are told by their count of descendants, which is that of all items, missing
-    /// ones too; so a root of few items among many missing ones reads as a split.
-    fn lone_root(&mut self) -> Result<()> {
-        let (_, mut node) = self.grower.nodes.push(self.layout)?;
-        node.set_n_descendants(self.n_items);
-        if self.n_items <= self.layout.max_leaf {
-            for (i, id) in self.present.iter().enumerate() {
-                node.set_child(i, id.get());
-            }
-        } else if let Some(id) = self.present.first() {
-            node.set_child(0, id.get());
-            node.set_child(1, id.get());
         }
         Ok(())
     }

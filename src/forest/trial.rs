@@ -2,7 +2,7 @@
 
 use super::roots::Roots;
 use super::search::search;
-use super::tree::{map_children, TreeBuilder};
+use super::tree::{map_children, Builder, TreeBuilder};
 use crate::error::{reserve, Result};
 use crate::layout::{NodeLayout, Nodes, Points};
 use crate::memory::{self, reserve_heap};

@@ -1,11 +1,9 @@
 //! What the fuzzers found, and their corpus once more through the same code: see fuzz/run.sh.
 
-#[path = "../../fuzz/src/lib.rs"]
-mod fuzz;
-
+use crate::fuzz;
+use crate::fuzz::common::{built, plain, random_items, saved, scratch, Struct, SUPERBLOCK};
+use crate::fuzz::mutate::{reseal, ENTRY, TABLE};
 use annoy_rs::{Access, Error, GraphPlan, Index, Metric, Options, Search, Work, MAX_METADATA};
-use fuzz::common::{built, plain, random_items, saved, scratch, Struct, SUPERBLOCK};
-use fuzz::mutate::{reseal, ENTRY, TABLE};
 use std::fs;
 use std::path::Path;
 

@@ -1,7 +1,9 @@
 //! The Rust tests of the public API, in one program: to link one for each file would take longer than most of them run.
 
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../../fuzz/src/lib.rs"]
+mod fuzz;
+
+use fuzz::common;
 
 mod bad_input;
 mod blind;
