@@ -33,8 +33,9 @@ directories() {
     for kept in "$root/fuzz/corpus/$1" "$root/fuzz/regressions/$1"; do [ -d "$kept" ] && echo "$kept"; done
 }
 
-# Executions of each in the test, a quarter of a minute or so.
-declare -A runs=([file]=50000 [superblock]=60000 [calls]=15000)
+# Executions of each in the test, a quarter of a minute or so, and four times as many in a thorough one.
+more=${ANNOY_RS_THOROUGH:+4}
+declare -A runs=([file]=$((15000 * ${more:-1})) [superblock]=$((15000 * ${more:-1})) [calls]=$((5000 * ${more:-1})))
 
 test_all() {
     local target log corpora passed=0 failed=0

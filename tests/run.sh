@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Runs every test of the project, or the stages named: tests/run.sh [--list] [STAGE...]
+# Runs every test of the project, or the stages named: tests/run.sh [--list] [thorough] [STAGE...]
+#
+# `thorough`: what is tried many times over (each byte damaged, processes killed, kinds of data, compilers) is tried
+# whole, where the everyday run takes a fixed share of it; and stages run that otherwise run when they are named only.
 #
 # Stages joined by a + run side by side: each keeps one core busy. Named ones run one after the other.
 #
@@ -107,8 +110,8 @@ compare() {
     echo "$same passed, $((all - same)) failed"
     [ "$all" -gt 0 ] && [ "$same" -eq "$all" ]
 }
-# Many kinds of data, against what Annoy and hnswlib find; `bash tests/gauntlet/run.sh --thorough` has all of them.
-gauntlet() { bash tests/gauntlet/run.sh; }
+# Many kinds of data, against what Annoy and hnswlib find.
+gauntlet() { bash tests/gauntlet/run.sh ${ANNOY_RS_THOROUGH:+--thorough}; }
 sanitizers() { bash tests/sanitizers/run.sh; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 
@@ -118,6 +121,14 @@ count() { grep -oE "[0-9]+ $2" "$1" | awk '{n += $1} END {print n + 0}'; }
 all="${stages[*]}"
 all="${all//+/ }"
 [ "${1:-}" = --list ] && { echo "$all"; exit; }
+[ "${1:-}" = thorough ] && export ANNOY_RS_THOROUGH=1 && shift
+# One damage of so many, and so many processes killed.
+if [ -z "${ANNOY_RS_THOROUGH:-}" ]; then
+    export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-7} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-100}
+else
+    stages+=("${when_named[@]}")
+    limit=$((4 * limit))
+fi
 for stage in "$@"; do
     [[ " $all ${when_named[*]} " == *" $stage "* ]] ||
         { echo "no stage $stage; there are: $all, and when named: ${when_named[*]}" >&2; exit 1; }
