@@ -88,6 +88,7 @@ pub mod control {
     }
 
     /// Lets the `nth` call of these kinds fail, from 1, and with `lasting` all that follow.
+    #[allow(clippy::disallowed_methods)] // a test has memory
     pub fn arm(kinds: &[Kind], nth: u64, lasting: bool) {
         *lock(&PLAN) = Some(Plan {
             kinds: kinds.to_vec(),

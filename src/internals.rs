@@ -5,6 +5,7 @@
 //!
 //! The steps of a split are reached through functions that are not generic, so that what is measured is compiled in
 //! this crate, as what an index runs is.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)] // benchmarks have memory
 
 pub use crate::kernel::{BitKernels, Eight, Float, FloatKernels, Isa, Padded, Row, ROWS};
 

@@ -5,6 +5,8 @@
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 #![warn(clippy::undocumented_unsafe_blocks)]
+// What ends the process without memory: clippy.toml says what takes its place.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
 // Asked of public types only, which these are not meant to be.
 #![cfg_attr(feature = "internals", allow(clippy::len_without_is_empty))]
 

@@ -8,6 +8,7 @@ use std::alloc::{alloc, Layout};
 ///
 /// # Errors
 /// [`Error::NoMemory`].
+#[allow(clippy::disallowed_methods)] // of no size: nothing is taken
 pub fn boxed<T>(value: T) -> Result<Box<T>> {
     let layout = Layout::new::<T>();
     if layout.size() == 0 {
