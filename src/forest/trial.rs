@@ -34,12 +34,14 @@ const NEAREST: usize = 10;
 const POOL: usize = 12_000;
 /// Items that are looked at together.
 const BLOCK: usize = 64;
-/// One candidate for so many items of the sample.
-const ITEMS_BY_CANDIDATE: [usize; 2] = [40, 10];
+/// One candidate for so many items of the sample. With the fewest only one leaf is looked at, which tells whether items
+/// find themselves where there are more levels than in a sample.
+const ITEMS_BY_CANDIDATE: [usize; 3] = [160, 40, 10];
 
 /// What another than the first must find more, in parts of what that finds: less is chance.
 const LEAD: usize = 25;
-/// And not at the cost of items that no longer find themselves: one is worth so many others.
+/// And not at the cost of items that no longer find themselves: one is worth so many others. Where they find themselves
+/// that much more often, it is enough that others are not found that much less.
 const ITSELF: usize = 4;
 
 /// The way of splitting that finds most: the spaces that trees take in turn; none where `space` itself is to be taken.
@@ -119,8 +121,10 @@ pub fn choose<S: Space, P: Position>(
 
 /// Whether these numbers of others and of items themselves are better than those of a way before.
 fn is_better(found: [usize; 2], before: [usize; 2]) -> bool {
+    let leads = |found: usize, before: usize| found > before + before / LEAD;
     let all = |[others, selves]: [usize; 2]| others + ITSELF * selves;
-    found[0] > before[0] + before[0] / LEAD && all(found) > all(before)
+    (leads(found[0], before[0]) && all(found) > all(before))
+        || (leads(found[1], before[1]) && !leads(before[0], found[0]))
 }
 
 /// Adds `len` of the numbers below `end`, ascending: one each of as many runs.

@@ -274,7 +274,9 @@ impl<F: Filter> Asked<'_, F> {
         } else if graph.entries.is_empty() {
             items_near(self.query, roots, n, paths, candidates)?;
         } else if n > 0 {
-            start.enter(graph, n.min(ENTERED), candidates)?;
+            // From the nearest alone, where to look at more would leave nothing to walk for.
+            let n = if n < ENTERED { 1 } else { ENTERED };
+            start.enter(graph, n, candidates)?;
         }
         self.drop_null(candidates, &mut []);
         Ok(())
