@@ -141,7 +141,7 @@ mkdir -p "$logs"
 # Runs a stage, and notes how it ended and how long it took.
 run() {
     local start=$SECONDS
-    "$1" >"$logs/$1.log" 2>&1
+    "$1" </dev/null >"$logs/$1.log" 2>&1
     echo "$? $((SECONDS - start))" >"$logs/$1.status"
 }
 
