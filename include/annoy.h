@@ -8,6 +8,10 @@
  * NULL; where a comment does not allow it, NULL is ANNOY_ERR_NULL. (NULL, 0) is an empty array. The library never
  * prints, never aborts and never unwinds into the caller.
  *
+ * Structs that have a struct_size may get more fields behind those they have. A program made with an older annoy.h has
+ * shorter ones: what it leaves out is taken as 0. One made with a newer annoy.h has longer ones, which are refused where
+ * a field that this library does not know is not 0. In both, 0 stands for the default.
+ *
  * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
  * other call needs the index to itself. Different indexes are independent.
  *
@@ -461,7 +465,8 @@ annoy_status annoy_new(annoy_metric metric, size_t f, struct annoy_index **index
 //
 // `*index` gets the handle, to be freed with `annoy_free`.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar type that does not
-// fit the metric, or a `struct_size` this library does not know; `ANNOY_ERR_UNSUPPORTED`.
+// fit the metric, or a `struct_size` that cannot be or asks for what this library does not know;
+// `ANNOY_ERR_UNSUPPORTED`.
 annoy_status annoy_new_with(const struct annoy_options *options, struct annoy_index **index, struct annoy_error *error);
 
 // Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is removed unless its

@@ -2,6 +2,7 @@
 
 use super::guard::{exclusive, guard};
 use super::handle::annoy_index;
+use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
@@ -30,6 +31,11 @@ pub struct annoy_graph_options {
     pub reserved: i32,
 }
 
+// SAFETY: numbers.
+unsafe impl Growing for annoy_graph_options {
+    const SIZE: &'static str = "struct_size of annoy_graph_options";
+}
+
 /// # Safety
 /// `options` is NULL or points to an `annoy_graph_options`.
 unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
@@ -37,19 +43,8 @@ unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
     if options.is_null() {
         return Ok(plan);
     }
-    // Looked at before anything else of the struct is: a caller's may be shorter.
-    // SAFETY: not NULL; the first field is there by the caller's word.
-    let size = unsafe { options.cast::<usize>().read_unaligned() };
-    if size != size_of::<annoy_graph_options>() {
-        let expected = format!(
-            "{}, as this library has it",
-            size_of::<annoy_graph_options>()
-        );
-        let name = "struct_size of annoy_graph_options";
-        return Err(Error::argument(name, size, expected));
-    }
-    // SAFETY: not NULL, and whole by its own size.
-    let options = unsafe { options.read_unaligned() };
+    // SAFETY: not NULL; as large as it says by the caller's word.
+    let options = unsafe { sized::read(options) }?;
     if options.reserved != 0 {
         return Err(Error::argument("reserved", options.reserved, "0"));
     }

@@ -2,6 +2,7 @@
 
 use super::guard::{exclusive, guard, guard_value, place, shared};
 use super::library::{annoy_metric, metric, metric_number};
+use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -36,6 +37,7 @@ pub const ANNOY_BITS8: annoy_scalar = 5;
 
 /// How an index lays out its file. Zero everything, then set `struct_size` and what is wanted.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct annoy_options {
     /// `sizeof(annoy_options)`.
     pub struct_size: usize,
@@ -49,6 +51,11 @@ pub struct annoy_options {
     pub reserved: i32,
     /// Length of the vectors: numbers (1 to 65,536), or bits for hamming (1 to 65,536 words).
     pub f: usize,
+}
+
+// SAFETY: numbers.
+unsafe impl Growing for annoy_options {
+    const SIZE: &'static str = "struct_size of annoy_options";
 }
 
 const SCALARS: [(annoy_scalar, ScalarType); 5] = [
@@ -75,16 +82,6 @@ pub(super) fn scalar_number(scalar: ScalarType) -> annoy_scalar {
         .iter()
         .find(|entry| entry.1 == scalar)
         .map_or(0, |entry| entry.0)
-}
-
-/// Looked at before anything else of the struct is: a caller's may be shorter.
-fn check_size(struct_size: usize) -> Result<()> {
-    let size = size_of::<annoy_options>();
-    if struct_size != size {
-        let expected = format!("{size}, as this library has it");
-        return Err(Error::argument("struct_size", struct_size, expected));
-    }
-    Ok(())
 }
 
 fn options(given: &annoy_options) -> Result<Options> {
@@ -142,7 +139,8 @@ pub unsafe extern "C" fn annoy_new(
 ///
 /// `*index` gets the handle, to be freed with `annoy_free`.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar type that does not
-/// fit the metric, or a `struct_size` this library does not know; `ANNOY_ERR_UNSUPPORTED`.
+/// fit the metric, or a `struct_size` that cannot be or asks for what this library does not know;
+/// `ANNOY_ERR_UNSUPPORTED`.
 ///
 /// # Safety
 /// `options` is NULL or points to an `annoy_options`, `index` is NULL or points to room for a pointer.
@@ -156,11 +154,8 @@ pub unsafe extern "C" fn annoy_new_with(
         if options.is_null() {
             return Err(Error::Null("options"));
         }
-        // SAFETY: not NULL by the check above; the first field, of any alignment, by the caller's word.
-        let struct_size = unsafe { options.cast::<usize>().read_unaligned() };
-        check_size(struct_size)?;
-        // SAFETY: as above, and as large as it has to be.
-        let given = unsafe { options.read_unaligned() };
+        // SAFETY: not NULL by the check above; as large as it says by the caller's word.
+        let given = unsafe { sized::read(options) }?;
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let out = unsafe { place("index", index) }?;
         out.put(boxed(Index::with_options(self::options(&given)?)?)?);

@@ -18,6 +18,7 @@
 //! - `batch`: finding neighbours for many queries at once.
 //! - `recall`: how much of the truth searches find.
 //! - `verify`: verifying, facts, and what a file may be.
+//! - `sized`: structs that may get more fields.
 //! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
 
@@ -37,6 +38,7 @@ pub mod query;
 pub mod recall;
 pub mod removal;
 pub mod search;
+mod sized;
 pub mod status;
 pub mod verify;
 pub mod work;

@@ -1,6 +1,7 @@
 //! What a search may be told: among which items, and how to work.
 
 use super::guard::{call_host, or_choose, slice};
+use super::sized::{self, Growing};
 use super::work::{self, annoy_work};
 use crate::error::{Error, Result};
 use crate::index::search::{Search, Way};
@@ -60,6 +61,11 @@ pub struct annoy_search_options {
     pub work: *const annoy_work,
 }
 
+// SAFETY: numbers, and pointers that may be anything until they are used.
+unsafe impl Growing for annoy_search_options {
+    const SIZE: &'static str = "struct_size of annoy_search_options";
+}
+
 /// A caller's filter and what it is to be handed.
 #[derive(Clone, Copy)]
 struct Filter {
@@ -100,18 +106,8 @@ impl<'a> Given<'a> {
         if options.is_null() {
             return Ok(given);
         }
-        // Looked at before anything else of the struct is: a caller's may be shorter.
-        // SAFETY: not NULL; the first field is there by the caller's word.
-        let size = unsafe { options.cast::<usize>().read_unaligned() };
-        if size != size_of::<annoy_search_options>() {
-            let expected = format!(
-                "{}, as this library has it",
-                size_of::<annoy_search_options>()
-            );
-            return Err(Error::argument("struct_size", size, expected));
-        }
-        // SAFETY: not NULL, and whole by its own size.
-        let options = unsafe { options.read_unaligned() };
+        // SAFETY: not NULL; as large as it says by the caller's word.
+        let options = unsafe { sized::read(options) }?;
         const FLAGS: u64 = ANNOY_SEARCH_EXCLUDE_SELF
             | ANNOY_SEARCH_MAX_DISTANCE
             | ANNOY_SEARCH_DENY

@@ -1,6 +1,7 @@
 //! How a long call is to work: by how many threads, told what, until when.
 
 use super::guard::{call_host, guard_value, or_choose};
+use super::sized::{self, Growing};
 use crate::error::{Error, Result};
 use crate::storage::boxed;
 use crate::work::{Cancel, Stage, Work};
@@ -106,6 +107,11 @@ pub struct annoy_work {
     pub progress_user: *mut c_void,
 }
 
+// SAFETY: numbers, and pointers that may be anything until they are used.
+unsafe impl Growing for annoy_work {
+    const SIZE: &'static str = "struct_size of annoy_work";
+}
+
 /// An `annoy_work` as the library has it; borrowed from the caller's.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Given<'a> {
@@ -122,15 +128,8 @@ impl<'a> Given<'a> {
         if work.is_null() {
             return Ok(Given::default());
         }
-        // Looked at before anything else of the struct is: a caller's may be shorter.
-        // SAFETY: not NULL; the first field is there by the caller's word.
-        let size = unsafe { work.cast::<usize>().read_unaligned() };
-        if size != size_of::<annoy_work>() {
-            let expected = format!("{}, as this library has it", size_of::<annoy_work>());
-            return Err(Error::argument("struct_size of annoy_work", size, expected));
-        }
-        // SAFETY: not NULL, and whole by its own size.
-        let work = unsafe { work.read_unaligned() };
+        // SAFETY: not NULL; as large as it says by the caller's word.
+        let work = unsafe { sized::read(work) }?;
         if work.reserved != 0 {
             return Err(Error::argument("reserved", work.reserved, "0"));
         }

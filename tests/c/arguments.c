@@ -52,10 +52,12 @@ TEST(options) {
         FAILS(ANNOY_ERR_ARGUMENT, (text), annoy_new_with(&options, &index, &error));  \
         CHECK(index == NULL);                                                         \
     } while (0)
-    REFUSED("struct_size is 0, expected 32", options.struct_size = 0);
-    REFUSED("struct_size is 31, expected 32", options.struct_size = 31);
-    REFUSED("struct_size is 40, expected 32", options.struct_size = 40);
-    REFUSED("struct_size*expected 32", options.struct_size = SIZE_MAX);
+    REFUSED("struct_size of annoy_options is 0, expected its sizeof, which is 32", options.struct_size = 0);
+    REFUSED("struct_size of annoy_options is 31, expected", options.struct_size = 31);
+    REFUSED("struct_size of annoy_options is 4104, expected", options.struct_size = 4104);
+    REFUSED("struct_size of annoy_options*expected", options.struct_size = SIZE_MAX);
+    /* A program that does not know f yet: 0 stands for it, which is no length. */
+    REFUSED("f is 0", options.struct_size = offsetof(annoy_options, f));
     REFUSED("reserved is 1, expected 0", options.reserved = 1);
     REFUSED("metric", options.metric = 9);
     REFUSED("scalar is 6, expected", options.scalar = 6);

@@ -1,0 +1,84 @@
+/* Structs of programs that were made with another annoy.h. */
+#include "check.h"
+
+/* Programs made with another annoy.h: their structs end earlier, or have a field more. */
+TEST(older_and_newer_structs) {
+    annoy_index *index = NULL;
+    struct { annoy_options known; uint64_t more; } newer;
+    struct { annoy_search_options known; uint64_t more; } newer_search;
+    struct { annoy_graph_options known; uint64_t more; } newer_graph;
+    struct { annoy_work known; uint64_t more; } newer_work;
+    annoy_search_options older_search;
+    annoy_graph_options older_graph;
+    annoy_work older_work;
+    annoy_info info;
+    const float zero[2] = {0, 0};
+    int64_t ids[2] = {7, 7};
+    size_t n = 0, n_faults = 7;
+    int i;
+    memset(&newer, 0, sizeof newer);
+    newer.known.struct_size = sizeof newer;
+    newer.known.metric = ANNOY_EUCLIDEAN;
+    newer.known.f = 2;
+    newer.more = 1 << 8;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_options is 40, expected 32, as byte 33 is 1 and not 0",
+          annoy_new_with(&newer.known, &index, &error));
+    CHECK(index == NULL);
+    newer.more = 0;
+    OK(annoy_new_with(&newer.known, &index, &error));
+    for (i = 0; i < 20; i++) {
+        const float x[2] = {(float)i, 1};
+        OK(annoy_add_item(index, i, x, 2, &error));
+    }
+    OK(annoy_build(index, 2, 1, &error));
+
+    /* Garbage behind the last field that an older program has is not looked at. */
+    memset(&older_graph, 0x55, sizeof older_graph);
+    older_graph.struct_size = offsetof(annoy_graph_options, alpha);
+    older_graph.degree = 3;
+    older_graph.candidates = 0;
+    OK(annoy_build_graph(index, &older_graph, NULL, &error));
+    memset(&newer_graph, 0, sizeof newer_graph);
+    newer_graph.known.struct_size = sizeof newer_graph;
+    newer_graph.known.degree = 2;
+    OK(annoy_build_graph(index, &newer_graph.known, NULL, &error));
+    newer_graph.more = 1;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_graph_options is 48, expected 40",
+          annoy_build_graph(index, &newer_graph.known, NULL, &error));
+    EMPTY(info);
+    OK(annoy_get_info(index, &info, &error));
+    CHECK(info.graph_degree == 2);
+
+    memset(&older_search, 0x55, sizeof older_search);
+    older_search.struct_size = offsetof(annoy_search_options, max_distance);
+    older_search.flags = ANNOY_SEARCH_EXACT;
+    older_search.search_k = -1;
+    OK(annoy_search(index, zero, 2, 2, &older_search, ids, NULL, &n, &error));
+    CHECK(n == 2 && ids[0] == 0 && ids[1] == 1);
+    memset(&newer_search, 0, sizeof newer_search);
+    newer_search.known.struct_size = sizeof newer_search;
+    OK(annoy_search(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
+    CHECK(n == 1 && ids[0] == 0);
+    newer_search.more = UINT64_MAX;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_search_options*as byte",
+          annoy_search(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
+
+    memset(&older_work, 0x55, sizeof older_work);
+    older_work.struct_size = offsetof(annoy_work, cancel);
+    older_work.n_threads = 1;
+    older_work.reserved = 0;
+    OK(annoy_verify_with(index, NULL, 0, &n_faults, &older_work, &error));
+    CHECK(n_faults == 0);
+    memset(&newer_work, 0, sizeof newer_work);
+    newer_work.known.struct_size = sizeof newer_work;
+    OK(annoy_verify_with(index, NULL, 0, &n_faults, &newer_work.known, &error));
+    newer_work.more = 1;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_work*as byte",
+          annoy_verify_with(index, NULL, 0, &n_faults, &newer_work.known, &error));
+    annoy_free(index);
+}
+
+int main(void) {
+    RUN(older_and_newer_structs);
+    return report();
+}
