@@ -182,7 +182,8 @@ for together in "${stages[@]}"; do
     } &
     watchdog=$!
     wait "${running[@]}" 2>/dev/null
-    kill -- "-$watchdog" && wait "$watchdog" 2>/dev/null
+    kill -- "-$watchdog" 2>/dev/null
+    wait "$watchdog" 2>/dev/null
     broken=0
     for stage in "${names[@]}"; do report "$stage" || broken=1; done
     [ $broken -eq 0 ] || break
