@@ -103,32 +103,12 @@ fn checksums_are_those_of_before() {
     );
 }
 
-/// Runs the test above once more for each kernel, in a process of its own: the choice is an environment variable.
+/// The test above on each kernel.
 #[test]
 fn every_kernel_gives_the_same_files() {
-    let mut ran = Vec::new();
-    for kernel in ["portable", "sse2", "avx2", "avx512"] {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "determinism::checksums_are_those_of_before",
-                "--nocapture",
-            ])
-            .env("ANNOY_RS_KERNEL", kernel)
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
-        if text.contains("is not a kernel this machine can run") {
-            continue;
-        }
-        assert!(output.status.success(), "{kernel}: {text}");
+    for (kernel, text) in crate::on_every_kernel("determinism::checksums_are_those_of_before") {
         assert!(text.contains(&format!("kernel: {kernel}")), "{text}");
-        ran.push(kernel);
     }
-    println!("kernels compared: {}", ran.join(", "));
-    assert!(ran.contains(&"portable"));
-    assert_eq!(ran.contains(&"sse2"), cfg!(target_arch = "x86_64"));
 }
 
 #[test]

@@ -8,7 +8,6 @@ use annoy_rs::{
     kernel_name, GraphPlan, IdWidth, Index, Metric, Options, ScalarType, Search, Way, Work,
 };
 use std::collections::BTreeSet;
-use std::process::Command;
 
 /// Largest numbers of vectors, from where squares vanish to where they overflow.
 fn sizes(scalar: ScalarType) -> &'static [f64] {
@@ -484,18 +483,7 @@ fn checksum_of_everything() {
 #[test]
 fn every_kernel_gives_the_same_distances() {
     let mut seen = BTreeSet::new();
-    for kernel in ["portable", "sse2", "avx2", "avx512"] {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "lengths::checksum_of_everything", "--nocapture"])
-            .env("ANNOY_RS_KERNEL", kernel)
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
-        if text.contains("is not a kernel this machine can run") {
-            continue;
-        }
-        assert!(output.status.success(), "{kernel}: {text}");
+    for (kernel, text) in crate::on_every_kernel("lengths::checksum_of_everything") {
         let sum = text.split(" sees ").nth(1).and_then(|rest| rest.get(..18));
         println!("{kernel}: {sum:?}");
         seen.insert(sum.unwrap().to_owned());

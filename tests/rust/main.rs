@@ -5,6 +5,28 @@ mod fuzz;
 
 use fuzz::common;
 
+/// Runs one of these tests once more for each kernel that this machine has, in a process of its own, as the choice is an
+/// environment variable. What each said.
+fn on_every_kernel(test: &str) -> Vec<(&'static str, String)> {
+    let mut said = Vec::new();
+    for kernel in ["portable", "sse2", "avx2", "avx512"] {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env("ANNOY_RS_KERNEL", kernel)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        if !text.contains("is not a kernel this machine can run") {
+            assert!(output.status.success(), "{kernel}: {text}");
+            said.push((kernel, text));
+        }
+    }
+    assert_eq!(said[0].0, "portable");
+    assert!(said.len() > 1 || cfg!(not(target_arch = "x86_64")));
+    said
+}
+
 mod bad_input;
 mod blind;
 mod bounded;
