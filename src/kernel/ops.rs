@@ -358,16 +358,37 @@ macro_rules! kernels {
             fn $dots = sums<Product, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, n: usize) -> [$t; ROWS];
         }
         kernels! { @fns $(#[$feature])*
-            fn $dot_pairs = pairs<Product, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; ROWS]; 2];
+            fn $dot_pairs = pairs<Product, $reg, $n>(
+                rows: &[*const $t; ROWS],
+                p: *const $t,
+                q: *const $t,
+                n: usize
+            ) -> [[$t; ROWS]; 2];
         }
         kernels! { @fns $(#[$feature])*
-            fn $l2sq_pairs = pairs<SquaredDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; ROWS]; 2];
+            fn $l2sq_pairs = pairs<SquaredDifference, $reg, $n>(
+                rows: &[*const $t; ROWS],
+                p: *const $t,
+                q: *const $t,
+                n: usize
+            ) -> [[$t; ROWS]; 2];
         }
         kernels! { @fns $(#[$feature])*
-            fn $l1_pairs = pairs<AbsoluteDifference, $reg, $n>(rows: &[*const $t; ROWS], p: *const $t, q: *const $t, n: usize) -> [[$t; ROWS]; 2];
+            fn $l1_pairs = pairs<AbsoluteDifference, $reg, $n>(
+                rows: &[*const $t; ROWS],
+                p: *const $t,
+                q: *const $t,
+                n: usize
+            ) -> [[$t; ROWS]; 2];
         }
         kernels! { @fns $(#[$feature])*
-            fn $blend = blend<$reg, $n>(accs: [*mut $t; 2], keep: [$t; 2], rows: &[*const $t; ROWS], weights: &[[$t; ROWS]; 2], n: usize) -> [$t; 2];
+            fn $blend = blend<$reg, $n>(
+                accs: [*mut $t; 2],
+                keep: [$t; 2],
+                rows: &[*const $t; ROWS],
+                weights: &[[$t; ROWS]; 2],
+                n: usize
+            ) -> [$t; 2];
         }
         kernels! { @fns $(#[$feature])*
             fn $all_finite = all_finite<$reg, $n>(x: *const $t, n: usize) -> bool;
