@@ -89,6 +89,7 @@ impl<S: Space> Subset for Splitting<'_, S> {
         self.space.split(
             &self.points,
             &self.positions,
+            0,
             &mut self.random,
             &mut self.plane,
             &mut self.room,
@@ -128,7 +129,7 @@ where
     }
     space.prepare(&mut nodes, &layout);
     let extras = space.extras(&Nodes::new(&nodes, &layout))?;
-    let mut in_place = Points::in_place(&nodes, &layout);
+    let mut in_place = Points::in_place(&nodes, &layout, S::split_extra);
     if let Some(extras) = &extras {
         in_place = in_place.with_extras(extras);
     }

@@ -120,7 +120,7 @@ fn build_over<S: Space, P: Position>(
         false => None,
     };
     let spaces = chosen.as_deref().unwrap_or(std::slice::from_ref(space));
-    let mut points = Points::in_place(items, layout);
+    let mut points = Points::in_place(items, layout, S::split_extra);
     if let Some(extras) = &extras {
         points = points.with_extras(extras);
     }

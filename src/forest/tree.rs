@@ -413,7 +413,7 @@ impl<S: Space> Growth<'_, S> {
             right.resize(subset.len(), false);
         }
         let right = &mut right[..subset.len()];
-        space.split(points, subset, &mut random, plane, room);
+        space.split(points, subset, 0, &mut random, plane, room);
         space.sides(points, subset, plane, &mut random, right);
         settle(space, points, subset, plane, room, &mut random, right);
         partition(subset, right, moved)
@@ -431,11 +431,11 @@ pub fn settle<S: Space, P: Position>(
     right: &mut [bool],
 ) {
     let mut share = larger_share(right);
-    for _ in 1..ATTEMPTS {
+    for attempt in 1..ATTEMPTS {
         if share < BALANCED {
             return;
         }
-        space.split(points, subset, random, plane, room);
+        space.split(points, subset, attempt, random, plane, room);
         space.sides(points, subset, plane, random, right);
         share = larger_share(right);
     }

@@ -262,7 +262,7 @@ fn hits<S: Space>(
     let keys: [Key; TREES] = std::array::from_fn(|i| Key::root(seed, u64::MAX - 1 - i as u64));
     let mut trees = HeapBytes::default();
     let mut roots = HeapBytes::default();
-    let mut points = Points::in_place(bytes.bytes(), layout);
+    let mut points = Points::in_place(bytes.bytes(), layout, S::split_extra);
     if let Some(extras) = extras {
         points = points.with_extras(extras);
     }

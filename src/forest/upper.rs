@@ -135,7 +135,7 @@ pub fn grow<S: Space, P: Position>(
                 let (random, plane) = (&mut open.random, &mut open.plane);
                 growing
                     .space
-                    .split(points, subset, random, plane, &mut room);
+                    .split(points, subset, 0, random, plane, &mut room);
             }
         }
         let block = block_len(*BLOCK_BYTES.start()).max(widest * BLOCK_PER_NODE);

@@ -22,8 +22,8 @@ pub struct Points<'a, T> {
 /// Where the metric's own numbers are.
 enum Extras<'a, T> {
     None,
-    /// In the nodes.
-    InPlace(Strided<'a, T>),
+    /// Made of those in the nodes, and of the vectors.
+    InPlace(Strided<'a, T>, fn(T, Row<'_, T>) -> T),
     /// Beside them: copied from there, or others in their place.
     Beside(&'a [T]),
 }
@@ -45,15 +45,15 @@ impl<T: Scalar> Gathered<T> {
 }
 
 impl<'a, T: Scalar> Points<'a, T> {
-    /// The items in place; positions are item ids.
-    pub fn in_place(bytes: &'a [u8], layout: &NodeLayout) -> Self {
+    /// The items in place; positions are item ids. `extra` makes the metric's own number of the one in a node.
+    pub fn in_place(bytes: &'a [u8], layout: &NodeLayout, extra: fn(T, Row<'_, T>) -> T) -> Self {
         let field = |start, size| Strided::new(bytes, start, layout.node_size, size);
         Points {
             rows: field(layout.offset_vector, layout.vector_bytes),
             in_place: true,
             extras: match layout.offset_extra {
                 None => Extras::None,
-                Some(at) => Extras::InPlace(field(at, T::SIZE)),
+                Some(at) => Extras::InPlace(field(at, T::SIZE), extra),
             },
         }
     }
@@ -141,7 +141,7 @@ impl<'a, T: Scalar> Points<'a, T> {
     pub fn extra(&self, at: usize) -> T {
         match &self.extras {
             Extras::None => T::default(),
-            Extras::InPlace(extras) => extras.get(at).get(0),
+            Extras::InPlace(extras, of) => of(extras.get(at).get(0), self.row(at)),
             Extras::Beside(extras) => extras[at],
         }
     }
@@ -149,6 +149,10 @@ impl<'a, T: Scalar> Points<'a, T> {
     /// The metric's own numbers at eight positions.
     #[inline]
     pub fn extras(&self, at: [usize; ROWS]) -> [T; ROWS] {
-        at.map(|at| self.extra(at))
+        match &self.extras {
+            Extras::None => [T::default(); ROWS],
+            Extras::InPlace(..) => at.map(|at| self.extra(at)),
+            Extras::Beside(extras) => at.map(|at| extras[at]),
+        }
     }
 }

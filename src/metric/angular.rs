@@ -2,10 +2,10 @@
 
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::precise::{self, Unit};
-use super::two_means::{self, scale_of, Balance, Directions};
+use super::two_means::{self, scale_of, Balance, Centroids, Clustered, Directions};
 use super::{order, Position, Query, Space};
 use crate::error::Result;
-use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
+use crate::kernel::{Float, FloatKernels, Measure, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
@@ -55,27 +55,26 @@ fn rare<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> u64 {
     order::key(T::from_f64(precise::unit_distance(a, b)).to_f64())
 }
 
-/// One by the length of vectors whose squared length does not tell it, in place of a 0.
-#[cold]
-fn fill_scales<T: Float>(points: &Points<'_, T>, at: [usize; ROWS], scales: &mut [T; ROWS]) {
-    for (scale, at) in scales.iter_mut().zip(at) {
-        if *scale == T::ZERO {
-            if let Some(unit) = Unit::of(points.row(at)) {
-                let exact = T::from_f64(unit.factor());
-                *scale = if exact <= T::LARGEST {
-                    exact
-                } else {
-                    T::LARGEST
-                };
-            }
-        }
+/// One by a vector's length; 0 for a vector of no direction.
+fn scale<T: Float>(row: Row<'_, T>, squared_norm: T) -> T {
+    let scale = scale_of(squared_norm);
+    if scale != T::ZERO {
+        return scale;
     }
+    Unit::of(row).map_or(T::ZERO, |unit| {
+        let exact = T::from_f64(unit.factor());
+        if exact <= T::LARGEST {
+            exact
+        } else {
+            T::LARGEST
+        }
+    })
 }
 
 impl<T: Float> Space for Angular<T> {
     type T = T;
     type Plane = Plane<T>;
-    type Room = [Padded<T>; 2];
+    type Room = Centroids<T>;
     const MEASURE: Measure = Measure::Squares;
 
     fn code_factor(&self, row: Row<'_, T>) -> f64 {
@@ -99,43 +98,41 @@ impl<T: Float> Space for Angular<T> {
         self.kernels.dot(row, row)
     }
 
+    #[inline]
+    fn split_extra(squared_norm: T, row: Row<'_, T>) -> T {
+        scale(row, squared_norm)
+    }
+
     fn plane(&self) -> Result<Plane<T>> {
         Plane::new(self.f)
     }
 
-    fn room(&self) -> Result<[Padded<T>; 2]> {
-        Ok([Padded::zeros(self.f)?, Padded::zeros(self.f)?])
+    fn room(&self) -> Result<Centroids<T>> {
+        Centroids::new(self.f)
     }
 
     fn split<P: Position>(
         &self,
         points: &Points<'_, T>,
         subset: &[P],
+        attempt: usize,
         random: &mut Stream,
         plane: &mut Plane<T>,
-        centroids: &mut [Padded<T>; 2],
+        centroids: &mut Centroids<T>,
     ) {
-        let directions = |at| {
-            let mut scales = points.extras(at).map(scale_of);
-            if scales.contains(&T::ZERO) {
-                fill_scales(points, at, &mut scales);
-            }
-            Directions {
-                scales,
-                extras: [T::ZERO; ROWS],
-            }
-        };
-        let by = Balance::Counts;
-        two_means::by_angle(
-            self.kernels,
+        let what = Clustered {
+            kernels: self.kernels,
             points,
             subset,
-            random,
-            by,
-            centroids,
-            directions,
-        );
-        plane.take_difference(centroids);
+            attempt,
+        };
+        let directions = |at| Directions {
+            scales: points.extras(at),
+            extras: [T::ZERO; ROWS],
+        };
+        let by = Balance::Counts;
+        two_means::by_angle(&what, random, by, centroids, directions);
+        plane.take_difference(&centroids.now);
         plane.normalize(self.kernels);
     }
 

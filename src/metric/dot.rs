@@ -4,7 +4,7 @@
 //! trial decides for each forest: see [`Rule`].
 
 use super::plane::{child_priorities, plausible_normal, Completion, Plane};
-use super::two_means::{self, Balance, Directions};
+use super::two_means::{self, Balance, Centroids, Clustered, Directions};
 use super::{order, precise, Position, Query, Space};
 use crate::error::{reserve, Result};
 use crate::kernel::{Float, FloatKernels, Measure, Padded, Row, ROWS};
@@ -185,7 +185,7 @@ fn overflowed<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> u64 {
 impl<T: Float> Space for Dot<T> {
     type T = T;
     type Plane = Split<T>;
-    type Room = [Padded<T>; 2];
+    type Room = Centroids<T>;
     const MEASURE: Measure = Measure::Squares;
     const BY_PRODUCT: bool = true;
 
@@ -262,17 +262,18 @@ impl<T: Float> Space for Dot<T> {
         })
     }
 
-    fn room(&self) -> Result<[Padded<T>; 2]> {
-        Ok([Padded::zeros(self.f)?, Padded::zeros(self.f)?])
+    fn room(&self) -> Result<Centroids<T>> {
+        Centroids::new(self.f)
     }
 
     fn split<P: Position>(
         &self,
         points: &Points<'_, T>,
         subset: &[P],
+        attempt: usize,
         random: &mut Stream,
         split: &mut Split<T>,
-        centroids: &mut [Padded<T>; 2],
+        centroids: &mut Centroids<T>,
     ) {
         let lengths = lengths(points, subset, random);
         let (short, middle, reach) = (lengths[LOW], lengths[MIDDLE], lengths[RANK]);
@@ -290,6 +291,12 @@ impl<T: Float> Space for Dot<T> {
         let plane = &mut split.plane;
         plane.reach = reach;
         let balance = self.rule.balance;
+        let what = Clustered {
+            kernels: self.kernels,
+            points,
+            subset,
+            attempt,
+        };
         let mut extras = if self.rule.completed {
             let completion = Completion::to(reach);
             let directions = |at| {
@@ -299,32 +306,16 @@ impl<T: Float> Space for Dot<T> {
                     extras: lengths.map(|len| completion.of(len)),
                 }
             };
-            two_means::by_angle(
-                self.kernels,
-                points,
-                subset,
-                random,
-                balance,
-                centroids,
-                directions,
-            )
+            two_means::by_angle(&what, random, balance, centroids, directions)
         } else {
             let directions = |at| Directions {
                 scales: points.extras(at).map(one_by),
                 extras: [T::ZERO; ROWS],
             };
-            two_means::by_angle(
-                self.kernels,
-                points,
-                subset,
-                random,
-                balance,
-                centroids,
-                directions,
-            )
+            two_means::by_angle(&what, random, balance, centroids, directions)
         };
-        self.level([middle, reach], centroids, &mut extras);
-        plane.take_difference(centroids);
+        self.level([middle, reach], &mut centroids.now, &mut extras);
+        plane.take_difference(&centroids.now);
         plane.extra = extras[0] - extras[1];
         plane.normalize(self.kernels);
     }

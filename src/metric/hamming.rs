@@ -122,6 +122,7 @@ impl<W: Word> Space for Hamming<W> {
         &self,
         points: &Points<'_, W>,
         subset: &[P],
+        _attempt: usize,
         random: &mut Stream,
         plane: &mut usize,
         differing: &mut Vec<u64>,

@@ -2,17 +2,18 @@
 
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::precise::{self, Squared};
-use super::{order, two_means, Position, Query, Space};
+use super::two_means::{self, Centroids, Clustered};
+use super::{order, Position, Query, Space};
 use crate::error::Result;
-use crate::kernel::{Eight, Float, FloatKernels, Measure, Padded, Row, ROWS};
+use crate::kernel::{Eight, Float, FloatKernels, Measure, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 use std::marker::PhantomData;
 
 /// What tells the two apart.
 pub trait Norm<T: Float>: Send + Sync + 'static {
-    /// Bounds of the steps of two-means.
-    const STEPS: [usize; 2];
+    /// The most steps of two-means.
+    const STEPS: usize;
     /// The same of codes.
     const MEASURE: Measure;
     /// The distance as an integer that sorts alike.
@@ -82,7 +83,7 @@ fn compare_anew<T: Float>(
 }
 
 impl<T: Float> Norm<T> for L2 {
-    const STEPS: [usize; 2] = two_means::STEPS;
+    const STEPS: usize = two_means::STEPS;
     const MEASURE: Measure = Measure::Squares;
     #[inline]
     fn key(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> u64 {
@@ -120,10 +121,9 @@ impl<T: Float> Norm<T> for L2 {
 }
 
 impl<T: Float> Norm<T> for L1 {
-    /// With fewer, manhattan finds less than Annoy: recall@10 of 399,000 word vectors x 50, 10 trees, search_k 1,000:
-    /// Annoy 0.454, these 0.457, with 104 at the least 0.448; of the words of `examples/data`, 10 trees, search_k 500:
-    /// Annoy 0.761, with 264 at the most 0.748, which `tests/differential.rs` does not let pass.
-    const STEPS: [usize; 2] = [200, two_means::MOST_STEPS];
+    /// With fewer, manhattan finds less than Annoy: of the words of `examples/data`, 10 trees, search_k 500, Annoy 0.761
+    /// of the nearest, with 264 steps 0.748, which `tests/differential.rs` does not let pass.
+    const STEPS: usize = two_means::MOST_STEPS;
     const MEASURE: Measure = Measure::Differences;
     #[inline]
     fn key(kernels: &FloatKernels<T>, a: Row<'_, T>, b: Row<'_, T>) -> u64 {
@@ -152,7 +152,7 @@ pub struct Minkowski<T: Float, N> {
 impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
     type T = T;
     type Plane = Plane<T>;
-    type Room = [Padded<T>; 2];
+    type Room = Centroids<T>;
     const MEASURE: Measure = N::MEASURE;
 
     fn all_finite(&self, row: Row<'_, T>) -> bool {
@@ -167,33 +167,32 @@ impl<T: Float, N: Norm<T>> Space for Minkowski<T, N> {
         Plane::new(self.f)
     }
 
-    fn room(&self) -> Result<[Padded<T>; 2]> {
-        Ok([Padded::zeros(self.f)?, Padded::zeros(self.f)?])
+    fn room(&self) -> Result<Centroids<T>> {
+        Centroids::new(self.f)
     }
 
     fn split<P: Position>(
         &self,
         points: &Points<'_, T>,
         subset: &[P],
+        attempt: usize,
         random: &mut Stream,
         plane: &mut Plane<T>,
-        centroids: &mut [Padded<T>; 2],
+        centroids: &mut Centroids<T>,
     ) {
+        let what = Clustered {
+            kernels: self.kernels,
+            points,
+            subset,
+            attempt,
+        };
         let kernels = self.kernels;
         let distances =
             |rows: &Eight<'_, T>, centers: [Row<'_, T>; 2]| N::distances(kernels, rows, centers);
-        two_means::by_distance(
-            kernels,
-            points,
-            subset,
-            N::STEPS,
-            random,
-            centroids,
-            distances,
-        );
-        plane.take_difference(centroids);
+        two_means::by_distance(&what, N::STEPS, random, centroids, distances);
+        plane.take_difference(&centroids.now);
         plane.normalize(kernels);
-        let [p, q] = &*centroids;
+        let [p, q] = &centroids.now;
         let [normal, p, q] = [&plane.normal, p, q].map(|v| v.row(self.f));
         plane.offset = -(kernels.dot(normal, p) + kernels.dot(normal, q)) / (T::ONE + T::ONE);
     }

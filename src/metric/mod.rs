@@ -100,7 +100,13 @@ pub trait Space: Send + Sync + Sized + 'static {
         let _ = (items, layout);
     }
 
-    /// What splits want to know of each item in place of the number in its node.
+    /// What splits want to know of an item, from the number in its node.
+    fn split_extra(stored: Self::T, row: Row<'_, Self::T>) -> Self::T {
+        let _ = row;
+        stored
+    }
+
+    /// The same where it is not told by one item's node alone: of each item, in place of [`split_extra`](Self::split_extra).
     ///
     /// # Errors
     /// [`Error::NoMemory`](crate::Error::NoMemory).
@@ -135,11 +141,13 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// [`Error::NoMemory`](crate::Error::NoMemory).
     fn room(&self) -> Result<Self::Room>;
 
-    /// Places the plane between the two halves of a subset of at least two items.
+    /// Places the plane between the two halves of a subset of at least two items. `attempt` planes of before left nearly
+    /// all items on one side.
     fn split<P: Position>(
         &self,
         points: &Points<'_, Self::T>,
         subset: &[P],
+        attempt: usize,
         random: &mut Stream,
         plane: &mut Self::Plane,
         room: &mut Self::Room,

@@ -104,7 +104,7 @@ impl<T: Float> Plane<T> {
     }
 
     /// The margins of eight items.
-    #[inline]
+    #[inline(always)]
     fn margins<P: Position>(
         &self,
         kernels: &FloatKernels<T>,

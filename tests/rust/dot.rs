@@ -99,7 +99,8 @@ fn one_item_too_long_to_square() {
     check("too_long", &data, [0.46, 0.79, 0.96]);
 }
 
-/// All of them so short that their squares are no numbers of 32 bits.
+/// All of them so short that their squares are no numbers of 32 bits. The way of splitting that is chosen may be another
+/// one then.
 #[test]
 fn items_too_short_to_square() {
     let short = |x: &mut f32| *x *= 1e-25;
@@ -110,7 +111,7 @@ fn items_too_short_to_square() {
     let usual = recall("usual", &data[0], &data[1]);
     for (found, usual) in found.iter().zip(usual) {
         assert!(
-            (found - usual).abs() < 0.03,
+            (found - usual).abs() < 0.05,
             "{found}, at usual lengths {usual}"
         );
     }

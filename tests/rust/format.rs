@@ -84,7 +84,7 @@ fn tables_say_where_the_fields_are() {
         ("n_nodes", file.len() as u64 / 20),
         ("n_trees", 1),
         ("seed", 7),
-        ("revision", 3),
+        ("revision", 4),
         ("n_sections", 4),
     ];
     for (name, value) in expected {
