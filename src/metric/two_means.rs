@@ -25,8 +25,11 @@ use crate::kernel::{Eight, Float, FloatKernels, Padded, Row, ROWS};
 use crate::layout::Points;
 use crate::rng::Stream;
 
-/// Sizes of the first rounds; all others are of [`ROWS`].
-const RAMP: [usize; 5] = [2, 2, 2, 4, 4];
+/// Sizes of the first rounds; all others are of [`ROWS`]. In large subsets they grow later: with the shorter ones ten
+/// trees find 0.007 less among 19,000 sparse counts of letters.
+const RAMP: [usize; 8] = [2, 2, 2, 2, 4, 4, 4, 4];
+/// The same in small subsets.
+const RAMP_OF_SMALL: [usize; 5] = [2, 2, 2, 4, 4];
 
 /// The most steps, unless a metric has its own bound.
 pub const STEPS: usize = 264;
@@ -47,37 +50,38 @@ fn two_of<P: Position>(subset: &[P], random: &mut Stream) -> [usize; 2] {
 }
 
 /// The most rounds: the first ones and those of [`ROWS`].
-const MOST_ROUNDS: usize = RAMP.len() + (MOST_STEPS - FIRST_STEPS) / ROWS;
+const MOST_ROUNDS: usize = RAMP.len() + (MOST_STEPS - sum(&RAMP)) / ROWS;
 
 /// Steps of the first rounds.
-const FIRST_STEPS: usize = {
+const fn sum(ramp: &[usize]) -> usize {
     let (mut sum, mut i) = (0, 0);
-    while i < RAMP.len() {
-        sum += RAMP[i];
+    while i < ramp.len() {
+        sum += ramp[i];
         i += 1;
     }
     sum
-};
+}
 
 /// The vectors that the steps look at, in rounds. Drawn up front so that they can be asked for ahead of time.
 struct Draws {
     /// Positions; smaller rounds are filled up with their first.
     rounds: [[usize; ROWS]; MOST_ROUNDS],
     count: usize,
+    ramp: &'static [usize],
 }
 
 impl Draws {
     fn new<P: Position>(subset: &[P], most: usize, random: &mut Stream) -> Self {
-        let wanted = match subset.len() {
-            0..=SMALL => STEPS_OF_SMALL,
-            len => (len / 4 * 3).min(most),
+        let (ramp, wanted): (&'static [usize], _) = match subset.len() {
+            0..=SMALL => (&RAMP_OF_SMALL, STEPS_OF_SMALL),
+            len => (&RAMP, (len / 4 * 3).min(most)),
         };
         // Whole rounds.
-        let count = RAMP.len() + (wanted - FIRST_STEPS) / ROWS;
+        let count = ramp.len() + (wanted - sum(ramp)) / ROWS;
         let mut rounds = [[0; ROWS]; MOST_ROUNDS];
-        let (first, others) = rounds[..count].split_at_mut(RAMP.len());
+        let (first, others) = rounds[..count].split_at_mut(ramp.len());
         let mut draw = || subset[random.index(subset.len())].get();
-        for (round, size) in first.iter_mut().zip(RAMP) {
+        for (round, &size) in first.iter_mut().zip(ramp) {
             *round = [draw(); ROWS];
             for position in &mut round[1..size] {
                 *position = draw();
@@ -86,7 +90,11 @@ impl Draws {
         for position in others.as_flattened_mut() {
             *position = draw();
         }
-        Draws { rounds, count }
+        Draws {
+            rounds,
+            count,
+            ramp,
+        }
     }
 
     /// The rounds, in turn.
@@ -99,7 +107,7 @@ impl Draws {
             if let Some(&soon) = rounds.get(i + 1) {
                 points.prefetch(soon);
             }
-            let size = RAMP.get(i).map_or(ROWS, |&size| size);
+            let size = self.ramp.get(i).map_or(ROWS, |&size| size);
             Round::new(points, positions, size)
         })
     }
