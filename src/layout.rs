@@ -7,7 +7,6 @@ mod points;
 
 pub use points::{Gathered, Points};
 
-use crate::error::Error;
 use crate::kernel::{Row, Scalar};
 use crate::types::{IdWidth, Metric, Options};
 
@@ -229,18 +228,6 @@ impl<'a> Nodes<'a> {
         NodeRef {
             bytes: &self.bytes[index * size..][..size],
             layout: self.layout,
-        }
-    }
-
-    /// Checks an id read from a node against `limit`.
-    #[inline]
-    pub fn checked(&self, from: usize, id: i64, limit: usize) -> Result<usize, Error> {
-        match usize::try_from(id) {
-            Ok(id) if id < limit => Ok(id),
-            _ => Err(Error::corrupt(
-                from,
-                format!("id {id}, expected 0 to {}", limit as i128 - 1),
-            )),
         }
     }
 }

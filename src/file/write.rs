@@ -6,6 +6,7 @@ use super::superblock::{
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
+use crate::forest::trees::{NodeFault, Unsound};
 use crate::layout::{NodeLayout, Nodes};
 use crate::memory;
 use crate::storage::unfinished::{write_over, UnfinishedFile, UnfinishedWriter};
@@ -188,9 +189,9 @@ impl Shift<'_> {
             wrong = Some(id);
             0
         });
-        wrong.map_or(Ok(()), |id| {
-            let reason = "a split names it, but it is no node of a tree";
-            Err(Error::corrupt(id, reason))
+        wrong.map_or(Ok(()), |node| {
+            let fault = NodeFault::NoTree;
+            Err(Unsound { node, fault }.into())
         })
     }
 }

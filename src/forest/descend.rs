@@ -2,9 +2,9 @@
 //! another is looked at.
 
 use super::roots::Roots;
+use super::trees::{Node, Trees};
 use crate::error::{reserve, Error, Result};
 use crate::kernel::prefetch;
-use crate::layout::Nodes;
 use crate::query::scorer::Scorer;
 
 /// Trees that are gone down: between these, as many as have planes of so many bytes on one level. More of them find
@@ -25,41 +25,27 @@ pub fn items_near(
     found: &mut Vec<usize>,
 ) -> Result<()> {
     let nodes = scorer.nodes();
-    let max_leaf = nodes.layout().max_leaf as i64;
     let affordable = PLANE_BYTES / nodes.layout().vector_bytes.max(1);
     let n_trees = roots.n_trees.min(affordable.clamp(TREES[0], TREES[1]));
     let from_each = n.div_ceil(n_trees.max(1));
     open.clear();
     reserve(open, n_trees)?;
     open.extend(roots.ids().take(n_trees));
-    let mut visits_left = nodes.count();
+    let trees = Trees::new(nodes, roots);
+    let mut visits = trees.visits();
     while !open.is_empty() {
         let mut kept = 0;
         for i in 0..open.len() {
-            let id = open[i];
-            let node = nodes.get(id);
-            let below = node.n_descendants();
-            if id < roots.n_items {
-                take(nodes, roots, id, 1, found)?;
-                continue;
+            match trees.visit(open[i], &mut visits)? {
+                Node::Split(split) => {
+                    let [left, right] = split.priorities(scorer, scorer.root_priority())?;
+                    let child = split.child(usize::from(right > left))?;
+                    prefetch(nodes.get(child).bytes());
+                    open[kept] = child;
+                    kept += 1;
+                }
+                end => take_from(&trees, open[i], &end, from_each, found)?,
             }
-            if id < roots.trees.start || below < 0 || visits_left == 0 {
-                let reason = "a split names it, but it is no node of a tree that ends";
-                return Err(Error::corrupt(id, reason));
-            }
-            visits_left -= 1;
-            if below <= max_leaf {
-                take(nodes, roots, id, from_each, found)?;
-                continue;
-            }
-            let [left, right] = scorer
-                .descend(node, scorer.root_priority())
-                .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
-            let child =
-                nodes.checked(id, node.child(usize::from(right > left)), roots.trees.end)?;
-            prefetch(nodes.get(child).bytes());
-            open[kept] = child;
-            kept += 1;
         }
         open.truncate(kept);
     }
@@ -70,34 +56,35 @@ pub fn items_near(
 ///
 /// # Errors
 /// [`Error::Corrupt`] when it is neither; [`Error::NoMemory`].
-pub fn take(
-    nodes: &Nodes<'_>,
-    roots: &Roots,
+pub fn take(trees: &Trees<'_>, id: usize, n: usize, found: &mut Vec<usize>) -> Result<()> {
+    take_from(trees, id, &trees.node(id)?, n, found)
+}
+
+fn take_from(
+    trees: &Trees<'_>,
     id: usize,
+    node: &Node<'_>,
     n: usize,
     found: &mut Vec<usize>,
 ) -> Result<()> {
-    let node = nodes.get(id);
-    let below = node.n_descendants();
-    if id < roots.n_items {
-        if below == 1 {
+    match node {
+        Node::Missing => {}
+        Node::Item => {
             reserve(found, 1)?;
             found.push(id);
         }
-        return Ok(());
-    }
-    if id < roots.trees.start || !(0..=nodes.layout().max_leaf as i64).contains(&below) {
-        return Err(Error::corrupt(id, "it is no leaf, as it should be"));
-    }
-    let taken = n.min(below as usize);
-    reserve(found, taken)?;
-    for i in 0..taken {
-        let place = i * below as usize / taken;
-        let item = nodes.checked(id, node.child(place), roots.n_items)?;
-        // Only roots name missing items, and looking costs as much as looking at its code.
-        if below as usize != roots.n_items || nodes.get(item).n_descendants() == 1 {
-            found.push(item);
+        Node::Leaf(leaf) => {
+            let taken = n.min(leaf.len());
+            reserve(found, taken)?;
+            for i in 0..taken {
+                let item = leaf.item(i * leaf.len() / taken)?;
+                // To look at all costs as much as to look at their codes.
+                if !leaf.names_all() || trees.is_present(item) {
+                    found.push(item);
+                }
+            }
         }
+        Node::Split(_) => return Err(Error::corrupt(id, "it is no leaf, as it should be")),
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Walks all trees: counts what there is, and finds what does not hold together.
 
 use super::roots::Roots;
+use super::trees::{Node, NodeFault, Split, Trees, Unsound};
 use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
 use crate::layout::Nodes;
@@ -166,8 +167,7 @@ impl<S: Space> Walk<'_, '_, S> {
                 self.meter.advance(self.step as u64)?;
             }
             self.shape.depth = self.shape.depth.max(depth);
-            let node = self.nodes.get(id);
-            let n = node.n_descendants();
+            let n = self.nodes.get(id).n_descendants();
             let is_root = id == root;
             if is_root && n != self.roots.n_items as i64 {
                 let expected = self.roots.n_items;
@@ -175,24 +175,26 @@ impl<S: Space> Walk<'_, '_, S> {
                     format!("the root counts {n} descendants, expected {expected}")
                 });
             }
-            if n > self.nodes.layout().max_leaf as i64 {
-                found += self.split(id, is_root, tree, depth, &mut open)?;
-            } else if n < 2 && !is_root || n < 0 {
-                self.faults.add(Some(id), || {
-                    format!("it counts {n} descendants, expected 2 or more")
-                });
-            } else {
-                // A root's leaf counts the missing items too, and names those present first.
-                let n = if is_root {
-                    self.shape.n_present.min(n as usize)
-                } else {
-                    n as usize
-                };
-                self.shape.n_leaves += 1;
-                self.shape.n_in_leaves += n;
-                for i in 0..n {
-                    found += self.item(id, node.child(i), tree);
+            match Trees::new(self.nodes, self.roots).node(id) {
+                Err(unsound) => self.faults.add(Some(id), || format!("{}", unsound.fault)),
+                Ok(Node::Split(split)) => {
+                    found += self.split(id, split, is_root, tree, depth, &mut open)?;
                 }
+                Ok(Node::Leaf(leaf)) if leaf.len() >= 2 || is_root => {
+                    // A root's leaf counts the missing items too, and names those present first.
+                    let n = match is_root {
+                        true => self.shape.n_present.min(leaf.len()),
+                        false => leaf.len(),
+                    };
+                    self.shape.n_leaves += 1;
+                    self.shape.n_in_leaves += n;
+                    for place in 0..n {
+                        found += self.item(id, leaf.item(place), tree);
+                    }
+                }
+                Ok(_) => self.faults.add(Some(id), || {
+                    format!("it counts {n} descendants, expected 2 or more")
+                }),
             }
         }
         let expected = self.shape.n_present;
@@ -208,12 +210,13 @@ impl<S: Space> Walk<'_, '_, S> {
     fn split(
         &mut self,
         id: usize,
+        split: Split<'_>,
         is_root: bool,
         tree: u32,
         depth: usize,
         open: &mut Vec<(usize, usize)>,
     ) -> Result<usize> {
-        let node = self.nodes.get(id);
+        let node = split.node();
         self.shape.n_splits += 1;
         let normal = node.row::<S::T>();
         if !self.space.all_finite(normal) {
@@ -225,32 +228,33 @@ impl<S: Space> Walk<'_, '_, S> {
         } else if normal.bytes().iter().all(|&byte| byte == 0) && node.layout().has_planes() {
             self.shape.n_coin_splits += 1;
         }
-        let children = [node.child(0), node.child(1)];
+        let children = [split.child(0), split.child(1)];
         // The only item present is a root's first child. (And its second in our files; Annoy leaves that open.)
         if is_root && self.shape.n_present == 1 {
             return Ok(self.item(id, children[0], tree));
         }
+        let n_items = self.roots.n_items;
         // Where all are missing there is none to name.
-        let names_items = |child: &i64| (0..self.roots.n_items as i64).contains(child);
-        if is_root && self.shape.n_present == 0 && children.iter().all(names_items) {
+        let names_item = |child: &Result<usize, Unsound>| child.is_ok_and(|child| child < n_items);
+        if is_root && self.shape.n_present == 0 && children.iter().all(names_item) {
             return Ok(0);
         }
         let (mut found, mut below) = (0, [0u64; 2]);
-        for (side, child) in children.into_iter().enumerate() {
-            if (0..self.roots.n_items as i64).contains(&child) {
-                below[side] = 1;
-                found += self.item(id, child, tree);
-                continue;
-            }
-            let place = usize::try_from(child)
-                .ok()
-                .filter(|child| self.roots.trees.contains(child));
-            let Some(child) = place else {
-                let expected = &self.roots.trees;
-                self.faults.add(Some(id), || {
-                    format!("child {side} is {child}, expected an item or {expected:?}")
-                });
-                continue;
+        for (side, named) in children.into_iter().enumerate() {
+            let child = match named {
+                Ok(child) if child < n_items => {
+                    below[side] = 1;
+                    found += self.item(id, named, tree);
+                    continue;
+                }
+                Ok(child) if self.roots.trees.contains(&child) => child,
+                _ => {
+                    let (expected, child) = (&self.roots.trees, node.child(side));
+                    self.faults.add(Some(id), || {
+                        format!("child {side} is {child}, expected an item or {expected:?}")
+                    });
+                    continue;
+                }
             };
             below[side] = self.nodes.get(child).n_descendants().max(0) as u64;
             let bit = child - self.roots.trees.start;
@@ -286,26 +290,30 @@ impl<S: Space> Walk<'_, '_, S> {
     }
 
     /// Looks at an item that a node names; 1 if it is there, for the first time in its tree.
-    fn item(&mut self, from: usize, id: i64, tree: u32) -> usize {
-        let place = usize::try_from(id)
-            .ok()
-            .filter(|&id| id < self.roots.n_items);
-        let Some(item) = place else {
-            let n_items = self.roots.n_items;
-            self.faults.add(Some(from), || {
-                format!("it names item {id}, expected 0 to {}", n_items as i64 - 1)
-            });
-            return 0;
+    fn item(&mut self, from: usize, id: Result<usize, Unsound>, tree: u32) -> usize {
+        let id = id.and_then(|id| match id < self.roots.n_items {
+            true => Ok(id),
+            false => Err(Unsound {
+                node: from,
+                fault: NodeFault::NamesItem(id as i64, self.roots.n_items),
+            }),
+        });
+        let item = match id {
+            Ok(item) => item,
+            Err(unsound) => {
+                self.faults.add(Some(from), || format!("{}", unsound.fault));
+                return 0;
+            }
         };
         if self.nodes.get(item).n_descendants() != 1 {
             self.faults.add(Some(from), || {
-                format!("it names item {id}, which is missing")
+                format!("it names item {item}, which is missing")
             });
             return 0;
         }
         if std::mem::replace(&mut self.seen[item], tree) == tree {
             self.faults.add(Some(from), || {
-                format!("it names item {id}, which the tree has elsewhere already")
+                format!("it names item {item}, which the tree has elsewhere already")
             });
             return 0;
         }

@@ -6,6 +6,7 @@
 //! - [`build`]: builds many, by threads, and hands them over in order.
 //! - [`peek`]: reads nodes of a file here and there.
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
+//! - [`trees`]: decodes and checks the nodes that a walk comes to.
 //! - [`inspect`]: walks all trees, for verifying and for facts.
 //! - [`descend`]: down each tree to one leaf.
 //! - [`search`]: best-first search over all trees at once.
@@ -17,5 +18,6 @@ pub mod peek;
 pub mod roots;
 pub mod search;
 pub mod tree;
+pub mod trees;
 mod trial;
 mod upper;

@@ -1,6 +1,7 @@
 //! Reads nodes of a file here and there without mapping it: a page that a map brings in costs many times a short read,
 //! and a file that becomes shorter meanwhile is an error and not the end of the process.
 
+use super::trees::Unsound;
 use crate::error::{reserve, Error};
 use crate::layout::{NodeLayout, NodeRef, Nodes};
 use crate::storage::Source;
@@ -26,6 +27,12 @@ pub enum Misfit {
 impl From<String> for Misfit {
     fn from(reason: String) -> Self {
         Misfit::Reason(reason)
+    }
+}
+
+impl From<Unsound> for Misfit {
+    fn from(Unsound { node, fault }: Unsound) -> Self {
+        Misfit::Reason(format!("node {node}: {fault}"))
     }
 }
 

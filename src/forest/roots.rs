@@ -5,8 +5,8 @@
 //! another metric, f or layout is told, as far as it can be.
 
 use super::peek::{Misfit, Peek};
+use super::trees::Node;
 use crate::error::reserve;
-use crate::layout::NodeRef;
 use crate::memory;
 use crate::metric::Space;
 
@@ -194,68 +194,48 @@ impl Roots {
         look_at: usize,
         may_be_one: bool,
     ) -> Result<(), Misfit> {
-        let max_leaf = nodes.layout().max_leaf as i64;
         let mut open = memory::collect([root])?;
         for _ in 0..look_at {
             let Some(id) = open.pop() else { break };
+            let is_root = id == root;
             let node = nodes.get(id)?;
             let n = node.n_descendants();
-            let is_root = id == root;
-            if n < 0 {
-                return Err(format!("node {id} counts {n} descendants").into());
-            }
-            if n <= max_leaf && (id >= self.n_items || is_root) {
-                for i in 0..n as usize {
-                    self.in_bounds(id, node.child(i), self.n_items)?;
+            match self.decode(id, node)? {
+                Node::Item | Node::Missing => {}
+                Node::Leaf(leaf) => {
+                    for place in 0..leaf.len() {
+                        leaf.item(place)?;
+                    }
                 }
-            } else if id >= self.n_items {
-                space
-                    .plausible_split(node)
-                    .map_err(|reason| format!("node {id}: {reason}"))?;
-                // No child is a copy of a root.
-                let children = self.children(id, node, self.n_nodes - self.n_trees)?;
-                if look_at == 1 {
-                    break;
+                Node::Split(split) => {
+                    space
+                        .plausible_split(node)
+                        .map_err(|reason| format!("node {id}: {reason}"))?;
+                    let children = [split.child(0)?, split.child(1)?];
+                    if look_at == 1 {
+                        break;
+                    }
+                    let below = [
+                        nodes.n_descendants(children[0])?,
+                        nodes.n_descendants(children[1])?,
+                    ];
+                    let sum = below[0].saturating_add(below[1]);
+                    // A root counts the missing items too.
+                    let adds_up = if is_root { sum <= n } else { sum == n };
+                    let one_item_twice = may_be_one && is_root && children[0] == children[1];
+                    let twice = children[0] == children[1] && !one_item_twice;
+                    if !adds_up && !one_item_twice || twice || below[0] < 0 || below[1] < 0 {
+                        return Err(format!(
+                            "node {id} counts {n} descendants, its children {} and {}",
+                            below[0], below[1]
+                        )
+                        .into());
+                    }
+                    reserve(&mut open, children.len())?;
+                    open.extend(children);
                 }
-                let below = [
-                    nodes.n_descendants(children[0])?,
-                    nodes.n_descendants(children[1])?,
-                ];
-                let sum = below[0].saturating_add(below[1]);
-                // A root counts the missing items too.
-                let adds_up = if is_root { sum <= n } else { sum == n };
-                let one_item_twice = may_be_one && is_root && children[0] == children[1];
-                let twice = children[0] == children[1] && !one_item_twice;
-                if !adds_up && !one_item_twice || twice || below[0] < 0 || below[1] < 0 {
-                    return Err(format!(
-                        "node {id} counts {n} descendants, its children {} and {}",
-                        below[0], below[1]
-                    )
-                    .into());
-                }
-                reserve(&mut open, children.len())?;
-                open.extend(children);
             }
         }
         Ok(())
-    }
-
-    fn children(&self, id: usize, node: NodeRef<'_>, limit: usize) -> Result<[usize; 2], String> {
-        Ok([
-            self.in_bounds(id, node.child(0), limit)?,
-            self.in_bounds(id, node.child(1), limit)?,
-        ])
-    }
-
-    fn in_bounds(&self, from: usize, id: i64, limit: usize) -> Result<usize, String> {
-        usize::try_from(id)
-            .ok()
-            .filter(|&id| id < limit)
-            .ok_or_else(|| {
-                format!(
-                    "node {from} names node {id}, expected 0 to {}",
-                    limit as i128 - 1
-                )
-            })
     }
 }

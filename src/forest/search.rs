@@ -5,7 +5,8 @@
 //! not counted, so that a filter costs time and not recall.
 
 use super::roots::Roots;
-use crate::error::{reserve, Error, Result};
+use super::trees::{Node, Trees};
+use crate::error::{reserve, Result};
 use crate::kernel::prefetch;
 use crate::memory::reserve_heap;
 use crate::metric::Space;
@@ -76,7 +77,7 @@ impl scratch::Scratch for Scratch {
 /// Where it is known to accept no more than that, all of them are looked at.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`].
+/// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`](crate::Error::NoMemory).
 pub fn search<S: Space, F: Filter>(
     scorer: &VectorScorer<'_, S>,
     roots: &Roots,
@@ -110,7 +111,6 @@ pub fn collect<S: Scorer + ?Sized, F: Filter>(
     scratch: &mut Scratch,
 ) -> Result<()> {
     let nodes = scorer.nodes();
-    let max_leaf = nodes.layout().max_leaf as i64;
     let n_items = roots.n_items;
     cover_items(&mut scratch.marks, n_items)?;
     if !F::ALL {
@@ -150,60 +150,33 @@ pub fn collect<S: Scorer + ?Sized, F: Filter>(
     let priority = scorer.root_priority();
     open.extend(roots.ids().map(|root| Visit::new(priority, root)));
     let mut seen = 0u64;
-    // Each split and leaf is reached once, from its parent; more visits than nodes mean a circle. Items, which end
-    // their path, are reached from every tree.
-    let mut visits_left = nodes.count();
+    let trees = Trees::new(nodes, roots);
+    let mut visits = trees.visits();
     while seen < search_k {
         let Some(visit) = open.pop() else {
             break;
         };
-        let (priority, id) = (visit.priority(), visit.node());
-        let node = nodes.get(id);
-        let below = node.n_descendants();
-        if id < n_items {
-            match below {
-                0 => {} // Missing: files by Annoy name those too.
-                1 => {
-                    make_room(candidates, refused, 1)?;
-                    seen += u64::from(add(id, candidates, refused));
-                }
-                _ => {
-                    return Err(Error::corrupt(
-                        id,
-                        format!("it is no item: it counts {below} descendants"),
-                    ))
+        match trees.visit(visit.node(), &mut visits)? {
+            Node::Missing => {} // Files by Annoy name those too.
+            Node::Item => {
+                make_room(candidates, refused, 1)?;
+                seen += u64::from(add(visit.node(), candidates, refused));
+            }
+            Node::Leaf(leaf) => {
+                make_room(candidates, refused, leaf.len())?;
+                for place in 0..leaf.len() {
+                    let counts = add(leaf.item(place)?, candidates, refused);
+                    seen += u64::from(F::ALL || counts);
                 }
             }
-            continue;
-        }
-        if id < roots.trees.start {
-            return Err(Error::corrupt(
-                id,
-                "a split names it, but it is no node of a tree",
-            ));
-        }
-        if visits_left == 0 {
-            return Err(Error::corrupt(id, "its tree runs in a circle"));
-        }
-        visits_left -= 1;
-        if below < 0 {
-            return Err(Error::corrupt(id, format!("it counts {below} descendants")));
-        } else if below <= max_leaf {
-            make_room(candidates, refused, below as usize)?;
-            for i in 0..below as usize {
-                let item = nodes.checked(id, node.child(i), n_items)?;
-                let counts = add(item, candidates, refused);
-                seen += u64::from(F::ALL || counts);
-            }
-        } else {
-            let [left, right] = scorer
-                .descend(node, priority)
-                .ok_or_else(|| Error::corrupt(id, "its split names a bit that is not there"))?;
-            reserve_heap(open, 2)?;
-            for (priority, side) in [(right, 1), (left, 0)] {
-                let child = nodes.checked(id, node.child(side), roots.trees.end)?;
-                prefetch(nodes.get(child).bytes());
-                open.push(Visit::new(priority, child));
+            Node::Split(split) => {
+                let [left, right] = split.priorities(scorer, visit.priority())?;
+                reserve_heap(open, 2)?;
+                for (priority, side) in [(right, 1), (left, 0)] {
+                    let child = split.child(side)?;
+                    prefetch(nodes.get(child).bytes());
+                    open.push(Visit::new(priority, child));
+                }
             }
         }
     }

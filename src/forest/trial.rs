@@ -79,7 +79,7 @@ pub fn choose<S: Space, P: Position>(
     for place in &mut pool {
         *place = present[*place].get();
     }
-    let beside = |ids: &[usize]| {
+    let beside = |ids: &[usize]| -> Result<Vec<S::T>> {
         let mut some = Vec::new();
         if let Some(extras) = extras {
             reserve(&mut some, ids.len())?;

@@ -146,7 +146,7 @@ pub fn refine<P: Points>(
     team: &Team<'_, '_>,
 ) -> Result<()> {
     let n = points.count();
-    let both = || Ok([Lists::new(n, plan.sample)?, Lists::new(n, plan.sample)?]);
+    let both = || -> Result<_> { Ok([Lists::new(n, plan.sample)?, Lists::new(n, plan.sample)?]) };
     let mut samples = Samples {
         chosen: both()?,
         reverse: both()?,

@@ -1,7 +1,8 @@
 //! The leaves of the forest: sets of items that are near each other.
 
-use crate::error::{reserve, Error, Result};
+use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
+use crate::forest::trees::{Node, Trees};
 use crate::layout::Nodes;
 use crate::memory;
 use crate::rng::mix;
@@ -28,7 +29,7 @@ impl Leaves {
     /// All items, near ones near each other: as they stand in the first tree, then those that do not.
     ///
     /// # Errors
-    /// [`Error::NoMemory`].
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
     pub fn order(&self, n_items: usize) -> Result<Vec<u32>> {
         let (mut order, mut is_there) = (Vec::new(), Vec::new());
         reserve(&mut order, n_items)?;
@@ -46,7 +47,7 @@ impl Leaves {
     /// About `n` items from all over the place, in order: one each of as many leaves.
     ///
     /// # Errors
-    /// [`Error::NoMemory`].
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
     pub fn spread(&self, n: usize) -> Result<Vec<u32>> {
         let n = n.min(self.count());
         let mut items = Vec::new();
@@ -64,7 +65,7 @@ impl Leaves {
     /// Those of the first `n_trees` trees, of items that take part.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`].
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`](crate::Error::NoMemory).
     pub fn collect(
         nodes: &Nodes<'_>,
         roots: &Roots,
@@ -72,45 +73,30 @@ impl Leaves {
         takes_part: &dyn Fn(usize) -> bool,
     ) -> Result<Self> {
         let mut leaves = Leaves::default();
-        let max_leaf = nodes.layout().max_leaf as i64;
-        let mut visits_left = nodes.count();
+        let trees = Trees::new(nodes, roots);
+        let mut visits = trees.visits();
         for root in roots.ids().take(n_trees) {
             let mut open = memory::collect([root])?;
             while let Some(id) = open.pop() {
-                if id < roots.n_items {
+                match trees.visit(id, &mut visits)? {
                     // A split may name an item itself.
-                    continue;
-                }
-                if id < roots.trees.start {
-                    return Err(Error::corrupt(
-                        id,
-                        "a split names it, but it is no node of a tree",
-                    ));
-                }
-                visits_left = visits_left
-                    .checked_sub(1)
-                    .ok_or_else(|| Error::corrupt(id, "its tree runs in a circle"))?;
-                let node = nodes.get(id);
-                let below = node.n_descendants();
-                if below < 0 {
-                    return Err(Error::corrupt(id, format!("it counts {below} descendants")));
-                }
-                if below > max_leaf {
-                    reserve(&mut open, 2)?;
-                    for side in 0..2 {
-                        open.push(nodes.checked(id, node.child(side), roots.trees.end)?);
+                    Node::Item | Node::Missing => {}
+                    Node::Split(split) => {
+                        reserve(&mut open, 2)?;
+                        open.extend([split.child(0)?, split.child(1)?]);
                     }
-                    continue;
-                }
-                reserve(&mut leaves.ids, below as usize)?;
-                for i in 0..below as usize {
-                    let item = nodes.checked(id, node.child(i), roots.n_items)?;
-                    if takes_part(item) {
-                        leaves.ids.push(item as u32);
+                    Node::Leaf(leaf) => {
+                        reserve(&mut leaves.ids, leaf.len())?;
+                        for place in 0..leaf.len() {
+                            let item = leaf.item(place)?;
+                            if takes_part(item) {
+                                leaves.ids.push(item as u32);
+                            }
+                        }
+                        reserve(&mut leaves.ends, 1)?;
+                        leaves.ends.push(leaves.ids.len());
                     }
                 }
-                reserve(&mut leaves.ends, 1)?;
-                leaves.ends.push(leaves.ids.len());
             }
             if root == roots.ids().start {
                 leaves.first_tree = leaves.ids.len();

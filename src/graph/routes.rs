@@ -5,6 +5,7 @@ use super::codes::Source;
 use super::scale::Scale;
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
+use crate::forest::trees::{Node, Trees};
 use crate::kernel::{CodeKernel, CodeRows, Measure, Scalar};
 use crate::metric::Space;
 
@@ -57,22 +58,17 @@ impl RouteBytes {
         if is_none || roots.n_items <= max_leaf || nodes.count() >= LEAF as usize {
             return Ok(routes);
         }
-        let (size, max_leaf) = (row_bytes(f), max_leaf as i64);
+        let size = row_bytes(f);
+        let trees = Trees::new(nodes, roots);
         // The splits, in the order of their rows.
         let mut splits = Vec::new();
-        let name = |id: usize, splits: &mut Vec<usize>| -> Result<u32> {
-            if id >= roots.n_items && id < roots.trees.start {
-                let reason = "a split names it, but it is no node of a tree";
-                return Err(Error::corrupt(id, reason));
-            }
-            if id < roots.n_items || nodes.get(id).n_descendants() <= max_leaf {
+        let mut visits = trees.visits();
+        let mut name = |id: usize, splits: &mut Vec<_>| -> Result<u32> {
+            let Node::Split(split) = trees.visit(id, &mut visits)? else {
                 return Ok(LEAF | id as u32);
-            }
-            if splits.len() >= nodes.count() {
-                return Err(Error::corrupt(id, "its tree runs in a circle"));
-            }
+            };
             reserve(splits, 1)?;
-            splits.push(id);
+            splits.push(split);
             Ok(splits.len() as u32 - 1)
         };
         reserve(&mut routes.starts, TREES.min(roots.n_trees))?;
@@ -80,8 +76,8 @@ impl RouteBytes {
             routes.starts.push(name(id, &mut splits)?);
         }
         let mut next = 0;
-        while let Some(&id) = splits.get(next) {
-            let node = nodes.get(id);
+        while let Some(&split) = splits.get(next) {
+            let node = split.node();
             let plane = || node.row::<S::T>().iter().map(|x| x.to_f64());
             let largest = plane().fold(0.0, |most: f64, x| most.max(x.abs()));
             let start = routes.rows.len();
@@ -97,7 +93,7 @@ impl RouteBytes {
             let limit = (-margin / (largest / TOP * scale.step)).floor() as i32;
             tail[..4].copy_from_slice(&limit.to_le_bytes());
             for (side, to) in tail[4..].chunks_exact_mut(4).enumerate() {
-                let child = nodes.checked(id, node.child(side), roots.trees.end)?;
+                let child = split.child(side)?;
                 to.copy_from_slice(&name(child, &mut splits)?.to_le_bytes());
             }
             next += 1;

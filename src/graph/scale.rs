@@ -55,7 +55,7 @@ struct Columns {
 
 impl Columns {
     fn new(f: usize) -> Result<Self> {
-        let column = |value| {
+        let column = |value| -> Result<Vec<f64>> {
             let mut column = Vec::new();
             reserve(&mut column, f)?;
             column.resize(f, value);

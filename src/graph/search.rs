@@ -9,6 +9,7 @@ use crate::error::{reserve, Result};
 use crate::forest;
 use crate::forest::descend::{items_near, take};
 use crate::forest::roots::Roots;
+use crate::forest::trees::Trees;
 use crate::kernel::prefetch;
 use crate::memory::reserve_heap;
 use crate::query::filter::{accepted, perhaps, All, Filter, Unmet};
@@ -268,8 +269,9 @@ impl<F: Filter> Asked<'_, F> {
             for &id in &*paths {
                 prefetch(nodes.get(id).bytes());
             }
+            let trees = Trees::new(nodes, roots);
             for &id in &*paths {
-                take(nodes, roots, id, n.div_ceil(n_starts), candidates)?;
+                take(&trees, id, n.div_ceil(n_starts), candidates)?;
             }
         } else if graph.entries.is_empty() {
             items_near(self.query, roots, n, paths, candidates)?;

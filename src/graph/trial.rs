@@ -22,8 +22,8 @@ const PROBES: usize = 64;
 /// Nearest that are looked for.
 const NEAREST: usize = 10;
 
-/// How many of the nearest by codes these are looked for among: as many as a search measures by their vectors; short
-/// codes tell less, and more is measured.
+/// How many of the nearest by codes these are looked for among. Fewer than a search measures by their vectors; short
+/// codes tell less, so more.
 const AMONG: [usize; 2] = [20, 40];
 
 /// How many of a thousand must be there.

@@ -156,8 +156,7 @@ fn portion_size(first: usize, n_queries: usize, n_threads: usize) -> Option<usiz
 impl Index {
     /// The items nearest to an item, itself among them, nearest first (equal distances by id).
     ///
-    /// `search_k` is the number of candidates looked at, repeats between trees included; `None` is `n` per tree. There
-    /// may be fewer results than `n`: then fewer were found.
+    /// `search_k` is that of [`Search`]. There may be fewer results than `n`: then fewer were found.
     ///
     /// # Errors
     /// [`Error::State`] when not built; [`Error::Item`], also for a removed one; [`Error::Corrupt`] when a loaded file

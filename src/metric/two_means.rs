@@ -171,7 +171,7 @@ impl<T: Float> Centroids<T> {
     /// # Errors
     /// [`crate::Error::NoMemory`].
     pub fn new(f: usize) -> Result<Self> {
-        let two = || Ok([Padded::zeros(f)?, Padded::zeros(f)?]);
+        let two = || -> Result<_> { Ok([Padded::zeros(f)?, Padded::zeros(f)?]) };
         Ok(Centroids {
             now: two()?,
             next: two()?,

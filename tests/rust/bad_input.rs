@@ -408,7 +408,7 @@ fn files_that_are_no_index() {
         try_out(&[&found, &most], &|b| layout.set_descendants(b, last, n));
     }
     for child in [-1, last as i64 - 2, last as i64 + 1, i64::from(i32::MAX)] {
-        let found = format!("node {last} names node {child}, expected 0 to");
+        let found = format!("node {last}: it names node {child}, expected 0 to");
         try_out(&[&found], &|b| layout.set_child(b, last, 0, child));
     }
     for n in [-1, 2, i64::from(i32::MAX)] {

@@ -232,7 +232,7 @@ fn child_ids_out_of_bounds() {
     for wrong in [-1, i64::from(i32::MIN), end, i64::from(i32::MAX)] {
         for side in 0..2 {
             let words = [format!(
-                "at node {node}: id {wrong}, expected 0 to {}",
+                "at node {node}: it names node {wrong}, expected 0 to {}",
                 end - 1
             )];
             search_finds(|b| layout.set_child(b, node, side, wrong), &[&words[0]]);
@@ -243,7 +243,9 @@ fn child_ids_out_of_bounds() {
         .find(|&i| (2..=3).contains(&layout.descendants(&good, i)))
         .unwrap();
     for wrong in [-1, 2000, i64::from(i32::MAX)] {
-        let words = [format!("at node {leaf}: id {wrong}, expected 0 to 1999")];
+        let words = [format!(
+            "at node {leaf}: it names item {wrong}, expected 0 to 1999"
+        )];
         search_finds(|b| layout.set_child(b, leaf, 1, wrong), &[&words[0]]);
     }
 }

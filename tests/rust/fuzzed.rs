@@ -374,7 +374,7 @@ fn routes_that_cannot_be() {
         let (is_fault, found) = faults(&other);
         assert!(is_fault);
         let error = found.unwrap_err().to_string();
-        assert!(error.contains("it is no leaf"), "{error}");
+        assert!(error.contains("no node of a tree"), "{error}");
         let mut other = bytes.clone();
         other[rows + 32 - 12] ^= 1;
         let (is_fault, found) = faults(&other);
