@@ -78,7 +78,7 @@ fuzz() { bash fuzz/run.sh --test; }
 faults() {
     cargo test --quiet --features fault-injection,internals --test faults --bench micro && echo "1 passed, 0 failed"
 }
-abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
+abi() { cargo test --quiet -p annoy_rs_abi; }
 c() { bash tests/c/run.sh && bash tests/memory/run.sh; }
 cpp() {
     # Both fetch Annoy's source package, to the same place.

@@ -7,6 +7,8 @@
 //! - `seeds`: the valid files. `mutate`: what can be done to them. `examine`: what must hold of whatever opens.
 //! - `memory_file`: a file in memory. `handles`: what an index looked like before a call that fails.
 
+// Clippy asks it of public types, which those of the tests are not meant to be.
+#[allow(clippy::should_implement_trait)]
 #[path = "../../tests/common/mod.rs"]
 pub mod common;
 
