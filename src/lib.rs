@@ -20,7 +20,9 @@ mod fault;
 #[cfg(feature = "fault-injection")]
 #[doc(hidden)]
 pub mod fault;
+// Not for Rust callers: C callers read of it in include/annoy.h.
 #[allow(unsafe_code)]
+#[doc(hidden)]
 pub mod ffi;
 mod file;
 mod forest;
