@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check` says whether it is up to date.
+"""Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check` says whether it is up
+to date.
 
 Under a choice of licences MIT is taken where it is one. Needs cargo, and the crates' sources, which cargo fetches.
 """
@@ -15,8 +16,8 @@ from typing import Any, Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FILE = ROOT / "THIRD-PARTY-LICENSES.txt"
 SYSTEMS = ("x86_64-unknown-linux-gnu", "x86_64-apple-darwin")
-HEAD = """The library has parts of the crates below in it, and of Rust's standard library (MIT OR Apache-2.0, copyright The Rust Project
-Contributors, https://www.rust-lang.org/policies/licenses). Written by cmake/licenses.py.
+HEAD = """The library has parts of the crates below in it, and of Rust's standard library (MIT OR Apache-2.0, copyright
+The Rust Project Contributors, https://www.rust-lang.org/policies/licenses). Written by cmake/licenses.py.
 """
 
 

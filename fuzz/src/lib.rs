@@ -1,5 +1,5 @@
-//! What each fuzz target does with an input. Here is no libFuzzer: `targets/` has that, and tests/rust/fuzzed.rs replays the
-//! corpus through the same code.
+//! What each fuzz target does with an input. Here is no libFuzzer: `targets/` has that, and tests/rust/fuzzed.rs
+//! replays the corpus through the same code.
 //!
 //! - [`file`]: a valid file, damaged as the input says, loaded, asked, verified, probed, saved.
 //! - [`superblock`]: a superblock and sections made of the input, with checksums that are right.
