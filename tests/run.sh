@@ -65,7 +65,7 @@ lint() {
     cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets -- -D warnings &&
         cargo clippy --quiet --all-targets --all-features -- -D warnings &&
         find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
-        python3 cmake/licenses.py --check && echo "4 passed, 0 failed"
+        python3 tests/lines.py && python3 cmake/licenses.py --check && echo "5 passed, 0 failed"
 }
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access
