@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check` says whether it is up to date.
+"""Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check` says whether it is up
+to date.
+
+Either refuses crates that come from no registry, and two versions of one crate: those are twice in every program.
 
 Under a choice of licences MIT is taken where it is one. Needs cargo, and the crates' sources, which cargo fetches.
 """
@@ -15,8 +18,8 @@ from typing import Any, Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FILE = ROOT / "THIRD-PARTY-LICENSES.txt"
 SYSTEMS = ("x86_64-unknown-linux-gnu", "x86_64-apple-darwin")
-HEAD = """The library has parts of the crates below in it, and of Rust's standard library (MIT OR Apache-2.0, copyright The Rust Project
-Contributors, https://www.rust-lang.org/policies/licenses). Written by cmake/licenses.py.
+HEAD = """The library has parts of the crates below in it, and of Rust's standard library (MIT OR Apache-2.0, copyright
+The Rust Project Contributors, https://www.rust-lang.org/policies/licenses). Written by cmake/licenses.py.
 """
 
 
@@ -54,6 +57,12 @@ def texts(package: Any) -> list[str]:
 
 def main() -> int:
     packages = {(package["name"], package["version"]): package for system in SYSTEMS for package in linked(system)}
+    names = [name for name, _ in packages]
+    for (name, version), package in packages.items():
+        if not (package["source"] or "").startswith("registry+"):
+            raise SystemExit(f"{name} {version} is not from a registry but from {package['source'] or 'a directory'}")
+        if names.count(name) > 1:
+            raise SystemExit(f"the library has more than one version of {name} in it")
     parts = [HEAD]
     for (name, version), package in sorted(packages.items()):
         parts.append(f"{'=' * 80}\n{name} {version}: {package['license']}\n{'=' * 80}\n")

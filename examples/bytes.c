@@ -1,6 +1,6 @@
 /*
- * An index as bytes, for a cache, a database or a message: saved to memory, opened from it without a copy, and thawed so that
- * an item can be added.
+ * An index as bytes, for a cache, a database or a message: saved to memory, opened from it without a copy, and thawed
+ * so that an item can be added.
  *
  * The items are the numbers 0 to 999 on a line.
  */

@@ -3,8 +3,8 @@
  *
  *   graph [-d DATA_DIR] FILE
  *
- * Reads 20,000 GloVe vectors of English words (examples/data), builds trees and a graph over them, compares what searches of
- * either find with what there is, saves the index to FILE, and opens that again.
+ * Reads 20,000 GloVe vectors of English words (examples/data), builds trees and a graph over them, compares what
+ * searches of either find with what there is, saves the index to FILE, and opens that again.
  */
 #define _XOPEN_SOURCE 700 /* clock_gettime, getopt */
 
@@ -114,7 +114,8 @@ int main(int argc, char **argv) {
     CHECK(annoy_build(index, N_TREES, -1, &error));
     printf("built %d trees in %.0f ms\n", N_TREES, milliseconds() - start);
 
-    /* What is left at 0 is as usual; NULL would be all of it. The graph is made from the trees, and lies beside them. */
+    /* What is left at 0 is as usual; NULL would be all of it. The graph is made from the trees, and lies beside
+     * them. */
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     options.degree = 24;

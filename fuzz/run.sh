@@ -15,10 +15,12 @@ set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/fuzz/flags.sh"
 targets=(file superblock calls)
-artifacts=$root/target/fuzz/artifacts
+fuzz_work=$fuzz_target/fuzz
+artifacts=$fuzz_work/artifacts
 
-# Inputs are short, and long ones are no better than short ones: no waiting for those to be used up. Edges alone count as
-# new: that a loop ran once more does not. Nor does a shorter input take a longer one's place, which costs a look at each edge.
+# Inputs are short, and long ones are no better than short ones: no waiting for those to be used up. Edges alone count
+# as new: that a loop ran once more does not. Nor does a shorter input take a longer one's place, which costs a look at
+# each edge.
 options=(-max_len=400 -len_control=0 -use_counters=0 -entropic=0 -reduce_inputs=0 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
     "-artifact_prefix=$artifacts/")
 
@@ -40,10 +42,10 @@ declare -A runs=([file]=$((15000 * ${more:-1})) [superblock]=$((15000 * ${more:-
 test_all() {
     local target log corpora passed=0 failed=0
     for target in "${targets[@]}"; do
-        log=$root/target/fuzz/$target.log
+        log=$fuzz_work/$target.log
         # From what is checked in alone, so that a run does not depend on those before.
-        rm -rf "$root/target/fuzz/grown"
-        mapfile -t corpora < <(directories "$target" "$root/target/fuzz/grown")
+        rm -rf "$fuzz_work/grown"
+        mapfile -t corpora < <(directories "$target" "$fuzz_work/grown")
         if "$fuzz_out/$target" "${options[@]}" -seed=1 -runs="${runs[$target]}" "${corpora[@]}" >"$log" 2>&1 </dev/null; then
             passed=$((passed + 1))
             echo "ok    $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions," \
@@ -66,11 +68,11 @@ case ${1:-} in
     --keep)
         target=${2:?which target} count=${3:-250}
         build
-        grown=$root/target/fuzz/corpus/$target kept=$root/fuzz/corpus/$target
+        grown=$fuzz_work/corpus/$target kept=$root/fuzz/corpus/$target
         mkdir -p "$grown" "$kept"
         merged=$(mktemp -d)
         trap 'rm -rf "$merged"' EXIT
-        "$fuzz_out/$target" -merge=1 -use_counters=0 "$merged" "$kept" "$grown" >"$root/target/fuzz/merge.log" 2>&1 ||
+        "$fuzz_out/$target" -merge=1 -use_counters=0 "$merged" "$kept" "$grown" >"$fuzz_work/merge.log" 2>&1 ||
             die "the merge failed: target/fuzz/merge.log"
         rm -rf "$kept" && mkdir -p "$kept"
         find "$merged" -type f -printf '%s %f\n' | sort -n | cut -d' ' -f2 >"$merged.list"
@@ -85,7 +87,7 @@ case ${1:-} in
         shift
         build
         if [ -f "${1:-}" ]; then exec "$fuzz_out/$target" "${options[@]}" "$@"; fi
-        mapfile -t corpora < <(directories "$target" "$root/target/fuzz/corpus/$target")
+        mapfile -t corpora < <(directories "$target" "$fuzz_work/corpus/$target")
         exec "$fuzz_out/$target" "${options[@]}" "$@" "${corpora[@]}"
         ;;
     *) sed -n '2,/^set/p' "${BASH_SOURCE[0]}" | sed '$d; s/^# \{0,1\}//' && exit 2 ;;

@@ -9,8 +9,8 @@
  * prints, never aborts and never unwinds into the caller.
  *
  * Structs that have a struct_size may get more fields behind those they have. A program made with an older annoy.h has
- * shorter ones: what it leaves out is taken as 0. One made with a newer annoy.h has longer ones, which are refused where
- * a field that this library does not know is not 0. In both, 0 stands for the default.
+ * shorter ones: what it leaves out is taken as 0. One made with a newer annoy.h has longer ones, which are refused
+ * where a field that this library does not know is not 0. In both, 0 stands for the default.
  *
  * Threads: calls that take a `const annoy_index *` may run at the same time on the same index, from any threads. Any
  * other call needs the index to itself. Different indexes are independent.
@@ -172,8 +172,8 @@ typedef struct annoy_work {
   void *progress_user;
 } annoy_work;
 
-// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The first
-// three decide how much is found, the others how long the building takes.
+// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The
+// first three decide how much is found, the others how long the building takes.
 typedef struct annoy_graph_options {
   // `sizeof(annoy_graph_options)`.
   size_t struct_size;

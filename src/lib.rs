@@ -3,7 +3,7 @@
 //! [`Index`] is the whole library; `include/annoy.h` is the same for C. ARCHITECTURE.md says how the parts fit,
 //! FORMAT.md what the files hold.
 
-#![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
+#![deny(missing_docs, unsafe_code)]
 #![warn(clippy::undocumented_unsafe_blocks)]
 // What ends the process without memory: clippy.toml says what takes its place.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
@@ -20,7 +20,9 @@ mod fault;
 #[cfg(feature = "fault-injection")]
 #[doc(hidden)]
 pub mod fault;
+// Not for Rust callers: C callers read of it in include/annoy.h.
 #[allow(unsafe_code)]
+#[doc(hidden)]
 pub mod ffi;
 mod file;
 mod forest;

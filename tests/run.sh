@@ -65,7 +65,7 @@ lint() {
     cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets -- -D warnings &&
         cargo clippy --quiet --all-targets --all-features -- -D warnings &&
         find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
-        python3 cmake/licenses.py --check && echo "4 passed, 0 failed"
+        python3 tests/lines.py && python3 cmake/licenses.py --check && echo "5 passed, 0 failed"
 }
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access
@@ -78,7 +78,7 @@ fuzz() { bash fuzz/run.sh --test; }
 faults() {
     cargo test --quiet --features fault-injection,internals --test faults --bench micro && echo "1 passed, 0 failed"
 }
-abi() { cargo test --quiet --manifest-path tests/abi/Cargo.toml --target-dir target/abi; }
+abi() { cargo test --quiet -p annoy_rs_abi; }
 c() { bash tests/c/run.sh && bash tests/memory/run.sh; }
 cpp() {
     # Both fetch Annoy's source package, to the same place.

@@ -31,7 +31,8 @@ func (index *Index) LoadBytes(data []byte) error {
 	})
 }
 
-// MarshalBinary gives the bytes that Save writes. With UnmarshalBinary it lets an index go through encoding/gob and its like.
+// MarshalBinary gives the bytes that Save writes. With UnmarshalBinary it lets an index go through encoding/gob and its
+// like.
 func (index *Index) MarshalBinary() (data []byte, err error) {
 	err = index.read(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -49,8 +50,8 @@ func (index *Index) MarshalBinary() (data []byte, err error) {
 	return data, err
 }
 
-// UnmarshalBinary makes the Index, which may be a zero one or closed, what OpenBytes gives, in place of whatever it was.
-// It needs the Index to itself.
+// UnmarshalBinary makes the Index, which may be a zero one or closed, what OpenBytes gives, in place of whatever it
+// was. It needs the Index to itself.
 func (index *Index) UnmarshalBinary(data []byte) error {
 	opened, err := OpenBytes(data)
 	if err != nil {

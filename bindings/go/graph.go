@@ -5,8 +5,8 @@ import "C"
 
 import "context"
 
-// GraphOptions say how a graph is built. The zero value of each stands for the usual. The first three decide how much is
-// found, the others how long the building takes.
+// GraphOptions say how a graph is built. The zero value of each stands for the usual. The first three decide how much
+// is found, the others how long the building takes.
 type GraphOptions struct {
 	Degree     int     // neighbours of an item at the most, 1 to 255; by default 32
 	Candidates int     // nearest neighbours they are chosen from, 1 to 1,024; by default 48
@@ -16,10 +16,10 @@ type GraphOptions struct {
 	NTrees     int     // trees whose leaves are made use of; by default 10
 }
 
-// BuildGraph builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
-// find more in less time. Save writes it into the file, where Annoy does not see it; it is gone when the trees are. The same
-// index and options give the same bytes, for any number of threads and on any processor. It ends early when the context does,
-// with the index as before.
+// BuildGraph builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk
+// it, and find more in less time. Save writes it into the file, where Annoy does not see it; it is gone when the trees
+// are. The same index and options give the same bytes, for any number of threads and on any processor. It ends early
+// when the context does, with the index as before.
 //
 // Takes Threads and OnProgress.
 func (index *Index) BuildGraph(ctx context.Context, options GraphOptions, opts ...CallOption) error {

@@ -114,8 +114,8 @@ func wrap(c *C.annoy_index) *Index {
 }
 
 // Close frees the index, after the calls that use it have returned; the methods return ErrClosed from then on. An index
-// being built on disk is removed unless its build was completed. An index that is not closed is freed once nothing refers to
-// it. Closing twice does nothing. The error is always nil.
+// being built on disk is removed unless its build was completed. An index that is not closed is freed once nothing
+// refers to it. Closing twice does nothing. The error is always nil.
 func (index *Index) Close() error {
 	index.mu.Lock()
 	defer index.mu.Unlock()

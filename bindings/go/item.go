@@ -8,8 +8,8 @@ import "context"
 // words is the number of 64-bit words that f bits take.
 func (index *Index) words() int { return wordsOf(index.f) }
 
-// AddItem adds an item with a vector of F numbers, which is copied, or replaces it; one that was removed is there again. Ids
-// go from 0 up, in any order; memory is taken for all up to the largest.
+// AddItem adds an item with a vector of F numbers, which is copied, or replaces it; one that was removed is there
+// again. Ids go from 0 up, in any order; memory is taken for all up to the largest.
 func (index *Index) AddItem(id int64, vector []float32) error {
 	index.mu.Lock()
 	defer index.mu.Unlock()
@@ -29,7 +29,8 @@ func (index *Index) AddItemFloat64(id int64, vector []float64) error {
 	return taken(C.annoy_go_add_item_f64(index.handle.c, C.int64_t(id), float64s(vector), C.size_t(len(vector))))
 }
 
-// AddItemBits is AddItem for Hamming: F bits, the first in the least significant place of the first word, those past F 0.
+// AddItemBits is AddItem for Hamming: F bits, the first in the least significant place of the first word, those past F
+// 0.
 func (index *Index) AddItemBits(id int64, words []uint64) error {
 	index.mu.Lock()
 	defer index.mu.Unlock()
@@ -39,9 +40,9 @@ func (index *Index) AddItemBits(id int64, words []uint64) error {
 	return taken(C.annoy_go_add_item_bits(index.handle.c, C.int64_t(id), uint64s(words), C.size_t(len(words))))
 }
 
-// AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is an id for each, or ids is
-// nil: then they follow the last item. Of vectors with the same id the last counts. It ends early when the context does, with the
-// index as before. Takes RowStride, Threads and OnProgress.
+// AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is an id for each, or
+// ids is nil: then they follow the last item. Of vectors with the same id the last counts. It ends early when the
+// context does, with the index as before. Takes RowStride, Threads and OnProgress.
 func (index *Index) AddItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
 	return index.addItems(ctx, ids, len(rows), index.f, 4, opts,
 		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status {
@@ -154,9 +155,9 @@ func (index *Index) Distance(i, j int64) (float64, error) {
 	return float64(result.distance), taken(result.error)
 }
 
-// RemoveItem marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label
-// found until the next build, which leaves both out. Marks go along when the index is saved. Nothing happens when it
-// is removed already.
+// RemoveItem marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its
+// label found until the next build, which leaves both out. Marks go along when the index is saved. Nothing happens when
+// it is removed already.
 func (index *Index) RemoveItem(id int64) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -172,8 +173,8 @@ func (index *Index) RestoreItem(id int64) error {
 	})
 }
 
-// HasItem reports whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed. False when
-// closed.
+// HasItem reports whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed.
+// False when closed.
 func (index *Index) HasItem(id int64) (there bool) {
 	index.read(func(c *C.annoy_index) error { there = C.annoy_has_item(c, C.int64_t(id)) != 0; return nil })
 	return there

@@ -36,8 +36,8 @@ func (index *Index) SetLabelNumber(id int64, label uint64) error {
 	})
 }
 
-// SetLabels gives strings as labels to many items, all or none: labels[i] to item ids[i], or, where ids is nil, to item i.
-// Items may swap labels.
+// SetLabels gives strings as labels to many items, all or none: labels[i] to item ids[i], or, where ids is nil, to item
+// i. Items may swap labels.
 func (index *Index) SetLabels(ids []int64, labels []string) error {
 	if err := sameLength(ids, len(labels)); err != nil {
 		return err
@@ -126,7 +126,8 @@ func (index *Index) LabelNumber(id int64) (uint64, error) {
 	return uint64(label), err
 }
 
-// Labels gives the labels of many items, such as a search found. An item without a label, and the id -1, give otherwise.
+// Labels gives the labels of many items, such as a search found. An item without a label, and the id -1, give
+// otherwise.
 func (index *Index) Labels(ids []int64, otherwise string) (labels []string, err error) {
 	if len(ids) == 0 {
 		return nil, index.read(func(*C.annoy_index) error { return nil })

@@ -17,8 +17,8 @@ func ABIVersion() uint32 {
 	return uint32(C.annoy_abi_version())
 }
 
-// KernelName names the distance kernels indexes use, the same all through a process, such as "avx2"; "" when the environment variable
-// ANNOY_RS_KERNEL names none that this machine has.
+// KernelName names the distance kernels indexes use, the same all through a process, such as "avx2"; "" when the
+// environment variable ANNOY_RS_KERNEL names none that this machine has.
 func KernelName() string {
 	return C.GoString(C.annoy_kernel_name())
 }

@@ -21,8 +21,9 @@ const (
 	Dot       Metric = C.ANNOY_DOT       // the inner product itself, largest first
 )
 
-// ParseMetric finds the metric of Annoy's name: "angular", "euclidean", "manhattan", "dot" or "hamming"; or of an alias: "cosine"
-// (angular), "l2" (euclidean), "l1", "cityblock", "taxicab" (manhattan), "dotproduct", "inner", "innerproduct" (dot).
+// ParseMetric finds the metric of Annoy's name: "angular", "euclidean", "manhattan", "dot" or "hamming"; or of an
+// alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab" (manhattan), "dotproduct", "inner",
+// "innerproduct" (dot).
 func ParseMetric(name string) (Metric, error) {
 	text, err := cString("metric", name)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// A CallOption says more about a search, or how a long call is done. Each says which calls it is for; the others refuse it.
+// A CallOption says more about a search, or how a long call is done. Each says which calls it is for; the others refuse
+// it.
 //
 // It is a value and no function, so that options cost a search no memory.
 type CallOption struct {
@@ -69,9 +70,9 @@ func Exclude(ids ...int64) CallOption { return CallOption{kind: exclude, ids: id
 // ExcludeSelf leaves the item that is searched for out of its own neighbours.
 func ExcludeSelf() CallOption { return CallOption{kind: excludeSelf} }
 
-// Filter lets a search find only items for which allowed returns true. It is asked once at the most for each item that passes
-// all else, on the goroutine that searches; a batch then works on that goroutine alone. It costs a call from C into Go for
-// each item: Allow is faster.
+// Filter lets a search find only items for which allowed returns true. It is asked once at the most for each item that
+// passes all else, on the goroutine that searches; a batch then works on that goroutine alone. It costs a call from C
+// into Go for each item: Allow is faster.
 func Filter(allowed func(id int64) bool) CallOption { return CallOption{kind: filter, filter: allowed} }
 
 // Exact makes a search look at all items that may be found, without the trees.
@@ -80,12 +81,12 @@ func Exact() CallOption { return CallOption{kind: exact} }
 // Forest makes a search go through the trees, as Annoy does, also where there is a graph. Not with Exact.
 func Forest() CallOption { return CallOption{kind: forest} }
 
-// Graph makes a search go through the graph, and fail where there is none. (Without it the graph is searched where there is
-// one.) Not with Exact or Forest.
+// Graph makes a search go through the graph, and fail where there is none. (Without it the graph is searched where
+// there is one.) Not with Exact or Forest.
 func Graph() CallOption { return CallOption{kind: graph} }
 
-// Threads sets how many threads a long call takes: AddItems, Build, BuildGraph, SearchBatch and their kin, EstimateRecall. -1
-// and no Threads stand for one per processor.
+// Threads sets how many threads a long call takes: AddItems, Build, BuildGraph, SearchBatch and their kin,
+// EstimateRecall. -1 and no Threads stand for one per processor.
 func Threads(n int) CallOption { return CallOption{kind: threads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
@@ -108,12 +109,12 @@ type Progress struct {
 }
 
 // OnProgress has report hear how far a long call has come, on the goroutine that made it: AddItems, Build, BuildGraph,
-// SearchBatch and their kin, Save, Verify, VerifyFile, EstimateRecall. report must not use the index. A panic in it ends the
-// call, with the index as before, and goes on from there.
+// SearchBatch and their kin, Save, Verify, VerifyFile, EstimateRecall. report must not use the index. A panic in it
+// ends the call, with the index as before, and goes on from there.
 func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
 
-// RowStride sets how far apart vectors lie in one slice, in elements, for AddItems, SearchBatch and their kin. Without it they
-// lie one right behind the other.
+// RowStride sets how far apart vectors lie in one slice, in elements, for AddItems, SearchBatch and their kin. Without
+// it they lie one right behind the other.
 func RowStride(elements int) CallOption { return CallOption{kind: rowStride, whole: int64(elements)} }
 
 // settings are what the options of a call say.

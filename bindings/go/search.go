@@ -15,11 +15,11 @@ type Neighbor struct {
 	Distance float64
 }
 
-// Search finds the n items nearest to a vector of F numbers, nearest first, equal distances by id. There are fewer when fewer
-// were found: that is no error.
+// Search finds the n items nearest to a vector of F numbers, nearest first, equal distances by id. There are fewer when
+// fewer were found: that is no error.
 //
-// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest and Graph. An item has to pass all that is
-// set; those that do not pass do not count for SearchK.
+// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest and Graph. An item has to pass all
+// that is set; those that do not pass do not count for SearchK.
 func (index *Index) Search(ctx context.Context, vector []float32, n int, opts ...CallOption) ([]Neighbor, error) {
 	return index.search(ctx, C.ANNOY_GO_F32, (*C.uint8_t)(unsafe.Pointer(float32s(vector))), len(vector), 0, n, opts)
 }
@@ -34,7 +34,8 @@ func (index *Index) SearchBits(ctx context.Context, words []uint64, n int, opts 
 	return index.search(ctx, C.ANNOY_GO_BITS, (*C.uint8_t)(unsafe.Pointer(uint64s(words))), len(words), 0, n, opts)
 }
 
-// SearchItem is Search from an item, which is its own neighbour unless ExcludeSelf says otherwise. For any element type.
+// SearchItem is Search from an item, which is its own neighbour unless ExcludeSelf says otherwise. For any element
+// type.
 func (index *Index) SearchItem(ctx context.Context, id int64, n int, opts ...CallOption) ([]Neighbor, error) {
 	form := C.int(C.ANNOY_GO_ITEM)
 	if index.scalar == Float64 {
@@ -96,8 +97,8 @@ func (index *Index) search(ctx context.Context, form C.int, query *C.uint8_t, le
 	return neighbors[:found.n], nil
 }
 
-// asks lets others share the index while a filter is asked, though somebody waits to change it: the filter may be one of them.
-// What it returns ends that.
+// asks lets others share the index while a filter is asked, though somebody waits to change it: the filter may be one
+// of them. What it returns ends that.
 func (index *Index) asks(s *settings) (end func()) {
 	if s.callbacks == nil || s.callbacks.filter == nil {
 		return func() {}
@@ -114,8 +115,8 @@ func least(n C.size_t, c *C.annoy_index) C.size_t {
 	return n
 }
 
-// SearchInto is a plain Search into memory of the caller's: for as many items as ids has room for, whose distances go to
-// distances, unless that is nil. It gives the number found. Nothing is allocated.
+// SearchInto is a plain Search into memory of the caller's: for as many items as ids has room for, whose distances go
+// to distances, unless that is nil. It gives the number found. Nothing is allocated.
 //
 // searchK is as in SearchK, except that with 0 no candidates are looked at.
 func (index *Index) SearchInto(vector []float32, searchK int64, ids []int64, distances []float32) (int, error) {

@@ -1,7 +1,7 @@
 /*
  * What C has to do on Go's behalf. A struct that holds pointers to Go memory may not lie in Go memory, so options are
- * filled in here, on the C stack. So is annoy_error, which would otherwise cost the calls made often an allocation of 512
- * bytes each: those return NULL, or a copy to be freed when they fail.
+ * filled in here, on the C stack. So is annoy_error, which would otherwise cost the calls made often an allocation of
+ * 512 bytes each: those return NULL, or a copy to be freed when they fail.
  */
 #ifndef ANNOY_GO_SHIM_H
 #define ANNOY_GO_SHIM_H
@@ -37,8 +37,8 @@ static inline annoy_status annoy_go_set_log(annoy_index *index, uintptr_t user, 
     return annoy_set_log(index, user ? annoy_go_log : NULL, (void *)user, error);
 }
 
-/* How a long call is to work. In memory of C, as Go may not hold `progress_user`, a number that looks like a pointer. To be
-   freed; NULL when there is no memory. */
+/* How a long call is to work. In memory of C, as Go may not hold `progress_user`, a number that looks like a pointer.
+   To be freed; NULL when there is no memory. */
 static inline annoy_work *annoy_go_new_work(int32_t n_threads, const annoy_cancel *cancel, uintptr_t progress) {
     annoy_work *work = (annoy_work *)calloc(1, sizeof *work);
     if (work == NULL) return NULL;
@@ -142,7 +142,7 @@ typedef struct annoy_go_neighbor {
     double distance;
 } annoy_go_neighbor;
 
-/* `annoy_search` in all its forms. `query` is a vector of `len` elements; `item` stands for it in the forms for items. */
+/* `annoy_search` in all its forms. `query` is a vector of `len` elements; `item` is what the forms for items take. */
 static inline annoy_go_found annoy_go_search(const annoy_index *index, int form, const uint8_t *query, size_t len,
                                              int64_t item, uint64_t flags, int64_t search_k, double max_distance,
                                              const uint64_t *bitmap, size_t bitmap_bits, const int64_t *exclude,

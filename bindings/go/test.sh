@@ -3,7 +3,8 @@
 #
 #   bindings/go/test.sh
 #
-# - formatting, go vet, the tests; those of concurrency again under the race detector and with the collector always at work;
+# - formatting, go vet, the tests; those of concurrency again under the race detector and with the collector always at
+#   work;
 # - fuzzers for a short time, benchmarks once;
 # - linked dynamically, to an installation by CMake.
 #

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
-# Nearest words, among the 20,000 most frequent of English. From the root of the repository: ruby bindings/ruby/example.rb
+# Nearest words, among the 20,000 most frequent of English. From the root of the repository: ruby
+# bindings/ruby/example.rb
 
 require "annoy"
 

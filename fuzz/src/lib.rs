@@ -1,5 +1,5 @@
-//! What each fuzz target does with an input. Here is no libFuzzer: `targets/` has that, and tests/rust/fuzzed.rs replays the
-//! corpus through the same code.
+//! What each fuzz target does with an input. Here is no libFuzzer: `targets/` has that, and tests/rust/fuzzed.rs
+//! replays the corpus through the same code.
 //!
 //! - [`file`]: a valid file, damaged as the input says, loaded, asked, verified, probed, saved.
 //! - [`superblock`]: a superblock and sections made of the input, with checksums that are right.
@@ -7,6 +7,8 @@
 //! - `seeds`: the valid files. `mutate`: what can be done to them. `examine`: what must hold of whatever opens.
 //! - `memory_file`: a file in memory. `handles`: what an index looked like before a call that fails.
 
+// Clippy asks it of public types, which those of the tests are not meant to be.
+#[allow(clippy::should_implement_trait)]
 #[path = "../../tests/common/mod.rs"]
 pub mod common;
 

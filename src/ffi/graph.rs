@@ -8,8 +8,8 @@ use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::graph::GraphPlan;
 
-/// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The first
-/// three decide how much is found, the others how long the building takes.
+/// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The
+/// first three decide how much is found, the others how long the building takes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_graph_options {

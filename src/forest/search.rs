@@ -72,7 +72,8 @@ impl scratch::Scratch for Scratch {
     }
 }
 
-/// The `n` nearest of the first `search_k` candidates that the filter accepts: where nothing is said, `n` for each tree.
+/// The `n` nearest of the first `search_k` candidates that the filter accepts: where nothing is said, `n` for each
+/// tree.
 ///
 /// Where it is known to accept no more than that, all of them are looked at.
 ///

@@ -57,7 +57,7 @@ const IDLE: [usize; 2] = [2, 1];
 const MANY_WANTED: usize = 2000;
 const ALL_FOR_WALKED: u64 = 2;
 
-/// As [`forest::search::search`], by walking the graph: `search_k` is the number of items that the walk looks at, about.
+/// As [`forest::search::search`], by walking the graph: `search_k` is about the number of items the walk looks at.
 ///
 /// Where that is all there are, or a filter is known to accept fewer, all are looked at. Where it is known to accept so
 /// few that a walk to them would take longer, the codes of all of those are looked at.
@@ -122,7 +122,8 @@ pub fn search<F: Filter>(
     })
 }
 
-/// Items a walk looks at for each ten that are wanted, in a graph that found this share of the nearest when it was tried.
+/// Items a walk looks at for each ten that are wanted, in a graph that found this share of the nearest when it was
+/// tried.
 fn usual(recall: Option<f64>) -> u64 {
     match recall {
         Some(recall) if recall < VERY_LOW_RECALL => 4 * WALKED,

@@ -121,8 +121,8 @@ impl<T: Float> Norm<T> for L2 {
 }
 
 impl<T: Float> Norm<T> for L1 {
-    /// With fewer, manhattan finds less than Annoy: of the words of `examples/data`, 10 trees, search_k 500, Annoy 0.761
-    /// of the nearest, with 264 steps 0.748, which `tests/differential.rs` does not let pass.
+    /// With fewer, manhattan finds less than Annoy: of the words of `examples/data`, 10 trees, search_k 500, Annoy
+    /// 0.761 of the nearest, with 264 steps 0.748, which `tests/differential.rs` does not let pass.
     const STEPS: usize = two_means::MOST_STEPS;
     const MEASURE: Measure = Measure::Differences;
     #[inline]

@@ -106,7 +106,8 @@ pub trait Space: Send + Sync + Sized + 'static {
         stored
     }
 
-    /// The same where it is not told by one item's node alone: of each item, in place of [`split_extra`](Self::split_extra).
+    /// The same where it is not told by one item's node alone: of each item, in place of
+    /// [`split_extra`](Self::split_extra).
     ///
     /// # Errors
     /// [`Error::NoMemory`](crate::Error::NoMemory).
@@ -141,8 +142,8 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// [`Error::NoMemory`](crate::Error::NoMemory).
     fn room(&self) -> Result<Self::Room>;
 
-    /// Places the plane between the two halves of a subset of at least two items. `attempt` planes of before left nearly
-    /// all items on one side.
+    /// Places the plane between the two halves of a subset of at least two items. `attempt` planes of before left
+    /// nearly all items on one side.
     fn split<P: Position>(
         &self,
         points: &Points<'_, Self::T>,

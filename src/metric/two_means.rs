@@ -17,7 +17,8 @@
 //! `tests/gauntlet/equal.py` compares with Annoy.
 //!
 //! The steps draw vectors at random, some of them more than once. Drawn without replacement they find as much among
-//! gaussian vectors, and less in clusters and with outliers: of Cauchy's distribution, manhattan, 0.42 in place of 0.53.
+//! gaussian vectors, and less in clusters and with outliers: of Cauchy's distribution, manhattan, 0.42 in place of
+//! 0.53.
 
 use super::Position;
 use crate::error::Result;

@@ -164,7 +164,8 @@ TEST(a_file_by_annoy) {
     free(bytes);
 }
 
-/* Whatever these bytes are, loading refuses them or verifying finds fault with them, nothing crashes, and what thaws builds. */
+/* Whatever these bytes are, loading refuses them or verifying finds fault with them, nothing crashes, and what thaws
+   builds. */
 static void hostile(annoy_index *index, const void *bytes, size_t size) {
     annoy_index *opened = NULL;
     annoy_status status = annoy_load_from_buffer(index, bytes, size, 0, &error);

@@ -27,7 +27,7 @@ static inline unsigned char *read_file(const char *path, size_t *size) {
     return bytes;
 }
 
-/* The bytes of an index in room of exactly their size, behind `odd` others, so that they may start at an odd address. */
+/* The bytes of an index in room of exactly their size, behind `odd` others: they may start at an odd address. */
 static inline unsigned char *saved(const annoy_index *index, size_t odd, size_t *size) {
     unsigned char *bytes;
     size_t written = 77;

@@ -1,5 +1,5 @@
-/* Does what a test must be caught at, each by its name: run.sh checks that every one makes the checkers report it (that of
-   tests/sanitizers, for "race"), so that their silence about the tests means something. */
+/* Does what a test must be caught at, each by its name: run.sh checks that every one makes the checkers report it (that
+   of tests/sanitizers, for "race"), so that their silence about the tests means something. */
 #include "check.h"
 
 #include <pthread.h>

@@ -93,7 +93,7 @@ TEST(loading_another_index) {
         const char *named;
     } others[] = {
         {ANNOY_EUCLIDEAN, ANNOY_F32, 32, 7, "a euclidean index of f = 7 (f32, 32-bit ids)"},
-        {ANNOY_MANHATTAN, ANNOY_F32, 32, 2, "a manhattan index of f = 2 (f32, 32-bit ids)"}, /* its nodes look the same */
+        {ANNOY_MANHATTAN, ANNOY_F32, 32, 2, "a manhattan index of f = 2 (f32, 32-bit ids)"}, /* nodes look the same */
         {ANNOY_ANGULAR, ANNOY_F32, 32, 10, "an angular index of f = 10 (f32, 32-bit ids)"},
         {ANNOY_DOT, ANNOY_F32, 32, 2, "a dot index of f = 2 (f32, 32-bit ids)"},
         {ANNOY_HAMMING, ANNOY_BITS64, 32, 64, "a hamming index of f = 64 (u64, 32-bit ids)"}, /* nodes as large */

@@ -1,9 +1,10 @@
-/* Looking at the whole of an index or a file: verifying, facts, probing. GOLDEN is the directory of files by Annoy itself. */
+/* Looking at the whole of an index or a file: verifying, facts, probing. GOLDEN is the directory of files by Annoy
+   itself. */
 #define _XOPEN_SOURCE 700 /* what bytes.h takes from unistd.h */
 #include "bytes.h"
 #include "check.h"
 
-/* Nodes of line_of(): their size, their fields, the most ids in a leaf, and how many the superblock and its end take. */
+/* Nodes of line_of(): their size, their fields, the most ids in a leaf, how many the superblock and its end take. */
 enum { NODE = 24, CHILDREN = 8, VECTOR = 16, K = 4, SUPERBLOCK = 28 };
 enum { ITEMS = 300 };
 
@@ -32,8 +33,8 @@ TEST(verifying_sound_ones) {
     annoy_free(empty);
 }
 
-/* Verifies with room for `capacity` faults, finds `n`, and that nothing is written behind those there is room for. `path` is
-   NULL for the index. */
+/* Verifies with room for `capacity` faults, finds `n`, and that nothing is written behind those there is room for.
+   `path` is NULL for the index. */
 static void check_faults(const annoy_index *index, const char *path, size_t capacity, size_t n, const annoy_fault *all) {
     annoy_fault *faults = (annoy_fault *)exactly((capacity + 1) * sizeof *faults);
     size_t found = 77, i, given = capacity < n ? capacity : n;

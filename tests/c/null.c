@@ -1,5 +1,5 @@
-/* NULL for every pointer of every function: the status ANNOY_ERR_NULL with the parameter's name, or what the header says
-   NULL means there. Then every failure once more with error = NULL. run.sh counts that no function is left out. */
+/* NULL for every pointer of every function: the status ANNOY_ERR_NULL with the parameter's name, or what the header
+   says NULL means there. Then every failure once more with error = NULL. run.sh counts that no function is left out. */
 #include "check.h"
 
 static void hear(void *user, int32_t level, const char *text) {

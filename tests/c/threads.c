@@ -240,7 +240,8 @@ static void *open_and_free(void *argument) {
     return NULL;
 }
 
-/* Searches of a mapped file beside other handles that are opened, loaded and freed, and a file that is replaced, its own. */
+/* Searches of a mapped file beside other handles that are opened, loaded and freed, and a file that is replaced, its
+   own. */
 TEST(beside_handles_that_come_and_go) {
     pthread_t threads[6];
     int64_t arguments[6], i;

@@ -4,8 +4,8 @@
 #
 #   tests/consumers/run.sh
 #
-# Needs cargo, a C and a C++ compiler, cmake, make or ninja, pkg-config, and readelf (binutils). Cargo's release build is shared
-# with the repository's target directory (or CARGO_TARGET_DIR); KEEP=1 keeps the temporary directory.
+# Needs cargo, a C and a C++ compiler, cmake, make or ninja, pkg-config, and readelf (binutils). Cargo's release build
+# is shared with the repository's target directory (or CARGO_TARGET_DIR); KEEP=1 keeps the temporary directory.
 set -u
 . "$(dirname "$0")/../shell.sh"
 # What the host's environment says about where to search must not help a broken package along.

@@ -1,4 +1,5 @@
-// How C++ programs use Annoy, each pattern written anew: all of this has to compile and work as it does with Annoy's header.
+// How C++ programs use Annoy, each pattern written anew: all of this has to compile and work as it does with Annoy's
+// header.
 //
 // Writes its files to the current directory.
 

@@ -3,8 +3,8 @@
 
     bash tests/gauntlet/run.sh --equal [--seeds 5]     installs this work tree's wheel and Annoy, prints a table
 
-For each set and search_k: Annoy's recall@10, ours less Annoy's, and that difference in standard errors. Fails where ours is
-less by more than two of them.
+For each set and search_k: Annoy's recall@10, ours less Annoy's, and that difference in standard errors. Fails where
+ours is less by more than two of them.
 """
 
 from __future__ import annotations

@@ -227,7 +227,8 @@ def mostly_zeros(random: Generator, n: int) -> Data:
 
 
 def two_scales(random: Generator, n: int) -> Data:
-    """One item in twenty is of a minority whose differences are a hundredth of the others'; half the queries are too."""
+    """One item in twenty is of a minority whose differences are a hundredth of the others'; half the queries are
+    too."""
     queries = 100
     few = random.random(n + queries) < 0.05
     few[-queries::2] = True
@@ -248,7 +249,8 @@ def two_kinds(random: Generator, n: int) -> Data:
 
 
 def fingerprints(random: Generator, n: int) -> Data:
-    """1,024 bits as of molecules: families share most of the bits that are set, some forty; common bits are common to all."""
+    """1,024 bits as of molecules: families share most of the bits that are set, some forty; common bits are common to
+    all."""
     share = 40 * (p := 1 / np.arange(1, 1025) ** 0.8) / p.sum()
     families = random.random((max(n // 40, 1), 1024)) < share
     rows = families[random.integers(len(families), size=n + QUERIES)]

@@ -231,8 +231,9 @@ def properties() -> Rows:
     found = molecules()
     from rdkit.Chem import Descriptors, rdMolDescriptors
 
-    wanted = (Descriptors.MolWt, Descriptors.BertzCT, Descriptors.TPSA, Descriptors.MolLogP, rdMolDescriptors.CalcNumHBD,
-              rdMolDescriptors.CalcNumHBA, rdMolDescriptors.CalcNumRings, rdMolDescriptors.CalcFractionCSP3)  # fmt: skip
+    wanted = (Descriptors.MolWt, Descriptors.BertzCT, Descriptors.TPSA, Descriptors.MolLogP,
+              rdMolDescriptors.CalcNumHBD, rdMolDescriptors.CalcNumHBA, rdMolDescriptors.CalcNumRings,
+              rdMolDescriptors.CalcFractionCSP3)  # fmt: skip
     return np.array([[float(function(molecule)) for function in wanted] for molecule in found])
 
 

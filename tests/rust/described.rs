@@ -120,8 +120,8 @@ fn what_does_not_fit_is_named() {
     }
 }
 
-/// Kinds that plain files are mistaken for (tests/rust/corrupt.rs lists them) cannot be confused when files say what they
-/// are.
+/// Kinds that plain files are mistaken for (tests/rust/corrupt.rs lists them) cannot be confused when files say what
+/// they are.
 #[test]
 fn never_mistaken_for_another_kind() {
     let kinds: Vec<Options> = [1, 2, 3, 4, 5, 6, 7, 8, 12]

@@ -99,8 +99,8 @@ fn one_item_too_long_to_square() {
     check("too_long", &data, [0.46, 0.78, 0.96]);
 }
 
-/// All of them so short that their squares are no numbers of 32 bits. The way of splitting that is chosen may be another
-/// one then.
+/// All of them so short that their squares are no numbers of 32 bits. The way of splitting that is chosen may be
+/// another one then.
 #[test]
 fn items_too_short_to_square() {
     let short = |x: &mut f32| *x *= 1e-25;

@@ -1,6 +1,6 @@
 """Data sets: rows to index, rows to ask for, and the exact neighbours of these, as files in one directory each.
 
-    train.rows    n rows: d little-endian 32-bit floats, or for hamming d bits in 64-bit words, first bit least significant
+    train.rows    n rows: d little-endian 32-bit floats, or for hamming d bits in 64-bit words, first bit lowest
     queries.rows  the same, rows that are not in train.rows
     truth.i32     for each query the ids of its 10 nearest, nearest first, ties by id
     bound.f64     for each query the distance of the tenth (see `distances`)
@@ -201,7 +201,8 @@ def exact_neighbours(metric: str, items: np.ndarray, queries: np.ndarray) -> tup
 
 
 def make(directory: pathlib.Path, name: str, metric: str, recipe: dict, rows, family: str = "") -> DataSet:
-    """The set in `directory`; made by `rows()`, which gives train and queries, unless it is there from the same recipe."""
+    """The set in `directory`; made by `rows()`, which gives train and queries, unless it is there from the same
+    recipe."""
     directory.mkdir(parents=True, exist_ok=True)
     meta_path = directory / "meta.json"
     if meta_path.exists():

@@ -67,7 +67,8 @@ def environment(work: pathlib.Path) -> dict:
 def compile_all(work: pathlib.Path, python: str, with_dropin: bool) -> dict[str, pathlib.Path]:
     """Builds the library and the programs; returns the programs by name.
 
-    To measure another build of the library set OURS_LIB (the static library) and OURS_INCLUDE (directory of annoy.h)."""
+    To measure another build of the library set OURS_LIB (the static library) and OURS_INCLUDE (directory of
+    annoy.h)."""
     programs = work / "programs"
     programs.mkdir(parents=True, exist_ok=True)
     library = os.environ.get("OURS_LIB")

@@ -1,6 +1,7 @@
 """The peers that are used from Python, each behind the same few calls. All run in one thread.
 
-Settings are each library's recommended or default ones, stated in `settings`, and one is varied when searching: `sweep`.
+Settings are each library's recommended or default ones, stated in `settings`, and one is varied when searching:
+`sweep`.
 """
 
 from __future__ import annotations

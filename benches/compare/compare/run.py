@@ -166,7 +166,8 @@ class Bench:
             os.sched_setaffinity(0, {self.plan.cpu})
 
     def find_values(self, data: DataSet, series: list[Series]) -> dict[str, list]:
-        """For each series the values of its knob worth timing, and their recall, which does not change from turn to turn."""
+        """For each series the values of its knob worth timing, and their recall, which does not change from turn to
+        turn."""
         values: dict[str, list] = {}
         for one in series:
             say(f"{data.name}: recall of {one.label}")
@@ -216,7 +217,8 @@ class Bench:
     def cold(self, data: DataSet, series: list[Series], values: dict[str, list]) -> None:
         for turn in range(1, self.plan.repeats + 1):
             for one in series:
-                if not values[one.key] or (one.peer and turn > 1):  # the start of a Python process is not worth repeating
+                # The start of a Python process is not worth repeating.
+                if not values[one.key] or (one.peer and turn > 1):
                     continue
                 index, value = self.index_of(data, one), values[one.key][0]
                 if one.trees:

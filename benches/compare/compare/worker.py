@@ -1,4 +1,5 @@
-"""A process that measures one peer: builds an index, or answers queries with one, so that memory and caches are its own.
+"""A process that measures one peer: builds an index, or answers queries with one, so that memory and caches are its
+own.
 
     python -m compare.worker TASK.json
 
@@ -67,7 +68,8 @@ def build(peer: Peer, data: DataSet, index: str) -> None:
 
 
 def query(peer: Peer, data: DataSet, index: str, values: list, passes: int, seconds: float, recall: float, slowest_us: float) -> None:
-    """Measures each value of the peer's knob. With `recall` ends with the first that reaches it, or is slower than allowed."""
+    """Measures each value of the peer's knob. With `recall` ends with the first that reaches it, or is slower than
+    allowed."""
     queries = peer.prepare(np.array(data.queries()))
     before = status_mib("VmRSS")
     start = now()

@@ -3,13 +3,15 @@
    bench build METRIC D TRAIN N N_TREES THREADS SEED INDEX
        Adds the rows of TRAIN, builds, saves.
    bench query [--passes P] [--ms S] [--ids FILE] [--candidates] METRIC D INDEX QUERIES NQ SEARCH_K...
-       Loads INDEX and answers all queries, 10 neighbours each, for each SEARCH_K, one at a time in one thread: a pass that
-       is not timed, whose ids go to FILE (NQ rows of 10 int32, -1 where there was no answer), then P timed passes (default 3;
-       no new one begins after S milliseconds). --candidates also counts the different items that a search looks at.
+       Loads INDEX and answers all queries, 10 neighbours each, for each SEARCH_K, one at a time in one thread: a pass
+       that is not timed, whose ids go to FILE (NQ rows of 10 int32, -1 where there was no answer), then P timed passes
+       (default 3; no new one begins after S milliseconds). --candidates also counts the different items that a search
+       looks at.
    bench cold METRIC D INDEX QUERIES NQ SEARCH_K
        Drops the file's pages from the page cache, loads, answers one query; loads once more, answers it again.
    bench rows INDEX N_ITEMS NODE_BYTES
-       Nanoseconds per node of a loop that reads random nodes of the mapped file whole, asked for ahead: what memory allows.
+       Nanoseconds per node of a loop that reads random nodes of the mapped file whole, asked for ahead: what memory
+       allows.
 
    TRAIN, QUERIES: raw rows, of D 32-bit floats or for hamming of D bits. */
 

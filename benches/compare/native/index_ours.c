@@ -1,5 +1,5 @@
-/* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH defined the graph, read into memory as other libraries
-   read theirs. */
+/* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH defined the graph, read into memory as other
+   libraries read theirs. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,8 +18,8 @@
 // which takes f() floats or doubles too, one per bit). Anything else is status::unsupported. Nothing is copied on the
 // way to the library. Numbers in braces are floats.
 //
-// Functions of the caller's (log, progress, filters) run on the thread that made the call and must not use the index. What
-// progress or a filter throws comes out of the call, in both forms, with the index as before.
+// Functions of the caller's (log, progress, filters) run on the thread that made the call and must not use the index.
+// What progress or a filter throws comes out of the call, in both forms, with the index as before.
 //
 // Threads: const members may run at the same time on one index, from any threads. Anything else, moves and destruction
 // included, needs the index to itself. Different indexes are independent.
@@ -163,7 +163,7 @@ struct info {
   std::int64_t n_items = 0;        // the largest id plus one
   std::int64_t n_present = 0;      // items that are not missing
   std::int64_t n_trees = 0;
-  std::int64_t n_nodes = 0;        // all of them: items, splits, leaves, copies of roots, and what says what the file is
+  std::int64_t n_nodes = 0;        // all: items, splits, leaves, copies of roots, and what says what the file is
   std::int64_t n_splits = 0;       // of all trees
   std::int64_t n_coin_splits = 0;  // those by coin tosses, where no plane was found
   std::int64_t n_leaves = 0;       // of all trees
@@ -176,7 +176,7 @@ struct info {
   std::optional<std::uint64_t> seed;  // of the build, where that is known
   std::int64_t n_removed = 0;         // items marked as removed; n_present counts them too
   std::int64_t graph_degree = 0;      // neighbours of an item at the most in the graph; 0 when there is none
-  std::int64_t graph_code_bytes = 0;  // of an item's code, which walks of the graph compare; 0: they compare the vectors
+  std::int64_t graph_code_bytes = 0;  // of an item's code, which walks of the graph compare; 0: they compare vectors
   std::optional<double> graph_recall; // share of the nearest 10 found when the graph was tried
   bool is_loaded = false;             // from a file
   bool is_described = false;          // and that says what it is: it has checksums, and index::open opens it
@@ -371,7 +371,8 @@ enum class stage : annoy_stage {
 // Hears how much is done of how much there is to do. What is done never becomes less.
 using progress_function = std::function<void(stage, std::uint64_t done, std::uint64_t total)>;
 
-// Tells long calls to give up: they fail with status::cancelled, and so do later ones. Any thread may set it at any time.
+// Tells long calls to give up: they fail with status::cancelled, and so do later ones. Any thread may set it at any
+// time.
 class cancel {
  public:
   // Without memory it is one that nothing can set.
@@ -393,7 +394,8 @@ struct work {
   progress_function progress;
 };
 
-// How a graph is built; 0 stands for the default. The first three decide how much is found, the others how long it takes.
+// How a graph is built; 0 stands for the default. The first three decide how much is found, the others how long it
+// takes.
 struct graph_options {
   std::int32_t degree = 0;      // neighbours of an item at the most, 1 to 255; by default 32
   std::int32_t candidates = 0;  // nearest neighbours they are chosen from, 1 to 1,024; by default 48
@@ -411,8 +413,8 @@ enum class search_way : std::uint64_t {
   exact = ANNOY_SEARCH_EXACT,    // all items that may be found
 };
 
-// What a search is to find, and among which items: those that pass everything that is set. Items that do not pass do not count
-// for search_k. What the views show has to stay until the search is done.
+// What a search is to find, and among which items: those that pass everything that is set. Items that do not pass do
+// not count for search_k. What the views show has to stay until the search is done.
 struct search_options {
   std::int64_t search_k = automatic;          // the number of candidates looked at
   std::optional<double> max_distance;         // no results farther than this; for dot, none of a smaller inner product
@@ -420,7 +422,7 @@ struct search_options {
   bool exclude_self = false;                  // searches from an item leave that out
   words bitmap;                               // a bit for each item, the first lowest in the first word; empty for none
   bool deny = false;                          // its ones are the items that may not be found, instead of those that may
-  std::function<bool(std::int64_t)> filter;   // asked about items that pass all else; keeps a batch on the calling thread
+  std::function<bool(std::int64_t)> filter;   // asked about items that pass all else; keeps a batch on one thread
   search_way way = search_way::fastest;
 };
 
@@ -843,8 +845,8 @@ class index {
   void add_items(item_ids ids, rows_view<double> rows, const work& how) { add(ids, rows, how); }
   void add_items(item_ids ids, rows_view<std::uint64_t> rows, const work& how) { add(ids, rows, how); }
 
-  // Takes room for so many items ahead of need; their number stays. Errors: state when built or loaded; argument; no_memory;
-  // io (on-disk build).
+  // Takes room for so many items ahead of need; their number stays. Errors: state when built or loaded; argument;
+  // no_memory; io (on-disk build).
   [[nodiscard]] bool reserve(std::size_t n_items, failure& why) noexcept {
     return why.record(annoy_reserve(native_handle(), n_items, why.native()));
   }
@@ -909,10 +911,10 @@ class index {
     detail::done([&](failure& why) { return build(n_trees, how, why); });
   }
 
-  // Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find more
-  // in less time. It goes along when the index is saved, where Annoy does not see it, and is gone when the trees are. The same
-  // index and options give the same bytes. Errors: state when not built; argument; unsupported for 2^31 items or more; corrupt
-  // when a loaded file turns out to be damaged; no_memory; cancelled.
+  // Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
+  // find more in less time. It goes along when the index is saved, where Annoy does not see it, and is gone when the
+  // trees are. The same index and options give the same bytes. Errors: state when not built; argument; unsupported for
+  // 2^31 items or more; corrupt when a loaded file turns out to be damaged; no_memory; cancelled.
   [[nodiscard]] bool build_graph(const graph_options& wanted, const work& how, failure& why) {
     annoy_graph_options raw{};
     raw.struct_size = sizeof raw;
@@ -936,9 +938,9 @@ class index {
     detail::done([&](failure& why) { return unbuild(why); });
   }
 
-  // Makes an index one that items can be added to, whatever its state was: a loaded one's items are copied to memory and its
-  // trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay. Errors: not_finite or
-  // corrupt for a damaged file; no_memory; io.
+  // Makes an index one that items can be added to, whatever its state was: a loaded one's items are copied to memory
+  // and its trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay. Errors:
+  // not_finite or corrupt for a damaged file; no_memory; io.
   [[nodiscard]] bool thaw(failure& why) noexcept { return why.record(annoy_thaw(native_handle(), why.native())); }
   void thaw() {
     detail::done([&](failure& why) { return thaw(why); });
@@ -955,8 +957,8 @@ class index {
     detail::done([&](failure& why) { return on_disk_build(file, why); });
   }
 
-  // Writes a file, all or nothing (but see annoy_save) and durable; the index stays as it is. Errors: state when not built;
-  // argument for a path with a NUL in it; io.
+  // Writes a file, all or nothing (but see annoy_save) and durable; the index stays as it is. Errors: state when not
+  // built; argument for a path with a NUL in it; io.
   [[nodiscard]] bool save(const path& file, failure& why) const noexcept(detail::path_is_bytes) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
       return annoy_save(native_handle(), name, why.native());
@@ -966,7 +968,8 @@ class index {
     detail::done([&](failure& why) { return save(file, why); });
   }
 
-  // The same with progress and cancellation. Errors: as those; cancelled, with what the file's name held before still there.
+  // The same with progress and cancellation. Errors: as those; cancelled, with what the file's name held before still
+  // there.
   [[nodiscard]] bool save(const path& file, const work& how, failure& why) const {
     return detail::with_work(how, [&](const annoy_work* raw) {
       return detail::with_path(file, why, [&](const char* name) noexcept {
@@ -1031,9 +1034,9 @@ class index {
     return detail::made([&](failure& why) { return save_to_buffer(buffer, why); });
   }
 
-  // Loads the bytes of a file as load() loads the file, at any address. They are borrowed: they must stay where and as they
-  // are until the index is gone, unloaded or thawed, or has loaded something else. With load_flags::copy they are copied.
-  // Errors: argument, also for load_flags::prefault; format; no_memory.
+  // Loads the bytes of a file as load() loads the file, at any address. They are borrowed: they must stay where and as
+  // they are until the index is gone, unloaded or thawed, or has loaded something else. With load_flags::copy they are
+  // copied. Errors: argument, also for load_flags::prefault; format; no_memory.
   [[nodiscard]] bool load_from_buffer(bytes_view bytes, load_flags flags, failure& why) noexcept {
     return why.record(annoy_load_from_buffer(native_handle(), bytes.data(), bytes.size(),
                                              static_cast<std::uint64_t>(flags), why.native()));
@@ -1042,8 +1045,8 @@ class index {
     detail::done([&](failure& why) { return load_from_buffer(bytes, flags, why); });
   }
 
-  // Bytes of the caller's that go along when the index is saved: at most 65,536, in any state. The file of an on-disk build
-  // has those set before the build. Errors: argument.
+  // Bytes of the caller's that go along when the index is saved: at most 65,536, in any state. The file of an on-disk
+  // build has those set before the build. Errors: argument.
   [[nodiscard]] bool set_metadata(std::string_view bytes, failure& why) noexcept {
     return why.record(annoy_set_metadata(native_handle(), bytes.data(), bytes.size(), why.native()));
   }
@@ -1070,11 +1073,11 @@ class index {
     return detail::made([&](failure& why) { return metadata(why); });
   }
 
-  // Labels: the names that items have outside the index, numbers or strings of UTF-8, one kind in an index, no two items
-  // alike. They go along when the index is saved, and are looked up in a loaded file where they lie. Legal in every state.
-  // Errors: item for an id that the index does not have; label when another item has it, or when there is none;
-  // unsupported for a number where labels are strings, and the other way; argument for what is not UTF-8; no_memory; corrupt
-  // when a loaded file turns out to be damaged.
+  // Labels: the names that items have outside the index, numbers or strings of UTF-8, one kind in an index, no two
+  // items alike. They go along when the index is saved, and are looked up in a loaded file where they lie. Legal in
+  // every state. Errors: item for an id that the index does not have; label when another item has it, or when there is
+  // none; unsupported for a number where labels are strings, and the other way; argument for what is not UTF-8;
+  // no_memory; corrupt when a loaded file turns out to be damaged.
 
   [[nodiscard]] annoy::label_kind label_kind() const noexcept {
     return static_cast<annoy::label_kind>(annoy_get_label_kind(native_handle()));
@@ -1097,7 +1100,9 @@ class index {
 
   // Many, all or none: one for each of `ids`, or, without ids, for the first items. Items may swap theirs.
   [[nodiscard]] bool set_labels(words labels, failure& why) noexcept { return name(nullptr, labels, why); }
-  [[nodiscard]] bool set_labels(span<const std::string_view> labels, failure& why) { return name(nullptr, labels, why); }
+  [[nodiscard]] bool set_labels(span<const std::string_view> labels, failure& why) {
+    return name(nullptr, labels, why);
+  }
   [[nodiscard]] bool set_labels(span<const std::string> labels, failure& why) { return name(nullptr, labels, why); }
   [[nodiscard]] bool set_labels(item_ids ids, words labels, failure& why) noexcept {
     return one_each(ids, labels.size(), why) && name(ids.data(), labels, why);
@@ -1153,7 +1158,8 @@ class index {
   // Those of many items, such as a search found. An item without one, and the id -1, give `otherwise` or nothing.
   [[nodiscard]] std::vector<std::uint64_t> labels_u64(item_ids ids, std::uint64_t otherwise, failure& why) const {
     std::vector<std::uint64_t> found(ids.size());
-    if (!why.record(annoy_get_labels_u64(native_handle(), ids.data(), ids.size(), otherwise, found.data(), why.native())))
+    if (!why.record(
+            annoy_get_labels_u64(native_handle(), ids.data(), ids.size(), otherwise, found.data(), why.native())))
       found.clear();
     return found;
   }
@@ -1164,7 +1170,8 @@ class index {
     std::vector<const char*> texts(ids.size());
     std::vector<std::size_t> sizes(ids.size());
     std::vector<std::optional<std::string_view>> found;
-    if (!why.record(annoy_get_labels(native_handle(), ids.data(), ids.size(), texts.data(), sizes.data(), why.native())))
+    if (!why.record(
+            annoy_get_labels(native_handle(), ids.data(), ids.size(), texts.data(), sizes.data(), why.native())))
       return found;
     found.resize(ids.size());
     for (std::size_t i = 0; i < ids.size(); i++)
@@ -1193,9 +1200,9 @@ class index {
     return detail::made([&](failure& why) { return find_label(label, why); });
   }
 
-  // Removal: no search finds a removed item or starts from it. It can be read until the next build, which leaves it out: then
-  // it is missing, without a label, and n_items() is as before. Legal in every state. Errors: item for an id that the index
-  // does not have, or a missing item; no_memory.
+  // Removal: no search finds a removed item or starts from it. It can be read until the next build, which leaves it
+  // out: then it is missing, without a label, and n_items() is as before. Legal in every state. Errors: item for an id
+  // that the index does not have, or a missing item; no_memory.
   [[nodiscard]] bool remove_item(std::int64_t item, failure& why) noexcept {
     return why.record(annoy_remove_item(native_handle(), item, why.native()));
   }
@@ -1221,7 +1228,9 @@ class index {
   [[nodiscard]] std::vector<std::int64_t> ids() const {
     return detail::made([&](failure& why) { return ids(why); });
   }
-  [[nodiscard]] bool is_removed(std::int64_t item) const noexcept { return annoy_is_removed(native_handle(), item) != 0; }
+  [[nodiscard]] bool is_removed(std::int64_t item) const noexcept {
+    return annoy_is_removed(native_handle(), item) != 0;
+  }
   [[nodiscard]] std::int64_t n_removed() const noexcept { return annoy_get_n_removed(native_handle()); }
 
   // Drops items, trees, metadata, labels and file. Metric, f, types, seed and log stay.
@@ -1232,8 +1241,9 @@ class index {
 
   // Looking at the whole of it.
 
-  // Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values are
-  // finite. Reads all of it. Errors: corrupt, with the first fault, when there is one; state when not built; no_memory.
+  // Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values
+  // are finite. Reads all of it. Errors: corrupt, with the first fault, when there is one; state when not built;
+  // no_memory.
   [[nodiscard]] bool verify(failure& why) const noexcept {
     std::size_t count;
     return why.record(annoy_verify(native_handle(), nullptr, 0, &count, why.native()));
@@ -1294,8 +1304,8 @@ class index {
   }
 
   // The share of the true n nearest of an item that searches find, 0 to 1, over n_sample items chosen by `seed`; see
-  // annoy_estimate_recall. Errors: state when not built; argument for 0 samples, an n of 0, a search_k below -1; cancelled;
-  // corrupt when a loaded file turns out to be damaged; no_memory.
+  // annoy_estimate_recall. Errors: state when not built; argument for 0 samples, an n of 0, a search_k below -1;
+  // cancelled; corrupt when a loaded file turns out to be damaged; no_memory.
   [[nodiscard]] double estimate_recall(std::size_t n_sample, std::size_t n, std::int64_t search_k, std::uint64_t seed,
                                        const work& how, failure& why) const {
     double recall = 0;
@@ -1360,8 +1370,8 @@ class index {
     return detail::made([&](failure& why) { return search_item<Distance>(item, n, search_k, why); });
   }
 
-  // Among some of the items, or by a way of the caller's choice. Errors: as those; argument for a bitmap that has not a bit for
-  // each item; state for search_way::graph without a graph.
+  // Among some of the items, or by a way of the caller's choice. Errors: as those; argument for a bitmap that has not a
+  // bit for each item; state for search_way::graph without a graph.
   [[nodiscard]] neighbors search(floats query, std::size_t n, const search_options& among, failure& why) const {
     return find(query, n, among, why);
   }
@@ -1400,10 +1410,10 @@ class index {
     return detail::made([&](failure& why) { return search_item<Distance>(item, n, among, why); });
   }
 
-  // Many at once, by several threads: the results are those of single searches. Nothing is found on failure. Errors: as those,
-  // of the first query that fails; cancelled.
-  [[nodiscard]] batch search_batch(rows_view<float> queries, std::size_t n, const search_options& among, const work& how,
-                                   failure& why) const {
+  // Many at once, by several threads: the results are those of single searches. Nothing is found on failure. Errors: as
+  // those, of the first query that fails; cancelled.
+  [[nodiscard]] batch search_batch(rows_view<float> queries, std::size_t n, const search_options& among,
+                                   const work& how, failure& why) const {
     return find_batch(queries, n, among, how, why);
   }
   [[nodiscard]] batch_f64 search_batch(rows_view<double> queries, std::size_t n, const search_options& among,
@@ -1748,8 +1758,8 @@ inline void verify_file(const std::filesystem::path& file, const work& how) {
   return detail::made([&](failure& why) { return find_faults_in(file, most, why); });
 }
 
-// What a file may be: one kind if it says so itself, else every kind whose structure it has; of plain Annoy files there are
-// often several. Errors: argument; io; format when it is no index, or says what it is and is damaged; unsupported.
+// What a file may be: one kind if it says so itself, else every kind whose structure it has; of plain Annoy files there
+// are often several. Errors: argument; io; format when it is no index, or says what it is and is damaged; unsupported.
 [[nodiscard]] inline std::vector<kind> probe(const std::filesystem::path& file, failure& why) {
   std::vector<annoy_kind> raw(16);
   std::size_t count = 0;
@@ -1782,8 +1792,8 @@ inline void verify_file(const std::filesystem::path& file, const work& how) {
 inline constexpr std::uint32_t header_abi_version = ANNOY_ABI_VERSION;
 // Major, minor and patch of the headers; version() tells the library's.
 inline constexpr std::uint32_t header_version[] = {ANNOY_VERSION_MAJOR, ANNOY_VERSION_MINOR, ANNOY_VERSION_PATCH};
-// Name of the distance kernels that indexes use, the same all through a process; empty when the environment variable ANNOY_RS_KERNEL
-// names none that this machine has.
+// Name of the distance kernels that indexes use, the same all through a process; empty when the environment variable
+// ANNOY_RS_KERNEL names none that this machine has.
 [[nodiscard]] inline std::string_view kernel_name() noexcept {
   const char* const name = annoy_kernel_name();
   return name ? std::string_view(name) : std::string_view();

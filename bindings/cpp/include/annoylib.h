@@ -1,11 +1,11 @@
 // Drop-in for Annoy's annoylib.h: the same templates in the same namespace, over annoy_rs.
 //
 // Code written for Annoy 1.17 compiles against this header unchanged and links with libannoy_rs. The template only
-// converts: ids to int64_t and back, hamming words to 64-bit words and back, errors to malloc'ed text. Everything else is
-// done by the library through its C ABI. What differs from Annoy is listed in bindings/cpp/README.md.
+// converts: ids to int64_t and back, hamming words to 64-bit words and back, errors to malloc'ed text. Everything else
+// is done by the library through its C ABI. What differs from Annoy is listed in bindings/cpp/README.md.
 //
-// Threads: any number of const calls (get_*) may run at the same time on one index, also through different copies of it;
-// any other call needs the index to itself.
+// Threads: any number of const calls (get_*) may run at the same time on one index, also through different copies of
+// it; any other call needs the index to itself.
 #ifndef ANNOY_ANNOYLIB_H
 #define ANNOY_ANNOYLIB_H
 
@@ -142,7 +142,8 @@ typedef void (*log_fn)(void* user, int32_t level, const char* text);
 // Declares annoy_NAME as NAME. A second declaration under its own name would have to be of annoy.h's types.
 #define ANNOYLIB_TEXT_OF(x) #x
 #define ANNOYLIB_TEXT(x) ANNOYLIB_TEXT_OF(x)
-#define ANNOYLIB_DECLARE(type, name, ...) type name(__VA_ARGS__) __asm__(ANNOYLIB_TEXT(__USER_LABEL_PREFIX__) "annoy_" #name)
+#define ANNOYLIB_DECLARE(type, name, ...) \
+  type name(__VA_ARGS__) __asm__(ANNOYLIB_TEXT(__USER_LABEL_PREFIX__) "annoy_" #name)
 ANNOYLIB_DECLARE(status, new_with, const options*, index**, error*);
 ANNOYLIB_DECLARE(void, free, index*);
 ANNOYLIB_DECLARE(status, set_seed, index*, uint64_t, error*);
@@ -157,13 +158,14 @@ ANNOYLIB_DECLARE(status, get_item_f64, const index*, int64_t, double*, size_t, e
 ANNOYLIB_DECLARE(status, get_item_bits, const index*, int64_t, uint64_t*, size_t, error*);
 ANNOYLIB_DECLARE(status, get_distance, const index*, int64_t, int64_t, double*, error*);
 ANNOYLIB_DECLARE(status, get_nns_by_item, const index*, int64_t, size_t, int64_t, int64_t*, float*, size_t*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_item_f64, const index*, int64_t, size_t, int64_t, int64_t*, double*, size_t*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_vector, const index*, const float*, size_t, size_t, int64_t, int64_t*, float*, size_t*,
+ANNOYLIB_DECLARE(status, get_nns_by_item_f64, const index*, int64_t, size_t, int64_t, int64_t*, double*, size_t*,
                  error*);
+ANNOYLIB_DECLARE(status, get_nns_by_vector, const index*, const float*, size_t, size_t, int64_t, int64_t*, float*,
+                 size_t*, error*);
 ANNOYLIB_DECLARE(status, get_nns_by_vector_f64, const index*, const double*, size_t, size_t, int64_t, int64_t*, double*,
                  size_t*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_vector_bits, const index*, const uint64_t*, size_t, size_t, int64_t, int64_t*, float*,
-                 size_t*, error*);
+ANNOYLIB_DECLARE(status, get_nns_by_vector_bits, const index*, const uint64_t*, size_t, size_t, int64_t, int64_t*,
+                 float*, size_t*, error*);
 ANNOYLIB_DECLARE(status, build, index*, int32_t, int32_t, error*);
 ANNOYLIB_DECLARE(status, unbuild, index*, error*);
 ANNOYLIB_DECLARE(status, on_disk_build, index*, const char*, error*);
@@ -241,8 +243,8 @@ template <typename X, size_t Short> class Array {
   X* at_;
 };
 
-// A result as the library gives it, as the type that the caller's vector holds. Bytes that are to hold a hamming distance
-// over 255 get 255.
+// A result as the library gives it, as the type that the caller's vector holds. Bytes that are to hold a hamming
+// distance over 255 get 255.
 template <typename To, typename From> inline To result_as(From x, std::true_type /* a float as a whole number */) {
   return x < static_cast<From>(numeric_limits<To>::max()) ? static_cast<To>(x) : numeric_limits<To>::max();
 }
@@ -509,8 +511,9 @@ class AnnoyIndex
     return annoy_rs_detail::result_as<T>(distance);
   }
 
-  // The two searches append what they find to `result` and, unless it is NULL, to `distances`. Any negative search_k but -1
-  // looks at everything. What cannot be searched gives no results: no trees, no such item, a query that is not finite.
+  // The two searches append what they find to `result` and, unless it is NULL, to `distances`. Any negative search_k
+  // but -1 looks at everything. What cannot be searched gives no results: no trees, no such item, a query that is not
+  // finite.
   void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result, vector<T>* distances) const {
     search(n, search_k, result, distances,
            [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_rs_c::error* why) {
@@ -545,9 +548,9 @@ class AnnoyIndex
   // Stays through save, load and unload.
   void set_seed(R seed) { annoy_rs_c::set_seed(index(), static_cast<uint64_t>(seed), NULL); }
 
-  // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it: static_cast<annoy_index*>(x.c_handle()).
-  // Not to be freed, and good for as long as a copy of this index lives. NULL when there is none: made without an f or with
-  // one that cannot be.
+  // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it:
+  // static_cast<annoy_index*>(x.c_handle()). Not to be freed, and good for as long as a copy of this index lives. NULL
+  // when there is none: made without an f or with one that cannot be.
   void* c_handle() const { return index(); }
 
  private:

@@ -2,8 +2,8 @@
 // another import. New code is better off with package annoy, whose calls return errors.
 //
 // As there, calls say nothing of why they failed: they print it to standard error, searches only after Verbose(true).
-// Other than there, no argument crashes the program, nothing leaks when a Delete or Free is left out, and an index that is
-// deleted fails each call.
+// Other than there, no argument crashes the program, nothing leaks when a Delete or Free is left out, and an index that
+// is deleted fails each call.
 package annoyindex
 
 import (
@@ -28,8 +28,8 @@ type AnnoyIndex interface {
 	Load(a ...interface{}) bool
 	// Unload drops everything: items can be added again.
 	Unload()
-	// OnDiskBuild makes the index build in a file, which is complete once Build is done. Until then what had its name stays; where
-	// that was nothing, there is a file that nobody takes for an index.
+	// OnDiskBuild makes the index build in a file, which is complete once Build is done. Until then what had its name
+	// stays; where that was nothing, there is a file that nobody takes for an index.
 	OnDiskBuild(file string) bool
 	// GetNnsByItem takes an item, n and searchK as int, a place for ids (an AnnoyVectorInt, *[]int or *[]int32) and, if
 	// wanted, one for distances (an AnnoyVectorFloat or *[]float32). What is in them is replaced.

@@ -54,8 +54,8 @@ static guarded *guarded_new(annoy_index *index) {
     return self;
 }
 
-/* Why a call cannot have the index, however long it waits; 0 if it can. `*inside` tells whether this thread holds an index, this
- * or another: then it does not wait for those that wait, who may be waiting for it. */
+/* Why a call cannot have the index, however long it waits; 0 if it can. `*inside` tells whether this thread holds an
+ * index, this or another: then it does not wait for those that wait, who may be waiting for it. */
 static int guarded_refusal(const guarded *self, const guarded_hold *hold, int *inside) {
     const guarded_hold *other;
     *inside = holds != NULL;
@@ -80,7 +80,8 @@ static int guarded_is_free(const guarded *self, const guarded_hold *hold, int in
     return inside || self->want_it_alone == 0 || self->let_in > 0;
 }
 
-/* (Nobody is counted as waiting in the child of a fork, though a signal's handler may have forked while this thread did.) */
+/* (Nobody is counted as waiting in the child of a fork, though a signal's handler may have forked while this thread
+ * did.) */
 static void guarded_no_longer_waits(guarded *self, const guarded_hold *hold) {
     int *count = hold->alone ? &self->want_it_alone : &self->want_to_share;
     if (*count > 0)
@@ -171,7 +172,8 @@ static void guarded_leave(guarded_hold *hold) {
     pthread_mutex_unlock(&self->mutex);
 }
 
-/* Waits for the turn. `*place`, NULL at first, is to be unlocked whatever this says: Ctrl-C may keep Python from hearing it. */
+/* Waits for the turn. `*place`, NULL at first, is to be unlocked whatever this says: Ctrl-C may keep Python from
+ * hearing it. */
 static int guarded_lock(guarded *self, int alone, guarded_hold **place) {
     if (*place == NULL) {
         *place = calloc(1, sizeof **place);
@@ -229,7 +231,7 @@ static void guarded_free(guarded *self) {
     free(self);
 }
 
-/* A fork takes all mutexes before, so that none is held by a thread that the child does not have; one fork at a time. */
+/* A fork takes all mutexes before, so that none is held by a thread that the child does not have; one at a time. */
 static pthread_mutex_t forking = PTHREAD_MUTEX_INITIALIZER;
 
 static void guarded_fork_begins(void) { pthread_mutex_lock(&forking); }

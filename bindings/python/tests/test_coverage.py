@@ -13,7 +13,8 @@ SOURCES = sorted((ROOT / "bindings" / "python" / "src" / "annoy_rs").glob("*.py"
 NATIVE = ROOT / "bindings" / "python" / "native" / "guarded.h"
 
 
-# What another call does as well: `annoy_new` is `annoy_new_with` and the usual types, long calls are those `_with` and no work.
+# What another call does as well: `annoy_new` is `annoy_new_with` and the usual types, long calls are those `_with` and
+# no work.
 SHORTER = {
     "annoy_new",
     "annoy_add_items",

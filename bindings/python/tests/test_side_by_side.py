@@ -1,7 +1,7 @@
 """PyPI annoy and ours take the same calls, and give the same values, types and exceptions.
 
-Scripts are generated. Where ours is stricter on purpose (README) they do not go; where Annoy would do harm to the process
-(an item added to built trees, wild arguments) they cannot.
+Scripts are generated. Where ours is stricter on purpose (README) they do not go; where Annoy would do harm to the
+process (an item added to built trees, wild arguments) they cannot.
 """
 
 from __future__ import annotations

@@ -268,8 +268,8 @@ def test_searches_get_their_turn_while_others_change(built: Index, vectors: Arra
 
 @pytest.mark.parametrize("several", [False, True])
 def test_a_filter_searches_while_a_change_waits(several: bool, built: Index, vectors: Array) -> None:
-    """The change waits for the search that asks the filter, so what the filter searches must not wait for the change: nor where
-    two filters search each other's index."""
+    """The change waits for the search that asks the filter, so what the filter searches must not wait for the change:
+    nor where two filters search each other's index."""
     other = Index(12, "euclidean")
     other.add_items(vectors)
     other.build(2)

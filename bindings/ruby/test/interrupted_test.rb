@@ -131,7 +131,9 @@ class InterruptedTest < Minitest::Test
     calls = [:n_items, :n_trees, :info, :verify, :ids, :to_bytes, [:get_item, 0], [:label, 1], [:labels, [0, 1]], :metadata,
              [:search_batch, [vectors[0]]], [:search_item, 0, 3], [:estimate_recall], [:save, file], [:dup]]
     results = nil
-    before = Signal.trap("USR1") { results = calls.map { |call| index.public_send(*call) rescue $! } } # rubocop:disable Style/RescueModifier
+    before = Signal.trap("USR1") do
+      results = calls.map { |call| index.public_send(*call) rescue $! } # rubocop:disable Style/RescueModifier
+    end
     Process.kill("USR1", Process.pid)
     sleep 0.01 until results
     assert_equal [], results.grep(Exception)

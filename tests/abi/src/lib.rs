@@ -1,5 +1,5 @@
 //! Tests that `include/annoy.h` says what `annoy_rs::ffi` is; `build.rs` writes most of them. Run by
-//! `cargo test --manifest-path tests/abi/Cargo.toml`; needs libclang (Debian: libclang-dev).
+//! `cargo test -p annoy_rs_abi`; needs libclang (Debian: libclang-dev).
 
 #![cfg(test)]
 

@@ -2,8 +2,8 @@
 
     test_annoy_module.py DIR
 
-DIR holds the package `over_rs` with that extension. Where the real annoy 1.17.3 is installed too, both have to give the same
-answers on the same files; set REQUIRE_ANNOY=1 to fail where it is not.
+DIR holds the package `over_rs` with that extension. Where the real annoy 1.17.3 is installed too, both have to give the
+same answers on the same files; set REQUIRE_ANNOY=1 to fail where it is not.
 """
 import os
 import random

@@ -14,8 +14,8 @@ package bare
 //                                 int64_t search_k, int64_t *ids, float *distances, size_t rounds) {
 //     for (size_t i = 0; i < rounds; i++) {
 //         size_t found;
-//         annoy_status status = annoy_get_nns_by_vector(index, queries + i % n_queries * f, f, n, search_k, ids, distances,
-//                                                       &found, NULL);
+//         annoy_status status = annoy_get_nns_by_vector(index, queries + i % n_queries * f, f, n, search_k, ids,
+//                                                       distances, &found, NULL);
 //         if (status != ANNOY_OK) return status;
 //     }
 //     return ANNOY_OK;

@@ -173,9 +173,11 @@ class AnnoyIndex:
         self._index.set_seed(seed)
 
     def build(self, n_trees: Optional[int] = None, n_jobs: Optional[int] = None) -> Literal[True]:
-        """Builds a forest of `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads (-1: all).
+        """Builds a forest of `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads
+        (-1: all).
 
-        More trees give higher precision. No more items can be added then. The number of threads does not change the result.
+        More trees give higher precision. No more items can be added then. The number of threads does not change the
+        result.
         """
         trees = self._n_trees if n_trees is None else operator.index(n_trees)
         jobs = self._n_jobs if n_jobs is None else operator.index(n_jobs)

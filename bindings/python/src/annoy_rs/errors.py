@@ -43,8 +43,9 @@ class StateError(AnnoyError, RuntimeError):
 
 
 class FileError(AnnoyError, OSError):
-    """The operating system refused something (`errno`, `strerror` and `filename` say what), or a file is no index or a damaged
-    one. Where Python has a class for an errno, such as FileNotFoundError or PermissionError, it is of that too."""
+    """The operating system refused something (`errno`, `strerror` and `filename` say what), or a file is no index or a
+    damaged one. Where Python has a class for an errno, such as FileNotFoundError or PermissionError, it is of that
+    too."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return file_error, (str(self), self.errno, self.filename, self.status)

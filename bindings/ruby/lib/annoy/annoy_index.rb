@@ -3,8 +3,8 @@
 module Annoy
   # {Index} with the methods, defaults and return values of the gem annoy-rb, for programs written for it.
   #
-  # Elements are float64 unless told otherwise; vectors of hamming are Arrays of words of 64 bits, and `n_features` counts those.
-  # Everything else that {Index} does is there too.
+  # Elements are float64 unless told otherwise; vectors of hamming are Arrays of words of 64 bits, and `n_features`
+  # counts those. Everything else that {Index} does is there too.
   class AnnoyIndex < Index
     # @param n_features [Integer] length of the vectors: numbers, or words for hamming
     # @param metric [String] 'angular', 'dot', 'hamming', 'euclidean', or 'manhattan'

@@ -34,8 +34,8 @@ module Annoy
       true
     end
 
-    # For Marshal: the bytes of its file. Of an index that is not built: its items, with labels, metadata and seed; ids behind the
-    # last item are not kept.
+    # For Marshal: the bytes of its file. Of an index that is not built: its items, with labels, metadata and seed; ids
+    # behind the last item are not kept.
     #
     # @return [Array]
     def marshal_dump

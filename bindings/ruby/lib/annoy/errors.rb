@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
 module Annoy
-  # What all errors of this library are: `rescue Annoy::Error` gets each. Each is also of the class that Ruby programs expect.
+  # What all errors of this library are: `rescue Annoy::Error` gets each. Each is also of the class that Ruby programs
+  # expect.
   module Error
     # @return [String] name of the status in annoy.h, such as "ANNOY_ERR_IO"; "" where annoy.h has none
     attr_accessor :status
@@ -92,8 +93,8 @@ module Annoy
       Native::ANNOY_ERR_UNSUPPORTED => UnsupportedError
     }.freeze
 
-    # Memory for errors that is not in use. A call takes what it needs from there and gives it back when it has read it: the trap
-    # of a signal may come between the two and make calls of its own. Calls that succeed pay next to nothing.
+    # Memory for errors that is not in use. A call takes what it needs from there and gives it back when it has read it:
+    # the trap of a signal may come between the two and make calls of its own. Calls that succeed pay next to nothing.
     SPARE = [] # rubocop:disable Style/MutableConstant
     private_constant :SPARE
 

@@ -3,9 +3,10 @@
 module Annoy
   # Owns an annoy_index: calls that take it const share it, others have it alone, closing waits for both. Internal.
   #
-  # There is no Mutex, which the trap of a signal may not lock. What there is rests on this: under CRuby's lock one operation of a
-  # Hash or a Queue is over before another thread does one. A use says that it is there, and then looks for changes; a change says
-  # that it is there, and then looks for uses: so of two that meet one at least sees the other.
+  # There is no Mutex, which the trap of a signal may not lock. What there is rests on this: under CRuby's lock one
+  # operation of a Hash or a Queue is over before another thread does one. A use says that it is there, and then looks
+  # for changes; a change says that it is there, and then looks for uses: so of two that meet one at least sees the
+  # other.
   #
   # Uses and changes are kept one by one and not counted. So letting go twice does no harm, and is what is done where an
   # exception from outside (Timeout, Ctrl-C) may have kept it from being done once.
@@ -25,7 +26,8 @@ module Annoy
       end
     end
 
-    # One that shares the index. When it asks a filter, its fiber may be given up there, and may be gone without having gone on.
+    # One that shares the index. When it asks a filter, its fiber may be given up there, and may be gone without having
+    # gone on.
     class Use < Call
       def initialize(asks)
         super()
@@ -78,8 +80,8 @@ module Annoy
       Native.annoy_free(pointer)
     end
 
-    # Yields the annoy_index * for calls that take it const. A call that asks a filter may never come back: a fiber can be given
-    # up in it.
+    # Yields the annoy_index * for calls that take it const. A call that asks a filter may never come back: a fiber can
+    # be given up in it.
     def shared(asks: false)
       use = Use.new(asks)
       begin
@@ -195,8 +197,8 @@ module Annoy
       false
     end
 
-    # Those that came before go first. But not before a thread that is in the middle of a call, which asks a filter or is
-    # interrupted by a trap: they may wait for its end.
+    # Those that came before go first. But not before a thread that is in the middle of a call, which asks a filter or
+    # is interrupted by a trap: they may wait for its end.
     def blocked?(use)
       inside = of(use.thread, @uses.keys + @line.keys).any? { |other| !other.equal?(use) }
       return changes.any?(&:alone) if inside

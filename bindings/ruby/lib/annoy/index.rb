@@ -17,9 +17,9 @@ require_relative "inspection"
 module Annoy
   # An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
   #
-  # It is not built (items are added), built, or loaded from a file. Any method may be called from any thread: those that only
-  # look at the index run at the same time, those that change it wait until it is theirs alone. An index that nobody closes is
-  # freed by the collector. After {#close} every method raises {ClosedError}.
+  # It is not built (items are added), built, or loaded from a file. Any method may be called from any thread: those
+  # that only look at the index run at the same time, those that change it wait until it is theirs alone. An index that
+  # nobody closes is freed by the collector. After {#close} every method raises {ClosedError}.
   #
   # It is Enumerable over its items' vectors, in order of their ids; missing items read as zeros.
   class Index
@@ -42,8 +42,8 @@ module Annoy
     # @return [Integer] width of ids in the file: 32 or 64
     attr_reader :id_bits
 
-    # Opens a file that says what it is: metric, f and types are those of the file. (For files by Annoy itself make an index
-    # and load them; {Annoy.probe} helps.)
+    # Opens a file that says what it is: metric, f and types are those of the file. (For files by Annoy itself make an
+    # index and load them; {Annoy.probe} helps.)
     #
     # @param path [String, Pathname]
     # @param prefault [Boolean] read the file in at once
@@ -202,8 +202,8 @@ module Annoy
       nil
     end
 
-    # Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads (-1: one per processor).
-    # The same items, seed and number of trees give the same file, for any number of threads.
+    # Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads (-1: one per
+    # processor). The same items, seed and number of trees give the same file, for any number of threads.
     #
     # Can be interrupted; the index is then as before.
     #
@@ -216,15 +216,16 @@ module Annoy
       true
     end
 
-    # Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and find more
-    # in less time. It is saved with the index, where Annoy does not see it, and gone when the trees are. The same index and
-    # options give the same file, for any number of threads. nil stands for the default.
+    # Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
+    # find more in less time. It is saved with the index, where Annoy does not see it, and gone when the trees are. The
+    # same index and options give the same file, for any number of threads. nil stands for the default.
     #
     # Can be interrupted; the index is then as before.
     #
     # @param degree [Integer, nil] neighbours of an item at the most, 1 to 255; by default 32
     # @param candidates [Integer, nil] nearest neighbours they are chosen from, 1 to 1,024; by default 48
-    # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; by default 1.2
+    # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; by
+    # default 1.2
     # @param rounds [Integer, nil] rounds of NN-descent at the most, 1 to 1,000; by default 6
     # @param sample [Integer, nil] neighbours that a round takes of a list, 1 to 255; by default 12
     # @param n_trees [Integer, nil] trees whose leaves are made use of; by default 10
@@ -247,8 +248,8 @@ module Annoy
       true
     end
 
-    # Makes it an index that items can be added to, whatever its state was: of a loaded one the items are copied to memory, a
-    # built one is unbuilt.
+    # Makes it an index that items can be added to, whatever its state was: of a loaded one the items are copied to
+    # memory, a built one is unbuilt.
     #
     # @return [true]
     # @raise [FileError, ArgumentError]

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Annoy
-  # The part of {Index} that is about what callers call the items, Strings or Integers that are saved along; and about items
-  # that are removed. All of it is legal in every state.
+  # The part of {Index} that is about what callers call the items, Strings or Integers that are saved along; and about
+  # items that are removed. All of it is legal in every state.
   module Labels
     KINDS = {
       Native::ANNOY_LABELS_NONE => nil, Native::ANNOY_LABELS_U64 => :integer, Native::ANNOY_LABELS_UTF8 => :string
@@ -19,7 +19,8 @@ module Annoy
       @handle.get(:annoy_get_n_labels)
     end
 
-    # Gives an item a label, in place of the one it had. All labels of an index are of one kind, and no two items have the same.
+    # Gives an item a label, in place of the one it had. All labels of an index are of one kind, and no two items have
+    # the same.
     #
     # @param label [String, Integer] an Integer from 0 to 2**64 - 1
     # @return [true]

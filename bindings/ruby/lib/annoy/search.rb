@@ -5,8 +5,8 @@ module Annoy
   #
   # All searches take these keywords:
   #
-  # * `search_k`: the number of candidates looked at; more take longer and find better. -1 stands for n times the trees, with a
-  #   graph for a number that suits it.
+  # * `search_k`: the number of candidates looked at; more take longer and find better. -1 stands for n times the trees,
+  #   with a graph for a number that suits it.
   # * `max_distance`: nothing farther than this is found; for dot, nothing of a smaller inner product.
   # * `exclude`: ids that are not wanted.
   # * `allow` or `deny`: items that may be found, or may not; a mask (an Array of true and false for all items), or ids.
@@ -20,8 +20,8 @@ module Annoy
   module Search
     # Where the results of a search lie.
     Results = Struct.new(:ids, :distances, :found, :error, :room)
-    # Results of searches for no more than ROOM lie in memory that is used again and again. A search takes SPARE memory and gives
-    # it back when its results are read: the trap of a signal may come between the two and search as well.
+    # Results of searches for no more than ROOM lie in memory that is used again and again. A search takes SPARE memory
+    # and gives it back when its results are read: the trap of a signal may come between the two and search as well.
     ROOM = 1024
     SPARE = [] # rubocop:disable Style/MutableConstant
     private_constant :Results, :ROOM, :SPARE
@@ -77,7 +77,8 @@ module Annoy
       many(rows.kind, rows.kind.search_batch, target, rows.count, n, Work.new(n_threads, &progress), options)
     end
 
-    # Searches for the neighbours of many items. As {#search_batch} and {#search_item}; distances have the precision of float32.
+    # Searches for the neighbours of many items. As {#search_batch} and {#search_item}; distances have the precision of
+    # float32.
     #
     # @return (see #search_batch)
     # @raise (see #search_item)
@@ -88,8 +89,8 @@ module Annoy
       many(Vectors::FLOAT, :annoy_search_batch_items, [ids, count], count, n, work, options)
     end
 
-    # Estimates the recall of searches: the share of the `n` nearest that they find, 0 to 1, over `n_sample` items chosen by
-    # `seed`. Looks at all items for each of those.
+    # Estimates the recall of searches: the share of the `n` nearest that they find, 0 to 1, over `n_sample` items
+    # chosen by `seed`. Looks at all items for each of those.
     #
     # Can be interrupted.
     #
