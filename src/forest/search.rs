@@ -78,7 +78,8 @@ impl scratch::Scratch for Scratch {
 /// Where it is known to accept no more than that, all of them are looked at.
 ///
 /// # Errors
-/// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`](crate::Error::NoMemory).
+/// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a circle;
+/// [`Error::NoMemory`](crate::Error::NoMemory).
 pub fn search<S: Space, F: Filter>(
     scorer: &VectorScorer<'_, S>,
     roots: &Roots,

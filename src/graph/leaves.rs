@@ -65,7 +65,8 @@ impl Leaves {
     /// Those of the first `n_trees` trees, of items that take part.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a circle; [`Error::NoMemory`](crate::Error::NoMemory).
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a
+    /// circle; [`Error::NoMemory`](crate::Error::NoMemory).
     pub fn collect(
         nodes: &Nodes<'_>,
         roots: &Roots,
