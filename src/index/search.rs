@@ -3,13 +3,14 @@
 use super::engine::Target;
 use super::vector::Vector;
 use super::Index;
-use crate::error::{reserve, Error, Result};
+use crate::error::{Error, Result};
 use crate::memory;
 use crate::query::filter::{Ask, Bitmap, Chosen};
 use crate::query::{Neighbor, Wanted};
 use crate::queue::{Queue, Received};
 use crate::removed::Removed;
 use crate::work::{self, Meter, Stage, Work};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -110,10 +111,7 @@ impl<'a> Search<'a> {
         if !self.is_filtered() && removed.is_none() {
             return Ok(None);
         }
-        let mut exclude = Vec::new();
-        reserve(&mut exclude, self.exclude.len())?;
-        exclude.extend_from_slice(self.exclude);
-        exclude.sort_unstable();
+        let exclude = ascending(self.exclude)?;
         if let Some(bitmap) = self.bitmap {
             let expected = n_items.div_ceil(64);
             if bitmap.words.len() != expected {
@@ -139,6 +137,16 @@ impl<'a> Search<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// These ids in ascending order: themselves, where they are.
+fn ascending(ids: &[i64]) -> Result<Cow<'_, [i64]>> {
+    if ids.is_sorted() {
+        return Ok(Cow::Borrowed(ids));
+    }
+    let mut ids = memory::copy(ids)?;
+    ids.sort_unstable();
+    Ok(Cow::Owned(ids))
 }
 
 /// Queries that a thread takes at a time, at the most.
@@ -245,6 +253,11 @@ impl Index {
         work: &mut Work<'_>,
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
+        let exclude = ascending(search.exclude)?;
+        let search = &Search {
+            exclude: &exclude,
+            ..*search
+        };
         work.run(Stage::Search, n_queries as u64, |meter| {
             // The search itself looks at one alone before it hands anything over.
             if n_queries > 1 {
@@ -283,6 +296,11 @@ impl Index {
         for &id in ids {
             self.item_not_removed(id)?;
         }
+        let exclude = ascending(search.exclude)?;
+        let search = &Search {
+            exclude: &exclude,
+            ..*search
+        };
         let one = |i: usize| self.search_item(ids[i], search);
         self.run(one, ids.len(), meter, take)
     }

@@ -1,6 +1,7 @@
 //! Which items a search may find.
 
 use crate::removed::Removed;
+use std::borrow::Cow;
 
 /// Which items a search may find.
 pub trait Filter {
@@ -145,7 +146,7 @@ pub struct Chosen<'a> {
     /// Words for at least as many bits as there are items.
     pub bitmap: Option<Bitmap<'a>>,
     /// Ids that are not wanted, ascending.
-    pub exclude: Vec<i64>,
+    pub exclude: Cow<'a, [i64]>,
     /// One more that is not wanted.
     pub exclude_too: Option<usize>,
     /// The caller's own judgement, asked last.
