@@ -4,7 +4,7 @@ use crate::common::graphs::{as_near, gaussian, items, kind, with_graph, Rows};
 use crate::common::{Item, Random};
 use annoy_rs::{Index, Metric, ScalarType, Search, Way};
 
-const QUERIES: usize = 40;
+const QUERIES: usize = 120;
 
 /// What is lost may be so much by chance.
 const SLACK: f64 = 0.01;
