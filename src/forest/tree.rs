@@ -12,7 +12,7 @@ use crate::error::{reserve, Error, Result};
 use crate::kernel::{Matrix, Scalar};
 use crate::layout::{Gathered, NodeLayout, NodeMut, Points};
 use crate::memory;
-use crate::metric::{Position, Space};
+use crate::metric::{Position, Space, ATTEMPTS};
 use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
 
@@ -25,8 +25,7 @@ pub fn local_len<T: Scalar>(points: &Points<'_, T>) -> usize {
     LOCAL_BYTES / Matrix::<T>::stride(points.len())
 }
 
-/// Attempts at a balanced split, and the shares of the larger side that end them; inherited.
-const ATTEMPTS: usize = 3;
+/// Shares of the larger side that end the attempts at a balanced split; inherited.
 const BALANCED: f64 = 0.95;
 const HOPELESS: f64 = 0.99;
 

@@ -359,8 +359,10 @@ impl Header {
             1 if options.metric != Metric::Hamming => true,
             other => {
                 return Err(format!(
-                    "its graph is walked by what is not known here: {other}, expected 0 (codes) or, but for hamming, 1 (vectors)"
-                ).into())
+                    "its graph is walked by what is not known here: {other}, \
+                     expected 0 (codes) or, but for hamming, 1 (vectors)"
+                )
+                .into())
             }
         };
         let n_offsets = match options.metric {
@@ -447,9 +449,13 @@ impl Header {
         header.recall = match (short(lists, 44), (0.0..=1.0).contains(&recall)) {
             (0, _) if recall == 0.0 => None,
             (1, true) => Some(recall),
-            (tried, _) => return Err(format!(
-                "its graph section says {tried} and {recall} of how it was tried, expected 0 and 0, or 1 and a share from 0 to 1"
-            ).into()),
+            (tried, _) => {
+                return Err(format!(
+                    "its graph section says {tried} and {recall} of how it was tried, \
+                 expected 0 and 0, or 1 and a share from 0 to 1"
+                )
+                .into())
+            }
         };
         let sound = short(lists, 0) == ID
             && (1..=MAX_DEGREE).contains(&header.degree)
@@ -466,7 +472,8 @@ impl Header {
                 .is_some_and(|parts| parts.null.end == lists.len());
         if !sound {
             return Err(format!(
-                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, {} to start from, {} without neighbours, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
+                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, \
+                 {} to start from, {} without neighbours, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
                 short(lists, 0),
                 header.degree,
                 long(lists, 8),

@@ -3,7 +3,7 @@
 use super::plane::{child_priorities, plausible_normal, Plane};
 use super::precise::{self, Unit};
 use super::two_means::{self, scale_of, Balance, Centroids, Clustered, Directions};
-use super::{order, Position, Query, Space};
+use super::{order, Position, Query, Space, ATTEMPTS};
 use crate::error::Result;
 use crate::kernel::{Float, FloatKernels, Measure, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
@@ -132,6 +132,16 @@ impl<T: Float> Space for Angular<T> {
         };
         let by = Balance::Counts;
         two_means::by_angle(&what, random, by, centroids, directions);
+        if attempt + 1 == ATTEMPTS {
+            // The wider a cluster, the shorter its mean of unit vectors, so a plane between means may have all of a
+            // narrow subset on one side. One between their directions has not. In every attempt it costs recall: words
+            // find 0.027 less.
+            for centroid in &mut centroids.now {
+                let row = centroid.row(self.f);
+                let scale = scale_of(self.kernels.dot(row, row));
+                centroid.iter_mut().for_each(|x| *x *= scale);
+            }
+        }
         plane.take_difference(&centroids.now);
         plane.normalize(self.kernels);
     }

@@ -59,6 +59,9 @@ pub struct Query<'a, T> {
     pub squared_norm: T,
 }
 
+/// Attempts at a balanced split; inherited.
+pub const ATTEMPTS: usize = 3;
+
 /// One metric over one scalar type. Distances and priorities are order-preserving integers (see [`order`]).
 pub trait Space: Send + Sync + Sized + 'static {
     /// Element of a stored vector.

@@ -260,7 +260,8 @@ pub fn write_over(
     };
     if mapped.is_some() && file.id() == mapped {
         return Err(Error::Unsupported(format!(
-            "{refused}; and the file cannot be written over, because the index has it mapped: load it as a copy to save there"
+            "{refused}; and the file cannot be written over, because the index has it mapped: \
+             load it as a copy to save there"
         )));
     }
     let len = len()?;

@@ -55,8 +55,7 @@ fn removed_items_in_annoy() {
     println!("files with labels and removed items: {tally:?}");
     assert!(tally.searches >= 1000, "{tally:?}");
     assert!(tally.near_equal * 100 <= tally.searches, "{tally:?}");
-    // In grids and among copies planes lie so that the order of a sum decides between two leaves.
-    assert!(tally.different * 2000 <= tally.searches, "{tally:?}");
+    assert!(tally.different * 5000 <= tally.searches, "{tally:?}");
 }
 
 /// What Annoy answers from a file it answers from the same file with a graph.

@@ -11,7 +11,7 @@ const QUERIES: usize = 200;
 const TREES: usize = 10;
 const N: usize = 10;
 const SEARCH_K: [Option<u64>; 3] = [None, Some(400), Some(2000)];
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 12;
 
 fn gaussian(random: &mut Random, f: usize) -> Vec<f32> {
     (0..f).map(|_| random.normal() as f32).collect()
@@ -96,11 +96,10 @@ fn one_item_ten_thousand_times_as_long() {
 fn one_item_too_long_to_square() {
     let mut data = drawn(2, |random| gaussian(random, 16));
     data[0][7].iter_mut().for_each(|x| *x *= 1e20);
-    check("too_long", &data, [0.46, 0.78, 0.96]);
+    check("too_long", &data, [0.46, 0.79, 0.96]);
 }
 
-/// All of them so short that their squares are no numbers of 32 bits. The way of splitting that is chosen may be
-/// another one then.
+/// All of them so short that their squares are no numbers of 32 bits.
 #[test]
 fn items_too_short_to_square() {
     let short = |x: &mut f32| *x *= 1e-25;
@@ -111,7 +110,7 @@ fn items_too_short_to_square() {
     let usual = recall("usual", &data[0], &data[1]);
     for (found, usual) in found.iter().zip(usual) {
         assert!(
-            (found - usual).abs() < 0.05,
+            (found - usual).abs() < 0.03,
             "{found}, at usual lengths {usual}"
         );
     }
