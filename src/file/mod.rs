@@ -21,6 +21,7 @@ use crate::removed::Removed;
 use crate::storage::boxed;
 use crate::storage::{FileBytes, Source, UNFINISHED};
 use crate::types::{IdWidth, Options, MAX_ELEMENTS};
+use crate::work::Meter;
 use std::path::{Path, PathBuf};
 use superblock::{kind, Superblock};
 
@@ -98,9 +99,9 @@ impl OpenFile {
     }
 
     /// Looks at all of the labels and marks.
-    pub fn verify_sections(&self, faults: &mut Faults) -> Result<()> {
+    pub fn verify_sections(&self, meter: &Meter<'_>, faults: &mut Faults) -> Result<()> {
         if let Some(labels) = self.labels() {
-            labels.verify(faults)?;
+            labels.verify(meter, faults)?;
         }
         let (Some(removed), Some((node, _))) = (self.removed(), self.section(kind::REMOVED)) else {
             return Ok(());

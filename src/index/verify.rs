@@ -106,7 +106,7 @@ impl Index {
             if let Some((file, superblock)) = superblock {
                 let bytes = file.bytes.bytes();
                 verify::verify(bytes, &file.layout, superblock, meter, &mut faults)?;
-                file.verify_sections(&mut faults)?;
+                file.verify_sections(meter, &mut faults)?;
             }
             let shape = self.engine.inspect(&nodes, roots, meter, &mut faults)?;
             if let Some(graph) = graph {

@@ -4,6 +4,41 @@ use super::section::{Parts, View};
 use super::{home, Label, LabelKind};
 use crate::error::{reserve, Result};
 use crate::forest::inspect::Faults;
+use crate::memory::with_room;
+use crate::work::Meter;
+use std::cell::Cell;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+/// Bytes between two looks at the meter.
+const STEP: usize = 1 << 20;
+
+/// What a place costs beside the bytes of its label.
+const PLACE: usize = 16;
+
+/// Looks at the meter now and then.
+struct Pace<'a, 'b> {
+    meter: &'a Meter<'b>,
+    bytes: Cell<usize>,
+}
+
+impl Pace<'_, '_> {
+    fn read(&self, bytes: usize) -> Result<()> {
+        let sum = self.bytes.get().saturating_add(bytes);
+        self.bytes.set(if sum < STEP { sum } else { 0 });
+        match sum < STEP {
+            true => Ok(()),
+            false => self.meter.repeat(),
+        }
+    }
+}
+
+fn len(label: Label<'_>) -> usize {
+    match label {
+        Label::U64(_) => PLACE,
+        Label::Utf8(text) => PLACE + text.len(),
+    }
+}
 
 /// A bit for each item whose label a slot names.
 struct Seen(Vec<u64>);
@@ -20,10 +55,7 @@ impl Seen {
         self.0[id / 64] >> (id % 64) & 1 == 1
     }
 
-    fn add(&mut self, id: usize, faults: &mut Faults) {
-        if self.has(id) {
-            faults.add(Some(id), || format!("two slots name its label"));
-        }
+    fn add(&mut self, id: usize) {
         self.0[id / 64] |= 1 << (id % 64);
     }
 }
@@ -32,10 +64,17 @@ impl View<'_> {
     /// Whether each label is found by its id and each id by its label, and no label is there twice.
     ///
     /// # Errors
-    /// [`crate::Error::NoMemory`]. Faults are no errors.
-    pub fn verify(&self, faults: &mut Faults) -> Result<()> {
+    /// [`crate::Error::NoMemory`], [`crate::Error::Cancelled`]. Faults are no errors.
+    pub fn verify(&self, meter: &Meter<'_>, faults: &mut Faults) -> Result<()> {
+        let pace = &Pace {
+            meter,
+            bytes: Cell::new(0),
+        };
         let parts = self.parts()?;
-        let n_labels = self.values(&parts, faults);
+        self.padding(&parts, faults);
+        let Some(n_labels) = self.values(&parts, pace, faults)? else {
+            return Ok(());
+        };
         if n_labels != self.header.n_labels {
             faults.add(Some(self.node), || {
                 format!(
@@ -45,15 +84,19 @@ impl View<'_> {
             });
         }
         match self.header.is_sorted {
-            true => self.sorted_slots(&parts, faults)?,
-            false => self.slots(&parts, faults)?,
+            true => self.sorted_slots(&parts, pace, faults),
+            false => self.slots(&parts, pace, faults),
         }
-        self.padding(&parts, faults);
-        Ok(())
     }
 
-    /// Looks at every place; the number of labels.
-    fn values(&self, parts: &Parts, faults: &mut Faults) -> usize {
+    /// Looks at every place; the number of labels. None where strings are not one after the other: they could all be
+    /// long parts of one, and take for ever to read.
+    fn values(
+        &self,
+        parts: &Parts,
+        pace: &Pace<'_, '_>,
+        faults: &mut Faults,
+    ) -> Result<Option<usize>> {
         let mut n_labels = 0;
         let value = |i: usize| {
             let at = parts.values.start + i * 8;
@@ -62,7 +105,21 @@ impl View<'_> {
                 .map_or(0, u64::from_le_bytes)
         };
         for id in 0..self.header.n_places {
-            match self.get_in(parts, id) {
+            let is_behind = self.header.kind == LabelKind::Utf8 && value(id) > value(id + 1);
+            if is_behind {
+                faults.add(Some(id), || {
+                    let (start, end) = (value(id), value(id + 1));
+                    format!("its label is bytes {start} to {end}, and those behind it are not looked at")
+                });
+                return Ok(None);
+            }
+            let label = self.get_in(parts, id);
+            pace.read(
+                label
+                    .as_ref()
+                    .map_or(PLACE, |label| label.map_or(PLACE, len)),
+            )?;
+            match label {
                 Ok(Some(_)) => n_labels += 1,
                 Ok(None) => {
                     let is_empty = match self.header.kind {
@@ -90,11 +147,11 @@ impl View<'_> {
                 });
             }
         }
-        n_labels
+        Ok(Some(n_labels))
     }
 
     /// Looks at every slot. Those between two empty ones are looked at together: their labels have to be at home there.
-    fn slots(&self, parts: &Parts, faults: &mut Faults) -> Result<()> {
+    fn slots(&self, parts: &Parts, pace: &Pace<'_, '_>, faults: &mut Faults) -> Result<()> {
         let n_slots = self.header.n_slots;
         let Some(empty) = (0..n_slots).find(|&slot| self.slot(parts, slot) == 0) else {
             faults.add(Some(self.node), || {
@@ -105,20 +162,22 @@ impl View<'_> {
         let mut seen = Seen::none(self.header.n_places)?;
         // Hashes and ids since the last empty slot.
         let mut run: Vec<(u64, usize)> = Vec::new();
+        let keys = RandomState::new();
         for i in 1..=n_slots {
+            pace.read(PLACE)?;
             let slot = (empty + i) % n_slots;
             let Some(id) = self.slot(parts, slot).checked_sub(1) else {
-                self.repeats(parts, &mut run, faults);
+                self.repeats(parts, &mut run, &keys, pace, faults)?;
                 run.clear();
                 continue;
             };
-            let Some((id, label)) = self.named(parts, slot, id, faults) else {
+            let Some((id, label)) = self.named(parts, slot, id, &mut seen, faults) else {
                 // Whoever looks for those behind it has to pass it.
                 reserve(&mut run, 1)?;
                 run.push((0, usize::MAX));
                 continue;
             };
-            seen.add(id, faults);
+            pace.read(len(label))?;
             let hash = self.hash(label);
             let distance = (slot + n_slots - home(hash, n_slots)) % n_slots;
             if distance > run.len() {
@@ -129,15 +188,15 @@ impl View<'_> {
             reserve(&mut run, 1)?;
             run.push((hash, id));
         }
-        self.others(parts, &seen, faults);
-        Ok(())
+        self.others(parts, &seen, pace, faults)
     }
 
     /// Looks at slots that are in the order of the labels.
-    fn sorted_slots(&self, parts: &Parts, faults: &mut Faults) -> Result<()> {
+    fn sorted_slots(&self, parts: &Parts, pace: &Pace<'_, '_>, faults: &mut Faults) -> Result<()> {
         let mut seen = Seen::none(self.header.n_places)?;
         let mut before: Option<(Label<'_>, usize)> = None;
         for slot in 0..self.header.n_slots {
+            pace.read(PLACE)?;
             let id = self.slot(parts, slot).checked_sub(1);
             let is_past = slot >= self.header.n_labels;
             let (Some(id), false) = (id, is_past) else {
@@ -150,10 +209,10 @@ impl View<'_> {
                 }
                 continue;
             };
-            let Some((id, label)) = self.named(parts, slot, id, faults) else {
+            let Some((id, label)) = self.named(parts, slot, id, &mut seen, faults) else {
                 continue;
             };
-            seen.add(id, faults);
+            pace.read(len(label))?;
             if let Some((smaller, other)) = before.filter(|before| before.0 >= label) {
                 faults.add(Some(id), || match smaller == label {
                     true => format!("its label is that of item {other} too"),
@@ -164,23 +223,29 @@ impl View<'_> {
             }
             before = Some((label, id));
         }
-        self.others(parts, &seen, faults);
-        Ok(())
+        self.others(parts, &seen, pace, faults)
     }
 
-    /// The item that a slot names, and its label.
+    /// The item that a slot names, and its label; none where another slot has named it.
     fn named(
         &self,
         parts: &Parts,
         slot: usize,
         id: u64,
+        seen: &mut Seen,
         faults: &mut Faults,
     ) -> Option<(usize, Label<'_>)> {
         let place = usize::try_from(id)
             .ok()
             .filter(|&id| id < self.header.n_places);
+        // Its label is not read again: it may be long, and named by all slots.
+        if let Some(id) = place.filter(|&id| seen.has(id)) {
+            faults.add(Some(id), || format!("two slots name its label"));
+            return None;
+        }
         let label = place.map(|id| self.get_in(parts, id));
         if let (Some(id), Some(Ok(Some(label)))) = (place, label) {
+            seen.add(id);
             return Some((id, label));
         }
         faults.add(Some(self.node), || {
@@ -190,32 +255,63 @@ impl View<'_> {
     }
 
     /// Looks for items whose labels no slot names.
-    fn others(&self, parts: &Parts, seen: &Seen, faults: &mut Faults) {
+    fn others(
+        &self,
+        parts: &Parts,
+        seen: &Seen,
+        pace: &Pace<'_, '_>,
+        faults: &mut Faults,
+    ) -> Result<()> {
         for id in 0..self.header.n_places {
+            pace.read(PLACE)?;
             if !seen.has(id) && matches!(self.get_in(parts, id), Ok(Some(_))) {
                 faults.add(Some(id), || format!("no slot names its label"));
             }
         }
+        Ok(())
     }
 
     /// Looks for labels that are there twice: the same hash puts them between the same empty slots.
-    fn repeats(&self, parts: &Parts, run: &mut [(u64, usize)], faults: &mut Faults) {
+    fn repeats(
+        &self,
+        parts: &Parts,
+        run: &mut [(u64, usize)],
+        keys: &RandomState,
+        pace: &Pace<'_, '_>,
+        faults: &mut Faults,
+    ) -> Result<()> {
         run.sort_unstable();
-        for pair in run.windows(2) {
-            let [(hash, id), (other_hash, other)] = [pair[0], pair[1]];
-            if hash != other_hash || id == other {
+        for alike in run.chunk_by(|a, b| a.0 == b.0 && b.1 != usize::MAX) {
+            if alike.len() == 1 {
                 continue;
             }
-            let (label, same) = (self.get_in(parts, id), self.get_in(parts, other));
-            if let (Ok(Some(label)), Ok(Some(same))) = (label, same) {
-                if label == same {
-                    // Not shown: a file's bytes may have become no string.
-                    faults.add(Some(other), || {
-                        format!("its label is that of item {id} too")
-                    });
+            // Others may have been made to have the hash, too. By a key that nobody knows, those that are the same are
+            // side by side.
+            let mut by_key = with_room(alike.len())?;
+            for &(_, id) in alike {
+                if let Ok(Some(label)) = self.get_in(parts, id) {
+                    pace.read(len(label))?;
+                    by_key.push((keys.hash_one(label), id));
                 }
             }
+            by_key.sort_unstable();
+            let mut pairs = with_room(by_key.len())?;
+            for pair in by_key.windows(2) {
+                let [(key, id), (other_key, other)] = [pair[0], pair[1]];
+                let same = |id| self.get_in(parts, id).ok().flatten();
+                if key == other_key && same(id) == same(other) {
+                    pairs.push((other, id));
+                }
+            }
+            pairs.sort_unstable();
+            for (other, id) in pairs {
+                // Not shown: a file's bytes may have become no string.
+                faults.add(Some(other), || {
+                    format!("its label is that of item {id} too")
+                });
+            }
         }
+        Ok(())
     }
 
     /// What belongs to no part is 0.

@@ -324,3 +324,90 @@ fn what_fails_mends_nothing() {
         assert_eq!(format!("{:?}", find(&index)), before);
     }
 }
+
+/// Where the values and slots of a labels section of strings are.
+fn parts_of_texts(bytes: &[u8]) -> [std::ops::Range<usize>; 2] {
+    let at = place(bytes, LABELS).start;
+    let (n_places, n_slots) = (field(bytes, at + 8), field(bytes, at + 24));
+    let values = at + 64 + n_places.div_ceil(8).next_multiple_of(8);
+    let slots = values + 8 * (n_places + 1);
+    [values..slots, slots..slots + 4 * n_slots]
+}
+
+/// Two items have the same string, and between them stands another with the same hash.
+#[test]
+fn labels_twice_beside_another_of_their_hash() {
+    let (text, other) = ("i21569x", "7}bV9IM#");
+    let hash = |text: &str| twox_hash::XxHash3_64::oneshot(text.as_bytes());
+    assert_eq!(hash(text), hash(other));
+    let options = Options::new(Metric::Euclidean, 2);
+    for order in [[0, 1, 2], [1, 0, 2], [0, 2, 1]] {
+        let mut index = built(options, &random_items(options, N, 3), 2);
+        for (id, label) in order.into_iter().zip([text, other, "i00000x"]) {
+            index.set_label(id, label).unwrap();
+        }
+        let mut bytes = saved(&index);
+        let [values, slots] = parts_of_texts(&bytes);
+        let at =
+            |id: i64| slots.end.next_multiple_of(8) + field(&bytes, values.start + 8 * id as usize);
+        let (from, to) = (at(order[0]), at(order[2]));
+        bytes.copy_within(from..from + text.len(), to);
+        // All three behind where the hash says.
+        let n_slots = slots.len() / 4;
+        let home = (u128::from(hash(text)) * n_slots as u128 >> 64) as usize;
+        bytes[slots.clone()].fill(0);
+        for id in 0..3 {
+            let slot = slots.start + 4 * ((home + id) % n_slots);
+            bytes[slot..slot + 4].copy_from_slice(&(id as u32 + 1).to_le_bytes());
+        }
+        reseal(&mut bytes, LABELS);
+        let report = Index::open_bytes(bytes).unwrap().verify(9).unwrap();
+        let texts: Vec<_> = report.faults.iter().map(|fault| &fault.text[..]).collect();
+        let expected = format!("its label is that of item {} too", order[0].min(order[2]));
+        assert_eq!(texts, [expected], "{order:?}");
+    }
+}
+
+/// A long string that every label is a part of, or that every slot names: it is read once.
+#[test]
+fn long_labels_that_are_named_often() {
+    const N: usize = 50_000;
+    let options = Options::new(Metric::Euclidean, 1);
+    let mut index = built(options, &random_items(options, N, 3), 1);
+    index.set_label(0, &"long".repeat(1 << 20)).unwrap();
+    for id in 1..N as i64 {
+        index.set_label(id, &id.to_string()).unwrap();
+    }
+    let good = saved(&index);
+    let [values, slots] = parts_of_texts(&good);
+    let is_told = |mut bytes: Vec<u8>, words: &str| {
+        reseal(&mut bytes, LABELS);
+        let index = Index::open_bytes(bytes).unwrap();
+        let start = std::time::Instant::now();
+        let report = index.verify(100).unwrap();
+        // A whole reading for each label takes a quarter of a minute and more.
+        let took = start.elapsed();
+        assert!(took.as_secs() < 5, "{words}: {took:?}");
+        let is_it = |fault: &annoy_rs::Fault| fault.text.contains(words);
+        assert!(report.faults.iter().any(is_it), "{:?}", report.faults);
+    };
+    let mut bytes = good.clone();
+    let n_bytes = field(&good, values.end - 8) as u64;
+    for (i, value) in bytes[values.start..values.end - 8]
+        .chunks_exact_mut(8)
+        .enumerate()
+    {
+        value.copy_from_slice(&[0, n_bytes][i % 2].to_le_bytes());
+    }
+    is_told(bytes, "its label is bytes");
+    for is_sorted in [false, true] {
+        let mut bytes = good.clone();
+        for slot in bytes[slots.start..slots.end - 4].chunks_exact_mut(4) {
+            slot.copy_from_slice(&1u32.to_le_bytes());
+        }
+        if is_sorted {
+            bytes[place(&good, LABELS).start] += 2;
+        }
+        is_told(bytes, "two slots name its label");
+    }
+}
