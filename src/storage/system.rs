@@ -179,18 +179,20 @@ pub fn describe_os_error(number: i32, to: &mut fmt::Formatter<'_>) -> fmt::Resul
 /// directory gives to new files.
 #[cfg(target_os = "linux")]
 pub fn copy_access_list(from: Option<&Path>, to: &File) -> io::Result<()> {
-    use std::ffi::CString;
     use std::os::fd::AsRawFd;
     use std::os::unix::ffi::OsStrExt;
     const NAME: &std::ffi::CStr = c"system.posix_acl_access";
     // Two thousand entries.
     let mut list = [0u8; 16 << 10];
     let mut len = -1;
-    if let Some(from) = from {
-        let path = CString::new(from.as_os_str().as_bytes())?;
+    // No memory is taken for the name: there may be none. Longer ones the system refuses.
+    let mut path = [0u8; libc::PATH_MAX as usize];
+    let from = from.map(|from| from.as_os_str().as_bytes());
+    if let Some(from) = from.filter(|from| from.len() < path.len()) {
+        path[..from.len()].copy_from_slice(from);
         let (name, room) = (NAME.as_ptr(), list.as_mut_ptr().cast());
-        // SAFETY: both strings end in NUL, and `room` has the length that is said.
-        len = unsafe { libc::getxattr(path.as_ptr(), name, room, list.len()) };
+        // SAFETY: both strings end in NUL, as the name is shorter than `path`, and `room` has the length that is said.
+        len = unsafe { libc::getxattr(path.as_ptr().cast(), name, room, list.len()) };
     }
     let (to, name) = (to.as_raw_fd(), NAME.as_ptr());
     // SAFETY: `to` is open while it is borrowed, the name ends in NUL, and the system has written `len` bytes, if any.
