@@ -51,6 +51,19 @@ func (r *runner) runLabels(ctx context.Context) (any, error) {
 		return nil, index.RestoreItem(r.int("item"))
 	case "is_removed":
 		return results{"removed": index.IsRemoved(r.int("item"))}, nil
+	case "has_items":
+		present := ""
+		for _, id := range r.ints("items") {
+			if index.HasItem(id) {
+				present += "1"
+			} else {
+				present += "0"
+			}
+		}
+		return results{"present": present}, nil
+	case "get_ids":
+		ids, err := index.IDs()
+		return results{"ids": append([]int64{}, ids...)}, err
 	case "estimate_recall":
 		seed := unsigned(r.step["seed"])
 		recall, err := index.EstimateRecall(ctx, int(r.int("n_sample")), int(r.int("n")), r.int("search_k"), seed)

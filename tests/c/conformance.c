@@ -403,6 +403,26 @@ static void is_removed(void) {
     CHECK(!value || (value->kind == 't') == (annoy_is_removed(index_here, integer("item")) == 1));
 }
 
+static void has_items(void) {
+    const json *list = json_get(step, "items");
+    int64_t *items = read_ids(list);
+    char *present = (char *)exactly(list->n);
+    size_t i;
+    for (i = 0; i < list->n; i++) present[i] = annoy_has_item(index_here, items[i]) ? '1' : '0';
+    expect_text("present", present, list->n);
+    free(items);
+    free(present);
+}
+
+static void get_ids(void) {
+    const size_t capacity = (size_t)annoy_get_n_items(index_here);
+    int64_t *ids = int64s(capacity);
+    size_t n = 0;
+    status = annoy_get_ids(index_here, ids, capacity, &n, &error);
+    expect_list(expected("ids"), n, ids, NULL, NULL);
+    free(ids);
+}
+
 static void estimate_recall(void) {
     double recall = -1;
     status = annoy_estimate_recall(index_here, (size_t)integer("n_sample"), (size_t)integer("n"), integer("search_k"),
@@ -443,6 +463,8 @@ static void take_step(void) {
     else if (called("remove_item")) status = annoy_remove_item(index_here, integer("item"), &error);
     else if (called("restore_item")) status = annoy_restore_item(index_here, integer("item"), &error);
     else if (called("is_removed")) is_removed();
+    else if (called("has_items")) has_items();
+    else if (called("get_ids")) get_ids();
     else if (called("estimate_recall")) estimate_recall();
     else json_wrong(json_get(step, "call")->text);
 }

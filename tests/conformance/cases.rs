@@ -1,5 +1,6 @@
 //! The cases: what is called, without what comes of it.
 
+use super::names;
 use crate::common::Random;
 use annoy_rs::{Metric, Options};
 use serde_json::{json, Value};
@@ -8,9 +9,9 @@ use serde_json::{json, Value};
 pub const F: usize = 5;
 /// Bits in a vector of hamming: two words, the second not full.
 pub const BITS: usize = 70;
-const N: usize = 60;
+pub const N: usize = 60;
 /// An id that is left out.
-const HOLE: usize = 31;
+pub const HOLE: usize = 31;
 
 pub struct Case {
     pub name: &'static str,
@@ -25,7 +26,8 @@ pub fn all(options: Options) -> Vec<Case> {
         ("files", files(&data)),
         ("errors", errors(&data)),
         ("few items", few(&data)),
-        ("labels", labels(&data)),
+        ("labels", names::labels(&data)),
+        ("ids", names::ids(&data)),
     ];
     let case = |(name, steps)| Case {
         name,
@@ -40,9 +42,9 @@ fn is_hamming(options: Options) -> bool {
 }
 
 /// Items and queries of a type.
-struct Data {
+pub struct Data {
     options: Options,
-    items: Vec<Value>,
+    pub items: Vec<Value>,
     queries: Vec<Value>,
 }
 
@@ -63,7 +65,7 @@ impl Data {
         step
     }
 
-    fn with(&self, vector: &Value, mut step: Value) -> Value {
+    pub fn with(&self, vector: &Value, mut step: Value) -> Value {
         step[if is_hamming(self.options) {
             "words"
         } else {
@@ -82,7 +84,7 @@ impl Data {
     }
 
     /// All items but the hole: some alone, some together, some with ids.
-    fn add(&self) -> Vec<Value> {
+    pub fn add(&self) -> Vec<Value> {
         let mut steps: Vec<_> = (0..3)
             .map(|id| self.with(&self.items[id], json!({"call": "add_item", "item": id})))
             .collect();
@@ -384,83 +386,5 @@ fn few(data: &Data) -> Vec<Value> {
     look(&mut steps);
     steps.push(json!({"call": "get_nns_by_item", "item": 3, "n": 3, "search_k": 100}));
     steps.push(json!({"call": "save", "file": "equal.ann"}));
-    steps
-}
-
-fn labels(data: &Data) -> Vec<Value> {
-    let counts = json!({"call": "label_counts"});
-    let wrong = |error: &str, mut step: Value| {
-        step["error"] = json!(format!("ANNOY_ERR_{error}"));
-        step
-    };
-    let find = |label: Value| json!({"call": "find_label", "label": label});
-    let names: Vec<String> = (0..N).map(|id| format!("größe {id}")).collect();
-    let mut steps = data.add();
-    steps.push(counts.clone());
-    steps.push(json!({"call": "set_labels", "labels": names}));
-    steps.push(
-        json!({"call": "set_labels", "labels": ["größe 2", "größe 1", ""], "ids": [1, 2, 3]}),
-    );
-    steps.push(json!({"call": "set_label", "item": 4, "label": "four"}));
-    steps.push(json!({"call": "clear_label", "item": 5}));
-    steps.push(wrong(
-        "LABEL",
-        json!({"call": "set_label", "item": 6, "label": "four"}),
-    ));
-    steps.push(wrong(
-        "UNSUPPORTED",
-        json!({"call": "set_label", "item": 6, "label": 6}),
-    ));
-    steps.push(wrong(
-        "ITEM",
-        json!({"call": "set_label", "item": N, "label": "none"}),
-    ));
-    steps.push(wrong(
-        "ITEM",
-        json!({"call": "set_labels", "labels": ["a", "b"], "ids": [0, -1]}),
-    ));
-    steps.push(json!({"call": "remove_item", "item": 9}));
-    steps.push(wrong("ITEM", json!({"call": "remove_item", "item": HOLE})));
-    steps.push(json!({"call": "build", "n_trees": 3, "n_threads": 1}));
-    steps.push(counts.clone());
-    for item in [10, 11, 12] {
-        steps.push(json!({"call": "remove_item", "item": item}));
-    }
-    steps.push(json!({"call": "restore_item", "item": 12}));
-    steps.push(json!({"call": "save", "file": "labels.ann"}));
-    let mut look = vec![counts.clone()];
-    for label in ["four", "", "größe 1", "größe 59"] {
-        look.push(find(json!(label)));
-    }
-    for label in ["größe 3", "größe 5", "größe"] {
-        look.push(wrong("LABEL", find(json!(label))));
-    }
-    look.push(wrong("UNSUPPORTED", find(json!(4))));
-    look.push(json!({"call": "get_labels", "ids": [0, 1, 2, 3, 4, 5, 9, 10, N - 1]}));
-    look.push(wrong("ITEM", json!({"call": "get_labels", "ids": [0, N]})));
-    for item in [9, 10, 12] {
-        look.push(json!({"call": "is_removed", "item": item}));
-    }
-    let step = json!({"call": "get_nns_by_vector", "n": N, "search_k": 1000});
-    look.push(data.with(&data.items[10], step));
-    look.push(wrong(
-        "ITEM",
-        json!({"call": "get_nns_by_item", "item": 10, "n": 1, "search_k": -1}),
-    ));
-    let recall =
-        json!({"call": "estimate_recall", "n_sample": 20, "n": 5, "search_k": 20, "seed": 3});
-    look.push(recall);
-    steps.extend(look.clone());
-    steps.push(json!({"call": "open", "file": "labels.ann"}));
-    steps.extend(look);
-    steps.push(json!({"call": "clear_labels"}));
-    steps.push(json!({"call": "set_labels", "labels": [u64::MAX, 0, 7]}));
-    steps.push(json!({"call": "save", "file": "numbers.ann"}));
-    steps.push(json!({"call": "open", "file": "numbers.ann"}));
-    steps.push(counts);
-    steps.push(find(json!(u64::MAX)));
-    steps.push(wrong("LABEL", find(json!(5))));
-    steps.push(wrong("UNSUPPORTED", find(json!("5"))));
-    steps.push(json!({"call": "get_labels", "ids": [2, 1, 0, 3]}));
     steps
 }

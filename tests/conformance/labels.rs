@@ -39,6 +39,16 @@ pub fn run(index: &mut Index, step: &Value) -> Option<Outcome> {
         })),
         "remove_item" => done(index.remove_item(item())),
         "restore_item" => done(index.restore_item(item())),
+        "has_items" => {
+            let present = ids(&step["items"])
+                .into_iter()
+                .map(|id| match index.has_item(id) {
+                    true => '1',
+                    false => '0',
+                });
+            Ok(json!({ "present": present.collect::<String>() }))
+        }
+        "get_ids" => Ok(json!({ "ids": index.ids().collect::<Vec<_>>() })),
         "is_removed" => Ok(json!({ "removed": index.is_removed(item()) })),
         "estimate_recall" => {
             let number = |key: &str| step[key].as_u64().unwrap();

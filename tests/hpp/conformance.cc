@@ -136,6 +136,8 @@ class runner {
         {"remove_item", &runner::remove_item},
         {"restore_item", &runner::restore_item},
         {"is_removed", &runner::is_removed},
+        {"has_items", &runner::has_items},
+        {"get_ids", &runner::get_ids},
         {"estimate_recall", &runner::estimate_recall},
     };
     return all;
@@ -378,6 +380,12 @@ class runner {
     const json* value = expected("removed");
     CHECK(!value || (value->kind == 't') == index_.is_removed(integer("item")));
   }
+  void has_items() {
+    std::string present;
+    for (const std::int64_t item : list<std::int64_t>(get("items"))) present += index_.has_item(item) ? '1' : '0';
+    expect("present", present);
+  }
+  void get_ids() { expect_list(expected("ids"), index_.ids(why_)); }
   void estimate_recall() {
     expect("recall", index_.estimate_recall(size("n_sample"), size("n"), integer("search_k"),
                                             json_uint64(get("seed")), annoy::work(), why_));
@@ -414,5 +422,5 @@ TEST(conformance) {
     json_free(cases);
     std::free(text);
   }
-  CHECK(n_cases >= 11 * 2 * 5);
+  CHECK(n_cases >= 11 * 2 * 6);
 }

@@ -127,6 +127,10 @@ class Runner:
             getattr(index, f"{call}s")(step["item"])
         elif call == "is_removed":
             return {"removed": index.is_removed(step["item"])}
+        elif call == "has_items":
+            return {"present": "".join("1" if item in index else "0" for item in step["items"])}
+        elif call == "get_ids":
+            return {"ids": index.ids.tolist()}
         elif call == "estimate_recall":
             recall = index.estimate_recall(step["n"], step["search_k"], n_sample=step["n_sample"], seed=step["seed"])
             return {"recall": recall}
@@ -152,4 +156,4 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) >= 11 * 2 * 5
+    assert len(CASES) >= 11 * 2 * 6

@@ -19,7 +19,7 @@ class ConformanceTest < Minitest::Test
   end
 
   def test_there_are_cases
-    assert_operator self.class.public_instance_methods(false).length, :>, 11 * 2 * 5
+    assert_operator self.class.public_instance_methods(false).length, :>, 11 * 2 * 6
   end
 
   private
@@ -105,6 +105,9 @@ class ConformanceTest < Minitest::Test
   end
 
   def take_is_removed(step) = { "removed" => @index.removed?(step["item"]) }
+
+  def take_has_items(step) = { "present" => step["items"].map { |item| @index.has_item?(item) ? 1 : 0 }.join }
+  def take_get_ids(_step) = { "ids" => @index.ids }
 
   def take_estimate_recall(step)
     numbers = step.slice("n", "search_k", "n_sample", "seed").transform_keys(&:to_sym)
