@@ -22,7 +22,7 @@ endif()
 set(ANNOY_RS_CARGO_TARGET_DIR "${PROJECT_BINARY_DIR}/cargo" CACHE PATH "Where cargo puts what it builds of annoy_rs")
 set(ANNOY_RS_CARGO_TARGET "$ENV{CARGO_BUILD_TARGET}" CACHE STRING "Target triple for cargo; empty for this machine")
 include("${CMAKE_CURRENT_LIST_DIR}/target.cmake")
-annoy_rs_target(_annoy_rs_target)
+annoy_rs_target(_annoy_rs_target _annoy_rs_host)
 set(_annoy_rs_target_option)
 set(_annoy_rs_environment --unset=CARGO_BUILD_TARGET)
 set(_annoy_rs_cargo_out "${ANNOY_RS_CARGO_TARGET_DIR}/${_annoy_rs_profile_dir}")
@@ -35,6 +35,14 @@ if(_annoy_rs_target)
   list(APPEND _annoy_rs_environment "${_annoy_rs_linker}=${CMAKE_C_COMPILER}")
 endif()
 
+# For musl, Rust makes no shared library unless told to.
+include("${CMAKE_CURRENT_LIST_DIR}/musl.cmake")
+set(_annoy_rs_unwind)
+if("${_annoy_rs_target};${_annoy_rs_host}" MATCHES "^([^;]+-linux-musl[^;]*);|^;(.+-linux-musl.*)$")
+  annoy_rs_musl("${CMAKE_MATCH_1}${CMAKE_MATCH_2}" _annoy_rs_flags _annoy_rs_unwind)
+  list(APPEND _annoy_rs_target_option ${_annoy_rs_flags})
+endif()
+
 # The libraries as they will be installed: cargo's file has no version in its name, but its SONAME has, and that is the
 # name a program looks for when it starts. CMake puts this directory into the RPATH of programs it links in-tree.
 set(ANNOY_RS_STAGE "${PROJECT_BINARY_DIR}/stage")
@@ -43,11 +51,18 @@ set(ANNOY_RS_SONAME "libannoy_rs.so.${ANNOY_RS_FULL_VERSION}")
 # Rust's own library comes with line tables, 4 MB in every program that links it statically: not in what is installed.
 set(_annoy_rs_archive "${_annoy_rs_cargo_out}/libannoy_rs.a")
 set(_annoy_rs_strip)
-if(CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release")
+if(_annoy_rs_unwind OR (CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release"))
   set(_annoy_rs_archive "${PROJECT_BINARY_DIR}/libannoy_rs.a")
   set(_annoy_rs_strip
-    COMMAND "${CMAKE_COMMAND}" -E copy "${_annoy_rs_cargo_out}/libannoy_rs.a" "${_annoy_rs_archive}"
-    COMMAND "${CMAKE_STRIP}" --strip-debug "${_annoy_rs_archive}")
+    COMMAND "${CMAKE_COMMAND}" -E copy "${_annoy_rs_cargo_out}/libannoy_rs.a" "${_annoy_rs_archive}")
+endif()
+if(_annoy_rs_unwind)
+  list(APPEND _annoy_rs_strip
+    COMMAND "${CMAKE_COMMAND}" "-DAR=${CMAKE_AR}" "-DTO=${_annoy_rs_archive}" "-DFROM=${_annoy_rs_unwind}"
+            -P "${CMAKE_CURRENT_LIST_DIR}/join.cmake")
+endif()
+if(CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release")
+  list(APPEND _annoy_rs_strip COMMAND "${CMAKE_STRIP}" --strip-debug "${_annoy_rs_archive}")
 endif()
 
 # Always run: cargo itself knows best what is out of date, and takes no time when nothing is. The files are only

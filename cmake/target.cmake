@@ -1,8 +1,9 @@
 # The system that cargo is to build for: that of the C compiler, which links what it makes.
 
-# annoy_rs_target(RESULT): cargo's name of it; empty where cargo builds for its own.
-function(annoy_rs_target RESULT)
+# annoy_rs_target(RESULT HOST): cargo's name of it, empty where cargo builds for its own; and the name of cargo's own.
+function(annoy_rs_target RESULT HOST)
   set(${RESULT} "${ANNOY_RS_CARGO_TARGET}" PARENT_SCOPE)
+  set(${HOST} "" PARENT_SCOPE)
   if(ANNOY_RS_CARGO_TARGET)
     return()
   endif()
@@ -15,8 +16,16 @@ function(annoy_rs_target RESULT)
   execute_process(COMMAND "${ANNOY_RS_CARGO}" version --verbose OUTPUT_VARIABLE _version ERROR_QUIET)
   string(REGEX MATCH "host: *([^\n]+)" _host "${_version}")
   set(_host "${CMAKE_MATCH_1}")
+  set(${HOST} "${_host}" PARENT_SCOPE)
   if(NOT _machine OR NOT _host)
     return()
+  endif()
+  # Debian's musl-gcc is gcc with other headers, and calls itself what gcc does. They name no library; glibc's do.
+  file(WRITE "${PROJECT_BINARY_DIR}/library.c" "#include <features.h>\nannoy_rs_glibc=__GLIBC__\n")
+  execute_process(COMMAND "${CMAKE_C_COMPILER}" ${_of} -E -P "${PROJECT_BINARY_DIR}/library.c"
+    OUTPUT_VARIABLE _library ERROR_QUIET)
+  if(_library MATCHES "annoy_rs_glibc= *__GLIBC__" AND _machine MATCHES "linux-gnu$")
+    string(REGEX REPLACE "gnu$" "musl" _machine "${_machine}")
   endif()
   # Processor and C library, which gcc and rustc do not call alike.
   foreach(_system _machine _host)

@@ -194,6 +194,35 @@ native() { rm -rf "$tmp/other" && other "$@" -DANNOY_RS_CARGO="$tmp/arm-cargo" &
 ok "the same processor by another name: cargo builds for its own" native arm-linux-gnueabihf
 refused "another processor: one that is not known is named" "C compiler is for mips-linux-gnu" other mips-linux-gnu
 
+# --- for musl, where there is a compiler and Rust's library for it
+musl=x86_64-unknown-linux-musl
+if command -v musl-gcc > /dev/null && [ -d "$(rustc --print target-libdir --target $musl)" ]; then
+    ok "musl: configure" says "cargo builds for $musl" cmake -S "$root" -B "$tmp/musl build" -G "$first" \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=musl-gcc -DANNOY_RS_CARGO_TARGET_DIR="$target" \
+        -DCMAKE_INSTALL_PREFIX="$tmp/musl"
+    refused "musl: without Rust for it one sentence says what is missing" "rustup target add $musl" \
+        cmake -S "$root" -B "$tmp/musl-none" -G "$first" -DCMAKE_C_COMPILER=musl-gcc -DANNOY_RS_RUSTC=false
+    ok "musl: install" cmake --build "$tmp/musl build" --target install
+    lib=$(dirname "$(find "$tmp/musl" -name "libannoy_rs.so.$version")")
+    export PKG_CONFIG_PATH=$lib/pkgconfig
+    of_musl() { readelf -d "$1" | grep -F NEEDED | grep -F "[libc.so]" && ! readelf -d "$1" | grep -F "[libc.so.6]"; }
+    ok "musl: the shared library is musl's" of_musl "$lib/libannoy_rs.so"
+    # Words again.
+    # shellcheck disable=SC2046
+    {
+        ok "musl: consumer.c, shared" musl-gcc -std=c99 "$expected" "$here/programs/consumer.c" -o "$tmp/pc/musl.shared" \
+            $(pkg-config --cflags --libs annoy_rs) -Wl,-rpath,"$lib"
+        for how in static-pie static; do
+            ok "musl: consumer.c, $how" musl-gcc -std=c99 "$expected" "$here/programs/consumer.c" -$how \
+                -o "$tmp/pc/musl.$how" $(pkg-config --static --cflags --libs annoy_rs | sed 's/-lannoy_rs/-l:libannoy_rs.a/')
+        done
+    }
+    for how in shared static-pie static; do ok "musl: consumer.c, $how, runs" "$tmp/pc/musl.$how"; done
+    ok "musl: the shared one needs libannoy_rs.so.$version" needs "$tmp/pc/musl.shared"
+else
+    echo "      no musl-gcc (Debian: musl-tools), or no Rust for it (rustup target add $musl): not tested"
+fi
+
 # --- without cargo
 # An empty ANNOY_RS_CARGO is what a search that found nothing leaves, whatever this machine has in its PATH.
 refused "no cargo: the message says what to do" "cargo not found" \
