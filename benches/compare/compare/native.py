@@ -117,12 +117,12 @@ class Native:
         return record
 
     def query(self, data: DataSet, index: pathlib.Path, search_ks: list[int], passes: int, seconds: float = 1e6,
-              candidates: bool = False, n_queries: int = 0) -> tuple[list[dict], np.ndarray]:
+              candidates: bool = False, n_queries: int = 0, batch: bool = False) -> tuple[list[dict], np.ndarray]:
         """Records, and the ids found: one block of rows for each search_k."""
         n_queries = n_queries or data.n_queries
         with tempfile.NamedTemporaryFile(dir=self.scratch) as ids:
             records = self._run("query", "--passes", passes, "--ms", round(seconds * 1e3), "--ids", ids.name,
-                                *(["--candidates"] if candidates else []),
+                                *(["--candidates"] if candidates else []), *(["--batch"] if batch else []),
                                 data.metric, data.d, index, data.queries_path, n_queries, *search_ks)
             answers = np.fromfile(ids.name, dtype="<i4").reshape(len(search_ks), n_queries, NEIGHBOURS)
         return records, answers

@@ -208,10 +208,12 @@ class Bench:
                     records = self._work(data, one, "query", index, values=values[one.key], passes=self.plan.passes,
                                          seconds=self.plan.seconds, recall=0, slowest_us=0)
                 else:
-                    records, _ = self.programs[one.library].query(data, index, values[one.key], self.plan.passes, self.plan.seconds)
+                    records, _ = self.programs[one.library].query(
+                        data, index, values[one.key], self.plan.passes, self.plan.seconds, batch=True)
                 for record in records:
                     if record["event"] == "query" and not one.peer:
-                        record = {"event": "query", "value": record["search_k"], "single_us": record["us"]}
+                        record = {"event": "query", "value": record["search_k"], "single_us": record["us"],
+                                  "batch_us": record.get("batch_us")}
                     self.log(data, record.pop("event"), series=one.key, label=one.label, turn=turn, knob=one.knob, **record)
 
     def cold(self, data: DataSet, series: list[Series], values: dict[str, list]) -> None:

@@ -2,10 +2,11 @@
 
    bench build METRIC D TRAIN N N_TREES THREADS SEED INDEX
        Adds the rows of TRAIN, builds, saves.
-   bench query [--passes P] [--ms S] [--ids FILE] [--candidates] METRIC D INDEX QUERIES NQ SEARCH_K...
+   bench query [--passes P] [--ms S] [--ids FILE] [--batch] [--candidates] METRIC D INDEX QUERIES NQ SEARCH_K...
        Loads INDEX and answers all queries, 10 neighbours each, for each SEARCH_K, one at a time in one thread: a pass
        that is not timed, whose ids go to FILE (NQ rows of 10 int32, -1 where there was no answer), then P timed passes
-       (default 3; no new one begins after S milliseconds). --candidates also counts the different items that a search
+       (default 3; no new one begins after S milliseconds). --batch then asks all in one call, where the library has
+       such a call: the ids must be the same. --candidates also counts the different items that a search
        looks at.
    bench cold METRIC D INDEX QUERIES NQ SEARCH_K
        Drops the file's pages from the page cache, loads, answers one query; loads once more, answers it again.
@@ -161,7 +162,7 @@ struct query_options {
     int passes;
     double seconds;
     const char *ids;
-    bool candidates;
+    bool candidates, batch;
 };
 
 /* How many different items a search looks at: it finds them all when asked for so many neighbours. */
@@ -175,16 +176,53 @@ static double mean_candidates(const index_t *index, const char *queries, size_t 
     return (double)found / (double)nq;
 }
 
+struct questions {
+    const index_t *index;
+    const char *queries;
+    size_t nq, bytes;
+    int64_t search_k;
+    int64_t *ids;
+    float *distances;
+};
+
+static bool ask_one_by_one(const struct questions *of) {
+    for (size_t i = 0; i < of->nq; i++) {
+        int64_t *ids = of->ids + i * NEIGHBOURS;
+        size_t found = index_query(of->index, of->queries + i * of->bytes, NEIGHBOURS, of->search_k, ids, of->distances + i * NEIGHBOURS);
+        for (; found < NEIGHBOURS; found++) ids[found] = -1;
+    }
+    return true;
+}
+
+static bool ask_all(const struct questions *of) {
+    return index_query_all(of->index, of->queries, of->nq, NEIGHBOURS, of->search_k, of->ids, of->distances);
+}
+
+/* Microseconds a query, the median of so many timed passes; none where the library cannot be asked so. */
+static int timed(const struct query_options *options, bool (*ask)(const struct questions *), const struct questions *of, double *us) {
+    double passes[1001], sum = 0;
+    int done = 0;
+    for (int pass = 0; pass <= options->passes && (!done || sum < options->seconds); pass++) {
+        double start = now();
+        if (!ask(of)) return 0;
+        double elapsed = now() - start;
+        if (pass == 0 && (options->passes == 0 || elapsed < options->seconds)) continue;
+        passes[done++] = elapsed / (double)of->nq * 1e6;
+        sum += elapsed;
+    }
+    if (done) *us = median(passes, done);
+    return done;
+}
+
 static void query(const struct query_options *options, char **arguments, int count) {
     const char *metric = arguments[0], *path = arguments[2];
     size_t d = (size_t)number(arguments[1], 1, 1 << 20), bytes = row_bytes(metric, d);
     size_t nq = (size_t)number(arguments[4], 1, INT32_MAX), n_answers = nq * NEIGHBOURS;
     char *queries = read_all(arguments[3], nq, bytes);
     FILE *ids_file = options->ids ? open_file(options->ids, "wb") : NULL;
+    int64_t *ids = allocate(n_answers, sizeof *ids);
+    float *distances = allocate(n_answers, sizeof *distances);
     int32_t *answers = allocate(n_answers, sizeof *answers);
-    double *passes = allocate((size_t)options->passes + 1, sizeof *passes);
-    int64_t ids[NEIGHBOURS];
-    float distances[NEIGHBOURS];
 
     double rss_before = status_mib("VmRSS");
     double start = now();
@@ -198,23 +236,18 @@ static void query(const struct query_options *options, char **arguments, int cou
 
     for (int k = 5; k < count; k++) {
         int64_t search_k = number(arguments[k], -1, INT32_MAX);
-        double timed = 0;
-        int done = 0;
-        for (int pass = 0; pass <= options->passes && (!done || timed < options->seconds); pass++) {
-            start = now();
-            for (size_t i = 0; i < nq; i++) {
-                size_t found = index_query(index, queries + i * bytes, NEIGHBOURS, search_k, ids, distances);
-                if (pass == 0)
-                    for (size_t j = 0; j < NEIGHBOURS; j++) answers[i * NEIGHBOURS + j] = j < found ? (int32_t)ids[j] : -1;
-            }
-            double elapsed = now() - start;
-            if (pass == 0 && (options->passes == 0 || elapsed < options->seconds)) continue;
-            passes[done++] = elapsed / (double)nq * 1e6;
-            timed += elapsed;
-        }
+        struct questions of = {index, queries, nq, bytes, search_k, ids, distances};
+        double us = 0, batch_us = 0;
+        int done = timed(options, ask_one_by_one, &of, &us);
+        for (size_t i = 0; i < n_answers; i++) answers[i] = (int32_t)ids[i];
         if (ids_file && fwrite(answers, sizeof *answers, n_answers, ids_file) != n_answers) fail("cannot write %s", options->ids);
         printf("{\"event\": \"query\", \"search_k\": %" PRId64, search_k);
-        if (done) printf(", \"us\": %.3f, \"passes\": %d", median(passes, done), done);
+        if (done) printf(", \"us\": %.3f, \"passes\": %d", us, done);
+        if (done && options->batch && timed(options, ask_all, &of, &batch_us)) {
+            for (size_t i = 0; i < n_answers; i++)
+                if (answers[i] != ids[i]) fail("all queries at once: other ids than one at a time, at search_k %" PRId64, search_k);
+            printf(", \"batch_us\": %.3f", batch_us);
+        }
         if (options->candidates) printf(", \"candidates\": %.1f", mean_candidates(index, queries, nq, bytes, search_k));
         puts("}");
         fflush(stdout);
@@ -222,8 +255,9 @@ static void query(const struct query_options *options, char **arguments, int cou
     printf("{\"event\": \"end\", \"rss_mib\": %.1f}\n", status_mib("VmRSS") - rss_before);
     if (ids_file && fclose(ids_file) != 0) fail("cannot write %s", options->ids);
     index_free(index);
-    free(passes);
     free(answers);
+    free(distances);
+    free(ids);
     free(queries);
 }
 
@@ -334,6 +368,8 @@ int main(int argc, char **argv) {
     for (; at < argc && !strncmp(argv[at], "--", 2); at++) {
         if (!strcmp(argv[at], "--candidates"))
             options.candidates = true;
+        else if (!strcmp(argv[at], "--batch"))
+            options.batch = true;
         else if (!strcmp(argv[at], "--passes") && at + 1 < argc)
             options.passes = (int)number(argv[++at], 0, 1000);
         else if (!strcmp(argv[at], "--ms") && at + 1 < argc)

@@ -111,6 +111,8 @@ size_t index_query(const index_t* index, const void* row, size_t n, int64_t sear
   return count;
 }
 
+bool index_query_all(const index_t*, const void*, size_t, size_t, int64_t, int64_t*, float*) { return false; }
+
 int64_t index_n_items(const index_t* index) {
   int64_t n = 0;
   index->with([&](auto& annoy, auto) { n = annoy.get_n_items(); });

@@ -97,6 +97,19 @@ size_t index_query(const index_t *index, const void *row, size_t n, int64_t sear
     return found;
 }
 
+bool index_query_all(const index_t *index, const void *rows, size_t n_queries, size_t n, int64_t search_k, int64_t *ids,
+                     float *distances) {
+    annoy_work work = {.struct_size = sizeof work, .n_threads = 1};
+    annoy_search_options options = {.struct_size = sizeof options, .search_k = search_k, .work = &work};
+    if (index->bits)
+        check(annoy_search_batch_bits(index->handle, rows, n_queries, index->d / 64, 0, n, &options, ids, distances, NULL, &last_error),
+              "annoy_search_batch_bits");
+    else
+        check(annoy_search_batch(index->handle, rows, n_queries, index->d, 0, n, &options, ids, distances, NULL, &last_error),
+              "annoy_search_batch");
+    return true;
+}
+
 int64_t index_n_items(const index_t *index) { return annoy_get_n_items(index->handle); }
 
 int64_t index_n_trees(const index_t *index) { return annoy_get_n_trees(index->handle); }
