@@ -354,7 +354,7 @@ fn labels_twice_beside_another_of_their_hash() {
         bytes.copy_within(from..from + text.len(), to);
         // All three behind where the hash says.
         let n_slots = slots.len() / 4;
-        let home = (u128::from(hash(text)) * n_slots as u128 >> 64) as usize;
+        let home = ((u128::from(hash(text)) * n_slots as u128) >> 64) as usize;
         bytes[slots.clone()].fill(0);
         for id in 0..3 {
             let slot = slots.start + 4 * ((home + id) % n_slots);
