@@ -1,7 +1,7 @@
 # What cargo has to be told so that it makes the shared library for musl, too.
 
-# annoy_rs_musl(SYSTEM FLAGS UNWIND): options of cargo; and, where the C compiler has nothing that unwinds the stack,
-# Rust's own library for that, which is to be part of the static one.
+# annoy_rs_musl(SYSTEM FLAGS UNWIND): options of cargo; and, where the C compiler has nothing that
+# unwinds the stack, Rust's own library for that, which is to be part of the static one.
 function(annoy_rs_musl SYSTEM FLAGS UNWIND)
   set(_flags "-C" "target-feature=-crt-static")
   set(${UNWIND} "" PARENT_SCOPE)

@@ -1,6 +1,7 @@
 # The system that cargo is to build for: that of the C compiler, which links what it makes.
 
-# annoy_rs_target(RESULT HOST): cargo's name of it, empty where cargo builds for its own; and the name of cargo's own.
+# annoy_rs_target(RESULT HOST): cargo's name of it, empty where cargo builds for its own; and the
+# name of cargo's own.
 function(annoy_rs_target RESULT HOST)
   set(${RESULT} "${ANNOY_RS_CARGO_TARGET}" PARENT_SCOPE)
   set(${HOST} "" PARENT_SCOPE)
@@ -20,7 +21,8 @@ function(annoy_rs_target RESULT HOST)
   if(NOT _machine OR NOT _host)
     return()
   endif()
-  # Debian's musl-gcc is gcc with other headers, and calls itself what gcc does. They name no library; glibc's do.
+  # Debian's musl-gcc is gcc with other headers, and calls itself what gcc does. They name no
+  # library; glibc's do.
   file(WRITE "${PROJECT_BINARY_DIR}/library.c" "#include <features.h>\nannoy_rs_glibc=__GLIBC__\n")
   execute_process(COMMAND "${CMAKE_C_COMPILER}" ${_of} -E -P "${PROJECT_BINARY_DIR}/library.c"
     OUTPUT_VARIABLE _library ERROR_QUIET)

@@ -89,8 +89,8 @@ impl View<'_> {
         }
     }
 
-    /// Looks at every place; the number of labels. None where strings are not one after the other: they could all be
-    /// long parts of one, and take for ever to read.
+    /// Looks at every place; the number of labels. None where strings are not one after the other:
+    /// they could all be long parts of one, and take for ever to read.
     fn values(
         &self,
         parts: &Parts,
@@ -285,8 +285,8 @@ impl View<'_> {
             if alike.len() == 1 {
                 continue;
             }
-            // Others may have been made to have the hash, too. By a key that nobody knows, those that are the same are
-            // side by side.
+            // Others may have been made to have the hash, too. By a key that nobody knows, those
+            // that are the same are side by side.
             let mut by_key = with_room(alike.len())?;
             for &(_, id) in alike {
                 if let Ok(Some(label)) = self.get_in(parts, id) {

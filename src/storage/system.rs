@@ -191,7 +191,8 @@ pub fn copy_access_list(from: Option<&Path>, to: &File) -> io::Result<()> {
     if let Some(from) = from.filter(|from| from.len() < path.len()) {
         path[..from.len()].copy_from_slice(from);
         let (name, room) = (NAME.as_ptr(), list.as_mut_ptr().cast());
-        // SAFETY: both strings end in NUL, as the name is shorter than `path`, and `room` has the length that is said.
+        // SAFETY: both strings end in NUL, as the name is shorter than `path`, and `room` has the
+        // length that is said.
         len = unsafe { libc::getxattr(path.as_ptr().cast(), name, room, list.len()) };
     }
     let (to, name) = (to.as_raw_fd(), NAME.as_ptr());

@@ -120,8 +120,9 @@ TEST(children_of_a_copied_index) {
     annoy_free(index);
 }
 
-/* What this process has of the file, in kB: how much it maps; of that, pages of its own; and what is in memory, with its
-   share of that, which is nothing to count on, as the system may take pages of files back at any moment. */
+/* What this process has of the file, in kB: how much it maps; of that, pages of its own; and what is
+   in memory, with its share of that, which is nothing to count on, as the system may take pages of
+   files back at any moment. */
 typedef struct {
     long size, own, rss, pss;
     long growth; /* of all memory of its own since it began, also what is swapped out */
@@ -216,8 +217,8 @@ TEST(processes_share_the_pages_of_a_file) {
         CHECK(read(pipes[RESULTS][0], &one, sizeof one) == (ssize_t)sizeof one);
         sum += one.pss;
         if (one.rss > most) most = one.rss;
-        /* All of the file is mapped and no page of it is this process's own: so all are the system's, which has them
-           once. Nor is there a copy elsewhere. */
+        /* All of the file is mapped and no page of it is this process's own: so all are the
+           system's, which has them once. Nor is there a copy elsewhere. */
         CHECK(one.size >= (long)(info.bytes >> 10));
         CHECK(one.own == 0);
 #ifndef VALGRIND

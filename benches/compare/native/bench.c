@@ -198,7 +198,8 @@ static bool ask_all(const struct questions *of) {
     return index_query_all(of->index, of->queries, of->nq, NEIGHBOURS, of->search_k, of->ids, of->distances);
 }
 
-/* Microseconds a query, the median of so many timed passes; none where the library cannot be asked so. */
+/* Microseconds a query, the median of so many timed passes; none where the library cannot be asked
+   so. */
 static int timed(const struct query_options *options, bool (*ask)(const struct questions *), const struct questions *of, double *us) {
     double passes[1001], sum = 0;
     int done = 0;

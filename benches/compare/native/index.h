@@ -27,7 +27,8 @@ void index_build(index_t *index, int32_t n_trees, int32_t threads);
 void index_save(index_t *index, const char *path); /* as Annoy's: writes, then goes on with the file mapped */
 void index_load(index_t *index, const char *path);
 size_t index_query(const index_t *index, const void *row, size_t n, int64_t search_k, int64_t *ids, float *distances);
-/* All queries in one call, by one thread, `n` ids and distances each, -1 where there are no more; false: no such call. */
+/* All queries in one call, by one thread, `n` ids and distances each, -1 where there are no more. Whether
+   there is such a call. */
 bool index_query_all(const index_t *index, const void *rows, size_t n_queries, size_t n, int64_t search_k, int64_t *ids,
                      float *distances);
 int64_t index_n_items(const index_t *index);
