@@ -3,13 +3,13 @@
 //! say where to look; what is found is measured with the vectors.
 
 use super::projection::{self, Projector, Sample};
-use super::scale::{spread, Scale, MIDDLE};
+use super::scale::{spread, Numbers, Scale, MIDDLE};
 use super::section::{self, Header};
 use super::threads::{Team, TAKEN};
 use super::trial::Trial;
+use super::vectors::Source;
 use crate::error::{reserve, Result};
 use crate::kernel::{self, CodeKernel, CodeRows, Isa, Measure, Row, Scalar, MAX_CODE};
-use crate::layout::Nodes;
 use crate::memory;
 use crate::metric::Space;
 use crate::storage::HeapBytes;
@@ -164,50 +164,31 @@ impl Coder<'_> {
     }
 }
 
-/// Items to be made codes.
-pub struct Source<'a, S> {
-    pub space: &'a S,
-    pub nodes: Nodes<'a>,
-}
-
-impl<'a, S: Space> Source<'a, S> {
-    /// The vector of an item that is not missing.
-    pub fn item(&self, id: usize) -> Option<Row<'a, S::T>> {
-        let node = self.nodes.get(id);
-        (node.n_descendants() == 1).then(|| node.row::<S::T>())
-    }
-
-    /// Whether an item has neighbours: it is there, and not as far from everything.
-    pub fn takes_part(&self, id: usize) -> bool {
-        self.item(id).is_some_and(|row| !self.space.is_null(row))
-    }
-
-    /// Writes codes of items, and what is added to their distances where there is such, to places for them, those of
-    /// missing items zero.
-    ///
-    /// # Errors
-    /// [`Error::NoMemory`].
-    pub fn write(
-        &self,
-        coder: &Coder<'_>,
-        ids: Range<usize>,
-        room: &mut Vec<u8>,
-        rows: &mut [u8],
-        extras: &mut [u8],
-    ) -> Result<()> {
-        let stride = rows.len() / ids.len().max(1);
-        let mut extras = extras.chunks_exact_mut(EXTRA);
-        rows.fill(0);
-        for (id, to) in ids.zip(rows.chunks_exact_mut(stride)) {
-            if let Some(row) = self.item(id) {
-                coder.item(self.space, row, room, to)?;
-            }
-            if let Some(extra) = extras.next() {
-                extra.copy_from_slice(&coder.extra(to).to_le_bytes());
-            }
+/// Writes codes of items, and what is added to their distances where there is such, to places for them, those of
+/// missing items zero.
+///
+/// # Errors
+/// [`Error::NoMemory`](crate::Error::NoMemory).
+pub fn write(
+    source: &Source<'_>,
+    coder: &Coder<'_>,
+    ids: Range<usize>,
+    room: &mut Vec<u8>,
+    rows: &mut [u8],
+    extras: &mut [u8],
+) -> Result<()> {
+    let stride = rows.len() / ids.len().max(1);
+    let mut extras = extras.chunks_exact_mut(EXTRA);
+    rows.fill(0);
+    for (id, to) in ids.zip(rows.chunks_exact_mut(stride)) {
+        if let Some(item) = source.item(id) {
+            source.space.encode(coder, item, room, to)?;
         }
-        Ok(())
+        if let Some(extra) = extras.next() {
+            extra.copy_from_slice(&coder.extra(to).to_le_bytes());
+        }
     }
+    Ok(())
 }
 
 /// Lengths that codes of such vectors may be made.
@@ -235,8 +216,8 @@ pub enum Kind {
 ///
 /// # Errors
 /// [`Error::NoMemory`]; [`Error::Cancelled`].
-pub fn encode<S: Space>(
-    source: &Source<'_, S>,
+pub fn encode(
+    source: &Source<'_>,
     n_items: usize,
     kind: Kind,
     trial: &Trial,
@@ -245,15 +226,19 @@ pub fn encode<S: Space>(
 ) -> Result<Option<(Header, HeapBytes)>> {
     let options = source.nodes.layout().options;
     let f = options.f;
-    let numbers = |id| {
-        let row = source.item(id)?;
-        let factor = source.space.code_factor(row);
-        Some(row.iter().map(move |x| x.to_f64() * factor))
+    let (measure, symmetric) = (source.space.measure(), source.space.by_product());
+    let numbers = Numbers {
+        n_rows: n_items,
+        f,
+        row: &|id, to| {
+            let item = source.item(id);
+            item.map(|item| source.space.numbers(item, to)).is_some()
+        },
     };
     let scale = match kind {
-        _ if S::MEASURE == Measure::Bits => Some(Scale::default()),
-        Kind::Least => Some(Scale::choose(n_items, f, S::BY_PRODUCT, team, numbers)?),
-        Kind::Most => Scale::of_most(n_items, f, S::BY_PRODUCT, numbers)?,
+        _ if measure == Measure::Bits => Some(Scale::default()),
+        Kind::Least => Some(Scale::choose(&numbers, symmetric, team)?),
+        Kind::Most => Scale::of_most(&numbers, symmetric)?,
     };
     let Some(scale) = scale else {
         return Ok(None);
@@ -279,13 +264,13 @@ pub fn encode<S: Space>(
     }
     let bytes = fill(source, &whole, &[], isa, team)?;
     // Bits are their own codes.
-    let is_sound = S::MEASURE == Measure::Bits
-        || trial.tells_apart(source, &whole.stored(&bytes), isa, team)?;
+    let is_sound =
+        measure == Measure::Bits || trial.tells_apart(source, &whole.stored(&bytes), isa, team)?;
     Ok(is_sound.then_some((whole, bytes)))
 }
 
-fn take_sample<S: Space>(
-    source: &Source<'_, S>,
+fn take_sample(
+    source: &Source<'_>,
     coder: &Coder<'_>,
     n_items: usize,
     stride: usize,
@@ -295,23 +280,24 @@ fn take_sample<S: Space>(
     let mut rows = Vec::new();
     reserve(&mut rows, n_items.div_ceil(step) * stride)?;
     let mut room = Vec::new();
-    for row in spread(n_items, step, |id| source.item(id)) {
+    for item in spread(n_items, step, |id| source.item(id)) {
         let start = rows.len();
         // There is room: `spread` gives no more than one for each step.
         rows.resize(start + stride, 0);
-        coder.item(source.space, row, &mut room, &mut rows[start..])?;
+        let to = &mut rows[start..];
+        source.space.encode(coder, item, &mut room, to)?;
     }
     Ok(Sample {
         rows,
         stride,
         f,
-        symmetric: S::BY_PRODUCT,
+        symmetric: source.space.by_product(),
     })
 }
 
 /// A section with the codes of all items.
-fn fill<S: Space>(
-    source: &Source<'_, S>,
+fn fill(
+    source: &Source<'_>,
     header: &Header,
     matrix: &[u8],
     isa: Isa,
@@ -331,7 +317,7 @@ fn fill<S: Space>(
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let (rows, extras) = &mut *part;
-        source.write(&coder, range, room, rows, extras)
+        write(source, &coder, range, room, rows, extras)
     })?;
     drop(parts);
     Ok(bytes)

@@ -1,7 +1,7 @@
 //! The neighbour graph over the items: built from the forest, searched by walking.
 //!
 //! - [`codes`]: vectors as bytes, for comparing quickly; [`scale`], [`projection`]: what they are made by.
-//! - [`points`]: items to be compared, by codes or by vectors.
+//! - [`points`]: items to be compared, by codes or by [`vectors`].
 //! - [`leaves`], [`descent`], [`prune`]: building; [`trial`]: whether what was built finds what it should.
 //! - [`routes`]: the trees made small, for where a walk starts; [`start`]: where it does.
 //! - [`lists`], [`threads`]: what that stands on.
@@ -27,23 +27,23 @@ pub mod section;
 mod start;
 mod threads;
 mod trial;
+pub mod vectors;
 mod walk;
 
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::kernel::{CodeRows, Isa, Measure};
-use crate::layout::Nodes;
-use crate::metric::Space;
 use crate::storage::HeapBytes;
 use crate::work::Meter;
-use codes::{Coded, Coder, Codes, Kind, Source};
+use codes::{Coded, Coder, Codes, Kind};
 use leaves::Leaves;
 use lists::Lists;
-use points::{Points, Vectors};
+use points::Points;
 use routes::{RouteBytes, Routes};
 use section::{Header, MAX_DEGREE};
 use threads::Team;
 use trial::Trial;
+use vectors::{Source, Vectors};
 
 /// Behind an item's neighbours when they are fewer than its place holds.
 pub const END: u32 = u32::MAX;
@@ -189,9 +189,8 @@ impl Graph {
     ///
     /// # Errors
     /// [`Error::Argument`], [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].
-    pub fn build<S: Space>(
-        space: &S,
-        nodes: &Nodes<'_>,
+    pub fn build(
+        source: &Source<'_>,
         roots: &Roots,
         isa: Isa,
         plan: &Plan,
@@ -205,11 +204,9 @@ impl Graph {
                 lists::MAX_ITEMS - 1
             )));
         }
-        let source = Source {
-            space,
-            nodes: *nodes,
-        };
-        let leaves = Leaves::collect(nodes, roots, plan.trees, &|id| source.takes_part(id))?;
+        let leaves = Leaves::collect(&source.nodes, roots, plan.trees, &|id| {
+            source.takes_part(id)
+        })?;
         let mut null = Vec::new();
         for id in 0..n_items {
             if source.item(id).is_some() && !source.takes_part(id) {
@@ -242,8 +239,8 @@ impl Graph {
 }
 
 /// A build that is under way.
-struct Build<'a, 'm, 'w, S> {
-    source: Source<'a, S>,
+struct Build<'a, 'm, 'w> {
+    source: &'a Source<'a>,
     roots: &'a Roots,
     isa: Isa,
     plan: &'a Plan,
@@ -255,7 +252,7 @@ struct Build<'a, 'm, 'w, S> {
     null: Vec<u32>,
 }
 
-impl<S: Space> Build<'_, '_, '_, S> {
+impl Build<'_, '_, '_> {
     /// By the shortest codes with which enough is found, or else by the vectors.
     fn run(&mut self, meter: &Meter<'_>) -> Result<Graph> {
         let n_items = self.roots.n_items;
@@ -266,19 +263,19 @@ impl<S: Space> Build<'_, '_, '_, S> {
             meter.set_total(self.team.done() + (passes * n_items) as u64);
         };
         expect(of_codes + passes);
-        let trial = Trial::new(&self.source, n_items, &self.team)?;
+        let trial = Trial::new(self.source, n_items, &self.team)?;
         for kind in [Kind::Least, Kind::Most] {
             expect(of_codes + passes);
             let Some((header, codes)) =
-                codes::encode(&self.source, n_items, kind, &trial, self.isa, &self.team)?
+                codes::encode(self.source, n_items, kind, &trial, self.isa, &self.team)?
             else {
                 continue;
             };
             expect(passes);
             let stored = header.stored(&codes);
-            let points = stored.view(self.isa, S::MEASURE).codes;
+            let points = stored.view(self.isa, self.source.space.measure()).codes;
             let lists = self.nearest(&points)?;
-            if Trial::tells_near_apart(&self.source, &stored, &lists, self.isa, &self.team)? {
+            if Trial::tells_near_apart(self.source, &stored, &lists, self.isa, &self.team)? {
                 let chosen = self.prune(&points, lists)?;
                 return self.finish(header, codes, &chosen, &trial);
             }
@@ -286,7 +283,7 @@ impl<S: Space> Build<'_, '_, '_, S> {
         expect(passes);
         let header = Header::of_vectors(&self.source.nodes.layout().options, n_items);
         let codes = header.new_codes(&[])?;
-        let points = Vectors::of(&self.source, n_items);
+        let points = Vectors::of(self.source, n_items);
         let chosen = self.prune(&points, self.nearest(&points)?)?;
         self.finish(header, codes, &chosen, &trial)
     }
@@ -305,7 +302,14 @@ impl<S: Space> Build<'_, '_, '_, S> {
     /// Chooses the neighbours of each item among its nearest.
     fn prune<P: Points>(&self, points: &P, lists: Lists) -> Result<Lists> {
         let (plan, order, team) = (self.plan, &self.order, &self.team);
-        prune::prune(points, lists, S::MEASURE, plan, order, team)
+        prune::prune(
+            points,
+            lists,
+            self.source.space.measure(),
+            plan,
+            order,
+            team,
+        )
     }
 
     /// Writes the graph's section, and tries what it finds.
@@ -321,9 +325,9 @@ impl<S: Space> Build<'_, '_, '_, S> {
         if header.is_projected() {
             entries = self.leaves.spread(n_items.isqrt())?;
         } else if !header.by_vectors {
-            routes = RouteBytes::build(&self.source, self.roots, header.scale())?;
+            routes = RouteBytes::build(self.source, self.roots, header.scale())?;
         }
-        let of_items = header.codes(codes.bytes(), self.isa, S::MEASURE);
+        let of_items = header.codes(codes.bytes(), self.isa, self.source.space.measure());
         let mut lists = header.new_lists(self.plan, &entries, &of_items, &routes, &self.null)?;
         for (item, row) in header.rows_mut(lists.bytes_mut()).enumerate() {
             let ids = chosen.of(item as u32).map(|near| near.id());
@@ -337,7 +341,7 @@ impl<S: Space> Build<'_, '_, '_, S> {
             codes,
             lists,
         };
-        let recall = trial.recall(&self.source, self.roots, &graph.stored(), self.isa)?;
+        let recall = trial.recall(self.source, self.roots, &graph.stored(), self.isa)?;
         graph.header.set_recall(recall, graph.lists.bytes_mut());
         Ok(graph)
     }

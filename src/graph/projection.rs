@@ -6,7 +6,7 @@
 //! randomness") in one order of additions, and what is projected are codes, which are integers: the same bytes come out
 //! everywhere.
 
-use super::scale::{Scale, MIDDLE};
+use super::scale::{Numbers, Scale, MIDDLE};
 use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Result};
 use crate::kernel::{CodeKernel, CodeRows};
@@ -163,11 +163,19 @@ impl Sample {
             }
             false => memory::filled(0.0, length)?,
         };
-        let mut scale = Scale::choose(self.count(), length, self.symmetric, team, |i| {
-            let products = &products[i * length..][..length];
-            let from_zero = coordinates(products, &factors).zip(&zeros);
-            Some(from_zero.map(|(x, zero)| x - zero))
-        })?;
+        let numbers = Numbers {
+            n_rows: self.count(),
+            f: length,
+            row: &|i, to| {
+                let products = &products[i * length..][..length];
+                let from_zero = coordinates(products, &factors).zip(&zeros);
+                to.iter_mut()
+                    .zip(from_zero)
+                    .for_each(|(to, (x, zero))| *to = x - zero);
+                true
+            },
+        };
+        let mut scale = Scale::choose(&numbers, self.symmetric, team)?;
         for (offset, zero) in scale.offsets.iter_mut().zip(&zeros) {
             *offset += zero;
         }

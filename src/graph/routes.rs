@@ -1,13 +1,13 @@
 //! The trees made small: which way to go at each split, told by a query's code. A walk starts in the leaves that they
 //! lead to, and whole planes are several times as many bytes to wait for.
 
-use super::codes::Source;
 use super::scale::Scale;
+use super::vectors::Source;
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::Roots;
 use crate::forest::trees::{Node, Trees};
-use crate::kernel::{CodeKernel, CodeRows, Measure, Scalar};
-use crate::metric::Space;
+use crate::kernel::{CodeKernel, CodeRows, Measure};
+use crate::memory;
 
 /// Trees that are gone down. More of them find items of more clusters to start from.
 pub const TREES: usize = 10;
@@ -49,12 +49,12 @@ impl RouteBytes {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
-    pub fn build<S: Space>(source: &Source<'_, S>, roots: &Roots, scale: &Scale) -> Result<Self> {
+    pub fn build(source: &Source<'_>, roots: &Roots, scale: &Scale) -> Result<Self> {
         let nodes = &source.nodes;
         let mut routes = RouteBytes::default();
         let layout = nodes.layout();
         let (f, max_leaf) = (layout.options.f, layout.max_leaf);
-        let is_none = S::MEASURE == Measure::Bits;
+        let is_none = source.space.measure() == Measure::Bits;
         if is_none || roots.n_items <= max_leaf || nodes.count() >= LEAF as usize {
             return Ok(routes);
         }
@@ -75,17 +75,17 @@ impl RouteBytes {
         for id in roots.ids().take(TREES) {
             routes.starts.push(name(id, &mut splits)?);
         }
+        let mut plane = memory::filled(0.0, f)?;
         let mut next = 0;
         while let Some(&split) = splits.get(next) {
             let node = split.node();
-            let plane = || node.row::<S::T>().iter().map(|x| x.to_f64());
-            let largest = plane().fold(0.0, |most: f64, x| most.max(x.abs()));
+            let mut margin = source.space.plane(node, &mut plane);
+            let largest = plane.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
             let start = routes.rows.len();
             reserve(&mut routes.rows, size)?;
             routes.rows.resize(start + size, 0);
             let (to, tail) = routes.rows[start..].split_at_mut(size - TAIL);
-            let mut margin = source.space.offset(node).to_f64();
-            for ((x, offset), to) in plane().zip(&scale.offsets).zip(to) {
+            for ((x, offset), to) in plane.iter().zip(&scale.offsets).zip(to) {
                 margin += x * offset;
                 *to = (x / largest * TOP + 0.5).floor() as i8 as u8;
             }

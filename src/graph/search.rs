@@ -1,8 +1,8 @@
 //! A search by the graph: where a walk starts, how far it goes, and what is measured in the end.
 
-use super::points::GraphQuery;
 use super::scratch::Scratch;
 use super::start::Start;
+use super::vectors::GraphQuery;
 use super::walk::{Breadth, ByCodes, ByVectors, End, Target, Walk, SCANNED_FOR_MET};
 use super::{View, LOW_RECALL};
 use crate::error::{reserve, Result};

@@ -1,9 +1,9 @@
 //! Where a walk starts: the query's code, and the items that it leads to.
 
 use super::codes::Coded;
-use super::points::GraphQuery;
 use super::pool::{put, Met};
 use super::routes;
+use super::vectors::GraphQuery;
 use super::View;
 use crate::error::{reserve, Error, Result};
 

@@ -2,8 +2,9 @@
 //! from.
 
 use super::codes::{Coded, Codes};
-use super::points::{GraphQuery, Points as _};
+use super::points::Points as _;
 use super::pool::{put, Heap, Met, Pool, Sorted};
+use super::vectors::GraphQuery;
 use super::View;
 use crate::error::{reserve, Error, Result};
 use crate::kernel::prefetch;

@@ -8,6 +8,7 @@ use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search;
+use crate::graph::vectors::Source;
 use crate::graph::{self, Graph, GraphBytes};
 use crate::kernel::{BitKernels, Float, Isa, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
@@ -218,6 +219,14 @@ where
         }
     }
 
+    /// The items, for a graph.
+    fn source<'a>(&'a self, nodes: &Nodes<'a>) -> Source<'a> {
+        Source {
+            space: &self.space,
+            nodes: *nodes,
+        }
+    }
+
     /// Fills an item's node, which is zero.
     fn fill(&self, mut node: NodeMut<'_>, row: Row<'_, S::T>) {
         node.set_n_descendants(1);
@@ -362,7 +371,7 @@ where
         plan: &graph::Plan,
         meter: &Meter<'_>,
     ) -> Result<Graph> {
-        Graph::build(&self.space, nodes, roots, self.isa, plan, meter)
+        Graph::build(&self.source(nodes), roots, self.isa, plan, meter)
     }
 
     fn check_graph(
@@ -373,6 +382,6 @@ where
         meter: &Meter<'_>,
         faults: &mut Faults,
     ) -> Result<()> {
-        graph::check::check(&self.space, nodes, roots, graph, self.isa, meter, faults)
+        graph::check::check(&self.source(nodes), roots, graph, self.isa, meter, faults)
     }
 }
