@@ -1,8 +1,8 @@
 //! Whether a graph is what it should be.
 
-use super::codes::{self, EXTRA};
-use super::routes::RouteBytes;
-use super::vectors::Source;
+use super::build::routes;
+use super::quantize::vectors::Source;
+use super::quantize::{self, EXTRA};
 use super::{GraphBytes, END};
 use crate::error::{Error, Result};
 use crate::forest::inspect::Faults;
@@ -26,7 +26,7 @@ pub fn check(
 ) -> Result<()> {
     let (view, n_items) = (graph.view(isa, source.space.measure()), roots.n_items);
     if !view.routes.starts.is_empty() {
-        let expected = match RouteBytes::build(source, roots, view.coder.scale) {
+        let expected = match routes::build(source, roots, view.coder.scale) {
             Err(Error::Corrupt { .. }) => None,
             other => Some(other?),
         };
@@ -64,7 +64,7 @@ pub fn check(
             });
         }
         if !view.by_vectors {
-            codes::write(source, &view.coder, id..id + 1, &mut room, &mut code, extra)?;
+            quantize::write(source, &view.coder, id..id + 1, &mut room, &mut code, extra)?;
             let stored = view.codes.extras.get(id * EXTRA..).unwrap_or(&[]);
             if code != view.codes.rows.row(id) || !stored.starts_with(extra) {
                 faults.add(Some(id), || format!("its code is not that of its vector"));

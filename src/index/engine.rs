@@ -8,7 +8,7 @@ use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search;
-use crate::graph::vectors::Source;
+use crate::graph::quantize::vectors::Source;
 use crate::graph::{self, Graph, GraphBytes};
 use crate::kernel::{BitKernels, Float, Isa, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
@@ -90,7 +90,7 @@ pub trait Engine: Send + Sync {
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
-        plan: &graph::Plan,
+        plan: &graph::build::Plan,
         meter: &Meter<'_>,
     ) -> Result<Graph>;
     /// Looks at all of a graph; `meter` counts items.
@@ -368,7 +368,7 @@ where
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
-        plan: &graph::Plan,
+        plan: &graph::build::Plan,
         meter: &Meter<'_>,
     ) -> Result<Graph> {
         Graph::build(&self.source(nodes), roots, self.isa, plan, meter)

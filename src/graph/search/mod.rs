@@ -1,10 +1,13 @@
 //! A search by the graph: where a walk starts, how far it goes, and what is measured in the end.
 
-use super::scratch::Scratch;
-use super::start::Start;
-use super::vectors::GraphQuery;
-use super::walk::{Breadth, ByCodes, ByVectors, End, Target, Walk, SCANNED_FOR_MET};
-use super::{View, LOW_RECALL};
+mod beam;
+mod beam_search;
+mod entry;
+mod scratch;
+
+use super::format::view::View;
+use super::quantize::vectors::GraphQuery;
+use super::LOW_RECALL;
 use crate::error::{reserve, Result};
 use crate::forest;
 use crate::forest::descend::{items_near, take};
@@ -15,6 +18,9 @@ use crate::memory::reserve_heap;
 use crate::query::filter::{accepted, perhaps, All, Filter, Unmet};
 use crate::query::scratch::{cover_items, Shelves};
 use crate::query::{exact, nearest, Best, Neighbor, Wanted};
+use beam_search::{Breadth, ByCodes, ByVectors, End, Target, Walk, SCANNED_FOR_MET};
+use entry::Start;
+use scratch::Scratch;
 
 /// Items that the trees name for a walk to start from, at the least and at the most; between them one for each
 /// [`ENTRIES_SHARE`] looked at. From several trees: the neighbours of clustered items lead to no other cluster.

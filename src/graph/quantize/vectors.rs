@@ -1,8 +1,8 @@
 //! Vectors as a graph needs them, whatever their metric and scalar type: what is made of these by name is compiled
 //! eleven times, what asks by [`AnySpace`] once.
 
-use super::codes::Coder;
 use super::points::{add, Points, Room};
+use super::Coder;
 use crate::error::Result;
 use crate::kernel::{prefetch, Measure, Scalar};
 use crate::layout::{NodeRef, Nodes};

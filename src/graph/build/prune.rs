@@ -2,10 +2,10 @@
 //! (the rule of relative neighbourhood; with slack as in Subramanya et al. 2019, "DiskANN").
 
 use super::lists::{Lists, Near};
-use super::points::Points;
-use super::threads::Team;
 use super::Plan;
 use crate::error::{reserve, Result};
+use crate::graph::quantize::points::Points;
+use crate::graph::threads::Team;
 use crate::kernel::Measure;
 
 #[derive(Default)]

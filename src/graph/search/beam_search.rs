@@ -1,12 +1,12 @@
 //! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked
 //! from.
 
-use super::codes::{Coded, Codes};
-use super::points::Points as _;
-use super::pool::{put, Heap, Met, Pool, Sorted};
-use super::vectors::GraphQuery;
-use super::View;
+use super::beam::{put, Heap, Met, Pool, Sorted};
 use crate::error::{reserve, Error, Result};
+use crate::graph::format::view::View;
+use crate::graph::quantize::points::Points as _;
+use crate::graph::quantize::vectors::GraphQuery;
+use crate::graph::quantize::{Coded, Codes};
 use crate::kernel::prefetch;
 use crate::memory::reserve_heap;
 use crate::query::filter::{All, Filter};
@@ -528,7 +528,7 @@ fn meet_neighbors<T: Target>(
     for (&id, _) in ids.iter().zip(0..new.len()) {
         let id = u32::from_le_bytes(id);
         if id as usize >= n_items {
-            if id == super::END {
+            if id == crate::graph::END {
                 break;
             }
             batch.truncate(start + n);

@@ -4,10 +4,10 @@
 
 use super::leaves::Leaves;
 use super::lists::{Lists, Near};
-use super::points::{Points, Room};
-use super::threads::Team;
 use super::Plan;
 use crate::error::{reserve, Result};
+use crate::graph::quantize::points::{Points, Room};
+use crate::graph::threads::Team;
 use crate::memory;
 use crate::rng::mix;
 

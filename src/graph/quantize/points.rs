@@ -1,7 +1,7 @@
 //! The items of a graph as something whose distances are found quickly: their codes, or the
 //! [vectors](super::vectors) themselves where codes cannot tell them apart.
 
-use super::codes::{Coded, Codes};
+use super::{Coded, Codes};
 use crate::error::{reserve, Result};
 use crate::kernel::CodeRows;
 

@@ -1,7 +1,7 @@
 //! Numbers as bytes, all on one scale.
 
-use super::threads::Team;
 use crate::error::{reserve, Result};
+use crate::graph::threads::Team;
 use crate::kernel::MAX_CODE;
 use crate::memory;
 

@@ -1,11 +1,11 @@
 //! Where a walk starts: the query's code, and the items that it leads to.
 
-use super::codes::Coded;
-use super::pool::{put, Met};
-use super::routes;
-use super::vectors::GraphQuery;
-use super::View;
+use super::beam::{put, Met};
 use crate::error::{reserve, Error, Result};
+use crate::graph::format::routes;
+use crate::graph::format::view::View;
+use crate::graph::quantize::vectors::GraphQuery;
+use crate::graph::quantize::Coded;
 
 /// Room that a thread keeps from one search to the next.
 #[derive(Default)]

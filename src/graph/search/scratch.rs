@@ -1,7 +1,7 @@
 //! Room for one search by the graph.
 
-use super::start::Start;
-use super::walk::Walk;
+use super::beam_search::Walk;
+use super::entry::Start;
 use crate::forest;
 use crate::query::scratch;
 

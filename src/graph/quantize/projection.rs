@@ -7,8 +7,8 @@
 //! everywhere.
 
 use super::scale::{Numbers, Scale, MIDDLE};
-use super::threads::{Team, TAKEN};
 use crate::error::{reserve, Result};
+use crate::graph::threads::{Team, TAKEN};
 use crate::kernel::{CodeKernel, CodeRows};
 use crate::memory;
 use crate::rng::mix;

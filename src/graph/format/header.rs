@@ -3,13 +3,13 @@
 //!
 //! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they are used.
 
-use super::codes::{Coder, Codes, EXTRA};
-use super::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
 use super::routes::{self, RouteBytes, Routes};
-use super::scale::Scale;
-use super::{GraphBytes, Plan, View};
+use super::view::{GraphBytes, View};
 use crate::error::{Error, Result};
 use crate::forest::peek::Misfit;
+use crate::graph::quantize::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
+use crate::graph::quantize::scale::Scale;
+use crate::graph::quantize::{Coder, Codes, EXTRA};
 use crate::kernel::{CodeKernel, CodeRows, Isa, Measure};
 use crate::layout::NodeLayout;
 use crate::memory;
@@ -42,7 +42,7 @@ pub struct Header {
     pub by_vectors: bool,
     /// Places for neighbours of an item; 0 where there are codes only.
     pub degree: usize,
-    /// See [`Plan::alpha`].
+    /// See [`GraphPlan::alpha`](crate::GraphPlan::alpha).
     pub alpha: f64,
     /// Items to start from; 0 where the trees name them.
     n_entries: usize,
@@ -286,14 +286,15 @@ impl Header {
     /// [`Error::NoMemory`].
     pub fn new_lists(
         &mut self,
-        plan: &Plan,
+        degree: usize,
+        alpha: f64,
         entries: &[u32],
         codes: &Codes<'_>,
         routes: &RouteBytes,
         null: &[u32],
     ) -> Result<HeapBytes> {
-        self.degree = plan.degree;
-        self.alpha = plan.alpha;
+        self.degree = degree;
+        self.alpha = alpha;
         self.n_entries = entries.len();
         self.n_null = null.len();
         self.n_starts = routes.starts.len();

@@ -1,15 +1,15 @@
 //! The build asks itself: whether codes tell near items apart, and what share of the nearest a search will find. Both
 //! are tried with some of the items, whose nearest are found by looking at all.
 
-use super::codes::Coded;
 use super::lists::{Lists, Near};
-use super::points::Points;
-use super::scale::spread;
-use super::threads::{Team, TAKEN};
-use super::vectors::{Source, Vectors};
-use super::{search, GraphBytes};
 use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
+use crate::graph::quantize::points::Points;
+use crate::graph::quantize::scale::spread;
+use crate::graph::quantize::vectors::{Source, Vectors};
+use crate::graph::quantize::Coded;
+use crate::graph::threads::{Team, TAKEN};
+use crate::graph::{search, GraphBytes};
 use crate::kernel::{Isa, Measure};
 use crate::memory;
 use crate::query::filter::Without;
