@@ -11,8 +11,8 @@ use crate::kernel::Isa;
 use crate::memory;
 use crate::work::Meter;
 
-/// Compares each code with that of its item, and routes with those of the trees; looks at each neighbour, and at which
-/// items have none. `meter` counts items.
+/// Compares each code with that of its item, and routes with those of the trees; looks at each
+/// neighbour, and at which items have none. `meter` counts items.
 ///
 /// # Errors
 /// [`Error::Cancelled`], [`Error::NoMemory`]. Faults are no errors.

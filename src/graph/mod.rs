@@ -2,7 +2,8 @@
 //!
 //! Each of these rests on those before it:
 //!
-//! - [`quantize`]: vectors as codes of a byte a number, and items to be compared, by codes or by vectors.
+//! - [`quantize`]: vectors as codes of a byte a number, and items to be compared, by codes or by
+//!   vectors.
 //! - [`format`]: how a graph lies in a file and in memory.
 //! - [`search`]: the beam search, its entry points, re-ranking.
 //! - [`build`]: NN-descent from the leaves of the forest, pruning, and a trial by searches.
@@ -16,18 +17,19 @@ pub mod search;
 mod threads;
 
 use crate::storage::HeapBytes;
-use format::header::Header;
+use format::header::GraphHeader;
 pub use format::view::GraphBytes;
 
 /// Behind an item's neighbours when they are fewer than its place holds.
 pub const END: u32 = u32::MAX;
 
-/// A graph that finds a smaller share of the nearest when it is tried is warned of, and searched farther.
+/// A graph that finds a smaller share of the nearest when it is tried is warned of, and searched
+/// farther.
 pub const LOW_RECALL: f64 = 0.9;
 
 /// A graph in memory: the sections of a file, and what their headers say.
 pub struct Graph {
-    header: Header,
+    header: GraphHeader,
     codes: HeapBytes,
     lists: HeapBytes,
 }

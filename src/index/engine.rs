@@ -90,7 +90,7 @@ pub trait Engine: Send + Sync {
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
-        plan: &graph::build::Plan,
+        plan: &graph::build::GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Graph>;
     /// Looks at all of a graph; `meter` counts items.
@@ -368,7 +368,7 @@ where
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
-        plan: &graph::build::Plan,
+        plan: &graph::build::GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Graph> {
         Graph::build(&self.source(nodes), roots, self.isa, plan, meter)

@@ -2,7 +2,7 @@
 
 use super::trial::Trial;
 use crate::error::{reserve, Result};
-use crate::graph::format::header::{self, Header};
+use crate::graph::format::header::{self, GraphHeader};
 use crate::graph::quantize::projection::{self, Sample};
 use crate::graph::quantize::scale::{spread, Numbers, Scale};
 use crate::graph::quantize::vectors::Source;
@@ -27,26 +27,26 @@ pub fn passes(options: Options) -> usize {
 
 /// How the scale of codes is chosen.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ScaleRule {
     /// By the error in all items.
     Least,
     /// For most items, as if there were no others.
     Most,
 }
 
-/// Codes of all items: the section, and what its header says. The first of those that are made, short ones first, that
-/// tell near items apart, as `trial` finds; none if none does.
+/// Codes of all items: the section, and what its header says. The first of those that are made,
+/// short ones first, that tell near items apart, as `trial` finds; none if none does.
 ///
 /// # Errors
 /// [`Error::NoMemory`]; [`Error::Cancelled`].
 pub fn encode(
     source: &Source<'_>,
     n_items: usize,
-    kind: Kind,
+    kind: ScaleRule,
     trial: &Trial,
     isa: Isa,
     team: &Team<'_, '_>,
-) -> Result<Option<(Header, HeapBytes)>> {
+) -> Result<Option<(GraphHeader, HeapBytes)>> {
     let options = source.nodes.layout().options;
     let f = options.f;
     let (measure, symmetric) = (source.space.measure(), source.space.by_product());
@@ -60,13 +60,13 @@ pub fn encode(
     };
     let scale = match kind {
         _ if measure == Measure::Bits => Some(Scale::default()),
-        Kind::Least => Some(Scale::choose(&numbers, symmetric, team)?),
-        Kind::Most => Scale::of_most(&numbers, symmetric)?,
+        ScaleRule::Least => Some(Scale::choose(&numbers, symmetric, team)?),
+        ScaleRule::Most => Scale::of_most(&numbers, symmetric)?,
     };
     let Some(scale) = scale else {
         return Ok(None);
     };
-    let whole = Header::new(&options, n_items, scale, None);
+    let whole = GraphHeader::new(&options, n_items, scale, None);
     let kernel = CodeKernel::products(isa);
     let coder = whole.coder(&[], isa);
     let mut sample = None;
@@ -76,10 +76,11 @@ pub fn encode(
             none => none.insert(take_sample(source, &coder, n_items, whole.stride)?),
         };
         let Some((projection, matrix)) = sample.project(length, kernel, team)? else {
-            // More directions would hold more, but seldom enough for the time it takes to look for them.
+            // More directions would hold more, but seldom enough for the time it takes to look for
+            // them.
             break;
         };
-        let header = Header::new(&options, n_items, coder.scale.copy()?, Some(projection));
+        let header = GraphHeader::new(&options, n_items, coder.scale.copy()?, Some(projection));
         let bytes = fill(source, &header, &matrix, isa, team)?;
         if trial.tells_apart(source, &header.stored(&bytes), isa, team)? {
             return Ok(Some((header, bytes)));
@@ -121,7 +122,7 @@ fn take_sample(
 /// A section with the codes of all items.
 fn fill(
     source: &Source<'_>,
-    header: &Header,
+    header: &GraphHeader,
     matrix: &[u8],
     isa: Isa,
     team: &Team<'_, '_>,

@@ -19,7 +19,7 @@ mod prune;
 pub mod routes;
 mod trial;
 
-use super::format::header::{Header, MAX_DEGREE};
+use super::format::header::{GraphHeader, MAX_DEGREE};
 use super::format::routes::RouteBytes;
 use super::quantize::points::Points;
 use super::quantize::vectors::{Source, Vectors};
@@ -30,14 +30,15 @@ use crate::forest::roots::{Roots, MAX_TREES};
 use crate::kernel::Isa;
 use crate::storage::HeapBytes;
 use crate::work::Meter;
-use encode::Kind;
+use encode::ScaleRule;
 use leaves::Leaves;
-use lists::Lists;
+use lists::NeighborLists;
 use trial::Trial;
 
-/// How a graph is built. The first three decide how much is found, the others how long the building takes.
+/// How a graph is built. The first three decide how much is found, the others how long the building
+/// takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plan {
+pub struct GraphPlan {
     /// Neighbours of an item at the most, 1 to 255.
     pub degree: usize,
     /// Nearest neighbours they are chosen from, 1 to 1,024.
@@ -49,23 +50,23 @@ pub struct Plan {
     /// Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
     pub sample: usize,
     /// Trees whose leaves are made use of.
-    pub trees: usize,
+    pub n_trees: usize,
 }
 
-impl Default for Plan {
+impl Default for GraphPlan {
     fn default() -> Self {
-        Plan {
+        GraphPlan {
             degree: 32,
             candidates: 48,
             alpha: 1.2,
             rounds: 6,
             sample: 12,
-            trees: 10,
+            n_trees: 10,
         }
     }
 }
 
-impl Plan {
+impl GraphPlan {
     fn check(&self) -> Result<()> {
         let within = |name, found: usize, least: usize, most: usize| {
             if (least..=most).contains(&found) {
@@ -77,7 +78,7 @@ impl Plan {
         within("candidates", self.candidates, 1, 1024)?;
         within("rounds", self.rounds, 0, 1000)?;
         within("sample", self.sample, 1, 255)?;
-        within("n_trees", self.trees, 1, MAX_TREES)?;
+        within("n_trees", self.n_trees, 1, MAX_TREES)?;
         if self.alpha >= 1.0 && self.alpha <= 16.0 {
             return Ok(());
         }
@@ -89,12 +90,13 @@ impl Graph {
     /// The same for any number of threads and on any processor.
     ///
     /// # Errors
-    /// [`Error::Argument`], [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].
+    /// [`Error::Argument`], [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`],
+    /// [`Error::Cancelled`].
     pub fn build(
         source: &Source<'_>,
         roots: &Roots,
         isa: Isa,
-        plan: &Plan,
+        plan: &GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Self> {
         plan.check()?;
@@ -105,7 +107,7 @@ impl Graph {
                 lists::MAX_ITEMS - 1
             )));
         }
-        let leaves = Leaves::collect(&source.nodes, roots, plan.trees, &|id| {
+        let leaves = Leaves::collect(&source.nodes, roots, plan.n_trees, &|id| {
             source.takes_part(id)
         })?;
         let mut null = Vec::new();
@@ -136,7 +138,7 @@ struct Build<'a, 'm, 'w> {
     source: &'a Source<'a>,
     roots: &'a Roots,
     isa: Isa,
-    plan: &'a Plan,
+    plan: &'a GraphPlan,
     team: Team<'m, 'w>,
     leaves: Leaves,
     /// The items in the order of the first tree.
@@ -157,7 +159,7 @@ impl Build<'_, '_, '_> {
         };
         expect(of_codes + passes);
         let trial = Trial::new(self.source, n_items, &self.team)?;
-        for kind in [Kind::Least, Kind::Most] {
+        for kind in [ScaleRule::Least, ScaleRule::Most] {
             expect(of_codes + passes);
             let Some((header, codes)) =
                 encode::encode(self.source, n_items, kind, &trial, self.isa, &self.team)?
@@ -174,7 +176,7 @@ impl Build<'_, '_, '_> {
             }
         }
         expect(passes);
-        let header = Header::of_vectors(&self.source.nodes.layout().options, n_items);
+        let header = GraphHeader::of_vectors(&self.source.nodes.layout().options, n_items);
         let codes = header.new_codes(&[])?;
         let points = Vectors::of(self.source, n_items);
         let chosen = self.prune(&points, self.nearest(&points)?)?;
@@ -182,9 +184,9 @@ impl Build<'_, '_, '_> {
     }
 
     /// The nearest of each item.
-    fn nearest<P: Points>(&self, points: &P) -> Result<Lists> {
+    fn nearest<P: Points>(&self, points: &P) -> Result<NeighborLists> {
         let (plan, order, team) = (self.plan, &self.order, &self.team);
-        let lists = Lists::new(self.roots.n_items, plan.candidates)?;
+        let lists = NeighborLists::new(self.roots.n_items, plan.candidates)?;
         descent::start(points, &self.leaves, &lists, team)?;
         if plan.rounds > 0 {
             descent::refine(points, &lists, plan, order, team)?;
@@ -193,7 +195,7 @@ impl Build<'_, '_, '_> {
     }
 
     /// Chooses the neighbours of each item among its nearest.
-    fn prune<P: Points>(&self, points: &P, lists: Lists) -> Result<Lists> {
+    fn prune<P: Points>(&self, points: &P, lists: NeighborLists) -> Result<NeighborLists> {
         let (plan, order, team) = (self.plan, &self.order, &self.team);
         prune::prune(
             points,
@@ -208,9 +210,9 @@ impl Build<'_, '_, '_> {
     /// Writes the graph's section, and tries what it finds.
     fn finish(
         &self,
-        mut header: Header,
+        mut header: GraphHeader,
         codes: HeapBytes,
-        chosen: &Lists,
+        chosen: &NeighborLists,
         trial: &Trial,
     ) -> Result<Graph> {
         let n_items = self.roots.n_items;

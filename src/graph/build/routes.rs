@@ -12,11 +12,13 @@ use crate::memory;
 /// Largest number in a plane.
 const TOP: f64 = 127.0;
 
-/// Nothing of bits, of trees that are single leaves, and where nodes have higher numbers than rows can name: there
-/// the forest itself is asked. Never names a root, which is found at other places in memory and in files.
+/// Nothing of bits, of trees that are single leaves, and where nodes have higher numbers than rows
+/// can name: there the forest itself is asked. Never names a root, which is found at other places
+/// in memory and in files.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
+/// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle;
+/// [`Error::NoMemory`].
 pub fn build(source: &Source<'_>, roots: &Roots, scale: &Scale) -> Result<RouteBytes> {
     let nodes = &source.nodes;
     let mut routes = RouteBytes::default();

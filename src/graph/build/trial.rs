@@ -1,7 +1,8 @@
-//! The build asks itself: whether codes tell near items apart, and what share of the nearest a search will find. Both
-//! are tried with some of the items, whose nearest are found by looking at all.
+//! The build asks itself: whether codes tell near items apart, and what share of the nearest a
+//! search will find. Both are tried with some of the items, whose nearest are found by looking at
+//! all.
 
-use super::lists::{Lists, Near};
+use super::lists::{Near, NeighborLists};
 use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
 use crate::graph::quantize::points::Points;
@@ -21,26 +22,26 @@ const PROBES: usize = 64;
 /// Nearest that are looked for.
 const NEAREST: usize = 10;
 
-/// How many of the nearest by codes these are looked for among. Fewer than a search measures by their vectors; short
-/// codes tell less, so more.
+/// How many of the nearest by codes these are looked for among. Fewer than a search measures by
+/// their vectors; short codes tell less, so more.
 const AMONG: [usize; 2] = [20, 40];
 
 /// How many of a thousand must be there.
 const LEAST_FOUND: usize = 980;
 
-/// Where the nearest by codes are no farther than so many times what coding alone makes of equal vectors, they may be
-/// any.
+/// Where the nearest by codes are no farther than so many times what coding alone makes of equal
+/// vectors, they may be any.
 const NOISE: u64 = 4;
 
-/// When so many of a thousand items lie so near to each other, it is tried with them as well, and less is enough: they
-/// are the worst.
+/// When so many of a thousand items lie so near to each other, it is tried with them as well, and
+/// less is enough: they are the worst.
 const LEAST_NEAR: usize = 2;
 const LEAST_FOUND_NEAR: usize = 900;
 
 /// Some items, and their nearest by their vectors.
 pub struct Trial {
     probes: Vec<u32>,
-    nearest: Lists,
+    nearest: NeighborLists,
 }
 
 impl Trial {
@@ -75,7 +76,8 @@ impl Trial {
         Ok(Trial { probes, nearest })
     }
 
-    /// How many of the nearest are known, and those among others that are no farther than the farthest of them.
+    /// How many of the nearest are known, and those among others that are no farther than the
+    /// farthest of them.
     fn count(
         &self,
         source: &Source<'_>,
@@ -151,16 +153,17 @@ impl Trial {
         Ok(right * 1000 >= all * least)
     }
 
-    /// Whether codes tell apart those items too whose lists, by codes, hold nothing that is farther than what coding
-    /// makes of equal vectors. There may be too few of them for [`tells_apart`](Self::tells_apart) to come upon, and
-    /// yet they may be all that a user looks for.
+    /// Whether codes tell apart those items too whose lists, by codes, hold nothing that is farther
+    /// than what coding makes of equal vectors. There may be too few of them for
+    /// [`tells_apart`](Self::tells_apart) to come upon, and yet they may be all that a user looks
+    /// for.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn tells_near_apart(
         source: &Source<'_>,
         codes: &GraphBytes<'_>,
-        lists: &Lists,
+        lists: &NeighborLists,
         isa: Isa,
         team: &Team<'_, '_>,
     ) -> Result<bool> {
@@ -187,8 +190,8 @@ impl Trial {
         trial.finds_by_codes(source, codes, isa, LEAST_FOUND_NEAR, team)
     }
 
-    /// The share of the nearest that a search finds, looking at as many items as is usual, if the item it starts from
-    /// is not there.
+    /// The share of the nearest that a search finds, looking at as many items as is usual, if the
+    /// item it starts from is not there.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -203,7 +206,7 @@ impl Trial {
         let wanted = Wanted {
             // One more, as a search that looks at all finds the item itself.
             n: NEAREST + 1,
-            search_k: Some(search::WALKED),
+            search_k: Some(search::DEFAULT_SEARCH_K),
             max_distance: None,
         };
         let [right, all] = self.count(source, roots.n_items, &|at, ids| {
@@ -233,11 +236,11 @@ fn nearest<'p, P: Points>(
     from: &[P::From<'p>],
     n: usize,
     team: &Team<'_, '_>,
-) -> Result<Lists>
+) -> Result<NeighborLists>
 where
     P::From<'p>: Sync,
 {
-    let lists = Lists::new(probes.len(), n)?;
+    let lists = NeighborLists::new(probes.len(), n)?;
     team.parts(points.count(), TAKEN, |range| {
         let ids = range.filter(|&id| source.takes_part(id));
         let ids = memory::collect(ids.map(|id| id as u32))?;

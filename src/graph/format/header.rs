@@ -1,10 +1,11 @@
-//! Codes and neighbours as they stand in a file, and in memory: found where they lie, without reading more. FORMAT.md
-//! has the tables.
+//! Codes and neighbours as they stand in a file, and in memory: found where they lie, without
+//! reading more. FORMAT.md has the tables.
 //!
-//! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they are used.
+//! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they
+//! are used.
 
 use super::routes::{self, RouteBytes, Routes};
-use super::view::{GraphBytes, View};
+use super::view::{GraphBytes, GraphView};
 use crate::error::{Error, Result};
 use crate::forest::peek::Misfit;
 use crate::graph::quantize::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
@@ -28,7 +29,7 @@ pub const MAX_DEGREE: usize = 255;
 
 /// What the headers say.
 #[derive(Debug, PartialEq)]
-pub struct Header {
+pub struct GraphHeader {
     n_items: usize,
     /// Bytes from one code to the next.
     pub stride: usize,
@@ -48,7 +49,8 @@ pub struct Header {
     n_entries: usize,
     /// Items that are as far from everything: no neighbours of any.
     n_null: usize,
-    /// The share of the nearest that searches found when the graph was tried; none where it was not.
+    /// The share of the nearest that searches found when the graph was tried; none where it was
+    /// not.
     pub recall: Option<f64>,
     /// Trees that have routes, and rows of those; 0 where there are none.
     n_starts: usize,
@@ -59,7 +61,7 @@ pub struct Header {
 
 /// Where the parts of the codes are, in bytes from the section's start.
 #[derive(Default)]
-struct Parts {
+struct CodeRanges {
     numbers: Range<usize>,
     matrix: Range<usize>,
     rows: Range<usize>,
@@ -68,7 +70,7 @@ struct Parts {
 
 /// Where the parts of the graph are, in bytes from the section's start.
 #[derive(Default)]
-struct Lists {
+struct GraphRanges {
     neighbors: Range<usize>,
     entries: Range<usize>,
     rows: Range<usize>,
@@ -103,14 +105,14 @@ fn code_len(options: &Options) -> usize {
     }
 }
 
-/// Whether codes of such vectors may be made so long: of those that are not much longer, less is saved than is lost by
-/// what is left over.
+/// Whether codes of such vectors may be made so long: of those that are not much longer, less is
+/// saved than is lost by what is left over.
 pub fn can_become(options: &Options, length: usize) -> bool {
     let is_squares = !matches!(options.metric, Metric::Hamming | Metric::Manhattan);
     is_squares && LEAST_SHORTER * CodeRows::stride(length) <= CodeRows::stride(options.f)
 }
 
-impl Header {
+impl GraphHeader {
     /// For codes of `n_items`, the graph not yet there.
     pub fn new(
         options: &Options,
@@ -120,7 +122,7 @@ impl Header {
     ) -> Self {
         let whole_stride = CodeRows::stride(code_len(options));
         let length = projection.as_ref().map(|p| p.factors.len());
-        Header {
+        GraphHeader {
             n_items,
             stride: length.map_or(whole_stride, CodeRows::stride),
             scale,
@@ -141,10 +143,10 @@ impl Header {
 
     /// For a graph of `n_items` without codes, not yet there.
     pub fn of_vectors(options: &Options, n_items: usize) -> Self {
-        Header {
+        GraphHeader {
             has_extras: false,
             by_vectors: true,
-            ..Header::new(options, n_items, Scale::default(), None)
+            ..GraphHeader::new(options, n_items, Scale::default(), None)
         }
     }
 
@@ -193,7 +195,7 @@ impl Header {
     }
 
     /// None when they are larger than can be.
-    fn parts(&self) -> Option<Parts> {
+    fn code_ranges(&self) -> Option<CodeRanges> {
         let numbers = HEADER..HEADER + 8 * (self.scale.offsets.len() + 2 * self.length());
         let start = numbers.end.next_multiple_of(HEADER);
         let matrix = start..start + self.length() * self.whole_stride;
@@ -202,7 +204,7 @@ impl Header {
         let rows = matrix.end..matrix.end.checked_add(rows)?;
         let extras = if self.has_extras { self.n_items } else { 0 };
         let extras = rows.end..rows.end.checked_add(extras.checked_mul(EXTRA)?)?;
-        Some(Parts {
+        Some(CodeRanges {
             numbers,
             matrix,
             rows,
@@ -211,7 +213,7 @@ impl Header {
     }
 
     /// None when they are larger than can be.
-    fn lists(&self) -> Option<Lists> {
+    fn graph_ranges(&self) -> Option<GraphRanges> {
         let neighbors = self.n_items.checked_mul(self.degree)?.checked_mul(ID)?;
         let neighbors = HEADER..neighbors.checked_add(HEADER)?;
         let ids = |start: usize, n: usize| {
@@ -227,7 +229,7 @@ impl Header {
         let (starts, start) = ids(rows.end, self.n_starts)?;
         let routes = start..start.checked_add(self.n_routes.checked_mul(self.route_bytes)?)?;
         let null = routes.end..routes.end.checked_add(self.n_null.checked_mul(ID)?)?;
-        Some(Lists {
+        Some(GraphRanges {
             neighbors,
             entries,
             rows,
@@ -250,7 +252,7 @@ impl Header {
     /// [`Error::NoMemory`].
     pub fn new_codes(&self, matrix: &[u8]) -> Result<HeapBytes> {
         let mut bytes = HeapBytes::default();
-        let parts = self.parts().ok_or_else(too_large)?;
+        let parts = self.code_ranges().ok_or_else(too_large)?;
         bytes.resize(parts.extras.end)?;
         let to = bytes.bytes_mut();
         put(to, 0, &(self.code_bytes() as u32).to_le_bytes());
@@ -275,12 +277,12 @@ impl Header {
 
     /// Rows of codes and extras in a section with room for them.
     pub fn code_parts<'b>(&self, section: &'b mut [u8]) -> (&'b mut [u8], &'b mut [u8]) {
-        let parts = self.parts().unwrap_or_default();
+        let parts = self.code_ranges().unwrap_or_default();
         section[parts.rows.start..parts.extras.end].split_at_mut(parts.rows.len())
     }
 
-    /// Room for neighbours, with the header before them, and behind them the items to start from with their codes, the
-    /// routes, and the items that have no neighbours.
+    /// Room for neighbours, with the header before them, and behind them the items to start from
+    /// with their codes, the routes, and the items that have no neighbours.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
@@ -300,7 +302,7 @@ impl Header {
         self.n_starts = routes.starts.len();
         self.n_routes = routes.rows.len() / self.route_bytes;
         let mut bytes = HeapBytes::default();
-        let lists = self.lists().ok_or_else(too_large)?;
+        let lists = self.graph_ranges().ok_or_else(too_large)?;
         bytes.resize(lists.null.end)?;
         let to = bytes.bytes_mut();
         put(to, 0, &(ID as u32).to_le_bytes());
@@ -334,11 +336,12 @@ impl Header {
 
     /// The row of each item in a section with room for them.
     pub fn rows_mut<'b>(&self, section: &'b mut [u8]) -> impl Iterator<Item = &'b mut [u8]> {
-        let lists = self.lists().unwrap_or_default();
+        let lists = self.graph_ranges().unwrap_or_default();
         section[lists.neighbors].chunks_exact_mut(ID * self.degree)
     }
 
-    /// Reads the headers of two sections of an index; the second is missing when there are codes only.
+    /// Reads the headers of two sections of an index; the second is missing when there are codes
+    /// only.
     ///
     /// # Errors
     /// What does not hold together; [`Error::NoMemory`].
@@ -396,10 +399,10 @@ impl Header {
             }
         };
         let mut header = match by_vectors {
-            true => Header::of_vectors(options, n_items),
-            false => Header::new(options, n_items, scale(24, n_offsets)?, projection),
+            true => GraphHeader::of_vectors(options, n_items),
+            false => GraphHeader::new(options, n_items, scale(24, n_offsets)?, projection),
         };
-        let parts = header.parts();
+        let parts = header.code_ranges();
         let found = [
             short(codes, 0) as u64,
             short(codes, 4) as u64,
@@ -469,7 +472,7 @@ impl Header {
             && (header.n_routes == 0 || header.n_starts > 0)
             && header.n_starts <= routes::TREES
             && header
-                .lists()
+                .graph_ranges()
                 .is_some_and(|parts| parts.null.end == lists.len());
         if !sound {
             return Err(format!(
@@ -490,7 +493,7 @@ impl Header {
 
     /// The codes in the section that this header was read from.
     pub fn codes<'a>(&self, codes: &'a [u8], isa: Isa, measure: Measure) -> Codes<'a> {
-        let parts = self.parts().unwrap_or_default();
+        let parts = self.code_ranges().unwrap_or_default();
         Codes {
             rows: CodeRows::new(&codes[parts.rows], self.stride),
             extras: &codes[parts.extras],
@@ -505,10 +508,13 @@ impl Header {
         lists: &'a [u8],
         isa: Isa,
         measure: Measure,
-    ) -> View<'a> {
-        let parts = self.parts().unwrap_or_default();
-        let places = self.lists().filter(|_| self.degree > 0).unwrap_or_default();
-        View {
+    ) -> GraphView<'a> {
+        let parts = self.code_ranges().unwrap_or_default();
+        let places = self
+            .graph_ranges()
+            .filter(|_| self.degree > 0)
+            .unwrap_or_default();
+        GraphView {
             codes: self.codes(codes, isa, measure),
             coder: self.coder(&codes[parts.matrix], isa),
             by_vectors: self.by_vectors,

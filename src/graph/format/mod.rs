@@ -1,6 +1,7 @@
 //! How a graph lies in a file, and in memory: FORMAT.md has the tables.
 //!
-//! - [`header`]: what the two sections, codes and graph, say of themselves, and where their parts are.
+//! - [`header`]: what the two sections, codes and graph, say of themselves, and where their parts
+//!   are.
 //! - [`view`]: the parts, to be searched.
 //! - [`routes`]: the trees made small, for entry points.
 

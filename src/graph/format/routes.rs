@@ -1,5 +1,5 @@
-//! The trees made small: which way to go at each split, told by a query's code. A walk starts in the leaves that they
-//! lead to, and whole planes are several times as many bytes to wait for.
+//! The trees made small: which way to go at each split, told by a query's code. A walk starts in
+//! the leaves that they lead to, and whole planes are several times as many bytes to wait for.
 
 use crate::error::{reserve, Error, Result};
 use crate::kernel::{CodeKernel, CodeRows};
@@ -7,10 +7,12 @@ use crate::kernel::{CodeKernel, CodeRows};
 /// Trees that are gone down. More of them find items of more clusters to start from.
 pub const TREES: usize = 10;
 
-/// At the end of a row: the largest sum of products that goes left, where that leads, and where right does.
+/// At the end of a row: the largest sum of products that goes left, where that leads, and where
+/// right does.
 pub const TAIL: usize = 12;
 
-/// Set where a row leads to a node of the forest, a leaf or an item; else it is another row, farther on.
+/// Set where a row leads to a node of the forest, a leaf or an item; else it is another row,
+/// farther on.
 pub const LEAF: u32 = 1 << 31;
 
 /// Bytes of a row, for codes of `f` numbers.
@@ -44,9 +46,9 @@ fn field(row: &[u8], from_end: usize) -> [u8; 4] {
     field
 }
 
-/// Room for going down.
+/// RouteScratch for going down.
 #[derive(Default)]
-pub struct Room {
+pub struct RouteScratch {
     code: Vec<u8>,
     open: Vec<u32>,
     products: Vec<u32>,
@@ -59,8 +61,8 @@ impl Routes<'_> {
         self.starts.iter().copied().eq(starts) && self.rows.bytes() == others.rows
     }
 
-    /// Adds to `found` the node of the forest, a leaf or an item, that each tree leads a query with this code to. They
-    /// are there, and that is all that is known of them.
+    /// Adds to `found` the node of the forest, a leaf or an item, that each tree leads a query with
+    /// this code to. They are there, and that is all that is known of them.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a row names what cannot be; [`Error::NoMemory`].
@@ -68,10 +70,10 @@ impl Routes<'_> {
         &self,
         code: &[u8],
         n_nodes: usize,
-        room: &mut Room,
+        room: &mut RouteScratch,
         found: &mut Vec<usize>,
     ) -> Result<()> {
-        let Room {
+        let RouteScratch {
             code: padded,
             open,
             products,
@@ -108,7 +110,8 @@ impl Routes<'_> {
         Ok(())
     }
 
-    /// Where to go on from, after the row `from`, or nothing when that was found. Always farther on, so that it ends.
+    /// Where to go on from, after the row `from`, or nothing when that was found. Always farther
+    /// on, so that it ends.
     #[inline]
     fn lead(
         &self,

@@ -1,6 +1,6 @@
 //! A graph to be searched, where it lies.
 
-use super::header::Header;
+use super::header::GraphHeader;
 use super::routes::Routes;
 use crate::graph::quantize::{Coded, Coder, Codes};
 use crate::kernel::{CodeRows, Isa, Measure};
@@ -8,14 +8,14 @@ use crate::kernel::{CodeRows, Isa, Measure};
 /// A graph wherever it lies.
 #[derive(Clone, Copy)]
 pub struct GraphBytes<'a> {
-    pub header: &'a Header,
+    pub header: &'a GraphHeader,
     pub codes: &'a [u8],
     pub lists: &'a [u8],
 }
 
 /// A graph to be searched.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct GraphView<'a> {
     pub codes: Codes<'a>,
     pub coder: Coder<'a>,
     pub degree: usize,
@@ -33,7 +33,7 @@ pub struct View<'a> {
     pub(super) null: &'a [u8],
 }
 
-impl<'a> View<'a> {
+impl<'a> GraphView<'a> {
     /// The neighbours of an item as they stand there, unchecked, with what is behind their end.
     #[inline]
     pub fn row(&self, item: usize) -> &'a [u8] {
@@ -41,8 +41,8 @@ impl<'a> View<'a> {
         &self.neighbors[item * size..][..size]
     }
 
-    /// The items that are as far from everything, and nobody's neighbours, in order; what cannot be one of them or is
-    /// out of order is left out.
+    /// The items that are as far from everything, and nobody's neighbours, in order; what cannot be
+    /// one of them or is out of order is left out.
     pub fn null(&self) -> impl Iterator<Item = usize> + 'a {
         let n_items = self.neighbors.len() / (4 * self.degree.max(1));
         let (ids, _) = self.null.as_chunks::<4>();
@@ -61,9 +61,9 @@ impl<'a> View<'a> {
     }
 }
 
-impl View<'_> {
-    /// Distances of a query to the codes of items to start from. Without the extras, which lie elsewhere: these need
-    /// not be the very nearest.
+impl GraphView<'_> {
+    /// Distances of a query to the codes of items to start from. Without the extras, which lie
+    /// elsewhere: these need not be the very nearest.
     pub fn entry_distances(&self, query: Coded<'_>, places: &[u32], to: &mut [u32]) {
         let codes = Codes {
             rows: self.entry_codes,
@@ -76,7 +76,7 @@ impl View<'_> {
 
 impl<'a> GraphBytes<'a> {
     /// For searching.
-    pub fn view(&self, isa: Isa, measure: Measure) -> View<'a> {
+    pub fn view(&self, isa: Isa, measure: Measure) -> GraphView<'a> {
         self.header.view(self.codes, self.lists, isa, measure)
     }
 }

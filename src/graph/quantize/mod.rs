@@ -1,6 +1,6 @@
-//! Vectors as codes: a byte for each number, all on one scale, so that comparing two needs no more than integers and a
-//! quarter of the memory; long ones are made shorter by a [`projection`]. Distances between codes
-//! say where to look; what is found is measured with the vectors.
+//! Vectors as codes: a byte for each number, all on one scale, so that comparing two needs no more
+//! than integers and a quarter of the memory; long ones are made shorter by a [`projection`].
+//! Distances between codes say where to look; what is found is measured with the vectors.
 
 pub mod points;
 pub mod projection;
@@ -22,7 +22,8 @@ pub const EXTRA: usize = 4;
 #[derive(Clone, Copy)]
 pub struct Codes<'a> {
     pub rows: CodeRows<'a>,
-    /// For each row 4 bytes, where codes are compared by their product: see [`Coder::extra`]. Empty for other metrics.
+    /// For each row 4 bytes, where codes are compared by their product: see [`Coder::extra`]. Empty
+    /// for other metrics.
     pub extras: &'a [u8],
     pub kernel: CodeKernel,
 }
@@ -135,8 +136,9 @@ impl Coder<'_> {
         Ok(())
     }
 
-    /// What is added to the squared differences between an item's code and another, so that only their product is left
-    /// of these: what the square of its length lacks to that of the longest there can be.
+    /// What is added to the squared differences between an item's code and another, so that only
+    /// their product is left of these: what the square of its length lacks to that of the longest
+    /// there can be.
     pub fn extra(&self, code: &[u8]) -> u32 {
         let n = match &self.projector {
             Some(projector) => projector.projection.factors.len(),
@@ -162,8 +164,8 @@ impl Coder<'_> {
     }
 }
 
-/// Writes codes of items, and what is added to their distances where there is such, to places for them, those of
-/// missing items zero.
+/// Writes codes of items, and what is added to their distances where there is such, to places for
+/// them, those of missing items zero.
 ///
 /// # Errors
 /// [`Error::NoMemory`](crate::Error::NoMemory).

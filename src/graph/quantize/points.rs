@@ -5,7 +5,8 @@ use super::{Coded, Codes};
 use crate::error::{reserve, Result};
 use crate::kernel::CodeRows;
 
-/// Items that are compared with each other and with queries. Distances are numbers that sort as they do.
+/// Items that are compared with each other and with queries. Distances are numbers that sort as
+/// they do.
 pub trait Points: Copy + Sync {
     /// What the others are compared with: an item or a query.
     type From<'b>: Copy
@@ -29,28 +30,28 @@ pub trait Points: Copy + Sync {
     /// The distances of one to others; panics past the end.
     fn distances(&self, from: Self::From<'_>, ids: &[u32], to: &mut [u32]);
 
-    /// Whether two neighbours are so far apart that neither stands for the other: `between` them no less than the
-    /// `reach` to the farther one, with a slack in 256ths.
+    /// Whether two neighbours are so far apart that neither stands for the other: `between` them no
+    /// less than the `reach` to the farther one, with a slack in 256ths.
     fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool;
 
     /// Adds a copy of an item.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
-    fn copy(&self, id: u32, to: &mut Room) -> Result<()>;
+    fn copy(&self, id: u32, to: &mut Copies) -> Result<()>;
 
     /// The copies, numbered in their order.
-    fn local<'b>(&'b self, room: &'b Room) -> Self::Local<'b>;
+    fn local<'b>(&'b self, room: &'b Copies) -> Self::Local<'b>;
 }
 
-/// Room for copies of items.
+/// Copies for copies of items.
 #[derive(Default)]
-pub struct Room {
+pub struct Copies {
     pub rows: Vec<u8>,
     extras: Vec<u8>,
 }
 
-impl Room {
+impl Copies {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.extras.clear();
@@ -100,7 +101,7 @@ impl Points for Codes<'_> {
     }
 
     #[inline]
-    fn copy(&self, id: u32, to: &mut Room) -> Result<()> {
+    fn copy(&self, id: u32, to: &mut Copies) -> Result<()> {
         let Coded { row, extra } = self.get(id);
         add(&mut to.rows, row)?;
         if !self.extras.is_empty() {
@@ -110,7 +111,7 @@ impl Points for Codes<'_> {
     }
 
     #[inline]
-    fn local<'b>(&'b self, room: &'b Room) -> Codes<'b> {
+    fn local<'b>(&'b self, room: &'b Copies) -> Codes<'b> {
         Codes {
             rows: CodeRows::new(&room.rows, self.rows.row_bytes()),
             extras: &room.extras,

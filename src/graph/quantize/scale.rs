@@ -8,15 +8,15 @@ use crate::memory;
 /// Items by whose errors the scale is chosen.
 const SAMPLE: usize = 4096;
 
-/// How often the scale is tried finer, each time by the root of two: outliers are cut off where that makes errors
-/// smaller.
+/// How often the scale is tried finer, each time by the root of two: outliers are cut off where
+/// that makes errors smaller.
 const FINER: usize = 9;
 
 /// Of a thousand rows, so many are wholly on the scale that is made for most of them.
 const MOST: usize = 995;
 
-/// Parts of the items that are looked at by one thread each: sums are those of the parts, in order, whatever the
-/// threads.
+/// Parts of the items that are looked at by one thread each: sums are those of the parts, in order,
+/// whatever the threads.
 const PARTS: usize = 64;
 
 /// Numbers that the parts' sums have together, about.
@@ -113,7 +113,8 @@ impl Scale {
         })
     }
 
-    /// The one that makes the smallest errors. One that is `symmetric` has zero in the middle, in all directions.
+    /// The one that makes the smallest errors. One that is `symmetric` has zero in the middle, in
+    /// all directions.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
@@ -203,8 +204,8 @@ impl Scale {
         Ok(scales.swap_remove(best.1))
     }
 
-    /// One that takes in all numbers of nearly all of some rows, whatever the others are like; none where they do not
-    /// differ.
+    /// One that takes in all numbers of nearly all of some rows, whatever the others are like; none
+    /// where they do not differ.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].

@@ -1,7 +1,7 @@
-//! Vectors as a graph needs them, whatever their metric and scalar type: what is made of these by name is compiled
-//! eleven times, what asks by [`AnySpace`] once.
+//! Vectors as a graph needs them, whatever their metric and scalar type: what is made of these by
+//! name is compiled eleven times, what asks by [`AnySpace`] once.
 
-use super::points::{add, Points, Room};
+use super::points::{add, Copies, Points};
 use super::Coder;
 use crate::error::Result;
 use crate::kernel::{prefetch, Measure, Scalar};
@@ -9,9 +9,9 @@ use crate::layout::{NodeRef, Nodes};
 use crate::metric::{order, Query, Space};
 use crate::query::scorer::{Scorer, VectorScorer};
 
-/// Bits of a distance, which has 64, that are left out of those that are compared: of the 32 that these have 22 are
-/// digits and the others are exponents, so that distances (of euclidean, squares) from 1e-154 to 1e154 can be told.
-/// Products have a sign too, and 1e-77 to 1e77.
+/// Bits of a distance, which has 64, that are left out of those that are compared: of the 32 that
+/// these have 22 are digits and the others are exponents, so that distances (of euclidean, squares)
+/// from 1e-154 to 1e154 can be told. Products have a sign too, and 1e-77 to 1e77.
 const LEFT_OUT: u32 = 30;
 
 /// A distance in half the bits. `unit` is that of 1.
@@ -57,7 +57,8 @@ fn narrow_distances<S: Space>(
 
 /// A query to be searched for by a graph, whatever the metric and the scalar type.
 pub trait GraphQuery: Scorer {
-    /// Makes the query's code, in a place that is zero; `room` is for a whole code that is made short.
+    /// Makes the query's code, in a place that is zero; `room` is for a whole code that is made
+    /// short.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
@@ -265,11 +266,11 @@ impl Points for Vectors<'_> {
         self.source.space.are_apart(between, reach, slack)
     }
 
-    fn copy(&self, id: u32, to: &mut Room) -> Result<()> {
+    fn copy(&self, id: u32, to: &mut Copies) -> Result<()> {
         add(&mut to.rows, self.source.nodes.get(id as usize).bytes())
     }
 
-    fn local<'b>(&'b self, room: &'b Room) -> Vectors<'b> {
+    fn local<'b>(&'b self, room: &'b Copies) -> Vectors<'b> {
         let nodes = Nodes::new(&room.rows, self.source.nodes.layout());
         Vectors {
             source: Source {

@@ -1,14 +1,15 @@
-//! The nearest of what a walk has met.
+//! The beam: the nearest candidates of a search. `W` of HNSW, the search list of Vamana.
 
 use std::collections::BinaryHeap;
 
-/// An item met, nearest first: distance, id, and a mark: whether it was looked from, or refused by a filter.
+/// A visited item, in one number that sorts by distance, then id. The mark says that it was
+/// expanded, or that a filter refused it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Met(u64);
+pub struct Candidate(u64);
 
-impl Met {
+impl Candidate {
     pub fn new(distance: u32, id: u32) -> Self {
-        Met(u64::from(distance) << 32 | u64::from(id) << 1)
+        Candidate(u64::from(distance) << 32 | u64::from(id) << 1)
     }
     pub fn id(self) -> u32 {
         self.0 as u32 >> 1
@@ -17,81 +18,81 @@ impl Met {
         self.0 & 1 == 1
     }
     pub fn marked(self) -> Self {
-        Met(self.0 | 1)
+        Candidate(self.0 | 1)
     }
 }
 
-/// Puts one into a pool of `size` at the most, in order; the place it got, if any.
+/// Puts one into a sorted beam of at most `size`; its place, if it got one.
 #[inline]
-pub fn put(pool: &mut Vec<Met>, size: usize, one: Met) -> Option<usize> {
-    if pool.len() >= size {
-        if pool.last().is_some_and(|last| one >= *last) {
+pub fn put(beam: &mut Vec<Candidate>, size: usize, one: Candidate) -> Option<usize> {
+    if beam.len() >= size {
+        if beam.last().is_some_and(|last| one >= *last) {
             return None;
         }
-        pool.pop();
+        beam.pop();
     }
-    let at = pool.partition_point(|other| *other < one);
-    pool.insert(at, one);
+    let at = beam.partition_point(|other| *other < one);
+    beam.insert(at, one);
     Some(at)
 }
 
-/// A pool of limited size.
-pub trait Pool {
-    /// Whether one gets a place.
-    fn is_near(&self, one: Met) -> bool;
-    /// Gives a place to one that gets it; what has lost its own. There is room.
-    fn put(&mut self, one: Met) -> Option<Met>;
-    /// Whether one is nearer than the one at a place. Any answer will do where finding out takes long.
-    fn is_before(&self, one: Met, place: usize) -> bool;
+/// A beam of limited size.
+pub trait Beam {
+    /// Whether one is near enough for a place.
+    fn is_near(&self, one: Candidate) -> bool;
+    /// Gives a place to one that is near enough; the candidate that lost its own. There is room.
+    fn put(&mut self, one: Candidate) -> Option<Candidate>;
+    /// Whether one is nearer than the candidate at a place; true where finding out takes long.
+    fn is_before(&self, one: Candidate, place: usize) -> bool;
 }
 
-/// In order: for pools of some thousands at the most, as putting one in moves half of it.
-pub struct Sorted {
-    pub pool: Vec<Met>,
+/// Sorted: for some thousands at most, as inserting moves half of it.
+pub struct SortedBeam {
+    pub beam: Vec<Candidate>,
     pub size: usize,
 }
 
-impl Pool for Sorted {
+impl Beam for SortedBeam {
     #[inline]
-    fn is_near(&self, one: Met) -> bool {
-        self.pool.len() < self.size || self.pool.last().is_some_and(|last| one < *last)
+    fn is_near(&self, one: Candidate) -> bool {
+        self.beam.len() < self.size || self.beam.last().is_some_and(|last| one < *last)
     }
 
     #[inline]
-    fn put(&mut self, one: Met) -> Option<Met> {
-        let last = self.pool.last().copied();
-        let last = last.filter(|_| self.pool.len() >= self.size);
-        put(&mut self.pool, self.size, one);
+    fn put(&mut self, one: Candidate) -> Option<Candidate> {
+        let last = self.beam.last().copied();
+        let last = last.filter(|_| self.beam.len() >= self.size);
+        put(&mut self.beam, self.size, one);
         last
     }
 
     #[inline]
-    fn is_before(&self, one: Met, place: usize) -> bool {
-        self.pool.get(place).is_none_or(|other| one < *other)
+    fn is_before(&self, one: Candidate, place: usize) -> bool {
+        self.beam.get(place).is_none_or(|other| one < *other)
     }
 }
 
-/// The farthest on top: for any size.
-pub struct Heap {
-    pub pool: BinaryHeap<Met>,
+/// A heap with the farthest on top: for any size.
+pub struct HeapBeam {
+    pub beam: BinaryHeap<Candidate>,
     pub size: usize,
 }
 
-impl Pool for Heap {
-    fn is_near(&self, one: Met) -> bool {
-        self.pool.len() < self.size || self.pool.peek().is_some_and(|last| one < *last)
+impl Beam for HeapBeam {
+    fn is_near(&self, one: Candidate) -> bool {
+        self.beam.len() < self.size || self.beam.peek().is_some_and(|last| one < *last)
     }
 
-    fn put(&mut self, one: Met) -> Option<Met> {
-        if self.pool.len() < self.size {
-            self.pool.push(one);
+    fn put(&mut self, one: Candidate) -> Option<Candidate> {
+        if self.beam.len() < self.size {
+            self.beam.push(one);
             return None;
         }
-        let mut last = self.pool.peek_mut()?;
+        let mut last = self.beam.peek_mut()?;
         Some(std::mem::replace(&mut *last, one))
     }
 
-    fn is_before(&self, _one: Met, _place: usize) -> bool {
+    fn is_before(&self, _one: Candidate, _place: usize) -> bool {
         true
     }
 }

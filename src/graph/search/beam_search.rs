@@ -1,12 +1,23 @@
-//! The walk: from items that the forest or the graph names, always on to the neighbours of the nearest not yet looked
-//! from.
+//! The beam search: SEARCH-LAYER of HNSW (Malkov and Yashunin 2018), GreedySearch of Vamana
+//! (Subramanya et al. 2019), over one flat graph.
+//!
+//! ```text
+//! beam = the nearest of the entry points, at most `beam_width`
+//! visited = the entry points
+//! while fewer than `search_k` distances were computed:
+//!     c = the nearest in the beam that is not expanded; none: stop
+//!     mark c as expanded
+//!     for each neighbour of c that is not visited:
+//!         mark it as visited, compute its distance, put it into the beam
+//! ```
+//!
+//! With a filter (`run_filtered`), refused items are expanded too, from a queue beside the beam, as
+//! the way to accepted ones may lead through them. The beam holds accepted items only.
 
-use super::beam::{put, Heap, Met, Pool, Sorted};
+use super::beam::{put, Beam, Candidate, HeapBeam, SortedBeam};
+use super::compared::ComparedItems;
 use crate::error::{reserve, Error, Result};
-use crate::graph::format::view::View;
-use crate::graph::quantize::points::Points as _;
-use crate::graph::quantize::vectors::GraphQuery;
-use crate::graph::quantize::{Coded, Codes};
+use crate::graph::format::view::GraphView;
 use crate::kernel::prefetch;
 use crate::memory::reserve_heap;
 use crate::query::filter::{All, Filter};
@@ -14,138 +25,85 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-/// What a walk looks for, among which items.
-pub trait Target {
-    /// How many places for items there are.
-    fn count(&self) -> usize;
-
-    /// Asks memory for an item.
-    fn prefetch(&self, id: u32);
-
-    /// The distances of the query to items; panics past the end.
-    fn distances(&self, ids: &[u32], to: &mut [u32]);
-}
-
-/// The query's code among those of the items.
-pub struct ByCodes<'a> {
-    pub codes: Codes<'a>,
-    pub query: Coded<'a>,
-}
-
-impl Target for ByCodes<'_> {
-    #[inline]
-    fn count(&self) -> usize {
-        self.codes.count()
-    }
-
-    #[inline]
-    fn prefetch(&self, id: u32) {
-        self.codes.prefetch(id);
-    }
-
-    #[inline]
-    fn distances(&self, ids: &[u32], to: &mut [u32]) {
-        self.codes.distances(self.query, ids, to);
-    }
-}
-
-/// The query's vector among those of the items.
-pub struct ByVectors<'a> {
-    pub query: &'a dyn GraphQuery,
-    pub n_items: usize,
-}
-
-impl Target for ByVectors<'_> {
-    fn count(&self) -> usize {
-        self.n_items
-    }
-
-    fn prefetch(&self, id: u32) {
-        prefetch(self.query.nodes().get(id as usize).bytes());
-    }
-
-    fn distances(&self, ids: &[u32], to: &mut [u32]) {
-        self.query.distances(ids, to);
-    }
-}
-
-/// Room that a thread keeps from one search to the next.
+/// The state of one search; a thread keeps its memory for the next.
 #[derive(Default)]
-pub struct Walk {
-    /// The nearest, in order.
-    pool: Vec<Met>,
-    /// With a filter: what is not among the nearest, or no longer, by codes.
-    spare: Vec<Met>,
-    /// What is no nearer is not worth keeping.
-    farthest_spare: Option<Met>,
-    /// How many of these are in order, and before the others.
+pub struct BeamSearch {
+    /// The nearest candidates, sorted.
+    beam: Vec<Candidate>,
+    /// With a filter: candidates that have no place in the beam, or lost it.
+    spare: Vec<Candidate>,
+    /// Candidates that are no nearer are not worth keeping.
+    farthest_spare: Option<Candidate>,
+    /// How many spare candidates are sorted; they stand before the others.
     n_sorted: usize,
-    /// With a filter: where to look from, the nearest on top.
-    open: BinaryHeap<Reverse<Met>>,
+    /// With a filter: the queue of items to expand, the nearest on top.
+    open: BinaryHeap<Reverse<Candidate>>,
     batch: Vec<u32>,
     distances: Vec<u32>,
-    /// All that were marked.
-    met: Vec<u32>,
-    looked_at: u64,
-    /// Whether more of what is near was refused than is kept: then what is accepted lies around that, much of it as
-    /// near as much else.
+    /// The ids whose bits are set in the visited set.
+    visited: Vec<u32>,
+    /// Distances that count for `search_k`.
+    n_compared: u64,
+    /// Whether the filter refused more of the nearest items than the beam holds. The accepted ones
+    /// then lie around those, many of them at about the same distance.
     is_around: bool,
 }
 
-/// How a walk came to its end.
-pub enum End {
-    /// It has looked at enough, or from all that are near.
+/// Why a search ended.
+pub enum Outcome {
+    /// `search_k` is used up, or all of the beam is expanded.
     Found,
-    /// Nothing nearer was left long before it had looked at enough.
+    /// All of the beam was expanded long before `search_k` was used up.
     Stuck,
-    /// A filter refuses so much of what is near that looking at all items takes no longer than going on.
+    /// The filter refuses so many of the nearest items that comparing all items takes no longer.
     Costly,
 }
 
-/// Items looked at in a row while a walk meets one; and while it does not go on to where a filter leaves something,
-/// which would have it go all around what is refused.
-pub const SCANNED_FOR_MET: usize = 8;
+/// Items that a scan compares in the time a beam search takes to visit one.
+pub const SCANNED_FOR_VISITED: usize = 8;
+/// The same where a filter refuses the nearest: the search would go all around them.
 const SCANNED_AROUND: usize = 64;
 
-/// With a filter: of what did not stay among the nearest, no more is given out.
+/// The most spare candidates that are used.
 const MOST_SPARE: usize = 4096;
 
-/// How far a walk goes.
+/// How far a search goes.
 #[derive(Clone, Copy)]
-pub struct Breadth {
-    /// How many are wanted.
+pub struct Budget {
+    /// Results that the caller wants.
     pub wanted: usize,
-    /// How many of the nearest are kept at the least.
+    /// The least width of the beam.
     pub keep: usize,
-    /// How many items are looked at, about, and half as many more at the most; with a filter, items that it accepts,
-    /// and no more.
+    /// Distances to compute: about so many, half as many more at most. With a filter, distances of
+    /// accepted items, and no more.
     pub search_k: u64,
 }
 
-/// The pool is in order, and putting one in moves half of it.
-const LARGEST_POOL: u64 = 4096;
+/// A wider beam is a heap: inserting into a sorted one moves half of it.
+const WIDEST_SORTED: u64 = 4096;
 
-/// The pool of a walk holds one for so many that it is to look at. Having looked from all of a pool a walk ends, as
-/// what is easy to find is found sooner; with a filter, which leaves more places for what is near, it is to end later.
-const LOOKED_AT_FROM_ONE: [u64; 2] = [24, 16];
+/// The beam has one place for so many of `search_k`. A search whose beam is all expanded ends
+/// before `search_k` is used up, which easy queries do. The second is with a filter: the beam holds
+/// accepted items only, so it is wider to end as late.
+const SEARCH_K_PER_PLACE: [u64; 2] = [24, 16];
 
-/// Of what was put aside so many are put in order for one that is asked for.
+/// Spare candidates sorted for each that is asked for.
 const SORTED: usize = 4;
 
-/// Items whose codes are asked for together.
+/// Items that a scan compares at a time.
 const SCANNED: usize = 32;
 
-/// Neighbours are asked for ahead of items that come to stand so near to the front.
+/// The neighbour lists of candidates that enter the beam so near to its next one are prefetched.
 const AHEAD: usize = 3;
 
-impl Walk {
-    /// How many were met and not forgotten; with a filter, also of what is not among the nearest.
-    pub fn n_met(&self) -> usize {
-        self.pool.len() + self.spare.len().min(MOST_SPARE)
+impl BeamSearch {
+    /// How many candidates there are for re-ranking: the beam and, with a filter, spare ones.
+    pub fn n_candidates(&self) -> usize {
+        self.beam.len() + self.spare.len().min(MOST_SPARE)
     }
 
-    /// Keeps what is not among the nearest, unless enough is that is nearer. There is room.
-    fn put_aside(&mut self, one: Met) {
+    /// Keeps a candidate beside the beam, unless enough nearer ones are there. There is room.
+    fn put_aside(&mut self, one: Candidate) {
         if self.farthest_spare.is_some_and(|farthest| one >= farthest) {
             return;
         }
@@ -157,15 +115,16 @@ impl Walk {
         }
     }
 
-    /// Those in these places, nearest first, that are wanted; asked are only those about which the filter has not been.
+    /// The candidates in these places, nearest first. The filter, `is_wanted`, is asked about those
+    /// alone that it was not asked about during the search.
     pub fn found<'b>(
         &'b mut self,
         places: Range<usize>,
         is_wanted: &'b impl Fn(usize) -> bool,
     ) -> impl Iterator<Item = usize> + 'b {
-        let wanted = places.end.saturating_sub(self.pool.len());
+        let wanted = places.end.saturating_sub(self.beam.len());
         if wanted > self.n_sorted {
-            // Seldom many are.
+            // Usually few are.
             let more = (SORTED * wanted).min(self.spare.len()) - self.n_sorted;
             let rest = &mut self.spare[self.n_sorted..];
             let next = match more < rest.len() {
@@ -175,182 +134,184 @@ impl Walk {
             next.sort_unstable();
             self.n_sorted += more;
         }
-        let kept = self.pool.iter().map(|one| (*one, false));
-        // Of these it has not been asked about all.
+        let kept = self.beam.iter().map(|one| (*one, false));
+        // A mark on a spare candidate says that the filter was not asked.
         let spare = self.spare.iter().map(|one| (*one, one.is_marked()));
         let all = kept.chain(spare).skip(places.start).take(places.len());
         all.filter(|(one, is_open)| !is_open || is_wanted(one.id() as usize))
             .map(|(one, _)| one.id() as usize)
     }
 
-    /// Whether the nearest of what a filter accepts are many as near as each other.
+    /// Whether the accepted items lie around refused ones, many of them at about the same distance.
     pub fn is_around(&self) -> bool {
         self.is_around
     }
 
-    /// How many items it has met.
-    pub fn n_marked(&self) -> usize {
-        self.met.len()
+    /// Items visited.
+    pub fn n_visited(&self) -> usize {
+        self.visited.len()
     }
 
-    /// How many it has kept.
-    pub fn n_found(&self) -> usize {
-        self.pool.len()
+    /// Candidates in the beam.
+    pub fn n_kept(&self) -> usize {
+        self.beam.len()
     }
 
-    /// Forgets what it has met.
+    /// Forgets all candidates.
     pub fn begin(&mut self) {
-        self.pool.clear();
+        self.beam.clear();
         self.spare.clear();
         self.farthest_spare = None;
         self.n_sorted = 0;
         self.open.clear();
-        self.looked_at = 0;
+        self.n_compared = 0;
         self.is_around = false;
     }
 
-    /// Walks on from `entries`, which may be there several times, until enough was looked at or nothing nearer is left.
-    /// `marks` has a bit for each item; those set are for [`lift`](Self::lift) to take away.
+    /// Searches from `entries`, which may have repeats, and from what the beam holds. `visited` has
+    /// a bit for each item; [`unmark`](Self::unmark) clears those that the search sets.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a neighbour cannot be; [`Error::NoMemory`].
-    pub fn walk<T: Target, F: Filter>(
+    pub fn run<T: ComparedItems, F: Filter>(
         &mut self,
-        target: &T,
-        graph: &View<'_>,
+        items: &T,
+        graph: &GraphView<'_>,
         entries: &[usize],
-        breadth: Breadth,
+        budget: Budget,
         filter: &F,
-        marks: &mut [u64],
-    ) -> Result<End> {
+        visited: &mut [u64],
+    ) -> Result<Outcome> {
         reserve(&mut self.batch, entries.len())?;
         for &id in entries {
-            meet(target, id as u32, marks, &mut self.batch);
+            visit(items, id as u32, visited, &mut self.batch);
         }
-        let size = breadth.pool_size::<F>(target.count());
-        if F::ALL && size as u64 <= LARGEST_POOL {
-            self.walk_all(target, graph, breadth, marks)?;
-        } else if !self.walk_accepted(target, graph, breadth, filter, marks)? {
-            return Ok(End::Costly);
+        let size = budget.beam_width::<F>(items.count());
+        if F::ALL && size as u64 <= WIDEST_SORTED {
+            self.run_all(items, graph, budget, visited)?;
+        } else if !self.run_filtered(items, graph, budget, filter, visited)? {
+            return Ok(Outcome::Costly);
         }
-        // With a filter what is accepted may lie in other places too, nearer than what was come to.
-        let enough = breadth.search_k / if F::ALL { 4 } else { 2 };
-        Ok(match self.looked_at < enough {
-            true => End::Stuck,
-            false => End::Found,
+        // With a filter, accepted items may lie elsewhere too, and nearer.
+        let enough = budget.search_k / if F::ALL { 4 } else { 2 };
+        Ok(match self.n_compared < enough {
+            true => Outcome::Stuck,
+            false => Outcome::Found,
         })
     }
 
-    /// Marks an item that is not to be met.
+    /// Marks an item as visited, so that it is not.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn leave_out(&mut self, id: usize, marks: &mut [u64]) -> Result<()> {
-        reserve(&mut self.met, 1)?;
-        self.met.push(id as u32);
-        marks[id / 64] |= 1 << (id % 64);
+    pub fn leave_out(&mut self, id: usize, visited: &mut [u64]) -> Result<()> {
+        reserve(&mut self.visited, 1)?;
+        self.visited.push(id as u32);
+        visited[id / 64] |= 1 << (id % 64);
         Ok(())
     }
 
-    /// Takes its marks away, however it went.
-    pub fn lift(&self, marks: &mut [u64]) {
-        for &id in self.met.iter().chain(&self.batch) {
-            marks[id as usize / 64] = 0;
+    /// Clears the bits that this search set, after an error too.
+    pub fn unmark(&self, visited: &mut [u64]) {
+        for &id in self.visited.iter().chain(&self.batch) {
+            visited[id as usize / 64] = 0;
         }
     }
 
-    /// Takes its marks away, and forgets what they were.
-    pub fn forget(&mut self, marks: &mut [u64]) {
-        self.lift(marks);
-        self.met.clear();
+    /// Clears the bits, and forgets which they were.
+    pub fn forget(&mut self, visited: &mut [u64]) {
+        self.unmark(visited);
+        self.visited.clear();
         self.batch.clear();
     }
 
-    /// Puts its marks back.
-    pub fn lay(&self, marks: &mut [u64]) {
-        for &id in self.met.iter().chain(&self.batch) {
-            marks[id as usize / 64] |= 1 << (id % 64);
+    /// Sets the bits again.
+    pub fn mark_again(&self, visited: &mut [u64]) {
+        for &id in self.visited.iter().chain(&self.batch) {
+            visited[id as usize / 64] |= 1 << (id % 64);
         }
     }
 
-    /// Items that were looked at; with a filter, those of them that it accepted.
-    pub fn looked_at(&self) -> u64 {
-        self.looked_at
+    /// Distances computed; with a filter, those of accepted items.
+    pub fn n_compared(&self) -> u64 {
+        self.n_compared
     }
 
-    /// Finds the distances of what was met.
-    fn measure<T: Target>(&mut self, target: &T) -> Result<()> {
+    /// Computes the distances of the batch.
+    fn measure<T: ComparedItems>(&mut self, items: &T) -> Result<()> {
         self.distances.clear();
         reserve(&mut self.distances, self.batch.len())?;
         self.distances.resize(self.batch.len(), 0);
-        target.distances(&self.batch, &mut self.distances);
-        reserve(&mut self.met, self.batch.len())?;
-        self.met.extend_from_slice(&self.batch);
+        items.distances(&self.batch, &mut self.distances);
+        reserve(&mut self.visited, self.batch.len())?;
+        self.visited.extend_from_slice(&self.batch);
         Ok(())
     }
 
-    /// Looks at the next of these items; whether there were any. There is room to put them aside.
-    fn look_at<T: Target>(
+    /// Computes the distances of the next of these items; false if there were none. Makes room to
+    /// put them aside.
+    fn compare_next<T: ComparedItems>(
         &mut self,
-        target: &T,
+        items: &T,
         ids: &mut impl Iterator<Item = usize>,
     ) -> Result<bool> {
         self.batch.clear();
         reserve(&mut self.batch, SCANNED)?;
         for id in ids.take(SCANNED) {
-            target.prefetch(id as u32);
+            items.prefetch(id as u32);
             self.batch.push(id as u32);
         }
         reserve(&mut self.distances, SCANNED)?;
         self.distances.resize(self.batch.len(), 0);
-        target.distances(&self.batch, &mut self.distances);
+        items.distances(&self.batch, &mut self.distances);
         reserve(&mut self.spare, self.batch.len())?;
         Ok(!self.batch.is_empty())
     }
 
-    /// Looks at all of these items, which are wanted, instead of walking.
+    /// Compares all of these items, which the filter accepts, in place of a search.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn scan<T: Target>(
+    pub fn scan<T: ComparedItems>(
         &mut self,
-        target: &T,
+        items: &T,
         mut ids: impl Iterator<Item = usize>,
     ) -> Result<()> {
-        // All come into one order.
-        reserve(&mut self.spare, self.pool.len())?;
-        self.spare.append(&mut self.pool);
-        while self.look_at(target, &mut ids)? {
+        // All in one order.
+        reserve(&mut self.spare, self.beam.len())?;
+        self.spare.append(&mut self.beam);
+        while self.compare_next(items, &mut ids)? {
             for i in 0..self.batch.len() {
-                self.put_aside(Met::new(self.distances[i], self.batch[i]));
+                self.put_aside(Candidate::new(self.distances[i], self.batch[i]));
             }
         }
         Ok(())
     }
 
-    /// Looks at all of these items, and keeps the nearest of those that are wanted. Only near ones are asked about now.
+    /// Compares all of these items and keeps the nearest that are wanted. `is_wanted` is asked
+    /// about those that get a place in the beam.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn scan_wanted<T: Target>(
+    pub fn scan_wanted<T: ComparedItems>(
         &mut self,
-        target: &T,
+        items: &T,
         mut ids: impl Iterator<Item = usize>,
         keep: usize,
         is_wanted: impl Fn(usize) -> bool,
     ) -> Result<()> {
-        let size = keep.min(target.count()).max(1);
-        let room = (size + 1).saturating_sub(self.pool.len());
-        reserve(&mut self.pool, room)?;
-        while self.look_at(target, &mut ids)? {
+        let size = keep.min(items.count()).max(1);
+        let room = (size + 1).saturating_sub(self.beam.len());
+        reserve(&mut self.beam, room)?;
+        while self.compare_next(items, &mut ids)? {
             for i in 0..self.batch.len() {
-                let one = Met::new(self.distances[i], self.batch[i]);
-                let last = self.pool.last().copied();
-                let last = last.filter(|_| self.pool.len() >= size);
+                let one = Candidate::new(self.distances[i], self.batch[i]);
+                let last = self.beam.last().copied();
+                let last = last.filter(|_| self.beam.len() >= size);
                 if last.is_some_and(|last| one >= last) {
                     self.put_aside(one.marked());
                 } else if is_wanted(one.id() as usize) {
-                    put(&mut self.pool, size, one);
+                    put(&mut self.beam, size, one);
                     last.into_iter().for_each(|last| self.put_aside(last));
                 }
             }
@@ -358,22 +319,22 @@ impl Walk {
         Ok(())
     }
 
-    fn walk_all<T: Target>(
+    fn run_all<T: ComparedItems>(
         &mut self,
-        target: &T,
-        graph: &View<'_>,
-        breadth: Breadth,
-        marks: &mut [u64],
+        items: &T,
+        graph: &GraphView<'_>,
+        budget: Budget,
+        visited: &mut [u64],
     ) -> Result<()> {
-        let size = breadth.pool_size::<All>(target.count());
-        reserve(&mut self.pool, size + 1)?;
+        let size = budget.beam_width::<All>(items.count());
+        reserve(&mut self.beam, size + 1)?;
         let mut next = 0;
         loop {
-            self.measure(target)?;
-            self.looked_at += self.batch.len() as u64;
-            let pool = &mut self.pool;
+            self.measure(items)?;
+            self.n_compared += self.batch.len() as u64;
+            let beam = &mut self.beam;
             for (&id, &distance) in self.batch.iter().zip(&self.distances) {
-                if let Some(at) = put(pool, size, Met::new(distance, id)) {
+                if let Some(at) = put(beam, size, Candidate::new(distance, id)) {
                     if at < next + AHEAD {
                         prefetch(graph.row(id as usize));
                     }
@@ -381,106 +342,106 @@ impl Walk {
                 }
             }
             self.batch.clear();
-            while pool.get(next).is_some_and(|one| one.is_marked()) {
+            while beam.get(next).is_some_and(|one| one.is_marked()) {
                 next += 1;
             }
-            if self.looked_at >= breadth.most::<All>() || next >= pool.len() {
+            if self.n_compared >= budget.most::<All>() || next >= beam.len() {
                 return Ok(());
             }
-            let one = &mut pool[next];
+            let one = &mut beam[next];
             let from = one.id();
             *one = one.marked();
-            if let Some(other) = pool.get(next + 1) {
+            if let Some(other) = beam.get(next + 1) {
                 prefetch(graph.row(other.id() as usize));
             }
-            meet_neighbors(target, graph, from, marks, &mut self.batch)?;
+            expand(items, graph, from, visited, &mut self.batch)?;
         }
     }
 
-    /// For any filter, and for large pools. The pool has accepted items only; the way leads through others too, as long
-    /// as they are nearer than the farthest of a full pool. What is met by looking from those that are nearer than what
-    /// is wanted does not count as looked at: around a query whose nearest are all refused it is the way that is long.
-    /// Whether it came to an end before it took too long.
-    fn walk_accepted<T: Target, F: Filter>(
+    /// For any filter, and for a wide beam. Refused items are expanded too if they are nearer than
+    /// the farthest of a full beam. What they lead to does not count for `search_k` while they are
+    /// nearer than the results: around a query whose nearest items are all refused, the way is
+    /// long. False if it took too long.
+    fn run_filtered<T: ComparedItems, F: Filter>(
         &mut self,
-        target: &T,
-        graph: &View<'_>,
-        breadth: Breadth,
+        items: &T,
+        graph: &GraphView<'_>,
+        budget: Budget,
         filter: &F,
-        marks: &mut [u64],
+        visited: &mut [u64],
     ) -> Result<bool> {
-        let size = breadth.pool_size::<F>(target.count());
-        let room = (size + 1).saturating_sub(self.pool.len());
-        reserve(&mut self.pool, room)?;
-        let pool = std::mem::take(&mut self.pool);
-        if size as u64 <= LARGEST_POOL {
-            let mut pool = Sorted { pool, size };
-            let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
-            self.pool = pool.pool;
+        let size = budget.beam_width::<F>(items.count());
+        let room = (size + 1).saturating_sub(self.beam.len());
+        reserve(&mut self.beam, room)?;
+        let beam = std::mem::take(&mut self.beam);
+        if size as u64 <= WIDEST_SORTED {
+            let mut beam = SortedBeam { beam, size };
+            let walked = self.run_into(items, graph, budget, filter, visited, &mut beam);
+            self.beam = beam.beam;
             return walked;
         }
-        let pool = BinaryHeap::from(pool);
-        let mut pool = Heap { pool, size };
-        let walked = self.walk_into(target, graph, breadth, filter, marks, &mut pool);
-        self.pool = pool.pool.into_sorted_vec();
+        let beam = BinaryHeap::from(beam);
+        let mut beam = HeapBeam { beam, size };
+        let walked = self.run_into(items, graph, budget, filter, visited, &mut beam);
+        self.beam = beam.beam.into_sorted_vec();
         walked
     }
 
-    fn walk_into<T: Target, F: Filter>(
+    fn run_into<T: ComparedItems, F: Filter>(
         &mut self,
-        target: &T,
-        graph: &View<'_>,
-        breadth: Breadth,
+        items: &T,
+        graph: &GraphView<'_>,
+        budget: Budget,
         filter: &F,
-        marks: &mut [u64],
-        pool: &mut impl Pool,
+        visited: &mut [u64],
+        beam: &mut impl Beam,
     ) -> Result<bool> {
-        let n_items = target.count();
+        let n_items = items.count();
         let (mut counts, mut n_through) = (true, 0);
         loop {
-            self.measure(target)?;
+            self.measure(items)?;
             reserve_heap(&mut self.open, self.batch.len())?;
             if !F::ALL {
                 reserve(&mut self.spare, self.batch.len())?;
             }
             for i in 0..self.batch.len() {
                 let (id, distance) = (self.batch[i], self.distances[i]);
-                let one = Met::new(distance, id);
-                if !pool.is_near(one) {
+                let one = Candidate::new(distance, id);
+                if !beam.is_near(one) {
                     if !F::ALL {
                         self.put_aside(one.marked());
                     }
                 } else if filter.accepts(id as usize) {
                     self.open.push(Reverse(one));
-                    self.looked_at += u64::from(counts);
-                    let last = pool.put(one).filter(|_| !F::ALL);
+                    self.n_compared += u64::from(counts);
+                    let last = beam.put(one).filter(|_| !F::ALL);
                     last.into_iter().for_each(|last| self.put_aside(last));
                 } else {
                     self.open.push(Reverse(one.marked()));
                 }
             }
             self.batch.clear();
-            let next = self.open.pop().filter(|next| pool.is_near(next.0));
-            let Some(Reverse(one)) = next.filter(|_| self.looked_at < breadth.most::<F>()) else {
-                self.is_around = !F::ALL && n_through > breadth.pool_size::<F>(n_items);
-                return Ok(!self.is_around || self.met.len() < n_items / SCANNED_AROUND);
+            let next = self.open.pop().filter(|next| beam.is_near(next.0));
+            let Some(Reverse(one)) = next.filter(|_| self.n_compared < budget.most::<F>()) else {
+                self.is_around = !F::ALL && n_through > budget.beam_width::<F>(n_items);
+                return Ok(!self.is_around || self.visited.len() < n_items / SCANNED_AROUND);
             };
-            if !F::ALL && self.met.len() > n_items / SCANNED_FOR_MET {
-                self.is_around = n_through > breadth.pool_size::<F>(n_items);
+            if !F::ALL && self.visited.len() > n_items / SCANNED_FOR_VISITED {
+                self.is_around = n_through > budget.beam_width::<F>(n_items);
                 return Ok(false);
             }
-            counts = !one.is_marked() || !pool.is_before(one, breadth.wanted);
+            counts = !one.is_marked() || !beam.is_before(one, budget.wanted);
             n_through += usize::from(!counts);
             if let Some(Reverse(other)) = self.open.peek() {
                 prefetch(graph.row(other.id() as usize));
             }
-            meet_neighbors(target, graph, one.id(), marks, &mut self.batch)?;
+            expand(items, graph, one.id(), visited, &mut self.batch)?;
         }
     }
 }
 
-impl Breadth {
-    /// Items that a walk looks at, at the most.
+impl Budget {
+    /// Distances that a search computes at most.
     fn most<F: Filter>(&self) -> u64 {
         match F::ALL {
             true => self.search_k.saturating_add(self.search_k / 2),
@@ -488,37 +449,37 @@ impl Breadth {
         }
     }
 
-    /// How many of the nearest a walk keeps.
-    pub fn pool_size<F: Filter>(&self, n_items: usize) -> usize {
-        let share = LOOKED_AT_FROM_ONE[usize::from(!F::ALL)];
+    /// Places in the beam: `ef` of HNSW, `L` of Vamana.
+    pub fn beam_width<F: Filter>(&self, n_items: usize) -> usize {
+        let share = SEARCH_K_PER_PLACE[usize::from(!F::ALL)];
         let size = (self.search_k / share)
-            .min(LARGEST_POOL)
+            .min(WIDEST_SORTED)
             .max(self.keep as u64);
         size.min(n_items as u64).max(1) as usize
     }
 }
 
-/// Marks an item, and adds it to the batch if it was not marked.
+/// Marks an item as visited, and adds it to the batch if it was not.
 #[inline]
-fn meet<T: Target>(target: &T, id: u32, marks: &mut [u64], batch: &mut Vec<u32>) {
-    let (word, bit) = (&mut marks[id as usize / 64], 1u64 << (id % 64));
+fn visit<T: ComparedItems>(items: &T, id: u32, visited: &mut [u64], batch: &mut Vec<u32>) {
+    let (word, bit) = (&mut visited[id as usize / 64], 1u64 << (id % 64));
     if *word & bit == 0 {
         *word |= bit;
-        target.prefetch(id);
+        items.prefetch(id);
         batch.push(id);
     }
 }
 
-/// Meets the neighbours of an item.
+/// Visits the neighbours of an item.
 #[inline]
-fn meet_neighbors<T: Target>(
-    target: &T,
-    graph: &View<'_>,
+fn expand<T: ComparedItems>(
+    items: &T,
+    graph: &GraphView<'_>,
     from: u32,
-    marks: &mut [u64],
+    visited: &mut [u64],
     batch: &mut Vec<u32>,
 ) -> Result<()> {
-    let n_items = target.count();
+    let n_items = items.count();
     let (ids, _) = graph.row(from as usize).as_chunks::<4>();
     let start = batch.len();
     reserve(batch, ids.len())?;
@@ -535,15 +496,15 @@ fn meet_neighbors<T: Target>(
             let reason = format!("its neighbour {id} is no item");
             return Err(Error::corrupt(from as usize, reason));
         }
-        // Without a branch, as nothing tells which are marked.
-        let (word, bit) = (&mut marks[id as usize / 64], id % 64);
+        // Without a branch: no processor can predict which are visited.
+        let (word, bit) = (&mut visited[id as usize / 64], id % 64);
         new[n] = id;
         n += usize::from(*word >> bit & 1 == 0);
         *word |= 1 << bit;
     }
     batch.truncate(start + n);
     for &id in &batch[start..] {
-        target.prefetch(id);
+        items.prefetch(id);
     }
     Ok(())
 }
