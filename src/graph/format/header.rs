@@ -7,22 +7,21 @@
 use super::routes::{self, RouteBytes, Routes};
 use super::view::{GraphBytes, GraphView};
 use crate::error::{Error, Result};
-use crate::forest::peek::Misfit;
-use crate::graph::quantize::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
+use crate::graph::quantize::projection::{Projection, Projector, LEAST_SHORTER};
 use crate::graph::quantize::scale::Scale;
 use crate::graph::quantize::{Coder, Codes, EXTRA};
 use crate::kernel::{CodeKernel, CodeRows, Isa, Measure};
 use crate::layout::NodeLayout;
-use crate::memory;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options};
+use crate::wire;
 use std::ops::Range;
 
 /// Bytes of either header. Rows start at multiples of it.
-const HEADER: usize = 64;
+pub(super) const HEADER: usize = wire::Codes::SIZE;
 
 /// Bytes of a neighbour's id.
-const ID: usize = 4;
+pub(super) const ID: usize = 4;
 
 /// The most neighbours an item may have.
 pub const MAX_DEGREE: usize = 255;
@@ -30,15 +29,15 @@ pub const MAX_DEGREE: usize = 255;
 /// What the headers say.
 #[derive(Debug, PartialEq)]
 pub struct GraphHeader {
-    n_items: usize,
+    pub(super) n_items: usize,
     /// Bytes from one code to the next.
     pub stride: usize,
-    scale: Scale,
+    pub(super) scale: Scale,
     /// Bytes of a code before it is made short.
     whole_stride: usize,
-    projection: Option<Projection>,
+    pub(super) projection: Option<Projection>,
     /// Whether something is added to the distances of an item: see [`Coder::extra`].
-    has_extras: bool,
+    pub(super) has_extras: bool,
     /// Whether there are no codes, as they do not tell near items apart: walks compare the vectors.
     pub by_vectors: bool,
     /// Places for neighbours of an item; 0 where there are codes only.
@@ -46,51 +45,37 @@ pub struct GraphHeader {
     /// See [`GraphPlan::alpha`](crate::GraphPlan::alpha).
     pub alpha: f64,
     /// Items to start from; 0 where the trees name them.
-    n_entries: usize,
+    pub(super) n_entries: usize,
     /// Items that are as far from everything: no neighbours of any.
-    n_null: usize,
+    pub(super) n_null: usize,
     /// The share of the nearest that searches found when the graph was tried; none where it was
     /// not.
     pub recall: Option<f64>,
     /// Trees that have routes, and rows of those; 0 where there are none.
-    n_starts: usize,
-    n_routes: usize,
+    pub(super) n_starts: usize,
+    pub(super) n_routes: usize,
     /// Bytes of a row of routes.
     route_bytes: usize,
 }
 
 /// Where the parts of the codes are, in bytes from the section's start.
 #[derive(Default)]
-struct CodeRanges {
-    numbers: Range<usize>,
+pub(super) struct CodeRanges {
+    pub(super) numbers: Range<usize>,
     matrix: Range<usize>,
     rows: Range<usize>,
-    extras: Range<usize>,
+    pub(super) extras: Range<usize>,
 }
 
 /// Where the parts of the graph are, in bytes from the section's start.
 #[derive(Default)]
-struct GraphRanges {
+pub(super) struct GraphRanges {
     neighbors: Range<usize>,
     entries: Range<usize>,
     rows: Range<usize>,
     starts: Range<usize>,
     routes: Range<usize>,
-    null: Range<usize>,
-}
-
-fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut field = [0; N];
-    field.copy_from_slice(&bytes[at..at + N]);
-    field
-}
-
-fn short(bytes: &[u8], at: usize) -> usize {
-    u32::from_le_bytes(field(bytes, at)) as usize
-}
-
-fn long(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(field(bytes, at))
+    pub(super) null: Range<usize>,
 }
 
 fn put(bytes: &mut [u8], at: usize, field: &[u8]) {
@@ -195,7 +180,7 @@ impl GraphHeader {
     }
 
     /// None when they are larger than can be.
-    fn code_ranges(&self) -> Option<CodeRanges> {
+    pub(super) fn code_ranges(&self) -> Option<CodeRanges> {
         let numbers = HEADER..HEADER + 8 * (self.scale.offsets.len() + 2 * self.length());
         let start = numbers.end.next_multiple_of(HEADER);
         let matrix = start..start + self.length() * self.whole_stride;
@@ -213,7 +198,7 @@ impl GraphHeader {
     }
 
     /// None when they are larger than can be.
-    fn graph_ranges(&self) -> Option<GraphRanges> {
+    pub(super) fn graph_ranges(&self) -> Option<GraphRanges> {
         let neighbors = self.n_items.checked_mul(self.degree)?.checked_mul(ID)?;
         let neighbors = HEADER..neighbors.checked_add(HEADER)?;
         let ids = |start: usize, n: usize| {
@@ -240,7 +225,7 @@ impl GraphHeader {
     }
 
     /// The numbers behind the header of the codes, in their order.
-    fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
+    pub(super) fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
         let offsets = self.scale.offsets.iter_mut();
         let more = self.projection.as_mut().into_iter();
         offsets.chain(more.flat_map(|p| p.factors.iter_mut().chain(&mut p.scale.offsets)))
@@ -255,16 +240,17 @@ impl GraphHeader {
         let parts = self.code_ranges().ok_or_else(too_large)?;
         bytes.resize(parts.extras.end)?;
         let to = bytes.bytes_mut();
-        put(to, 0, &(self.code_bytes() as u32).to_le_bytes());
-        put(to, 4, &u32::from(self.has_extras).to_le_bytes());
-        put(to, 8, &(self.n_items as u64).to_le_bytes());
-        put(to, 16, &(self.scale.offsets.len() as u64).to_le_bytes());
-        put(to, 24, &self.scale.step.to_le_bytes());
-        if let Some(projection) = &self.projection {
-            put(to, 32, &(self.length() as u64).to_le_bytes());
-            put(to, 40, &projection.scale.step.to_le_bytes());
-        }
-        put(to, 48, &u32::from(self.by_vectors).to_le_bytes());
+        let fields = wire::Codes {
+            stride: self.code_bytes() as u32,
+            extras: u32::from(self.has_extras),
+            n_items: self.n_items as u64,
+            n_offsets: self.scale.offsets.len() as u64,
+            step: self.scale.step,
+            n_short: self.length() as u64,
+            short_step: self.projection.as_ref().map_or(0.0, |p| p.scale.step),
+            by_vectors: u32::from(self.by_vectors),
+        };
+        fields.write(to);
         let more = self.projection.iter();
         let more = more.flat_map(|p| p.factors.iter().chain(&p.scale.offsets));
         let numbers = self.scale.offsets.iter().chain(more);
@@ -305,14 +291,18 @@ impl GraphHeader {
         let lists = self.graph_ranges().ok_or_else(too_large)?;
         bytes.resize(lists.null.end)?;
         let to = bytes.bytes_mut();
-        put(to, 0, &(ID as u32).to_le_bytes());
-        put(to, 4, &(self.degree as u32).to_le_bytes());
-        put(to, 8, &(self.n_items as u64).to_le_bytes());
-        put(to, 16, &self.alpha.to_le_bytes());
-        put(to, 24, &(self.n_entries as u64).to_le_bytes());
-        put(to, 32, &(self.n_routes as u64).to_le_bytes());
-        put(to, 40, &(self.n_starts as u32).to_le_bytes());
-        put(to, 48, &(self.n_null as u64).to_le_bytes());
+        let fields = wire::Graph {
+            id_bytes: ID as u32,
+            degree: self.degree as u32,
+            n_items: self.n_items as u64,
+            alpha: self.alpha,
+            n_entries: self.n_entries as u64,
+            n_routes: self.n_routes as u64,
+            n_starts: self.n_starts as u32,
+            n_null: self.n_null as u64,
+            ..wire::Graph::default()
+        };
+        fields.write(to);
         for (i, id) in entries.iter().enumerate() {
             put(to, lists.entries.start + i * ID, &id.to_le_bytes());
             put(to, lists.rows.start + i * self.stride, codes.get(*id).row);
@@ -330,165 +320,13 @@ impl GraphHeader {
     /// Says in the section what share was found when the graph was tried.
     pub fn set_recall(&mut self, recall: f64, section: &mut [u8]) {
         self.recall = Some(recall);
-        put(section, 44, &1u32.to_le_bytes());
-        put(section, 56, &recall.to_le_bytes());
+        wire::Graph::set_recall(section, recall);
     }
 
     /// The row of each item in a section with room for them.
     pub fn rows_mut<'b>(&self, section: &'b mut [u8]) -> impl Iterator<Item = &'b mut [u8]> {
         let lists = self.graph_ranges().unwrap_or_default();
         section[lists.neighbors].chunks_exact_mut(ID * self.degree)
-    }
-
-    /// Reads the headers of two sections of an index; the second is missing when there are codes
-    /// only.
-    ///
-    /// # Errors
-    /// What does not hold together; [`Error::NoMemory`].
-    pub fn read(
-        codes: &[u8],
-        lists: Option<&[u8]>,
-        options: &Options,
-        n_items: usize,
-    ) -> Result<Self, Misfit> {
-        if codes.len() < HEADER {
-            return Err(format!(
-                "its codes section has {} bytes, expected {HEADER} at least",
-                codes.len()
-            )
-            .into());
-        }
-        let by_vectors = match short(codes, 48) {
-            0 => false,
-            1 if options.metric != Metric::Hamming => true,
-            other => {
-                return Err(format!(
-                    "its graph is walked by what is not known here: {other}, \
-                     expected 0 (codes) or, but for hamming, 1 (vectors)"
-                )
-                .into())
-            }
-        };
-        let n_offsets = match options.metric {
-            _ if by_vectors => 0,
-            Metric::Hamming => 0,
-            _ => options.f,
-        };
-        // Their number is known: what the header says of them is compared with it below.
-        let scale = |step: usize, n: usize| {
-            memory::filled(0.0, n).map(|offsets| Scale {
-                offsets,
-                step: f64::from_le_bytes(field(codes, step)),
-            })
-        };
-        let length = long(codes, 32);
-        let may_be = |&l: &usize| l as u64 == length && can_become(options, l);
-        let projection = match LENGTHS.into_iter().find(may_be) {
-            Some(length) if !by_vectors => Some(Projection {
-                factors: memory::filled(0.0, length)?,
-                scale: scale(40, length)?,
-            }),
-            None if length == 0 => None,
-            _ => {
-                let lengths = LENGTHS.into_iter().filter(|&l| can_become(options, l));
-                let lengths = memory::collect(lengths)?;
-                return Err(format!(
-                    "its codes are made {length} numbers long, expected 0 or one of {lengths:?}"
-                )
-                .into());
-            }
-        };
-        let mut header = match by_vectors {
-            true => GraphHeader::of_vectors(options, n_items),
-            false => GraphHeader::new(options, n_items, scale(24, n_offsets)?, projection),
-        };
-        let parts = header.code_ranges();
-        let found = [
-            short(codes, 0) as u64,
-            short(codes, 4) as u64,
-            long(codes, 8),
-            long(codes, 16),
-            codes.len() as u64,
-        ];
-        let expected = [
-            header.code_bytes() as u64,
-            u64::from(header.has_extras),
-            n_items as u64,
-            n_offsets as u64,
-            parts.as_ref().map_or(0, |parts| parts.extras.end as u64),
-        ];
-        let parts = parts.filter(|_| found == expected).ok_or_else(|| {
-            format!("its codes section has stride, extras, items, offsets and bytes {found:?}, expected {expected:?}")
-        })?;
-        for (i, number) in header.numbers().enumerate() {
-            *number = f64::from_le_bytes(field(&codes[parts.numbers.clone()], 8 * i));
-        }
-        let more = header.projection.as_ref().map_or(1.0, |p| p.scale.step);
-        let steps_are_sound = [header.scale.step, more]
-            .iter()
-            .all(|&step| n_offsets == 0 || (step.is_finite() && step > 0.0));
-        if !steps_are_sound || !header.numbers().all(|x| x.is_finite()) {
-            return Err(format!(
-                "the scale of its codes is wrong: a step of {} or {more}, or an offset that is no number",
-                header.scale.step
-            ).into());
-        }
-        let Some(lists) = lists else {
-            return Ok(header);
-        };
-        if lists.len() < HEADER {
-            return Err(format!(
-                "its graph section has {} bytes, expected {HEADER} at least",
-                lists.len()
-            )
-            .into());
-        }
-        header.degree = short(lists, 4);
-        header.alpha = f64::from_le_bytes(field(lists, 16));
-        header.n_entries = usize::try_from(long(lists, 24)).unwrap_or(usize::MAX);
-        header.n_routes = usize::try_from(long(lists, 32)).unwrap_or(usize::MAX);
-        header.n_starts = short(lists, 40);
-        header.n_null = usize::try_from(long(lists, 48)).unwrap_or(usize::MAX);
-        let recall = f64::from_le_bytes(field(lists, 56));
-        header.recall = match (short(lists, 44), (0.0..=1.0).contains(&recall)) {
-            (0, _) if recall == 0.0 => None,
-            (1, true) => Some(recall),
-            (tried, _) => {
-                return Err(format!(
-                    "its graph section says {tried} and {recall} of how it was tried, \
-                 expected 0 and 0, or 1 and a share from 0 to 1"
-                )
-                .into())
-            }
-        };
-        let sound = short(lists, 0) == ID
-            && (1..=MAX_DEGREE).contains(&header.degree)
-            && long(lists, 8) == n_items as u64
-            && header.n_entries <= n_items
-            && header.n_null <= n_items
-            && (header.n_entries == 0 || !by_vectors)
-            // What they are followed by is a code as long as the vectors.
-            && (header.n_starts == 0 || n_offsets > 0 && !header.is_projected())
-            && (header.n_routes == 0 || header.n_starts > 0)
-            && header.n_starts <= routes::TREES
-            && header
-                .graph_ranges()
-                .is_some_and(|parts| parts.null.end == lists.len());
-        if !sound {
-            return Err(format!(
-                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, \
-                 {} to start from, {} without neighbours, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
-                short(lists, 0),
-                header.degree,
-                long(lists, 8),
-                header.n_entries,
-                header.n_null,
-                header.n_routes,
-                header.n_starts,
-                lists.len()
-            ).into());
-        }
-        Ok(header)
     }
 
     /// The codes in the section that this header was read from.

@@ -2,9 +2,11 @@
 //!
 //! - [`header`]: what the two sections, codes and graph, say of themselves, and where their parts
 //!   are.
+//! - `read`: reading and checking that.
 //! - [`view`]: the parts, to be searched.
 //! - [`routes`]: the trees made small, for entry points.
 
 pub mod header;
+mod read;
 pub mod routes;
 pub mod view;

@@ -46,7 +46,7 @@ fn field(row: &[u8], from_end: usize) -> [u8; 4] {
     field
 }
 
-/// RouteScratch for going down.
+/// The state of going down; a thread keeps its memory.
 #[derive(Default)]
 pub struct RouteScratch {
     code: Vec<u8>,

@@ -44,7 +44,7 @@ pub trait Points: Copy + Sync {
     fn local<'b>(&'b self, room: &'b Copies) -> Self::Local<'b>;
 }
 
-/// Copies for copies of items.
+/// Copies of some items.
 #[derive(Default)]
 pub struct Copies {
     pub rows: Vec<u8>,
