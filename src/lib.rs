@@ -43,6 +43,7 @@ mod rng;
 #[allow(unsafe_code)]
 mod storage;
 mod types;
+mod wire;
 mod work;
 
 pub use error::{Error, Result};

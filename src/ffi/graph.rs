@@ -53,7 +53,7 @@ unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
         ("candidates", options.candidates, &mut plan.candidates),
         ("rounds", options.rounds, &mut plan.rounds),
         ("sample", options.sample, &mut plan.sample),
-        ("n_trees", options.n_trees, &mut plan.trees),
+        ("n_trees", options.n_trees, &mut plan.n_trees),
     ] {
         if given != 0 {
             *to = usize::try_from(given)

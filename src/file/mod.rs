@@ -39,7 +39,7 @@ pub struct OpenFile {
     /// What the header of its labels says; none when it has none.
     labels: Option<Header>,
     /// What the headers of its codes and graph say; none when it has none.
-    graph: Option<Box<graph::section::Header>>,
+    graph: Option<Box<graph::format::header::GraphHeader>>,
 }
 
 impl OpenFile {
@@ -63,7 +63,8 @@ impl OpenFile {
             }
             (Some(codes), lists) => {
                 let options = &self.layout.options;
-                let header = graph::section::Header::read(codes, lists, options, n_items)?;
+                let header =
+                    graph::format::header::GraphHeader::read(codes, lists, options, n_items)?;
                 self.graph = Some(boxed(header)?);
             }
         }

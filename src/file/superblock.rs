@@ -6,6 +6,7 @@ use crate::forest::roots::{Roots, MAX_TREES};
 use crate::layout::NodeLayout;
 use crate::memory;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
+use crate::wire;
 use std::hash::Hasher;
 use twox_hash::xxhash3_64::{RawHasher, SecretBuffer, DEFAULT_SECRET_LENGTH};
 use twox_hash::XxHash3_64;
@@ -26,9 +27,7 @@ const VERSION: u32 = 1;
 pub const REVISION: u32 = 4;
 
 /// Bytes of a superblock.
-pub const SIZE: usize = TABLE + MAX_SECTIONS * ENTRY;
-const TABLE: usize = 128;
-const ENTRY: usize = 32;
+pub const SIZE: usize = wire::Superblock::SIZE + MAX_SECTIONS * wire::Section::SIZE;
 
 /// The most sections a file may have.
 pub const MAX_SECTIONS: usize = 16;
@@ -201,36 +200,41 @@ impl Superblock {
     /// [Encodes](Self::encode) it in its place.
     pub fn encode_to(&self, layout: &NodeLayout, bytes: &mut [u8]) {
         bytes.fill(0);
-        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
-        let long = |number: usize| (number as u64).to_le_bytes();
-        put(0, &SIGNATURE);
-        put(8, &VERSION.to_le_bytes());
-        put(12, &(SIZE as u32).to_le_bytes());
-        put(24, &[code_of(&METRICS, self.options.metric)]);
-        put(25, &[code_of(&SCALARS, self.options.scalar)]);
-        put(26, &[self.options.id_width.bits() as u8]);
-        put(28, &(layout.node_size as u32).to_le_bytes());
-        put(32, &long(self.options.f));
-        put(40, &long(self.n_items));
-        put(48, &long(self.n_present));
-        put(56, &long(self.n_nodes));
-        put(64, &long(self.n_trees));
-        put(72, &self.origin.seed.to_le_bytes());
-        put(80, &self.origin.revision.to_le_bytes());
-        put(84, &(self.sections.len() as u32).to_le_bytes());
-        for (i, section) in self.sections.iter().enumerate() {
-            let at = TABLE + i * ENTRY;
-            put(at, &section.kind.to_le_bytes());
-            put(at + 4, &section.flags.to_le_bytes());
-            put(at + 8, &section.offset.to_le_bytes());
-            put(at + 16, &section.len.to_le_bytes());
-            put(at + 24, &section.checksum.to_le_bytes());
+        let header = wire::Superblock {
+            signature: SIGNATURE,
+            version: VERSION,
+            superblock_size: SIZE as u32,
+            checksum: 0,
+            metric: code_of(&METRICS, self.options.metric),
+            scalar: code_of(&SCALARS, self.options.scalar),
+            id_bits: self.options.id_width.bits() as u8,
+            node_size: layout.node_size as u32,
+            f: self.options.f as u64,
+            n_items: self.n_items as u64,
+            n_present: self.n_present as u64,
+            n_nodes: self.n_nodes as u64,
+            n_trees: self.n_trees as u64,
+            seed: self.origin.seed,
+            revision: self.origin.revision,
+            n_sections: self.sections.len() as u32,
+        };
+        header.write(bytes);
+        let entries = bytes[wire::Superblock::SIZE..].chunks_exact_mut(wire::Section::SIZE);
+        for (section, to) in self.sections.iter().zip(entries) {
+            let entry = wire::Section {
+                kind: section.kind,
+                flags: section.flags,
+                offset: section.offset,
+                length: section.len,
+                checksum: section.checksum,
+            };
+            entry.write(to);
         }
         let end = bytes.len() - layout.node_size;
         // As `end_node`.
         bytes[end..][..END.len()].copy_from_slice(&END);
-        let sum = checksum_without_itself(&bytes[..SIZE]);
-        bytes[16..24].copy_from_slice(&sum.to_le_bytes());
+        let checksum = checksum_without_itself(&bytes[..SIZE]);
+        wire::Superblock { checksum, ..header }.write(bytes);
     }
 
     /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes. `sections`
@@ -248,30 +252,29 @@ impl Superblock {
             return Err(format!("it has no superblock"));
         }
         let bytes = &bytes[..SIZE];
-        let short = |at: usize| u32::from_le_bytes(array(bytes, at));
-        let long = |at: usize| u64::from_le_bytes(array(bytes, at));
-        if short(8) != VERSION {
+        let header = wire::Superblock::read(bytes);
+        if header.version != VERSION {
             return Err(format!(
                 "its format has version {}, this version of the library reads version {VERSION}",
-                short(8)
+                header.version
             ));
         }
-        let (found, expected) = (long(16), checksum_without_itself(bytes));
+        let (found, expected) = (header.checksum, checksum_without_itself(bytes));
         if found != expected {
             return Err(format!(
                 "its superblock is damaged: checksum {found:#018x}, expected {expected:#018x}"
             ));
         }
-        let count = |at: usize, what: &str, most: u64| match long(at) {
-            n if n <= most => Ok(n as usize),
-            n => Err(format!(
+        let count = |n: u64, what: &str, most: u64| match n <= most {
+            true => Ok(n as usize),
+            false => Err(format!(
                 "its superblock has {n} {what}, expected 0 to {most}"
             )),
         };
         let options = Options {
-            metric: coded(&METRICS, bytes[24], "metric")?,
-            scalar: coded(&SCALARS, bytes[25], "element type")?,
-            id_width: match bytes[26] {
+            metric: coded(&METRICS, header.metric, "metric")?,
+            scalar: coded(&SCALARS, header.scalar, "element type")?,
+            id_width: match header.id_bits {
                 32 => IdWidth::Bits32,
                 64 => IdWidth::Bits64,
                 n => {
@@ -280,49 +283,49 @@ impl Superblock {
                     ))
                 }
             },
-            f: count(32, "dimensions", u64::from(u32::MAX))?,
+            f: count(header.f, "dimensions", u64::from(u32::MAX))?,
         };
         options
             .validate()
             .map_err(|error| format!("its superblock is wrong: {error}"))?;
         let layout = NodeLayout::written(options);
         let size = layout.node_size as u64;
-        if u64::from(short(28)) != size || u64::from(short(12)) != SIZE as u64 {
+        if u64::from(header.node_size) != size || u64::from(header.superblock_size) != SIZE as u64 {
             return Err(format!(
                 "its superblock of {} bytes has nodes of {} bytes, expected {SIZE} and {size}",
-                short(12),
-                short(28),
+                header.superblock_size, header.node_size,
             ));
         }
-        let n_nodes = count(56, "nodes", options.id_width.max_count())?;
+        let n_nodes = count(header.n_nodes, "nodes", options.id_width.max_count())?;
         if (n_nodes as u64).checked_mul(size) != Some(file_len) {
             return Err(format!(
                 "its superblock counts {n_nodes} nodes of {size} bytes, the file has {file_len} bytes"
             ));
         }
-        let n_items = count(40, "items", n_nodes as u64)?;
+        let n_items = count(header.n_items, "items", n_nodes as u64)?;
         // The last node said where to look, and it alone says so to Annoy.
         if n_items as u64 * size != place {
             return Err(format!(
                 "its superblock counts {n_items} items of {size} bytes, but stands at {place}"
             ));
         }
-        let n_trees = count(64, "trees", MAX_TREES as u64)?;
-        let n_present = count(48, "items present", n_items as u64)?;
-        let n_sections = short(84) as usize;
+        let n_trees = count(header.n_trees, "trees", MAX_TREES as u64)?;
+        let n_present = count(header.n_present, "items present", n_items as u64)?;
+        let n_sections = header.n_sections as usize;
         if n_sections > MAX_SECTIONS {
             return Err(format!(
                 "its superblock has {n_sections} sections, expected {MAX_SECTIONS} at the most"
             ));
         }
-        sections.extend((0..n_sections).map(|i| {
-            let at = TABLE + i * ENTRY;
+        let entries = bytes[wire::Superblock::SIZE..].chunks_exact(wire::Section::SIZE);
+        sections.extend(entries.take(n_sections).map(|entry| {
+            let entry = wire::Section::read(entry);
             Section {
-                kind: short(at),
-                flags: short(at + 4),
-                offset: long(at + 8),
-                len: long(at + 16),
-                checksum: long(at + 24),
+                kind: entry.kind,
+                flags: entry.flags,
+                offset: entry.offset,
+                len: entry.length,
+                checksum: entry.checksum,
             }
         }));
         let superblock = Superblock {
@@ -332,8 +335,8 @@ impl Superblock {
             n_nodes,
             n_trees,
             origin: Origin {
-                seed: long(72),
-                revision: short(80),
+                seed: header.seed,
+                revision: header.revision,
             },
             sections,
         };
@@ -439,8 +442,8 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 /// Of all bytes but those of the checksum.
 fn checksum_without_itself(bytes: &[u8]) -> u64 {
     let mut hasher = hasher();
-    hasher.write(&bytes[..16]);
-    hasher.write(&bytes[24..]);
+    hasher.write(&bytes[..wire::Superblock::CHECKSUM.start]);
+    hasher.write(&bytes[wire::Superblock::CHECKSUM.end..]);
     hasher.finish()
 }
 

@@ -6,7 +6,7 @@ use crate::error::{reserve, Error, Result};
 use crate::fault::{self, Kind};
 use crate::layout::Nodes;
 use crate::memory;
-use crate::metric::Space;
+use crate::metric::Plausible;
 use crate::work::Meter;
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -85,8 +85,8 @@ const STEP_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// [`Error::NoMemory`], [`Error::Cancelled`]. Faults are not errors.
-pub fn inspect<S: Space>(
-    space: &S,
+pub fn inspect(
+    space: &dyn Plausible,
     nodes: &Nodes<'_>,
     roots: &Roots,
     meter: &Meter<'_>,
@@ -109,11 +109,11 @@ pub fn inspect<S: Space>(
                 continue;
             }
         }
-        if !space.all_finite(item.row()) {
+        if !space.is_finite(item) {
             faults.add(Some(id), || {
                 format!("its vector has values that are not finite")
             });
-        } else if let Err(text) = space.plausible_item(item) {
+        } else if let Err(text) = space.check_item(item) {
             faults.add(Some(id), || text);
         }
     }
@@ -141,8 +141,8 @@ pub fn inspect<S: Space>(
     Ok(walk.shape)
 }
 
-struct Walk<'a, 'm, S> {
-    space: &'a S,
+struct Walk<'a, 'm> {
+    space: &'a dyn Plausible,
     nodes: &'a Nodes<'a>,
     roots: &'a Roots,
     /// One bit for each node of the trees: some split names it.
@@ -157,7 +157,7 @@ struct Walk<'a, 'm, S> {
     shape: Shape,
 }
 
-impl<S: Space> Walk<'_, '_, S> {
+impl Walk<'_, '_> {
     fn tree(&mut self, root: usize, tree: u32) -> Result<()> {
         let mut found = 0;
         let mut open = memory::collect([(root, 1)])?;
@@ -218,14 +218,13 @@ impl<S: Space> Walk<'_, '_, S> {
     ) -> Result<usize> {
         let node = split.node();
         self.shape.n_splits += 1;
-        let normal = node.row::<S::T>();
-        if !self.space.all_finite(normal) {
+        if !self.space.is_finite(node) {
             self.faults.add(Some(id), || {
                 format!("its normal has values that are not finite")
             });
-        } else if let Err(text) = self.space.plausible_split(node) {
+        } else if let Err(text) = self.space.check_split(node) {
             self.faults.add(Some(id), || text);
-        } else if normal.bytes().iter().all(|&byte| byte == 0) && node.layout().has_planes() {
+        } else if node.row::<u8>().iter().all(|byte| byte == 0) && node.layout().has_planes() {
             self.shape.n_coin_splits += 1;
         }
         let children = [split.child(0), split.child(1)];

@@ -8,7 +8,7 @@ use super::peek::{Misfit, Peek};
 use super::trees::Node;
 use crate::error::reserve;
 use crate::memory;
-use crate::metric::Space;
+use crate::metric::Plausible;
 
 /// The most trees an index may have.
 pub const MAX_TREES: usize = 1 << 16;
@@ -42,7 +42,7 @@ impl Roots {
     ///
     /// # Errors
     /// What does not hold together, or why it cannot be read.
-    pub fn find<S: Space>(space: &S, mut nodes: Peek<'_>) -> Result<Self, Misfit> {
+    pub fn find(space: &dyn Plausible, mut nodes: Peek<'_>) -> Result<Self, Misfit> {
         let nodes = &mut nodes;
         let n_nodes = nodes.count();
         let Some(last) = n_nodes.checked_sub(1) else {
@@ -147,8 +147,8 @@ impl Roots {
     }
 
     /// Looks at the first items; how many of those are present.
-    fn check_items<S: Space>(
-        space: &S,
+    fn check_items(
+        space: &dyn Plausible,
         nodes: &mut Peek<'_>,
         n_items: usize,
     ) -> Result<usize, Misfit> {
@@ -160,7 +160,7 @@ impl Roots {
                 1 => {
                     present += 1;
                     space
-                        .plausible_item(item)
+                        .check_item(item)
                         .map_err(|reason| format!("node {id}: {reason}"))?;
                 }
                 n => return Err(format!("node {id} is no item: it counts {n} descendants").into()),
@@ -170,9 +170,9 @@ impl Roots {
     }
 
     /// Looks at the last roots, and at the top of the last tree.
-    fn check_trees<S: Space>(
+    fn check_trees(
         &self,
-        space: &S,
+        space: &dyn Plausible,
         nodes: &mut Peek<'_>,
         may_be_one: bool,
     ) -> Result<(), Misfit> {
@@ -186,9 +186,9 @@ impl Roots {
 
     /// Looks at the top of a tree: ids in bounds, counts that add up, planes that can be. Only where there may be but
     /// one item present can a root have it as both children.
-    fn check_tree<S: Space>(
+    fn check_tree(
         &self,
-        space: &S,
+        space: &dyn Plausible,
         nodes: &mut Peek<'_>,
         root: usize,
         look_at: usize,
@@ -209,7 +209,7 @@ impl Roots {
                 }
                 Node::Split(split) => {
                     space
-                        .plausible_split(node)
+                        .check_split(node)
                         .map_err(|reason| format!("node {id}: {reason}"))?;
                     let children = [split.child(0)?, split.child(1)?];
                     if look_at == 1 {

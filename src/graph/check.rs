@@ -1,38 +1,32 @@
 //! Whether a graph is what it should be.
 
-use super::codes::{Source, EXTRA};
-use super::routes::RouteBytes;
+use super::build::routes;
+use super::quantize::vectors::Source;
+use super::quantize::{self, EXTRA};
 use super::{GraphBytes, END};
 use crate::error::{Error, Result};
 use crate::forest::inspect::Faults;
 use crate::forest::roots::Roots;
 use crate::kernel::Isa;
-use crate::layout::Nodes;
 use crate::memory;
-use crate::metric::Space;
 use crate::work::Meter;
 
-/// Compares each code with that of its item, and routes with those of the trees; looks at each neighbour, and at which
-/// items have none. `meter` counts items.
+/// Compares each code with that of its item, and routes with those of the trees; looks at each
+/// neighbour, and at which items have none. `meter` counts items.
 ///
 /// # Errors
 /// [`Error::Cancelled`], [`Error::NoMemory`]. Faults are no errors.
-pub fn check<S: Space>(
-    space: &S,
-    nodes: &Nodes<'_>,
+pub fn check(
+    source: &Source<'_>,
     roots: &Roots,
     graph: &GraphBytes<'_>,
     isa: Isa,
     meter: &Meter<'_>,
     faults: &mut Faults,
 ) -> Result<()> {
-    let (view, n_items) = (graph.view(isa, S::MEASURE), roots.n_items);
-    let source = Source {
-        space,
-        nodes: *nodes,
-    };
+    let (view, n_items) = (graph.view(isa, source.space.measure()), roots.n_items);
     if !view.routes.starts.is_empty() {
-        let expected = match RouteBytes::build(&source, roots, view.coder.scale) {
+        let expected = match routes::build(source, roots, view.coder.scale) {
             Err(Error::Corrupt { .. }) => None,
             other => Some(other?),
         };
@@ -45,7 +39,7 @@ pub fn check<S: Space>(
     let mut code = memory::filled(0, view.codes.rows.row_bytes())?;
     let mut room = Vec::new();
     let mut extra = [0; EXTRA];
-    let extra = match S::BY_PRODUCT {
+    let extra = match source.space.by_product() {
         true => &mut extra[..],
         false => &mut [],
     };
@@ -70,7 +64,7 @@ pub fn check<S: Space>(
             });
         }
         if !view.by_vectors {
-            source.write(&view.coder, id..id + 1, &mut room, &mut code, extra)?;
+            quantize::write(source, &view.coder, id..id + 1, &mut room, &mut code, extra)?;
             let stored = view.codes.extras.get(id * EXTRA..).unwrap_or(&[]);
             if code != view.codes.rows.row(id) || !stored.starts_with(extra) {
                 faults.add(Some(id), || format!("its code is not that of its vector"));

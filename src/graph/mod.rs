@@ -1,344 +1,45 @@
-//! The neighbour graph over the items: built from the forest, searched by walking.
+//! The neighbour graph over the items: built from the forest, searched by beam search.
 //!
-//! - [`codes`]: vectors as bytes, for comparing quickly; [`scale`], [`projection`]: what they are made by.
-//! - [`points`]: items to be compared, by codes or by vectors.
-//! - [`leaves`], [`descent`], [`prune`]: building; [`trial`]: whether what was built finds what it should.
-//! - [`routes`]: the trees made small, for where a walk starts; [`start`]: where it does.
-//! - [`lists`], [`threads`]: what that stands on.
-//! - [`section`]: how both lie in a file.
-//! - [`check`]: whether they are what they should be.
-//! - [`walk`]: from neighbours to neighbours of one query, [`pool`]: what it keeps; [`search`]: all of a search,
-//!   [`scratch`]: its room.
+//! Each of these rests on those before it:
+//!
+//! - [`quantize`]: vectors as codes of a byte a number, and items to be compared, by codes or by
+//!   vectors.
+//! - [`format`]: how a graph lies in a file and in memory.
+//! - [`search`]: the beam search, its entry points, re-ranking.
+//! - [`build`]: NN-descent from the leaves of the forest, pruning, and a trial by searches.
+//! - [`check`]: whether a graph in a file is what it should be.
 
+pub mod build;
 pub mod check;
-pub mod codes;
-mod descent;
-mod leaves;
-mod lists;
-pub mod points;
-mod pool;
-mod projection;
-mod prune;
-pub mod routes;
-mod scale;
-mod scratch;
+pub mod format;
+pub mod quantize;
 pub mod search;
-pub mod section;
-mod start;
 mod threads;
-mod trial;
-mod walk;
 
-use crate::error::{reserve, Error, Result};
-use crate::forest::roots::{Roots, MAX_TREES};
-use crate::kernel::{CodeRows, Isa, Measure};
-use crate::layout::Nodes;
-use crate::metric::Space;
 use crate::storage::HeapBytes;
-use crate::work::Meter;
-use codes::{Coded, Coder, Codes, Kind, Source};
-use leaves::Leaves;
-use lists::Lists;
-use points::{Points, Vectors};
-use routes::{RouteBytes, Routes};
-use section::{Header, MAX_DEGREE};
-use threads::Team;
-use trial::Trial;
+use format::header::GraphHeader;
+pub use format::view::GraphBytes;
 
 /// Behind an item's neighbours when they are fewer than its place holds.
 pub const END: u32 = u32::MAX;
 
-/// How a graph is built. The first three decide how much is found, the others how long the building takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plan {
-    /// Neighbours of an item at the most, 1 to 255.
-    pub degree: usize,
-    /// Nearest neighbours they are chosen from, 1 to 1,024.
-    pub candidates: usize,
-    /// Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones.
-    pub alpha: f64,
-    /// Rounds of NN-descent at the most; 0 leaves it at what the leaves of the trees tell.
-    pub rounds: usize,
-    /// Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255.
-    pub sample: usize,
-    /// Trees whose leaves are made use of.
-    pub trees: usize,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Plan {
-            degree: 32,
-            candidates: 48,
-            alpha: 1.2,
-            rounds: 6,
-            sample: 12,
-            trees: 10,
-        }
-    }
-}
-
-impl Plan {
-    fn check(&self) -> Result<()> {
-        let within = |name, found: usize, least: usize, most: usize| {
-            if (least..=most).contains(&found) {
-                return Ok(());
-            }
-            Err(Error::argument(name, found, format!("{least} to {most}")))
-        };
-        within("degree", self.degree, 1, MAX_DEGREE)?;
-        within("candidates", self.candidates, 1, 1024)?;
-        within("rounds", self.rounds, 0, 1000)?;
-        within("sample", self.sample, 1, 255)?;
-        within("n_trees", self.trees, 1, MAX_TREES)?;
-        if self.alpha >= 1.0 && self.alpha <= 16.0 {
-            return Ok(());
-        }
-        Err(Error::argument("alpha", self.alpha, "1 to 16"))
-    }
-}
+/// A graph that finds a smaller share of the nearest when it is tried is warned of, and searched
+/// farther.
+pub const LOW_RECALL: f64 = 0.9;
 
 /// A graph in memory: the sections of a file, and what their headers say.
 pub struct Graph {
-    header: Header,
+    header: GraphHeader,
     codes: HeapBytes,
     lists: HeapBytes,
 }
 
-/// A graph wherever it lies.
-#[derive(Clone, Copy)]
-pub struct GraphBytes<'a> {
-    pub header: &'a Header,
-    pub codes: &'a [u8],
-    pub lists: &'a [u8],
-}
-
-/// A graph that finds a smaller share of the nearest when it is tried is warned of, and searched farther.
-pub const LOW_RECALL: f64 = 0.9;
-
-/// A graph to be searched.
-#[derive(Clone, Copy)]
-pub struct View<'a> {
-    pub codes: Codes<'a>,
-    pub coder: Coder<'a>,
-    pub degree: usize,
-    neighbors: &'a [u8],
-    /// Ids of items to start from, 4 bytes each; none where the trees name them.
-    pub entries: &'a [u8],
-    /// Their codes.
-    pub entry_codes: CodeRows<'a>,
-    pub routes: Routes<'a>,
-    /// Whether walks compare vectors, and there are no codes.
-    pub by_vectors: bool,
-    /// The share of the nearest that searches found when it was tried; none where it was not.
-    pub recall: Option<f64>,
-    /// Ids of items that are as far from everything, 4 bytes each.
-    null: &'a [u8],
-}
-
-impl<'a> View<'a> {
-    /// The neighbours of an item as they stand there, unchecked, with what is behind their end.
-    #[inline]
-    pub fn row(&self, item: usize) -> &'a [u8] {
-        let size = 4 * self.degree;
-        &self.neighbors[item * size..][..size]
-    }
-
-    /// The items that are as far from everything, and nobody's neighbours, in order; what cannot be one of them or is
-    /// out of order is left out.
-    pub fn null(&self) -> impl Iterator<Item = usize> + 'a {
-        let n_items = self.neighbors.len() / (4 * self.degree.max(1));
-        let (ids, _) = self.null.as_chunks::<4>();
-        let ids = ids.iter().map(|&id| u32::from_le_bytes(id) as usize);
-        let mut least = 0;
-        ids.filter(move |&id| {
-            let is_next = (least..n_items).contains(&id);
-            least = if is_next { id + 1 } else { least };
-            is_next
-        })
-    }
-
-    /// How many are named as such.
-    pub fn n_null(&self) -> usize {
-        self.null.len() / 4
-    }
-}
-
-impl View<'_> {
-    /// Distances of a query to the codes of items to start from. Without the extras, which lie elsewhere: these need
-    /// not be the very nearest.
-    fn entry_distances(&self, query: Coded<'_>, places: &[u32], to: &mut [u32]) {
-        let codes = Codes {
-            rows: self.entry_codes,
-            extras: &[],
-            ..self.codes
-        };
-        codes.distances(query, places, to);
-    }
-}
-
-impl<'a> GraphBytes<'a> {
-    /// For searching.
-    pub fn view(&self, isa: Isa, measure: Measure) -> View<'a> {
-        self.header.view(self.codes, self.lists, isa, measure)
-    }
-}
-
 impl Graph {
-    /// The same for any number of threads and on any processor.
-    ///
-    /// # Errors
-    /// [`Error::Argument`], [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].
-    pub fn build<S: Space>(
-        space: &S,
-        nodes: &Nodes<'_>,
-        roots: &Roots,
-        isa: Isa,
-        plan: &Plan,
-        meter: &Meter<'_>,
-    ) -> Result<Self> {
-        plan.check()?;
-        let n_items = roots.n_items;
-        if n_items >= lists::MAX_ITEMS {
-            return Err(Error::Unsupported(format!(
-                "a graph over {n_items} items; there may be {}",
-                lists::MAX_ITEMS - 1
-            )));
-        }
-        let source = Source {
-            space,
-            nodes: *nodes,
-        };
-        let leaves = Leaves::collect(nodes, roots, plan.trees, &|id| source.takes_part(id))?;
-        let mut null = Vec::new();
-        for id in 0..n_items {
-            if source.item(id).is_some() && !source.takes_part(id) {
-                reserve(&mut null, 1)?;
-                null.push(id as u32);
-            }
-        }
-        let mut build = Build {
-            roots,
-            isa,
-            plan,
-            team: Team::new(meter),
-            order: leaves.order(n_items)?,
-            leaves,
-            null,
-            source,
-        };
-        let graph = build.run(meter)?;
-        meter.finish()?;
-        Ok(graph)
-    }
-
     pub fn stored(&self) -> GraphBytes<'_> {
         GraphBytes {
             header: &self.header,
             codes: self.codes.bytes(),
             lists: self.lists.bytes(),
         }
-    }
-}
-
-/// A build that is under way.
-struct Build<'a, 'm, 'w, S> {
-    source: Source<'a, S>,
-    roots: &'a Roots,
-    isa: Isa,
-    plan: &'a Plan,
-    team: Team<'m, 'w>,
-    leaves: Leaves,
-    /// The items in the order of the first tree.
-    order: Vec<u32>,
-    /// Those that have no neighbours.
-    null: Vec<u32>,
-}
-
-impl<S: Space> Build<'_, '_, '_, S> {
-    /// By the shortest codes with which enough is found, or else by the vectors.
-    fn run(&mut self, meter: &Meter<'_>) -> Result<Graph> {
-        let n_items = self.roots.n_items;
-        // The leaves count as one pass, as choosing does, which is done twice.
-        let passes = 1 + self.plan.rounds * descent::PASSES + 2;
-        let of_codes = codes::passes(self.source.nodes.layout().options);
-        let expect = |passes: usize| {
-            meter.set_total(self.team.done() + (passes * n_items) as u64);
-        };
-        expect(of_codes + passes);
-        let trial = Trial::new(&self.source, n_items, &self.team)?;
-        for kind in [Kind::Least, Kind::Most] {
-            expect(of_codes + passes);
-            let Some((header, codes)) =
-                codes::encode(&self.source, n_items, kind, &trial, self.isa, &self.team)?
-            else {
-                continue;
-            };
-            expect(passes);
-            let stored = header.stored(&codes);
-            let points = stored.view(self.isa, S::MEASURE).codes;
-            let lists = self.nearest(&points)?;
-            if Trial::tells_near_apart(&self.source, &stored, &lists, self.isa, &self.team)? {
-                let chosen = self.prune(&points, lists)?;
-                return self.finish(header, codes, &chosen, &trial);
-            }
-        }
-        expect(passes);
-        let header = Header::of_vectors(&self.source.nodes.layout().options, n_items);
-        let codes = header.new_codes(&[])?;
-        let points = Vectors::of(&self.source, n_items);
-        let chosen = self.prune(&points, self.nearest(&points)?)?;
-        self.finish(header, codes, &chosen, &trial)
-    }
-
-    /// The nearest of each item.
-    fn nearest<P: Points>(&self, points: &P) -> Result<Lists> {
-        let (plan, order, team) = (self.plan, &self.order, &self.team);
-        let lists = Lists::new(self.roots.n_items, plan.candidates)?;
-        descent::start(points, &self.leaves, &lists, team)?;
-        if plan.rounds > 0 {
-            descent::refine(points, &lists, plan, order, team)?;
-        }
-        Ok(lists)
-    }
-
-    /// Chooses the neighbours of each item among its nearest.
-    fn prune<P: Points>(&self, points: &P, lists: Lists) -> Result<Lists> {
-        let (plan, order, team) = (self.plan, &self.order, &self.team);
-        prune::prune(points, lists, S::MEASURE, plan, order, team)
-    }
-
-    /// Writes the graph's section, and tries what it finds.
-    fn finish(
-        &self,
-        mut header: Header,
-        codes: HeapBytes,
-        chosen: &Lists,
-        trial: &Trial,
-    ) -> Result<Graph> {
-        let n_items = self.roots.n_items;
-        let (mut entries, mut routes) = (Vec::new(), RouteBytes::default());
-        if header.is_projected() {
-            entries = self.leaves.spread(n_items.isqrt())?;
-        } else if !header.by_vectors {
-            routes = RouteBytes::build(&self.source, self.roots, header.scale())?;
-        }
-        let of_items = header.codes(codes.bytes(), self.isa, S::MEASURE);
-        let mut lists = header.new_lists(self.plan, &entries, &of_items, &routes, &self.null)?;
-        for (item, row) in header.rows_mut(lists.bytes_mut()).enumerate() {
-            let ids = chosen.of(item as u32).map(|near| near.id());
-            let all = ids.chain(std::iter::repeat(END));
-            for (to, id) in row.chunks_exact_mut(4).zip(all) {
-                to.copy_from_slice(&id.to_le_bytes());
-            }
-        }
-        let mut graph = Graph {
-            header,
-            codes,
-            lists,
-        };
-        let recall = trial.recall(&self.source, self.roots, &graph.stored(), self.isa)?;
-        graph.header.set_recall(recall, graph.lists.bytes_mut());
-        Ok(graph)
     }
 }

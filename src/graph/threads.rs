@@ -37,8 +37,8 @@ impl<'m, 'a> Team<'m, 'a> {
         work::check(self.meter.cancel())
     }
 
-    /// Calls `body` for ranges of `0..n` until all are done, from as many threads as the system gives, each with room
-    /// of its own. Tells the meter.
+    /// Calls `body` for ranges of `0..n` until all are done, from as many threads as the system
+    /// gives, each with room of its own. Tells the meter.
     ///
     /// # Errors
     /// The first that `body` returns; [`crate::Error::Cancelled`].
@@ -84,7 +84,8 @@ impl<'m, 'a> Team<'m, 'a> {
         memory::collect(parts.into_iter().filter_map(OnceLock::into_inner))
     }
 
-    /// Hands out each `size` of `0..n` to `all`, on every thread. Compiled once, whatever is done with them.
+    /// Hands out each `size` of `0..n` to `all`, on every thread. Compiled once, whatever is done
+    /// with them.
     fn run(
         &self,
         n: usize,

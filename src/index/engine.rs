@@ -8,6 +8,7 @@ use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search;
+use crate::graph::quantize::vectors::Source;
 use crate::graph::{self, Graph, GraphBytes};
 use crate::kernel::{BitKernels, Float, Isa, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
@@ -89,7 +90,7 @@ pub trait Engine: Send + Sync {
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
-        plan: &graph::Plan,
+        plan: &graph::build::GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Graph>;
     /// Looks at all of a graph; `meter` counts items.
@@ -215,6 +216,14 @@ where
                 expected: "one that has one",
             }),
             (Way::Forest | Way::Fastest, _) => search::search(scorer, roots, wanted, filter),
+        }
+    }
+
+    /// The items, for a graph.
+    fn source<'a>(&'a self, nodes: &Nodes<'a>) -> Source<'a> {
+        Source {
+            space: &self.space,
+            nodes: *nodes,
         }
     }
 
@@ -359,10 +368,10 @@ where
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
-        plan: &graph::Plan,
+        plan: &graph::build::GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Graph> {
-        Graph::build(&self.space, nodes, roots, self.isa, plan, meter)
+        Graph::build(&self.source(nodes), roots, self.isa, plan, meter)
     }
 
     fn check_graph(
@@ -373,6 +382,6 @@ where
         meter: &Meter<'_>,
         faults: &mut Faults,
     ) -> Result<()> {
-        graph::check::check(&self.space, nodes, roots, graph, self.isa, meter, faults)
+        graph::check::check(&self.source(nodes), roots, graph, self.isa, meter, faults)
     }
 }

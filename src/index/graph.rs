@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::graph::{GraphBytes, LOW_RECALL};
 use crate::work::{Stage, Work};
 
-pub use crate::graph::Plan as GraphPlan;
+pub use crate::graph::build::GraphPlan;
 
 impl Index {
     /// Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and

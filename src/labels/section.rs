@@ -5,12 +5,13 @@
 use super::memory::Memory;
 use super::{home, Label, LabelKind, Owned};
 use crate::error::{Error, Result};
+use crate::wire;
 use std::cmp::Ordering;
 use std::ops::Range;
 use twox_hash::XxHash3_64;
 
 /// Bytes of the header.
-pub(super) const HEADER: usize = 64;
+pub(super) const HEADER: usize = wire::Labels::SIZE;
 
 /// The numbers of kinds, by whether the slots are in the order of the labels.
 const KINDS: [(LabelKind, bool, u32); 4] = [
@@ -46,18 +47,6 @@ pub(super) struct Parts {
     pub values: Range<usize>,
     pub slots: Range<usize>,
     pub bytes: Range<usize>,
-}
-
-fn long(bytes: &[u8], at: usize) -> u64 {
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(number)
-}
-
-fn short(bytes: &[u8], at: usize) -> u32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(number)
 }
 
 /// XXH3 (64 bits) of the number's eight bytes, or the string's.
@@ -102,25 +91,25 @@ impl Header {
                 "its labels section has {len} bytes, expected {HEADER} at least"
             ));
         }
-        let count = |at: usize, what: &str, most: usize| match usize::try_from(long(section, at)) {
+        let fields = wire::Labels::read(section);
+        let count = |n: u64, what: &str, most: usize| match usize::try_from(n) {
             Ok(n) if n <= most => Ok(n),
             _ => Err(format!(
-                "its labels section counts {} {what}, expected 0 to {most}",
-                long(section, at)
+                "its labels section counts {n} {what}, expected 0 to {most}"
             )),
         };
-        let known = KINDS.iter().find(|known| known.2 == short(section, 0));
+        let known = KINDS.iter().find(|known| known.2 == fields.kind);
         let &(kind, is_sorted, _) = known.ok_or_else(|| {
             format!(
                 "its labels are of the kind {}, which this version does not know",
-                short(section, 0)
+                fields.kind
             )
         })?;
-        let n_places = count(8, "places", n_items)?;
+        let n_places = count(fields.n_places, "places", n_items)?;
         let header = Header {
             kind,
             is_sorted,
-            slot_size: match short(section, 4) {
+            slot_size: match fields.slot {
                 4 => 4,
                 8 => 8,
                 n => {
@@ -130,10 +119,10 @@ impl Header {
                 }
             },
             n_places,
-            n_labels: count(16, "labels", n_places)?,
-            n_slots: count(24, "slots", section.len())?,
-            seed: long(section, 32),
-            n_bytes: count(40, "bytes", section.len())?,
+            n_labels: count(fields.n_labels, "labels", n_places)?,
+            n_slots: count(fields.n_slots, "slots", section.len())?,
+            seed: fields.hash,
+            n_bytes: count(fields.n_bytes, "bytes", section.len())?,
         };
         let end = header.parts().map(|parts| parts.bytes.end);
         if end != Some(section.len()) || header.n_slots <= header.n_labels {
@@ -149,14 +138,16 @@ impl Header {
         let code = KINDS
             .iter()
             .find(|known| (known.0, known.1) == (self.kind, self.is_sorted));
-        let mut put = |at: usize, field: &[u8]| to[at..at + field.len()].copy_from_slice(field);
-        put(0, &code.map_or(0, |known| known.2).to_le_bytes());
-        put(4, &(self.slot_size as u32).to_le_bytes());
-        put(8, &(self.n_places as u64).to_le_bytes());
-        put(16, &(self.n_labels as u64).to_le_bytes());
-        put(24, &(self.n_slots as u64).to_le_bytes());
-        put(32, &self.seed.to_le_bytes());
-        put(40, &(self.n_bytes as u64).to_le_bytes());
+        let fields = wire::Labels {
+            kind: code.map_or(0, |known| known.2),
+            slot: self.slot_size as u32,
+            n_places: self.n_places as u64,
+            n_labels: self.n_labels as u64,
+            n_slots: self.n_slots as u64,
+            hash: self.seed,
+            n_bytes: self.n_bytes as u64,
+        };
+        fields.write(to);
     }
 }
 
@@ -257,7 +248,7 @@ impl<'a> View<'a> {
         if id >= self.header.n_places || !self.is_present(parts, id) {
             return Ok(None);
         }
-        let value = |i: usize| long(self.section, parts.values.start + i * 8);
+        let value = |i: usize| wire::u64_at(self.section, parts.values.start + i * 8);
         if self.header.kind == LabelKind::U64 {
             return Ok(Some(Raw::U64(value(id))));
         }
@@ -274,8 +265,8 @@ impl<'a> View<'a> {
     /// What a slot holds: an id plus one, or 0.
     pub(super) fn slot(&self, parts: &Parts, slot: usize) -> u64 {
         match self.header.slot_size {
-            4 => u64::from(short(self.section, parts.slots.start + slot * 4)),
-            _ => long(self.section, parts.slots.start + slot * 8),
+            4 => u64::from(wire::u32_at(self.section, parts.slots.start + slot * 4)),
+            _ => wire::u64_at(self.section, parts.slots.start + slot * 8),
         }
     }
 

@@ -216,3 +216,36 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// Whether the node, which should be an item, could be one.
     fn plausible_item(&self, node: NodeRef<'_>) -> Result<(), String>;
 }
+
+/// What nodes of a file can be, whatever their metric and scalar type: looking through files is
+/// compiled once, where what asks [`Space`] by name is compiled for each.
+pub trait Plausible {
+    /// Whether all elements of a node's vector are finite numbers.
+    fn is_finite(&self, node: NodeRef<'_>) -> bool;
+
+    /// See [`Space::plausible_split`].
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check_split(&self, node: NodeRef<'_>) -> Result<(), String>;
+
+    /// See [`Space::plausible_item`].
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check_item(&self, node: NodeRef<'_>) -> Result<(), String>;
+}
+
+impl<S: Space> Plausible for S {
+    fn is_finite(&self, node: NodeRef<'_>) -> bool {
+        self.all_finite(node.row())
+    }
+
+    fn check_split(&self, node: NodeRef<'_>) -> Result<(), String> {
+        self.plausible_split(node)
+    }
+
+    fn check_item(&self, node: NodeRef<'_>) -> Result<(), String> {
+        self.plausible_item(node)
+    }
+}

@@ -216,7 +216,7 @@ fn items_that_come_and_go() {
         scribble,
         |mut index, random| {
             let plan = GraphPlan {
-                trees: 1,
+                n_trees: 1,
                 ..quick()
             };
             may_be(index.build_graph(&plan, &mut Work::default()));

@@ -567,7 +567,7 @@ fn plans_that_cannot_be() {
             ..plan
         },
         GraphPlan { sample: 0, ..plan },
-        GraphPlan { trees: 0, ..plan },
+        GraphPlan { n_trees: 0, ..plan },
         GraphPlan { alpha: 0.5, ..plan },
         GraphPlan {
             alpha: f64::NAN,

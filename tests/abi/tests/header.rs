@@ -81,7 +81,7 @@ fn defaults_of_graphs_are_those_of_the_engine() {
             plan.rounds
         ),
         format!("an item is, 1 to 255; by default {}.\n", plan.sample),
-        format!("made use of, 1 to 65,536; by default {}.\n", plan.trees),
+        format!("made use of, 1 to 65,536; by default {}.\n", plan.n_trees),
     ] {
         assert!(header.contains(&text), "{text}");
     }

@@ -1,13 +1,13 @@
-//! The nearest neighbours of every item, nearly: pairs inside the leaves of the forest, then NN-descent (Dong, Moses
-//! and Li 2011, "Efficient k-nearest neighbor graph construction for generic similarity measures"): neighbours of
-//! neighbours are likely to be neighbours.
+//! The nearest neighbours of every item, nearly: pairs inside the leaves of the forest, then
+//! NN-descent (Dong, Moses and Li 2011, "Efficient k-nearest neighbor graph construction for
+//! generic similarity measures"): neighbours of neighbours are likely to be neighbours.
 
 use super::leaves::Leaves;
-use super::lists::{Lists, Near};
-use super::points::{Points, Room};
-use super::threads::Team;
-use super::Plan;
+use super::lists::{Near, NeighborLists};
+use super::GraphPlan;
 use crate::error::{reserve, Result};
+use crate::graph::quantize::points::{Copies, Points};
+use crate::graph::threads::Team;
 use crate::memory;
 use crate::rng::mix;
 
@@ -21,7 +21,7 @@ const LOOK_AHEAD: usize = 4;
 #[derive(Default)]
 struct Local {
     ids: Vec<u32>,
-    copies: Room,
+    copies: Copies,
     last: Vec<Near>,
     places: Vec<u32>,
     distances: Vec<u32>,
@@ -33,7 +33,7 @@ impl Local {
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
-    fn gather<P: Points>(&mut self, points: &P, lists: &Lists) -> Result<()> {
+    fn gather<P: Points>(&mut self, points: &P, lists: &NeighborLists) -> Result<()> {
         let n = self.ids.len();
         self.copies.clear();
         self.last.clear();
@@ -57,8 +57,9 @@ impl Local {
         Ok(())
     }
 
-    /// Compares each of the first `n_new` of what was gathered with all behind it and offers either to the other.
-    fn join<P: Points>(&mut self, points: &P, lists: &Lists, n_new: usize) {
+    /// Compares each of the first `n_new` of what was gathered with all behind it and offers either
+    /// to the other.
+    fn join<P: Points>(&mut self, points: &P, lists: &NeighborLists, n_new: usize) {
         let local = points.local(&self.copies);
         for i in 0..n_new {
             let others = &self.places[i + 1..];
@@ -89,7 +90,7 @@ impl Local {
 pub fn start<P: Points>(
     points: &P,
     leaves: &Leaves,
-    lists: &Lists,
+    lists: &NeighborLists,
     team: &Team<'_, '_>,
 ) -> Result<()> {
     team.share(leaves.count(), Local::default, |range, local| {
@@ -102,7 +103,8 @@ pub fn start<P: Points>(
                     local.join(points, lists, local.ids.len());
                     continue;
                 }
-                // By which of two of them is nearer. Two halves of any kind where that does not tell them apart.
+                // By which of two of them is nearer. Two halves of any kind where that does not
+                // tell them apart.
                 let pick = |i: u64| {
                     ids[(mix(leaf as u64 ^ i << 32 ^ (ids.len() as u64) << 40) % ids.len() as u64)
                         as usize]
@@ -136,17 +138,22 @@ pub const PASSES: usize = 2;
 /// A round that takes in fewer new entries than one for this many items is the last.
 const TOO_FEW: usize = 50;
 
-/// Makes the lists better, round by round, the items in this order: threads that are among near items are seldom at the
-/// same lists.
+/// Makes the lists better, round by round, the items in this order: threads that are among near
+/// items are seldom at the same lists.
 pub fn refine<P: Points>(
     points: &P,
-    lists: &Lists,
-    plan: &Plan,
+    lists: &NeighborLists,
+    plan: &GraphPlan,
     order: &[u32],
     team: &Team<'_, '_>,
 ) -> Result<()> {
     let n = points.count();
-    let both = || -> Result<_> { Ok([Lists::new(n, plan.sample)?, Lists::new(n, plan.sample)?]) };
+    let both = || -> Result<_> {
+        Ok([
+            NeighborLists::new(n, plan.sample)?,
+            NeighborLists::new(n, plan.sample)?,
+        ])
+    };
     let mut samples = Samples {
         chosen: both()?,
         reverse: both()?,
@@ -171,18 +178,18 @@ pub fn refine<P: Points>(
 /// Of the lists, what a round compares: what is old, and what is new.
 struct Samples {
     /// Of each item's list.
-    chosen: [Lists; 2],
+    chosen: [NeighborLists; 2],
     /// Of those in whose lists an item is.
-    reverse: [Lists; 2],
+    reverse: [NeighborLists; 2],
 }
 
-/// One round: new neighbours of an item are compared with each other and with its old ones. Returns how many entries
-/// were new.
+/// One round: new neighbours of an item are compared with each other and with its old ones. Returns
+/// how many entries were new.
 ///
 /// `sample`: how many of either kind are taken of a list, and of those in whose lists an item is.
 fn round<P: Points>(
     points: &P,
-    lists: &Lists,
+    lists: &NeighborLists,
     samples: &mut Samples,
     sample: usize,
     round: u64,

@@ -26,7 +26,8 @@ impl Leaves {
         &self.ids[start..self.ends[leaf]]
     }
 
-    /// All items, near ones near each other: as they stand in the first tree, then those that do not.
+    /// All items, near ones near each other: as they stand in the first tree, then those that do
+    /// not.
     ///
     /// # Errors
     /// [`Error::NoMemory`](crate::Error::NoMemory).
@@ -65,8 +66,8 @@ impl Leaves {
     /// Those of the first `n_trees` trees, of items that take part.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a
-    /// circle; [`Error::NoMemory`](crate::Error::NoMemory).
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the
+    /// trees run in a circle; [`Error::NoMemory`](crate::Error::NoMemory).
     pub fn collect(
         nodes: &Nodes<'_>,
         roots: &Roots,

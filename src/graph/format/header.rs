@@ -1,94 +1,81 @@
-//! Codes and neighbours as they stand in a file, and in memory: found where they lie, without reading more. FORMAT.md
-//! has the tables.
+//! Codes and neighbours as they stand in a file, and in memory: found where they lie, without
+//! reading more. FORMAT.md has the tables.
 //!
-//! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they are used.
+//! Nothing that is read is trusted: rows are checked to be there when they are read, ids when they
+//! are used.
 
-use super::codes::{Coder, Codes, EXTRA};
-use super::projection::{Projection, Projector, LEAST_SHORTER, LENGTHS};
 use super::routes::{self, RouteBytes, Routes};
-use super::scale::Scale;
-use super::{GraphBytes, Plan, View};
+use super::view::{GraphBytes, GraphView};
 use crate::error::{Error, Result};
-use crate::forest::peek::Misfit;
+use crate::graph::quantize::projection::{Projection, Projector, LEAST_SHORTER};
+use crate::graph::quantize::scale::Scale;
+use crate::graph::quantize::{Coder, Codes, EXTRA};
 use crate::kernel::{CodeKernel, CodeRows, Isa, Measure};
 use crate::layout::NodeLayout;
-use crate::memory;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options};
+use crate::wire;
 use std::ops::Range;
 
 /// Bytes of either header. Rows start at multiples of it.
-const HEADER: usize = 64;
+pub(super) const HEADER: usize = wire::Codes::SIZE;
 
 /// Bytes of a neighbour's id.
-const ID: usize = 4;
+pub(super) const ID: usize = 4;
 
 /// The most neighbours an item may have.
 pub const MAX_DEGREE: usize = 255;
 
 /// What the headers say.
 #[derive(Debug, PartialEq)]
-pub struct Header {
-    n_items: usize,
+pub struct GraphHeader {
+    pub(super) n_items: usize,
     /// Bytes from one code to the next.
     pub stride: usize,
-    scale: Scale,
+    pub(super) scale: Scale,
     /// Bytes of a code before it is made short.
     whole_stride: usize,
-    projection: Option<Projection>,
+    pub(super) projection: Option<Projection>,
     /// Whether something is added to the distances of an item: see [`Coder::extra`].
-    has_extras: bool,
+    pub(super) has_extras: bool,
     /// Whether there are no codes, as they do not tell near items apart: walks compare the vectors.
     pub by_vectors: bool,
     /// Places for neighbours of an item; 0 where there are codes only.
     pub degree: usize,
-    /// See [`Plan::alpha`].
+    /// See [`GraphPlan::alpha`](crate::GraphPlan::alpha).
     pub alpha: f64,
     /// Items to start from; 0 where the trees name them.
-    n_entries: usize,
+    pub(super) n_entries: usize,
     /// Items that are as far from everything: no neighbours of any.
-    n_null: usize,
-    /// The share of the nearest that searches found when the graph was tried; none where it was not.
+    pub(super) n_null: usize,
+    /// The share of the nearest that searches found when the graph was tried; none where it was
+    /// not.
     pub recall: Option<f64>,
     /// Trees that have routes, and rows of those; 0 where there are none.
-    n_starts: usize,
-    n_routes: usize,
+    pub(super) n_starts: usize,
+    pub(super) n_routes: usize,
     /// Bytes of a row of routes.
     route_bytes: usize,
 }
 
 /// Where the parts of the codes are, in bytes from the section's start.
 #[derive(Default)]
-struct Parts {
-    numbers: Range<usize>,
+pub(super) struct CodeRanges {
+    pub(super) numbers: Range<usize>,
     matrix: Range<usize>,
     rows: Range<usize>,
-    extras: Range<usize>,
+    pub(super) extras: Range<usize>,
 }
 
 /// Where the parts of the graph are, in bytes from the section's start.
 #[derive(Default)]
-struct Lists {
+pub(super) struct GraphRanges {
     neighbors: Range<usize>,
     entries: Range<usize>,
     rows: Range<usize>,
     starts: Range<usize>,
     routes: Range<usize>,
-    null: Range<usize>,
-}
-
-fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut field = [0; N];
-    field.copy_from_slice(&bytes[at..at + N]);
-    field
-}
-
-fn short(bytes: &[u8], at: usize) -> usize {
-    u32::from_le_bytes(field(bytes, at)) as usize
-}
-
-fn long(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(field(bytes, at))
+    pub(super) null: Range<usize>,
 }
 
 fn put(bytes: &mut [u8], at: usize, field: &[u8]) {
@@ -103,14 +90,14 @@ fn code_len(options: &Options) -> usize {
     }
 }
 
-/// Whether codes of such vectors may be made so long: of those that are not much longer, less is saved than is lost by
-/// what is left over.
+/// Whether codes of such vectors may be made so long: of those that are not much longer, less is
+/// saved than is lost by what is left over.
 pub fn can_become(options: &Options, length: usize) -> bool {
     let is_squares = !matches!(options.metric, Metric::Hamming | Metric::Manhattan);
     is_squares && LEAST_SHORTER * CodeRows::stride(length) <= CodeRows::stride(options.f)
 }
 
-impl Header {
+impl GraphHeader {
     /// For codes of `n_items`, the graph not yet there.
     pub fn new(
         options: &Options,
@@ -120,7 +107,7 @@ impl Header {
     ) -> Self {
         let whole_stride = CodeRows::stride(code_len(options));
         let length = projection.as_ref().map(|p| p.factors.len());
-        Header {
+        GraphHeader {
             n_items,
             stride: length.map_or(whole_stride, CodeRows::stride),
             scale,
@@ -141,10 +128,10 @@ impl Header {
 
     /// For a graph of `n_items` without codes, not yet there.
     pub fn of_vectors(options: &Options, n_items: usize) -> Self {
-        Header {
+        GraphHeader {
             has_extras: false,
             by_vectors: true,
-            ..Header::new(options, n_items, Scale::default(), None)
+            ..GraphHeader::new(options, n_items, Scale::default(), None)
         }
     }
 
@@ -193,7 +180,7 @@ impl Header {
     }
 
     /// None when they are larger than can be.
-    fn parts(&self) -> Option<Parts> {
+    pub(super) fn code_ranges(&self) -> Option<CodeRanges> {
         let numbers = HEADER..HEADER + 8 * (self.scale.offsets.len() + 2 * self.length());
         let start = numbers.end.next_multiple_of(HEADER);
         let matrix = start..start + self.length() * self.whole_stride;
@@ -202,7 +189,7 @@ impl Header {
         let rows = matrix.end..matrix.end.checked_add(rows)?;
         let extras = if self.has_extras { self.n_items } else { 0 };
         let extras = rows.end..rows.end.checked_add(extras.checked_mul(EXTRA)?)?;
-        Some(Parts {
+        Some(CodeRanges {
             numbers,
             matrix,
             rows,
@@ -211,7 +198,7 @@ impl Header {
     }
 
     /// None when they are larger than can be.
-    fn lists(&self) -> Option<Lists> {
+    pub(super) fn graph_ranges(&self) -> Option<GraphRanges> {
         let neighbors = self.n_items.checked_mul(self.degree)?.checked_mul(ID)?;
         let neighbors = HEADER..neighbors.checked_add(HEADER)?;
         let ids = |start: usize, n: usize| {
@@ -227,7 +214,7 @@ impl Header {
         let (starts, start) = ids(rows.end, self.n_starts)?;
         let routes = start..start.checked_add(self.n_routes.checked_mul(self.route_bytes)?)?;
         let null = routes.end..routes.end.checked_add(self.n_null.checked_mul(ID)?)?;
-        Some(Lists {
+        Some(GraphRanges {
             neighbors,
             entries,
             rows,
@@ -238,7 +225,7 @@ impl Header {
     }
 
     /// The numbers behind the header of the codes, in their order.
-    fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
+    pub(super) fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
         let offsets = self.scale.offsets.iter_mut();
         let more = self.projection.as_mut().into_iter();
         offsets.chain(more.flat_map(|p| p.factors.iter_mut().chain(&mut p.scale.offsets)))
@@ -250,19 +237,20 @@ impl Header {
     /// [`Error::NoMemory`].
     pub fn new_codes(&self, matrix: &[u8]) -> Result<HeapBytes> {
         let mut bytes = HeapBytes::default();
-        let parts = self.parts().ok_or_else(too_large)?;
+        let parts = self.code_ranges().ok_or_else(too_large)?;
         bytes.resize(parts.extras.end)?;
         let to = bytes.bytes_mut();
-        put(to, 0, &(self.code_bytes() as u32).to_le_bytes());
-        put(to, 4, &u32::from(self.has_extras).to_le_bytes());
-        put(to, 8, &(self.n_items as u64).to_le_bytes());
-        put(to, 16, &(self.scale.offsets.len() as u64).to_le_bytes());
-        put(to, 24, &self.scale.step.to_le_bytes());
-        if let Some(projection) = &self.projection {
-            put(to, 32, &(self.length() as u64).to_le_bytes());
-            put(to, 40, &projection.scale.step.to_le_bytes());
-        }
-        put(to, 48, &u32::from(self.by_vectors).to_le_bytes());
+        let fields = wire::Codes {
+            stride: self.code_bytes() as u32,
+            extras: u32::from(self.has_extras),
+            n_items: self.n_items as u64,
+            n_offsets: self.scale.offsets.len() as u64,
+            step: self.scale.step,
+            n_short: self.length() as u64,
+            short_step: self.projection.as_ref().map_or(0.0, |p| p.scale.step),
+            by_vectors: u32::from(self.by_vectors),
+        };
+        fields.write(to);
         let more = self.projection.iter();
         let more = more.flat_map(|p| p.factors.iter().chain(&p.scale.offsets));
         let numbers = self.scale.offsets.iter().chain(more);
@@ -275,41 +263,46 @@ impl Header {
 
     /// Rows of codes and extras in a section with room for them.
     pub fn code_parts<'b>(&self, section: &'b mut [u8]) -> (&'b mut [u8], &'b mut [u8]) {
-        let parts = self.parts().unwrap_or_default();
+        let parts = self.code_ranges().unwrap_or_default();
         section[parts.rows.start..parts.extras.end].split_at_mut(parts.rows.len())
     }
 
-    /// Room for neighbours, with the header before them, and behind them the items to start from with their codes, the
-    /// routes, and the items that have no neighbours.
+    /// Room for neighbours, with the header before them, and behind them the items to start from
+    /// with their codes, the routes, and the items that have no neighbours.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
     pub fn new_lists(
         &mut self,
-        plan: &Plan,
+        degree: usize,
+        alpha: f64,
         entries: &[u32],
         codes: &Codes<'_>,
         routes: &RouteBytes,
         null: &[u32],
     ) -> Result<HeapBytes> {
-        self.degree = plan.degree;
-        self.alpha = plan.alpha;
+        self.degree = degree;
+        self.alpha = alpha;
         self.n_entries = entries.len();
         self.n_null = null.len();
         self.n_starts = routes.starts.len();
         self.n_routes = routes.rows.len() / self.route_bytes;
         let mut bytes = HeapBytes::default();
-        let lists = self.lists().ok_or_else(too_large)?;
+        let lists = self.graph_ranges().ok_or_else(too_large)?;
         bytes.resize(lists.null.end)?;
         let to = bytes.bytes_mut();
-        put(to, 0, &(ID as u32).to_le_bytes());
-        put(to, 4, &(self.degree as u32).to_le_bytes());
-        put(to, 8, &(self.n_items as u64).to_le_bytes());
-        put(to, 16, &self.alpha.to_le_bytes());
-        put(to, 24, &(self.n_entries as u64).to_le_bytes());
-        put(to, 32, &(self.n_routes as u64).to_le_bytes());
-        put(to, 40, &(self.n_starts as u32).to_le_bytes());
-        put(to, 48, &(self.n_null as u64).to_le_bytes());
+        let fields = wire::Graph {
+            id_bytes: ID as u32,
+            degree: self.degree as u32,
+            n_items: self.n_items as u64,
+            alpha: self.alpha,
+            n_entries: self.n_entries as u64,
+            n_routes: self.n_routes as u64,
+            n_starts: self.n_starts as u32,
+            n_null: self.n_null as u64,
+            ..wire::Graph::default()
+        };
+        fields.write(to);
         for (i, id) in entries.iter().enumerate() {
             put(to, lists.entries.start + i * ID, &id.to_le_bytes());
             put(to, lists.rows.start + i * self.stride, codes.get(*id).row);
@@ -327,169 +320,18 @@ impl Header {
     /// Says in the section what share was found when the graph was tried.
     pub fn set_recall(&mut self, recall: f64, section: &mut [u8]) {
         self.recall = Some(recall);
-        put(section, 44, &1u32.to_le_bytes());
-        put(section, 56, &recall.to_le_bytes());
+        wire::Graph::set_recall(section, recall);
     }
 
     /// The row of each item in a section with room for them.
     pub fn rows_mut<'b>(&self, section: &'b mut [u8]) -> impl Iterator<Item = &'b mut [u8]> {
-        let lists = self.lists().unwrap_or_default();
+        let lists = self.graph_ranges().unwrap_or_default();
         section[lists.neighbors].chunks_exact_mut(ID * self.degree)
-    }
-
-    /// Reads the headers of two sections of an index; the second is missing when there are codes only.
-    ///
-    /// # Errors
-    /// What does not hold together; [`Error::NoMemory`].
-    pub fn read(
-        codes: &[u8],
-        lists: Option<&[u8]>,
-        options: &Options,
-        n_items: usize,
-    ) -> Result<Self, Misfit> {
-        if codes.len() < HEADER {
-            return Err(format!(
-                "its codes section has {} bytes, expected {HEADER} at least",
-                codes.len()
-            )
-            .into());
-        }
-        let by_vectors = match short(codes, 48) {
-            0 => false,
-            1 if options.metric != Metric::Hamming => true,
-            other => {
-                return Err(format!(
-                    "its graph is walked by what is not known here: {other}, \
-                     expected 0 (codes) or, but for hamming, 1 (vectors)"
-                )
-                .into())
-            }
-        };
-        let n_offsets = match options.metric {
-            _ if by_vectors => 0,
-            Metric::Hamming => 0,
-            _ => options.f,
-        };
-        // Their number is known: what the header says of them is compared with it below.
-        let scale = |step: usize, n: usize| {
-            memory::filled(0.0, n).map(|offsets| Scale {
-                offsets,
-                step: f64::from_le_bytes(field(codes, step)),
-            })
-        };
-        let length = long(codes, 32);
-        let may_be = |&l: &usize| l as u64 == length && can_become(options, l);
-        let projection = match LENGTHS.into_iter().find(may_be) {
-            Some(length) if !by_vectors => Some(Projection {
-                factors: memory::filled(0.0, length)?,
-                scale: scale(40, length)?,
-            }),
-            None if length == 0 => None,
-            _ => {
-                let lengths = LENGTHS.into_iter().filter(|&l| can_become(options, l));
-                let lengths = memory::collect(lengths)?;
-                return Err(format!(
-                    "its codes are made {length} numbers long, expected 0 or one of {lengths:?}"
-                )
-                .into());
-            }
-        };
-        let mut header = match by_vectors {
-            true => Header::of_vectors(options, n_items),
-            false => Header::new(options, n_items, scale(24, n_offsets)?, projection),
-        };
-        let parts = header.parts();
-        let found = [
-            short(codes, 0) as u64,
-            short(codes, 4) as u64,
-            long(codes, 8),
-            long(codes, 16),
-            codes.len() as u64,
-        ];
-        let expected = [
-            header.code_bytes() as u64,
-            u64::from(header.has_extras),
-            n_items as u64,
-            n_offsets as u64,
-            parts.as_ref().map_or(0, |parts| parts.extras.end as u64),
-        ];
-        let parts = parts.filter(|_| found == expected).ok_or_else(|| {
-            format!("its codes section has stride, extras, items, offsets and bytes {found:?}, expected {expected:?}")
-        })?;
-        for (i, number) in header.numbers().enumerate() {
-            *number = f64::from_le_bytes(field(&codes[parts.numbers.clone()], 8 * i));
-        }
-        let more = header.projection.as_ref().map_or(1.0, |p| p.scale.step);
-        let steps_are_sound = [header.scale.step, more]
-            .iter()
-            .all(|&step| n_offsets == 0 || (step.is_finite() && step > 0.0));
-        if !steps_are_sound || !header.numbers().all(|x| x.is_finite()) {
-            return Err(format!(
-                "the scale of its codes is wrong: a step of {} or {more}, or an offset that is no number",
-                header.scale.step
-            ).into());
-        }
-        let Some(lists) = lists else {
-            return Ok(header);
-        };
-        if lists.len() < HEADER {
-            return Err(format!(
-                "its graph section has {} bytes, expected {HEADER} at least",
-                lists.len()
-            )
-            .into());
-        }
-        header.degree = short(lists, 4);
-        header.alpha = f64::from_le_bytes(field(lists, 16));
-        header.n_entries = usize::try_from(long(lists, 24)).unwrap_or(usize::MAX);
-        header.n_routes = usize::try_from(long(lists, 32)).unwrap_or(usize::MAX);
-        header.n_starts = short(lists, 40);
-        header.n_null = usize::try_from(long(lists, 48)).unwrap_or(usize::MAX);
-        let recall = f64::from_le_bytes(field(lists, 56));
-        header.recall = match (short(lists, 44), (0.0..=1.0).contains(&recall)) {
-            (0, _) if recall == 0.0 => None,
-            (1, true) => Some(recall),
-            (tried, _) => {
-                return Err(format!(
-                    "its graph section says {tried} and {recall} of how it was tried, \
-                 expected 0 and 0, or 1 and a share from 0 to 1"
-                )
-                .into())
-            }
-        };
-        let sound = short(lists, 0) == ID
-            && (1..=MAX_DEGREE).contains(&header.degree)
-            && long(lists, 8) == n_items as u64
-            && header.n_entries <= n_items
-            && header.n_null <= n_items
-            && (header.n_entries == 0 || !by_vectors)
-            // What they are followed by is a code as long as the vectors.
-            && (header.n_starts == 0 || n_offsets > 0 && !header.is_projected())
-            && (header.n_routes == 0 || header.n_starts > 0)
-            && header.n_starts <= routes::TREES
-            && header
-                .lists()
-                .is_some_and(|parts| parts.null.end == lists.len());
-        if !sound {
-            return Err(format!(
-                "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, \
-                 {} to start from, {} without neighbours, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
-                short(lists, 0),
-                header.degree,
-                long(lists, 8),
-                header.n_entries,
-                header.n_null,
-                header.n_routes,
-                header.n_starts,
-                lists.len()
-            ).into());
-        }
-        Ok(header)
     }
 
     /// The codes in the section that this header was read from.
     pub fn codes<'a>(&self, codes: &'a [u8], isa: Isa, measure: Measure) -> Codes<'a> {
-        let parts = self.parts().unwrap_or_default();
+        let parts = self.code_ranges().unwrap_or_default();
         Codes {
             rows: CodeRows::new(&codes[parts.rows], self.stride),
             extras: &codes[parts.extras],
@@ -504,10 +346,13 @@ impl Header {
         lists: &'a [u8],
         isa: Isa,
         measure: Measure,
-    ) -> View<'a> {
-        let parts = self.parts().unwrap_or_default();
-        let places = self.lists().filter(|_| self.degree > 0).unwrap_or_default();
-        View {
+    ) -> GraphView<'a> {
+        let parts = self.code_ranges().unwrap_or_default();
+        let places = self
+            .graph_ranges()
+            .filter(|_| self.degree > 0)
+            .unwrap_or_default();
+        GraphView {
             codes: self.codes(codes, isa, measure),
             coder: self.coder(&codes[parts.matrix], isa),
             by_vectors: self.by_vectors,

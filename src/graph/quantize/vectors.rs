@@ -1,54 +1,17 @@
-//! The items of a graph as something whose distances are found quickly: their codes, or the vectors themselves where
-//! codes cannot tell them apart.
+//! Vectors as a graph needs them, whatever their metric and scalar type: what is made of these by
+//! name is compiled eleven times, what asks by [`AnySpace`] once.
 
-use super::codes::{Coded, Coder, Codes, Source};
-use crate::error::{reserve, Result};
-use crate::kernel::{prefetch, CodeRows, Measure};
-use crate::layout::Nodes;
+use super::points::{add, Copies, Points};
+use super::Coder;
+use crate::error::Result;
+use crate::kernel::{prefetch, Measure, Scalar};
+use crate::layout::{NodeRef, Nodes};
 use crate::metric::{order, Query, Space};
 use crate::query::scorer::{Scorer, VectorScorer};
 
-/// Items that are compared with each other and with queries. Distances are numbers that sort as they do.
-pub trait Points: Copy + Sync {
-    /// What the others are compared with: an item or a query.
-    type From<'b>: Copy
-    where
-        Self: 'b;
-
-    /// Copies of some of them.
-    type Local<'b>: Points
-    where
-        Self: 'b;
-
-    /// How many places for items there are.
-    fn count(&self) -> usize;
-
-    /// Asks memory for an item, if it is there.
-    fn prefetch(&self, id: u32);
-
-    /// One item; panics past the end.
-    fn get(&self, id: u32) -> Self::From<'_>;
-
-    /// The distances of one to others; panics past the end.
-    fn distances(&self, from: Self::From<'_>, ids: &[u32], to: &mut [u32]);
-
-    /// Whether two neighbours are so far apart that neither stands for the other: `between` them no less than the
-    /// `reach` to the farther one, with a slack in 256ths.
-    fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool;
-
-    /// Adds a copy of an item.
-    ///
-    /// # Errors
-    /// [`crate::Error::NoMemory`].
-    fn copy(&self, id: u32, to: &mut Room) -> Result<()>;
-
-    /// The copies, numbered in their order.
-    fn local<'b>(&'b self, room: &'b Room) -> Self::Local<'b>;
-}
-
-/// Bits of a distance, which has 64, that are left out of those that are compared: of the 32 that these have 22 are
-/// digits and the others are exponents, so that distances (of euclidean, squares) from 1e-154 to 1e154 can be told.
-/// Products have a sign too, and 1e-77 to 1e77.
+/// Bits of a distance, which has 64, that are left out of those that are compared: of the 32 that
+/// these have 22 are digits and the others are exponents, so that distances (of euclidean, squares)
+/// from 1e-154 to 1e154 can be told. Products have a sign too, and 1e-77 to 1e77.
 const LEFT_OUT: u32 = 30;
 
 /// A distance in half the bits. `unit` is that of 1.
@@ -75,82 +38,6 @@ fn narrow_signed(distance: u64) -> u32 {
     ((place + from_least) >> LEFT_OUT) as u32
 }
 
-/// Room for copies of items.
-#[derive(Default)]
-pub struct Room {
-    rows: Vec<u8>,
-    extras: Vec<u8>,
-}
-
-impl Room {
-    pub fn clear(&mut self) {
-        self.rows.clear();
-        self.extras.clear();
-    }
-}
-
-#[inline]
-fn add(to: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
-    reserve(to, bytes.len())?;
-    to.extend_from_slice(bytes);
-    Ok(())
-}
-
-impl Points for Codes<'_> {
-    type From<'b>
-        = Coded<'b>
-    where
-        Self: 'b;
-    type Local<'b>
-        = Codes<'b>
-    where
-        Self: 'b;
-
-    #[inline]
-    fn count(&self) -> usize {
-        self.rows.count()
-    }
-
-    #[inline]
-    fn prefetch(&self, id: u32) {
-        self.rows.prefetch(id as usize);
-    }
-
-    #[inline]
-    fn get(&self, id: u32) -> Coded<'_> {
-        Codes::get(self, id)
-    }
-
-    #[inline]
-    fn distances(&self, from: Coded<'_>, ids: &[u32], to: &mut [u32]) {
-        Codes::distances(self, from, ids, to);
-    }
-
-    #[inline]
-    fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool {
-        u64::from(between) * slack >= u64::from(reach) * 256
-    }
-
-    #[inline]
-    fn copy(&self, id: u32, to: &mut Room) -> Result<()> {
-        let Coded { row, extra } = self.get(id);
-        add(&mut to.rows, row)?;
-        if !self.extras.is_empty() {
-            add(&mut to.extras, &extra.to_le_bytes())?;
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn local<'b>(&'b self, room: &'b Room) -> Codes<'b> {
-        Codes {
-            rows: CodeRows::new(&room.rows, self.rows.row_bytes()),
-            extras: &room.extras,
-            kernel: self.kernel,
-        }
-    }
-}
-
 #[inline]
 fn narrow_distances<S: Space>(
     space: &S,
@@ -170,7 +57,8 @@ fn narrow_distances<S: Space>(
 
 /// A query to be searched for by a graph, whatever the metric and the scalar type.
 pub trait GraphQuery: Scorer {
-    /// Makes the query's code, in a place that is zero; `room` is for a whole code that is made short.
+    /// Makes the query's code, in a place that is zero; `room` is for a whole code that is made
+    /// short.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
@@ -190,16 +78,91 @@ impl<S: Space> GraphQuery for VectorScorer<'_, S> {
     }
 }
 
-/// Distances between vectors, whatever the metric and the scalar type.
-pub trait Compare: Sync {
+/// A metric over a scalar type as a graph needs it, whichever they are.
+pub trait AnySpace: Sync {
+    /// How codes are compared.
+    fn measure(&self) -> Measure;
+
+    /// Whether near means a large product.
+    fn by_product(&self) -> bool;
+
+    /// Whether an item is as far from every other one.
+    fn is_null(&self, item: NodeRef<'_>) -> bool;
+
+    /// The numbers that an item's code is made of; stops at the shorter of the two.
+    fn numbers(&self, item: NodeRef<'_>, to: &mut [f64]);
+
+    /// The numbers of a split's plane, as many as there is room for, and its offset.
+    fn plane(&self, split: NodeRef<'_>, to: &mut [f64]) -> f64;
+
+    /// An item's code; see [`Coder::item`].
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    fn encode(
+        &self,
+        coder: &Coder<'_>,
+        item: NodeRef<'_>,
+        room: &mut Vec<u8>,
+        to: &mut [u8],
+    ) -> Result<()>;
+
     /// As [`Points::distances`], of items in these nodes.
     fn distances(&self, nodes: &Nodes<'_>, from: u32, ids: &[u32], to: &mut [u32]);
 
     /// As [`Points::are_apart`].
     fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool;
+
+    /// Lends `search` a query for what is near to an item.
+    ///
+    /// # Errors
+    /// Those of `search`.
+    fn query_from(
+        &self,
+        nodes: &Nodes<'_>,
+        item: u32,
+        search: &mut dyn FnMut(&dyn GraphQuery) -> Result<()>,
+    ) -> Result<()>;
 }
 
-impl<S: Space> Compare for S {
+impl<S: Space> AnySpace for S {
+    fn measure(&self) -> Measure {
+        S::MEASURE
+    }
+
+    fn by_product(&self) -> bool {
+        S::BY_PRODUCT
+    }
+
+    fn is_null(&self, item: NodeRef<'_>) -> bool {
+        Space::is_null(self, item.row())
+    }
+
+    fn numbers(&self, item: NodeRef<'_>, to: &mut [f64]) {
+        let row = item.row::<S::T>();
+        let factor = self.code_factor(row);
+        for (to, x) in to.iter_mut().zip(row.iter()) {
+            *to = x.to_f64() * factor;
+        }
+    }
+
+    fn plane(&self, split: NodeRef<'_>, to: &mut [f64]) -> f64 {
+        for (to, x) in to.iter_mut().zip(split.row::<S::T>().iter()) {
+            *to = x.to_f64();
+        }
+        self.offset(split).to_f64()
+    }
+
+    fn encode(
+        &self,
+        coder: &Coder<'_>,
+        item: NodeRef<'_>,
+        room: &mut Vec<u8>,
+        to: &mut [u8],
+    ) -> Result<()> {
+        coder.item(self, item.row(), room, to)
+    }
+
     fn distances(&self, nodes: &Nodes<'_>, from: u32, ids: &[u32], to: &mut [u32]) {
         let from = self.query(nodes.get(from as usize).row());
         narrow_distances(self, nodes, &from, ids, to);
@@ -221,21 +184,52 @@ impl<S: Space> Compare for S {
         let value = |distance| self.report(widen(distance, self.unit()));
         value(between) * slack >= value(reach)
     }
+
+    fn query_from(
+        &self,
+        nodes: &Nodes<'_>,
+        item: u32,
+        search: &mut dyn FnMut(&dyn GraphQuery) -> Result<()>,
+    ) -> Result<()> {
+        search(&VectorScorer {
+            space: self,
+            nodes,
+            query: self.query(nodes.get(item as usize).row()),
+        })
+    }
+}
+
+/// Items, by their vectors.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    pub space: &'a dyn AnySpace,
+    pub nodes: Nodes<'a>,
+}
+
+impl<'a> Source<'a> {
+    /// The node of an item that is not missing.
+    pub fn item(&self, id: usize) -> Option<NodeRef<'a>> {
+        let node = self.nodes.get(id);
+        (node.n_descendants() == 1).then_some(node)
+    }
+
+    /// Whether an item has neighbours: it is there, and not as far from everything.
+    pub fn takes_part(&self, id: usize) -> bool {
+        self.item(id).is_some_and(|item| !self.space.is_null(item))
+    }
 }
 
 /// The items' vectors, compared as the metric has it.
 #[derive(Clone, Copy)]
 pub struct Vectors<'a> {
-    space: &'a dyn Compare,
-    nodes: Nodes<'a>,
+    source: Source<'a>,
     n_items: usize,
 }
 
 impl<'a> Vectors<'a> {
-    pub fn of<S: Space>(source: &Source<'a, S>, n_items: usize) -> Self {
+    pub fn of(source: &Source<'a>, n_items: usize) -> Self {
         Vectors {
-            space: source.space,
-            nodes: source.nodes,
+            source: *source,
             n_items,
         }
     }
@@ -256,7 +250,7 @@ impl Points for Vectors<'_> {
     }
 
     fn prefetch(&self, id: u32) {
-        prefetch(self.nodes.get(id as usize).bytes());
+        prefetch(self.source.nodes.get(id as usize).bytes());
     }
 
     fn get(&self, id: u32) -> u32 {
@@ -264,22 +258,25 @@ impl Points for Vectors<'_> {
     }
 
     fn distances(&self, from: u32, ids: &[u32], to: &mut [u32]) {
-        self.space.distances(&self.nodes, from, ids, to);
+        let Source { space, nodes } = &self.source;
+        space.distances(nodes, from, ids, to);
     }
 
     fn are_apart(&self, between: u32, reach: u32, slack: u64) -> bool {
-        self.space.are_apart(between, reach, slack)
+        self.source.space.are_apart(between, reach, slack)
     }
 
-    fn copy(&self, id: u32, to: &mut Room) -> Result<()> {
-        add(&mut to.rows, self.nodes.get(id as usize).bytes())
+    fn copy(&self, id: u32, to: &mut Copies) -> Result<()> {
+        add(&mut to.rows, self.source.nodes.get(id as usize).bytes())
     }
 
-    fn local<'b>(&'b self, room: &'b Room) -> Vectors<'b> {
-        let nodes = Nodes::new(&room.rows, self.nodes.layout());
+    fn local<'b>(&'b self, room: &'b Copies) -> Vectors<'b> {
+        let nodes = Nodes::new(&room.rows, self.source.nodes.layout());
         Vectors {
-            space: self.space,
-            nodes,
+            source: Source {
+                nodes,
+                ..self.source
+            },
             n_items: nodes.count(),
         }
     }

@@ -1,14 +1,14 @@
-//! Long codes made short: the differences of most long vectors lie in few directions, and a walk that compares vectors
-//! in these alone comes to the same places in a fraction of the time (Tepper et al. 2023, "LeanVec"). Whether that is
-//! so is tried with the items themselves.
+//! Long codes made short: the differences of most long vectors lie in few directions, and a walk
+//! that compares vectors in these alone comes to the same places in a fraction of the time (Tepper
+//! et al. 2023, "LeanVec"). Whether that is so is tried with the items themselves.
 //!
-//! The directions are found by subspace iteration (Halko, Martinsson and Tropp 2011, "Finding structure with
-//! randomness") in one order of additions, and what is projected are codes, which are integers: the same bytes come out
-//! everywhere.
+//! The directions are found by subspace iteration (Halko, Martinsson and Tropp 2011, "Finding
+//! structure with randomness") in one order of additions, and what is projected are codes, which
+//! are integers: the same bytes come out everywhere.
 
-use super::scale::{Scale, MIDDLE};
-use super::threads::{Team, TAKEN};
+use super::scale::{Numbers, Scale, MIDDLE};
 use crate::error::{reserve, Result};
+use crate::graph::threads::{Team, TAKEN};
 use crate::kernel::{CodeKernel, CodeRows};
 use crate::memory;
 use crate::rng::mix;
@@ -29,10 +29,12 @@ const ROWS: [u32; LONGEST] = {
     rows
 };
 
-/// Codes must be that many times as long: of shorter ones less is saved than is lost by what is left over.
+/// Codes must be that many times as long: of shorter ones less is saved than is lost by what is
+/// left over.
 pub const LEAST_SHORTER: usize = 4;
 
-/// Numbers of the sample that the directions are found in, at the most, unless that is fewer than so many rows.
+/// Numbers of the sample that the directions are found in, at the most, unless that is fewer than
+/// so many rows.
 const SAMPLE_NUMBERS: usize = 1 << 20;
 const SAMPLE_ROWS: usize = 512;
 
@@ -110,7 +112,8 @@ impl Sample {
         &self.rows[i * self.stride..][..self.stride]
     }
 
-    /// A projection to short codes of `length` numbers, with its matrix; none when too much is left over.
+    /// A projection to short codes of `length` numbers, with its matrix; none when too much is left
+    /// over.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
@@ -163,19 +166,27 @@ impl Sample {
             }
             false => memory::filled(0.0, length)?,
         };
-        let mut scale = Scale::choose(self.count(), length, self.symmetric, team, |i| {
-            let products = &products[i * length..][..length];
-            let from_zero = coordinates(products, &factors).zip(&zeros);
-            Some(from_zero.map(|(x, zero)| x - zero))
-        })?;
+        let numbers = Numbers {
+            n_rows: self.count(),
+            f: length,
+            row: &|i, to| {
+                let products = &products[i * length..][..length];
+                let from_zero = coordinates(products, &factors).zip(&zeros);
+                to.iter_mut()
+                    .zip(from_zero)
+                    .for_each(|(to, (x, zero))| *to = x - zero);
+                true
+            },
+        };
+        let mut scale = Scale::choose(&numbers, self.symmetric, team)?;
         for (offset, zero) in scale.offsets.iter_mut().zip(&zeros) {
             *offset += zero;
         }
         Ok(Some((Projection { factors, scale }, matrix)))
     }
 
-    /// Orthonormal rows of `f` numbers, those in which the sample is widest first, and the share of the squared
-    /// distances from the middle that lies in them.
+    /// Orthonormal rows of `f` numbers, those in which the sample is widest first, and the share of
+    /// the squared distances from the middle that lies in them.
     fn directions(&self, length: usize, team: &Team<'_, '_>) -> Result<(Vec<f32>, f64)> {
         let f = self.f;
         let mut middle = memory::filled(MIDDLE as f32, f)?;
@@ -246,7 +257,8 @@ impl Sample {
     }
 }
 
-/// Makes rows of `f` numbers perpendicular and of length 1, or of length 0 where there is nothing more (Gram-Schmidt).
+/// Makes rows of `f` numbers perpendicular and of length 1, or of length 0 where there is nothing
+/// more (Gram-Schmidt).
 fn orthonormalize(rows: &mut [f32], f: usize) {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         // Eight sums, which need not wait for each other.

@@ -1,7 +1,7 @@
 //! The nearest of what was offered, for each item: lists that several threads may add to at once.
 //!
-//! What a list holds at the end is the smallest of all that was offered to it, whatever the order: so the result does
-//! not depend on threads.
+//! What a list holds at the end is the smallest of all that was offered to it, whatever the order:
+//! so the result does not depend on threads.
 
 use crate::error::{reserve, Result};
 use crate::kernel::prefetch;
@@ -51,13 +51,13 @@ fn is_done(slots: &[AtomicU64], at: usize, near: Near) -> bool {
 }
 
 /// A sorted list of up to `len` for each item.
-pub struct Lists {
+pub struct NeighborLists {
     len: usize,
     entries: Atomics,
     locks: Vec<AtomicBool>,
 }
 
-impl Lists {
+impl NeighborLists {
     /// Empty ones.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Lists {
         let mut locks = Vec::new();
         reserve(&mut locks, n_items)?;
         locks.resize_with(n_items, AtomicBool::default);
-        let mut lists = Lists {
+        let mut lists = NeighborLists {
             len,
             entries: Atomics::zeros(n_items.saturating_mul(len))?,
             locks,
@@ -109,7 +109,8 @@ impl Lists {
         self.offer_all(&[(item, near)]);
     }
 
-    /// Offers each of these to its list. Their places are looked for together, as each step waits for the one before.
+    /// Offers each of these to its list. Their places are looked for together, as each step waits
+    /// for the one before.
     pub fn offer_all(&self, offers: &[(u32, Near)]) {
         let numbers = self.entries.numbers();
         for offers in offers.chunks(TOGETHER) {
@@ -121,7 +122,8 @@ impl Lists {
             while left > 0 {
                 let half = left.div_ceil(2);
                 for (place, (_, near)) in places.iter_mut().zip(offers) {
-                    // Of the `left` from its place on, the first `half` are nearer if the last of them is.
+                    // Of the `left` from its place on, the first `half` are nearer if the last of
+                    // them is.
                     let slot = &numbers[*place + half - 1];
                     let is_behind = slot.load(Ordering::Relaxed) | 1 < near.0 | 1;
                     *place = select_unpredictable(is_behind, *place + half, *place);
@@ -131,8 +133,8 @@ impl Lists {
             for (place, &(item, near)) in places.iter().zip(offers) {
                 let slots = self.slots(item);
                 let at = place - item as usize * self.len;
-                // Most are too far or there already. Where another thread's change hides that, the second look finds
-                // it.
+                // Most are too far or there already. Where another thread's change hides that, the
+                // second look finds it.
                 if !is_done(slots, at, near) {
                     self.put(item, near, at);
                 }
@@ -167,7 +169,8 @@ impl Lists {
                 if moved == u64::MAX {
                     break;
                 }
-                // No exchange, which would take twenty times as long: nobody else writes while the lock is held.
+                // No exchange, which would take twenty times as long: nobody else writes while the
+                // lock is held.
                 let next = slot.load(Ordering::Relaxed);
                 slot.store(moved, Ordering::Relaxed);
                 moved = next;
@@ -176,7 +179,8 @@ impl Lists {
         lock.store(false, Ordering::Release);
     }
 
-    /// Makes a neighbour the entry at a place. Not while others add to the list, and the places before it are taken.
+    /// Makes a neighbour the entry at a place. Not while others add to the list, and the places
+    /// before it are taken.
     pub fn set(&self, item: u32, at: usize, near: Near) {
         self.slots(item)[at].store(near.0, Ordering::Relaxed);
     }
@@ -204,7 +208,7 @@ mod tests {
     fn the_nearest_of_what_was_offered() {
         for len in (1..=20).chain([48]) {
             for n in 0..3 * TOGETHER as u32 {
-                let lists = Lists::new(3, len).unwrap();
+                let lists = NeighborLists::new(3, len).unwrap();
                 let offers: Vec<_> = (0..n)
                     .map(|i| (1 + i % 2, Near::new(i * 7 % 11, i * 5 % 13)))
                     .collect();

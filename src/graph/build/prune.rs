@@ -1,11 +1,12 @@
-//! From nearest neighbours to a graph that a walk can follow: of two neighbours that are near each other one will do
-//! (the rule of relative neighbourhood; with slack as in Subramanya et al. 2019, "DiskANN").
+//! From nearest neighbours to a graph that a walk can follow: of two neighbours that are near each
+//! other one will do (the rule of relative neighbourhood; with slack as in Subramanya et al. 2019,
+//! "DiskANN").
 
-use super::lists::{Lists, Near};
-use super::points::Points;
-use super::threads::Team;
-use super::Plan;
+use super::lists::{Near, NeighborLists};
+use super::GraphPlan;
 use crate::error::{reserve, Result};
+use crate::graph::quantize::points::Points;
+use crate::graph::threads::Team;
 use crate::kernel::Measure;
 
 #[derive(Default)]
@@ -19,7 +20,8 @@ struct Room {
 }
 
 impl Room {
-    /// Keeps those of the candidates, which come nearest first, that may stay: without slack, then with it, in 256ths.
+    /// Keeps those of the candidates, which come nearest first, that may stay: without slack, then
+    /// with it, in 256ths.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
@@ -76,19 +78,19 @@ impl Room {
     }
 }
 
-/// Chooses neighbours for each item among its list, then among these and the items that chose it. What comes out has no
-/// distances: lists keep the order of choice. The items come in this order.
+/// Chooses neighbours for each item among its list, then among these and the items that chose it.
+/// What comes out has no distances: lists keep the order of choice. The items come in this order.
 ///
 /// # Errors
 /// [`crate::Error::NoMemory`].
 pub fn prune<P: Points>(
     points: &P,
-    lists: Lists,
+    lists: NeighborLists,
     measure: Measure,
-    plan: &Plan,
+    plan: &GraphPlan,
     order: &[u32],
     team: &Team<'_, '_>,
-) -> Result<Lists> {
+) -> Result<NeighborLists> {
     let n = points.count();
     // Squared distances take the slack squared.
     let alpha = match measure {
@@ -96,7 +98,7 @@ pub fn prune<P: Points>(
         Measure::Differences | Measure::Bits => plan.alpha,
     };
     let slack = (alpha * 256.0) as u64;
-    let choose = |from: &Lists, take: &(dyn Fn(u32, &[Near]) + Sync)| {
+    let choose = |from: &NeighborLists, take: &(dyn Fn(u32, &[Near]) + Sync)| {
         let room = || (Vec::new(), Room::default());
         team.share(n, room, |range, (candidates, room)| {
             for &item in &order[range] {
@@ -109,7 +111,7 @@ pub fn prune<P: Points>(
             Ok(())
         })
     };
-    let both = Lists::new(n, plan.degree + plan.degree / 2)?;
+    let both = NeighborLists::new(n, plan.degree + plan.degree / 2)?;
     choose(&lists, &|item, kept| {
         for &near in kept {
             both.offer(item, near);
@@ -117,7 +119,7 @@ pub fn prune<P: Points>(
         }
     })?;
     drop(lists);
-    let graph = Lists::new(n, plan.degree)?;
+    let graph = NeighborLists::new(n, plan.degree)?;
     choose(&both, &|item, kept| {
         for (place, near) in kept.iter().enumerate() {
             graph.offer(item, Near::new(place as u32, near.id()));

@@ -1,30 +1,31 @@
-//! Where a walk starts: the query's code, and the items that it leads to.
+//! Where a beam search starts: the query's code, and the entry points that it leads to. HNSW finds
+//! them in its upper layers, Vamana takes the medoid.
 
-use super::codes::Coded;
-use super::points::GraphQuery;
-use super::pool::{put, Met};
-use super::routes;
-use super::View;
+use super::beam::{put, Candidate};
 use crate::error::{reserve, Error, Result};
+use crate::graph::format::routes;
+use crate::graph::format::view::GraphView;
+use crate::graph::quantize::vectors::GraphQuery;
+use crate::graph::quantize::Coded;
 
-/// Room that a thread keeps from one search to the next.
+/// The state of finding them; a thread keeps its memory for the next search.
 #[derive(Default)]
-pub struct Start {
+pub struct EntryPoints {
     code: Vec<u8>,
     /// A code before it is made short.
     whole: Vec<u8>,
-    routed: routes::Room,
+    routed: routes::RouteScratch,
     places: Vec<u32>,
     distances: Vec<u32>,
-    nearest: Vec<Met>,
+    nearest: Vec<Candidate>,
 }
 
-impl Start {
+impl EntryPoints {
     /// Makes the query's code.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
-    pub fn encode(&mut self, query: &dyn GraphQuery, graph: &View<'_>) -> Result<()> {
+    pub fn encode(&mut self, query: &dyn GraphQuery, graph: &GraphView<'_>) -> Result<()> {
         self.code.clear();
         let stride = graph.codes.rows.row_bytes();
         reserve(&mut self.code, stride)?;
@@ -37,13 +38,14 @@ impl Start {
         Coded::query(&self.code)
     }
 
-    /// Adds to `found` the leaves that the graph's routes lead to; see [`Routes::follow`](routes::Routes::follow).
+    /// Adds to `found` the leaves that the graph's routes lead to; see
+    /// [`Routes::follow`](routes::Routes::follow).
     ///
     /// # Errors
     /// As there.
     pub fn follow(
         &mut self,
-        graph: &View<'_>,
+        graph: &GraphView<'_>,
         n_nodes: usize,
         found: &mut Vec<usize>,
     ) -> Result<()> {
@@ -52,11 +54,11 @@ impl Start {
             .follow(&self.code, n_nodes, &mut self.routed, found)
     }
 
-    /// Adds to `found` the `n` nearest of the items that the graph has to start from.
+    /// Adds to `found` the `n` nearest of the entry points that the graph stores.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when one of them cannot be; [`Error::NoMemory`].
-    pub fn enter(&mut self, graph: &View<'_>, n: usize, found: &mut Vec<usize>) -> Result<()> {
+    pub fn enter(&mut self, graph: &GraphView<'_>, n: usize, found: &mut Vec<usize>) -> Result<()> {
         let (ids, _) = graph.entries.as_chunks::<4>();
         self.places.clear();
         reserve(&mut self.places, ids.len())?;
@@ -69,7 +71,7 @@ impl Start {
         self.nearest.clear();
         reserve(&mut self.nearest, n + 1)?;
         for (at, &distance) in self.distances.iter().enumerate() {
-            put(&mut self.nearest, n, Met::new(distance, at as u32));
+            put(&mut self.nearest, n, Candidate::new(distance, at as u32));
         }
         reserve(found, self.nearest.len())?;
         for one in self.nearest.drain(..) {

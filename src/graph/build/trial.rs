@@ -1,19 +1,19 @@
-//! The build asks itself: whether codes tell near items apart, and what share of the nearest a search will find. Both
-//! are tried with some of the items, whose nearest are found by looking at all.
+//! The build asks itself: whether codes tell near items apart, and what share of the nearest a
+//! search will find. Both are tried with some of the items, whose nearest are found by looking at
+//! all.
 
-use super::codes::{Coded, Source};
-use super::lists::{Lists, Near};
-use super::points::{Points, Vectors};
-use super::scale::spread;
-use super::threads::{Team, TAKEN};
-use super::{search, GraphBytes};
+use super::lists::{Near, NeighborLists};
 use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
+use crate::graph::quantize::points::Points;
+use crate::graph::quantize::scale::spread;
+use crate::graph::quantize::vectors::{Source, Vectors};
+use crate::graph::quantize::Coded;
+use crate::graph::threads::{Team, TAKEN};
+use crate::graph::{search, GraphBytes};
 use crate::kernel::{Isa, Measure};
 use crate::memory;
-use crate::metric::Space;
 use crate::query::filter::Without;
-use crate::query::scorer::VectorScorer;
 use crate::query::Wanted;
 
 /// Items that it is tried with.
@@ -22,26 +22,26 @@ const PROBES: usize = 64;
 /// Nearest that are looked for.
 const NEAREST: usize = 10;
 
-/// How many of the nearest by codes these are looked for among. Fewer than a search measures by their vectors; short
-/// codes tell less, so more.
+/// How many of the nearest by codes these are looked for among. Fewer than a search measures by
+/// their vectors; short codes tell less, so more.
 const AMONG: [usize; 2] = [20, 40];
 
 /// How many of a thousand must be there.
 const LEAST_FOUND: usize = 980;
 
-/// Where the nearest by codes are no farther than so many times what coding alone makes of equal vectors, they may be
-/// any.
+/// Where the nearest by codes are no farther than so many times what coding alone makes of equal
+/// vectors, they may be any.
 const NOISE: u64 = 4;
 
-/// When so many of a thousand items lie so near to each other, it is tried with them as well, and less is enough: they
-/// are the worst.
+/// When so many of a thousand items lie so near to each other, it is tried with them as well, and
+/// less is enough: they are the worst.
 const LEAST_NEAR: usize = 2;
 const LEAST_FOUND_NEAR: usize = 900;
 
 /// Some items, and their nearest by their vectors.
 pub struct Trial {
     probes: Vec<u32>,
-    nearest: Lists,
+    nearest: NeighborLists,
 }
 
 impl Trial {
@@ -49,11 +49,7 @@ impl Trial {
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`], [`crate::Error::Cancelled`].
-    pub fn new<S: Space>(
-        source: &Source<'_, S>,
-        n_items: usize,
-        team: &Team<'_, '_>,
-    ) -> Result<Self> {
+    pub fn new(source: &Source<'_>, n_items: usize, team: &Team<'_, '_>) -> Result<Self> {
         let probe = |id: usize| source.takes_part(id).then_some(id as u32);
         let step = n_items.div_ceil(PROBES);
         Trial::with(
@@ -68,8 +64,8 @@ impl Trial {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with<S: Space>(
-        source: &Source<'_, S>,
+    pub fn with(
+        source: &Source<'_>,
         n_items: usize,
         probes: Vec<u32>,
         team: &Team<'_, '_>,
@@ -80,12 +76,13 @@ impl Trial {
         Ok(Trial { probes, nearest })
     }
 
-    /// How many of the nearest are known, and those among others that are no farther than the farthest of them.
-    fn count<S: Space>(
+    /// How many of the nearest are known, and those among others that are no farther than the
+    /// farthest of them.
+    fn count(
         &self,
-        source: &Source<'_, S>,
+        source: &Source<'_>,
         n_items: usize,
-        found: impl Fn(usize, &mut Vec<u32>) -> Result<()>,
+        found: &dyn Fn(usize, &mut Vec<u32>) -> Result<()>,
     ) -> Result<[usize; 2]> {
         let vectors = Vectors::of(source, n_items);
         let (mut all, mut right) = (0, 0);
@@ -113,9 +110,9 @@ impl Trial {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn tells_apart<S: Space>(
+    pub fn tells_apart(
         &self,
-        source: &Source<'_, S>,
+        source: &Source<'_>,
         codes: &GraphBytes<'_>,
         isa: Isa,
         team: &Team<'_, '_>,
@@ -123,30 +120,32 @@ impl Trial {
         self.finds_by_codes(source, codes, isa, LEAST_FOUND, team)
     }
 
-    fn finds_by_codes<S: Space>(
+    fn finds_by_codes(
         &self,
-        source: &Source<'_, S>,
+        source: &Source<'_>,
         graph: &GraphBytes<'_>,
         isa: Isa,
         least: usize,
         team: &Team<'_, '_>,
     ) -> Result<bool> {
-        let view = graph.view(isa, S::MEASURE);
+        let view = graph.view(isa, source.space.measure());
         let stride = view.codes.rows.row_bytes();
         let mut rows = Vec::new();
         reserve(&mut rows, self.probes.len() * stride)?;
         rows.resize(self.probes.len() * stride, 0);
         let mut room = Vec::new();
         for (&probe, to) in self.probes.iter().zip(rows.chunks_exact_mut(stride)) {
-            if let Some(row) = source.item(probe as usize) {
-                view.coder.query(source.space, row, &mut room, to)?;
-            }
+            source
+                .space
+                .query_from(&source.nodes, probe, &mut |query| {
+                    query.encode(&view.coder, &mut room, to)
+                })?;
         }
         let from = memory::collect(rows.chunks_exact(stride).map(Coded::query))?;
         let among = AMONG[usize::from(view.coder.projector.is_some())];
         let by_codes = nearest(source, &view.codes, &self.probes, &from, among, team)?;
         let n_items = view.codes.rows.count();
-        let [right, all] = self.count(source, n_items, |at, ids| {
+        let [right, all] = self.count(source, n_items, &|at, ids| {
             reserve(ids, among)?;
             ids.extend(by_codes.of(at as u32).map(Near::id));
             Ok(())
@@ -154,23 +153,24 @@ impl Trial {
         Ok(right * 1000 >= all * least)
     }
 
-    /// Whether codes tell apart those items too whose lists, by codes, hold nothing that is farther than what coding
-    /// makes of equal vectors. There may be too few of them for [`tells_apart`](Self::tells_apart) to come upon, and
-    /// yet they may be all that a user looks for.
+    /// Whether codes tell apart those items too whose lists, by codes, hold nothing that is farther
+    /// than what coding makes of equal vectors. There may be too few of them for
+    /// [`tells_apart`](Self::tells_apart) to come upon, and yet they may be all that a user looks
+    /// for.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn tells_near_apart<S: Space>(
-        source: &Source<'_, S>,
+    pub fn tells_near_apart(
+        source: &Source<'_>,
         codes: &GraphBytes<'_>,
-        lists: &Lists,
+        lists: &NeighborLists,
         isa: Isa,
         team: &Team<'_, '_>,
     ) -> Result<bool> {
         let numbers = codes.header.numbers_of_code() as u64;
         // The error of one number is spread evenly over a step.
-        let noise = match S::MEASURE {
-            _ if S::BY_PRODUCT => return Ok(true),
+        let noise = match source.space.measure() {
+            _ if source.space.by_product() => return Ok(true),
             Measure::Squares => numbers / 6,
             Measure::Differences => numbers / 3,
             Measure::Bits => return Ok(true),
@@ -190,36 +190,34 @@ impl Trial {
         trial.finds_by_codes(source, codes, isa, LEAST_FOUND_NEAR, team)
     }
 
-    /// The share of the nearest that a search finds, looking at as many items as is usual, if the item it starts from
-    /// is not there.
+    /// The share of the nearest that a search finds, looking at as many items as is usual, if the
+    /// item it starts from is not there.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn recall<S: Space>(
+    pub fn recall(
         &self,
-        source: &Source<'_, S>,
+        source: &Source<'_>,
         roots: &Roots,
         graph: &GraphBytes<'_>,
         isa: Isa,
     ) -> Result<f64> {
-        let view = graph.view(isa, S::MEASURE);
+        let view = graph.view(isa, source.space.measure());
         let wanted = Wanted {
             // One more, as a search that looks at all finds the item itself.
             n: NEAREST + 1,
-            search_k: Some(search::WALKED),
+            search_k: Some(search::DEFAULT_SEARCH_K),
             max_distance: None,
         };
-        let [right, all] = self.count(source, roots.n_items, |at, ids| {
-            let probe = self.probes[at] as usize;
-            let query = VectorScorer {
-                space: source.space,
-                nodes: &source.nodes,
-                query: source.space.query(source.nodes.get(probe).row()),
-            };
-            let found = search::search(&query, roots, &view, wanted, &Without(probe))?;
-            reserve(ids, found.len())?;
-            ids.extend(found.iter().map(|one| one.id as u32));
-            Ok(())
+        let [right, all] = self.count(source, roots.n_items, &|at, ids| {
+            let probe = self.probes[at];
+            source.space.query_from(&source.nodes, probe, &mut |query| {
+                let without = Without(probe as usize);
+                let found = search::search(query, roots, &view, wanted, &without)?;
+                reserve(ids, found.len())?;
+                ids.extend(found.iter().map(|one| one.id as u32));
+                Ok(())
+            })
         })?;
         // Where nothing is to be found all of it is.
         Ok(if all == 0 {
@@ -231,18 +229,18 @@ impl Trial {
 }
 
 /// The `n` nearest items of each probe, which is compared as `from` and is not its own neighbour.
-fn nearest<'p, S: Space, P: Points>(
-    source: &Source<'_, S>,
+fn nearest<'p, P: Points>(
+    source: &Source<'_>,
     points: &'p P,
     probes: &[u32],
     from: &[P::From<'p>],
     n: usize,
     team: &Team<'_, '_>,
-) -> Result<Lists>
+) -> Result<NeighborLists>
 where
     P::From<'p>: Sync,
 {
-    let lists = Lists::new(probes.len(), n)?;
+    let lists = NeighborLists::new(probes.len(), n)?;
     team.parts(points.count(), TAKEN, |range| {
         let ids = range.filter(|&id| source.takes_part(id));
         let ids = memory::collect(ids.map(|id| id as u32))?;

@@ -1,22 +1,22 @@
 //! Numbers as bytes, all on one scale.
 
-use super::threads::Team;
 use crate::error::{reserve, Result};
+use crate::graph::threads::Team;
 use crate::kernel::MAX_CODE;
 use crate::memory;
 
 /// Items by whose errors the scale is chosen.
 const SAMPLE: usize = 4096;
 
-/// How often the scale is tried finer, each time by the root of two: outliers are cut off where that makes errors
-/// smaller.
+/// How often the scale is tried finer, each time by the root of two: outliers are cut off where
+/// that makes errors smaller.
 const FINER: usize = 9;
 
 /// Of a thousand rows, so many are wholly on the scale that is made for most of them.
 const MOST: usize = 995;
 
-/// Parts of the items that are looked at by one thread each: sums are those of the parts, in order, whatever the
-/// threads.
+/// Parts of the items that are looked at by one thread each: sums are those of the parts, in order,
+/// whatever the threads.
 const PARTS: usize = 64;
 
 /// Numbers that the parts' sums have together, about.
@@ -43,6 +43,28 @@ pub fn spread<T>(
     let step = step.max(1);
     let starts = (0..n_items).step_by(step);
     starts.filter_map(move |start| (start..n_items.min(start + step)).find_map(&item))
+}
+
+/// Rows of numbers that a scale is wanted for, some of which may be missing.
+pub struct Numbers<'a> {
+    pub n_rows: usize,
+    /// In a row.
+    pub f: usize,
+    /// Writes a row's numbers; false where it is missing. Not a generic one: all that asks it is
+    /// compiled once.
+    pub row: &'a (dyn Fn(usize, &mut [f64]) -> bool + Sync),
+}
+
+impl Numbers<'_> {
+    /// Those of every `step`-th row, or else of the next one between.
+    fn spread(&self, step: usize, room: &mut [f64], mut look: impl FnMut(&[f64])) {
+        for start in (0..self.n_rows).step_by(step.max(1)) {
+            let end = self.n_rows.min(start + step.max(1));
+            if (start..end).any(|i| (self.row)(i, room)) {
+                look(room);
+            }
+        }
+    }
 }
 
 /// Least, greatest and sum of each number of some items, and how many they are.
@@ -91,24 +113,22 @@ impl Scale {
         })
     }
 
-    /// The one that makes the smallest errors in the `f` numbers of `n_items` items, some of which may be missing. One
-    /// that is `symmetric` has zero in the middle, in all directions.
+    /// The one that makes the smallest errors. One that is `symmetric` has zero in the middle, in
+    /// all directions.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
-    pub fn choose<I: Iterator<Item = f64>>(
-        n_items: usize,
-        f: usize,
-        symmetric: bool,
-        team: &Team<'_, '_>,
-        item: impl Fn(usize) -> Option<I> + Sync,
-    ) -> Result<Self> {
+    pub fn choose(numbers: &Numbers<'_>, symmetric: bool, team: &Team<'_, '_>) -> Result<Self> {
+        let &Numbers { n_rows, f, row } = numbers;
         let n_parts = (PART_NUMBERS / f.max(1)).clamp(1, PARTS);
-        let columns = team.parts(n_items, n_items.div_ceil(n_parts), |range| {
+        let columns = team.parts(n_rows, n_rows.div_ceil(n_parts), |range| {
             let mut columns = Columns::new(f)?;
-            range
-                .filter_map(&item)
-                .for_each(|row| columns.take_in(row.map(|x| (x, x, x)), 1.0));
+            let mut room = memory::filled(0.0, f)?;
+            for i in range {
+                if row(i, &mut room) {
+                    columns.take_in(room.iter().map(|&x| (x, x, x)), 1.0);
+                }
+            }
             Ok(columns)
         })?;
         let mut all = Columns::new(f)?;
@@ -167,11 +187,13 @@ impl Scale {
         let n_scales = if symmetric { 1 } else { FINER };
         let scales = std::iter::successors(Some(first), next).take(n_scales);
         let mut scales = memory::try_collect(scales.map(with_step))?;
-        let spacing = n_items.div_ceil(SAMPLE).max(1);
+        let spacing = n_rows.div_ceil(SAMPLE);
         let errors = team.parts(scales.len(), 1, |number| {
             let scale = &scales[number.start];
-            let errors = spread(n_items, spacing, &item).map(|row| scale.error(row));
-            Ok(errors.sum::<f64>())
+            let mut room = memory::filled(0.0, f)?;
+            let mut error = 0.0;
+            numbers.spread(spacing, &mut room, |row| error += scale.error(row));
+            Ok(error)
         })?;
         let mut best = (f64::INFINITY, 0);
         for (i, &error) in errors.iter().enumerate() {
@@ -182,47 +204,42 @@ impl Scale {
         Ok(scales.swap_remove(best.1))
     }
 
-    /// One that takes in all numbers of nearly all of some rows, whatever the others are like; none where they do not
-    /// differ.
+    /// One that takes in all numbers of nearly all of some rows, whatever the others are like; none
+    /// where they do not differ.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
-    pub fn of_most<I: Iterator<Item = f64>>(
-        n_items: usize,
-        f: usize,
-        symmetric: bool,
-        item: impl Fn(usize) -> Option<I>,
-    ) -> Result<Option<Self>> {
-        let spacing = n_items.div_ceil(SAMPLE.min(PART_NUMBERS / f.max(1)).max(1));
-        let mut columns = Vec::new();
-        reserve(&mut columns, f)?;
-        columns.resize_with(f, Vec::new);
-        for row in spread(n_items, spacing, &item) {
-            for (column, x) in columns.iter_mut().zip(row) {
-                reserve(column, 1)?;
+    pub fn of_most(numbers: &Numbers<'_>, symmetric: bool) -> Result<Option<Self>> {
+        let &Numbers { n_rows, f, .. } = numbers;
+        let spacing = n_rows.div_ceil(SAMPLE.min(PART_NUMBERS / f.max(1)).max(1));
+        let n_looked = n_rows.div_ceil(spacing.max(1));
+        let mut room = memory::filled(0.0, f)?;
+        let mut columns = memory::try_collect((0..f).map(|_| memory::with_room(n_looked)))?;
+        numbers.spread(spacing, &mut room, |row| {
+            for (column, &x) in columns.iter_mut().zip(row) {
                 column.push(x);
             }
-        }
-        let n_rows = columns.first().map_or(0, Vec::len);
-        if n_rows == 0 {
+        });
+        let n_taken = columns.first().map_or(0, Vec::len);
+        if n_taken == 0 {
             return Ok(None);
         }
         let middle = |column: &mut Vec<f64>| match symmetric {
             true => 0.0,
-            false => *column.select_nth_unstable_by(n_rows / 2, f64::total_cmp).1,
+            false => *column.select_nth_unstable_by(n_taken / 2, f64::total_cmp).1,
         };
-        let mut middles = Vec::new();
-        reserve(&mut middles, f)?;
-        middles.extend(columns.iter_mut().map(middle));
+        let mut middles = memory::collect(columns.iter_mut().map(middle))?;
         drop(columns);
-        let reach = |row: I| {
-            let apart = row.zip(&middles).map(|(x, middle)| (x - middle).abs());
-            apart.fold(0.0, f64::max)
-        };
-        let mut reaches = Vec::new();
-        reserve(&mut reaches, n_rows)?;
-        // No more than before; and perhaps fewer, where the items are those of a file that is changing.
-        reaches.extend(spread(n_items, spacing, &item).map(reach).take(n_rows));
+        let mut reaches = memory::with_room(n_looked)?;
+        numbers.spread(spacing, &mut room, |row| {
+            let apart = row
+                .iter()
+                .zip(&middles)
+                .map(|(x, middle)| (x - middle).abs());
+            reaches.push(apart.fold(0.0, f64::max));
+        });
+        // Perhaps fewer than before, where the items are those of a file that is changing.
+        reaches.truncate(n_taken);
         let Some(last) = reaches.len().checked_sub(1) else {
             return Ok(None);
         };
@@ -241,13 +258,13 @@ impl Scale {
     }
 
     /// The squared error that it makes in a row.
-    fn error(&self, row: impl Iterator<Item = f64>) -> f64 {
-        let of_one = |(x, offset): (f64, &f64)| {
+    fn error(&self, row: &[f64]) -> f64 {
+        let of_one = |(x, offset): (&f64, &f64)| {
             let exact = (x - offset) / self.step;
             let code = (exact + 0.5).floor().clamp(0.0, f64::from(MAX_CODE));
             (code - exact).powi(2)
         };
-        row.zip(&self.offsets).map(of_one).sum::<f64>() * self.step * self.step
+        row.iter().zip(&self.offsets).map(of_one).sum::<f64>() * self.step * self.step
     }
 
     /// Numbers as codes; those off the scale become its ends.

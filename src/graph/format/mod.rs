@@ -1,0 +1,12 @@
+//! How a graph lies in a file, and in memory: FORMAT.md has the tables.
+//!
+//! - [`header`]: what the two sections, codes and graph, say of themselves, and where their parts
+//!   are.
+//! - `read`: reading and checking that.
+//! - [`view`]: the parts, to be searched.
+//! - [`routes`]: the trees made small, for entry points.
+
+pub mod header;
+mod read;
+pub mod routes;
+pub mod view;
