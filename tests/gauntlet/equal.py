@@ -3,8 +3,8 @@
 
     bash tests/gauntlet/run.sh --equal [--seeds 5]     installs this work tree's wheel and Annoy, prints a table
 
-For each set and search_k: Annoy's recall@10, ours less Annoy's, and that difference in standard errors. Fails where
-ours is less by more than two of them.
+For each set and search_k: Annoy's recall@10, ours less Annoy's, and that difference in standard errors. Where ours is
+less by more than two of them, which happens to some of so many sets by chance, 20 other seeds decide.
 """
 
 from __future__ import annotations
@@ -55,6 +55,15 @@ def recalls(metric: str, items: Floats, queries: Floats, seeds: range) -> tuple[
     return np.array(ours, np.float32), np.array(theirs, np.float32)
 
 
+def compared(ours: Floats, theirs: Floats) -> tuple[Floats, Floats]:
+    """Ours less theirs for each search_k, and the standard errors of that."""
+    return ours.mean(0) - theirs.mean(0), np.sqrt((ours.var(0, ddof=1) + theirs.var(0, ddof=1)) / len(ours))
+
+
+def is_less(less: Floats, errors: Floats) -> NDArray[np.bool_]:
+    return less < -2 * errors - 5e-4
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--equal", action="store_true", help=argparse.SUPPRESS)
@@ -67,13 +76,16 @@ def main() -> int:
         for kind in ("gaussian", "uniform"):
             for n, f in SIZES:
                 ours, theirs = recalls(metric, *data(kind, n, f), seeds)
-                less = ours.mean(0) - theirs.mean(0)
-                errors = np.sqrt((ours.var(0, ddof=1) + theirs.var(0, ddof=1)) / len(seeds))
-                failed += int(np.sum(less < -2 * errors - 5e-4))
+                less, errors = compared(ours, theirs)
                 differences.extend(less)
                 cells = zip(theirs.mean(0), less, less / np.maximum(errors, 1e-4))
                 text = "".join(f"{a:12.3f} {b:+.3f} ({c:+.1f})" for a, b, c in cells)
                 print(f"{metric:10} {kind:9} {n:6} x {f:<10}{text}", flush=True)
+                if is_less(less, errors).any():
+                    less, errors = compared(*recalls(metric, *data(kind, n, f), range(101, 121)))
+                    failed += int(is_less(less, errors).sum())
+                    text = "".join(f"{'':12} {b:+.3f} ({c:+.1f})" for b, c in zip(less, less / np.maximum(errors, 1e-4)))
+                    print(f"{'  20 other seeds':38}{text}", flush=True)
     below = sum(difference < 0 for difference in differences)
     print(f"mean difference {np.mean(differences):+.4f}; below Annoy's in {below} of {len(differences)} cells")
     print(f"{len(differences) - failed} passed, {failed} failed")
