@@ -51,7 +51,7 @@ static void show(const annoy_index *index, const char *title, const annoy_search
     int64_t ids[NEAREST];
     float distances[NEAREST];
     size_t n = 0, i;
-    CHECK(annoy_search(index, point, 2, NEAREST, options, ids, distances, &n, &error));
+    CHECK(annoy_search_one(index, point, 2, NEAREST, options, ids, distances, &n, &error));
     printf("%-24s", title);
     for (i = 0; i < n; i++) printf(" (%d, %d) %.2f", (int)(ids[i] % SIDE), (int)(ids[i] / SIDE), distances[i]);
     printf("\n");

@@ -1073,41 +1073,42 @@ annoy_status annoy_get_nns_by_vector_bits(const struct annoy_index *index,
 // The results are as those of `annoy_get_nns_by_vector`.
 // Errors: as there; `ANNOY_ERR_ARGUMENT` for options that have values they cannot have, such as a bitmap that does not
 // have as many bits as there are items.
-annoy_status annoy_search(const struct annoy_index *index,
-                          const float *vector,
-                          size_t len,
-                          size_t n,
-                          const struct annoy_search_options *options,
-                          int64_t *ids,
-                          float *distances,
-                          size_t *n_found,
-                          struct annoy_error *error);
-
-// `annoy_search` for an index of f64 (or hamming), distances as doubles.
-annoy_status annoy_search_f64(const struct annoy_index *index,
-                              const double *vector,
+annoy_status annoy_search_one(const struct annoy_index *index,
+                              const float *vector,
                               size_t len,
                               size_t n,
                               const struct annoy_search_options *options,
                               int64_t *ids,
-                              double *distances,
+                              float *distances,
                               size_t *n_found,
                               struct annoy_error *error);
 
-// `annoy_search` for hamming, the query in words as `annoy_add_item_bits` takes them.
-annoy_status annoy_search_bits(const struct annoy_index *index,
-                               const uint64_t *words,
-                               size_t n_words,
-                               size_t n,
-                               const struct annoy_search_options *options,
-                               int64_t *ids,
-                               float *distances,
-                               size_t *n_found,
-                               struct annoy_error *error);
+// `annoy_search_one` for an index of f64 (or hamming), distances as doubles.
+annoy_status annoy_search_one_f64(const struct annoy_index *index,
+                                  const double *vector,
+                                  size_t len,
+                                  size_t n,
+                                  const struct annoy_search_options *options,
+                                  int64_t *ids,
+                                  double *distances,
+                                  size_t *n_found,
+                                  struct annoy_error *error);
 
-// `annoy_search` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set. Any element type.
+// `annoy_search_one` for hamming, the query in words as `annoy_add_item_bits` takes them.
+annoy_status annoy_search_one_bits(const struct annoy_index *index,
+                                   const uint64_t *words,
+                                   size_t n_words,
+                                   size_t n,
+                                   const struct annoy_search_options *options,
+                                   int64_t *ids,
+                                   float *distances,
+                                   size_t *n_found,
+                                   struct annoy_error *error);
+
+// `annoy_search_one` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set. Any element
+// type.
 //
-// Errors: as `annoy_search`, and `ANNOY_ERR_ITEM`.
+// Errors: as `annoy_search_one`, and `ANNOY_ERR_ITEM`.
 annoy_status annoy_search_item(const struct annoy_index *index,
                                int64_t item,
                                size_t n,
@@ -1127,13 +1128,13 @@ annoy_status annoy_search_item_f64(const struct annoy_index *index,
                                    size_t *n_found,
                                    struct annoy_error *error);
 
-// `annoy_search` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one right behind the other),
-// by several threads.
+// `annoy_search_one` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one right behind the
+// other), by several threads.
 //
 // `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row when fewer are found
-// is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The results are those of `annoy_search` for each
-// query, for any number of threads.
-// Errors: as `annoy_search`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the results hold.
+// is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The results are those of `annoy_search_one` for
+// each query, for any number of threads.
+// Errors: as `annoy_search_one`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the results hold.
 annoy_status annoy_search_batch(const struct annoy_index *index,
                                 const float *queries,
                                 size_t n_queries,

@@ -142,7 +142,8 @@ typedef struct annoy_go_neighbor {
     double distance;
 } annoy_go_neighbor;
 
-/* `annoy_search` in all its forms. `query` is a vector of `len` elements; `item` is what the forms for items take. */
+/* `annoy_search_one` in all its forms. `query` is a vector of `len` elements; `item` is what the forms for items
+   take. */
 static inline annoy_go_found annoy_go_search(const annoy_index *index, int form, const uint8_t *query, size_t len,
                                              int64_t item, uint64_t flags, int64_t search_k, double max_distance,
                                              const uint64_t *bitmap, size_t bitmap_bits, const int64_t *exclude,
@@ -174,13 +175,13 @@ static inline annoy_go_found annoy_go_search(const annoy_index *index, int form,
     annoy_status status = ANNOY_OK;
     switch (form) {
         case ANNOY_GO_F32:
-            status = annoy_search(index, (const float *)query, len, n, &options, ids, floats, &found.n, &error);
+            status = annoy_search_one(index, (const float *)query, len, n, &options, ids, floats, &found.n, &error);
             break;
         case ANNOY_GO_F64:
-            status = annoy_search_f64(index, (const double *)query, len, n, &options, ids, doubles, &found.n, &error);
+            status = annoy_search_one_f64(index, (const double *)query, len, n, &options, ids, doubles, &found.n, &error);
             break;
         case ANNOY_GO_BITS:
-            status = annoy_search_bits(index, (const uint64_t *)query, len, n, &options, ids, floats, &found.n, &error);
+            status = annoy_search_one_bits(index, (const uint64_t *)query, len, n, &options, ids, floats, &found.n, &error);
             break;
         case ANNOY_GO_ITEM:
             status = annoy_search_item(index, item, n, &options, ids, floats, &found.n, &error);

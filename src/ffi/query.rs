@@ -10,7 +10,7 @@ use crate::index::search::Search;
 use crate::index::Index;
 use crate::query::Neighbor;
 
-/// The body of `annoy_search` and its kin.
+/// The body of `annoy_search_one` and its kin.
 ///
 /// # Safety
 /// As documented there.
@@ -40,7 +40,7 @@ unsafe fn one<D: Distance>(
 /// As `annoy_get_nns_by_vector`; `options` is NULL or points to an `annoy_search_options` whose pointers are as it
 /// says.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_search(
+pub unsafe extern "C" fn annoy_search_one(
     index: *const annoy_index,
     vector: *const f32,
     len: usize,
@@ -69,12 +69,12 @@ pub unsafe extern "C" fn annoy_search(
     })
 }
 
-/// `annoy_search` for an index of f64 (or hamming), distances as doubles.
+/// `annoy_search_one` for an index of f64 (or hamming), distances as doubles.
 ///
 /// # Safety
-/// As `annoy_search`.
+/// As `annoy_search_one`.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_search_f64(
+pub unsafe extern "C" fn annoy_search_one_f64(
     index: *const annoy_index,
     vector: *const f64,
     len: usize,
@@ -103,12 +103,12 @@ pub unsafe extern "C" fn annoy_search_f64(
     })
 }
 
-/// `annoy_search` for hamming, the query in words as `annoy_add_item_bits` takes them.
+/// `annoy_search_one` for hamming, the query in words as `annoy_add_item_bits` takes them.
 ///
 /// # Safety
-/// As `annoy_search`.
+/// As `annoy_search_one`.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_search_bits(
+pub unsafe extern "C" fn annoy_search_one_bits(
     index: *const annoy_index,
     words: *const u64,
     n_words: usize,
@@ -137,12 +137,13 @@ pub unsafe extern "C" fn annoy_search_bits(
     })
 }
 
-/// `annoy_search` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set. Any element type.
+/// `annoy_search_one` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set. Any element
+/// type.
 ///
-/// Errors: as `annoy_search`, and `ANNOY_ERR_ITEM`.
+/// Errors: as `annoy_search_one`, and `ANNOY_ERR_ITEM`.
 ///
 /// # Safety
-/// As `annoy_search`.
+/// As `annoy_search_one`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_search_item(
     index: *const annoy_index,
@@ -173,7 +174,7 @@ pub unsafe extern "C" fn annoy_search_item(
 /// `annoy_search_item` with distances as doubles.
 ///
 /// # Safety
-/// As `annoy_search`.
+/// As `annoy_search_one`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_search_item_f64(
     index: *const annoy_index,

@@ -255,9 +255,9 @@ static void search(void) {
         const annoy_search_options *o = &options.c;
         if (item && f64) status = annoy_search_item_f64(index_here, id, n, o, ids, near_f64, &found, &error);
         else if (item) status = annoy_search_item(index_here, id, n, o, ids, near, &found, &error);
-        else if (has("words")) status = annoy_search_bits(index_here, v.words, v.len, n, o, ids, near, &found, &error);
-        else if (f64) status = annoy_search_f64(index_here, v.doubles, v.len, n, o, ids, near_f64, &found, &error);
-        else status = annoy_search(index_here, v.floats, v.len, n, o, ids, near, &found, &error);
+        else if (has("words")) status = annoy_search_one_bits(index_here, v.words, v.len, n, o, ids, near, &found, &error);
+        else if (f64) status = annoy_search_one_f64(index_here, v.doubles, v.len, n, o, ids, near_f64, &found, &error);
+        else status = annoy_search_one(index_here, v.floats, v.len, n, o, ids, near, &found, &error);
         free_options(&options);
     } else if (item && f64) {
         status = annoy_get_nns_by_item_f64(index_here, id, n, search_k, ids, near_f64, &found, &error);

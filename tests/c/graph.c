@@ -250,7 +250,7 @@ TEST(where_there_is_none) {
     FAILS(ANNOY_ERR_STATE, "not built", annoy_build_graph(index, NULL, NULL, &error));
     OK(annoy_build(index, 1, 1, &error));
     FAILS(ANNOY_ERR_STATE, "graph", annoy_search_item(index, 0, 1, &options, &id, NULL, &n, &error));
-    FAILS(ANNOY_ERR_STATE, "graph", annoy_search(index, zero, 2, 1, &options, &id, NULL, &n, &error));
+    FAILS(ANNOY_ERR_STATE, "graph", annoy_search_one(index, zero, 2, 1, &options, &id, NULL, &n, &error));
     FAILS(ANNOY_ERR_STATE, "graph", annoy_search_batch(index, zero, 1, 2, 0, 1, &options, &id, NULL, &n, &error));
     CHECK(id == 77 && n == 77);
     annoy_free(index);

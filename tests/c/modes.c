@@ -121,7 +121,7 @@ static void ask(const annoy_index *index, int64_t item, answer *a) {
     options.search_k = 100;
     for (i = 0; i < 3; i++) {
         options.flags = ways[i];
-        OK(annoy_search(index, vector, F, N, &options, a->ids[i], a->distances[i], &n, &error));
+        OK(annoy_search_one(index, vector, F, N, &options, a->ids[i], a->distances[i], &n, &error));
         CHECK(n == N);
     }
     OK(annoy_get_distance(index, item, ITEMS - 1 - item, &a->between, &error));
@@ -236,15 +236,15 @@ TEST(functions_of_the_host) {
         OK(annoy_get_item(good, 5, vector, F, &error));
         memset(&expected, 0, sizeof expected);
         memset(&found, 0, sizeof found);
-        OK(annoy_search(good, vector, F, N, &options, expected.ids[0], expected.distances[0], &n, &error));
+        OK(annoy_search_one(good, vector, F, N, &options, expected.ids[0], expected.distances[0], &n, &error));
         filters.calls = filters.wrong = 0;
         enter(first);
-        OK(annoy_search(good, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
+        OK(annoy_search_one(good, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
         CHECK(filters.calls > 0 && filters.wrong == 0 && is_in(first));
         CHECK(memcmp(&found, &expected, sizeof found) == 0);
         /* One that changes the mode has changed the host's, and nothing else. */
         filters.then = reports.then = messages.then = then;
-        OK(annoy_search(good, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
+        OK(annoy_search_one(good, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
         CHECK(filters.wrong == 0 && is_in(then));
         CHECK(memcmp(&found, &expected, sizeof found) == 0);
         enter(first);

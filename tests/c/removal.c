@@ -13,7 +13,7 @@ static void leaves_out(const annoy_index *index) {
     CHECK(n == 49);
     for (i = 0; i < n; i++) CHECK(ids[i] != 3);
     options.flags = ANNOY_SEARCH_EXACT;
-    OK(annoy_search(index, query, 2, 50, &options, ids, NULL, &n, &error));
+    OK(annoy_search_one(index, query, 2, 50, &options, ids, NULL, &n, &error));
     CHECK(n == 49);
     OK(annoy_search_batch(index, query, 1, 2, 0, 50, &options, batch, NULL, &count, &error));
     CHECK(count == 49 && memcmp(ids, batch, 49 * sizeof *ids) == 0 && batch[49] == -1);
@@ -110,7 +110,7 @@ static annoy_status search_by(int way, const annoy_index *index, const annoy_sea
     static int64_t ids[10];
     const float query[2] = {3, 0};
     switch (way) {
-        case 0: return annoy_search(index, query, 2, 10, options, ids, NULL, n, &error);
+        case 0: return annoy_search_one(index, query, 2, 10, options, ids, NULL, n, &error);
         case 1: return annoy_search_item(index, 3, 10, options, ids, NULL, n, &error);
         default: return annoy_search_batch(index, query, 1, 2, 0, 10, options, ids, NULL, n, &error);
     }

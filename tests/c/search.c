@@ -19,7 +19,7 @@ static const char *found(const annoy_index *index, size_t n, const annoy_search_
     float *distances = floats(n);
     size_t n_found = 0, i;
     text[0] = 0;
-    OK(annoy_search(index, origin, 2, n, options, ids, distances, &n_found, &error));
+    OK(annoy_search_one(index, origin, 2, n, options, ids, distances, &n_found, &error));
     CHECK(n_found <= n);
     for (i = 0; i < n_found; i++) {
         sprintf(text + strlen(text), i ? " %d" : "%d", (int)ids[i]);
@@ -111,7 +111,7 @@ TEST(options_that_cannot_be) {
     float distances[2] = {7, 7};
     size_t n = 7;
 #define REFUSED(text) \
-    FAILS(ANNOY_ERR_ARGUMENT, text, annoy_search(index, origin, 2, 2, &options, ids, distances, &n, &error))
+    FAILS(ANNOY_ERR_ARGUMENT, text, annoy_search_one(index, origin, 2, 2, &options, ids, distances, &n, &error))
     options = no_options();
     options.struct_size--;
     REFUSED("struct_size*expected");
@@ -229,7 +229,7 @@ TEST(batches_of_other_types) {
     OK(annoy_build(index, 3, 1, &error));
     OK(annoy_search_batch_f64(index, f64, 2, 2, 0, 1, NULL, ids, distances, NULL, &error));
     CHECK(ids[0] == 0 && ids[1] == 1 && distances[0] == 0.25);
-    OK(annoy_search_f64(index, f64, 2, 1, NULL, ids, distances, &n, &error));
+    OK(annoy_search_one_f64(index, f64, 2, 1, NULL, ids, distances, &n, &error));
     FAILS(ANNOY_ERR_UNSUPPORTED, "", annoy_search_batch(index, f32, 1, 2, 0, 1, NULL, ids, NULL, NULL, &error));
     annoy_free(index);
     OK(annoy_new(ANNOY_HAMMING, 3, &index, &error));

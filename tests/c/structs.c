@@ -53,15 +53,15 @@ TEST(older_and_newer_structs) {
     older_search.struct_size = offsetof(annoy_search_options, max_distance);
     older_search.flags = ANNOY_SEARCH_EXACT;
     older_search.search_k = -1;
-    OK(annoy_search(index, zero, 2, 2, &older_search, ids, NULL, &n, &error));
+    OK(annoy_search_one(index, zero, 2, 2, &older_search, ids, NULL, &n, &error));
     CHECK(n == 2 && ids[0] == 0 && ids[1] == 1);
     memset(&newer_search, 0, sizeof newer_search);
     newer_search.known.struct_size = sizeof newer_search;
-    OK(annoy_search(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
+    OK(annoy_search_one(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
     CHECK(n == 1 && ids[0] == 0);
     newer_search.more = UINT64_MAX;
     FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_search_options*as byte",
-          annoy_search(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
+          annoy_search_one(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
 
     memset(&older_work, 0x55, sizeof older_work);
     older_work.struct_size = offsetof(annoy_work, cancel);

@@ -199,11 +199,11 @@ TEST(single_searches) {
     work.cancel = cancel;
     work.progress = step;
     work.progress_user = &s;
-    OK(annoy_search(index, zero, 2, 1, &options, &id, NULL, &n, &error));
+    OK(annoy_search_one(index, zero, 2, 1, &options, &id, NULL, &n, &error));
     CHECK(id == 0 && n == 1 && s.calls == 0);
     annoy_cancel_set(cancel);
     n = 7;
-    FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_search(index, zero, 2, 1, &options, &id, NULL, &n, &error));
+    FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_search_one(index, zero, 2, 1, &options, &id, NULL, &n, &error));
     FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_search_item(index, 0, 1, &options, &id, NULL, &n, &error));
     CHECK(n == 7);
     annoy_cancel_free(cancel);

@@ -103,7 +103,7 @@ static uint64_t answers_of(const annoy_index *index) {
     for (int way = 0; counts[1] > 0 && way < 3; way++)
         for (int query = 1; query < N; query += 233) {
             annoy_search_options o = options(ways[way], 150);
-            MUST(annoy_search(index, x + query * F, F, K, &o, ids, distances, found, &error));
+            MUST(annoy_search_one(index, x + query * F, F, K, &o, ids, distances, found, &error));
             hash = mix(mix(hash, ids, *found * sizeof *ids), distances, *found * sizeof *distances);
         }
     return hash;
@@ -122,7 +122,7 @@ static annoy_status search_by(const annoy_index *index, uint64_t flags, int64_t 
     int64_t not[] = {9, 4, 7};
     memset(bits, 0x5b, sizeof bits);
     if (filtered) o.filter = odd, o.bitmap = bits, o.bitmap_bits = N, o.exclude = not, o.n_exclude = 3;
-    return annoy_search(index, x, F, K, &o, ids, distances, found, &error);
+    return annoy_search_one(index, x, F, K, &o, ids, distances, found, &error);
 }
 static annoy_status batch_by(const annoy_index *index, int n_threads) {
     annoy_work work = by(n_threads);
@@ -239,7 +239,7 @@ static annoy_status by_wrong_item(void) {
     return annoy_get_nns_by_item(built, -5, K, -1, ids, distances, found, &error) == ANNOY_ERR_ITEM ? ANNOY_OK : -1;
 }
 static annoy_status by_wrong_vector(void) {
-    return annoy_search(built, x, F - 1, K, NULL, ids, distances, found, &error) == ANNOY_ERR_DIMENSION ? ANNOY_OK : -1;
+    return annoy_search_one(built, x, F - 1, K, NULL, ids, distances, found, &error) == ANNOY_ERR_DIMENSION ? ANNOY_OK : -1;
 }
 static annoy_status search_forest(void) { return search_by(built, ANNOY_SEARCH_FOREST, 600, 0); }
 static annoy_status search_forest_filtered(void) { return search_by(built, ANNOY_SEARCH_FOREST, 600, 1); }

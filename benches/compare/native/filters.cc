@@ -48,7 +48,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// A bit for each item, as annoy_search wants them.
+// A bit for each item, as annoy_search_one wants them.
 struct Bitmap {
   std::vector<uint64_t> words;
   size_t bits;
@@ -112,7 +112,7 @@ class Ours {
     float distances[kNeighbours];
     size_t count = 0;
     found.resize(kNeighbours);
-    check(annoy_search(index_, query, d_, kNeighbours, &options, found.data(), distances, &count, &error_));
+    check(annoy_search_one(index_, query, d_, kNeighbours, &options, found.data(), distances, &count, &error_));
     found.resize(count);
   }
 

@@ -483,7 +483,7 @@ struct calls<float> {
   static constexpr auto by_item = annoy_get_nns_by_item;
   static constexpr auto search_item = annoy_search_item;
   static constexpr auto by_vector = annoy_get_nns_by_vector;
-  static constexpr auto search = annoy_search;
+  static constexpr auto search = annoy_search_one;
   static constexpr auto search_batch = annoy_search_batch;
 };
 template <>
@@ -496,7 +496,7 @@ struct calls<double> {
   static constexpr auto by_item = annoy_get_nns_by_item_f64;
   static constexpr auto search_item = annoy_search_item_f64;
   static constexpr auto by_vector = annoy_get_nns_by_vector_f64;
-  static constexpr auto search = annoy_search_f64;
+  static constexpr auto search = annoy_search_one_f64;
   static constexpr auto search_batch = annoy_search_batch_f64;
 };
 template <>
@@ -507,7 +507,7 @@ struct calls<std::uint64_t> {
   static constexpr auto add_items_with = annoy_add_items_with_bits;
   static constexpr auto get_item = annoy_get_item_bits;
   static constexpr auto by_vector = annoy_get_nns_by_vector_bits;
-  static constexpr auto search = annoy_search_bits;
+  static constexpr auto search = annoy_search_one_bits;
   static constexpr auto search_batch = annoy_search_batch_bits;
 };
 

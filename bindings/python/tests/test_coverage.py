@@ -38,7 +38,7 @@ def used() -> str:
     ends = {
         "{kind.suffix}": ["", "_f64", "_bits"],
         "{v.kind.suffix}": ["", "_f64", "_bits"],
-        "{by[1]}{kind.suffix}": ["", "_item", "_f64", "_bits", "_item_f64"],
+        "{by[1]}{kind.suffix}": ["_one", "_item", "_one_f64", "_one_bits", "_item_f64"],
         "{by[0]}{kind.suffix}": ["item", "item_f64", "vector", "vector_f64", "vector_bits"],
         "{suffix}": ["", "_f64", "_bits", "_items"],
     }

@@ -161,19 +161,25 @@ impl Session<'_> {
                 let query = self.numbers(len)?.into_iter().map(|x| x as f32);
                 let query: Vec<f32> = query.collect();
                 let query = query.as_ptr();
-                self.call("annoy_search", slot, Does::Read, ERRORS, |error| unsafe {
-                    annoy_search(raw, query, len, n, options, to, f32s, n_found, error)
-                })
-            }
-            (_, 2) => {
-                let query = self.numbers(len)?;
                 self.call(
-                    "annoy_search_f64",
+                    "annoy_search_one",
                     slot,
                     Does::Read,
                     ERRORS,
                     |error| unsafe {
-                        annoy_search_f64(
+                        annoy_search_one(raw, query, len, n, options, to, f32s, n_found, error)
+                    },
+                )
+            }
+            (_, 2) => {
+                let query = self.numbers(len)?;
+                self.call(
+                    "annoy_search_one_f64",
+                    slot,
+                    Does::Read,
+                    ERRORS,
+                    |error| unsafe {
+                        annoy_search_one_f64(
                             raw,
                             query.as_ptr(),
                             len,
@@ -190,12 +196,12 @@ impl Session<'_> {
             _ => {
                 let query = self.words(f, len)?;
                 self.call(
-                    "annoy_search_bits",
+                    "annoy_search_one_bits",
                     slot,
                     Does::Read,
                     ERRORS,
                     |error| unsafe {
-                        annoy_search_bits(
+                        annoy_search_one_bits(
                             raw,
                             query.as_ptr(),
                             len,

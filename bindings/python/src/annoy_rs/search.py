@@ -23,7 +23,7 @@ Given = Mapping[str, Any]
 
 def one(handle: Handle, query: Rows, n: int, search_k: int, options: Given) -> Found:
     """The nearest of a vector."""
-    return _one(handle, ("vector", ""), (query.pointer, query.len), query.kind, n, search_k, options)
+    return _one(handle, ("vector", "_one"), (query.pointer, query.len), query.kind, n, search_k, options)
 
 
 def one_item(handle: Handle, item: int, scalar: str, n: int, search_k: int, options: Given) -> Found:

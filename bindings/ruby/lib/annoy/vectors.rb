@@ -13,7 +13,7 @@ module Annoy
       add_item: :annoy_add_item, add_items: :annoy_add_items, add_items_with: :annoy_add_items_with,
       get_item: :annoy_get_item,
       nearest: :annoy_get_nns_by_vector, nearest_of_item: :annoy_get_nns_by_item,
-      search: :annoy_search, search_item: :annoy_search_item, search_batch: :annoy_search_batch
+      search: :annoy_search_one, search_item: :annoy_search_item, search_batch: :annoy_search_batch
     ).freeze
 
     DOUBLE = Kind.new(
@@ -21,7 +21,7 @@ module Annoy
       add_item: :annoy_add_item_f64, add_items: :annoy_add_items_f64, add_items_with: :annoy_add_items_with_f64,
       get_item: :annoy_get_item_f64,
       nearest: :annoy_get_nns_by_vector_f64, nearest_of_item: :annoy_get_nns_by_item_f64,
-      search: :annoy_search_f64, search_item: :annoy_search_item_f64, search_batch: :annoy_search_batch_f64
+      search: :annoy_search_one_f64, search_item: :annoy_search_item_f64, search_batch: :annoy_search_batch_f64
     ).freeze
 
     # Hamming in words of 64 bits.
@@ -30,7 +30,7 @@ module Annoy
       add_item: :annoy_add_item_bits, add_items: :annoy_add_items_bits, add_items_with: :annoy_add_items_with_bits,
       get_item: :annoy_get_item_bits,
       nearest: :annoy_get_nns_by_vector_bits, nearest_of_item: :annoy_get_nns_by_item,
-      search: :annoy_search_bits, search_item: :annoy_search_item, search_batch: :annoy_search_batch_bits
+      search: :annoy_search_one_bits, search_item: :annoy_search_item, search_batch: :annoy_search_batch_bits
     ).freeze
 
     # Rows as annoy.h takes them: bytes, their number, and the elements of one.
