@@ -144,6 +144,34 @@ typedef struct annoy_options {
 // the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
 typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
 
+// What vectors of the caller's are made of: one of `ANNOY_ELEMENT_F32` to `ANNOY_ELEMENT_I8`, or 0
+// for f32.
+typedef int32_t annoy_element;
+
+// Vectors of the caller's: `n` rows in memory. Zero everything, then set `struct_size` and what is
+// there.
+//
+// An index of f32 takes rows of f32, one of f64 those of f64, one for hamming both, and words of
+// bits. Rows of f16, bf16 and i8 go into an index of f32 or f64, as the numbers they stand for.
+typedef struct annoy_vectors {
+  // `sizeof(annoy_vectors)`.
+  size_t struct_size;
+  // The first element of the first row, at an address that fits its type. Written to by
+  // `annoy_get_vectors` alone.
+  void *data;
+  // What the rows are made of; 0 for f32.
+  annoy_element element;
+  // Must be 0.
+  int32_t reserved;
+  // Rows.
+  size_t n;
+  // Elements of a row: f, or for words of bits f / 64 rounded up.
+  size_t len;
+  // Bytes from the start of a row to that of the next, a multiple of the size of an element;
+  // 0 when one is right behind the other.
+  size_t stride;
+} annoy_vectors;
+
 // What a long call is doing: one of the `ANNOY_STAGE_` numbers. New numbers may be added.
 typedef int32_t annoy_stage;
 
@@ -231,6 +259,27 @@ typedef struct annoy_search_options {
   // asked any more once the token is set.
   const struct annoy_work *work;
 } annoy_search_options;
+
+// Where the results of searches go: a row of `n` places for each query. Zero everything, then set
+// `struct_size` and what is wanted.
+typedef struct annoy_results {
+  // `sizeof(annoy_results)`.
+  size_t struct_size;
+  // Ids, nearest first, equal distances by id; -1 in places that are left over.
+  int64_t *ids;
+  // Distances of the same places, NaN in those left over; NULL when they are not wanted.
+  void *distances;
+  // What `distances` are: `ANNOY_ELEMENT_F64`, or `ANNOY_ELEMENT_F32` or 0, whatever the index
+  // holds.
+  annoy_element distance_element;
+  // Must be 0.
+  int32_t reserved;
+  // How many were found for each query, below `n` when fewer were: that is no error; NULL when
+  // that is not wanted.
+  size_t *counts;
+  // How many are wanted for each query.
+  size_t n;
+} annoy_results;
 
 // Something wrong in an index. Its size will not change.
 typedef struct annoy_fault {
@@ -412,6 +461,25 @@ typedef struct annoy_kind {
 // Building a graph; counted in items, each many times.
 #define ANNOY_STAGE_GRAPH 6
 
+// 32-bit floats; for hamming one for each bit, over 0.5 is 1. So is 0, the default.
+#define ANNOY_ELEMENT_F32 1
+
+// 64-bit floats; for hamming as above.
+#define ANNOY_ELEMENT_F64 2
+
+// For hamming: bits in words of 64, the first in the least significant place of the first word,
+// those past f 0.
+#define ANNOY_ELEMENT_BITS 3
+
+// 16-bit floats of IEEE 754 (binary16).
+#define ANNOY_ELEMENT_F16 4
+
+// 16-bit floats that are the upper half of 32-bit ones (bfloat16).
+#define ANNOY_ELEMENT_BF16 5
+
+// 8-bit whole numbers with a sign.
+#define ANNOY_ELEMENT_I8 6
+
 // There are none.
 #define ANNOY_LABELS_NONE 0
 
@@ -518,6 +586,32 @@ void annoy_cancel_set(const struct annoy_cancel *cancel);
 
 // Frees a token; NULL does nothing. No call may be looking at it.
 void annoy_cancel_free(struct annoy_cancel *cancel);
+
+// Adds items, or replaces them, all or none.
+//
+// `ids` has an id for each of the `vectors`, or is NULL: then they follow the last item. Of vectors
+// with the same id the last counts. Several threads copy where there is much to copy. Vectors that
+// are replaced are kept until all is done. `work` may be NULL.
+// Errors: as `annoy_add_item`; the message names the id; `ANNOY_ERR_ARGUMENT` for fields of
+// `vectors` that cannot be; `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take;
+// `ANNOY_ERR_CANCELLED`. On an error no item is added.
+annoy_status annoy_add(struct annoy_index *index,
+                       const int64_t *ids,
+                       const struct annoy_vectors *vectors,
+                       const struct annoy_work *work,
+                       struct annoy_error *error);
+
+// Copies the vectors of `to->n` items to the rows of `to`, which are f32, f64 or words of bits.
+//
+// `ids` has an id for each row, or is NULL: then they are 0, 1 and so on. Missing and removed items
+// are as in `annoy_get_item`. Legal in every state.
+// Errors: as `annoy_get_item`; `ANNOY_ERR_ARGUMENT` for fields of `to` that cannot be;
+// `ANNOY_ERR_UNSUPPORTED` for other elements, and those that do not fit the index. Nothing is
+// written on an error.
+annoy_status annoy_get_vectors(const struct annoy_index *index,
+                               const int64_t *ids,
+                               const struct annoy_vectors *to,
+                               struct annoy_error *error);
 
 // Adds an item, or replaces it; one that was removed is there again.
 //
@@ -1185,6 +1279,36 @@ annoy_status annoy_search_batch_items(const struct annoy_index *index,
                                       float *distances,
                                       size_t *n_found,
                                       struct annoy_error *error);
+
+// Finds the `results->n` items nearest to each of the `queries`, one or many, that pass what
+// `options` say. `options` and `work` may be NULL.
+//
+// Many queries are shared between threads; a single one takes the calling thread alone. The results
+// are the same for any number of threads, and as if each query had been asked by itself.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or without the graph that the method
+// asks for; `ANNOY_ERR_ARGUMENT` for fields of the structs that cannot be, such as a bitmap that
+// does not have as many bits as there are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`;
+// `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take; `ANNOY_ERR_CORRUPT` when a
+// loaded file turns out to be damaged; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_NO_MEMORY`. Nothing is
+// written on an error of the arguments, nor on any of a single query; on others of several queries
+// some rows may have been written.
+annoy_status annoy_search(const struct annoy_index *index,
+                          const struct annoy_vectors *queries,
+                          const struct annoy_search_options *options,
+                          const struct annoy_results *results,
+                          const struct annoy_work *work,
+                          struct annoy_error *error);
+
+// `annoy_search` from items, each its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set.
+//
+// `items` are `n_items` ids. Errors: as `annoy_search`; `ANNOY_ERR_ITEM`.
+annoy_status annoy_search_items(const struct annoy_index *index,
+                                const int64_t *items,
+                                size_t n_items,
+                                const struct annoy_search_options *options,
+                                const struct annoy_results *results,
+                                const struct annoy_work *work,
+                                struct annoy_error *error);
 
 // Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is
 // as near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are

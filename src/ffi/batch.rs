@@ -9,6 +9,7 @@ use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
 use crate::index::vector::Vector;
 use crate::query::Neighbor;
+use std::ptr::null;
 
 /// Where a batch puts its results: rows of `n` ids and, unless NULL, distances; the number found in each, unless NULL.
 struct Table<'a, D> {
@@ -86,7 +87,7 @@ where
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let index = unsafe { shared(index) }?;
         // SAFETY: as above.
-        let given = unsafe { Given::read(options, results.n, &index) }?;
+        let given = unsafe { Given::read(options, results.n, &index, null()) }?;
         // SAFETY: as above.
         let rows: Rows<'a, T> = unsafe { Rows::new(queries, n_queries, len, row_stride) }?;
         // SAFETY: as above.
@@ -218,7 +219,7 @@ pub unsafe extern "C" fn annoy_search_batch_items(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let index = unsafe { shared(index) }?;
         // SAFETY: as above.
-        let given = unsafe { Given::read(options, n, &index) }?;
+        let given = unsafe { Given::read(options, n, &index, null()) }?;
         // SAFETY: as above.
         let items = unsafe { slice("items", items, n_queries) }?;
         // SAFETY: as above.

@@ -5,6 +5,7 @@
 //! - `handle`: making, freeing and asking an index.
 //! - `log`: what it says while it works.
 //! - `work`: threads, progress and cancellation of long calls.
+//! - `vectors`: vectors of callers, of any element type.
 //! - `item`: adding and reading items.
 //! - `build`: building trees.
 //! - `graph`: building a graph.
@@ -16,6 +17,7 @@
 //! - `options`: what a search may be told.
 //! - `query`: finding neighbours among some of the items.
 //! - `batch`: finding neighbours for many queries at once.
+//! - `results`: finding neighbours for any number of queries, of any element type.
 //! - `recall`: how much of the truth searches find.
 //! - `verify`: verifying, facts, and what a file may be.
 //! - `sized`: structs that may get more fields.
@@ -37,8 +39,10 @@ pub mod options;
 pub mod query;
 pub mod recall;
 pub mod removal;
+pub mod results;
 pub mod search;
 mod sized;
 pub mod status;
+pub mod vectors;
 pub mod verify;
 pub mod work;

@@ -92,16 +92,19 @@ pub(super) struct Given<'a> {
 
 impl<'a> Given<'a> {
     /// # Safety
-    /// `options` is NULL or points to an `annoy_search_options` whose pointers are as documented.
+    /// `options` is NULL or points to an `annoy_search_options` whose pointers are as documented;
+    /// `work` is NULL or as `annoy_work` says.
     pub(super) unsafe fn read(
         options: *const annoy_search_options,
         n: usize,
         index: &Index,
+        work: *const annoy_work,
     ) -> Result<Self> {
         let mut given = Given {
             search: Search::new(n),
             filter: None,
-            work: work::Given::default(),
+            // SAFETY: as documented.
+            work: unsafe { work::Given::read(work) }?,
         };
         if options.is_null() {
             return Ok(given);
@@ -155,8 +158,10 @@ impl<'a> Given<'a> {
                 deny: has(ANNOY_SEARCH_DENY),
             });
         }
-        // SAFETY: as above.
-        given.work = unsafe { work::Given::read(options.work) }?;
+        if work.is_null() {
+            // SAFETY: as above.
+            given.work = unsafe { work::Given::read(options.work) }?;
+        }
         let user = options.filter_user;
         given.filter = options.filter.map(|call| Filter { call, user });
         if given.filter.is_some() {

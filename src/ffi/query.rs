@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::index::search::Search;
 use crate::index::Index;
 use crate::query::Neighbor;
+use std::ptr::null;
 
 /// The body of `annoy_search_one` and its kin.
 ///
@@ -24,7 +25,7 @@ unsafe fn one<D: Distance>(
     // SAFETY: handed on.
     unsafe {
         results.fill(index, |index| {
-            Given::read(options, n, index)?.search(|options| search(index, options))
+            Given::read(options, n, index, null())?.search(|options| search(index, options))
         })
     }
 }

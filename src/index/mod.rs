@@ -16,6 +16,7 @@
 //! - [`log`]: what it says while it works.
 //! - [`engine`]: one metric over one scalar type behind a plain interface.
 //! - [`vector`]: vectors as callers have them and as they are stored.
+//! - [`widen`]: short numbers made into longer ones.
 
 mod engine;
 pub mod files;
@@ -33,6 +34,7 @@ mod store;
 mod thaw;
 pub mod vector;
 pub mod verify;
+mod widen;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -179,6 +181,37 @@ impl Index {
     pub fn get_item(&self, id: i64, to: VectorMut<'_>) -> Result<()> {
         let id = self.item(id)?;
         self.engine.read_item(self.nodes().get(id), to)
+    }
+
+    /// Copies the vectors of `n` items: of `ids`, of which there are as many, or, without ids, of 0, 1 and so on.
+    /// That of the `i`th goes to `to(i)`. Nothing is copied unless all ids are good. The rest is as
+    /// [`get_item`](Self::get_item).
+    ///
+    /// # Errors
+    /// As [`get_item`](Self::get_item); [`Error::Argument`] when there are not as many ids.
+    pub fn get_items<'a>(
+        &self,
+        ids: Option<&[i64]>,
+        n: usize,
+        mut to: impl FnMut(usize) -> VectorMut<'a>,
+    ) -> Result<()> {
+        if let Some(ids) = ids.filter(|ids| ids.len() != n) {
+            let expected = format!("one for each of {n} vectors");
+            return Err(Error::argument("the number of ids", ids.len(), expected));
+        }
+        match (ids, n) {
+            (_, 0) => {}
+            (Some(ids), _) => ids.iter().try_for_each(|&id| self.item(id).map(|_| ()))?,
+            (None, n) => {
+                let last = i64::try_from(n - 1).unwrap_or(i64::MAX);
+                self.item(last)?;
+            }
+        }
+        for i in 0..n {
+            let id = ids.map_or(i, |ids| ids[i] as usize);
+            self.engine.read_item(self.nodes().get(id), to(i))?;
+        }
+        Ok(())
     }
 
     /// The distance between two items; for dot their inner product.

@@ -1,11 +1,14 @@
 //! Vectors as callers have them, and as they are stored.
 
+use super::widen;
 use crate::error::{reserve, Error, Result};
 use crate::kernel::{Float, Row, Scalar};
 use crate::metric::hamming::Word;
 use crate::types::Options;
 
 /// A vector given to the index. Its length must be `f`; for hamming as bits, `f` bits in 64-bit words.
+///
+/// An index of f32 takes `F32`, one of f64 takes `F64`. The shorter numbers are made into those that the index holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Vector<'a> {
     /// 32-bit floats. For hamming: one per bit, over 0.5 is 1.
@@ -14,6 +17,25 @@ pub enum Vector<'a> {
     F64(&'a [f64]),
     /// Bits, the first in the least significant place of the first word; those past `f` are 0. Hamming only.
     Bits(&'a [u64]),
+    /// 16-bit floats of IEEE 754 (binary16), each as its bits. Not for hamming.
+    F16(&'a [u16]),
+    /// bfloat16, each as its bits. Not for hamming.
+    Bf16(&'a [u16]),
+    /// 8-bit whole numbers. Not for hamming.
+    I8(&'a [i8]),
+}
+
+impl Vector<'_> {
+    fn made_of(&self) -> &'static str {
+        match self {
+            Vector::F32(_) => "f32",
+            Vector::F64(_) => "f64",
+            Vector::Bits(_) => "words of bits",
+            Vector::F16(_) => "f16",
+            Vector::Bf16(_) => "bf16",
+            Vector::I8(_) => "i8",
+        }
+    }
 }
 
 /// Room for a vector from the index, of the same lengths as [`Vector`].
@@ -42,6 +64,12 @@ impl<'a> From<&'a [f64]> for Vector<'a> {
 impl<'a> From<&'a [u64]> for Vector<'a> {
     fn from(words: &'a [u64]) -> Self {
         Vector::Bits(words)
+    }
+}
+
+impl<'a> From<&'a [i8]> for Vector<'a> {
+    fn from(values: &'a [i8]) -> Self {
+        Vector::I8(values)
     }
 }
 
@@ -101,16 +129,32 @@ pub trait Stored: Scalar {
 
     /// The first value that is NaN or infinite, and its position.
     fn first_not_finite(vector: Vector<'_>) -> Option<(usize, f64)> {
-        fn first<T: Float>(values: &[T]) -> Option<(usize, f64)> {
-            let at = values.iter().position(|x| !x.is_finite())?;
-            Some((at, values[at].to_f64()))
+        fn first<N: Copy>(values: &[N], wide: impl Fn(N) -> f64) -> Option<(usize, f64)> {
+            let mut values = values.iter().map(|&x| wide(x)).enumerate();
+            values.find(|(_, x)| !x.is_finite())
         }
         match vector {
-            Vector::F32(values) => first(values),
-            Vector::F64(values) => first(values),
-            Vector::Bits(_) => None,
+            Vector::F32(values) => first(values, f64::from),
+            Vector::F64(values) => first(values, f64::from),
+            Vector::F16(values) => first(values, |x| widen::f16(x).into()),
+            Vector::Bf16(values) => first(values, |x| widen::bf16(x).into()),
+            Vector::Bits(_) | Vector::I8(_) => None,
         }
     }
+}
+
+/// Short numbers as an index of longer ones holds them.
+fn widened<'a, N: Copy, T: Scalar + From<f32>>(
+    options: &Options,
+    values: &[N],
+    wide: impl Fn(N) -> f32,
+    buffer: &'a mut Vec<T>,
+) -> Result<Row<'a, T>> {
+    check_len(values.len(), options.f, "values")?;
+    buffer.clear();
+    reserve(buffer, values.len())?;
+    buffer.extend(values.iter().map(|&x| T::from(wide(x))));
+    Ok(Row::from_slice(buffer))
 }
 
 macro_rules! stored_float {
@@ -119,15 +163,19 @@ macro_rules! stored_float {
             fn import<'a>(
                 options: &Options,
                 vector: Vector<'a>,
-                _buffer: &'a mut Vec<Self>,
+                buffer: &'a mut Vec<Self>,
             ) -> Result<Row<'a, Self>> {
                 match vector {
                     Vector::$own(values) => {
                         check_len(values.len(), options.f, "values")?;
                         Ok(Row::from_slice(values))
                     }
-                    Vector::$other(_) => Err(wrong_type(options, $other_name)),
-                    Vector::Bits(_) => Err(wrong_type(options, "words of bits")),
+                    Vector::F16(values) => widened(options, values, widen::f16, buffer),
+                    Vector::Bf16(values) => widened(options, values, widen::bf16, buffer),
+                    Vector::I8(values) => widened(options, values, f32::from, buffer),
+                    Vector::$other(_) | Vector::Bits(_) => {
+                        Err(wrong_type(options, vector.made_of()))
+                    }
                 }
             }
 
@@ -206,6 +254,9 @@ macro_rules! stored_word {
                             let bit = i * <$t as Word>::BITS;
                             <$t as Word>::new(given[bit / 64] >> (bit % 64))
                         }));
+                    }
+                    Vector::F16(_) | Vector::Bf16(_) | Vector::I8(_) => {
+                        return Err(wrong_type(options, vector.made_of()));
                     }
                 }
                 Ok(Row::from_slice(buffer))
@@ -298,6 +349,41 @@ mod tests {
     }
 
     #[test]
+    fn short_numbers_are_widened() {
+        let (mut f32s, mut f64s) = (Vec::new(), Vec::new());
+        for vector in [
+            Vector::F16(&[0x3c00, 0xc100]),
+            Vector::Bf16(&[0x3f80, 0xc020]),
+        ] {
+            let o = Options::new(Metric::Dot, 2);
+            let row = f32::import(&o, vector, &mut f32s).unwrap();
+            assert!(row.iter().eq([1.0, -2.5]), "{vector:?}");
+            let row = f64::import(&o, vector, &mut f64s).unwrap();
+            assert!(row.iter().eq([1.0, -2.5]), "{vector:?}");
+        }
+        let o = Options::new(Metric::Dot, 3);
+        let whole = Vector::I8(&[-128, 0, 127]);
+        let row = f32::import(&o, whole, &mut f32s).unwrap();
+        assert!(row.iter().eq([-128.0, 0.0, 127.0]));
+        let o = options(3, ScalarType::Bits64);
+        let error = u64::import(&o, whole, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("made of i8"), "{error}");
+    }
+
+    #[test]
+    fn short_numbers_that_are_not_finite_are_found() {
+        for (vector, position) in [
+            (Vector::F16(&[0x7bff, 0xfc00]), Some(1)),
+            (Vector::F16(&[0x7e00, 0]), Some(0)),
+            (Vector::Bf16(&[0x7f7f, 0x7f80]), Some(1)),
+            (Vector::I8(&[1, -1]), None),
+        ] {
+            let found = f32::first_not_finite(vector).map(|(position, _)| position);
+            assert_eq!(found, position, "{vector:?}");
+        }
+    }
+
+    #[test]
     fn lengths_and_types_are_checked() {
         let o = Options::new(Metric::Dot, 2);
         let mut buffer = Vec::new();
@@ -305,6 +391,9 @@ mod tests {
             (Vector::F32(&[1.0]), "1 values, expected 2"),
             (Vector::F64(&[1.0, 2.0]), "f64, expected f32"),
             (Vector::Bits(&[1]), "words of bits, expected f32"),
+            (Vector::F16(&[1]), "1 values, expected 2"),
+            (Vector::Bf16(&[1]), "1 values, expected 2"),
+            (Vector::I8(&[1, 2, 3]), "3 values, expected 2"),
         ] {
             let error = f32::import(&o, vector, &mut buffer)
                 .unwrap_err()

@@ -62,4 +62,5 @@ mod save;
 mod search;
 mod states;
 mod thaw;
+mod views;
 mod work;

@@ -4,7 +4,7 @@
 //! cargo run --release -p quickstart [WORD...]
 //! ```
 
-use annoy_rs::{Access, GraphPlan, Index, Metric, Search, VectorMut, Way, Work};
+use annoy_rs::{Access, GraphPlan, Index, Metric, Search, Vector, VectorMut, Way, Work};
 use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
@@ -15,26 +15,16 @@ const TREES: usize = 10;
 const NEAREST: usize = 10;
 const QUERIES: usize = 500;
 
-/// A finite number of 16 bits. The crate for that brings three others along to compile.
-fn number(half: u16) -> f32 {
-    let (sign, rest) = (
-        u32::from(half & 0x8000) << 16,
-        u32::from(half & 0x7fff) << 13,
-    );
-    // Exponents of 8 bits are larger by 112.
-    f32::from_bits(sign | rest) * f32::from_bits((127 + 112) << 23)
-}
-
-/// The words and their vectors, one after the other.
-fn read_words() -> Result<(Vec<String>, Vec<f32>), Box<dyn Error>> {
+/// The words and their vectors, one after the other: 16-bit floats, each as its bits.
+fn read_words() -> Result<(Vec<String>, Vec<u16>), Box<dyn Error>> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
     let words: Vec<String> = std::fs::read_to_string(data.join("glove-20k-words.txt"))?
         .lines()
         .map(String::from)
         .collect();
-    let vectors: Vec<f32> = std::fs::read(data.join("glove-20k-50d.f16"))?
+    let vectors: Vec<u16> = std::fs::read(data.join("glove-20k-50d.f16"))?
         .chunks_exact(2)
-        .map(|half| number(u16::from_le_bytes([half[0], half[1]])))
+        .map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]))
         .collect();
     if vectors.len() != words.len() * DIMENSIONS {
         let text = format!("{} words but {} numbers", words.len(), vectors.len());
@@ -48,10 +38,10 @@ fn milliseconds(since: Instant) -> f64 {
 }
 
 /// Builds an index with trees and a graph, and saves it.
-fn build(vectors: &[f32], path: &Path) -> Result<(), Box<dyn Error>> {
+fn build(vectors: &[u16], path: &Path) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let mut index = Index::new(Metric::Angular, DIMENSIONS)?;
-    index.add_items(None, vectors.chunks_exact(DIMENSIONS))?;
+    index.add_items(None, vectors.chunks_exact(DIMENSIONS).map(Vector::F16))?;
     index.build(Some(TREES), None)?;
     println!(
         "added {} words x {DIMENSIONS} numbers, built {TREES} trees   {:6.0} ms   (kernel {})",

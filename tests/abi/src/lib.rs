@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 81];
+    static c_layout: [usize; 98];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -82,7 +82,9 @@ fn layout_as_the_c_compiler_has_it() {
     use annoy_rs::ffi::library::annoy_metric;
     use annoy_rs::ffi::log::annoy_log_fn;
     use annoy_rs::ffi::options::annoy_search_options;
+    use annoy_rs::ffi::results::annoy_results;
     use annoy_rs::ffi::status::{annoy_error, annoy_status};
+    use annoy_rs::ffi::vectors::{annoy_element, annoy_vectors};
     use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};
     use annoy_rs::ffi::work::{annoy_progress_fn, annoy_stage, annoy_work};
     use std::mem::offset_of;
@@ -147,6 +149,22 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_search_options, filter),
         offset_of!(annoy_search_options, filter_user),
         offset_of!(annoy_search_options, work),
+        size_of::<annoy_vectors>(),
+        offset_of!(annoy_vectors, struct_size),
+        offset_of!(annoy_vectors, data),
+        offset_of!(annoy_vectors, element),
+        offset_of!(annoy_vectors, reserved),
+        offset_of!(annoy_vectors, n),
+        offset_of!(annoy_vectors, len),
+        offset_of!(annoy_vectors, stride),
+        size_of::<annoy_results>(),
+        offset_of!(annoy_results, struct_size),
+        offset_of!(annoy_results, ids),
+        offset_of!(annoy_results, distances),
+        offset_of!(annoy_results, distance_element),
+        offset_of!(annoy_results, reserved),
+        offset_of!(annoy_results, counts),
+        offset_of!(annoy_results, n),
         size_of::<annoy_graph_options>(),
         offset_of!(annoy_graph_options, struct_size),
         offset_of!(annoy_graph_options, degree),
@@ -168,6 +186,7 @@ fn layout_as_the_c_compiler_has_it() {
         size_of::<annoy_scalar>(),
         size_of::<annoy_log_fn>(),
         size_of::<annoy_stage>(),
+        size_of::<annoy_element>(),
         size_of::<annoy_progress_fn>(),
     ];
     // SAFETY: constants of c/calls.c, of that type; the array is only read once its length is known to be right.

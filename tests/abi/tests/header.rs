@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 18] = [
-    "status", "library", "handle", "log", "work", "item", "build", "graph", "file", "bytes",
-    "labels", "removal", "search", "options", "query", "batch", "recall", "verify",
+const FILES: [&str; 20] = [
+    "status", "library", "handle", "log", "work", "vectors", "item", "build", "graph", "file",
+    "bytes", "labels", "removal", "search", "options", "query", "batch", "results", "recall",
+    "verify",
 ];
 
 fn root() -> PathBuf {
