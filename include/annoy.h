@@ -84,13 +84,13 @@
 // Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those that may.
 #define ANNOY_SEARCH_DENY 4
 
-// Flag: look at all items that may be found, without the trees. `search_k` plays no part.
+// Flag: as `ANNOY_METHOD_EXACT`, which takes its place.
 #define ANNOY_SEARCH_EXACT 8
 
-// Flag: search the trees, as Annoy does, also where there is a graph.
+// Flag: as `ANNOY_METHOD_FOREST`, which takes its place.
 #define ANNOY_SEARCH_FOREST 16
 
-// Flag: search the graph; `ANNOY_ERR_STATE` where there is none.
+// Flag: as `ANNOY_METHOD_GRAPH`, which takes its place.
 #define ANNOY_SEARCH_GRAPH 32
 
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
@@ -228,6 +228,9 @@ typedef int32_t annoy_label_kind;
 // call, once at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
 typedef int32_t (*annoy_filter_fn)(void *user, int64_t item);
 
+// What a search goes through: one of the `ANNOY_METHOD_` numbers. New numbers may be added.
+typedef int32_t annoy_method;
+
 // What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
 //
 // An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for
@@ -258,6 +261,10 @@ typedef struct annoy_search_options {
   // alone, before it begins. With a filter the token is also looked at each time that would be asked, and it is not
   // asked any more once the token is set.
   const struct annoy_work *work;
+  // What the search goes through; 0 for the graph where there is one, else the trees.
+  annoy_method method;
+  // Must be 0.
+  int32_t reserved;
 } annoy_search_options;
 
 // Where the results of searches go: a row of `n` places for each query. Zero everything, then set
@@ -488,6 +495,18 @@ typedef struct annoy_kind {
 
 // Strings.
 #define ANNOY_LABELS_UTF8 2
+
+// The graph where there is one, else the trees.
+#define ANNOY_METHOD_DEFAULT 0
+
+// The trees, as Annoy does, also where there is a graph.
+#define ANNOY_METHOD_FOREST 1
+
+// The graph; `ANNOY_ERR_STATE` where there is none.
+#define ANNOY_METHOD_GRAPH 2
+
+// All items that may be found, one by one. `search_k` plays no part.
+#define ANNOY_METHOD_EXACT 3
 
 #ifdef __cplusplus
 extern "C" {

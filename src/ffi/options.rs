@@ -20,12 +20,24 @@ pub const ANNOY_SEARCH_EXCLUDE_SELF: u64 = 1;
 pub const ANNOY_SEARCH_MAX_DISTANCE: u64 = 2;
 /// Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those that may.
 pub const ANNOY_SEARCH_DENY: u64 = 4;
-/// Flag: look at all items that may be found, without the trees. `search_k` plays no part.
+/// Flag: as `ANNOY_METHOD_EXACT`, which takes its place.
 pub const ANNOY_SEARCH_EXACT: u64 = 8;
-/// Flag: search the trees, as Annoy does, also where there is a graph.
+/// Flag: as `ANNOY_METHOD_FOREST`, which takes its place.
 pub const ANNOY_SEARCH_FOREST: u64 = 16;
-/// Flag: search the graph; `ANNOY_ERR_STATE` where there is none.
+/// Flag: as `ANNOY_METHOD_GRAPH`, which takes its place.
 pub const ANNOY_SEARCH_GRAPH: u64 = 32;
+
+/// What a search goes through: one of the `ANNOY_METHOD_` numbers. New numbers may be added.
+pub type annoy_method = i32;
+
+/// The graph where there is one, else the trees.
+pub const ANNOY_METHOD_DEFAULT: annoy_method = 0;
+/// The trees, as Annoy does, also where there is a graph.
+pub const ANNOY_METHOD_FOREST: annoy_method = 1;
+/// The graph; `ANNOY_ERR_STATE` where there is none.
+pub const ANNOY_METHOD_GRAPH: annoy_method = 2;
+/// All items that may be found, one by one. `search_k` plays no part.
+pub const ANNOY_METHOD_EXACT: annoy_method = 3;
 
 /// What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
 ///
@@ -59,6 +71,10 @@ pub struct annoy_search_options {
     /// alone, before it begins. With a filter the token is also looked at each time that would be asked, and it is not
     /// asked any more once the token is set.
     pub work: *const annoy_work,
+    /// What the search goes through; 0 for the graph where there is one, else the trees.
+    pub method: annoy_method,
+    /// Must be 0.
+    pub reserved: i32,
 }
 
 // SAFETY: numbers, and pointers that may be anything until they are used.
@@ -123,14 +139,21 @@ impl<'a> Given<'a> {
         }
         let has = |flag| options.flags & flag != 0;
         let search = &mut given.search;
+        if options.reserved != 0 {
+            return Err(Error::argument("reserved", options.reserved, "0"));
+        }
         const WAYS: u64 = ANNOY_SEARCH_EXACT | ANNOY_SEARCH_FOREST | ANNOY_SEARCH_GRAPH;
-        search.way = match options.flags & WAYS {
-            0 => Way::Fastest,
-            ANNOY_SEARCH_EXACT => Way::Exact,
-            ANNOY_SEARCH_FOREST => Way::Forest,
-            ANNOY_SEARCH_GRAPH => Way::Graph,
-            several => {
-                let expected = "one of ANNOY_SEARCH_EXACT, _FOREST and _GRAPH";
+        search.way = match (options.flags & WAYS, options.method) {
+            (0, ANNOY_METHOD_DEFAULT) => Way::Fastest,
+            (ANNOY_SEARCH_EXACT, 0) | (0, ANNOY_METHOD_EXACT) => Way::Exact,
+            (ANNOY_SEARCH_FOREST, 0) | (0, ANNOY_METHOD_FOREST) => Way::Forest,
+            (ANNOY_SEARCH_GRAPH, 0) | (0, ANNOY_METHOD_GRAPH) => Way::Graph,
+            (0, other) => {
+                let expected = "one of the ANNOY_METHOD_ numbers";
+                return Err(Error::argument("method", other, expected));
+            }
+            (several, _) => {
+                let expected = "one of ANNOY_SEARCH_EXACT, _FOREST and _GRAPH, and no method";
                 return Err(Error::argument("flags", format!("{several:#x}"), expected));
             }
         };

@@ -387,3 +387,37 @@ fn nothing_is_asked_and_nothing_is_wanted() {
     assert_eq!(found.ids, [1, 0]);
     assert_eq!(found.counts, [77]);
 }
+
+#[test]
+fn the_method_is_a_field_of_its_own() {
+    let index = line();
+    let mut query = [1.0f32, 0.0, 0.0];
+    let query = view(&mut query, 0, F);
+    let mut found = Found::new(1, 2);
+    let results = found.view(0);
+    let mut options = plain();
+    for method in [
+        ANNOY_METHOD_DEFAULT,
+        ANNOY_METHOD_FOREST,
+        ANNOY_METHOD_EXACT,
+    ] {
+        options.method = method;
+        ok(index.search_with(&query, Some(&options), &results, None));
+        assert_eq!(found.ids[0], 1);
+    }
+    for (method, flags, status, text) in [
+        (ANNOY_METHOD_GRAPH, 0, ANNOY_ERR_STATE, "graph"),
+        (4, 0, ANNOY_ERR_ARGUMENT, "method is 4"),
+        (-1, 0, ANNOY_ERR_ARGUMENT, "method is -1"),
+        (
+            ANNOY_METHOD_EXACT,
+            ANNOY_SEARCH_FOREST,
+            ANNOY_ERR_ARGUMENT,
+            "no method",
+        ),
+    ] {
+        (options.method, options.flags) = (method, flags);
+        let said = index.search_with(&query, Some(&options), &results, None);
+        fails(status, text, said);
+    }
+}

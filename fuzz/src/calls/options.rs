@@ -104,6 +104,18 @@ impl Session<'_> {
             },
             filter_user: null_mut(),
             work: null(),
+            method: 0,
+            reserved: 0,
+        };
+        // A flag in one half of the cases, the method in the other: no byte is read for it, so that the corpus means
+        // what it meant.
+        let options = match options.flags {
+            flags @ 8..64 if flags % 2 == 1 => annoy_search_options {
+                flags: flags % 8,
+                method: (flags / 8) as i32 % 5,
+                ..options
+            },
+            _ => options,
         };
         let n_threads = match self.u.arbitrary::<u8>()? {
             0..224 => 1,

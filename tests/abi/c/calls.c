@@ -65,6 +65,8 @@ const size_t c_layout[] = {
     offsetof(annoy_search_options, filter),
     offsetof(annoy_search_options, filter_user),
     offsetof(annoy_search_options, work),
+    offsetof(annoy_search_options, method),
+    offsetof(annoy_search_options, reserved),
     sizeof(annoy_vectors),
     offsetof(annoy_vectors, struct_size),
     offsetof(annoy_vectors, data),
@@ -103,6 +105,7 @@ const size_t c_layout[] = {
     sizeof(annoy_log_fn),
     sizeof(annoy_stage),
     sizeof(annoy_element),
+    sizeof(annoy_method),
     sizeof(annoy_progress_fn),
 };
 const size_t c_layout_len = sizeof c_layout / sizeof c_layout[0];

@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 98];
+    static c_layout: [usize; 101];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -81,7 +81,7 @@ fn layout_as_the_c_compiler_has_it() {
     use annoy_rs::ffi::handle::{annoy_options, annoy_scalar};
     use annoy_rs::ffi::library::annoy_metric;
     use annoy_rs::ffi::log::annoy_log_fn;
-    use annoy_rs::ffi::options::annoy_search_options;
+    use annoy_rs::ffi::options::{annoy_method, annoy_search_options};
     use annoy_rs::ffi::results::annoy_results;
     use annoy_rs::ffi::status::{annoy_error, annoy_status};
     use annoy_rs::ffi::vectors::{annoy_element, annoy_vectors};
@@ -149,6 +149,8 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_search_options, filter),
         offset_of!(annoy_search_options, filter_user),
         offset_of!(annoy_search_options, work),
+        offset_of!(annoy_search_options, method),
+        offset_of!(annoy_search_options, reserved),
         size_of::<annoy_vectors>(),
         offset_of!(annoy_vectors, struct_size),
         offset_of!(annoy_vectors, data),
@@ -187,6 +189,7 @@ fn layout_as_the_c_compiler_has_it() {
         size_of::<annoy_log_fn>(),
         size_of::<annoy_stage>(),
         size_of::<annoy_element>(),
+        size_of::<annoy_method>(),
         size_of::<annoy_progress_fn>(),
     ];
     // SAFETY: constants of c/calls.c, of that type; the array is only read once its length is known to be right.
