@@ -68,6 +68,9 @@
 // Level of a message: what is about to be done.
 #define ANNOY_LOG_DEBUG 4
 
+// In `annoy_graph_options`: no rounds, which leaves the graph at what the leaves of the trees tell.
+#define ANNOY_ROUNDS_NONE -1
+
 // Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 #define ANNOY_LOAD_PREFAULT 1
 
@@ -211,7 +214,7 @@ typedef struct annoy_graph_options {
   int32_t candidates;
   // Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones. By default 1.2.
   double alpha;
-  // Rounds of NN-descent at the most, 1 to 1,000; by default 6.
+  // Rounds of NN-descent at the most, 1 to 1,000; by default 6. `ANNOY_ROUNDS_NONE` for none.
   int32_t rounds;
   // Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255; by default 12.
   int32_t sample;

@@ -8,6 +8,9 @@ use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::graph::GraphPlan;
 
+/// In `annoy_graph_options`: no rounds, which leaves the graph at what the leaves of the trees tell.
+pub const ANNOY_ROUNDS_NONE: i32 = -1;
+
 /// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The
 /// first three decide how much is found, the others how long the building takes.
 #[repr(C)]
@@ -21,7 +24,7 @@ pub struct annoy_graph_options {
     pub candidates: i32,
     /// Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones. By default 1.2.
     pub alpha: f64,
-    /// Rounds of NN-descent at the most, 1 to 1,000; by default 6.
+    /// Rounds of NN-descent at the most, 1 to 1,000; by default 6. `ANNOY_ROUNDS_NONE` for none.
     pub rounds: i32,
     /// Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255; by default 12.
     pub sample: i32,
@@ -55,10 +58,12 @@ unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
         ("sample", options.sample, &mut plan.sample),
         ("n_trees", options.n_trees, &mut plan.n_trees),
     ] {
-        if given != 0 {
-            *to = usize::try_from(given)
-                .map_err(|_| Error::argument(name, given, "at least 1, or 0 for the usual"))?;
-        }
+        *to = match given {
+            0 => continue,
+            ANNOY_ROUNDS_NONE if name == "rounds" => 0,
+            given => usize::try_from(given)
+                .map_err(|_| Error::argument(name, given, "at least 1, or 0 for the usual"))?,
+        };
     }
     if options.alpha != 0.0 {
         plan.alpha = options.alpha;

@@ -203,7 +203,7 @@ TEST(options_that_cannot_be) {
     REFUSED("alpha is 16.5, expected 1 to 16", options.alpha = 16.5);
     REFUSED("alpha is NaN, expected 1 to 16", options.alpha = NAN);
     REFUSED("alpha is inf, expected 1 to 16", options.alpha = INFINITY);
-    REFUSED("rounds is -1, expected", options.rounds = -1);
+    REFUSED("rounds is -2, expected", options.rounds = -2);
     REFUSED("rounds is 1001, expected", options.rounds = 1001);
     REFUSED("sample is -1, expected", options.sample = -1);
     REFUSED("sample is 256, expected 1 to 255", options.sample = 256);
@@ -214,6 +214,8 @@ TEST(options_that_cannot_be) {
     options.alpha = -0.0;
     OK(annoy_build_graph(index, &options, NULL, &error));
     CHECK(degree(index) > 0);
+    options.rounds = ANNOY_ROUNDS_NONE;
+    OK(annoy_build_graph(index, &options, NULL, &error));
     annoy_free(index);
 }
 

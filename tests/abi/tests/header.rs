@@ -78,7 +78,7 @@ fn defaults_of_graphs_are_those_of_the_engine() {
         format!("chosen from, 1 to 1,024; by default {}.\n", plan.candidates),
         format!("beside short ones. By default {}.\n", plan.alpha),
         format!(
-            "NN-descent at the most, 1 to 1,000; by default {}.\n",
+            "NN-descent at the most, 1 to 1,000; by default {}. `ANNOY_ROUNDS_NONE` for none.\n",
             plan.rounds
         ),
         format!("an item is, 1 to 255; by default {}.\n", plan.sample),
