@@ -86,7 +86,7 @@ int main(void) {
     work.cancel = s.cancel;
     work.progress = say_started;
     work.progress_user = &s;
-    if (annoy_build_with(index, 65536, &work, &error) != ANNOY_ERR_CANCELLED) fail("a build given up", "it was not");
+    if (annoy_build_trees(index, 65536, &work, &error) != ANNOY_ERR_CANCELLED) fail("a build given up", "it was not");
     printf("build: %s; items: %d, trees: %d\n", error.message, (int)annoy_get_n_items(index),
            (int)annoy_get_n_trees(index));
     pthread_join(other, NULL);
@@ -99,7 +99,7 @@ int main(void) {
     work.progress = show;
     work.progress_user = &tenths;
     tenths = 0;
-    CHECK(annoy_build_with(index, N_TREES, &work, &error));
+    CHECK(annoy_build_trees(index, N_TREES, &work, &error));
     printf("built %d trees\n", (int)annoy_get_n_trees(index));
 
     free(rows);

@@ -784,11 +784,17 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
 // name, and `annoy_save` can write it elsewhere.
 annoy_status annoy_build(struct annoy_index *index, int32_t n_trees, int32_t n_threads, struct annoy_error *error);
 
-// `annoy_build` with progress and cancellation; `work` may be NULL.
+// `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be NULL.
 //
 // The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still
 // waits for the disk.
 // Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`.
+annoy_status annoy_build_trees(struct annoy_index *index,
+                               int32_t n_trees,
+                               const struct annoy_work *work,
+                               struct annoy_error *error);
+
+// `annoy_build_trees`, which takes its place.
 annoy_status annoy_build_with(struct annoy_index *index,
                               int32_t n_trees,
                               const struct annoy_work *work,
@@ -863,6 +869,12 @@ annoy_status annoy_save(const struct annoy_index *index, const char *path, struc
 // It is cancelled until all is written. What then comes, waiting for the disk and giving the file its name, is done in
 // any case.
 // Errors: as `annoy_save`; `ANNOY_ERR_CANCELLED`, with what `path` held before still there.
+annoy_status annoy_save_to(const struct annoy_index *index,
+                           const char *path,
+                           const struct annoy_work *work,
+                           struct annoy_error *error);
+
+// `annoy_save_to`, which takes its place.
 annoy_status annoy_save_with(const struct annoy_index *index,
                              const char *path,
                              const struct annoy_work *work,

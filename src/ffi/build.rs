@@ -36,7 +36,7 @@ pub unsafe extern "C" fn annoy_build(
     })
 }
 
-/// `annoy_build` with progress and cancellation; `work` may be NULL.
+/// `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be NULL.
 ///
 /// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still
 /// waits for the disk.
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn annoy_build(
 /// # Safety
 /// As `annoy_build`; `work` is NULL or as `annoy_work` says.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_build_with(
+pub unsafe extern "C" fn annoy_build_trees(
     index: *mut annoy_index,
     n_trees: i32,
     work: *const annoy_work,
@@ -59,6 +59,21 @@ pub unsafe extern "C" fn annoy_build_with(
         let work = unsafe { Given::read(work) }?;
         work.call(|work| index.build_with(n_trees, work))
     })
+}
+
+/// `annoy_build_trees`, which takes its place.
+///
+/// # Safety
+/// As `annoy_build_trees`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_build_with(
+    index: *mut annoy_index,
+    n_trees: i32,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { annoy_build_trees(index, n_trees, work, error) }
 }
 
 /// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.

@@ -53,7 +53,7 @@ pub unsafe extern "C" fn annoy_save(
     error: *mut annoy_error,
 ) -> annoy_status {
     // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { annoy_save_with(index, path, null(), error) }
+    unsafe { annoy_save_to(index, path, null(), error) }
 }
 
 /// `annoy_save` with progress and cancellation; `work` may be NULL.
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn annoy_save(
 /// # Safety
 /// As `annoy_save`; `work` is NULL or as `annoy_work` says.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_save_with(
+pub unsafe extern "C" fn annoy_save_to(
     index: *const annoy_index,
     path: *const c_char,
     work: *const annoy_work,
@@ -78,6 +78,21 @@ pub unsafe extern "C" fn annoy_save_with(
         let work = unsafe { Given::read(work) }?;
         work.call(|work| index.save_with(path, work))
     })
+}
+
+/// `annoy_save_to`, which takes its place.
+///
+/// # Safety
+/// As `annoy_save_to`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_save_with(
+    index: *const annoy_index,
+    path: *const c_char,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { annoy_save_to(index, path, work, error) }
 }
 
 /// Saves, then loads the new file in place of what is in memory: what Annoy's own save does.

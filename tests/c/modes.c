@@ -98,7 +98,7 @@ static annoy_index *build(annoy_metric metric, int threads) {
     EMPTY(graph);
     OK(annoy_new(metric, F, &index, &error));
     OK(annoy_add_items(index, NULL, rows, ITEMS, F, 0, &error));
-    OK(annoy_build_with(index, TREES, &work, &error));
+    OK(annoy_build_trees(index, TREES, &work, &error));
     OK(annoy_build_graph(index, &graph, &work, &error));
     return index;
 }
@@ -253,7 +253,7 @@ TEST(functions_of_the_host) {
         work.progress = progress;
         work.progress_user = &reports;
         OK(annoy_thaw(good, &error));
-        OK(annoy_build_with(good, TREES, &work, &error));
+        OK(annoy_build_trees(good, TREES, &work, &error));
         CHECK(reports.calls > 0 && reports.wrong == 0 && is_in(then));
         OK(annoy_build_graph(good, NULL, &work, &error));
         CHECK(reports.wrong == 0 && is_in(then));

@@ -154,9 +154,9 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with(NULL, ids, f32, 1, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_f64(NULL, ids, f64, 1, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_bits(NULL, ids, bits, 1, 1, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_build_with(NULL, 1, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_build_trees(NULL, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_graph(NULL, NULL, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_save_with(NULL, path, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save_to(NULL, path, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_verify_with(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file_with(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
@@ -236,7 +236,7 @@ TEST(adding) {
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_bits(h, ids, NULL, 1, 1, 0, &error));
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, NULL, NULL, 1, 2, 64, &error));
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_with(a, NULL, NULL, 1, 2, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "path", annoy_save_with(a, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_save_to(a, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_with(a, NULL, 0, NULL, NULL, &error));
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
     /* (NULL, 0) is an empty vector, which is of the wrong length ... */

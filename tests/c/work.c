@@ -49,12 +49,12 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
     double recall;
     switch (which) {
         case 1: return annoy_add_items_with(index, NULL, rows, N, F, 0, work, &error);
-        case 2: return annoy_build_with(index, TREES, work, &error);
+        case 2: return annoy_build_trees(index, TREES, work, &error);
         case 3:
             EMPTY(options);
             options.work = work;
             return annoy_search_batch(index, rows, 64, F, 0, 2, &options, ids, NULL, NULL, &error);
-        case 4: return annoy_save_with(index, in_scratch("work.ann"), work, &error);
+        case 4: return annoy_save_to(index, in_scratch("work.ann"), work, &error);
         case 5: return annoy_verify_with(index, &fault, 1, &n, work, &error);
         case 6: return annoy_verify_file_with(in_scratch("built.ann"), &fault, 1, &n, work, &error);
         case 7: return annoy_estimate_recall(index, 30, 3, -1, 1, work, &recall, &error);

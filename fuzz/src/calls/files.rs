@@ -53,13 +53,9 @@ impl Session<'_> {
         } else {
             let effort = Effort::new(how / 2, ANNOY_STAGE_SAVE, 0);
             let errors = [ERRORS, &[CANCELLED]].concat();
-            self.call(
-                "annoy_save_with",
-                slot,
-                Does::Read,
-                &errors,
-                |error| unsafe { annoy_save_with(raw, path.get(), effort.get(), error) },
-            )?
+            self.call("annoy_save_to", slot, Does::Read, &errors, |error| unsafe {
+                annoy_save_to(raw, path.get(), effort.get(), error)
+            })?
         };
         if saved && self.one_in(2)? {
             // It opens as what it was saved from.

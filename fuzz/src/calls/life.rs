@@ -151,11 +151,11 @@ impl Session<'_> {
             let effort = Effort::new(how / 2, ANNOY_STAGE_BUILD, n_threads);
             let errors = [ERRORS, &[CANCELLED]].concat();
             self.call(
-                "annoy_build_with",
+                "annoy_build_trees",
                 slot,
                 Does::Change,
                 &errors,
-                |error| unsafe { annoy_build_with(raw, n_trees, effort.get(), error) },
+                |error| unsafe { annoy_build_trees(raw, n_trees, effort.get(), error) },
             )?
         };
         if done {
