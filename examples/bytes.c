@@ -49,7 +49,7 @@ int main(void) {
     CHECK(annoy_saved_size(index, &size, &error));
     bytes = malloc(size);
     if (!bytes) fail("malloc", "no memory");
-    CHECK(annoy_save_to_buffer(index, bytes, size, &written, &error));
+    CHECK(annoy_save_to_buffer(index, bytes, size, &written, NULL, &error));
     annoy_free(index);
     printf("%d bytes for %d items\n", (int)written, N);
 

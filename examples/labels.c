@@ -72,7 +72,7 @@ static void names(const char *path) {
     CHECK(annoy_add_items(index, NULL, rgb[0], COLOURS, 3, 0, &error));
     for (i = 0; i < COLOURS; i++) CHECK(annoy_set_label(index, (int64_t)i, colours[i], strlen(colours[i]), &error));
     CHECK(annoy_build(index, 5, -1, &error));
-    CHECK(annoy_save_and_load(index, path, 0, &error));
+    CHECK(annoy_save_and_load(index, path, 0, NULL, &error));
 
     CHECK(annoy_find_label(index, "green", 5, &green, &error));
     CHECK(annoy_get_nns_by_item(index, green, NEAREST, -1, ids, NULL, &n, &error));

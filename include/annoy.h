@@ -882,10 +882,12 @@ annoy_status annoy_save_with(const struct annoy_index *index,
 
 // Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
 //
-// `flags`: as `annoy_load`. Errors: as `annoy_save` and `annoy_load`.
+// `flags`: as `annoy_load`. `work` is for the saving, as in `annoy_save_to`, and may be NULL.
+// Errors: as `annoy_save_to` and `annoy_load`.
 annoy_status annoy_save_and_load(struct annoy_index *index,
                                  const char *path,
                                  uint64_t flags,
+                                 const struct annoy_work *work,
                                  struct annoy_error *error);
 
 // Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the
@@ -937,15 +939,16 @@ annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
 annoy_status annoy_saved_size(const struct annoy_index *index, size_t *size, struct annoy_error *error);
 
 // Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes,
-// and their number to `*written`. The index stays as it is.
+// and their number to `*written`. The index stays as it is. `work` may be NULL.
 //
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing
 // is written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
-// `ANNOY_ERR_NO_MEMORY`. On other errors anything may be in `buffer`.
+// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors anything may be in `buffer`.
 annoy_status annoy_save_to_buffer(const struct annoy_index *index,
                                   void *buffer,
                                   size_t capacity,
                                   size_t *written,
+                                  const struct annoy_work *work,
                                   struct annoy_error *error);
 
 // Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`, which see.
@@ -1367,12 +1370,14 @@ annoy_status annoy_estimate_recall(const struct annoy_index *index,
 // are finite. Reads all of it; takes 4 bytes of memory for each item.
 //
 // The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all to `*n_faults`.
+// `work` may be NULL.
 // Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when
-// not built; `ANNOY_ERR_NO_MEMORY`.
+// not built; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`.
 annoy_status annoy_verify(const struct annoy_index *index,
                           struct annoy_fault *faults,
                           size_t capacity,
                           size_t *n_faults,
+                          const struct annoy_work *work,
                           struct annoy_error *error);
 
 // Verifies a file that says what it is. As `annoy_verify`.
@@ -1384,11 +1389,10 @@ annoy_status annoy_verify_file(const char *path,
                                struct annoy_fault *faults,
                                size_t capacity,
                                size_t *n_faults,
+                               const struct annoy_work *work,
                                struct annoy_error *error);
 
-// `annoy_verify` with progress and cancellation; `work` may be NULL.
-//
-// Errors: as `annoy_verify`; `ANNOY_ERR_CANCELLED`.
+// `annoy_verify`, which takes its place.
 annoy_status annoy_verify_with(const struct annoy_index *index,
                                struct annoy_fault *faults,
                                size_t capacity,
@@ -1396,9 +1400,7 @@ annoy_status annoy_verify_with(const struct annoy_index *index,
                                const struct annoy_work *work,
                                struct annoy_error *error);
 
-// `annoy_verify_file` with progress and cancellation; `work` may be NULL.
-//
-// Errors: as `annoy_verify_file`; `ANNOY_ERR_CANCELLED`.
+// `annoy_verify_file`, which takes its place.
 annoy_status annoy_verify_file_with(const char *path,
                                     struct annoy_fault *faults,
                                     size_t capacity,

@@ -4,6 +4,7 @@ use super::file::ANNOY_LOAD_COPY;
 use super::guard::{exclusive, guard, place, shared, slice, slice_mut};
 use super::handle::{annoy_index, boxed};
 use super::status::{annoy_error, annoy_status};
+use super::work::{annoy_work, Given};
 use crate::error::{reserve, Error, Result};
 use crate::index::Index;
 use crate::storage::Bytes;
@@ -55,21 +56,22 @@ pub unsafe extern "C" fn annoy_saved_size(
 }
 
 /// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes,
-/// and their number to `*written`. The index stays as it is.
+/// and their number to `*written`. The index stays as it is. `work` may be NULL.
 ///
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing
 /// is written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
-/// `ANNOY_ERR_NO_MEMORY`. On other errors anything may be in `buffer`.
+/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors anything may be in `buffer`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for `capacity` bytes that
-/// nobody else uses, `written` is NULL or points to room for a `size_t`.
+/// nobody else uses, `written` is NULL or points to room for a `size_t`, `work` is NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save_to_buffer(
     index: *const annoy_index,
     buffer: *mut c_void,
     capacity: usize,
     written: *mut usize,
+    work: *const annoy_work,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
@@ -77,7 +79,9 @@ pub unsafe extern "C" fn annoy_save_to_buffer(
         let (index, written) = unsafe { (shared(index)?, place("written", written)?) };
         // SAFETY: as above.
         let to = unsafe { slice_mut("buffer", buffer.cast::<u8>(), capacity) }?;
-        written.put(index.write_to_slice(to)?);
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        written.put(work.call(|work| index.write_to_slice_with(to, work))?);
         Ok(())
     })
 }

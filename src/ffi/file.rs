@@ -97,21 +97,27 @@ pub unsafe extern "C" fn annoy_save_with(
 
 /// Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
 ///
-/// `flags`: as `annoy_load`. Errors: as `annoy_save` and `annoy_load`.
+/// `flags`: as `annoy_load`. `work` is for the saving, as in `annoy_save_to`, and may be NULL.
+/// Errors: as `annoy_save_to` and `annoy_load`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated string.
+/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated string, `work` is
+/// NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save_and_load(
     index: *mut annoy_index,
     path: *const c_char,
     flags: u64,
+    work: *const annoy_work,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (mut index, path) = unsafe { (exclusive(index)?, self::path(path)?) };
-        index.save_and_load(path, access(flags)?)
+        let access = access(flags)?;
+        // SAFETY: as above.
+        let work = unsafe { Given::read(work) }?;
+        work.call(|work| index.save_and_load_with(path, access, work))
     })
 }
 

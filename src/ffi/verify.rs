@@ -11,7 +11,6 @@ use crate::index::verify::{Info, Report};
 use crate::index::Index;
 use std::ffi::c_char;
 use std::mem::offset_of;
-use std::ptr::null;
 
 /// Something wrong in an index. Its size will not change.
 #[repr(C)]
@@ -119,53 +118,15 @@ fn hand_over(
 /// are finite. Reads all of it; takes 4 bytes of memory for each item.
 ///
 /// The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all to `*n_faults`.
+/// `work` may be NULL.
 /// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when
-/// not built; `ANNOY_ERR_NO_MEMORY`.
+/// not built; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `faults` is NULL or has room for `capacity` faults,
-/// `n_faults` is NULL or points to room for a `size_t`.
+/// `n_faults` is NULL or points to room for a `size_t`, `work` is NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_verify(
-    index: *const annoy_index,
-    faults: *mut annoy_fault,
-    capacity: usize,
-    n_faults: *mut usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { annoy_verify_with(index, faults, capacity, n_faults, null(), error) }
-}
-
-/// Verifies a file that says what it is. As `annoy_verify`.
-///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and must not be
-/// shortened: see `annoy_load`.
-/// Errors: as `annoy_open` and `annoy_verify`.
-///
-/// # Safety
-/// `path` is NULL or a NUL-terminated string, `faults` is NULL or has room for `capacity` faults, `n_faults` is NULL or
-/// points to room for a `size_t`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_verify_file(
-    path: *const c_char,
-    faults: *mut annoy_fault,
-    capacity: usize,
-    n_faults: *mut usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { annoy_verify_file_with(path, faults, capacity, n_faults, null(), error) }
-}
-
-/// `annoy_verify` with progress and cancellation; `work` may be NULL.
-///
-/// Errors: as `annoy_verify`; `ANNOY_ERR_CANCELLED`.
-///
-/// # Safety
-/// As `annoy_verify`; `work` is NULL or as `annoy_work` says.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_verify_with(
     index: *const annoy_index,
     faults: *mut annoy_fault,
     capacity: usize,
@@ -185,14 +146,17 @@ pub unsafe extern "C" fn annoy_verify_with(
     })
 }
 
-/// `annoy_verify_file` with progress and cancellation; `work` may be NULL.
+/// Verifies a file that says what it is. As `annoy_verify`.
 ///
-/// Errors: as `annoy_verify_file`; `ANNOY_ERR_CANCELLED`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and must not be
+/// shortened: see `annoy_load`.
+/// Errors: as `annoy_open` and `annoy_verify`.
 ///
 /// # Safety
-/// As `annoy_verify_file`; `work` is NULL or as `annoy_work` says.
+/// `path` is NULL or a NUL-terminated string, `faults` is NULL or has room for `capacity` faults, `n_faults` is NULL or
+/// points to room for a `size_t`, `work` is NULL or as `annoy_work` says.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_verify_file_with(
+pub unsafe extern "C" fn annoy_verify_file(
     path: *const c_char,
     faults: *mut annoy_fault,
     capacity: usize,
@@ -210,6 +174,40 @@ pub unsafe extern "C" fn annoy_verify_file_with(
         let report = work.call(|work| Index::verify_file_with(path, capacity.max(1), work))?;
         hand_over(report, faults, n_faults)
     })
+}
+
+/// `annoy_verify`, which takes its place.
+///
+/// # Safety
+/// As `annoy_verify`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify_with(
+    index: *const annoy_index,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { annoy_verify(index, faults, capacity, n_faults, work, error) }
+}
+
+/// `annoy_verify_file`, which takes its place.
+///
+/// # Safety
+/// As `annoy_verify_file`.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_verify_file_with(
+    path: *const c_char,
+    faults: *mut annoy_fault,
+    capacity: usize,
+    n_faults: *mut usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    // SAFETY: handed on; the body is guarded there: guard(error, ...).
+    unsafe { annoy_verify_file(path, faults, capacity, n_faults, work, error) }
 }
 
 fn facts(info: &Info) -> annoy_info {

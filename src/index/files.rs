@@ -122,11 +122,19 @@ impl Index {
     /// As [`to_bytes`](Self::to_bytes), and then anything may have been written; [`Error::TooSmall`] when there is not
     /// enough room, and then nothing has.
     pub fn write_to_slice(&self, to: &mut [u8]) -> Result<usize> {
+        self.write_to_slice_with(to, &mut Work::default())
+    }
+
+    /// [`write_to_slice`](Self::write_to_slice), with progress and cancellation.
+    ///
+    /// # Errors
+    /// As [`write_to_slice`](Self::write_to_slice); [`Error::Cancelled`].
+    pub fn write_to_slice_with(&self, to: &mut [u8], work: &mut Work<'_>) -> Result<usize> {
         let (needed, found) = (self.saved_size()?, to.len());
         if needed > found {
             return Err(Error::TooSmall { needed, found });
         }
-        self.write_to(&mut Cursor::new(to))?;
+        self.write_to_with(&mut Cursor::new(to), work)?;
         Ok(needed)
     }
 
@@ -136,7 +144,15 @@ impl Index {
     /// # Errors
     /// As [`save`](Self::save), and then anything may have been written; [`Error::Io`] for what `to` says.
     pub fn write_to(&self, to: &mut (impl Write + Seek)) -> Result<()> {
-        Work::default().run(Stage::Save, 0, |meter| {
+        self.write_to_with(to, &mut Work::default())
+    }
+
+    /// [`write_to`](Self::write_to), with progress and cancellation.
+    ///
+    /// # Errors
+    /// As [`write_to`](Self::write_to); [`Error::Cancelled`].
+    pub fn write_to_with(&self, to: &mut (impl Write + Seek), work: &mut Work<'_>) -> Result<()> {
+        work.run(Stage::Save, 0, |meter| {
             self.with_labels(meter, |contents| contents.write(to, None, meter))
         })
     }
@@ -199,7 +215,20 @@ impl Index {
     /// # Errors
     /// As [`save`](Self::save) and [`load`](Self::load).
     pub fn save_and_load(&mut self, path: impl AsRef<Path>, access: Access) -> Result<()> {
-        self.save(path.as_ref())?;
+        self.save_and_load_with(path, access, &mut Work::default())
+    }
+
+    /// [`save_and_load`](Self::save_and_load), with progress and cancellation of the saving.
+    ///
+    /// # Errors
+    /// As [`save_and_load`](Self::save_and_load); [`Error::Cancelled`].
+    pub fn save_and_load_with(
+        &mut self,
+        path: impl AsRef<Path>,
+        access: Access,
+        work: &mut Work<'_>,
+    ) -> Result<()> {
+        self.save_with(path.as_ref(), work)?;
         self.load(path, access)
     }
 

@@ -46,16 +46,16 @@ TEST(the_bytes_are_those_of_the_file) {
         CHECK(in_file == size && memcmp(bytes + k, file, size) == 0);
         /* What is behind them stays as it is. */
         large = (unsigned char *)exactly(size + 100);
-        OK(annoy_save_to_buffer(index, large, size + 100, &written, &error));
+        OK(annoy_save_to_buffer(index, large, size + 100, &written, NULL, &error));
         CHECK(written == size && memcmp(large, file, size) == 0 && is_untouched(large + size, 100));
         /* Too small: both sizes are named, nothing is written. */
         memset(large, 0xA5, size);
         written = 77;
         for (room = 0; room < size; room += room + 1 < size / 2 ? size / 3 : 1 + size / 8) {
             snprintf(text, sizeof text, "there is room for %d, expected %d", (int)room, (int)size);
-            FAILS(ANNOY_ERR_TOO_SMALL, text, annoy_save_to_buffer(index, room ? large : NULL, room, &written, &error));
+            FAILS(ANNOY_ERR_TOO_SMALL, text, annoy_save_to_buffer(index, room ? large : NULL, room, &written, NULL, &error));
         }
-        FAILS(ANNOY_ERR_TOO_SMALL, "", annoy_save_to_buffer(index, large, size - 1, &written, &error));
+        FAILS(ANNOY_ERR_TOO_SMALL, "", annoy_save_to_buffer(index, large, size - 1, &written, NULL, &error));
         CHECK(written == 77 && is_untouched(large, size));
         annoy_free(index);
         free(bytes);
@@ -70,7 +70,7 @@ TEST(what_is_not_built_is_not_saved) {
     size_t n = 77;
     FAILS(ANNOY_ERR_STATE, "cannot save: the index is not built", annoy_saved_size(index, &n, &error));
     FAILS(ANNOY_ERR_STATE, "cannot save: the index is not built",
-          annoy_save_to_buffer(index, room, sizeof room, &n, &error));
+          annoy_save_to_buffer(index, room, sizeof room, &n, NULL, &error));
     CHECK(n == 77);
     annoy_free(index);
 }
@@ -98,7 +98,7 @@ TEST(borrowed_and_copied) {
             CHECK(item == 0 && annoy_is_removed(loaded, 99) && annoy_get_n_removed(opened) == 1);
             OK(annoy_get_metadata(opened, metadata, sizeof metadata, &n, &error));
             CHECK(n == 8 && memcmp(metadata, "about it", 8) == 0);
-            OK(annoy_verify(opened, NULL, 0, &n, &error));
+            OK(annoy_verify(opened, NULL, 0, &n, NULL, &error));
             /* Changes go to memory of the index: the bytes stay as they are. */
             OK(annoy_set_label(loaded, 1, "one", 3, &error));
             OK(annoy_restore_item(loaded, 99, &error));
@@ -126,7 +126,7 @@ TEST(what_ends_the_borrowing) {
         if (way == 1) OK(annoy_thaw(index, &error));
         if (way == 2) OK(annoy_load(index, path, 0, &error));
         if (way == 3) OK(annoy_load_from_buffer(index, other, other_size, 0, &error));
-        if (way == 4) OK(annoy_save_and_load(index, path, 0, &error));
+        if (way == 4) OK(annoy_save_and_load(index, path, 0, NULL, &error));
         if (way == 5) {
             /* One that fails does not: they are still the index's, and the others are not. */
             other[0] ^= 1;
@@ -179,7 +179,7 @@ static void hostile(annoy_index *index, const void *bytes, size_t size) {
     }
     status = annoy_get_nns_by_item(index, 1, 20, 1000, ids, NULL, &n, &error);
     CHECK(status == ANNOY_OK || status == ANNOY_ERR_CORRUPT || status == ANNOY_ERR_ITEM);
-    CHECK(annoy_verify(index, NULL, 0, &n, &error) == ANNOY_ERR_CORRUPT);
+    CHECK(annoy_verify(index, NULL, 0, &n, NULL, &error) == ANNOY_ERR_CORRUPT);
     status = annoy_thaw(index, &error);
     CHECK(status == ANNOY_OK || status == ANNOY_ERR_CORRUPT || status == ANNOY_ERR_NOT_FINITE);
     if (status == ANNOY_OK) OK(annoy_build(index, 1, 1, &error));
@@ -221,12 +221,12 @@ TEST(arguments) {
     }
     FAILS(ANNOY_ERR_ARGUMENT, "bytes", annoy_load_from_buffer(index, bytes, SIZE_MAX, 0, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "bytes", annoy_open_buffer(bytes, SIZE_MAX, 0, &none, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "buffer", annoy_save_to_buffer(made, bytes, SIZE_MAX, &n, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "buffer", annoy_save_to_buffer(made, bytes, SIZE_MAX, &n, NULL, &error));
     /* (NULL, 0): no bytes, and no room. */
     FAILS(ANNOY_ERR_FORMAT, "it is empty", annoy_load_from_buffer(index, NULL, 0, 0, &error));
     FAILS(ANNOY_ERR_FORMAT, "it is empty", annoy_load_from_buffer(index, NULL, 0, ANNOY_LOAD_COPY, &error));
     FAILS(ANNOY_ERR_FORMAT, "it is empty", annoy_open_buffer(NULL, 0, 0, &none, &error));
-    FAILS(ANNOY_ERR_TOO_SMALL, "room for 0", annoy_save_to_buffer(made, NULL, 0, &n, &error));
+    FAILS(ANNOY_ERR_TOO_SMALL, "room for 0", annoy_save_to_buffer(made, NULL, 0, &n, NULL, &error));
     CHECK(none == NULL && n == 77 && annoy_get_n_items(index) == 3);
     annoy_free(made);
     annoy_free(index);

@@ -33,7 +33,7 @@ static inline unsigned char *saved(const annoy_index *index, size_t odd, size_t 
     size_t written = 77;
     OK(annoy_saved_size(index, size, &error));
     bytes = (unsigned char *)exactly(odd + *size);
-    OK(annoy_save_to_buffer(index, bytes + odd, *size, &written, &error));
+    OK(annoy_save_to_buffer(index, bytes + odd, *size, &written, NULL, &error));
     CHECK(written == *size);
     return bytes;
 }

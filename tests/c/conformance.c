@@ -443,13 +443,13 @@ static void take_step(void) {
     else if (called("on_disk_build")) status = annoy_on_disk_build(index_here, file(), &error);
     else if (called("save")) save();
     else if (called("load")) status = annoy_load(index_here, file(), 0, &error);
-    else if (called("save_and_load")) status = annoy_save_and_load(index_here, file(), 0, &error);
+    else if (called("save_and_load")) status = annoy_save_and_load(index_here, file(), 0, NULL, &error);
     else if (called("open")) open_index();
     else if (called("counts")) counts();
     else if (called("set_metadata") || called("get_metadata")) metadata();
     else if (called("verify")) {
         size_t n_faults = 0;
-        status = annoy_verify(index_here, NULL, 0, &n_faults, &error);
+        status = annoy_verify(index_here, NULL, 0, &n_faults, NULL, &error);
     } else if (called("get_item")) get_item();
     else if (called("get_distance")) get_distance();
     else if (called("get_nns_by_item") || called("get_nns_by_vector") || called("search")) search();

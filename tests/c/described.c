@@ -34,7 +34,7 @@ static void refused_by_all(annoy_status status, const char *text, const char *by
     FAILS(status, text, annoy_open(path, 0, &none, &error));
     FAILS(status, text, annoy_open(path, ANNOY_LOAD_PREFAULT, &none, &error));
     FAILS(status, text, annoy_open(path, ANNOY_LOAD_COPY, &none, &error));
-    FAILS(status, text, annoy_verify_file(path, &fault, 1, &n, &error));
+    FAILS(status, text, annoy_verify_file(path, &fault, 1, &n, NULL, &error));
     CHECK(none == NULL && n == 77 && fault.text[0] == 0x55);
     if (!by_probe) return;
     FAILS(status, by_probe, annoy_probe(path, &kind, 1, &n, &error));
@@ -119,7 +119,7 @@ TEST(opening_a_plain_file) {
     refused_by_all(ANNOY_ERR_FORMAT, "it has no superblock, as a file by Annoy itself*metric and f must be given", NULL,
                    plain_file);
     OK(annoy_load(loaded, plain_file, 0, &error));
-    OK(annoy_verify(loaded, NULL, 0, &n, &error));
+    OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
     CHECK(n == 0);
     OK(annoy_get_info(loaded, &info, &error));
     CHECK(info.n_items == 400 && info.n_present == 398 && info.n_trees == 5);
@@ -131,7 +131,7 @@ TEST(opening_a_plain_file) {
     CHECK(alike(loaded, opened));
     OK(annoy_get_info(opened, &info, &error));
     CHECK(info.n_present == 398 && info.is_described == 1 && info.has_seed == 0);
-    OK(annoy_verify_file(path, NULL, 0, &n, &error));
+    OK(annoy_verify_file(path, NULL, 0, &n, NULL, &error));
     CHECK(n == 0);
     annoy_free(loaded);
     annoy_free(opened);
@@ -177,7 +177,7 @@ TEST(opening_what_is_no_index) {
                  (unsigned long long)flags);
         FAILS(ANNOY_ERR_ARGUMENT, text, annoy_open(good, flags, &none, &error));
         FAILS(ANNOY_ERR_ARGUMENT, text, annoy_load(index, good, flags, &error));
-        FAILS(ANNOY_ERR_ARGUMENT, text, annoy_save_and_load(index, good, flags, &error));
+        FAILS(ANNOY_ERR_ARGUMENT, text, annoy_save_and_load(index, good, flags, NULL, &error));
     }
     CHECK(none == NULL);
     CHECK(none == NULL);
@@ -235,7 +235,7 @@ TEST(metadata) {
             check_metadata(index, bytes, len);
             if (i == 0) OK(annoy_add_item(index, 0, point, 2, &error));
             if (i == 1) OK(annoy_build(index, 1, 1, &error));
-            if (i == 2) OK(annoy_save_and_load(index, path, 0, &error));
+            if (i == 2) OK(annoy_save_and_load(index, path, 0, NULL, &error));
         }
         OK(annoy_open(path, 0, &opened, &error));
         check_metadata(opened, bytes, len);
@@ -282,14 +282,14 @@ TEST(copies) {
     annoy_index *index = line_of(2000, 2), *loaded = line_of(0, 0), *opened = NULL, *saved = line_of(2000, 2);
     size_t n = 77;
     OK(annoy_set_metadata(saved, "x", 1, &error));
-    OK(annoy_save_and_load(saved, path, ANNOY_LOAD_COPY, &error));
+    OK(annoy_save_and_load(saved, path, ANNOY_LOAD_COPY, NULL, &error));
     OK(annoy_load(loaded, path, ANNOY_LOAD_COPY, &error));
     OK(annoy_open(path, ANNOY_LOAD_COPY, &opened, &error));
     CHECK(truncate(path, 0) == 0);
     CHECK(alike(index, loaded) && alike(index, opened) && alike(index, saved));
-    OK(annoy_verify(loaded, NULL, 0, &n, &error));
-    OK(annoy_verify(opened, NULL, 0, &n, &error));
-    OK(annoy_verify(saved, NULL, 0, &n, &error));
+    OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
+    OK(annoy_verify(opened, NULL, 0, &n, NULL, &error));
+    OK(annoy_verify(saved, NULL, 0, &n, NULL, &error));
     CHECK(n == 0);
     check_metadata(opened, (const unsigned char *)"x", 1);
     refused(ANNOY_ERR_FORMAT, "empty", path);
@@ -323,19 +323,19 @@ TEST(misaligned) {
     OK(annoy_get_info(index, (annoy_info *)(void *)(room + 3), &error));
     memcpy(&info, room + 3, sizeof info);
     CHECK(info.n_items == 20 && info.max_leaf == 4);
-    OK(annoy_verify(index, NULL, 0, (size_t *)(void *)(room + 1), &error));
+    OK(annoy_verify(index, NULL, 0, (size_t *)(void *)(room + 1), NULL, &error));
     memcpy(&n, room + 1, sizeof n);
     CHECK(n == 0);
     OK(annoy_probe(path, NULL, 0, (size_t *)(void *)(room + 1), &error));
     memcpy(&n, room + 1, sizeof n);
     CHECK(n == 1);
     n = 77;
-    FAILS(ANNOY_ERR_ARGUMENT, "faults*multiple of 8", annoy_verify(index, (annoy_fault *)(void *)(room + 4), 1, &n, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "faults*multiple of 8", annoy_verify(index, (annoy_fault *)(void *)(room + 4), 1, &n, NULL, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "faults*multiple of 8",
-          annoy_verify_file(path, (annoy_fault *)(void *)(room + 4), 1, &n, &error));
+          annoy_verify_file(path, (annoy_fault *)(void *)(room + 4), 1, &n, NULL, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "kinds*multiple of 8", annoy_probe(path, (annoy_kind *)(void *)(room + 4), 1, &n, &error));
     /* Lengths that no memory has. */
-    FAILS(ANNOY_ERR_ARGUMENT, "faults", annoy_verify(index, (annoy_fault *)(void *)room, SIZE_MAX / 2, &n, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "faults", annoy_verify(index, (annoy_fault *)(void *)room, SIZE_MAX / 2, &n, NULL, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "kinds", annoy_probe(path, (annoy_kind *)(void *)room, SIZE_MAX / 2, &n, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "bytes", annoy_get_metadata(index, room, SIZE_MAX, &n, &error));
     CHECK(n == 77);

@@ -38,7 +38,7 @@ static void abacus(void) {
     CHECK(index == NULL);
     CHECK(unsetenv("ANNOY_RS_KERNEL") == 0);
     FAILS(ANNOY_ERR_UNSUPPORTED, "abacus", annoy_open(good, 0, &index, &error));
-    FAILS(ANNOY_ERR_UNSUPPORTED, "abacus", annoy_verify_file(good, NULL, 0, &n, &error));
+    FAILS(ANNOY_ERR_UNSUPPORTED, "abacus", annoy_verify_file(good, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_UNSUPPORTED, "abacus", annoy_probe(plain_file, NULL, 0, &n, &error));
     CHECK(index == NULL);
 }
@@ -91,7 +91,7 @@ static void makes_and_builds(void) {
             index = line_of(300, 0);
             OK(annoy_build(index, 4, 3, &error));
             OK(annoy_save(index, path, &error));
-            OK(annoy_verify_file(path, NULL, 0, &n, &error));
+            OK(annoy_verify_file(path, NULL, 0, &n, NULL, &error));
             annoy_free(index);
         }
     }

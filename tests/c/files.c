@@ -73,7 +73,7 @@ TEST(loading_what_is_no_index) {
     FAILS(ANNOY_ERR_ARGUMENT, "flags", annoy_load(index, good, UINT64_MAX, &error));
     /* A copy has all its pages, so the two together mean nothing. */
     FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x3", annoy_load(index, good, ANNOY_LOAD_PREFAULT | ANNOY_LOAD_COPY, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x3", annoy_save_and_load(index, good, 3, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x3", annoy_save_and_load(index, good, 3, NULL, &error));
     check_is_the_line(index);
     OK(annoy_load(index, good, 0, &error));
     FAILS(ANNOY_ERR_FORMAT, "", annoy_load(index, bad, 0, &error));
@@ -133,15 +133,15 @@ TEST(paths_that_are_not_utf8) {
     OK(annoy_open(latin, 0, &opened, &error));
     check_is_the_line(opened);
     OK(annoy_probe(latin, &kind, 1, &n, &error));
-    OK(annoy_verify_file(latin, NULL, 0, &n, &error));
-    OK(annoy_save_and_load(index, other, 0, &error));
+    OK(annoy_verify_file(latin, NULL, 0, &n, NULL, &error));
+    OK(annoy_save_and_load(index, other, 0, NULL, &error));
     OK(annoy_load(index, latin, 0, &error));
     check_is_the_line(index);
     OK(annoy_new(ANNOY_EUCLIDEAN, 2, &on_disk, &error));
     OK(annoy_on_disk_build(on_disk, other, &error));
     for (i = 0; i < 10; i++) OK(annoy_add_item(on_disk, i, vector, 2, &error));
     OK(annoy_build(on_disk, 2, 1, &error));
-    OK(annoy_verify_file(other, NULL, 0, &n, &error));
+    OK(annoy_verify_file(other, NULL, 0, &n, NULL, &error));
     /* UTF-8 past ASCII is fine, too. */
     OK(annoy_save(index, in_scratch("n\xc3\xa4" "chste.ann"), &error));
     CHECK(exists(in_scratch("n\xc3\xa4" "chste.ann")));
@@ -174,7 +174,7 @@ TEST(saving_where_it_cannot_be) {
     before = files_in_scratch();
     FAILS(ANNOY_ERR_IO, "nowhere/x.ann", annoy_save(index, in_scratch("nowhere/x.ann"), &error));
     CHECK(error.os_errno == ENOENT);
-    FAILS(ANNOY_ERR_IO, "nowhere/x.ann", annoy_save_and_load(index, in_scratch("nowhere/x.ann"), 0, &error));
+    FAILS(ANNOY_ERR_IO, "nowhere/x.ann", annoy_save_and_load(index, in_scratch("nowhere/x.ann"), 0, NULL, &error));
     FAILS(ANNOY_ERR_IO, "nowhere/x.ann", annoy_on_disk_build(empty, in_scratch("nowhere/x.ann"), &error));
     FAILS(ANNOY_ERR_IO, "folder", annoy_save(index, folder, &error)); /* a directory has the name */
     FAILS(ANNOY_ERR_IO, "", annoy_save(index, "", &error));
@@ -202,7 +202,7 @@ TEST(saving_over_a_file_that_is_loaded) {
     second = read_file(path, &second_size);
     CHECK(first_size == second_size && memcmp(first, second, first_size) == 0);
     /* Over the very file it has loaded. */
-    OK(annoy_save_and_load(reader, path, ANNOY_LOAD_PREFAULT, &error));
+    OK(annoy_save_and_load(reader, path, ANNOY_LOAD_PREFAULT, NULL, &error));
     check_is_the_line(reader);
     CHECK(unlink(path) == 0);
     check_is_the_line(reader);

@@ -63,8 +63,8 @@ static int life(const char *path) {
         wrong += annoy_add_item(index, i, &x, 1, NULL) != ANNOY_OK;
     }
     wrong += annoy_build(index, 3, 3, NULL) != ANNOY_OK;
-    wrong += annoy_save_and_load(index, path, 0, NULL) != ANNOY_OK;
-    wrong += annoy_verify(index, NULL, 0, &n, NULL) != ANNOY_OK;
+    wrong += annoy_save_and_load(index, path, 0, NULL, NULL) != ANNOY_OK;
+    wrong += annoy_verify(index, NULL, 0, &n, NULL, NULL) != ANNOY_OK;
     wrong += annoy_get_nns_by_item(index, 33, 1, 1000, &id, NULL, &n, NULL) != ANNOY_OK || n != 1 || id != 33;
     annoy_free(index);
     return wrong;
@@ -108,14 +108,14 @@ TEST(children_of_an_index_in_memory) {
 
 TEST(children_of_a_mapped_index) {
     annoy_index *index = forest();
-    OK(annoy_save_and_load(index, in_scratch("fork.ann"), 0, &error));
+    OK(annoy_save_and_load(index, in_scratch("fork.ann"), 0, NULL, &error));
     children_agree(index);
     annoy_free(index);
 }
 
 TEST(children_of_a_copied_index) {
     annoy_index *index = forest();
-    OK(annoy_save_and_load(index, in_scratch("fork.ann"), ANNOY_LOAD_COPY, &error));
+    OK(annoy_save_and_load(index, in_scratch("fork.ann"), ANNOY_LOAD_COPY, NULL, &error));
     children_agree(index);
     annoy_free(index);
 }
@@ -174,7 +174,7 @@ static int mapper(const char *path, int which, int pipes[PIPES][2]) {
     close(pipes[LEAVE][1]);
     /* The one way to touch all that is there is to be told to, the other is to look at all of it. */
     wrong |= annoy_open(path, which % 4 ? ANNOY_LOAD_PREFAULT : 0, &index, NULL) != ANNOY_OK;
-    wrong |= which % 4 == 0 && annoy_verify(index, NULL, 0, &n, NULL) != ANNOY_OK;
+    wrong |= which % 4 == 0 && annoy_verify(index, NULL, 0, &n, NULL, NULL) != ANNOY_OK;
     wrong |= write(pipes[READY][1], &byte, 1) != 1;
     wrong |= read(pipes[LOOK][0], &byte, 1) != 1;
     found = memory_of(path);

@@ -128,18 +128,18 @@ TEST(searched_saved_and_dropped) {
     CHECK(same(find(index, ANNOY_SEARCH_FOREST), by_forest));
     OK(annoy_get_nns_by_item(index, 0, NEAREST, 40, ids, NULL, &n, &error));
     CHECK(n == NEAREST && memcmp(ids, by_graph.ids, sizeof ids) == 0);
-    OK(annoy_verify(index, NULL, 0, &n, &error));
+    OK(annoy_verify(index, NULL, 0, &n, NULL, &error));
 
     OK(annoy_save(index, path, &error));
-    OK(annoy_verify_file(path, NULL, 0, &n, &error));
+    OK(annoy_verify_file(path, NULL, 0, &n, NULL, &error));
     OK(annoy_open(path, 0, &loaded, &error));
-    OK(annoy_verify(loaded, NULL, 0, &n, &error));
+    OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
     CHECK(n == 0 && degree(loaded) == 7 && annoy_get_n_trees(loaded) == 3);
     CHECK(same(find(loaded, ANNOY_SEARCH_GRAPH), by_graph) && same(find(loaded, ANNOY_SEARCH_FOREST), by_forest));
     /* In place of the one in the file; both stay good. */
     OK(annoy_build_graph(loaded, NULL, NULL, &error));
     CHECK(degree(loaded) > 0 && !same(find(loaded, 0), by_graph));
-    OK(annoy_verify(loaded, NULL, 0, &n, &error));
+    OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
     OK(annoy_build_graph(loaded, &wanted, NULL, &error));
     CHECK(same(find(loaded, 0), by_graph));
     OK(annoy_thaw(loaded, &error));

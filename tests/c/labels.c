@@ -70,7 +70,7 @@ TEST(strings) {
     FAILS(ANNOY_ERR_ARGUMENT, "label is the byte 0xff at 5", annoy_set_label(index, 0, large, 6, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "label is the byte 0xff at 5", annoy_find_label(index, large, 6, &item, &error));
     large[5] = 'a';
-    OK(annoy_save_and_load(index, path, 0, &error));
+    OK(annoy_save_and_load(index, path, 0, NULL, &error));
     OK(annoy_get_label(index, 3, &label, &len, &error));
     CHECK(len == LONG - 1 && memcmp(label, large, len) == 0);
     OK(annoy_find_label(index, large, LONG - 1, &item, &error));

@@ -227,7 +227,7 @@ static void live(const kind *k) {
     examine(k, other, loaded);
     for (i = 0; i < ITEMS; i++) CHECK(same(&built[i], &loaded[i]));
 
-    OK(annoy_save_and_load(index, in_scratch("life2.ann"), 0, &error));
+    OK(annoy_save_and_load(index, in_scratch("life2.ann"), 0, NULL, &error));
     FAILS(ANNOY_ERR_STATE, "", annoy_unbuild(index, &error)); /* it is a file's now */
     examine(k, index, loaded);
     for (i = 0; i < ITEMS; i++) CHECK(same(&built[i], &loaded[i]));

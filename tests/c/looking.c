@@ -17,17 +17,17 @@ TEST(verifying_sound_ones) {
     size_t n = 77;
     memset(&fault, 0x55, sizeof fault);
     FAILS(ANNOY_ERR_STATE, "cannot verify: the index is not built, expected built or loaded",
-          annoy_verify(empty, &fault, 1, &n, &error));
+          annoy_verify(empty, &fault, 1, &n, NULL, &error));
     CHECK(n == 77);
-    OK(annoy_verify(index, &fault, 1, &n, &error));
+    OK(annoy_verify(index, &fault, 1, &n, NULL, &error));
     CHECK(n == 0);
     OK(annoy_save(index, path, &error));
     n = 77;
-    OK(annoy_verify_file(path, &fault, 1, &n, &error));
+    OK(annoy_verify_file(path, &fault, 1, &n, NULL, &error));
     CHECK(n == 0);
     OK(annoy_load(index, path, 0, &error));
     n = 77;
-    OK(annoy_verify(index, &fault, 1, &n, &error));
+    OK(annoy_verify(index, &fault, 1, &n, NULL, &error));
     CHECK(n == 0 && fault.node == 0x5555555555555555 && fault.text[0] == 0x55);
     annoy_free(index);
     annoy_free(empty);
@@ -38,8 +38,8 @@ TEST(verifying_sound_ones) {
 static void check_faults(const annoy_index *index, const char *path, size_t capacity, size_t n, const annoy_fault *all) {
     annoy_fault *faults = (annoy_fault *)exactly((capacity + 1) * sizeof *faults);
     size_t found = 77, i, given = capacity < n ? capacity : n;
-    if (path) FAILS(ANNOY_ERR_CORRUPT, all[0].text, annoy_verify_file(path, capacity ? faults : NULL, capacity, &found, &error));
-    else FAILS(ANNOY_ERR_CORRUPT, all[0].text, annoy_verify(index, capacity ? faults : NULL, capacity, &found, &error));
+    if (path) FAILS(ANNOY_ERR_CORRUPT, all[0].text, annoy_verify_file(path, capacity ? faults : NULL, capacity, &found, NULL, &error));
+    else FAILS(ANNOY_ERR_CORRUPT, all[0].text, annoy_verify(index, capacity ? faults : NULL, capacity, &found, NULL, &error));
     CHECK(found == n);
     for (i = 0; i < given; i++) CHECK(memcmp(&faults[i], &all[i], sizeof all[i]) == 0);
     for (i = given * sizeof *faults; i < (capacity + 1) * sizeof *faults; i++)
@@ -71,7 +71,7 @@ TEST(verifying_damaged_ones) {
     OK(annoy_load(loaded, path, 0, &error));
     memset(all, 0xA5, sizeof all);
     FAILS(ANNOY_ERR_CORRUPT, "the index is corrupt: the items section*has the checksum*expected",
-          annoy_verify(loaded, all, ROOM, &n, &error));
+          annoy_verify(loaded, all, ROOM, &n, NULL, &error));
     CHECK(n == 1 && all[0].node == -1 && has_text(all[0].text, "the items section (kind 1, 7200 bytes from 0)"));
     check_faults(loaded, NULL, 0, n, all);
     check_faults(loaded, NULL, 1, n, all);
@@ -90,7 +90,7 @@ TEST(verifying_damaged_ones) {
     write_file(path, bytes, size);
     OK(annoy_load(loaded, path, 0, &error));
     memset(all, 0xA5, sizeof all);
-    FAILS(ANNOY_ERR_CORRUPT, "", annoy_verify(loaded, all, ROOM, &n, &error));
+    FAILS(ANNOY_ERR_CORRUPT, "", annoy_verify(loaded, all, ROOM, &n, NULL, &error));
     CHECK(n > 300 && n < ROOM);
     CHECK(named(all, n, -1, "the items section"));
     CHECK(named(all, n, 150, "it is no item: it counts 7 descendants"));
@@ -150,7 +150,7 @@ TEST(facts_in_every_state) {
     CHECK(!built.is_loaded && !built.is_described && built.has_seed == 1 && built.seed == UINT64_MAX - 5);
     /* The file has the same, and says so. */
     OK(annoy_set_seed(index, 1, &error)); /* of the next build */
-    OK(annoy_save_and_load(index, path, 0, &error));
+    OK(annoy_save_and_load(index, path, 0, NULL, &error));
     now = info_of(index);
     CHECK(now.is_loaded == 1 && now.is_described == 1);
     now.is_loaded = now.is_described = 0;

@@ -141,7 +141,7 @@ TEST(bytes_answers_and_verdicts) {
             good = build(metrics[m], 1);
             bytes = saved(good, 0, &size);
             OK(annoy_open_buffer(bytes, size, 0, &opened, &error));
-            OK(annoy_verify(opened, NULL, 0, &n_faults, &error));
+            OK(annoy_verify(opened, NULL, 0, &n_faults, NULL, &error));
             for (k = 0; k < ASKED; k++) ask(opened, k * 7, &expected[k]);
             for (i = 0; i < MODES; i++) {
                 size_t same_size = 0;
@@ -155,7 +155,7 @@ TEST(bytes_answers_and_verdicts) {
                 index = build(metrics[m], i % 2 ? 3 : 1);
                 same = saved(index, 0, &same_size);
                 n_faults = 1;
-                OK(annoy_verify(opened, NULL, 0, &n_faults, &error));
+                OK(annoy_verify(opened, NULL, 0, &n_faults, NULL, &error));
                 CHECK(n_faults == 0);
                 for (k = 0; k < ASKED; k++) {
                     ask(opened, k * 7, &found);
@@ -286,7 +286,7 @@ TEST(exceptions_that_trap) {
     index = build(ANNOY_ANGULAR, 3);
     ask(index, 3, &a);
     bytes = saved(index, 0, &size);
-    OK(annoy_verify(index, NULL, 0, &n_faults, &error));
+    OK(annoy_verify(index, NULL, 0, &n_faults, NULL, &error));
     CHECK(fegetexcept() == FE_ALL_EXCEPT && fetestexcept(FE_ALL_EXCEPT) == 0);
     fedisableexcept(FE_ALL_EXCEPT);
     annoy_free(index);

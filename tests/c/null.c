@@ -49,9 +49,9 @@ TEST(functions_without_an_index) {
     FAILS(ANNOY_ERR_NULL, "bytes", annoy_open_buffer(NULL, 1, 0, &made, &error));
     FAILS(ANNOY_ERR_NULL, "bytes", annoy_open_buffer(NULL, 1, ANNOY_LOAD_COPY, &made, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_open_buffer(path, 1, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file(NULL, NULL, 0, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_file(path, NULL, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "faults", annoy_verify_file(path, NULL, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file(NULL, NULL, 0, &n, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_file(path, NULL, 0, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "faults", annoy_verify_file(path, NULL, 1, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_probe(NULL, NULL, 0, &n, &error));
     FAILS(ANNOY_ERR_NULL, "n_kinds", annoy_probe(path, NULL, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "kinds", annoy_probe(path, NULL, 1, &n, &error));
@@ -144,7 +144,7 @@ TEST(index) {
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_metadata(NULL, "x", 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_metadata(NULL, bits, sizeof bits, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_verify(NULL, NULL, 0, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_verify(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_info(NULL, &info, &error));
     CHECK(n == 77 && info.node_size == 0);
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_seed(NULL, 1, &error));
@@ -157,8 +157,8 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_trees(NULL, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_graph(NULL, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_to(NULL, path, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_verify_with(NULL, NULL, 0, &n, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file_with(NULL, NULL, 0, &n, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_verify(NULL, NULL, 0, &n, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_f64(NULL, 0, f64, 2, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_bits(NULL, 0, bits, 1, &error));
@@ -173,10 +173,10 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_unbuild(NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_on_disk_build(NULL, path, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save(NULL, path, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_save_and_load(NULL, path, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save_and_load(NULL, path, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_load(NULL, path, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_saved_size(NULL, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_save_to_buffer(NULL, bits, sizeof bits, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_save_to_buffer(NULL, bits, sizeof bits, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_load_from_buffer(NULL, path, 1, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_thaw(NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_unload(NULL, &error));
@@ -237,7 +237,7 @@ TEST(adding) {
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, NULL, NULL, 1, 2, 64, &error));
     FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_with(a, NULL, NULL, 1, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_save_to(a, NULL, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify_with(a, NULL, 0, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify(a, NULL, 0, NULL, NULL, &error));
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
     /* (NULL, 0) is an empty vector, which is of the wrong length ... */
     FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item(a, 50, NULL, 0, &error));
@@ -277,13 +277,13 @@ TEST(reading) {
 TEST(files) {
     annoy_index *a = line_of(10, 2), *empty = line_of(0, 0);
     FAILS(ANNOY_ERR_NULL, "path", annoy_save(a, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "path", annoy_save_and_load(a, NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "path", annoy_save_and_load(a, NULL, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_load(a, NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_on_disk_build(empty, NULL, &error));
     n = 77;
     FAILS(ANNOY_ERR_NULL, "size", annoy_saved_size(a, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "buffer", annoy_save_to_buffer(a, NULL, 1, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "written", annoy_save_to_buffer(a, bits, sizeof bits, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "buffer", annoy_save_to_buffer(a, NULL, 1, &n, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "written", annoy_save_to_buffer(a, bits, sizeof bits, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "bytes", annoy_load_from_buffer(a, NULL, 1, 0, &error));
     CHECK(n == 77);
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_trees(a) == 2);
@@ -299,14 +299,14 @@ TEST(describing) {
     n = 99;
     FAILS(ANNOY_ERR_NULL, "len", annoy_get_metadata(a, bits, sizeof bits, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "bytes", annoy_get_metadata(a, NULL, 3, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify(a, NULL, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "faults", annoy_verify(a, NULL, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify(a, NULL, 0, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "faults", annoy_verify(a, NULL, 1, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "info", annoy_get_info(a, NULL, &error));
     CHECK(n == 99);
     /* (NULL, 0): no room, but the question how much is needed; no faults, but how many there are; no metadata. */
     FAILS(ANNOY_ERR_TOO_SMALL, "room for 0, expected 3", annoy_get_metadata(a, NULL, 0, &n, &error));
     CHECK(n == 3);
-    OK(annoy_verify(a, NULL, 0, &n, &error));
+    OK(annoy_verify(a, NULL, 0, &n, NULL, &error));
     CHECK(n == 0);
     n = 99;
     OK(annoy_set_metadata(a, NULL, 0, &error));
@@ -397,17 +397,17 @@ TEST(errors) {
     CHECK(annoy_get_item_bits(a, 0, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
     CHECK(annoy_get_distance(a, 0, 10, f64, NULL) == ANNOY_ERR_ITEM);
     CHECK(annoy_save(a, path, NULL) == ANNOY_ERR_STATE);
-    CHECK(annoy_save_and_load(a, path, 0, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_save_and_load(a, path, 0, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load(a, path, 4, NULL) == ANNOY_ERR_ARGUMENT);
     CHECK(annoy_saved_size(a, &n, NULL) == ANNOY_ERR_STATE);
-    CHECK(annoy_save_to_buffer(a, bits, sizeof bits, &n, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_save_to_buffer(a, bits, sizeof bits, &n, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load_from_buffer(a, path, 1, 0, NULL) == ANNOY_ERR_FORMAT);
     CHECK(annoy_open_buffer(path, 1, 0, &made, NULL) == ANNOY_ERR_FORMAT && made == NULL);
     CHECK(annoy_open(path, 4, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
     CHECK(annoy_open(path, 0, &made, NULL) == ANNOY_ERR_IO && made == NULL);
-    CHECK(annoy_verify_file(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
+    CHECK(annoy_verify_file(path, NULL, 0, &n, NULL, NULL) == ANNOY_ERR_IO);
     CHECK(annoy_probe(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
-    CHECK(annoy_verify(a, NULL, 0, &n, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_verify(a, NULL, 0, &n, NULL, NULL) == ANNOY_ERR_STATE);
     memset(&info, 0, sizeof info);
     CHECK(annoy_get_info(a, &info, NULL) == ANNOY_ERR_ARGUMENT);
     info.struct_size = sizeof info;

@@ -39,7 +39,7 @@ TEST(removed) {
     OK(annoy_save(index, path, &error));
     OK(annoy_open(path, 0, &loaded, &error));
     leaves_out(loaded);
-    OK(annoy_verify(loaded, NULL, 0, &n, &error));
+    OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
     OK(annoy_restore_item(loaded, 3, &error));
     CHECK(annoy_get_n_removed(loaded) == 0);
     OK(annoy_unbuild(index, &error));

@@ -67,14 +67,14 @@ TEST(older_and_newer_structs) {
     older_work.struct_size = offsetof(annoy_work, cancel);
     older_work.n_threads = 1;
     older_work.reserved = 0;
-    OK(annoy_verify_with(index, NULL, 0, &n_faults, &older_work, &error));
+    OK(annoy_verify(index, NULL, 0, &n_faults, &older_work, &error));
     CHECK(n_faults == 0);
     memset(&newer_work, 0, sizeof newer_work);
     newer_work.known.struct_size = sizeof newer_work;
-    OK(annoy_verify_with(index, NULL, 0, &n_faults, &newer_work.known, &error));
+    OK(annoy_verify(index, NULL, 0, &n_faults, &newer_work.known, &error));
     newer_work.more = 1;
     FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_work*as byte",
-          annoy_verify_with(index, NULL, 0, &n_faults, &newer_work.known, &error));
+          annoy_verify(index, NULL, 0, &n_faults, &newer_work.known, &error));
     annoy_free(index);
 }
 

@@ -94,7 +94,7 @@ TEST(built_in_memory) {
 
 /* Other threads, as what a thread keeps for its searches goes with it; and the index is a file now. */
 TEST(loaded) {
-    OK(annoy_save_and_load(shared_index, in_scratch("threads.ann"), 0, &error));
+    OK(annoy_save_and_load(shared_index, in_scratch("threads.ann"), 0, NULL, &error));
     all_at_once();
     annoy_free(shared_index);
 }
@@ -231,7 +231,7 @@ static void *open_and_free(void *argument) {
         answer a[2];
         size_t n_faults = 1;
         *wrong += annoy_open(busy_path, flags[round % 3], &index, NULL) != ANNOY_OK;
-        *wrong += !first_answer(index, &a[0]) || annoy_verify(index, NULL, 0, &n_faults, NULL) != ANNOY_OK;
+        *wrong += !first_answer(index, &a[0]) || annoy_verify(index, NULL, 0, &n_faults, NULL, NULL) != ANNOY_OK;
         *wrong += memcmp(&a[0], &of_writer[0], sizeof a[0]) != 0 && memcmp(&a[0], &of_writer[1], sizeof a[0]) != 0;
         *wrong += !first_answer(index, &a[1]) || memcmp(&a[0], &a[1], sizeof a[0]) != 0;
         if (round % 2) *wrong += annoy_load(index, busy_path, flags[round / 2 % 3], NULL) != ANNOY_OK;

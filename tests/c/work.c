@@ -55,8 +55,8 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
             options.work = work;
             return annoy_search_batch(index, rows, 64, F, 0, 2, &options, ids, NULL, NULL, &error);
         case 4: return annoy_save_to(index, in_scratch("work.ann"), work, &error);
-        case 5: return annoy_verify_with(index, &fault, 1, &n, work, &error);
-        case 6: return annoy_verify_file_with(in_scratch("built.ann"), &fault, 1, &n, work, &error);
+        case 5: return annoy_verify(index, &fault, 1, &n, work, &error);
+        case 6: return annoy_verify_file(in_scratch("built.ann"), &fault, 1, &n, work, &error);
         case 7: return annoy_estimate_recall(index, 30, 3, -1, 1, work, &recall, &error);
         default:
             EMPTY(graph);
@@ -158,7 +158,7 @@ TEST(works_that_cannot_be) {
     annoy_work work;
     annoy_fault fault;
     size_t n = 7;
-#define REFUSED(text) FAILS(ANNOY_ERR_ARGUMENT, text, annoy_verify_with(index, &fault, 1, &n, &work, &error))
+#define REFUSED(text) FAILS(ANNOY_ERR_ARGUMENT, text, annoy_verify(index, &fault, 1, &n, &work, &error))
     work = no_work();
     work.struct_size--;
     REFUSED("struct_size of annoy_work*expected");
@@ -172,7 +172,7 @@ TEST(works_that_cannot_be) {
     REFUSED("n_threads is -2");
     CHECK(n == 7);
     work.n_threads = -1;
-    OK(annoy_verify_with(index, &fault, 1, &n, &work, &error));
+    OK(annoy_verify(index, &fault, 1, &n, &work, &error));
     CHECK(n == 0);
     annoy_free(index);
 }

@@ -71,7 +71,7 @@ static void make(void) {
     MUST(annoy_saved_size(graph, &length, &error));
     buffer = malloc(length);
     size_t written;
-    MUST(annoy_save_to_buffer(graph, buffer, length, &written, &error));
+    MUST(annoy_save_to_buffer(graph, buffer, length, &written, NULL, &error));
     MUST(annoy_save(graph, file, &error));
     MUST(annoy_open(file, 0, &mapped, &error));
     /* The number of processors is asked for once in a process. */
@@ -196,10 +196,10 @@ static annoy_status graph_1(void) { return graph_by(1); }
 static annoy_status graph_4(void) { return graph_by(4); }
 static annoy_status save(void) { return annoy_save(graph, other, &error); }
 static annoy_status save_built(void) { return annoy_save(built, other, &error); }
-static annoy_status save_and_load(void) { return annoy_save_and_load(built, other, 0, &error); }
+static annoy_status save_and_load(void) { return annoy_save_and_load(built, other, 0, NULL, &error); }
 static annoy_status save_to_buffer(void) {
     size_t written;
-    return annoy_save_to_buffer(graph, buffer, length, &written, &error);
+    return annoy_save_to_buffer(graph, buffer, length, &written, NULL, &error);
 }
 static annoy_status saved_size(void) {
     size_t size;
@@ -335,10 +335,10 @@ static annoy_status get_metadata(void) {
     size_t n;
     return annoy_get_metadata(graph, bytes, sizeof bytes, &n, &error);
 }
-static annoy_status verify(void) { return annoy_verify(mapped, NULL, 0, found, &error); }
+static annoy_status verify(void) { return annoy_verify(mapped, NULL, 0, found, NULL, &error); }
 static annoy_status verify_file(void) {
     annoy_fault faults[4];
-    return annoy_verify_file(file, faults, 4, found, &error);
+    return annoy_verify_file(file, faults, 4, found, NULL, &error);
 }
 static annoy_status get_info(void) {
     annoy_info info;

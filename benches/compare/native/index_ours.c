@@ -74,7 +74,7 @@ void index_build(index_t *index, int32_t n_trees, int32_t threads) {
 }
 
 void index_save(index_t *index, const char *path) {
-    check(annoy_save_and_load(index->handle, path, 0, &last_error), "annoy_save_and_load");
+    check(annoy_save_and_load(index->handle, path, 0, NULL, &last_error), "annoy_save_and_load");
 }
 
 void index_load(index_t *index, const char *path) {

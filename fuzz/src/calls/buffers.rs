@@ -50,7 +50,7 @@ impl Session<'_> {
             slot,
             Does::Read,
             &errors,
-            |error| unsafe { annoy_save_to_buffer(raw, buffer, capacity, n, error) },
+            |error| unsafe { annoy_save_to_buffer(raw, buffer, capacity, n, null(), error) },
         )?;
         let mut bytes = room.0.into_vec();
         let n_written = if saved { needed } else { 0 };

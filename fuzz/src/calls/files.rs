@@ -15,7 +15,7 @@ use annoy_rs::ffi::verify::*;
 use annoy_rs::ffi::work::{ANNOY_STAGE_SAVE, ANNOY_STAGE_VERIFY};
 use arbitrary::Result;
 use std::fs;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 /// No other file can be opened.
 const NO_FILE: usize = 9;
@@ -41,7 +41,7 @@ impl Session<'_> {
                 slot,
                 Does::Change,
                 &errors,
-                |error| unsafe { annoy_save_and_load(raw, path.get(), flags, error) },
+                |error| unsafe { annoy_save_and_load(raw, path.get(), flags, null(), error) },
             )?;
             return Ok(());
         }
@@ -145,7 +145,10 @@ impl Session<'_> {
         let (faults, n_faults) = (room.get(), n.get());
         let how: u8 = self.u.arbitrary()?;
         let effort = Effort::new(how / 2, ANNOY_STAGE_VERIFY, -1);
-        let (plain, work) = (how.is_multiple_of(2), effort.get());
+        let work = match how.is_multiple_of(2) {
+            true => null(),
+            false => effort.get(),
+        };
         if how % 3 == 2 {
             let path = self.path()?;
             let errors = [ERRORS, &[ARGUMENT, IO, FORMAT, CANCELLED]].concat();
@@ -156,11 +159,7 @@ impl Session<'_> {
                 Does::Read,
                 &errors,
                 |error| unsafe {
-                    if plain {
-                        annoy_verify_file(path.get(), faults, capacity, n_faults, error)
-                    } else {
-                        annoy_verify_file_with(path.get(), faults, capacity, n_faults, work, error)
-                    }
+                    annoy_verify_file(path.get(), faults, capacity, n_faults, work, error)
                 },
             )?;
             return Ok(());
@@ -168,11 +167,7 @@ impl Session<'_> {
         let errors = [ERRORS, &[ARGUMENT, CANCELLED]].concat();
         // SAFETY: as above.
         let sound = self.call("annoy_verify", slot, Does::Read, &errors, |error| unsafe {
-            if plain {
-                annoy_verify(raw, faults, capacity, n_faults, error)
-            } else {
-                annoy_verify_with(raw, faults, capacity, n_faults, work, error)
-            }
+            annoy_verify(raw, faults, capacity, n_faults, work, error)
         })?;
         assert!(!sound || n.0[0] == 0);
         Ok(())

@@ -1,6 +1,8 @@
 //! What is refused, and that nothing is written then.
 
 use super::*;
+use annoy_rs::ffi::bytes::annoy_save_to_buffer;
+use annoy_rs::ffi::file::{annoy_save_and_load, annoy_save_to};
 
 /// A change that makes a view bad, and what is said of it.
 type Bad<V> = (fn(&mut V), annoy_status, &'static str);
@@ -144,6 +146,40 @@ fn adding_is_all_or_none() {
     );
     // SAFETY: a handle.
     assert_eq!(unsafe { annoy_get_n_items(index.0) }, 0);
+}
+
+#[test]
+fn saving_gives_up_when_told() {
+    let (index, token) = (line(), annoy_cancel_new());
+    let work = annoy_work {
+        struct_size: size_of::<annoy_work>(),
+        cancel: token,
+        // SAFETY: zeros are the defaults.
+        ..unsafe { std::mem::zeroed() }
+    };
+    let mut room = vec![0u8; 1 << 16];
+    let (to, len) = (room.as_mut_ptr().cast(), room.len());
+    let directory = crate::common::scratch();
+    let path = directory.path().join("saved.ann");
+    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    let (name, mut size) = (name.as_ptr(), 0);
+    // SAFETY: handles and room that are there.
+    unsafe {
+        ok(call(|e| {
+            annoy_save_to_buffer(index.0, to, len, &mut size, &work, e)
+        }));
+        annoy_cancel_set(token);
+        for said in [
+            call(|e| annoy_save_to_buffer(index.0, to, len, &mut size, &work, e)),
+            call(|e| annoy_save_and_load(index.0, name, 0, &work, e)),
+            call(|e| annoy_save_to(index.0, name, &work, e)),
+        ] {
+            fails(ANNOY_ERR_CANCELLED, "cancelled", said);
+        }
+        assert!(!path.exists());
+        ok(call(|e| annoy_save_and_load(index.0, name, 0, null(), e)));
+        annoy_cancel_free(token);
+    }
 }
 
 unsafe extern "C" fn sets(token: *mut c_void, _: i64) -> i32 {
