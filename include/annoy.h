@@ -68,7 +68,8 @@
 // Level of a message: what is about to be done.
 #define ANNOY_LOG_DEBUG 4
 
-// In `annoy_graph_options`: no rounds, which leaves the graph at what the leaves of the trees tell.
+// In `annoy_graph_options`: no rounds, which leaves the graph at what the leaves of the trees
+// tell.
 #define ANNOY_ROUNDS_NONE -1
 
 // Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
@@ -611,9 +612,9 @@ void annoy_cancel_free(struct annoy_cancel *cancel);
 
 // Adds items, or replaces them, all or none.
 //
-// `ids` has an id for each of the `vectors`, or is NULL: then they follow the last item. Of vectors
-// with the same id the last counts. Several threads copy where there is much to copy. Vectors that
-// are replaced are kept until all is done. `work` may be NULL.
+// `ids` has an id for each of the `vectors`, or is NULL: then they follow the last item. Of
+// vectors with the same id the last counts. Several threads copy where there is much to copy.
+// Vectors that are replaced are kept until all is done. `work` may be NULL.
 // Errors: as `annoy_add_item`; the message names the id; `ANNOY_ERR_ARGUMENT` for fields of
 // `vectors` that cannot be; `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take;
 // `ANNOY_ERR_CANCELLED`. On an error no item is added.
@@ -625,8 +626,8 @@ annoy_status annoy_add(struct annoy_index *index,
 
 // Copies the vectors of `to->n` items to the rows of `to`, which are f32, f64 or words of bits.
 //
-// `ids` has an id for each row, or is NULL: then they are 0, 1 and so on. Missing and removed items
-// are as in `annoy_get_item`. Legal in every state.
+// `ids` has an id for each row, or is NULL: then they are 0, 1 and so on. Missing and removed
+// items are as in `annoy_get_item`. Legal in every state.
 // Errors: as `annoy_get_item`; `ANNOY_ERR_ARGUMENT` for fields of `to` that cannot be;
 // `ANNOY_ERR_UNSUPPORTED` for other elements, and those that do not fit the index. Nothing is
 // written on an error.
@@ -784,7 +785,8 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
 // name, and `annoy_save` can write it elsewhere.
 annoy_status annoy_build(struct annoy_index *index, int32_t n_trees, int32_t n_threads, struct annoy_error *error);
 
-// `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be NULL.
+// `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be
+// NULL.
 //
 // The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still
 // waits for the disk.
@@ -1236,8 +1238,8 @@ annoy_status annoy_search_one_bits(const struct annoy_index *index,
                                    size_t *n_found,
                                    struct annoy_error *error);
 
-// `annoy_search_one` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set. Any element
-// type.
+// `annoy_search_one` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF`
+// is set. Any element type.
 //
 // Errors: as `annoy_search_one`, and `ANNOY_ERR_ITEM`.
 annoy_status annoy_search_item(const struct annoy_index *index,
@@ -1259,13 +1261,14 @@ annoy_status annoy_search_item_f64(const struct annoy_index *index,
                                    size_t *n_found,
                                    struct annoy_error *error);
 
-// `annoy_search_one` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one right behind the
-// other), by several threads.
+// `annoy_search_one` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one
+// right behind the other), by several threads.
 //
-// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row when fewer are found
-// is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The results are those of `annoy_search_one` for
-// each query, for any number of threads.
-// Errors: as `annoy_search_one`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the results hold.
+// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row
+// when fewer are found is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The
+// results are those of `annoy_search_one` for each query, for any number of threads.
+// Errors: as `annoy_search_one`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the
+// results hold.
 annoy_status annoy_search_batch(const struct annoy_index *index,
                                 const float *queries,
                                 size_t n_queries,
@@ -1320,8 +1323,8 @@ annoy_status annoy_search_batch_items(const struct annoy_index *index,
 // Finds the `results->n` items nearest to each of the `queries`, one or many, that pass what
 // `options` say. `options` and `work` may be NULL.
 //
-// Many queries are shared between threads; a single one takes the calling thread alone. The results
-// are the same for any number of threads, and as if each query had been asked by itself.
+// Many queries are shared between threads; a single one takes the calling thread alone. The
+// results are the same for any number of threads, and as if each query had been asked by itself.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or without the graph that the method
 // asks for; `ANNOY_ERR_ARGUMENT` for fields of the structs that cannot be, such as a bitmap that
 // does not have as many bits as there are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`;

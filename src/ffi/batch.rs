@@ -98,16 +98,18 @@ where
     })
 }
 
-/// `annoy_search_one` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one right behind the
-/// other), by several threads.
+/// `annoy_search_one` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one
+/// right behind the other), by several threads.
 ///
-/// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row when fewer are found
-/// is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The results are those of `annoy_search_one` for
-/// each query, for any number of threads.
-/// Errors: as `annoy_search_one`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the results hold.
+/// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row
+/// when fewer are found is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The
+/// results are those of `annoy_search_one` for each query, for any number of threads.
+/// Errors: as `annoy_search_one`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the
+/// results hold.
 ///
 /// # Safety
-/// As `annoy_search_one`; `queries` is NULL or points to as many rows, the results are NULL or have room as said above.
+/// As `annoy_search_one`; `queries` is NULL or points to as many rows, the results are NULL or have
+/// room as said above.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_search_batch(
     index: *const annoy_index,

@@ -36,7 +36,8 @@ pub unsafe extern "C" fn annoy_build(
     })
 }
 
-/// `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be NULL.
+/// `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be
+/// NULL.
 ///
 /// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still
 /// waits for the disk.

@@ -63,8 +63,9 @@ pub unsafe extern "C" fn annoy_saved_size(
 /// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors anything may be in `buffer`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for `capacity` bytes that
-/// nobody else uses, `written` is NULL or points to room for a `size_t`, `work` is NULL or as `annoy_work` says.
+/// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for
+/// `capacity` bytes that nobody else uses, `written` is NULL or points to room for a `size_t`,
+/// `work` is NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save_to_buffer(
     index: *const annoy_index,

@@ -101,8 +101,8 @@ pub unsafe extern "C" fn annoy_save_with(
 /// Errors: as `annoy_save_to` and `annoy_load`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated string, `work` is
-/// NULL or as `annoy_work` says.
+/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated
+/// string, `work` is NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save_and_load(
     index: *mut annoy_index,

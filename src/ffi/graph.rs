@@ -8,7 +8,8 @@ use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
 use crate::index::graph::GraphPlan;
 
-/// In `annoy_graph_options`: no rounds, which leaves the graph at what the leaves of the trees tell.
+/// In `annoy_graph_options`: no rounds, which leaves the graph at what the leaves of the trees
+/// tell.
 pub const ANNOY_ROUNDS_NONE: i32 = -1;
 
 /// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The

@@ -138,8 +138,8 @@ pub unsafe extern "C" fn annoy_search_one_bits(
     })
 }
 
-/// `annoy_search_one` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set. Any element
-/// type.
+/// `annoy_search_one` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF`
+/// is set. Any element type.
 ///
 /// Errors: as `annoy_search_one`, and `ANNOY_ERR_ITEM`.
 ///

@@ -57,9 +57,10 @@ struct Table<'a> {
 }
 
 /// Fills a row, with what is left over behind it.
-fn fill<T: Copy>(row: &mut [T], found: impl Iterator<Item = T>, left_over: T) {
-    let all = found.chain(std::iter::repeat(left_over));
-    row.iter_mut().zip(all).for_each(|(to, value)| *to = value);
+fn fill<T: Copy>(row: &mut [T], found: impl ExactSizeIterator<Item = T>, left_over: T) {
+    let (to, rest) = row.split_at_mut(found.len().min(row.len()));
+    to.iter_mut().zip(found).for_each(|(to, value)| *to = value);
+    rest.fill(left_over);
 }
 
 impl Table<'_> {
@@ -155,8 +156,8 @@ unsafe fn read(results: *const annoy_results) -> Result<annoy_results> {
 /// Finds the `results->n` items nearest to each of the `queries`, one or many, that pass what
 /// `options` say. `options` and `work` may be NULL.
 ///
-/// Many queries are shared between threads; a single one takes the calling thread alone. The results
-/// are the same for any number of threads, and as if each query had been asked by itself.
+/// Many queries are shared between threads; a single one takes the calling thread alone. The
+/// results are the same for any number of threads, and as if each query had been asked by itself.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or without the graph that the method
 /// asks for; `ANNOY_ERR_ARGUMENT` for fields of the structs that cannot be, such as a bitmap that
 /// does not have as many bits as there are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`;

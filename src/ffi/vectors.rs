@@ -80,10 +80,12 @@ pub(super) struct Rows<'a> {
     of: PhantomData<&'a [u8]>,
 }
 
-// SAFETY: rows are shared between threads to be read only, and stay as they are by the caller's word.
+// SAFETY: rows are shared between threads to be read only, and stay as they are by the caller's
+// word.
 unsafe impl Sync for Rows<'_> {}
 
-/// From one row of `T` to the next, in bytes; checks that the rows can be where they are said to be.
+/// From one row of `T` to the next, in bytes; checks that the rows can be where they are said to
+/// be.
 fn stride<T>(given: &annoy_vectors) -> Result<usize> {
     let most = isize::MAX as usize;
     let row = given.len.checked_mul(size_of::<T>());
@@ -223,9 +225,9 @@ unsafe fn ids<'a>(ids: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
 
 /// Adds items, or replaces them, all or none.
 ///
-/// `ids` has an id for each of the `vectors`, or is NULL: then they follow the last item. Of vectors
-/// with the same id the last counts. Several threads copy where there is much to copy. Vectors that
-/// are replaced are kept until all is done. `work` may be NULL.
+/// `ids` has an id for each of the `vectors`, or is NULL: then they follow the last item. Of
+/// vectors with the same id the last counts. Several threads copy where there is much to copy.
+/// Vectors that are replaced are kept until all is done. `work` may be NULL.
 /// Errors: as `annoy_add_item`; the message names the id; `ANNOY_ERR_ARGUMENT` for fields of
 /// `vectors` that cannot be; `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take;
 /// `ANNOY_ERR_CANCELLED`. On an error no item is added.
@@ -253,15 +255,15 @@ pub unsafe extern "C" fn annoy_add(
 
 /// Copies the vectors of `to->n` items to the rows of `to`, which are f32, f64 or words of bits.
 ///
-/// `ids` has an id for each row, or is NULL: then they are 0, 1 and so on. Missing and removed items
-/// are as in `annoy_get_item`. Legal in every state.
+/// `ids` has an id for each row, or is NULL: then they are 0, 1 and so on. Missing and removed
+/// items are as in `annoy_get_item`. Legal in every state.
 /// Errors: as `annoy_get_item`; `ANNOY_ERR_ARGUMENT` for fields of `to` that cannot be;
 /// `ANNOY_ERR_UNSUPPORTED` for other elements, and those that do not fit the index. Nothing is
 /// written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `to` is NULL or an `annoy_vectors` with
-/// room that nobody else uses, `ids` is NULL or points to as many ids.
+/// `index` is NULL or a live handle that no call is changing, `to` is NULL or an `annoy_vectors`
+/// with room that nobody else uses, `ids` is NULL or points to as many ids.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_vectors(
     index: *const annoy_index,

@@ -183,9 +183,9 @@ impl Index {
         self.engine.read_item(self.nodes().get(id), to)
     }
 
-    /// Copies the vectors of `n` items: of `ids`, of which there are as many, or, without ids, of 0, 1 and so on.
-    /// That of the `i`th goes to `to(i)`. Nothing is copied unless all ids are good. The rest is as
-    /// [`get_item`](Self::get_item).
+    /// Copies the vectors of `n` items: of `ids`, of which there are as many, or, without ids, of
+    /// 0, 1 and so on. That of the `i`th goes to `to(i)`. Nothing is copied unless all ids are
+    /// good. The rest is as [`get_item`](Self::get_item).
     ///
     /// # Errors
     /// As [`get_item`](Self::get_item); [`Error::Argument`] when there are not as many ids.

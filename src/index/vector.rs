@@ -8,7 +8,8 @@ use crate::types::Options;
 
 /// A vector given to the index. Its length must be `f`; for hamming as bits, `f` bits in 64-bit words.
 ///
-/// An index of f32 takes `F32`, one of f64 takes `F64`. The shorter numbers are made into those that the index holds.
+/// An index of f32 takes `F32`, one of f64 takes `F64`. The shorter numbers are made into those
+/// that the index holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Vector<'a> {
     /// 32-bit floats. For hamming: one per bit, over 0.5 is 1.

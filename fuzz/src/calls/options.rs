@@ -107,8 +107,8 @@ impl Session<'_> {
             method: 0,
             reserved: 0,
         };
-        // A flag in one half of the cases, the method in the other: no byte is read for it, so that the corpus means
-        // what it meant.
+        // A flag in one half of the cases, the method in the other: no byte is read for it, so that
+        // the corpus means what it meant.
         let options = match options.flags {
             flags @ 8..64 if flags % 2 == 1 => annoy_search_options {
                 flags: flags % 8,
