@@ -776,14 +776,17 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
 // left out: they are missing from then on, and have no labels.
 //
 // `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
-// items. `n_threads`: -1 for one per processor; no more than 256 are used. The same items, seed and number of trees
+// items. `n_threads`: 0 or -1 for one per processor; no more than 256 are used. The same items, seed and number of trees
 // give the same bytes, for any number of threads and on any processor. After an on-disk build the file is complete,
 // durable and has its name.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
 // `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before, unless
 // `annoy_get_n_trees` says that there are trees: then it is built, its file could not be made durable or be given its
 // name, and `annoy_save` can write it elsewhere.
-annoy_status annoy_build(struct annoy_index *index, int32_t n_trees, int32_t n_threads, struct annoy_error *error);
+annoy_status annoy_build(struct annoy_index *index,
+                         int32_t n_trees,
+                         int32_t n_threads,
+                         struct annoy_error *error);
 
 // `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be
 // NULL.

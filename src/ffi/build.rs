@@ -3,14 +3,14 @@
 use super::guard::{exclusive, guard, or_choose, path};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
-use super::work::{annoy_work, Given};
+use super::work::{annoy_work, threads, Given};
 use std::ffi::c_char;
 
 /// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are
 /// left out: they are missing from then on, and have no labels.
 ///
 /// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
-/// items. `n_threads`: -1 for one per processor; no more than 256 are used. The same items, seed and number of trees
+/// items. `n_threads`: 0 or -1 for one per processor; no more than 256 are used. The same items, seed and number of trees
 /// give the same bytes, for any number of threads and on any processor. After an on-disk build the file is complete,
 /// durable and has its name.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
@@ -31,8 +31,7 @@ pub unsafe extern "C" fn annoy_build(
         // SAFETY: NULL or live and unshared by the caller's word.
         let mut index = unsafe { exclusive(index) }?;
         let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
-        let n_threads = or_choose("n_threads", n_threads.into(), 1)?.map(|n| n as usize);
-        index.build(n_trees, n_threads)
+        index.build(n_trees, threads(n_threads)?)
     })
 }
 

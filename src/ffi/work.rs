@@ -112,6 +112,14 @@ unsafe impl Growing for annoy_work {
     const SIZE: &'static str = "struct_size of annoy_work";
 }
 
+/// A number of threads; none for one per processor.
+pub(super) fn threads(n: i32) -> Result<Option<usize>> {
+    match n {
+        0 => Ok(None),
+        n => Ok(or_choose("n_threads", n.into(), 1)?.map(|n| n as usize)),
+    }
+}
+
 /// An `annoy_work` as the library has it; borrowed from the caller's.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Given<'a> {
@@ -133,12 +141,8 @@ impl<'a> Given<'a> {
         if work.reserved != 0 {
             return Err(Error::argument("reserved", work.reserved, "0"));
         }
-        let n_threads = match work.n_threads {
-            0 => None,
-            other => or_choose("n_threads", other.into(), 1)?.map(|n| n as usize),
-        };
         Ok(Given {
-            n_threads,
+            n_threads: threads(work.n_threads)?,
             // SAFETY: NULL gives none, else live by the caller's word.
             cancel: unsafe { work.cancel.as_ref() }.map(|cancel| &cancel.token),
             progress: work.progress,

@@ -293,6 +293,7 @@ impl Index {
         meter: &Meter<'_>,
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
+        self.state.roots("search")?;
         for &id in ids {
             self.item_not_removed(id)?;
         }

@@ -126,7 +126,7 @@ fn searches(data: &Data) -> Vec<Value> {
         steps.push(json!({"call": "get_item", "item": item, "as": "vector"}));
     }
     for query in &data.queries[..3] {
-        for (n, search_k) in [(1, 0), (4, -1), (10, 1000), (1000, -1)] {
+        for (n, search_k) in [(1, 5), (4, -1), (10, 1000), (1000, -1)] {
             let step = json!({"call": "get_nns_by_vector", "n": n, "search_k": search_k});
             steps.push(data.with(query, step));
         }
@@ -300,7 +300,7 @@ fn errors(data: &Data) -> Vec<Value> {
     ));
     steps.push(wrong(
         "ARGUMENT",
-        json!({"call": "build", "n_trees": 2, "n_threads": 0}),
+        json!({"call": "build", "n_trees": 2, "n_threads": -2}),
     ));
     steps.push(wrong(
         "STATE",

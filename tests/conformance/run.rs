@@ -169,8 +169,7 @@ impl<'a> Runner<'a> {
             }
             .map_err(status)
         })?;
-        // From items there are floats only.
-        let exact = rows.is_some() && self.is_double();
+        let exact = self.is_double();
         let all: Vec<Value> = found.into_iter().map(|row| results(row, exact)).collect();
         let column = |key: &str| all.iter().map(|row| row[key].clone()).collect::<Vec<_>>();
         Ok(json!({ "ids": column("ids"), "distances": column("distances") }))

@@ -13,18 +13,8 @@ SOURCES = sorted((ROOT / "bindings" / "python" / "src" / "annoy_rs").glob("*.py"
 NATIVE = ROOT / "bindings" / "python" / "native" / "guarded.h"
 
 
-# What another call does as well: `annoy_new` is `annoy_new_with` and the usual types, long calls are those `_with` and
-# no work.
-SHORTER = {
-    "annoy_new",
-    "annoy_add_items",
-    "annoy_add_items_f64",
-    "annoy_add_items_bits",
-    "annoy_build",
-    "annoy_save",
-    "annoy_verify",
-    "annoy_verify_file",
-}
+# What another call does as well: these are short for one with options or work.
+SHORTER = {"annoy_new", "annoy_build", "annoy_save"}
 
 
 def functions() -> set[str]:
@@ -33,19 +23,7 @@ def functions() -> set[str]:
 
 
 def used() -> str:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in [*SOURCES, NATIVE])
-    # Names that are put together: each with all ends that stand for it.
-    ends = {
-        "{kind.suffix}": ["", "_f64", "_bits"],
-        "{v.kind.suffix}": ["", "_f64", "_bits"],
-        "{by[1]}{kind.suffix}": ["_one", "_item", "_one_f64", "_one_bits", "_item_f64"],
-        "{by[0]}{kind.suffix}": ["item", "item_f64", "vector", "vector_f64", "vector_bits"],
-        "{suffix}": ["", "_f64", "_bits", "_items"],
-    }
-    for end, all_of_them in ends.items():
-        for name in re.findall(rf'f"(annoy_\w*){re.escape(end)}"', text):
-            text += "\n" + "\n".join(f"{name}{other}(" for other in all_of_them)
-    return text
+    return "\n".join(path.read_text(encoding="utf-8") for path in [*SOURCES, NATIVE])
 
 
 def test_every_function_is_used() -> None:

@@ -67,19 +67,28 @@ def test_what_info_says(apart: float, tmp_path: Path) -> None:
 
 def test_options_that_cannot_be(built: Index, vectors: Array) -> None:
     for name, wrong in (("degree", 256), ("candidates", 1025), ("alpha", 0.5), ("rounds", 1001), ("sample", 256), ("trees", -1)):
-        for value in (wrong, -2, 0):
+        for value in (wrong, -2):
             options: dict[str, Any] = {"n_trees" if name == "trees" else name: value}
             with pytest.raises(ArgumentError, match=rf"{name}\b.*{value}"):
                 built.build_graph(**options)
     with pytest.raises(TypeError):
         built.build_graph(2.5)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="n_threads"):
-        built.build_graph(n_threads=0)
+        built.build_graph(n_threads=-2)
     assert built.info()["graph_degree"] == 0
     with pytest.raises(ArgumentError, match="way is 'exact', expected one of forest, graph"):
         built.search(vectors[0], way="exact")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="both"):
         built.search(vectors[0], way="forest", exact=True)
+
+
+def test_none_and_zero_are_the_defaults(built: Index) -> None:
+    built.build_graph()
+    usual = built.to_bytes()
+    built.build_graph(0, candidates=0, alpha=0, rounds=0, sample=0, n_trees=0, n_threads=0)
+    assert built.to_bytes() == usual
+    built.build_graph(rounds=-1)
+    assert built.to_bytes() != usual
 
 
 def test_where_there_is_none(built: Index, vectors: Array) -> None:

@@ -76,8 +76,26 @@ def test_filters(built: Index, vectors: Array) -> None:
     ):
         with pytest.raises(error):
             built.search(query, 4, **wrong)
-    with pytest.raises(ArgumentError, match="search_k is 0"):
-        built.search(query, 4, 0, exact=True)
+    for options in ({}, {"n_threads": 0}, {"exclude": []}):
+        usual = [built.search(query, 4, search_k, **options) for search_k in (-1, 0)]
+        np.testing.assert_array_equal(usual[0][0], usual[1][0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_short_numbers_are_widened(dtype: str) -> None:
+    numbers = np.random.default_rng(3).integers(-100, 100, (60, 5))
+    made = []
+    for short in (np.float16, np.int8, dtype):
+        index = Index(5, "euclidean", dtype=dtype, seed=1)
+        index.add_items(numbers[:59].astype(short))
+        index.add_item(59, numbers[59].astype(short))
+        index.build(2)
+        made.append((index.to_bytes(), index.search(numbers.astype(short), 3)[1], index.search(numbers[0].astype(short))[1]))
+        assert made[-1][1].dtype == made[-1][2].dtype == dtype
+    for data, many, one in made[:2]:
+        assert data == made[2][0]
+        np.testing.assert_array_equal(many, made[2][1])
+        np.testing.assert_array_equal(one, made[2][2])
 
 
 def test_threads_of_a_batch_change_nothing(built: Index, vectors: Array) -> None:

@@ -9,7 +9,7 @@ import threading
 from typing import Any, Callable, Optional
 
 from ._native import ffi, lib
-from .errors import ArgumentError, OutOfMemoryError, check
+from .errors import OutOfMemoryError, check
 
 Filter = Callable[[int], Any]
 # Called with how much is done and of how much; or a progress bar as tqdm has them.
@@ -94,9 +94,6 @@ def on_main_thread() -> bool:
 
 def work(n_threads: int, call: Optional[Call]) -> Any:
     """An `annoy_work *` for a call."""
-    if n_threads == 0:
-        # To annoy.h that is the default.
-        raise ArgumentError("n_threads is 0, expected at least 1, or -1 for one per processor")
     raw = ffi.new("annoy_work *")
     raw.struct_size, raw.n_threads = ffi.sizeof("annoy_work"), n_threads
     if call is not None:

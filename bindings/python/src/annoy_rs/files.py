@@ -97,7 +97,7 @@ def to_bytes(index: Any) -> bytes:
     size = ffi.new("size_t *")
     check(lib.annoy_saved_size(index, size, lib.guarded_error()))
     room = np.empty(size[0], np.uint8)
-    check(lib.annoy_save_to_buffer(index, ffi.from_buffer(room), len(room), size, lib.guarded_error()))
+    check(lib.annoy_save_to_buffer(index, ffi.from_buffer(room), len(room), size, ffi.NULL, lib.guarded_error()))
     return room.tobytes()
 
 
@@ -160,7 +160,7 @@ def verify_file(path: Any, limit: int = 20, *, progress: Optional[Progress] = No
     """Verifies a file that says what it is: the first `limit` faults; none when all is well. `progress`: as
     `Index.build`, in nodes."""
     name = encoded(path)
-    verify = lambda *where: lib.annoy_verify_file_with(name, *where)  # noqa: E731
+    verify = lambda *where: lib.annoy_verify_file(name, *where)  # noqa: E731
     return faults(verify, limit, os.fsdecode(name), progress=progress)
 
 

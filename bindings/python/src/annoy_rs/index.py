@@ -20,7 +20,7 @@ from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
 from .options import ItemSearchOptions, SearchOptions
 from .search import Distances, Ids
-from .vectors import DOUBLE, FLOAT, as_array, as_ids, ids_pointer, pointer, row, rows
+from .vectors import DOUBLE, FLOAT, WORDS, Kind, as_array, as_ids, distance_of, ids_pointer, row, rows, view
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -221,9 +221,14 @@ class Index(Labels, Inspection):
     def add_item(self, item: int, vector: ArrayLike) -> None:
         """Adds an item, or replaces it. Space is taken for all ids up to the largest."""
         v = row(vector, self._scalar)
-        add = getattr(lib, f"annoy_add_item{v.kind.suffix}")
+        item = operator.index(item)
         with self._make(v.len).exclusive() as index:
-            check(add(index, operator.index(item), v.pointer, v.len, lib.guarded_error()))
+            if v.kind is FLOAT:
+                floats = _from_buffer(_FLOATS, v.array)
+                check(lib.annoy_add_item(index, item, floats, v.len, lib.guarded_error()))
+            else:
+                which = ffi.new("int64_t *", item)
+                check(lib.annoy_add(index, which, v.view(), ffi.NULL, lib.guarded_error()))
 
     def add_items(
         self,
@@ -244,11 +249,10 @@ class Index(Labels, Inspection):
         which = None if ids is None else as_ids(ids)
         if which is not None and len(which) != v.n:
             raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {v.n} rows")
-        add = getattr(lib, f"annoy_add_items_with{v.kind.suffix}")
         where = ffi.NULL if which is None else ids_pointer(which)
         with self._make(v.len).exclusive() as index:
-            given = (index, where, v.pointer, v.n, v.len, v.stride)
-            run_long(n_threads, progress, lambda work: add(*given, work, lib.guarded_error()))
+            given = index, where, v.view()
+            run_long(n_threads, progress, lambda work: lib.annoy_add(*given, work, lib.guarded_error()))
 
     def reserve(self, n_items: int) -> None:
         """Takes room for so many items ahead of need; their number stays."""
@@ -262,23 +266,19 @@ class Index(Labels, Inspection):
 
     def get_items(self, ids: ArrayLike) -> NDArray[Any]:
         """Copies of items' vectors, of shape (n, f), in float32 (float64 for such an index)."""
-        which = as_ids(ids).tolist()
-        kind = DOUBLE if self._scalar == "float64" else FLOAT
+        return self._vectors(ids, DOUBLE if self._scalar == "float64" else FLOAT, self._f or 0)
+
+    def _vectors(self, ids: ArrayLike, kind: Kind, length: int) -> NDArray[Any]:
+        which = as_ids(ids)
         with self._owner.shared() as index:
-            f, error = self._f or 0, lib.guarded_error()
-            to = np.empty((len(which), f), kind.dtype)
-            start, get = pointer(to, kind.pointer), getattr(lib, f"annoy_get_item{kind.suffix}")
-            for i, item in enumerate(which):
-                check(get(index, item, start + i * f, f, error))
+            to = np.empty((len(which), length), kind.dtype)
+            check(lib.annoy_get_vectors(index, ids_pointer(which), view(to, kind), lib.guarded_error()))
         return to
 
     def get_words(self, item: int) -> NDArray[np.uint64]:
         """A copy of an item's bits in words of 64, the first bit in the least significant place (hamming)."""
-        with self._owner.shared() as index:
-            to = np.empty(-(-(self._f or 0) // 64), np.uint64)
-            words = pointer(to, ffi.typeof("uint64_t *"))
-            check(lib.annoy_get_item_bits(index, operator.index(item), words, len(to), lib.guarded_error()))
-        return to
+        words: NDArray[np.uint64] = self._vectors([operator.index(item)], WORDS, -(-(self._f or 0) // 64))[0]
+        return words
 
     def get_distance(self, i: int, j: int) -> float:
         """The distance between two items; for dot their inner product."""
@@ -322,7 +322,7 @@ class Index(Labels, Inspection):
         """
         with self._owner.exclusive() as index:
             n_trees = operator.index(n_trees)
-            build = lambda work: lib.annoy_build_with(index, n_trees, work, lib.guarded_error())  # noqa: E731
+            build = lambda work: lib.annoy_build_trees(index, n_trees, work, lib.guarded_error())  # noqa: E731
             run_long(n_threads, progress, build)
 
     def build_graph(
@@ -341,12 +341,12 @@ class Index(Labels, Inspection):
         and find more in less time; it is saved with the index, where Annoy does not see it, and gone when the trees
         are.
 
-        None stands for the default. An item has `degree` neighbours at the most (1 to 255, default 32), chosen from the
-        `candidates` nearest (1 to 1,024, default 48); with more `alpha` (1 to 16, default 1.2) longer ways are kept
-        beside short ones. How long it takes is decided by the `rounds` of NN-descent (1 to 1,000, default 6), the
-        neighbours that each takes as a `sample` of a list (1 to 255, default 12), and the `n_trees` whose leaves are
-        made use of (default 10). The same index and options give the same file. `progress`: as `build`, in items, each
-        many times.
+        None and 0 stand for the default. An item has `degree` neighbours at the most (1 to 255, default 32), chosen
+        from the `candidates` nearest (1 to 1,024, default 48); with more `alpha` (1 to 16, default 1.2) longer ways are
+        kept beside short ones. How long it takes is decided by the `rounds` of NN-descent (1 to 1,000, default 6; -1
+        for none), the neighbours that each takes as a `sample` of a list (1 to 255, default 12), and the `n_trees`
+        whose leaves are made use of (default 10). The same index and options give the same file. `progress`: as
+        `build`, in items, each many times.
         """
         options = graph.options(
             degree=degree, candidates=candidates, alpha=alpha, rounds=rounds, sample=sample, n_trees=n_trees
@@ -389,7 +389,7 @@ class Index(Labels, Inspection):
         A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of shape (q, f) gives
         arrays of shape (q, n), found by `n_threads` threads (-1: all); places left over hold -1 and NaN.
 
-        `search_k` is the number of candidates looked at (-1: n times the number of trees; with a graph, a number that
+        `search_k` is the number of candidates looked at (0 or -1: n times the number of trees; with a graph, a number that
         suits it): more take longer and find better. Only items within `max_distance` are found, that are not in
         `exclude` (ids), are in `allow` and not in `deny` (one of the two; a mask of bool for all items, or ids), and
         for whose id `filter` gives true. `exact` looks at all items. `way` is "forest" or "graph": without it the graph
@@ -415,7 +415,7 @@ class Index(Labels, Inspection):
                 vector,
                 len(query),
                 n,
-                search_k,
+                search_k or -1,
                 _from_buffer(_LONGS, ids),
                 _from_buffer(_FLOATS, distances),
             )
@@ -442,8 +442,8 @@ class Index(Labels, Inspection):
         not among its own neighbours."""
         if as_array(items).ndim == 0:
             item = operator.index(items)  # type: ignore[arg-type]
-            return search.one_item(self._owner, item, self._scalar, n, search_k, options)
-        return search.many_items(self._owner, as_ids(items), n, search_k, options)
+            return search.one_item(self._owner, item, distance_of(self._scalar), n, search_k, options)
+        return search.many_items(self._owner, as_ids(items), distance_of(self._scalar), n, search_k, options)
 
     # Files.
 
@@ -459,15 +459,17 @@ class Index(Labels, Inspection):
         as `build`, in bytes."""
         name = files.encoded(path)
         with self._owner.shared() as index:
-            save = lambda work: lib.annoy_save_with(index, name, work, lib.guarded_error())  # noqa: E731
+            save = lambda work: lib.annoy_save_to(index, name, work, lib.guarded_error())  # noqa: E731
             run_long(-1, progress, save, lambda status: check(status, os.fsdecode(name)))
 
-    def save_and_load(self, path: Path, *, prefault: bool = False) -> None:
-        """Saves, then loads the new file in place of what is in memory: what Annoy's own save does."""
+    def save_and_load(self, path: Path, *, prefault: bool = False, progress: Optional[Progress] = None) -> None:
+        """Saves, then loads the new file in place of what is in memory: what Annoy's own save does. `progress`: as
+        `build`, in bytes."""
         name = files.encoded(path)
         flags = files.flags(prefault, copy=False)
         with self._owner.exclusive() as index:
-            check(lib.annoy_save_and_load(index, name, flags, lib.guarded_error()), os.fsdecode(name))
+            save = lambda work: lib.annoy_save_and_load(index, name, flags, work, lib.guarded_error())  # noqa: E731
+            run_long(-1, progress, save, lambda status: check(status, os.fsdecode(name)))
             self._file, self._bytes = files.Loaded(name), None
 
     def load(self, path: Path, *, prefault: bool = False, copy: bool = False) -> None:

@@ -20,7 +20,7 @@ class Inspection(Owner):
         """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well.
         `progress`: as `build`, in nodes."""
         with self._owner.shared() as index:
-            verify = lambda *where: lib.annoy_verify_with(index, *where)  # noqa: E731
+            verify = lambda *where: lib.annoy_verify(index, *where)  # noqa: E731
             return files.faults(verify, limit, None, progress)
 
     def info(self) -> dict[str, Any]:

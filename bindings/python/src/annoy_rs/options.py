@@ -15,7 +15,7 @@ from .vectors import as_array, as_ids, ids_pointer, pointer
 
 Way = Literal["forest", "graph"]
 
-_WAYS = {"forest": lib.ANNOY_SEARCH_FOREST, "graph": lib.ANNOY_SEARCH_GRAPH}
+_WAYS = {"forest": lib.ANNOY_METHOD_FOREST, "graph": lib.ANNOY_METHOD_GRAPH}
 
 
 class SearchOptions(TypedDict, total=False):
@@ -61,7 +61,7 @@ def bitmap(which: ArrayLike, n_items: int) -> NDArray[np.uint64]:
 
 
 class Options:
-    """An `annoy_search_options` and all that it points to."""
+    """An `annoy_search_options` and all that it points to, and the work of the call."""
 
     def __init__(
         self,
@@ -80,22 +80,19 @@ class Options:
         progress: Optional[Progress] = None,
         batch: bool = False,
     ) -> None:
-        if search_k == 0:
-            # To annoy.h that is the default here, and nothing at all elsewhere.
-            raise ArgumentError("search_k is 0, expected at least 1, or -1 for the default")
         self.kept: list[Any] = []
         self.call: Optional[Call] = None
         self.pointer = options = ffi.new("annoy_search_options *")
         options.struct_size = ffi.sizeof("annoy_search_options")
         options.search_k = search_k
         if exact:
-            options.flags |= lib.ANNOY_SEARCH_EXACT
+            options.method = lib.ANNOY_METHOD_EXACT
         if way is not None:
             if way not in _WAYS:
                 raise ArgumentError(f"way is {way!r}, expected one of {', '.join(_WAYS)}")
             if exact:
                 raise ArgumentError("exact and way are both given, expected one of them")
-            options.flags |= _WAYS[way]
+            options.method = _WAYS[way]
         if exclude_self:
             options.flags |= lib.ANNOY_SEARCH_EXCLUDE_SELF
         if max_distance is not None:
@@ -119,7 +116,5 @@ class Options:
             self.call = call = Call(filter, progress)
             if filter is not None:
                 options.filter, options.filter_user = lib.python_filter, call.user
-        # A single search looks at the token alone.
-        if batch or self.call is not None:
-            options.work = raw = work(n_threads, self.call)
-            self.kept.append(raw)
+        # One query needs no threads, and has nothing to report.
+        self.work = work(n_threads, self.call) if batch or self.call is not None else ffi.NULL

@@ -3,83 +3,78 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._native import ffi, lib
 from .callbacks import run
-from .errors import ArgumentError, check
+from .errors import ArgumentError
 from .handle import Handle
 from .options import Options
-from .vectors import DOUBLE, FLOAT, Kind, Rows, ids_pointer, pointer
+from .vectors import F64, Rows, ids_pointer, pointer
 
 Ids = NDArray[np.int64]
 Distances = NDArray[Any]
 Found = tuple[Ids, Distances]
 Given = Mapping[str, Any]
 
+_VOID_POINTER = ffi.typeof("void *")
+_RESULTS_SIZE = ffi.sizeof("annoy_results")
+
 
 def one(handle: Handle, query: Rows, n: int, search_k: int, options: Given) -> Found:
     """The nearest of a vector."""
-    return _one(handle, ("vector", "_one"), (query.pointer, query.len), query.kind, n, search_k, options)
+    return many(handle, query, n, search_k, options, one=True)
 
 
-def one_item(handle: Handle, item: int, scalar: str, n: int, search_k: int, options: Given) -> Found:
+def one_item(handle: Handle, item: int, distance: np.dtype[Any], n: int, search_k: int, options: Given) -> Found:
     """The nearest of an item."""
-    kind = DOUBLE if scalar == "float64" else FLOAT
-    return _one(handle, ("item", "_item"), (item,), kind, n, search_k, options)
+    return many_items(handle, np.array([item], np.int64), distance, n, search_k, options, one=True)
 
 
-def many(handle: Handle, queries: Rows, n: int, search_k: int, options: Given) -> Found:
+def many(handle: Handle, queries: Rows, n: int, search_k: int, options: Given, one: bool = False) -> Found:
     """The nearest of each of many vectors."""
-    target = (queries.pointer, queries.n, queries.len, queries.stride)
-    return _many(handle, queries.kind.suffix, target, queries.n, queries.kind, n, search_k, options)
+    vectors = queries.view()
+    search = lambda index, *given: lib.annoy_search(index, vectors, *given)  # noqa: E731
+    return _search(handle, search, queries.n, queries.distance, n, search_k, options, one)
 
 
-def many_items(handle: Handle, items: Ids, n: int, search_k: int, options: Given) -> Found:
-    """The nearest of each of many items; distances come as floats for every type."""
-    return _many(handle, "_items", (ids_pointer(items), len(items)), len(items), FLOAT, n, search_k, options)
-
-
-def _one(
-    handle: Handle, by: tuple[str, str], target: tuple[Any, ...], kind: Kind, n: int, search_k: int, options: Given
+def many_items(
+    handle: Handle, items: Ids, distance: np.dtype[Any], n: int, search_k: int, options: Given, one: bool = False
 ) -> Found:
-    n_found = ffi.new("size_t *")
-    with handle.shared() as index:
-        n_items = lib.annoy_get_n_items(index)
-        room = min(_count(n), n_items)
-        ids, distances = np.empty(room, np.int64), np.empty(room, kind.distance)
-        results = (ids_pointer(ids), pointer(distances, kind.distance_pointer), n_found, lib.guarded_error())
-        if options:
-            given = Options(n_items, search_k=search_k, **options)
-            search = getattr(lib, f"annoy_search{by[1]}{kind.suffix}")
-            run(given.call, lambda: search(index, *target, n, given.pointer, *results))
-        else:
-            search = getattr(lib, f"annoy_get_nns_by_{by[0]}{kind.suffix}")
-            check(search(index, *target, n, search_k, *results))
-    found = n_found[0]
-    return ids[:found], distances[:found]
+    """The nearest of each of many items."""
+    where = ids_pointer(items), len(items)
+    search = lambda index, *given: lib.annoy_search_items(index, *where, *given)  # noqa: E731
+    return _search(handle, search, len(items), distance, n, search_k, options, one)
 
 
-def _many(
+def _search(
     handle: Handle,
-    suffix: str,
-    target: tuple[Any, ...],
+    search: Callable[..., int],
     n_queries: int,
-    kind: Kind,
+    distance: np.dtype[Any],
     n: int,
     search_k: int,
     options: Given,
+    one: bool,
 ) -> Found:
-    search = getattr(lib, f"annoy_search_batch{suffix}")
+    """The results have a row for each query; those of `one` query are as many as were found."""
+    n = _count(n)
     with handle.shared() as index:
-        given = Options(lib.annoy_get_n_items(index), search_k=search_k, batch=True, **options)
-        shape = (n_queries, _count(n))
-        ids, distances = np.empty(shape, np.int64), np.empty(shape, kind.distance)
-        results = (ids_pointer(ids), pointer(distances, kind.distance_pointer), ffi.NULL, lib.guarded_error())
-        run(given.call, lambda: search(index, *target, n, given.pointer, *results))
+        n_items = lib.annoy_get_n_items(index)
+        given = Options(n_items, search_k=search_k, batch=not one, **options)
+        if one:
+            n = min(n, n_items)
+        ids, distances = np.empty((n_queries, n), np.int64), np.empty((n_queries, n), distance)
+        count = ffi.new("size_t *") if one else ffi.NULL
+        element = lib.ANNOY_ELEMENT_F64 if distance == F64 else lib.ANNOY_ELEMENT_F32
+        to = ids_pointer(ids), pointer(distances, _VOID_POINTER), element, 0, count, n
+        results = ffi.new("annoy_results *", (_RESULTS_SIZE, *to))
+        run(given.call, lambda: search(index, given.pointer, results, given.work, lib.guarded_error()))
+    if one:
+        return ids[0, : count[0]], distances[0, : count[0]]
     return ids, distances
 
 

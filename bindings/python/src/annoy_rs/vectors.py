@@ -7,30 +7,30 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._native import ffi
+from ._native import ffi, lib
 from .errors import ArgumentError
 
 
 class Kind(NamedTuple):
-    """A form in which annoy.h takes vectors: the end of its functions' names, and the elements."""
+    """A form in which annoy.h takes vectors."""
 
-    suffix: str
+    element: int
     dtype: np.dtype[Any]
-    pointer: Any
-    # Distances come as doubles from the calls for doubles only.
-    distance: np.dtype[Any]
-    distance_pointer: Any
 
 
-_FLOAT_POINTER = ffi.typeof("float *")
-_DOUBLE_POINTER = ffi.typeof("double *")
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
-FLOAT = Kind("", _F32, _FLOAT_POINTER, _F32, _FLOAT_POINTER)
-DOUBLE = Kind("_f64", _F64, _DOUBLE_POINTER, _F64, _DOUBLE_POINTER)
-WORDS = Kind("_bits", np.dtype(np.uint64), ffi.typeof("uint64_t *"), _F32, _FLOAT_POINTER)
+FLOAT = Kind(lib.ANNOY_ELEMENT_F32, F32)
+DOUBLE = Kind(lib.ANNOY_ELEMENT_F64, F64)
+WORDS = Kind(lib.ANNOY_ELEMENT_BITS, np.dtype(np.uint64))
+# The library widens these as it takes them.
+SHORT = {
+    np.dtype(np.float16): Kind(lib.ANNOY_ELEMENT_F16, np.dtype(np.float16)),
+    np.dtype(np.int8): Kind(lib.ANNOY_ELEMENT_I8, np.dtype(np.int8)),
+}
 
 _INT64_POINTER = ffi.typeof("int64_t *")
+_VECTORS_SIZE = ffi.sizeof("annoy_vectors")
 
 
 def pointer(array: NDArray[Any], kind: Any) -> Any:
@@ -43,11 +43,11 @@ def ids_pointer(ids: NDArray[np.int64]) -> Any:
 
 
 class Rows(NamedTuple):
-    """Vectors for a call: `array` owns what `pointer` points to."""
+    """Vectors for a call, and the type that distances to them have."""
 
     array: NDArray[Any]
     kind: Kind
-    pointer: Any
+    distance: np.dtype[Any]
 
     @property
     def n(self) -> int:
@@ -57,18 +57,28 @@ class Rows(NamedTuple):
     def len(self) -> int:
         return int(self.array.shape[1])
 
-    @property
-    def stride(self) -> int:
-        return self.array.strides[0] if self.n > 1 else 0
+    def view(self) -> Any:
+        """An `annoy_vectors *`, good for as long as the array."""
+        return view(self.array, self.kind, self.array.strides[0] if self.n > 1 else 0)
+
+
+def view(array: NDArray[Any], kind: Kind, stride: int = 0) -> Any:
+    """An `annoy_vectors *` of a 2-D array."""
+    n, length = array.shape
+    data = ffi.cast("void *", array.__array_interface__["data"][0])
+    return ffi.new("annoy_vectors *", (_VECTORS_SIZE, data, kind.element, 0, n, length, stride))
+
+
+def distance_of(scalar: str) -> np.dtype[Any]:
+    """The type that distances in an index of `scalar` have."""
+    return F64 if scalar == "float64" else F32
 
 
 def kind_of(array: NDArray[Any], scalar: str) -> Kind:
     """The form for an array given to an index of `scalar`: hamming takes uint64 arrays as packed words."""
-    if scalar == "float64":
-        return DOUBLE
-    if scalar != "float32" and array.dtype == np.uint64:
-        return WORDS
-    return FLOAT
+    if scalar not in ("float32", "float64"):
+        return WORDS if array.dtype == np.uint64 else FLOAT
+    return SHORT.get(array.dtype) or (DOUBLE if scalar == "float64" else FLOAT)
 
 
 def as_array(values: ArrayLike) -> NDArray[Any]:
@@ -98,7 +108,7 @@ def rows(values: ArrayLike, scalar: str, f: Optional[int]) -> Rows:
     row_by_row = array.strides[1] == itemsize and array.strides[0] >= array.shape[1] * itemsize
     if not (row_by_row and array.strides[0] % itemsize == 0 and array.flags.aligned):
         array = np.require(array, requirements=("C", "A"))
-    return Rows(array, kind, pointer(array, kind.pointer))
+    return Rows(array, kind, distance_of(scalar))
 
 
 def row(values: ArrayLike, scalar: str) -> Rows:
@@ -108,7 +118,7 @@ def row(values: ArrayLike, scalar: str) -> Rows:
         raise ArgumentError(f"the vector has the shape {array.shape}, expected one dimension")
     kind = kind_of(array, scalar)
     array = np.require(converted(array, kind), requirements=("C", "A")).reshape(1, -1)
-    return Rows(array, kind, pointer(array, kind.pointer))
+    return Rows(array, kind, distance_of(scalar))
 
 
 def converted(array: NDArray[Any], kind: Kind) -> NDArray[Any]:
