@@ -32,7 +32,7 @@ stages:
 	@bash tests/run.sh --list
 
 bless-header:
-	ANNOY_RS_BLESS=1 cargo test --quiet -p annoy_rs_abi
+	ANNOY_RS_BLESS=1 cargo test --quiet -p annoy_rs_abi --test header
 
 bless-conformance:
 	ANNOY_RS_BLESS=1 cargo test --quiet --test rust conformance

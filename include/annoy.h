@@ -54,7 +54,7 @@
 #define ANNOY_VERSION_PATCH 0
 
 // Number of this ABI: programs compiled against one number work with every library that has it.
-#define ANNOY_ABI_VERSION 0
+#define ANNOY_ABI_VERSION 1
 
 // Level of a message: a long call failed; the error that it returns says the same.
 #define ANNOY_LOG_ERROR 1
@@ -87,15 +87,6 @@
 
 // Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those that may.
 #define ANNOY_SEARCH_DENY 4
-
-// Flag: as `ANNOY_METHOD_EXACT`, which takes its place.
-#define ANNOY_SEARCH_EXACT 8
-
-// Flag: as `ANNOY_METHOD_FOREST`, which takes its place.
-#define ANNOY_SEARCH_FOREST 16
-
-// Flag: as `ANNOY_METHOD_GRAPH`, which takes its place.
-#define ANNOY_SEARCH_GRAPH 32
 
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 typedef struct annoy_cancel annoy_cancel;
@@ -228,6 +219,26 @@ typedef struct annoy_graph_options {
 // What the labels of an index are.
 typedef int32_t annoy_label_kind;
 
+// Labels of the caller's, all of one kind. Zero everything, then set `struct_size` and what is
+// there.
+typedef struct annoy_labels {
+  // `sizeof(annoy_labels)`.
+  size_t struct_size;
+  // `ANNOY_LABELS_U64` or `ANNOY_LABELS_UTF8`.
+  annoy_label_kind kind;
+  // Must be 0.
+  int32_t reserved;
+  // How many labels.
+  size_t n;
+  // `n` numbers.
+  const uint64_t *numbers;
+  // The strings, one behind the other: UTF-8.
+  const char *bytes;
+  // `n + 1` offsets, none smaller than the one before: string `i` is from `bytes[offsets[i]]` to
+  // before `bytes[offsets[i + 1]]`.
+  const size_t *offsets;
+} annoy_labels;
+
 // Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the
 // call, once at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
 typedef int32_t (*annoy_filter_fn)(void *user, int64_t item);
@@ -261,10 +272,6 @@ typedef struct annoy_search_options {
   annoy_filter_fn filter;
   // Handed to `filter`.
   void *filter_user;
-  // Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token
-  // alone, before it begins. With a filter the token is also looked at each time that would be asked, and it is not
-  // asked any more once the token is set.
-  const struct annoy_work *work;
   // What the search goes through; 0 for the graph where there is one, else the trees.
   annoy_method method;
   // Must be 0.
@@ -587,17 +594,18 @@ int32_t annoy_get_id_bits(const struct annoy_index *index);
 // Errors: `ANNOY_ERR_NULL`.
 annoy_status annoy_set_seed(struct annoy_index *index, uint64_t seed, struct annoy_error *error);
 
-// Sets who hears what the index does; NULL for silence, which is the default. The library never prints.
+// Sets who hears what the index does; NULL for silence, which is the default. The library never
+// prints.
 //
-// `user` is handed back at each call and must be good for use from every thread that uses the index.
-// Errors: `ANNOY_ERR_NULL` for `index`.
-annoy_status annoy_set_log(struct annoy_index *index, annoy_log_fn log, void *user, struct annoy_error *error);
-
-// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller
-// numbers. `ANNOY_LOG_INFO` unless set.
-//
+// `level`: it hears messages of this level and the more important ones, which have smaller
+// numbers; 0 for `ANNOY_LOG_INFO`. `user` is handed back at each call and must be good for use
+// from every thread that uses the index.
 // Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
-annoy_status annoy_set_log_level(struct annoy_index *index, int32_t level, struct annoy_error *error);
+annoy_status annoy_set_log(struct annoy_index *index,
+                           int32_t level,
+                           annoy_log_fn log,
+                           void *user,
+                           struct annoy_error *error);
 
 // Makes a token that long calls look at; NULL when there is no memory. Not yet cancelled.
 struct annoy_cancel *annoy_cancel_new(void);
@@ -649,87 +657,6 @@ annoy_status annoy_add_item(struct annoy_index *index,
                             size_t len,
                             struct annoy_error *error);
 
-// `annoy_add_item` for an index of f64 (or hamming); `ANNOY_ERR_UNSUPPORTED` for one of f32.
-annoy_status annoy_add_item_f64(struct annoy_index *index,
-                                int64_t item,
-                                const double *vector,
-                                size_t len,
-                                struct annoy_error *error);
-
-// `annoy_add_item` for hamming: f bits in `n_words` words, the first bit in the least significant place of the first
-// word, the bits past f 0.
-//
-// `n_words` must be f / 64 rounded up. Errors: as `annoy_add_item`, and `ANNOY_ERR_ARGUMENT` for a bit past f.
-annoy_status annoy_add_item_bits(struct annoy_index *index,
-                                 int64_t item,
-                                 const uint64_t *words,
-                                 size_t n_words,
-                                 struct annoy_error *error);
-
-// Adds many items, all or none.
-//
-// `rows` has `n_rows` vectors of `len` numbers (`len` must be f), `row_stride` bytes apart (0: one right behind the
-// other). `ids` has an id for each row, or is NULL: then they follow the last item. Of rows with the same id the last
-// counts. Several threads copy where there is much to copy. Vectors that are replaced are kept until all is done.
-// Errors: as `annoy_add_item`; the message names the id. On an error no item is added.
-annoy_status annoy_add_items(struct annoy_index *index,
-                             const int64_t *ids,
-                             const float *rows,
-                             size_t n_rows,
-                             size_t len,
-                             size_t row_stride,
-                             struct annoy_error *error);
-
-// `annoy_add_items` for an index of f64 (or hamming).
-annoy_status annoy_add_items_f64(struct annoy_index *index,
-                                 const int64_t *ids,
-                                 const double *rows,
-                                 size_t n_rows,
-                                 size_t len,
-                                 size_t row_stride,
-                                 struct annoy_error *error);
-
-// `annoy_add_items` for hamming, in words as `annoy_add_item_bits` takes them.
-annoy_status annoy_add_items_bits(struct annoy_index *index,
-                                  const int64_t *ids,
-                                  const uint64_t *rows,
-                                  size_t n_rows,
-                                  size_t n_words,
-                                  size_t row_stride,
-                                  struct annoy_error *error);
-
-// `annoy_add_items` with progress and cancellation; `work` may be NULL.
-//
-// Errors: as `annoy_add_items`; `ANNOY_ERR_CANCELLED`. On an error no item is added.
-annoy_status annoy_add_items_with(struct annoy_index *index,
-                                  const int64_t *ids,
-                                  const float *rows,
-                                  size_t n_rows,
-                                  size_t len,
-                                  size_t row_stride,
-                                  const struct annoy_work *work,
-                                  struct annoy_error *error);
-
-// `annoy_add_items_with` for an index of f64 (or hamming).
-annoy_status annoy_add_items_with_f64(struct annoy_index *index,
-                                      const int64_t *ids,
-                                      const double *rows,
-                                      size_t n_rows,
-                                      size_t len,
-                                      size_t row_stride,
-                                      const struct annoy_work *work,
-                                      struct annoy_error *error);
-
-// `annoy_add_items_with` for hamming, in words as `annoy_add_item_bits` takes them.
-annoy_status annoy_add_items_with_bits(struct annoy_index *index,
-                                       const int64_t *ids,
-                                       const uint64_t *rows,
-                                       size_t n_rows,
-                                       size_t n_words,
-                                       size_t row_stride,
-                                       const struct annoy_work *work,
-                                       struct annoy_error *error);
-
 // Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which
 // becomes memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room
 // already.
@@ -748,20 +675,6 @@ annoy_status annoy_get_item(const struct annoy_index *index,
                             float *vector,
                             size_t len,
                             struct annoy_error *error);
-
-// `annoy_get_item` for an index of f64 (or hamming).
-annoy_status annoy_get_item_f64(const struct annoy_index *index,
-                                int64_t item,
-                                double *vector,
-                                size_t len,
-                                struct annoy_error *error);
-
-// `annoy_get_item` for hamming, in words as `annoy_add_item_bits` takes them.
-annoy_status annoy_get_item_bits(const struct annoy_index *index,
-                                 int64_t item,
-                                 uint64_t *words,
-                                 size_t n_words,
-                                 struct annoy_error *error);
 
 // The distance between two items into `*distance`; for dot their inner product. Legal in every state.
 //
@@ -798,12 +711,6 @@ annoy_status annoy_build_trees(struct annoy_index *index,
                                int32_t n_trees,
                                const struct annoy_work *work,
                                struct annoy_error *error);
-
-// `annoy_build_trees`, which takes its place.
-annoy_status annoy_build_with(struct annoy_index *index,
-                              int32_t n_trees,
-                              const struct annoy_work *work,
-                              struct annoy_error *error);
 
 // Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
 //
@@ -879,12 +786,6 @@ annoy_status annoy_save_to(const struct annoy_index *index,
                            const struct annoy_work *work,
                            struct annoy_error *error);
 
-// `annoy_save_to`, which takes its place.
-annoy_status annoy_save_with(const struct annoy_index *index,
-                             const char *path,
-                             const struct annoy_work *work,
-                             struct annoy_error *error);
-
 // Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
 //
 // `flags`: as `annoy_load`. `work` is for the saving, as in `annoy_save_to`, and may be NULL.
@@ -937,18 +838,15 @@ annoy_status annoy_get_metadata(const struct annoy_index *index,
 // Errors: `ANNOY_ERR_NULL`.
 annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
 
-// Says how many bytes `annoy_save` and `annoy_save_to_buffer` write.
+// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room
+// for `capacity` bytes, and their number to `*written`. The index stays as it is. `work` may be
+// NULL.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` as `annoy_save`;
-// `ANNOY_ERR_NO_MEMORY`.
-annoy_status annoy_saved_size(const struct annoy_index *index, size_t *size, struct annoy_error *error);
-
-// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes,
-// and their number to `*written`. The index stays as it is. `work` may be NULL.
-//
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing
-// is written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
-// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors anything may be in `buffer`.
+// `(NULL, 0)` for `buffer` asks how many there are.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*written` set and
+// nothing written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and
+// `ANNOY_ERR_CORRUPT` as `annoy_save`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors
+// anything may be in `buffer`.
 annoy_status annoy_save_to_buffer(const struct annoy_index *index,
                                   void *buffer,
                                   size_t capacity,
@@ -956,7 +854,7 @@ annoy_status annoy_save_to_buffer(const struct annoy_index *index,
                                   const struct annoy_work *work,
                                   struct annoy_error *error);
 
-// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`, which see.
+// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`.
 //
 // `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are borrowed: they must stay
 // where and as they are until the index is freed, unloaded or thawed, or has loaded something else. With
@@ -968,8 +866,7 @@ annoy_status annoy_load_from_buffer(struct annoy_index *index,
                                     uint64_t flags,
                                     struct annoy_error *error);
 
-// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which
-// see.
+// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`.
 //
 // `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with
 // `annoy_free`.
@@ -1000,37 +897,23 @@ annoy_status annoy_set_label(struct annoy_index *index,
                              size_t len,
                              struct annoy_error *error);
 
-// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item
-// `i`. Of labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
+// Gives labels to many items, all or none: label `i` to item `items[i]`, or, where `items` is
+// NULL, to item `i`. Of labels for the same item the last counts; items may swap labels. As
+// `annoy_set_label_u64`.
 //
-// Errors: as there; the message names the item. On an error all labels are as before.
-annoy_status annoy_set_labels_u64(struct annoy_index *index,
-                                  const int64_t *items,
-                                  const uint64_t *labels,
-                                  size_t n,
-                                  struct annoy_error *error);
-
-// Gives strings as labels to `n` items, all or none: label `i` is the UTF-8 from `bytes[offsets[i]]` to before
-// `bytes[offsets[i + 1]]`. There are `n + 1` offsets, none smaller than the one before. The rest is as
-// `annoy_set_labels_u64`.
-//
-// Errors: as there, and `ANNOY_ERR_ARGUMENT` for offsets that descend, or what is not UTF-8.
+// Errors: as there; `ANNOY_ERR_ARGUMENT` for a kind that is none of the two, offsets that descend,
+// or what is not UTF-8. The message names the item. On an error all labels are as before.
 annoy_status annoy_set_labels(struct annoy_index *index,
                               const int64_t *items,
-                              const char *bytes,
-                              const size_t *offsets,
-                              size_t n,
+                              const struct annoy_labels *labels,
                               struct annoy_error *error);
 
-// Takes an item's label away; nothing happens when it has none. As `annoy_set_label_u64`.
+// Takes the labels of `n` items away, or, where `items` is NULL and `n` 0, all: those to come may
+// then be of the other kind. Nothing happens where there is none. As `annoy_set_label_u64`.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`.
-annoy_status annoy_clear_label(struct annoy_index *index, int64_t item, struct annoy_error *error);
-
-// Takes all labels away; those to come may be of the other kind. Legal in every state.
-//
-// Errors: `ANNOY_ERR_NULL`.
-annoy_status annoy_clear_labels(struct annoy_index *index, struct annoy_error *error);
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`. On an
+// error all labels are as before.
+annoy_status annoy_clear_labels(struct annoy_index *index, const int64_t *items, size_t n, struct annoy_error *error);
 
 // What the labels are; `ANNOY_LABELS_NONE` (0) when no item has one, and for NULL.
 annoy_label_kind annoy_get_label_kind(const struct annoy_index *index);
@@ -1155,16 +1038,6 @@ annoy_status annoy_get_nns_by_item(const struct annoy_index *index,
                                    size_t *n_found,
                                    struct annoy_error *error);
 
-// `annoy_get_nns_by_item` with distances as doubles.
-annoy_status annoy_get_nns_by_item_f64(const struct annoy_index *index,
-                                       int64_t item,
-                                       size_t n,
-                                       int64_t search_k,
-                                       int64_t *ids,
-                                       double *distances,
-                                       size_t *n_found,
-                                       struct annoy_error *error);
-
 // Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
 // is 1). The rest is as `annoy_get_nns_by_item`.
 //
@@ -1179,149 +1052,6 @@ annoy_status annoy_get_nns_by_vector(const struct annoy_index *index,
                                      float *distances,
                                      size_t *n_found,
                                      struct annoy_error *error);
-
-// `annoy_get_nns_by_vector` for an index of f64 (or hamming), distances as doubles.
-annoy_status annoy_get_nns_by_vector_f64(const struct annoy_index *index,
-                                         const double *vector,
-                                         size_t len,
-                                         size_t n,
-                                         int64_t search_k,
-                                         int64_t *ids,
-                                         double *distances,
-                                         size_t *n_found,
-                                         struct annoy_error *error);
-
-// `annoy_get_nns_by_vector` for hamming, the query in words as `annoy_add_item_bits` takes them; distances are whole
-// numbers.
-annoy_status annoy_get_nns_by_vector_bits(const struct annoy_index *index,
-                                          const uint64_t *words,
-                                          size_t n_words,
-                                          size_t n,
-                                          int64_t search_k,
-                                          int64_t *ids,
-                                          float *distances,
-                                          size_t *n_found,
-                                          struct annoy_error *error);
-
-// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
-// is 1) that pass what `options` say, nearest first, equal distances by id. `options` may be NULL.
-//
-// The results are as those of `annoy_get_nns_by_vector`.
-// Errors: as there; `ANNOY_ERR_ARGUMENT` for options that have values they cannot have, such as a bitmap that does not
-// have as many bits as there are items.
-annoy_status annoy_search_one(const struct annoy_index *index,
-                              const float *vector,
-                              size_t len,
-                              size_t n,
-                              const struct annoy_search_options *options,
-                              int64_t *ids,
-                              float *distances,
-                              size_t *n_found,
-                              struct annoy_error *error);
-
-// `annoy_search_one` for an index of f64 (or hamming), distances as doubles.
-annoy_status annoy_search_one_f64(const struct annoy_index *index,
-                                  const double *vector,
-                                  size_t len,
-                                  size_t n,
-                                  const struct annoy_search_options *options,
-                                  int64_t *ids,
-                                  double *distances,
-                                  size_t *n_found,
-                                  struct annoy_error *error);
-
-// `annoy_search_one` for hamming, the query in words as `annoy_add_item_bits` takes them.
-annoy_status annoy_search_one_bits(const struct annoy_index *index,
-                                   const uint64_t *words,
-                                   size_t n_words,
-                                   size_t n,
-                                   const struct annoy_search_options *options,
-                                   int64_t *ids,
-                                   float *distances,
-                                   size_t *n_found,
-                                   struct annoy_error *error);
-
-// `annoy_search_one` from an item, which is its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF`
-// is set. Any element type.
-//
-// Errors: as `annoy_search_one`, and `ANNOY_ERR_ITEM`.
-annoy_status annoy_search_item(const struct annoy_index *index,
-                               int64_t item,
-                               size_t n,
-                               const struct annoy_search_options *options,
-                               int64_t *ids,
-                               float *distances,
-                               size_t *n_found,
-                               struct annoy_error *error);
-
-// `annoy_search_item` with distances as doubles.
-annoy_status annoy_search_item_f64(const struct annoy_index *index,
-                                   int64_t item,
-                                   size_t n,
-                                   const struct annoy_search_options *options,
-                                   int64_t *ids,
-                                   double *distances,
-                                   size_t *n_found,
-                                   struct annoy_error *error);
-
-// `annoy_search_one` for `n_queries` vectors of `len` numbers, `row_stride` bytes apart (0: one
-// right behind the other), by several threads.
-//
-// `ids` and `distances` (may be NULL) have room for n_queries rows of `n`; what is left of a row
-// when fewer are found is -1 and NaN. `n_found` has room for n_queries counts, or is NULL. The
-// results are those of `annoy_search_one` for each query, for any number of threads.
-// Errors: as `annoy_search_one`; `ANNOY_ERR_CANCELLED`. On an error it is not defined what the
-// results hold.
-annoy_status annoy_search_batch(const struct annoy_index *index,
-                                const float *queries,
-                                size_t n_queries,
-                                size_t len,
-                                size_t row_stride,
-                                size_t n,
-                                const struct annoy_search_options *options,
-                                int64_t *ids,
-                                float *distances,
-                                size_t *n_found,
-                                struct annoy_error *error);
-
-// `annoy_search_batch` for an index of f64 (or hamming), distances as doubles.
-annoy_status annoy_search_batch_f64(const struct annoy_index *index,
-                                    const double *queries,
-                                    size_t n_queries,
-                                    size_t len,
-                                    size_t row_stride,
-                                    size_t n,
-                                    const struct annoy_search_options *options,
-                                    int64_t *ids,
-                                    double *distances,
-                                    size_t *n_found,
-                                    struct annoy_error *error);
-
-// `annoy_search_batch` for hamming, the queries in words as `annoy_add_item_bits` takes them.
-annoy_status annoy_search_batch_bits(const struct annoy_index *index,
-                                     const uint64_t *queries,
-                                     size_t n_queries,
-                                     size_t n_words,
-                                     size_t row_stride,
-                                     size_t n,
-                                     const struct annoy_search_options *options,
-                                     int64_t *ids,
-                                     float *distances,
-                                     size_t *n_found,
-                                     struct annoy_error *error);
-
-// `annoy_search_item` for `n_queries` items. As `annoy_search_batch`. Any element type.
-//
-// Errors: as there, and `ANNOY_ERR_ITEM`.
-annoy_status annoy_search_batch_items(const struct annoy_index *index,
-                                      const int64_t *items,
-                                      size_t n_queries,
-                                      size_t n,
-                                      const struct annoy_search_options *options,
-                                      int64_t *ids,
-                                      float *distances,
-                                      size_t *n_found,
-                                      struct annoy_error *error);
 
 // Finds the `results->n` items nearest to each of the `queries`, one or many, that pass what
 // `options` say. `options` and `work` may be NULL.
@@ -1397,22 +1127,6 @@ annoy_status annoy_verify_file(const char *path,
                                size_t *n_faults,
                                const struct annoy_work *work,
                                struct annoy_error *error);
-
-// `annoy_verify`, which takes its place.
-annoy_status annoy_verify_with(const struct annoy_index *index,
-                               struct annoy_fault *faults,
-                               size_t capacity,
-                               size_t *n_faults,
-                               const struct annoy_work *work,
-                               struct annoy_error *error);
-
-// `annoy_verify_file`, which takes its place.
-annoy_status annoy_verify_file_with(const char *path,
-                                    struct annoy_fault *faults,
-                                    size_t capacity,
-                                    size_t *n_faults,
-                                    const struct annoy_work *work,
-                                    struct annoy_error *error);
 
 // Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory
 // for each item. Legal in every state.

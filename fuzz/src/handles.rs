@@ -2,11 +2,12 @@
 
 use annoy_rs::ffi::file::annoy_get_metadata;
 use annoy_rs::ffi::handle::*;
-use annoy_rs::ffi::item::{annoy_get_item, annoy_get_item_f64};
+use annoy_rs::ffi::item::annoy_get_item;
 use annoy_rs::ffi::labels::*;
+use annoy_rs::ffi::nearest::annoy_get_nns_by_item;
 use annoy_rs::ffi::removal::annoy_get_n_removed;
-use annoy_rs::ffi::search::annoy_get_nns_by_item;
 use annoy_rs::ffi::status::*;
+use annoy_rs::ffi::vectors::{annoy_get_vectors, annoy_vectors, ANNOY_ELEMENT_F64};
 use annoy_rs::ffi::verify::{annoy_get_info, annoy_info};
 use std::ptr::{null, null_mut};
 
@@ -44,7 +45,16 @@ pub fn look(index: *const annoy_index) -> Sight {
             Vec::new()
         } else if annoy_get_scalar(index) == ANNOY_F64 {
             let mut vector = vec![0.0f64; f];
-            let status = annoy_get_item_f64(index, n_items - 1, vector.as_mut_ptr(), f, null_mut());
+            let to = annoy_vectors {
+                struct_size: size_of::<annoy_vectors>(),
+                data: vector.as_mut_ptr().cast(),
+                element: ANNOY_ELEMENT_F64,
+                reserved: 0,
+                n: 1,
+                len: f,
+                stride: 0,
+            };
+            let status = annoy_get_vectors(index, &(n_items - 1), &to, null_mut());
             assert_eq!(status, ANNOY_OK);
             vector.iter().map(|x| x.to_bits()).collect()
         } else {

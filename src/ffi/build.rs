@@ -61,21 +61,6 @@ pub unsafe extern "C" fn annoy_build_trees(
     })
 }
 
-/// `annoy_build_trees`, which takes its place.
-///
-/// # Safety
-/// As `annoy_build_trees`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_build_with(
-    index: *mut annoy_index,
-    n_trees: i32,
-    work: *const annoy_work,
-    error: *mut annoy_error,
-) -> annoy_status {
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { annoy_build_trees(index, n_trees, work, error) }
-}
-
 /// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
 ///
 /// After an on-disk build the file stays as it is; the next build replaces it.

@@ -34,33 +34,15 @@ unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64) -> Result<Bytes> {
     }
 }
 
-/// Says how many bytes `annoy_save` and `annoy_save_to_buffer` write.
+/// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room
+/// for `capacity` bytes, and their number to `*written`. The index stays as it is. `work` may be
+/// NULL.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` as `annoy_save`;
-/// `ANNOY_ERR_NO_MEMORY`.
-///
-/// # Safety
-/// `index` is NULL or a live handle that no call is changing, `size` is NULL or points to room for a `size_t`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_saved_size(
-    index: *const annoy_index,
-    size: *mut usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, size) = unsafe { (shared(index)?, place("size", size)?) };
-        size.put(index.saved_size()?);
-        Ok(())
-    })
-}
-
-/// Writes the bytes of the file that `annoy_save` writes to the start of `buffer`, which has room for `capacity` bytes,
-/// and their number to `*written`. The index stays as it is. `work` may be NULL.
-///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL`, with both sizes in the message, when there are more: then nothing
-/// is written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and `ANNOY_ERR_CORRUPT` as `annoy_save`;
-/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors anything may be in `buffer`.
+/// `(NULL, 0)` for `buffer` asks how many there are.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*written` set and
+/// nothing written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and
+/// `ANNOY_ERR_CORRUPT` as `annoy_save`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors
+/// anything may be in `buffer`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for
@@ -82,12 +64,16 @@ pub unsafe extern "C" fn annoy_save_to_buffer(
         let to = unsafe { slice_mut("buffer", buffer.cast::<u8>(), capacity) }?;
         // SAFETY: as above.
         let work = unsafe { Given::read(work) }?;
-        written.put(work.call(|work| index.write_to_slice_with(to, work))?);
-        Ok(())
+        let result = work.call(|work| index.write_to_slice_with(to, work));
+        match result {
+            Ok(n) | Err(Error::TooSmall { needed: n, .. }) => written.put(n),
+            Err(_) => {}
+        }
+        result.map(|_| ())
     })
 }
 
-/// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`, which see.
+/// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`.
 ///
 /// `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are borrowed: they must stay
 /// where and as they are until the index is freed, unloaded or thawed, or has loaded something else. With
@@ -112,8 +98,7 @@ pub unsafe extern "C" fn annoy_load_from_buffer(
     })
 }
 
-/// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`, which
-/// see.
+/// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`.
 ///
 /// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with
 /// `annoy_free`.

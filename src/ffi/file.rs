@@ -80,21 +80,6 @@ pub unsafe extern "C" fn annoy_save_to(
     })
 }
 
-/// `annoy_save_to`, which takes its place.
-///
-/// # Safety
-/// As `annoy_save_to`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_save_with(
-    index: *const annoy_index,
-    path: *const c_char,
-    work: *const annoy_work,
-    error: *mut annoy_error,
-) -> annoy_status {
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { annoy_save_to(index, path, work, error) }
-}
-
 /// Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
 ///
 /// `flags`: as `annoy_load`. `work` is for the saving, as in `annoy_save_to`, and may be NULL.

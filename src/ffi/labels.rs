@@ -2,6 +2,7 @@
 
 use super::guard::{exclusive, guard, guard_value, place, shared, slice, slice_mut};
 use super::handle::annoy_index;
+use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
 use crate::error::{reserve, Error, Result};
 use crate::index::Index;
@@ -92,109 +93,132 @@ pub unsafe extern "C" fn annoy_set_label(
     })
 }
 
-/// Gives numbers as labels to `n` items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to item
-/// `i`. Of labels for the same item the last counts; items may swap labels. As `annoy_set_label_u64`.
-///
-/// Errors: as there; the message names the item. On an error all labels are as before.
-///
-/// # Safety
-/// As `annoy_set_label_u64`; `items` and `labels` are NULL or point to `n` each.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_set_labels_u64(
-    index: *mut annoy_index,
-    items: *const i64,
-    labels: *const u64,
-    n: usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, items) = unsafe { (exclusive(index)?, ids(items, n)?) };
-        // SAFETY: as above.
-        let labels = unsafe { slice("labels", labels, n) }?;
-        index.set_labels(items, labels.iter().copied())
-    })
+/// Labels of the caller's, all of one kind. Zero everything, then set `struct_size` and what is
+/// there.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct annoy_labels {
+    /// `sizeof(annoy_labels)`.
+    pub struct_size: usize,
+    /// `ANNOY_LABELS_U64` or `ANNOY_LABELS_UTF8`.
+    pub kind: annoy_label_kind,
+    /// Must be 0.
+    pub reserved: i32,
+    /// How many labels.
+    pub n: usize,
+    /// `n` numbers.
+    pub numbers: *const u64,
+    /// The strings, one behind the other: UTF-8.
+    pub bytes: *const c_char,
+    /// `n + 1` offsets, none smaller than the one before: string `i` is from `bytes[offsets[i]]` to
+    /// before `bytes[offsets[i + 1]]`.
+    pub offsets: *const usize,
 }
 
-/// Gives strings as labels to `n` items, all or none: label `i` is the UTF-8 from `bytes[offsets[i]]` to before
-/// `bytes[offsets[i + 1]]`. There are `n + 1` offsets, none smaller than the one before. The rest is as
-/// `annoy_set_labels_u64`.
+// SAFETY: numbers, and pointers that may be anything until they are used.
+unsafe impl Growing for annoy_labels {
+    const SIZE: &'static str = "struct_size of annoy_labels";
+}
+
+/// Gives labels to many items, all or none: label `i` to item `items[i]`, or, where `items` is
+/// NULL, to item `i`. Of labels for the same item the last counts; items may swap labels. As
+/// `annoy_set_label_u64`.
 ///
-/// Errors: as there, and `ANNOY_ERR_ARGUMENT` for offsets that descend, or what is not UTF-8.
+/// Errors: as there; `ANNOY_ERR_ARGUMENT` for a kind that is none of the two, offsets that descend,
+/// or what is not UTF-8. The message names the item. On an error all labels are as before.
 ///
 /// # Safety
-/// As `annoy_set_label_u64`; `items` is NULL or points to `n` ids, `offsets` is NULL or points to `n + 1` offsets,
-/// `bytes` is NULL or points to as many bytes as the last offset says.
+/// As `annoy_set_label_u64`; `items` is NULL or points to as many ids as there are labels, `labels`
+/// is NULL or points to an `annoy_labels` whose pointers are NULL or as it says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_labels(
     index: *mut annoy_index,
     items: *const i64,
-    bytes: *const c_char,
-    offsets: *const usize,
+    labels: *const annoy_labels,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        if labels.is_null() {
+            return Err(Error::Null("labels"));
+        }
+        // SAFETY: not NULL; as large as it says by the caller's word.
+        let given = unsafe { sized::read(labels) }?;
+        if given.reserved != 0 {
+            return Err(Error::argument("reserved", given.reserved, "0"));
+        }
+        let n = given.n;
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (mut index, items) = unsafe { (exclusive(index)?, ids(items, n)?) };
+        match given.kind {
+            ANNOY_LABELS_U64 => {
+                // SAFETY: as above.
+                let numbers = unsafe { slice("numbers", given.numbers, n) }?;
+                index.set_labels(items, numbers.iter().copied())
+            }
+            ANNOY_LABELS_UTF8 if n == 0 => Ok(()),
+            ANNOY_LABELS_UTF8 => {
+                // SAFETY: as above.
+                let offsets = unsafe { slice("offsets", given.offsets, n.saturating_add(1)) }?;
+                // SAFETY: as above.
+                let bytes = unsafe { slice("bytes", given.bytes.cast::<u8>(), offsets[n]) }?;
+                set_texts(&mut index, items, bytes, offsets)
+            }
+            other => {
+                let expected = "ANNOY_LABELS_U64 or ANNOY_LABELS_UTF8";
+                Err(Error::argument("kind", other, expected))
+            }
+        }
+    })
+}
+
+fn set_texts(
+    index: &mut Index,
+    items: Option<&[i64]>,
+    bytes: &[u8],
+    offsets: &[usize],
+) -> Result<()> {
+    for pair in offsets.windows(2) {
+        let label = bytes.get(pair[0]..pair[1]).ok_or_else(|| {
+            let found = format!("{} before {}", pair[0], pair[1]);
+            Error::argument("offsets", found, "offsets that do not descend")
+        })?;
+        utf8("bytes", label)?;
+    }
+    // All checked: none becomes an empty one.
+    let labels = offsets.windows(2).map(|pair| {
+        let bytes = bytes.get(pair[0]..pair[1]).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    });
+    index.set_labels(items, labels)
+}
+
+/// Takes the labels of `n` items away, or, where `items` is NULL and `n` 0, all: those to come may
+/// then be of the other kind. Nothing happens where there is none. As `annoy_set_label_u64`.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`. On an
+/// error all labels are as before.
+///
+/// # Safety
+/// `index` is NULL or a live handle that no other call is using; `items` is NULL or points to `n`
+/// ids.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_clear_labels(
+    index: *mut annoy_index,
+    items: *const i64,
     n: usize,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, items) = unsafe { (exclusive(index)?, ids(items, n)?) };
-        if n == 0 {
-            return Ok(());
+        let (mut index, ids) = unsafe { (exclusive(index)?, slice("items", items, n)?) };
+        if items.is_null() {
+            index.clear_labels();
         }
-        // SAFETY: as above.
-        let offsets = unsafe { slice("offsets", offsets, n.saturating_add(1)) }?;
-        // SAFETY: as above.
-        let bytes = unsafe { slice("bytes", bytes.cast::<u8>(), offsets[n]) }?;
-        let label = |pair: &[usize]| {
-            bytes.get(pair[0]..pair[1]).ok_or_else(|| {
-                let found = format!("{} before {}", pair[0], pair[1]);
-                Error::argument("offsets", found, "offsets that do not descend")
-            })
-        };
-        for pair in offsets.windows(2) {
-            utf8("bytes", label(pair)?)?;
-        }
-        // All checked: none becomes an empty one.
-        let labels = offsets.windows(2).map(|pair| {
-            let bytes = bytes.get(pair[0]..pair[1]).unwrap_or_default();
-            std::str::from_utf8(bytes).unwrap_or_default()
-        });
-        index.set_labels(items, labels)
-    })
-}
-
-/// Takes an item's label away; nothing happens when it has none. As `annoy_set_label_u64`.
-///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`.
-///
-/// # Safety
-/// `index` is NULL or a live handle that no other call is using.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_clear_label(
-    index: *mut annoy_index,
-    item: i64,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
-        unsafe { exclusive(index) }?.clear_label(item)
-    })
-}
-
-/// Takes all labels away; those to come may be of the other kind. Legal in every state.
-///
-/// Errors: `ANNOY_ERR_NULL`.
-///
-/// # Safety
-/// `index` is NULL or a live handle that no other call is using.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_clear_labels(
-    index: *mut annoy_index,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
-        unsafe { exclusive(index) }?.clear_labels();
-        Ok(())
+        // A wrong id is found before anything is cleared; what else can fail fails at the first.
+        let n_items = index.n_items() as i64;
+        let wrong = ids.iter().find(|id| !(0..n_items).contains(*id));
+        let mut ids = wrong.into_iter().chain(ids);
+        ids.try_for_each(|&id| index.clear_label(id))
     })
 }
 

@@ -26,7 +26,7 @@ const fn is(text: &str, number: u32) -> bool {
 }
 
 /// Number of this ABI: programs compiled against one number work with every library that has it.
-pub const ANNOY_ABI_VERSION: u32 = 0;
+pub const ANNOY_ABI_VERSION: u32 = 1;
 
 /// A metric: one of `ANNOY_ANGULAR` to `ANNOY_DOT`.
 pub type annoy_metric = i32;

@@ -59,10 +59,13 @@ impl User {
     }
 }
 
-/// Sets who hears what the index does; NULL for silence, which is the default. The library never prints.
+/// Sets who hears what the index does; NULL for silence, which is the default. The library never
+/// prints.
 ///
-/// `user` is handed back at each call and must be good for use from every thread that uses the index.
-/// Errors: `ANNOY_ERR_NULL` for `index`.
+/// `level`: it hears messages of this level and the more important ones, which have smaller
+/// numbers; 0 for `ANNOY_LOG_INFO`. `user` is handed back at each call and must be good for use
+/// from every thread that uses the index.
+/// Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using; `log` and `user` stay usable until they are replaced
@@ -70,11 +73,21 @@ impl User {
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_log(
     index: *mut annoy_index,
+    level: i32,
     log: annoy_log_fn,
     user: *mut c_void,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
+        let level = match level {
+            0 => ANNOY_LOG_INFO,
+            level => level,
+        };
+        let found = LEVELS.iter().find(|entry| entry.0 == level);
+        let most = found.ok_or_else(|| {
+            let expected = "0, or ANNOY_LOG_ERROR (1) to ANNOY_LOG_DEBUG (4)";
+            Error::argument("level", level, expected)
+        })?;
         let user = User(user);
         // SAFETY: NULL or live and unshared by the caller's word.
         let mut index = unsafe { exclusive(index) }?;
@@ -95,32 +108,8 @@ pub unsafe extern "C" fn annoy_set_log(
                 Some(log)
             }
         };
+        index.set_log_level(most.1);
         index.set_log(log);
-        Ok(())
-    })
-}
-
-/// Sets what `annoy_set_log`'s function hears: messages of this level and the more important ones, which have smaller
-/// numbers. `ANNOY_LOG_INFO` unless set.
-///
-/// Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
-///
-/// # Safety
-/// `index` is NULL or a live handle that no other call is using.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_set_log_level(
-    index: *mut annoy_index,
-    level: i32,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        let found = LEVELS.iter().find(|entry| entry.0 == level);
-        let expected = "ANNOY_LOG_ERROR (1) to ANNOY_LOG_DEBUG (4)";
-        let most = found
-            .ok_or_else(|| Error::argument("level", level, expected))?
-            .1;
-        // SAFETY: NULL or live and unshared by the caller's word.
-        unsafe { exclusive(index) }?.set_log_level(most);
         Ok(())
     })
 }

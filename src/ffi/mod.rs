@@ -13,18 +13,15 @@
 //! - `bytes`: saving to and loading from memory.
 //! - `labels`: names of items.
 //! - `removal`: taking items out of what searches find.
-//! - `search`: finding neighbours.
+//! - `nearest`: finding neighbours, the everyday calls.
 //! - `options`: what a search may be told.
-//! - `query`: finding neighbours among some of the items.
-//! - `batch`: finding neighbours for many queries at once.
-//! - `results`: finding neighbours for any number of queries, of any element type.
+//! - `search`: finding neighbours, for any number of queries.
 //! - `recall`: how much of the truth searches find.
 //! - `verify`: verifying, facts, and what a file may be.
 //! - `sized`: structs that may get more fields.
 //! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
 
-pub mod batch;
 pub mod build;
 pub mod bytes;
 pub mod file;
@@ -35,11 +32,10 @@ pub mod item;
 pub mod labels;
 pub mod library;
 pub mod log;
+pub mod nearest;
 pub mod options;
-pub mod query;
 pub mod recall;
 pub mod removal;
-pub mod results;
 pub mod search;
 mod sized;
 pub mod status;

@@ -20,12 +20,6 @@ pub const ANNOY_SEARCH_EXCLUDE_SELF: u64 = 1;
 pub const ANNOY_SEARCH_MAX_DISTANCE: u64 = 2;
 /// Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those that may.
 pub const ANNOY_SEARCH_DENY: u64 = 4;
-/// Flag: as `ANNOY_METHOD_EXACT`, which takes its place.
-pub const ANNOY_SEARCH_EXACT: u64 = 8;
-/// Flag: as `ANNOY_METHOD_FOREST`, which takes its place.
-pub const ANNOY_SEARCH_FOREST: u64 = 16;
-/// Flag: as `ANNOY_METHOD_GRAPH`, which takes its place.
-pub const ANNOY_SEARCH_GRAPH: u64 = 32;
 
 /// What a search goes through: one of the `ANNOY_METHOD_` numbers. New numbers may be added.
 pub type annoy_method = i32;
@@ -67,10 +61,6 @@ pub struct annoy_search_options {
     pub filter: annoy_filter_fn,
     /// Handed to `filter`.
     pub filter_user: *mut c_void,
-    /// Batches: by how many threads, told what, until when; NULL for the default. A single search looks at the token
-    /// alone, before it begins. With a filter the token is also looked at each time that would be asked, and it is not
-    /// asked any more once the token is set.
-    pub work: *const annoy_work,
     /// What the search goes through; 0 for the graph where there is one, else the trees.
     pub method: annoy_method,
     /// Must be 0.
@@ -127,12 +117,8 @@ impl<'a> Given<'a> {
         }
         // SAFETY: not NULL; as large as it says by the caller's word.
         let options = unsafe { sized::read(options) }?;
-        const FLAGS: u64 = ANNOY_SEARCH_EXCLUDE_SELF
-            | ANNOY_SEARCH_MAX_DISTANCE
-            | ANNOY_SEARCH_DENY
-            | ANNOY_SEARCH_EXACT
-            | ANNOY_SEARCH_FOREST
-            | ANNOY_SEARCH_GRAPH;
+        const FLAGS: u64 =
+            ANNOY_SEARCH_EXCLUDE_SELF | ANNOY_SEARCH_MAX_DISTANCE | ANNOY_SEARCH_DENY;
         if options.flags & !FLAGS != 0 {
             let found = format!("{:#x}", options.flags);
             return Err(Error::argument("flags", found, "ANNOY_SEARCH_ flags"));
@@ -142,19 +128,14 @@ impl<'a> Given<'a> {
         if options.reserved != 0 {
             return Err(Error::argument("reserved", options.reserved, "0"));
         }
-        const WAYS: u64 = ANNOY_SEARCH_EXACT | ANNOY_SEARCH_FOREST | ANNOY_SEARCH_GRAPH;
-        search.way = match (options.flags & WAYS, options.method) {
-            (0, ANNOY_METHOD_DEFAULT) => Way::Fastest,
-            (ANNOY_SEARCH_EXACT, 0) | (0, ANNOY_METHOD_EXACT) => Way::Exact,
-            (ANNOY_SEARCH_FOREST, 0) | (0, ANNOY_METHOD_FOREST) => Way::Forest,
-            (ANNOY_SEARCH_GRAPH, 0) | (0, ANNOY_METHOD_GRAPH) => Way::Graph,
-            (0, other) => {
+        search.way = match options.method {
+            ANNOY_METHOD_DEFAULT => Way::Fastest,
+            ANNOY_METHOD_EXACT => Way::Exact,
+            ANNOY_METHOD_FOREST => Way::Forest,
+            ANNOY_METHOD_GRAPH => Way::Graph,
+            other => {
                 let expected = "one of the ANNOY_METHOD_ numbers";
                 return Err(Error::argument("method", other, expected));
-            }
-            (several, _) => {
-                let expected = "one of ANNOY_SEARCH_EXACT, _FOREST and _GRAPH, and no method";
-                return Err(Error::argument("flags", format!("{several:#x}"), expected));
             }
         };
         search.exclude_self = has(ANNOY_SEARCH_EXCLUDE_SELF);
@@ -181,10 +162,6 @@ impl<'a> Given<'a> {
                 deny: has(ANNOY_SEARCH_DENY),
             });
         }
-        if work.is_null() {
-            // SAFETY: as above.
-            given.work = unsafe { work::Given::read(options.work) }?;
-        }
         let user = options.filter_user;
         given.filter = options.filter.map(|call| Filter { call, user });
         if given.filter.is_some() {
@@ -193,24 +170,11 @@ impl<'a> Given<'a> {
         Ok(given)
     }
 
-    /// Makes a single search of it.
-    pub(super) fn search<R>(self, body: impl FnOnce(&Search<'_>) -> Result<R>) -> Result<R> {
-        self.work.check()?;
-        self.filtered(|search, _| body(search))
-    }
-
-    /// Makes a batch of it.
-    pub(super) fn batch<R>(
+    /// Calls `body` with them. A filter takes as long as its caller likes: so the token is looked at each time one would
+    /// be asked.
+    pub(super) fn call<R>(
         self,
         body: impl FnOnce(&Search<'_>, &mut Work<'_>) -> Result<R>,
-    ) -> Result<R> {
-        self.filtered(|search, work| work.call(|work| body(search, work)))
-    }
-
-    /// A filter takes as long as its caller likes: so the token is looked at each time one would be asked.
-    fn filtered<R>(
-        self,
-        body: impl FnOnce(&Search<'_>, work::Given<'_>) -> Result<R>,
     ) -> Result<R> {
         let (filter, cancel) = (self.filter, self.work.cancel());
         let ask = filter
@@ -220,7 +184,7 @@ impl<'a> Given<'a> {
             filter: ask.as_ref().map(|ask| ask as &Ask<'_>),
             ..self.search
         };
-        let found = body(&search, self.work)?;
+        let found = self.work.call(|work| body(&search, work))?;
         if filter.is_some() {
             self.work.check()?;
         }

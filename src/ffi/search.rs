@@ -1,251 +1,225 @@
-//! Finding neighbours.
+//! Finding neighbours for any number of queries: vectors of any element type, or items.
 
-use super::guard::{guard, or_choose, place, shared, slice, slice_mut, Shared};
+use super::guard::{guard, shared, slice, slice_mut};
 use super::handle::annoy_index;
+use super::options::{annoy_search_options, Given};
+use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
-use crate::error::Result;
-use crate::index::vector::Vector;
+use super::vectors::{annoy_element, annoy_vectors, Rows, ANNOY_ELEMENT_F32, ANNOY_ELEMENT_F64};
+use super::work::annoy_work;
+use crate::error::{Error, Result};
+use crate::index::search::Search;
 use crate::query::Neighbor;
+use crate::work::Work;
+use std::ffi::c_void;
 
-/// A number that distances are given out as.
-pub(super) trait Distance {
-    fn from_f64(distance: f64) -> Self;
+/// Where the results of searches go: a row of `n` places for each query. Zero everything, then set
+/// `struct_size` and what is wanted.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct annoy_results {
+    /// `sizeof(annoy_results)`.
+    pub struct_size: usize,
+    /// Ids, nearest first, equal distances by id; -1 in places that are left over.
+    pub ids: *mut i64,
+    /// Distances of the same places, NaN in those left over; NULL when they are not wanted.
+    pub distances: *mut c_void,
+    /// What `distances` are: `ANNOY_ELEMENT_F64`, or `ANNOY_ELEMENT_F32` or 0, whatever the index
+    /// holds.
+    pub distance_element: annoy_element,
+    /// Must be 0.
+    pub reserved: i32,
+    /// How many were found for each query, below `n` when fewer were: that is no error; NULL when
+    /// that is not wanted.
+    pub counts: *mut usize,
+    /// How many are wanted for each query.
+    pub n: usize,
 }
 
-impl Distance for f32 {
-    fn from_f64(distance: f64) -> Self {
-        distance as f32
-    }
+// SAFETY: numbers, and pointers that may be anything until they are used.
+unsafe impl Growing for annoy_results {
+    const SIZE: &'static str = "struct_size of annoy_results";
 }
 
-impl Distance for f64 {
-    fn from_f64(distance: f64) -> Self {
-        distance
-    }
+enum Distances<'a> {
+    Unwanted,
+    F32(&'a mut [f32]),
+    F64(&'a mut [f64]),
 }
 
-/// Where the caller wants its results: `ids` and, unless NULL, `distances`, with room for `n` each.
-pub(super) struct Results<D> {
-    pub(super) n: usize,
-    pub(super) ids: *mut i64,
-    pub(super) distances: *mut D,
-    pub(super) n_found: *mut usize,
+/// An `annoy_results` as the library has it: room of the caller's for so many queries.
+struct Table<'a> {
+    n_queries: usize,
+    n: usize,
+    ids: &'a mut [i64],
+    distances: Distances<'a>,
+    counts: Option<&'a mut [usize]>,
 }
 
-impl<D: Distance> Results<D> {
-    /// Runs a search for `n` and hands its results over.
-    ///
+/// Fills a row, with what is left over behind it.
+fn fill<T: Copy>(row: &mut [T], found: impl ExactSizeIterator<Item = T>, left_over: T) {
+    let (to, rest) = row.split_at_mut(found.len().min(row.len()));
+    to.iter_mut().zip(found).for_each(|(to, value)| *to = value);
+    rest.fill(left_over);
+}
+
+impl Table<'_> {
     /// # Safety
-    /// As documented at `annoy_get_nns_by_item`.
-    pub(super) unsafe fn fill(
-        self,
-        index: *const annoy_index,
-        search: impl FnOnce(&Shared<'_>) -> Result<Vec<Neighbor>>,
-    ) -> Result<()> {
+    /// The pointers of `given` are NULL or have room as `annoy_results` says.
+    unsafe fn new(given: &annoy_results, n_queries: usize) -> Result<Self> {
+        if given.reserved != 0 {
+            return Err(Error::argument("reserved", given.reserved, "0"));
+        }
+        let n = given.n;
+        let room = n_queries
+            .checked_mul(n)
+            .ok_or_else(|| Error::argument("n", n, format!("fewer, for {n_queries} queries")))?;
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, n_found) = unsafe { (shared(index)?, place("n_found", self.n_found)?) };
-        // No more than there are items can be found, so room for those is all that is asked of `n`.
-        let room = self.n.min(index.n_items());
-        // SAFETY: as above.
-        let ids = unsafe { slice_mut("ids", self.ids, room) }?;
-        let distances = if self.distances.is_null() {
-            None
-        } else {
-            // SAFETY: as above, and not NULL.
-            Some(unsafe { slice_mut("distances", self.distances, room) }?)
+        let ids = unsafe { slice_mut("ids", given.ids, room) }?;
+        let at = given.distances;
+        let distances = match given.distance_element {
+            0 | ANNOY_ELEMENT_F32 | ANNOY_ELEMENT_F64 if at.is_null() => Distances::Unwanted,
+            0 | ANNOY_ELEMENT_F32 => {
+                // SAFETY: as above.
+                Distances::F32(unsafe { slice_mut("distances", at.cast(), room) }?)
+            }
+            ANNOY_ELEMENT_F64 => {
+                // SAFETY: as above.
+                Distances::F64(unsafe { slice_mut("distances", at.cast(), room) }?)
+            }
+            other => {
+                let expected = "0, ANNOY_ELEMENT_F32 or ANNOY_ELEMENT_F64";
+                return Err(Error::argument("distance_element", other, expected));
+            }
         };
-        let found = search(&index)?;
-        for (to, neighbor) in ids.iter_mut().zip(&found) {
-            *to = neighbor.id;
+        let counts = match given.counts.is_null() {
+            true => None,
+            // SAFETY: as above.
+            false => Some(unsafe { slice_mut("counts", given.counts, n_queries) }?),
+        };
+        Ok(Table {
+            n_queries,
+            n,
+            ids,
+            distances,
+            counts,
+        })
+    }
+
+    fn put(&mut self, query: usize, found: &[Neighbor]) {
+        let row = query * self.n..(query + 1) * self.n;
+        let distances = found.iter().map(|found| found.distance);
+        fill(&mut self.ids[row.clone()], found.iter().map(|f| f.id), -1);
+        match &mut self.distances {
+            Distances::Unwanted => {}
+            Distances::F32(to) => fill(&mut to[row], distances.map(|d| d as f32), f32::NAN),
+            Distances::F64(to) => fill(&mut to[row], distances, f64::NAN),
         }
-        for (to, neighbor) in distances.into_iter().flatten().zip(&found) {
-            *to = D::from_f64(neighbor.distance);
+        if let Some(counts) = &mut self.counts {
+            counts[query] = found.len();
         }
-        n_found.put(found.len());
+    }
+
+    /// Runs a search. The row of a single query is written when nothing can fail any more.
+    fn answer(
+        &mut self,
+        given: Given<'_>,
+        search: impl FnOnce(
+            &Search<'_>,
+            &mut Work<'_>,
+            &mut dyn FnMut(usize, Vec<Neighbor>),
+        ) -> Result<()>,
+    ) -> Result<()> {
+        let mut single = None;
+        let mut take = |query, found: Vec<Neighbor>| match self.n_queries {
+            1 => single = Some(found),
+            _ => self.put(query, &found),
+        };
+        given.call(|options, work| search(options, work, &mut take))?;
+        if let Some(found) = single {
+            self.put(0, &found);
+        }
         Ok(())
     }
 }
 
-/// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
-///
-/// `search_k` is the number of candidates looked at: more take longer and find better. In the trees repeats between
-/// them are counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is
-/// searched: about so many, fewer where nothing nearer is left and half as many more at the most; -1 stands for 3,000
-/// for each ten of `n`, twice as many where the graph found less than 0.9 of the nearest when it was tried, and four
-/// times where less than 0.6 (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are
-/// items if that is fewer; `distances` may be NULL. `*n_found` gets the number of results, which is below `n` when
-/// fewer were found: that is no error. Beyond it nothing is written, and on an error nothing at all.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k
-/// below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
-///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `ids`, `distances` and `n_found` are NULL or point to
-/// room as said above.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_nns_by_item(
-    index: *const annoy_index,
-    item: i64,
-    n: usize,
-    search_k: i64,
-    ids: *mut i64,
-    distances: *mut f32,
-    n_found: *mut usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    let results = Results {
-        n,
-        ids,
-        distances,
-        n_found,
-    };
-    guard(error, || {
-        // SAFETY: handed on.
-        unsafe {
-            results.fill(index, |index| {
-                index.get_nns_by_item(item, n, or_choose("search_k", search_k, 0)?)
-            })
-        }
-    })
+/// `results` is NULL or points to an `annoy_results`.
+unsafe fn read(results: *const annoy_results) -> Result<annoy_results> {
+    if results.is_null() {
+        return Err(Error::Null("results"));
+    }
+    // SAFETY: not NULL; as large as it says by the caller's word.
+    unsafe { sized::read(results) }
 }
 
-/// `annoy_get_nns_by_item` with distances as doubles.
+/// Finds the `results->n` items nearest to each of the `queries`, one or many, that pass what
+/// `options` say. `options` and `work` may be NULL.
+///
+/// Many queries are shared between threads; a single one takes the calling thread alone. The
+/// results are the same for any number of threads, and as if each query had been asked by itself.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or without the graph that the method
+/// asks for; `ANNOY_ERR_ARGUMENT` for fields of the structs that cannot be, such as a bitmap that
+/// does not have as many bits as there are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`;
+/// `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take; `ANNOY_ERR_CORRUPT` when a
+/// loaded file turns out to be damaged; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_NO_MEMORY`. Nothing is
+/// written on an error of the arguments, nor on any of a single query; on others of several queries
+/// some rows may have been written.
 ///
 /// # Safety
-/// As `annoy_get_nns_by_item`.
+/// `index` is NULL or a live handle that no call is changing; `queries`, `options`, `results` and
+/// `work` are NULL or point to structs whose pointers are as these say.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_get_nns_by_item_f64(
+pub unsafe extern "C" fn annoy_search(
     index: *const annoy_index,
-    item: i64,
-    n: usize,
-    search_k: i64,
-    ids: *mut i64,
-    distances: *mut f64,
-    n_found: *mut usize,
+    queries: *const annoy_vectors,
+    options: *const annoy_search_options,
+    results: *const annoy_results,
+    work: *const annoy_work,
     error: *mut annoy_error,
 ) -> annoy_status {
-    let results = Results {
-        n,
-        ids,
-        distances,
-        n_found,
-    };
     guard(error, || {
-        // SAFETY: handed on.
-        unsafe {
-            results.fill(index, |index| {
-                index.get_nns_by_item(item, n, or_choose("search_k", search_k, 0)?)
-            })
-        }
-    })
-}
-
-/// The body of `annoy_get_nns_by_vector` and its kin.
-///
-/// # Safety
-/// As documented there.
-unsafe fn by_vector<'a, T: 'a, D: Distance>(
-    index: *const annoy_index,
-    vector: *const T,
-    len: usize,
-    search_k: i64,
-    results: Results<D>,
-    error: *mut annoy_error,
-) -> annoy_status
-where
-    &'a [T]: Into<Vector<'a>>,
-{
-    guard(error, || {
-        let n = results.n;
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let vector: &'a [T] = unsafe { slice("vector", vector, len) }?;
-        // SAFETY: handed on.
-        unsafe {
-            results.fill(index, |index| {
-                index.get_nns_by_vector(vector, n, or_choose("search_k", search_k, 0)?)
-            })
-        }
+        let (index, rows) = unsafe { (shared(index)?, Rows::read("queries", queries)?) };
+        // SAFETY: as above.
+        let results = unsafe { read(results) }?;
+        // SAFETY: as above.
+        let given = unsafe { Given::read(options, results.n, &index, work) }?;
+        // SAFETY: as above.
+        let mut table = unsafe { Table::new(&results, rows.n()) }?;
+        table.answer(given, |search, work, take| {
+            index.search_batch(|i| rows.row(i), rows.n(), search, work, take)
+        })
     })
 }
 
-/// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
-/// is 1). The rest is as `annoy_get_nns_by_item`.
+/// `annoy_search` from items, each its own neighbour unless `ANNOY_SEARCH_EXCLUDE_SELF` is set.
 ///
-/// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED` when the index holds
-/// f64.
+/// `items` are `n_items` ids. Errors: as `annoy_search`; `ANNOY_ERR_ITEM`.
 ///
 /// # Safety
-/// As `annoy_get_nns_by_item`; `vector` is NULL or points to `len` numbers.
+/// As `annoy_search`; `items` is NULL or points to as many ids.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_get_nns_by_vector(
+pub unsafe extern "C" fn annoy_search_items(
     index: *const annoy_index,
-    vector: *const f32,
-    len: usize,
-    n: usize,
-    search_k: i64,
-    ids: *mut i64,
-    distances: *mut f32,
-    n_found: *mut usize,
+    items: *const i64,
+    n_items: usize,
+    options: *const annoy_search_options,
+    results: *const annoy_results,
+    work: *const annoy_work,
     error: *mut annoy_error,
 ) -> annoy_status {
-    let results = Results {
-        n,
-        ids,
-        distances,
-        n_found,
-    };
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { by_vector(index, vector, len, search_k, results, error) }
-}
-
-/// `annoy_get_nns_by_vector` for an index of f64 (or hamming), distances as doubles.
-///
-/// # Safety
-/// As `annoy_get_nns_by_vector`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_nns_by_vector_f64(
-    index: *const annoy_index,
-    vector: *const f64,
-    len: usize,
-    n: usize,
-    search_k: i64,
-    ids: *mut i64,
-    distances: *mut f64,
-    n_found: *mut usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    let results = Results {
-        n,
-        ids,
-        distances,
-        n_found,
-    };
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { by_vector(index, vector, len, search_k, results, error) }
-}
-
-/// `annoy_get_nns_by_vector` for hamming, the query in words as `annoy_add_item_bits` takes them; distances are whole
-/// numbers.
-///
-/// # Safety
-/// As `annoy_get_nns_by_vector`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_nns_by_vector_bits(
-    index: *const annoy_index,
-    words: *const u64,
-    n_words: usize,
-    n: usize,
-    search_k: i64,
-    ids: *mut i64,
-    distances: *mut f32,
-    n_found: *mut usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    let results = Results {
-        n,
-        ids,
-        distances,
-        n_found,
-    };
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { by_vector(index, words, n_words, search_k, results, error) }
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (index, items) = unsafe { (shared(index)?, slice("items", items, n_items)?) };
+        // SAFETY: as above.
+        let results = unsafe { read(results) }?;
+        // SAFETY: as above.
+        let given = unsafe { Given::read(options, results.n, &index, work) }?;
+        // SAFETY: as above.
+        let mut table = unsafe { Table::new(&results, n_items) }?;
+        table.answer(given, |search, work, take| {
+            index.search_batch_items(items, search, work, take)
+        })
+    })
 }

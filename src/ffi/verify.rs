@@ -176,40 +176,6 @@ pub unsafe extern "C" fn annoy_verify_file(
     })
 }
 
-/// `annoy_verify`, which takes its place.
-///
-/// # Safety
-/// As `annoy_verify`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_verify_with(
-    index: *const annoy_index,
-    faults: *mut annoy_fault,
-    capacity: usize,
-    n_faults: *mut usize,
-    work: *const annoy_work,
-    error: *mut annoy_error,
-) -> annoy_status {
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { annoy_verify(index, faults, capacity, n_faults, work, error) }
-}
-
-/// `annoy_verify_file`, which takes its place.
-///
-/// # Safety
-/// As `annoy_verify_file`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_verify_file_with(
-    path: *const c_char,
-    faults: *mut annoy_fault,
-    capacity: usize,
-    n_faults: *mut usize,
-    work: *const annoy_work,
-    error: *mut annoy_error,
-) -> annoy_status {
-    // SAFETY: handed on; the body is guarded there: guard(error, ...).
-    unsafe { annoy_verify_file(path, faults, capacity, n_faults, work, error) }
-}
-
 fn facts(info: &Info) -> annoy_info {
     let shape = &info.shape;
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };

@@ -103,6 +103,11 @@ fn main() {
     println!("cargo:rerun-if-changed={}", header.display());
     println!("cargo:rerun-if-changed={}", ffi.display());
     println!("cargo:rerun-if-changed=c/calls.c");
+    println!("cargo:rerun-if-env-changed=ANNOY_RS_BLESS");
+    if env::var_os("ANNOY_RS_BLESS").is_some() {
+        // The header is about to be written anew: what is made of the old one may not compile.
+        return;
+    }
 
     // The header by itself: structs, constants, types. bindgen adds assertions of each size and offset as C has them.
     let whole = bindings(&header)
@@ -125,10 +130,11 @@ fn main() {
     // Its functions over the library's structs, so that a function of one side can be assigned to the other's type.
     let functions = bindings(&header)
         .with_codegen_config(bindgen::CodegenConfig::FUNCTIONS | bindgen::CodegenConfig::TYPES)
-        .blocklist_type("annoy_index|annoy_error|annoy_options|annoy_fault|annoy_info|annoy_kind|annoy_cancel|annoy_work|annoy_search_options|annoy_graph_options|annoy_vectors|annoy_results")
+        .blocklist_type("annoy_index|annoy_error|annoy_options|annoy_fault|annoy_info|annoy_kind|annoy_cancel|annoy_work|annoy_search_options|annoy_graph_options|annoy_vectors|annoy_results|annoy_labels")
         .raw_line("use annoy_rs::ffi::{handle::{annoy_index, annoy_options}, status::annoy_error};")
         .raw_line("use annoy_rs::ffi::{options::annoy_search_options, work::{annoy_cancel, annoy_work}};")
-        .raw_line("use annoy_rs::ffi::{results::annoy_results, vectors::annoy_vectors};")
+        .raw_line("use annoy_rs::ffi::{search::annoy_results, vectors::annoy_vectors};")
+        .raw_line("use annoy_rs::ffi::labels::annoy_labels;")
         .raw_line("use annoy_rs::ffi::graph::annoy_graph_options;")
         .raw_line("use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};")
         .generate()

@@ -22,17 +22,17 @@ const UNTOUCHED: u8 = 0xA5;
 
 impl Session<'_> {
     pub fn save_to_buffer(&mut self) -> Result<()> {
-        const ERRORS: &[annoy_status] = &[NULL, STATE, UNSUPPORTED, NO_MEMORY];
+        const ERRORS: &[annoy_status] = &[NULL, STATE, UNSUPPORTED, NO_MEMORY, TOO_SMALL, CORRUPT];
         let (slot, raw) = self.handle()?;
         let mut size = Room::new(1, 0, self.one_in(32)?);
         let place = size.get();
         // SAFETY: NULL or what the header asks for.
         self.call(
-            "annoy_saved_size",
+            "annoy_save_to_buffer",
             slot,
             Does::Read,
             ERRORS,
-            |error| unsafe { annoy_saved_size(raw, place, error) },
+            |error| unsafe { annoy_save_to_buffer(raw, null_mut(), 0, place, null(), error) },
         )?;
         let needed = size.0[0];
         let capacity = match self.u.arbitrary::<u8>()? {
@@ -43,13 +43,12 @@ impl Session<'_> {
         let mut room = Room::new(capacity, UNTOUCHED, self.one_in(32)?);
         let mut written = Room::new(1, 0, self.one_in(32)?);
         let (buffer, n) = (room.get().cast(), written.get());
-        let errors = [ERRORS, &[TOO_SMALL, CORRUPT]].concat();
         // SAFETY: as above.
         let saved = self.call(
             "annoy_save_to_buffer",
             slot,
             Does::Read,
-            &errors,
+            ERRORS,
             |error| unsafe { annoy_save_to_buffer(raw, buffer, capacity, n, null(), error) },
         )?;
         let mut bytes = room.0.into_vec();

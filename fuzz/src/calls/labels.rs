@@ -84,22 +84,11 @@ impl Session<'_> {
         let n = self.below(12)?;
         let mut items = self.ids(raw, n)?;
         let items = items.get();
-        if self.u.arbitrary()? {
-            let mut labels = Vec::new();
-            for _ in 0..n {
-                labels.push(self.number()?);
-            }
-            let mut labels = Room(labels.into(), self.one_in(32)?);
-            // SAFETY: NULL or live, NULL or of that length.
-            self.call(
-                "annoy_set_labels_u64",
-                slot,
-                Does::Change,
-                SETTING,
-                |error| unsafe { annoy_set_labels_u64(raw, items, labels.get(), n, error) },
-            )?;
-            return Ok(());
+        let mut numbers = Vec::new();
+        for _ in 0..n {
+            numbers.push(self.number()?);
         }
+        let mut numbers = Room(numbers.into(), self.one_in(32)?);
         let (mut bytes, mut offsets) = (Vec::new(), vec![0]);
         for _ in 0..n {
             bytes.extend(self.text()?);
@@ -112,39 +101,45 @@ impl Session<'_> {
         }
         let mut bytes = Room(bytes.into(), self.one_in(32)?);
         let mut offsets = Room(offsets.into(), self.one_in(32)?);
+        let labels = annoy_labels {
+            struct_size: size_of::<annoy_labels>(),
+            kind: self.one_of(&[1, 1, 1, 2, 2, 2, 0, 3])?,
+            reserved: i32::from(self.one_in(64)?),
+            n,
+            numbers: numbers.get(),
+            bytes: bytes.get().cast(),
+            offsets: offsets.get(),
+        };
+        let labels = match self.one_in(64)? {
+            true => null(),
+            false => &raw const labels,
+        };
         // SAFETY: NULL or live, NULL or as long as they have to be.
         self.call(
             "annoy_set_labels",
             slot,
             Does::Change,
             SETTING,
-            |error| unsafe {
-                annoy_set_labels(raw, items, bytes.get().cast(), offsets.get(), n, error)
-            },
+            |error| unsafe { annoy_set_labels(raw, items, labels, error) },
         )?;
         Ok(())
     }
 
     pub fn clear_labels(&mut self) -> Result<()> {
         let (slot, raw) = self.handle()?;
-        // SAFETY: NULL or live.
-        if self.one_in(4)? {
-            self.call(
-                "annoy_clear_labels",
-                slot,
-                Does::Change,
-                &[NULL],
-                |error| unsafe { annoy_clear_labels(raw, error) },
-            )?;
-            return Ok(());
-        }
-        let id = self.id(raw)?;
+        let n = self.below(4)?;
+        let mut items = match n {
+            0 => Room(Box::default(), true),
+            n => self.ids(raw, n)?,
+        };
+        let items = items.get();
+        // SAFETY: NULL or live, NULL or of that length.
         self.call(
-            "annoy_clear_label",
+            "annoy_clear_labels",
             slot,
             Does::Change,
             &[NULL, ITEM, NO_MEMORY, CORRUPT],
-            |error| unsafe { annoy_clear_label(raw, id, error) },
+            |error| unsafe { annoy_clear_labels(raw, items, n, error) },
         )?;
         Ok(())
     }

@@ -9,11 +9,11 @@ mod buffers;
 mod effort;
 mod files;
 mod graph;
-mod items;
 mod labels;
 mod life;
 mod options;
 mod queries;
+mod vectors;
 
 use super::common::{scratch, Random};
 use super::handles::Slot;
@@ -195,8 +195,8 @@ impl Session<'_> {
                 10 => self.get_labels(),
                 11 | 12 => self.find_label(),
                 13..=16 => self.remove_item(),
-                17..=23 => self.search_among(),
-                24..=29 => self.batch(),
+                17..=23 => self.search(),
+                24..=29 => self.search_items(),
                 30 => self.estimate_recall(),
                 _ => self.build_graph(),
             },
@@ -204,8 +204,11 @@ impl Session<'_> {
             2 => self.make_with(),
             3 => self.take_away(),
             4..=7 => self.add_item(),
-            8..=10 => self.add_items(),
-            11 => self.get_item(),
+            8..=10 => self.add(),
+            11 => match self.u.arbitrary::<bool>()? {
+                true => self.get_item(),
+                false => self.get_vectors(),
+            },
             12..=14 => self.build(),
             15 if in_memory => self.thaw(),
             15 => self.unbuild(),
@@ -216,7 +219,7 @@ impl Session<'_> {
             19 => self.load(),
             20 => self.open(),
             21 => self.metadata(),
-            22..=25 => self.search(),
+            22..=25 => self.nearest(),
             26 => self.verify(),
             27 => self.info(),
             28 => self.probe(),

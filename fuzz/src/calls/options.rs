@@ -1,12 +1,11 @@
-//! Searches that are told more, and batches.
+//! Searches for any number of queries, with options.
 
 use super::effort::Effort;
 use super::{Does, Room, Session};
-use annoy_rs::ffi::batch::*;
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::options::*;
-use annoy_rs::ffi::query::*;
 use annoy_rs::ffi::recall::*;
+use annoy_rs::ffi::search::*;
 use annoy_rs::ffi::status::annoy_status;
 use annoy_rs::ffi::status::{
     ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED, ANNOY_ERR_CORRUPT as CORRUPT,
@@ -14,7 +13,8 @@ use annoy_rs::ffi::status::{
     ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL, ANNOY_ERR_STATE as STATE,
     ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
 };
-use annoy_rs::ffi::work::ANNOY_STAGE_SEARCH;
+use annoy_rs::ffi::vectors::ANNOY_ELEMENT_F64;
+use annoy_rs::ffi::work::{annoy_work, ANNOY_STAGE_SEARCH};
 use arbitrary::Result;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
@@ -49,7 +49,6 @@ impl Told {
     fn get(&mut self) -> *const annoy_search_options {
         self.options.exclude = self.exclude.get();
         self.options.bitmap = self.bitmap.get();
-        self.options.work = self.effort.get();
         if self.is_null {
             null()
         } else {
@@ -86,10 +85,8 @@ impl Session<'_> {
                 _ => self.one_of(&[0, size - 1, size + 1, usize::MAX])?,
             },
             flags: match self.u.arbitrary::<u8>()? {
-                n @ 0..192 => u64::from(n) % 16,
-                // By the forest, the graph, both.
-                n @ 192..248 => u64::from(n) % 64,
-                _ => self.one_of(&[64, u64::MAX])?,
+                n @ 0..248 => u64::from(n) % 8,
+                _ => self.one_of(&[8, u64::MAX])?,
             },
             search_k: self.one_of(&[0, -1, 1, 10, 100, i64::MAX, -2])?,
             max_distance: self.one_of(&[0.0, 1.0, -1.0, 1e30, f64::NAN, f64::INFINITY])?,
@@ -103,19 +100,8 @@ impl Session<'_> {
                 None
             },
             filter_user: null_mut(),
-            work: null(),
-            method: 0,
+            method: self.one_of(&[0, 0, 0, 1, 2, 3, 4, -1])?,
             reserved: 0,
-        };
-        // A flag in one half of the cases, the method in the other: no byte is read for it, so that
-        // the corpus means what it meant.
-        let options = match options.flags {
-            flags @ 8..64 if flags % 2 == 1 => annoy_search_options {
-                flags: flags % 8,
-                method: (flags / 8) as i32 % 5,
-                ..options
-            },
-            _ => options,
         };
         let n_threads = match self.u.arbitrary::<u8>()? {
             0..224 => 1,
@@ -130,201 +116,94 @@ impl Session<'_> {
         })
     }
 
-    /// One query, by any of the functions.
-    pub fn search_among(&mut self) -> Result<()> {
+    /// From vectors.
+    pub fn search(&mut self) -> Result<()> {
         let (slot, raw) = self.handle()?;
-        let mut told = self.told(raw)?;
-        let options = told.get();
-        // SAFETY: NULL or live.
-        let n_items = unsafe { annoy_get_n_items(raw) } as usize;
-        let n = match self.u.arbitrary::<u8>()? {
-            n @ 0..240 => usize::from(n) % 50,
-            _ => self.one_of(&[n_items, n_items + 1, usize::MAX])?,
-        };
-        let room = n.min(n_items);
-        let mut place = Room::new(1, usize::MAX, self.one_in(32)?);
-        let mut ids = Room::new(room, -7i64, self.one_in(32)?);
-        let null_distances = self.one_in(4)?;
-        let mut floats = Room::new(room, 0f32, null_distances);
-        let mut doubles = Room::new(room, 0f64, null_distances);
-        let (to, f32s, f64s, n_found) = (ids.get(), floats.get(), doubles.get(), place.get());
-        let (id, f, form) = (self.id(raw)?, self.f_of(raw), self.form(raw)?);
-        let len = self.len(if form == 3 { f.div_ceil(64) } else { f })?;
-        let which = self.u.arbitrary::<u8>()? % 6;
-        // SAFETY: the handle is NULL or live, everything else NULL or as long as the header asks for.
-        let found = match (which, form) {
-            (0, _) => self.call(
-                "annoy_search_item",
-                slot,
-                Does::Read,
-                ERRORS,
-                |error| unsafe { annoy_search_item(raw, id, n, options, to, f32s, n_found, error) },
-            ),
-            (1, _) => self.call(
-                "annoy_search_item_f64",
+        let n_queries = self.one_of(&[1, 1, 1, 0, 2, 19])?;
+        let mut view = self.view(raw, n_queries, false)?;
+        let queries = view.get();
+        self.answer(raw, n_queries, |session, options, results, work| {
+            // SAFETY: the handle is NULL or live, everything else NULL or as it says.
+            session.call("annoy_search", slot, Does::Read, ERRORS, |error| unsafe {
+                annoy_search(raw, queries, options, results, work, error)
+            })
+        })
+    }
+
+    /// From items.
+    pub fn search_items(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let n_queries = self.one_of(&[1, 1, 0, 2, 19])?;
+        let mut items = Vec::new();
+        for _ in 0..n_queries {
+            items.push(self.id(raw)?);
+        }
+        let mut items = Room(items.into(), self.one_in(32)?);
+        let items = items.get();
+        self.answer(raw, n_queries, |session, options, results, work| {
+            // SAFETY: as above.
+            session.call(
+                "annoy_search_items",
                 slot,
                 Does::Read,
                 ERRORS,
                 |error| unsafe {
-                    annoy_search_item_f64(raw, id, n, options, to, f64s, n_found, error)
+                    annoy_search_items(raw, items, n_queries, options, results, work, error)
                 },
-            ),
-            (_, 1) => {
-                let query = self.numbers(len)?.into_iter().map(|x| x as f32);
-                let query: Vec<f32> = query.collect();
-                let query = query.as_ptr();
-                self.call(
-                    "annoy_search_one",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_search_one(raw, query, len, n, options, to, f32s, n_found, error)
-                    },
-                )
-            }
-            (_, 2) => {
-                let query = self.numbers(len)?;
-                self.call(
-                    "annoy_search_one_f64",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_search_one_f64(
-                            raw,
-                            query.as_ptr(),
-                            len,
-                            n,
-                            options,
-                            to,
-                            f64s,
-                            n_found,
-                            error,
-                        )
-                    },
-                )
-            }
-            _ => {
-                let query = self.words(f, len)?;
-                self.call(
-                    "annoy_search_one_bits",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_search_one_bits(
-                            raw,
-                            query.as_ptr(),
-                            len,
-                            n,
-                            options,
-                            to,
-                            f32s,
-                            n_found,
-                            error,
-                        )
-                    },
-                )
-            }
-        }?;
-        let n_found = if found { place.0[0] } else { 0 };
-        let (good, rest) = ids.0.split_at(n_found);
-        let in_bounds = good.iter().all(|id| (0..n_items as i64).contains(id));
-        assert!(in_bounds, "{good:?}");
-        let untouched = rest.iter().all(|&id| id == -7);
-        assert!(untouched, "written beyond what was found: {rest:?}");
-        Ok(())
+            )
+        })
     }
 
-    /// Several queries at once.
-    pub fn batch(&mut self) -> Result<()> {
-        let (slot, raw) = self.handle()?;
+    /// Makes options and room for results, and looks at what is there in the end.
+    fn answer(
+        &mut self,
+        raw: *const annoy_index,
+        n_queries: usize,
+        search: impl FnOnce(
+            &mut Self,
+            *const annoy_search_options,
+            *const annoy_results,
+            *const annoy_work,
+        ) -> Result<bool>,
+    ) -> Result<()> {
         let mut told = self.told(raw)?;
         let options = told.get();
-        let (n, n_queries) = (self.below(9)?, self.below(20)?);
+        let n = self.below(9)?;
         let room = n * n_queries;
         let mut counts = Room::new(n_queries, usize::MAX, self.one_in(8)?);
         let mut ids = Room::new(room, -7i64, self.one_in(32)?);
-        let null_distances = self.one_in(4)?;
-        let mut floats = Room::new(room, 0f32, null_distances);
-        let mut doubles = Room::new(room, 0f64, null_distances);
-        let (to, f32s, f64s, n_found) = (ids.get(), floats.get(), doubles.get(), counts.get());
-        let (f, form) = (self.f_of(raw), self.form(raw)?);
-        let len = self.len(if form == 3 { f.div_ceil(64) } else { f })?;
-        let by_item = self.one_in(3)?;
-        // SAFETY: the handle is NULL or live, everything else NULL or as long as the header asks for.
-        let done = match (by_item, form) {
-            (true, _) => {
-                let mut items = Vec::new();
-                for _ in 0..n_queries {
-                    items.push(self.id(raw)?);
-                }
-                let items = items.as_ptr();
-                self.call(
-                    "annoy_search_batch_items",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_search_batch_items(
-                            raw, items, n_queries, n, options, to, f32s, n_found, error,
-                        )
-                    },
-                )
-            }
-            (_, 1) => {
-                let rows = self.numbers(len * n_queries)?;
-                let rows: Vec<f32> = rows.into_iter().map(|x| x as f32).collect();
-                let rows = rows.as_ptr();
-                self.call(
-                    "annoy_search_batch",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_search_batch(
-                            raw, rows, n_queries, len, 0, n, options, to, f32s, n_found, error,
-                        )
-                    },
-                )
-            }
-            (_, 2) => {
-                let rows = self.numbers(len * n_queries)?;
-                let rows = rows.as_ptr();
-                self.call(
-                    "annoy_search_batch_f64",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_search_batch_f64(
-                            raw, rows, n_queries, len, 0, n, options, to, f64s, n_found, error,
-                        )
-                    },
-                )
-            }
-            _ => {
-                let rows = self.words(f, len * n_queries)?;
-                let rows = rows.as_ptr();
-                self.call(
-                    "annoy_search_batch_bits",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe {
-                        annoy_search_batch_bits(
-                            raw, rows, n_queries, len, 0, n, options, to, f32s, n_found, error,
-                        )
-                    },
-                )
-            }
-        }?;
+        let element = self.one_of(&[0, 1, 2, 2, 3, -1])?;
+        let size = if element == ANNOY_ELEMENT_F64 { 8 } else { 4 };
+        let mut distances = Room::new(room * size, 0xa5u8, self.one_in(4)?);
+        let results = annoy_results {
+            struct_size: match self.u.arbitrary::<u8>()? {
+                0..252 => size_of::<annoy_results>(),
+                _ => self.one_of(&[0, 8, size_of::<annoy_results>() - 8, usize::MAX])?,
+            },
+            ids: ids.get(),
+            distances: distances.get().cast(),
+            distance_element: element,
+            reserved: i32::from(self.one_in(64)?),
+            counts: counts.get(),
+            // More than there is room for, where there is none at all.
+            n: match (n_queries == 0 || ids.1) && self.one_in(4)? {
+                true => usize::MAX,
+                false => n,
+            },
+        };
+        let results = match self.one_in(64)? {
+            true => null(),
+            false => &raw const results,
+        };
+        let done = search(self, options, results, told.effort.get())?;
         if done && !counts.1 {
             for (row, &found) in ids.0.chunks(n.max(1)).zip(&counts.0) {
                 assert!(row[..found].iter().all(|&id| id >= 0), "{row:?}");
                 assert!(row[found..].iter().all(|&id| id == -1), "{row:?}");
             }
+        }
+        if !done && n_queries == 1 {
+            assert!(ids.0.iter().all(|&id| id == -7), "written to: {:?}", ids.0);
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! Reading items, searching, asking.
+//! The everyday searches, and asking.
 
 use super::{Does, Room, Session};
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::item::*;
 use annoy_rs::ffi::library::*;
 use annoy_rs::ffi::log::*;
-use annoy_rs::ffi::search::*;
+use annoy_rs::ffi::nearest::*;
 use annoy_rs::ffi::status::*;
 use annoy_rs::ffi::status::{
     ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CORRUPT as CORRUPT, ANNOY_ERR_DIMENSION as DIMENSION,
@@ -26,44 +26,6 @@ unsafe extern "C" fn listen(user: *mut c_void, level: i32, text: *const c_char) 
 }
 
 impl Session<'_> {
-    pub fn get_item(&mut self) -> Result<()> {
-        const ERRORS: &[annoy_status] = &[NULL, ITEM, DIMENSION, UNSUPPORTED];
-        let (slot, raw) = self.handle()?;
-        let (id, f, form) = (self.id(raw)?, self.f_of(raw), self.form(raw)?);
-        let null = self.one_in(32)?;
-        let len = self.len(if form == 3 { f.div_ceil(64) } else { f })?;
-        // SAFETY: the handle is NULL or live, the room NULL or of that length.
-        match form {
-            1 => {
-                let mut room = Room::new(len, 0.0, null);
-                self.call("annoy_get_item", slot, Does::Read, ERRORS, |error| unsafe {
-                    annoy_get_item(raw, id, room.get(), len, error)
-                })?
-            }
-            2 => {
-                let mut room = Room::new(len, 0.0, null);
-                self.call(
-                    "annoy_get_item_f64",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe { annoy_get_item_f64(raw, id, room.get(), len, error) },
-                )?
-            }
-            _ => {
-                let mut room = Room::new(len, 0, null);
-                self.call(
-                    "annoy_get_item_bits",
-                    slot,
-                    Does::Read,
-                    ERRORS,
-                    |error| unsafe { annoy_get_item_bits(raw, id, room.get(), len, error) },
-                )?
-            }
-        };
-        Ok(())
-    }
-
     pub fn distance(&mut self) -> Result<()> {
         let (slot, raw) = self.handle()?;
         let (i, j) = (self.id(raw)?, self.id(raw)?);
@@ -79,7 +41,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    pub fn search(&mut self) -> Result<()> {
+    pub fn nearest(&mut self) -> Result<()> {
         const ERRORS: &[annoy_status] = &[NULL, STATE, ITEM, ARGUMENT, CORRUPT];
         let (slot, raw) = self.handle()?;
         // SAFETY: NULL or live.
@@ -98,99 +60,36 @@ impl Session<'_> {
         let mut place = Room::new(1, usize::MAX, self.one_in(32)?);
         let mut ids = Room::new(room, -7i64, null_ids);
         let mut floats = Room::new(room, 0f32, null_distances);
-        let mut doubles = Room::new(room, 0f64, null_distances);
-        let (to, f32s, f64s, n_found) = (ids.get(), floats.get(), doubles.get(), place.get());
+        let (to, distances, n_found) = (ids.get(), floats.get(), place.get());
+        let (id, f, null) = (self.id(raw)?, self.f_of(raw), self.one_in(32)?);
         let by_vector = [ERRORS, &[DIMENSION, NOT_FINITE, UNSUPPORTED]].concat();
-        let (id, f, form) = (self.id(raw)?, self.f_of(raw), self.form(raw)?);
-        let null = self.one_in(32)?;
-        let len = self.len(if form == 3 { f.div_ceil(64) } else { f })?;
         // SAFETY: the handle is NULL or live, everything else NULL or as long as the header asks for.
-        let found = match (self.u.arbitrary::<u8>()? % 5, form) {
-            (0, _) => self.call(
+        let found = if self.one_in(3)? {
+            self.call(
                 "annoy_get_nns_by_item",
                 slot,
                 Does::Read,
                 ERRORS,
                 |error| unsafe {
-                    annoy_get_nns_by_item(raw, id, n, search_k, to, f32s, n_found, error)
+                    annoy_get_nns_by_item(raw, id, n, search_k, to, distances, n_found, error)
                 },
-            ),
-            (1, _) => self.call(
-                "annoy_get_nns_by_item_f64",
+            )
+        } else {
+            let len = self.len(f)?;
+            let query = self.numbers(len)?.into_iter().map(|x| x as f32);
+            let mut query = Room(query.collect(), null);
+            let query = query.get();
+            self.call(
+                "annoy_get_nns_by_vector",
                 slot,
                 Does::Read,
-                ERRORS,
+                &by_vector,
                 |error| unsafe {
-                    annoy_get_nns_by_item_f64(raw, id, n, search_k, to, f64s, n_found, error)
+                    annoy_get_nns_by_vector(
+                        raw, query, len, n, search_k, to, distances, n_found, error,
+                    )
                 },
-            ),
-            (_, 1) => {
-                let query = self.numbers(len)?.into_iter().map(|x| x as f32);
-                let mut query = Room(query.collect(), null);
-                self.call(
-                    "annoy_get_nns_by_vector",
-                    slot,
-                    Does::Read,
-                    &by_vector,
-                    |error| unsafe {
-                        annoy_get_nns_by_vector(
-                            raw,
-                            query.get(),
-                            len,
-                            n,
-                            search_k,
-                            to,
-                            f32s,
-                            n_found,
-                            error,
-                        )
-                    },
-                )
-            }
-            (_, 2) => {
-                let mut query = Room(self.numbers(len)?.into(), null);
-                self.call(
-                    "annoy_get_nns_by_vector_f64",
-                    slot,
-                    Does::Read,
-                    &by_vector,
-                    |error| unsafe {
-                        annoy_get_nns_by_vector_f64(
-                            raw,
-                            query.get(),
-                            len,
-                            n,
-                            search_k,
-                            to,
-                            f64s,
-                            n_found,
-                            error,
-                        )
-                    },
-                )
-            }
-            _ => {
-                let mut query = Room(self.words(f, len)?.into(), null);
-                self.call(
-                    "annoy_get_nns_by_vector_bits",
-                    slot,
-                    Does::Read,
-                    &by_vector,
-                    |error| unsafe {
-                        annoy_get_nns_by_vector_bits(
-                            raw,
-                            query.get(),
-                            len,
-                            n,
-                            search_k,
-                            to,
-                            f32s,
-                            n_found,
-                            error,
-                        )
-                    },
-                )
-            }
+            )
         }?;
         let n_found = if found { place.0[0] } else { 0 };
         assert!(n_found <= room);
@@ -255,23 +154,14 @@ impl Session<'_> {
                     |error| unsafe { annoy_set_seed(raw, seed, error) },
                 )?;
             }
-            1 if number % 3 == 1 => {
-                self.call(
-                    "annoy_set_log_level",
-                    slot,
-                    Does::Change,
-                    &[NULL, ARGUMENT],
-                    |error| unsafe { annoy_set_log_level(raw, number % 7, error) },
-                )?;
-            }
             1 => {
                 let log: annoy_log_fn = if number & 1 == 0 { Some(listen) } else { None };
                 self.call(
                     "annoy_set_log",
                     slot,
                     Does::Change,
-                    &[NULL],
-                    |error| unsafe { annoy_set_log(raw, log, null_mut(), error) },
+                    &[NULL, ARGUMENT],
+                    |error| unsafe { annoy_set_log(raw, number % 7, log, null_mut(), error) },
                 )?;
             }
             2 => {

@@ -64,7 +64,6 @@ const size_t c_layout[] = {
     offsetof(annoy_search_options, n_exclude),
     offsetof(annoy_search_options, filter),
     offsetof(annoy_search_options, filter_user),
-    offsetof(annoy_search_options, work),
     offsetof(annoy_search_options, method),
     offsetof(annoy_search_options, reserved),
     sizeof(annoy_vectors),
@@ -75,6 +74,14 @@ const size_t c_layout[] = {
     offsetof(annoy_vectors, n),
     offsetof(annoy_vectors, len),
     offsetof(annoy_vectors, stride),
+    sizeof(annoy_labels),
+    offsetof(annoy_labels, struct_size),
+    offsetof(annoy_labels, kind),
+    offsetof(annoy_labels, reserved),
+    offsetof(annoy_labels, n),
+    offsetof(annoy_labels, numbers),
+    offsetof(annoy_labels, bytes),
+    offsetof(annoy_labels, offsets),
     sizeof(annoy_results),
     offsetof(annoy_results, struct_size),
     offsetof(annoy_results, ids),
@@ -128,6 +135,8 @@ int c_calls(annoy_error *error) {
     annoy_index *index = NULL;
     double rows[12] = {0, 0, -1, 1, 0, -1, 2, 0, -1, 3, 0, -1};
     int64_t ids[4] = {4, 5, 6, 7}, found[3];
+    annoy_vectors vectors;
+    annoy_results results;
     double distances[3], distance = 0, row[2];
     size_t n_found = 0;
     heard h = {0, 0};
@@ -141,20 +150,39 @@ int c_calls(annoy_error *error) {
     if (annoy_new_with(&options, &index, error)) return 1;
     if (annoy_get_metric(index) != ANNOY_MANHATTAN || annoy_get_scalar(index) != ANNOY_F64) return 2;
     if (annoy_get_id_bits(index) != 64 || annoy_get_f(index) != 2) return 3;
-    if (annoy_set_log(index, hear, &h, error)) return 4;
+    if (annoy_set_log(index, 0, hear, &h, error)) return 4;
     if (annoy_set_seed(index, UINT64_C(0xFFFFFFFF00000001), error)) return 5;
-    if (annoy_add_items_f64(index, ids, rows, 4, 2, 3 * sizeof(double), error)) return 6;
+    memset(&vectors, 0, sizeof vectors);
+    vectors.struct_size = sizeof vectors;
+    vectors.data = rows;
+    vectors.element = ANNOY_ELEMENT_F64;
+    vectors.n = 4;
+    vectors.len = 2;
+    vectors.stride = 3 * sizeof(double);
+    if (annoy_add(index, ids, &vectors, NULL, error)) return 6;
     if (annoy_build(index, 3, 1, error)) return 7;
     if (h.calls != 1 || h.level != ANNOY_LOG_INFO) return 8;
     if (annoy_get_n_items(index) != 8 || annoy_get_n_trees(index) != 3) return 9;
     row[0] = 2.9;
     row[1] = 0;
-    if (annoy_get_nns_by_vector_f64(index, row, 2, 2, 1000, found, distances, &n_found, error)) return 10;
+    memset(&results, 0, sizeof results);
+    results.struct_size = sizeof results;
+    results.ids = found;
+    results.distances = distances;
+    results.distance_element = ANNOY_ELEMENT_F64;
+    results.counts = &n_found;
+    results.n = 2;
+    vectors.data = row;
+    vectors.n = 1;
+    vectors.stride = 0;
+    if (annoy_search(index, &vectors, NULL, &results, NULL, error)) return 10;
     if (n_found != 2 || found[0] != 7 || found[1] != 6) return 11;
     if (distances[0] > 0.11 || distances[0] < 0.09) return 12;
     if (annoy_get_distance(index, 4, 7, &distance, error) || distance != 3) return 13;
-    if (annoy_get_item_f64(index, 6, row, 2, error) || row[0] != 2 || row[1] != 0) return 14;
-    if (annoy_get_item_f64(index, 8, row, 2, error) != ANNOY_ERR_ITEM || error->code != ANNOY_ERR_ITEM) return 15;
+    found[0] = 6;
+    if (annoy_get_vectors(index, found, &vectors, error) || row[0] != 2 || row[1] != 0) return 14;
+    found[0] = 8;
+    if (annoy_get_vectors(index, found, &vectors, error) != ANNOY_ERR_ITEM || error->code != ANNOY_ERR_ITEM) return 15;
     if (strcmp(annoy_status_name(error->code), "ANNOY_ERR_ITEM") != 0) return 16;
     if (annoy_abi_version() != ANNOY_ABI_VERSION) return 17;
     annoy_free(index);

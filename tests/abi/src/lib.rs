@@ -70,7 +70,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 101];
+    static c_layout: [usize; 108];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -79,10 +79,11 @@ extern "C" {
 fn layout_as_the_c_compiler_has_it() {
     use annoy_rs::ffi::graph::annoy_graph_options;
     use annoy_rs::ffi::handle::{annoy_options, annoy_scalar};
+    use annoy_rs::ffi::labels::annoy_labels;
     use annoy_rs::ffi::library::annoy_metric;
     use annoy_rs::ffi::log::annoy_log_fn;
     use annoy_rs::ffi::options::{annoy_method, annoy_search_options};
-    use annoy_rs::ffi::results::annoy_results;
+    use annoy_rs::ffi::search::annoy_results;
     use annoy_rs::ffi::status::{annoy_error, annoy_status};
     use annoy_rs::ffi::vectors::{annoy_element, annoy_vectors};
     use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};
@@ -148,7 +149,6 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_search_options, n_exclude),
         offset_of!(annoy_search_options, filter),
         offset_of!(annoy_search_options, filter_user),
-        offset_of!(annoy_search_options, work),
         offset_of!(annoy_search_options, method),
         offset_of!(annoy_search_options, reserved),
         size_of::<annoy_vectors>(),
@@ -159,6 +159,14 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_vectors, n),
         offset_of!(annoy_vectors, len),
         offset_of!(annoy_vectors, stride),
+        size_of::<annoy_labels>(),
+        offset_of!(annoy_labels, struct_size),
+        offset_of!(annoy_labels, kind),
+        offset_of!(annoy_labels, reserved),
+        offset_of!(annoy_labels, n),
+        offset_of!(annoy_labels, numbers),
+        offset_of!(annoy_labels, bytes),
+        offset_of!(annoy_labels, offsets),
         size_of::<annoy_results>(),
         offset_of!(annoy_results, struct_size),
         offset_of!(annoy_results, ids),

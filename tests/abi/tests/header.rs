@@ -4,10 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 20] = [
+const FILES: [&str; 18] = [
     "status", "library", "handle", "log", "work", "vectors", "item", "build", "graph", "file",
-    "bytes", "labels", "removal", "search", "options", "query", "batch", "results", "recall",
-    "verify",
+    "bytes", "labels", "removal", "nearest", "options", "search", "recall", "verify",
 ];
 
 fn root() -> PathBuf {

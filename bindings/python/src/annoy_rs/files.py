@@ -95,7 +95,9 @@ def open_index(name: bytes, flags: int) -> tuple[Any, Loaded]:
 
 def to_bytes(index: Any) -> bytes:
     size = ffi.new("size_t *")
-    check(lib.annoy_saved_size(index, size, lib.guarded_error()))
+    status = lib.annoy_save_to_buffer(index, ffi.NULL, 0, size, ffi.NULL, lib.guarded_error())
+    if status != lib.ANNOY_ERR_TOO_SMALL:
+        check(status)
     room = np.empty(size[0], np.uint8)
     check(lib.annoy_save_to_buffer(index, ffi.from_buffer(room), len(room), size, ffi.NULL, lib.guarded_error()))
     return room.tobytes()

@@ -57,6 +57,5 @@ class Inspection(Owner):
         with handle.exclusive() as index:
             user = ffi.NULL if log is None else ffi.new_handle(log)
             function = ffi.NULL if log is None else lib.python_log
-            check(lib.annoy_set_log_level(index, level, lib.guarded_error()))
-            check(lib.annoy_set_log(index, function, user, lib.guarded_error()))
+            check(lib.annoy_set_log(index, level, function, user, lib.guarded_error()))
             handle.log = (user, log)

@@ -55,29 +55,32 @@ class Labels(Owner):
         if which is not None and len(which) != n:
             raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {n} labels")
         where = ffi.NULL if which is None else ids_pointer(which)
+        view = ffi.new("annoy_labels *")
+        view.struct_size, view.n = ffi.sizeof("annoy_labels"), n
         texts = [text for text in given if isinstance(text, str)]
         if n and len(texts) == n:
             encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
             offsets = np.zeros(n + 1, np.uintp)
             np.cumsum([len(text) for text in encoded], out=offsets[1:])
             joined = b"".join(encoded)
-            with self._owner.exclusive() as index:
-                starts = pointer(offsets, _SIZE)
-                check(lib.annoy_set_labels(index, where, joined, starts, n, lib.guarded_error()))
-            return
-        numbers = _numbers(given)
+            view.kind = lib.ANNOY_LABELS_UTF8
+            view.bytes, view.offsets = ffi.from_buffer(joined), pointer(offsets, _SIZE)
+        else:
+            numbers = _numbers(given)
+            view.kind, view.numbers = lib.ANNOY_LABELS_U64, pointer(numbers, _UINT64)
         with self._owner.exclusive() as index:
-            check(lib.annoy_set_labels_u64(index, where, pointer(numbers, _UINT64), n, lib.guarded_error()))
+            check(lib.annoy_set_labels(index, where, view, lib.guarded_error()))
 
     def clear_label(self, item: int) -> None:
         """Takes an item's label away, if it has one."""
+        which = ffi.new("int64_t *", operator.index(item))
         with self._owner.exclusive() as index:
-            check(lib.annoy_clear_label(index, operator.index(item), lib.guarded_error()))
+            check(lib.annoy_clear_labels(index, which, 1, lib.guarded_error()))
 
     def clear_labels(self) -> None:
         """Takes all labels away; those to come may be of the other kind."""
         with self._owner.exclusive() as index:
-            check(lib.annoy_clear_labels(index, lib.guarded_error()))
+            check(lib.annoy_clear_labels(index, ffi.NULL, 0, lib.guarded_error()))
 
     def get_label(self, item: int) -> Label:
         """An item's label; `LabelError`, a KeyError, when it has none."""
