@@ -37,7 +37,7 @@ class build_with_cargo(build_ext):
             extension.extra_objects.append(str(library))
             extension.libraries.extend(["pthread", "m", *(["dl"] if sys.platform == "linux" else [])])
             # Linked anew when either has changed.
-            extension.depends.extend([str(library), str(ROOT / "include" / "annoy.h"), "native/guarded.h"])
+            extension.depends.extend([str(library), str(ROOT / "include" / "annoy.h"), "native/guarded.h", "native/views.h"])
         super().run()
 
 

@@ -1,4 +1,4 @@
-"""Makes the extension module `annoy_rs._native`: all of annoy.h, guarded.h, and callbacks, through cffi."""
+"""Makes the extension module `annoy_rs._native`: all of annoy.h, guarded.h, views.h and callbacks, through cffi."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ typedef struct guarded_reports { void *user; int64_t next; } guarded_reports;
 void guarded_progress(void *reports, annoy_stage stage, uint64_t done, uint64_t total);
 """
 
+# What of views.h Python calls.
+VIEWS = """
+annoy_status views_add(annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n, size_t len, size_t stride, const annoy_work *work, annoy_error *error);
+annoy_status views_get(const annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n, size_t len, annoy_error *error);
+annoy_status views_search(const annoy_index *index, const int64_t *items, void *data, annoy_element element, size_t n_queries, size_t len, size_t stride, int64_t search_k, const annoy_search_options *options, int64_t *ids, void *distances, annoy_element distance_element, size_t *counts, size_t n, const annoy_work *work, annoy_error *error);
+"""
+
 # Functions of Python that the library calls.
 CALLBACKS = """
 extern "Python" int32_t python_filter(void *user, int64_t item);
@@ -61,10 +68,10 @@ def declarations(header: str) -> str:
 
 
 ffi = FFI()
-ffi.cdef(declarations(HEADER.read_text(encoding="utf-8")) + GUARDED + CALLBACKS)
+ffi.cdef(declarations(HEADER.read_text(encoding="utf-8")) + GUARDED + VIEWS + CALLBACKS)
 ffi.set_source(
     "annoy_rs._native",
-    '#include "guarded.h"',
+    '#include "guarded.h"\n#include "views.h"',
     include_dirs=[str(HEADER.parent), str(HERE)],
     # The extension is one file: symbols of the library stay inside.
     extra_link_args=["-Wl,--exclude-libs,ALL", "-Wl,--strip-debug"] if sys.platform == "linux" else [],

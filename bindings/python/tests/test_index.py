@@ -76,7 +76,8 @@ def test_filters(built: Index, vectors: Array) -> None:
     ):
         with pytest.raises(error):
             built.search(query, 4, **wrong)
-    for options in ({}, {"n_threads": 0}, {"exclude": []}):
+    all_options: list[dict[str, Any]] = [{}, {"n_threads": 0}, {"exclude": []}]
+    for options in all_options:
         usual = [built.search(query, 4, search_k, **options) for search_k in (-1, 0)]
         np.testing.assert_array_equal(usual[0][0], usual[1][0])
 

@@ -20,7 +20,7 @@ from .labels import Labels
 from .metrics import Metric, metric_name, metric_number
 from .options import ItemSearchOptions, SearchOptions
 from .search import Distances, Ids
-from .vectors import DOUBLE, FLOAT, WORDS, Kind, as_array, as_ids, distance_of, ids_pointer, row, rows, view
+from .vectors import DOUBLE, FLOAT, WORDS, Kind, as_array, as_ids, distance_of, fields, ids_pointer, row, rows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -228,7 +228,7 @@ class Index(Labels, Inspection):
                 check(lib.annoy_add_item(index, item, floats, v.len, lib.guarded_error()))
             else:
                 which = ffi.new("int64_t *", item)
-                check(lib.annoy_add(index, which, v.view(), ffi.NULL, lib.guarded_error()))
+                check(lib.views_add(index, which, *v.fields, ffi.NULL, lib.guarded_error()))
 
     def add_items(
         self,
@@ -251,8 +251,8 @@ class Index(Labels, Inspection):
             raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {v.n} rows")
         where = ffi.NULL if which is None else ids_pointer(which)
         with self._make(v.len).exclusive() as index:
-            given = index, where, v.view()
-            run_long(n_threads, progress, lambda work: lib.annoy_add(*given, work, lib.guarded_error()))
+            given = index, where, *v.fields
+            run_long(n_threads, progress, lambda work: lib.views_add(*given, work, lib.guarded_error()))
 
     def reserve(self, n_items: int) -> None:
         """Takes room for so many items ahead of need; their number stays."""
@@ -261,23 +261,26 @@ class Index(Labels, Inspection):
 
     def get_item(self, item: int) -> NDArray[Any]:
         """A copy of an item's vector, of shape (f,); zeros and ones for hamming. A missing item reads as zeros."""
-        vector: NDArray[Any] = self.get_items([item])[0]
+        kind = DOUBLE if self._scalar == "float64" else FLOAT
+        vector: NDArray[Any] = self._vectors(ffi.new("int64_t *", operator.index(item)), 1, kind, self._f or 0)[0]
         return vector
 
     def get_items(self, ids: ArrayLike) -> NDArray[Any]:
         """Copies of items' vectors, of shape (n, f), in float32 (float64 for such an index)."""
-        return self._vectors(ids, DOUBLE if self._scalar == "float64" else FLOAT, self._f or 0)
-
-    def _vectors(self, ids: ArrayLike, kind: Kind, length: int) -> NDArray[Any]:
         which = as_ids(ids)
+        kind = DOUBLE if self._scalar == "float64" else FLOAT
+        return self._vectors(ids_pointer(which), len(which), kind, self._f or 0)
+
+    def _vectors(self, ids: Any, n: int, kind: Kind, length: int) -> NDArray[Any]:
         with self._owner.shared() as index:
-            to = np.empty((len(which), length), kind.dtype)
-            check(lib.annoy_get_vectors(index, ids_pointer(which), view(to, kind), lib.guarded_error()))
+            to = np.empty((n, length), kind.dtype)
+            check(lib.views_get(index, ids, *fields(to, kind)[:4], lib.guarded_error()))
         return to
 
     def get_words(self, item: int) -> NDArray[np.uint64]:
         """A copy of an item's bits in words of 64, the first bit in the least significant place (hamming)."""
-        words: NDArray[np.uint64] = self._vectors([operator.index(item)], WORDS, -(-(self._f or 0) // 64))[0]
+        n_words = -(-(self._f or 0) // 64)
+        words: NDArray[np.uint64] = self._vectors(ffi.new("int64_t *", operator.index(item)), 1, WORDS, n_words)[0]
         return words
 
     def get_distance(self, i: int, j: int) -> float:

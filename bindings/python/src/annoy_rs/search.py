@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._native import ffi, lib
 from .callbacks import run
-from .errors import ArgumentError
+from .errors import ArgumentError, check
 from .handle import Handle
 from .options import Options
-from .vectors import F64, Rows, ids_pointer, pointer
+from .vectors import F64, Fields, Rows, ids_pointer, pointer
 
 Ids = NDArray[np.int64]
 Distances = NDArray[Any]
@@ -21,61 +21,66 @@ Found = tuple[Ids, Distances]
 Given = Mapping[str, Any]
 
 _VOID_POINTER = ffi.typeof("void *")
-_RESULTS_SIZE = ffi.sizeof("annoy_results")
+_F32_ELEMENT: int = lib.ANNOY_ELEMENT_F32
+_F64_ELEMENT: int = lib.ANNOY_ELEMENT_F64
 
 
 def one(handle: Handle, query: Rows, n: int, search_k: int, options: Given) -> Found:
     """The nearest of a vector."""
-    return many(handle, query, n, search_k, options, one=True)
+    return _one(handle, ffi.NULL, query.fields, query.distance, n, search_k, options)
 
 
 def one_item(handle: Handle, item: int, distance: np.dtype[Any], n: int, search_k: int, options: Given) -> Found:
     """The nearest of an item."""
-    return many_items(handle, np.array([item], np.int64), distance, n, search_k, options, one=True)
+    items = ffi.new("int64_t *", item)
+    return _one(handle, items, (ffi.NULL, 0, 1, 0, 0), distance, n, search_k, options)
 
 
-def many(handle: Handle, queries: Rows, n: int, search_k: int, options: Given, one: bool = False) -> Found:
+def many(handle: Handle, queries: Rows, n: int, search_k: int, options: Given) -> Found:
     """The nearest of each of many vectors."""
-    vectors = queries.view()
-    search = lambda index, *given: lib.annoy_search(index, vectors, *given)  # noqa: E731
-    return _search(handle, search, queries.n, queries.distance, n, search_k, options, one)
+    return _many(handle, ffi.NULL, queries.fields, queries.distance, n, search_k, options)
 
 
-def many_items(
-    handle: Handle, items: Ids, distance: np.dtype[Any], n: int, search_k: int, options: Given, one: bool = False
-) -> Found:
+def many_items(handle: Handle, items: Ids, distance: np.dtype[Any], n: int, search_k: int, options: Given) -> Found:
     """The nearest of each of many items."""
-    where = ids_pointer(items), len(items)
-    search = lambda index, *given: lib.annoy_search_items(index, *where, *given)  # noqa: E731
-    return _search(handle, search, len(items), distance, n, search_k, options, one)
+    fields = ffi.NULL, 0, len(items), 0, 0
+    return _many(handle, ids_pointer(items), fields, distance, n, search_k, options)
 
 
-def _search(
-    handle: Handle,
-    search: Callable[..., int],
-    n_queries: int,
-    distance: np.dtype[Any],
-    n: int,
-    search_k: int,
-    options: Given,
-    one: bool,
+def _one(
+    handle: Handle, item: Any, vector: Fields, distance: np.dtype[Any], n: int, search_k: int, options: Given
 ) -> Found:
-    """The results have a row for each query; those of `one` query are as many as were found."""
-    n = _count(n)
+    count = ffi.new("size_t *")
     with handle.shared() as index:
         n_items = lib.annoy_get_n_items(index)
-        given = Options(n_items, search_k=search_k, batch=not one, **options)
-        if one:
-            n = min(n, n_items)
+        n = min(_count(n), n_items)
+        ids, distances = np.empty(n, np.int64), np.empty(n, distance)
+        to = ids_pointer(ids), pointer(distances, _VOID_POINTER), _element(distance), count, n
+        if options:
+            given = Options(n_items, search_k=search_k, **options)
+            told = search_k, given.pointer, *to, given.work, lib.guarded_error()
+            run(given.call, lambda: lib.views_search(index, item, *vector, *told))
+        else:
+            told = search_k, ffi.NULL, *to, ffi.NULL, lib.guarded_error()
+            check(lib.views_search(index, item, *vector, *told))
+    return ids[: count[0]], distances[: count[0]]
+
+
+def _many(
+    handle: Handle, items: Any, vectors: Fields, distance: np.dtype[Any], n: int, search_k: int, options: Given
+) -> Found:
+    n_queries, n = vectors[2], _count(n)
+    with handle.shared() as index:
+        given = Options(lib.annoy_get_n_items(index), search_k=search_k, batch=True, **options)
         ids, distances = np.empty((n_queries, n), np.int64), np.empty((n_queries, n), distance)
-        count = ffi.new("size_t *") if one else ffi.NULL
-        element = lib.ANNOY_ELEMENT_F64 if distance == F64 else lib.ANNOY_ELEMENT_F32
-        to = ids_pointer(ids), pointer(distances, _VOID_POINTER), element, 0, count, n
-        results = ffi.new("annoy_results *", (_RESULTS_SIZE, *to))
-        run(given.call, lambda: search(index, given.pointer, results, given.work, lib.guarded_error()))
-    if one:
-        return ids[0, : count[0]], distances[0, : count[0]]
+        to = ids_pointer(ids), pointer(distances, _VOID_POINTER), _element(distance), ffi.NULL, n
+        told = search_k, given.pointer, *to, given.work, lib.guarded_error()
+        run(given.call, lambda: lib.views_search(index, items, *vectors, *told))
     return ids, distances
+
+
+def _element(distance: np.dtype[Any]) -> int:
+    return _F64_ELEMENT if distance is F64 else _F32_ELEMENT
 
 
 def _count(n: int) -> int:

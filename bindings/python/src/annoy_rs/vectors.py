@@ -30,7 +30,7 @@ SHORT = {
 }
 
 _INT64_POINTER = ffi.typeof("int64_t *")
-_VECTORS_SIZE = ffi.sizeof("annoy_vectors")
+_VOID_POINTER = ffi.typeof("void *")
 
 
 def pointer(array: NDArray[Any], kind: Any) -> Any:
@@ -57,16 +57,19 @@ class Rows(NamedTuple):
     def len(self) -> int:
         return int(self.array.shape[1])
 
-    def view(self) -> Any:
-        """An `annoy_vectors *`, good for as long as the array."""
-        return view(self.array, self.kind, self.array.strides[0] if self.n > 1 else 0)
+    @property
+    def fields(self) -> Fields:
+        """As `fields` gives them."""
+        return fields(self.array, self.kind, self.array.strides[0] if self.n > 1 else 0)
 
 
-def view(array: NDArray[Any], kind: Kind, stride: int = 0) -> Any:
-    """An `annoy_vectors *` of a 2-D array."""
-    n, length = array.shape
-    data = ffi.cast("void *", array.__array_interface__["data"][0])
-    return ffi.new("annoy_vectors *", (_VECTORS_SIZE, data, kind.element, 0, n, length, stride))
+# Address, element, rows, length and stride, as the calls of views.h take them.
+Fields = tuple[Any, int, int, int, int]
+
+
+def fields(array: NDArray[Any], kind: Kind, stride: int = 0) -> Fields:
+    """The fields of an `annoy_vectors` for a 2-D array, good for as long as that."""
+    return (pointer(array, _VOID_POINTER), kind.element, *array.shape, stride)
 
 
 def distance_of(scalar: str) -> np.dtype[Any]:
