@@ -19,7 +19,7 @@
  * message may be cut short. Threads that cannot be started are done without; no call works by more than 256. What is
  * left are some hundred bytes that the standard library takes without asking. Where these are not to be had, the
  * process ends:
- *  - for the name of a file that is created, found or renamed: annoy_save and its kin, annoy_on_disk_build, the build
+ *  - for the name of a file that is created, found or renamed: annoy_save, annoy_save_to, annoy_save_and_load, annoy_on_disk_build, the build
  *    that completes its file; in any call, for a path of more than 383 bytes, or one that is not a regular file;
  *  - once in a process, by the first call that asks for as many threads as there are processors;
  *  - for the thread-local variables of a library that was opened by dlopen, in the first call of a thread and in the
