@@ -1,4 +1,5 @@
-//! Gives the shared library its SONAME: the full version, as nothing is promised across versions before 1.0.
+//! Gives the shared library its SONAME: the full version, as nothing is promised across versions
+//! before 1.0.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

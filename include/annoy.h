@@ -75,8 +75,8 @@
 // Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 #define ANNOY_LOAD_PREFAULT 1
 
-// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those who cannot trust its
-// owner not to shorten or rewrite it.
+// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those
+// who cannot trust its owner not to shorten or rewrite it.
 #define ANNOY_LOAD_COPY 2
 
 // Flag: the item that is searched for is not wanted among its own neighbours.
@@ -85,33 +85,38 @@
 // Flag: `max_distance` holds.
 #define ANNOY_SEARCH_MAX_DISTANCE 2
 
-// Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those that may.
+// Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those
+// that may.
 #define ANNOY_SEARCH_DENY 4
 
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 typedef struct annoy_cancel annoy_cancel;
 
-// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
+// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by
+// `annoy_free`.
 //
-// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const;
-// any other call needs the index to itself. Nothing in the library is tied to a thread.
+// A `const annoy_index *` parameter means that the call may run at the same time as other calls
+// that take it const; any other call needs the index to itself. Nothing in the library is tied to
+// a thread.
 typedef struct annoy_index annoy_index;
 
-// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its
-// meaning.
+// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added;
+// none changes its meaning.
 typedef int32_t annoy_status;
 
 // A metric: one of `ANNOY_ANGULAR` to `ANNOY_DOT`.
 typedef int32_t annoy_metric;
 
-// Says more about a failure. The caller owns it, it may live on the stack, and it needs no free. Every `error`
-// parameter may be NULL; what it points to is written only when the call fails. Its size will not change.
+// Says more about a failure. The caller owns it, it may live on the stack, and it needs no free.
+// Every `error` parameter may be NULL; what it points to is written only when the call fails. Its
+// size will not change.
 typedef struct annoy_error {
   // The status the call returned.
   annoy_status code;
   // The operating system's error number (`errno`), 0 if there was none.
   int32_t os_errno;
-  // What was wrong, what was found and what was expected: UTF-8, always NUL-terminated, cut off if too long.
+  // What was wrong, what was found and what was expected: UTF-8, always NUL-terminated, cut off
+  // if too long.
   char message[504];
 } annoy_error;
 
@@ -134,9 +139,9 @@ typedef struct annoy_options {
   size_t f;
 } annoy_options;
 
-// Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_`
-// levels, a NUL-terminated UTF-8 text that is gone after
-// the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
+// Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_` levels, a
+// NUL-terminated UTF-8 text that is gone after the call. Called on the thread that made the call
+// it reports on. It must not unwind, `longjmp`, or use the index.
 typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
 
 // What vectors of the caller's are made of: one of `ANNOY_ELEMENT_F32` to `ANNOY_ELEMENT_I8`, or 0
@@ -170,24 +175,24 @@ typedef struct annoy_vectors {
 // What a long call is doing: one of the `ANNOY_STAGE_` numbers. New numbers may be added.
 typedef int32_t annoy_stage;
 
-// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`. `done` never becomes
-// less, and may be the same several times; `total` changes only in a build that finds out how many trees it needs.
-// Called on the thread that made the call. It must not unwind, `longjmp`, or use the index; it may set the token of
-// the call.
+// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`.
+// `done` never becomes less, and may be the same several times; `total` changes only in a build
+// that finds out how many trees it needs. Called on the thread that made the call. It must not
+// unwind, `longjmp`, or use the index; it may set the token of the call.
 typedef void (*annoy_progress_fn)(void *user, annoy_stage stage, uint64_t done, uint64_t total);
 
-// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in its place stands for
-// as many threads as there are processors, and nothing else.
+// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in
+// its place stands for as many threads as there are processors, and nothing else.
 typedef struct annoy_work {
   // `sizeof(annoy_work)`.
   size_t struct_size;
-  // Threads; 0 or -1 for one per processor. No more than 256 are used, whatever is asked for, and fewer where the
-  // system gives fewer. Saving and verifying take one in any case.
+  // Threads; 0 or -1 for one per processor. No more than 256 are used, whatever is asked for,
+  // and fewer where the system gives fewer. Saving and verifying take one in any case.
   int32_t n_threads;
   // Must be 0.
   int32_t reserved;
-  // Looked at all the time; NULL for none. Once it is set the call returns `ANNOY_ERR_CANCELLED`, and the index is
-  // as before.
+  // Looked at all the time; NULL for none. Once it is set the call returns
+  // `ANNOY_ERR_CANCELLED`, and the index is as before.
   const struct annoy_cancel *cancel;
   // Hears how far the call has come; NULL for none.
   annoy_progress_fn progress;
@@ -195,8 +200,8 @@ typedef struct annoy_work {
   void *progress_user;
 } annoy_work;
 
-// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for the default. The
-// first three decide how much is found, the others how long the building takes.
+// How a graph is built. Zero everything, then set `struct_size` and what is wanted: 0 stands for
+// the default. The first three decide how much is found, the others how long the building takes.
 typedef struct annoy_graph_options {
   // `sizeof(annoy_graph_options)`.
   size_t struct_size;
@@ -204,11 +209,13 @@ typedef struct annoy_graph_options {
   int32_t degree;
   // Nearest neighbours they are chosen from, 1 to 1,024; by default 48.
   int32_t candidates;
-  // Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones. By default 1.2.
+  // Slack of that choice, 1 to 16: with more, longer ways are kept beside short ones. By default
+  // 1.2.
   double alpha;
   // Rounds of NN-descent at the most, 1 to 1,000; by default 6. `ANNOY_ROUNDS_NONE` for none.
   int32_t rounds;
-  // Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255; by default 12.
+  // Neighbours that a round takes of a list, and of those in whose lists an item is, 1 to 255;
+  // by default 12.
   int32_t sample;
   // Trees whose leaves are made use of, 1 to 65,536; by default 10.
   int32_t n_trees;
@@ -239,18 +246,20 @@ typedef struct annoy_labels {
   const size_t *offsets;
 } annoy_labels;
 
-// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the
-// call, once at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
+// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the
+// thread that made the call, once at the most for each item in a search. It must not unwind,
+// `longjmp`, or change the index.
 typedef int32_t (*annoy_filter_fn)(void *user, int64_t item);
 
 // What a search goes through: one of the `ANNOY_METHOD_` numbers. New numbers may be added.
 typedef int32_t annoy_method;
 
-// What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
+// What a search is to find, and among which items. Zero everything, then set `struct_size` and
+// what is wanted.
 //
-// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for
-// `search_k`, so that a search still finds n where n are to be found; where no more than `search_k` can pass, by the
-// bitmap, all those are looked at.
+// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do
+// not count for `search_k`, so that a search still finds n where n are to be found; where no more
+// than `search_k` can pass, by the bitmap, all those are looked at.
 typedef struct annoy_search_options {
   // `sizeof(annoy_search_options)`.
   size_t struct_size;
@@ -258,9 +267,11 @@ typedef struct annoy_search_options {
   uint64_t flags;
   // The number of candidates looked at; 0 or -1 for the usual: see `annoy_get_nns_by_item`.
   int64_t search_k;
-  // With `ANNOY_SEARCH_MAX_DISTANCE`: no results farther than this; for dot, none of a smaller inner product.
+  // With `ANNOY_SEARCH_MAX_DISTANCE`: no results farther than this; for dot, none of a smaller
+  // inner product.
   double max_distance;
-  // A bit for each item, the first in the least significant place of the first word; NULL for none.
+  // A bit for each item, the first in the least significant place of the first word; NULL for
+  // none.
   const uint64_t *bitmap;
   // Bits in `bitmap`: the number of items.
   size_t bitmap_bits;
@@ -268,7 +279,8 @@ typedef struct annoy_search_options {
   const int64_t *exclude;
   // How many.
   size_t n_exclude;
-  // Asked about items that pass all else; NULL for none. In a batch it keeps the work on the calling thread.
+  // Asked about items that pass all else; NULL for none. In a batch it keeps the work on the
+  // calling thread.
   annoy_filter_fn filter;
   // Handed to `filter`.
   void *filter_user;
@@ -307,8 +319,8 @@ typedef struct annoy_fault {
   char text[248];
 } annoy_fault;
 
-// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out, and bytes that it has
-// beyond those of the library stay as they are.
+// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out, and
+// bytes that it has beyond those of the library stay as they are.
 typedef struct annoy_info {
   // `sizeof(annoy_info)`.
   size_t struct_size;
@@ -352,11 +364,12 @@ typedef struct annoy_info {
   int64_t n_removed;
   // Neighbours of an item at the most in the graph; 0 when there is none.
   int64_t graph_degree;
-  // Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors, as codes did not
-  // tell near items apart, and where there is no graph.
+  // Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors,
+  // as codes did not tell near items apart, and where there is no graph.
   int64_t graph_code_bytes;
-  // Share of the nearest 10 that searches of the graph found when it was built, at the usual `search_k`, of 64 items
-  // as if those were not there: 0 to 1. -1 where it was not tried, and where there is no graph.
+  // Share of the nearest 10 that searches of the graph found when it was built, at the usual
+  // `search_k`, of 64 items as if those were not there: 0 to 1. -1 where it was not tried, and
+  // where there is no graph.
   double graph_recall;
 } annoy_info;
 
@@ -523,8 +536,8 @@ typedef struct annoy_kind {
 extern "C" {
 #endif // __cplusplus
 
-// Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static, never NULL.
-// Async-signal-safe.
+// Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static,
+// never NULL. Async-signal-safe.
 const char *annoy_status_name(annoy_status status);
 
 // Version of the library, such as "0.1.0". Static, never NULL. Async-signal-safe.
@@ -533,13 +546,14 @@ const char *annoy_version(void);
 // The library's `ANNOY_ABI_VERSION`, to be compared with the header's. Async-signal-safe.
 uint32_t annoy_abi_version(void);
 
-// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The environment variable
-// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so
-// that what this says does not change. A program that changes its environment in other threads can have it read
-// before, by this call. Static.
+// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The
+// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine
+// has. It is read once in a process, so that what this says does not change. A program that
+// changes its environment in other threads can have it read before, by this call. Static.
 const char *annoy_kernel_name(void);
 
-// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static. Async-signal-safe.
+// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.
+// Async-signal-safe.
 const char *annoy_metric_name(annoy_metric metric);
 
 // Finds the metric of a name: "angular", "euclidean", "manhattan", "dot" or "hamming".
@@ -553,28 +567,29 @@ annoy_status annoy_metric_from_name(const char *name, annoy_metric *metric, stru
 
 // Makes an empty index with Annoy's usual types: f32 (64-bit words for hamming) and 32-bit ids.
 //
-// `f` is the length of the vectors: 1 to 65,536 numbers, for hamming 1 to 4,194,304 bits. `*index` gets the handle, to
-// be freed with `annoy_free`.
-// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`, `ANNOY_ERR_UNSUPPORTED` (`ANNOY_RS_KERNEL` names no kernel of this
-// machine).
+// `f` is the length of the vectors: 1 to 65,536 numbers, for hamming 1 to 4,194,304 bits. `*index`
+// gets the handle, to be freed with `annoy_free`.
+// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`, `ANNOY_ERR_UNSUPPORTED` (`ANNOY_RS_KERNEL` names
+// no kernel of this machine).
 annoy_status annoy_new(annoy_metric metric, size_t f, struct annoy_index **index, struct annoy_error *error);
 
 // Makes an empty index with the types given.
 //
 // `*index` gets the handle, to be freed with `annoy_free`.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar type that does not
-// fit the metric, or a `struct_size` that cannot be or asks for what this library does not know;
-// `ANNOY_ERR_UNSUPPORTED`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar
+// type that does not fit the metric, or a `struct_size` that cannot be or asks for what this
+// library does not know; `ANNOY_ERR_UNSUPPORTED`.
 annoy_status annoy_new_with(const struct annoy_options *options, struct annoy_index **index, struct annoy_error *error);
 
-// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is removed unless its
-// build was completed.
+// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is
+// removed unless its build was completed.
 void annoy_free(struct annoy_index *index);
 
 // Number of items: the largest id plus one, missing ones included. 0 for NULL.
 int64_t annoy_get_n_items(const struct annoy_index *index);
 
-// Number of trees, 0 before the build and for NULL. Each is counted once, also in files where Annoy counts twice.
+// Number of trees, 0 before the build and for NULL. Each is counted once, also in files where
+// Annoy counts twice.
 int64_t annoy_get_n_trees(const struct annoy_index *index);
 
 // Length of the vectors: numbers, or bits for hamming. 0 for NULL.
@@ -589,7 +604,8 @@ annoy_scalar annoy_get_scalar(const struct annoy_index *index);
 // Width of ids in the file in bits, 0 for NULL.
 int32_t annoy_get_id_bits(const struct annoy_index *index);
 
-// Sets the seed of the next build. Legal in every state; unlike Annoy's, it stays through save, load and unload.
+// Sets the seed of the next build. Legal in every state; unlike Annoy's, it stays through save,
+// load and unload.
 //
 // Errors: `ANNOY_ERR_NULL`.
 annoy_status annoy_set_seed(struct annoy_index *index, uint64_t seed, struct annoy_error *error);
@@ -610,9 +626,9 @@ annoy_status annoy_set_log(struct annoy_index *index,
 // Makes a token that long calls look at; NULL when there is no memory. Not yet cancelled.
 struct annoy_cancel *annoy_cancel_new(void);
 
-// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does
-// nothing.
+// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so
+// do later ones. Any thread may do this at any time, also a signal handler: it stores one number
+// and does nothing else. NULL does nothing.
 void annoy_cancel_set(const struct annoy_cancel *cancel);
 
 // Frees a token; NULL does nothing. No call may be looking at it.
@@ -646,37 +662,40 @@ annoy_status annoy_get_vectors(const struct annoy_index *index,
 
 // Adds an item, or replaces it; one that was removed is there again.
 //
-// `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest. `vector` has `len` numbers
-// (`len` must be f; for hamming one number per bit, over 0.5 is 1) and is copied.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`;
-// `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`
-// (on-disk build).
+// `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest.
+// `vector` has `len` numbers (`len` must be f; for hamming one number per bit, over 0.5 is 1) and
+// is copied.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ITEM`;
+// `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64;
+// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_add_item(struct annoy_index *index,
                             int64_t item,
                             const float *vector,
                             size_t len,
                             struct annoy_error *error);
 
-// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which
-// becomes memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room
-// already.
+// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is
+// address space, which becomes memory as items are added; in an on-disk build it is room on the
+// disk. Does nothing when there is room already.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can
-// count; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more
+// than the ids can count; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_reserve(struct annoy_index *index, size_t n_items, struct annoy_error *error);
 
-// Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
-// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every
-// state.
+// Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for
+// hamming each becomes 0 or 1). A missing item reads as zeros, as in Annoy; a removed one is there
+// until the next build. Legal in every state.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when
+// the index holds f64.
 annoy_status annoy_get_item(const struct annoy_index *index,
                             int64_t item,
                             float *vector,
                             size_t len,
                             struct annoy_error *error);
 
-// The distance between two items into `*distance`; for dot their inner product. Legal in every state.
+// The distance between two items into `*distance`; for dot their inner product. Legal in every
+// state.
 //
 // Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ITEM`.
 annoy_status annoy_get_distance(const struct annoy_index *index,
@@ -685,75 +704,77 @@ annoy_status annoy_get_distance(const struct annoy_index *index,
                                 double *distance,
                                 struct annoy_error *error);
 
-// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are
-// left out: they are missing from then on, and have no labels.
+// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items
+// that are removed are left out: they are missing from then on, and have no labels.
 //
-// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
-// items. `n_threads`: 0 or -1 for one per processor; no more than 256 are used. The same items, seed and number of trees
-// give the same bytes, for any number of threads and on any processor. After an on-disk build the file is complete,
-// durable and has its name.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
-// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before, unless
-// `annoy_get_n_trees` says that there are trees: then it is built, its file could not be made durable or be given its
-// name, and `annoy_save` can write it elsewhere.
-annoy_status annoy_build(struct annoy_index *index,
-                         int32_t n_trees,
-                         int32_t n_threads,
-                         struct annoy_error *error);
+// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice
+// as many nodes as items. `n_threads`: 0 or -1 for one per processor; no more than 256 are used.
+// The same items, seed and number of trees give the same bytes, for any number of threads and on
+// any processor. After an on-disk build the file is complete, durable and has its name.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or
+// less than -1; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as
+// before, unless `annoy_get_n_trees` says that there are trees: then it is built, its file could
+// not be made durable or be given its name, and `annoy_save` can write it elsewhere.
+annoy_status annoy_build(struct annoy_index *index, int32_t n_trees, int32_t n_threads, struct annoy_error *error);
 
 // `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be
 // NULL.
 //
-// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still
-// waits for the disk.
+// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an
+// on-disk build still waits for the disk.
 // Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`.
 annoy_status annoy_build_trees(struct annoy_index *index,
                                int32_t n_trees,
                                const struct annoy_work *work,
                                struct annoy_error *error);
 
-// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
+// Takes the trees away, so that items can be added and trees built again. Does nothing when there
+// are none.
 //
 // After an on-disk build the file stays as it is; the next build replaces it.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for; `ANNOY_ERR_IO` (on-disk build).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for;
+// `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_unbuild(struct annoy_index *index, struct annoy_error *error);
 
-// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to
-// memory, its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay
-// (sections of later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as
-// it is.
+// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items
+// are copied to memory, its trees dropped, its file or bytes let go of; labels, marks of removed
+// items, metadata and the seed stay (sections of later versions do not). A built one is unbuilt,
+// as by `annoy_unbuild`; one that is not built stays as it is.
 //
 // Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for
-// other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity;
+// `ANNOY_ERR_CORRUPT` for other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`;
+// `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_thaw(struct annoy_index *index, struct annoy_error *error);
 
-// Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
-// `annoy_build` then completes the file, and no save is needed.
+// Makes the index build in a file: items and trees go there instead of to memory. To be called
+// before items are added; `annoy_build` then completes the file, and no save is needed.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary
-// name beside `path`, in a directory that must let files be made. What `path` held before stays until then; where that
-// is nothing, a small file that says that it is not finished has the name, and is removed should the build be given
-// up.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
-// `ANNOY_ERR_IO`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the
+// file has a temporary name beside `path`, in a directory that must let files be made. What `path`
+// held before stays until then; where that is nothing, a small file that says that it is not
+// finished has the name, and is removed should the build be given up.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that
+// cannot be one; `ANNOY_ERR_IO`.
 annoy_status annoy_on_disk_build(struct annoy_index *index, const char *path, struct annoy_error *error);
 
-// Builds a graph over the items of a built or loaded index, in place of the one it has; `options` and `work` may be
-// NULL.
+// Builds a graph over the items of a built or loaded index, in place of the one it has; `options`
+// and `work` may be NULL.
 //
-// Searches then walk it, and find far more of the nearest among as many items looked at, which is what `search_k`
-// says. `annoy_save` writes it into the file, where Annoy does not see it; the file of an on-disk build, which is
-// complete by then, does not get it. It is gone when the trees are. The same index and options give the same bytes,
-// for any number of threads and on any processor. For each item it takes 4 bytes for each neighbour and one for each
-// number of a vector (to a multiple of 64; fewer where fewer tell long vectors apart), some 20 for ways down ten trees
-// (80 where vectors are shortest), and while it is built 8 * (candidates + 4 * sample) bytes and 4 for each tree.
-// Walks compare codes made of the vectors, if those tell near items apart, which is tried, else the vectors
-// themselves; what was chosen and the share of the nearest that was then found are in `annoy_info` and in the log, as
-// a warning when it is less than 0.9: searches then look at more by default (`annoy_get_nns_by_item`).
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_UNSUPPORTED` for 2^31
-// items or more; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`;
-// `ANNOY_ERR_CANCELLED`. On an error the index is as before.
+// Searches then walk it, and find far more of the nearest among as many items looked at, which is
+// what `search_k` says. `annoy_save` writes it into the file, where Annoy does not see it; the
+// file of an on-disk build, which is complete by then, does not get it. It is gone when the trees
+// are. The same index and options give the same bytes, for any number of threads and on any
+// processor. For each item it takes 4 bytes for each neighbour and one for each number of a vector
+// (to a multiple of 64; fewer where fewer tell long vectors apart), some 20 for ways down ten
+// trees (80 where vectors are shortest), and while it is built 8 * (candidates + 4 * sample) bytes
+// and 4 for each tree. Walks compare codes made of the vectors, if those tell near items apart,
+// which is tried, else the vectors themselves; what was chosen and the share of the nearest that
+// was then found are in `annoy_info` and in the log, as a warning when it is less than 0.9:
+// searches then look at more by default (`annoy_get_nns_by_item`).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT`;
+// `ANNOY_ERR_UNSUPPORTED` for 2^31 items or more; `ANNOY_ERR_CORRUPT` when a loaded file turns out
+// to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
 annoy_status annoy_build_graph(struct annoy_index *index,
                                const struct annoy_graph_options *options,
                                const struct annoy_work *work,
@@ -761,25 +782,27 @@ annoy_status annoy_build_graph(struct annoy_index *index,
 
 // Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable
-// when the call returns; a file that was there before is replaced in one step, and processes that have it loaded keep
-// the old one. Its owner, group and mode go over to the new one, as far as the system allows. A symbolic link stays,
-// and what it names is written.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at
+// all, and is durable when the call returns; a file that was there before is replaced in one step,
+// and processes that have it loaded keep the old one. Its owner, group and mode go over to the new
+// one, as far as the system allows. A symbolic link stays, and what it names is written.
 //
-// Where a file is there whose name cannot be given to another (it is mounted, or its directory may not be changed), it
-// is written over where it is, and a warning says so (`annoy_set_log`). That is not all or nothing: processes that
-// have it mapped see it change and may be ended by SIGBUS, and a crash or a failing disk in the midst leaves a file
-// that no call takes for an index. A full disk, a cancelled call and other errors leave it as it was.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
-// `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
-// versions than there is room for, and for a file to be written over that this index has mapped; `ANNOY_ERR_CORRUPT`
-// for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
+// Where a file is there whose name cannot be given to another (it is mounted, or its directory may
+// not be changed), it is written over where it is, and a warning says so (`annoy_set_log`). That
+// is not all or nothing: processes that have it mapped see it change and may be ended by SIGBUS,
+// and a crash or a failing disk in the midst leaves a file that no call takes for an index. A full
+// disk, a cancelled call and other errors leave it as it was.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that
+// cannot be one; `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not
+// read, or with more sections of later versions than there is room for, and for a file to be
+// written over that this index has mapped; `ANNOY_ERR_CORRUPT` for a loaded file found to be
+// damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
 annoy_status annoy_save(const struct annoy_index *index, const char *path, struct annoy_error *error);
 
 // `annoy_save` with progress and cancellation; `work` may be NULL.
 //
-// It is cancelled until all is written. What then comes, waiting for the disk and giving the file its name, is done in
-// any case.
+// It is cancelled until all is written. What then comes, waiting for the disk and giving the file
+// its name, is done in any case.
 // Errors: as `annoy_save`; `ANNOY_ERR_CANCELLED`, with what `path` held before still there.
 annoy_status annoy_save_to(const struct annoy_index *index,
                            const char *path,
@@ -796,28 +819,30 @@ annoy_status annoy_save_and_load(struct annoy_index *index,
                                  const struct annoy_work *work,
                                  struct annoy_error *error);
 
-// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the
-// index: by its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large
-// it is.
+// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must
+// be those of the index: by its own word, or, for a plain Annoy file, as far as its structure
+// shows. Reads little of it, however large it is.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0, `ANNOY_LOAD_PREFAULT` or
-// `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened (the system would end the process with SIGBUS),
-// nor rewritten in place (calls would fail, or find what stands there then); replacing it by rename, as `annoy_save`
-// does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an
-// error the index is as before.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0,
+// `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened
+// (the system would end the process with SIGBUS), nor rewritten in place (calls would fail, or
+// find what stands there then); replacing it by rename, as `annoy_save` does, or removing it is
+// fine. With `ANNOY_LOAD_COPY` anything may happen to it.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`;
+// `ANNOY_ERR_NO_MEMORY`. On an error the index is as before.
 annoy_status annoy_load(struct annoy_index *index, const char *path, uint64_t flags, struct annoy_error *error);
 
-// Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
+// Opens a file that says what it is, as all files of this library do: metric, f and types are
+// those of the file.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`. `*index` gets the
-// handle, to be freed with `annoy_free`.
-// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with;
-// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`.
+// `*index` gets the handle, to be freed with `annoy_free`.
+// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe`
+// helps with; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_open(const char *path, uint64_t flags, struct annoy_index **index, struct annoy_error *error);
 
-// Sets bytes of the caller's that go along when the index is saved, in place of those before. Legal in every state;
-// the file of an on-disk build has those set before the build.
+// Sets bytes of the caller's that go along when the index is saved, in place of those before.
+// Legal in every state; the file of an on-disk build has those set before the build.
 //
 // `bytes` are `len` bytes, at most 65,536, which are copied; `(NULL, 0)` for none.
 // Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`.
@@ -825,15 +850,16 @@ annoy_status annoy_set_metadata(struct annoy_index *index, const void *bytes, si
 
 // Copies the metadata to `bytes`, which has room for `capacity` bytes, and its length to `*len`.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there is more, with `*len` set and nothing copied.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there is more, with `*len` set and nothing
+// copied.
 annoy_status annoy_get_metadata(const struct annoy_index *index,
                                 void *bytes,
                                 size_t capacity,
                                 size_t *len,
                                 struct annoy_error *error);
 
-// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f, types, seed and log
-// stay.
+// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f,
+// types, seed and log stay.
 //
 // Errors: `ANNOY_ERR_NULL`.
 annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
@@ -845,8 +871,8 @@ annoy_status annoy_unload(struct annoy_index *index, struct annoy_error *error);
 // `(NULL, 0)` for `buffer` asks how many there are.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*written` set and
 // nothing written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and
-// `ANNOY_ERR_CORRUPT` as `annoy_save`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors
-// anything may be in `buffer`.
+// `ANNOY_ERR_CORRUPT` as `annoy_save`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other
+// errors anything may be in `buffer`.
 annoy_status annoy_save_to_buffer(const struct annoy_index *index,
                                   void *buffer,
                                   size_t capacity,
@@ -854,11 +880,13 @@ annoy_status annoy_save_to_buffer(const struct annoy_index *index,
                                   const struct annoy_work *work,
                                   struct annoy_error *error);
 
-// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`.
+// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As
+// `annoy_load`.
 //
-// `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are borrowed: they must stay
-// where and as they are until the index is freed, unloaded or thawed, or has loaded something else. With
-// `ANNOY_LOAD_COPY` they are copied. When the call fails they are not borrowed, and the index is as before.
+// `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are
+// borrowed: they must stay where and as they are until the index is freed, unloaded or thawed, or
+// has loaded something else. With `ANNOY_LOAD_COPY` they are copied. When the call fails they are
+// not borrowed, and the index is as before.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_load_from_buffer(struct annoy_index *index,
                                     const void *bytes,
@@ -866,31 +894,34 @@ annoy_status annoy_load_from_buffer(struct annoy_index *index,
                                     uint64_t flags,
                                     struct annoy_error *error);
 
-// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`.
+// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As
+// `annoy_open`.
 //
-// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with
-// `annoy_free`.
-// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself; `ANNOY_ERR_UNSUPPORTED` as
-// `annoy_new`.
+// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be
+// freed with `annoy_free`.
+// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself;
+// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_open_buffer(const void *bytes,
                                size_t n,
                                uint64_t flags,
                                struct annoy_index **index,
                                struct annoy_error *error);
 
-// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the
-// index is saved, and the file of an on-disk build has those given before the build. The first change on a loaded file
-// copies the labels there are to memory.
+// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go
+// along when the index is saved, and the file of an on-disk build has those given before the
+// build. The first change on a loaded file copies the labels there are to memory.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another
-// item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`
-// when the labels of a loaded file cannot be copied.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+// `ANNOY_ERR_LABEL` when another item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
+// strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of a loaded file cannot be
+// copied.
 annoy_status annoy_set_label_u64(struct annoy_index *index, int64_t item, uint64_t label, struct annoy_error *error);
 
-// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them.
-// As `annoy_set_label_u64`.
+// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may
+// have NULs among them. As `annoy_set_label_u64`.
 //
-// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what
+// is not UTF-8.
 annoy_status annoy_set_label(struct annoy_index *index,
                              int64_t item,
                              const char *label,
@@ -921,19 +952,20 @@ annoy_label_kind annoy_get_label_kind(const struct annoy_index *index);
 // How many items have labels; 0 for NULL.
 int64_t annoy_get_n_labels(const struct annoy_index *index);
 
-// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is read.
+// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is
+// read.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no
-// label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be
-// damaged.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+// `ANNOY_ERR_LABEL` when it has no label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
+// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 annoy_status annoy_get_label_u64(const struct annoy_index *index,
                                  int64_t item,
                                  uint64_t *label,
                                  struct annoy_error *error);
 
-// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It
-// belongs to the index, and is good until the next call that takes the index without const. The rest is as
-// `annoy_get_label_u64`.
+// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no
+// NUL behind it. It belongs to the index, and is good until the next call that takes the index
+// without const. The rest is as `annoy_get_label_u64`.
 //
 // Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
 annoy_status annoy_get_label(const struct annoy_index *index,
@@ -942,8 +974,8 @@ annoy_status annoy_get_label(const struct annoy_index *index,
                              size_t *len,
                              struct annoy_error *error);
 
-// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a
-// batch has in places left over, give `otherwise`. Legal in every state.
+// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the
+// id -1, which a batch has in places left over, give `otherwise`. Legal in every state.
 //
 // Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
 annoy_status annoy_get_labels_u64(const struct annoy_index *index,
@@ -953,8 +985,9 @@ annoy_status annoy_get_labels_u64(const struct annoy_index *index,
                                   uint64_t *labels,
                                   struct annoy_error *error);
 
-// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they have into `lens`, as
-// `annoy_get_label` gives them. An item without a label, and the id -1, give NULL and 0.
+// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they
+// have into `lens`, as `annoy_get_label` gives them. An item without a label, and the id -1, give
+// NULL and 0.
 //
 // Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
 annoy_status annoy_get_labels(const struct annoy_index *index,
@@ -964,10 +997,11 @@ annoy_status annoy_get_labels(const struct annoy_index *index,
                               size_t *lens,
                               struct annoy_error *error);
 
-// The item with a label into `*item`. Legal in every state; on a loaded file little more than that label is read.
+// The item with a label into `*item`. Legal in every state; on a loaded file little more than that
+// label is read.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
-// strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED`
+// when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 annoy_status annoy_find_label_u64(const struct annoy_index *index,
                                   uint64_t label,
                                   int64_t *item,
@@ -975,60 +1009,69 @@ annoy_status annoy_find_label_u64(const struct annoy_index *index,
 
 // The item with a label of `len` bytes of UTF-8 into `*item`. As `annoy_find_label_u64`.
 //
-// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what
+// is not UTF-8.
 annoy_status annoy_find_label(const struct annoy_index *index,
                               const char *label,
                               size_t len,
                               int64_t *item,
                               struct annoy_error *error);
 
-// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for NULL. In every
-// state.
+// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for
+// NULL. In every state.
 int32_t annoy_has_item(const struct annoy_index *index, int64_t item);
 
-// Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their number to `*n_ids`.
-// Holes and removed items are left out. Room for `annoy_get_n_items` always suffices. Legal in every state; reads each
-// item's node.
+// Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their
+// number to `*n_ids`. Holes and removed items are left out. Room for `annoy_get_n_items` always
+// suffices. Legal in every state; reads each item's node.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*n_ids` set and nothing copied.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*n_ids` set and
+// nothing copied.
 annoy_status annoy_get_ids(const struct annoy_index *index,
                            int64_t *ids,
                            size_t capacity,
                            size_t *n_ids,
                            struct annoy_error *error);
 
-// Marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label found
-// until the next build, which leaves both out: then it is missing, and the number of items is as before. Legal in
-// every state; marks go along when the index is saved. Annoy itself still finds removed items in such a file. Nothing
-// happens when it is removed already.
+// Marks an item as removed: no search finds it or starts from it any more. Its vector can be read
+// and its label found until the next build, which leaves both out: then it is missing, and the
+// number of items is as before. Legal in every state; marks go along when the index is saved.
+// Annoy itself still finds removed items in such a file. Nothing happens when it is removed
+// already.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have, or a missing item;
-// `ANNOY_ERR_NO_MEMORY`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have, or a missing
+// item; `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_remove_item(struct annoy_index *index, int64_t item, struct annoy_error *error);
 
-// Takes the mark of a removed item away; nothing happens when it has none. As `annoy_remove_item`. (While items are
-// added, adding one with its id does that too.)
+// Takes the mark of a removed item away; nothing happens when it has none. As `annoy_remove_item`.
+// (While items are added, adding one with its id does that too.)
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_NO_MEMORY`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+// `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_restore_item(struct annoy_index *index, int64_t item, struct annoy_error *error);
 
-// 1 when an item is marked as removed; 0 when not, also for an id that the index does not have, and for NULL.
+// 1 when an item is marked as removed; 0 when not, also for an id that the index does not have,
+// and for NULL.
 int32_t annoy_is_removed(const struct annoy_index *index, int64_t item);
 
 // How many items are marked as removed; 0 for NULL.
 int64_t annoy_get_n_removed(const struct annoy_index *index);
 
-// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
+// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by
+// id.
 //
-// `search_k` is the number of candidates looked at: more take longer and find better. In the trees repeats between
-// them are counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is
-// searched: about so many, fewer where nothing nearer is left and half as many more at the most; -1 stands for 3,000
-// for each ten of `n`, twice as many where the graph found less than 0.9 of the nearest when it was tried, and four
-// times where less than 0.6 (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are
-// items if that is fewer; `distances` may be NULL. `*n_found` gets the number of results, which is below `n` when
-// fewer were found: that is no error. Beyond it nothing is written, and on an error nothing at all.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k
-// below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+// `search_k` is the number of candidates looked at: more take longer and find better. In the trees
+// repeats between them are counted, and -1 stands for n times their number. Where there is a graph
+// (`annoy_build_graph`) that is searched: about so many, fewer where nothing nearer is left and
+// half as many more at the most; -1 stands for 3,000 for each ten of `n`, twice as many where the
+// graph found less than 0.9 of the nearest when it was tried, and four times where less than 0.6
+// (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are items
+// if that is fewer; `distances` may be NULL. `*n_found` gets the number of results, which is below
+// `n` when fewer were found: that is no error. Beyond it nothing is written, and on an error
+// nothing at all.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`;
+// `ANNOY_ERR_ARGUMENT` for a search_k below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out
+// to be damaged.
 annoy_status annoy_get_nns_by_item(const struct annoy_index *index,
                                    int64_t item,
                                    size_t n,
@@ -1038,11 +1081,11 @@ annoy_status annoy_get_nns_by_item(const struct annoy_index *index,
                                    size_t *n_found,
                                    struct annoy_error *error);
 
-// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
-// is 1). The rest is as `annoy_get_nns_by_item`.
+// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one
+// number per bit, over 0.5 is 1). The rest is as `annoy_get_nns_by_item`.
 //
-// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED` when the index holds
-// f64.
+// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED`
+// when the index holds f64.
 annoy_status annoy_get_nns_by_vector(const struct annoy_index *index,
                                      const float *vector,
                                      size_t len,
@@ -1083,16 +1126,16 @@ annoy_status annoy_search_items(const struct annoy_index *index,
                                 const struct annoy_work *work,
                                 struct annoy_error *error);
 
-// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is
-// as near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are
-// neither missing nor removed, if they are fewer).
+// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of
+// what is found that is as near as the `n` nearest of an exact search, 0 to 1, over `n_sample`
+// items chosen by `seed` (or all that are neither missing nor removed, if they are fewer).
 //
-// `search_k` is as in `annoy_get_nns_by_item`, `work` may be NULL. The same index and
-// numbers give the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8 bytes of
-// memory for each.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples, an `n` of 0, a wrong
-// search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged;
-// `ANNOY_ERR_NO_MEMORY`.
+// `search_k` is as in `annoy_get_nns_by_item`, `work` may be NULL. The same index and numbers give
+// the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8
+// bytes of memory for each.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples,
+// an `n` of 0, a wrong search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a
+// loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_estimate_recall(const struct annoy_index *index,
                                    size_t n_sample,
                                    size_t n,
@@ -1102,13 +1145,13 @@ annoy_status annoy_estimate_recall(const struct annoy_index *index,
                                    double *recall,
                                    struct annoy_error *error);
 
-// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values
-// are finite. Reads all of it; takes 4 bytes of memory for each item.
+// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every
+// tree once, that values are finite. Reads all of it; takes 4 bytes of memory for each item.
 //
-// The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all to `*n_faults`.
-// `work` may be NULL.
-// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when
-// not built; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`.
+// The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all
+// to `*n_faults`. `work` may be NULL.
+// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`;
+// `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`.
 annoy_status annoy_verify(const struct annoy_index *index,
                           struct annoy_fault *faults,
                           size_t capacity,
@@ -1118,8 +1161,8 @@ annoy_status annoy_verify(const struct annoy_index *index,
 
 // Verifies a file that says what it is. As `annoy_verify`.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and must not be
-// shortened: see `annoy_load`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and
+// must not be shortened: see `annoy_load`.
 // Errors: as `annoy_open` and `annoy_verify`.
 annoy_status annoy_verify_file(const char *path,
                                struct annoy_fault *faults,
@@ -1128,22 +1171,23 @@ annoy_status annoy_verify_file(const char *path,
                                const struct annoy_work *work,
                                struct annoy_error *error);
 
-// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory
-// for each item. Legal in every state.
+// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees;
+// takes 4 bytes of memory for each item. Legal in every state.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field or more than 4,096;
-// `ANNOY_ERR_NO_MEMORY`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field
+// or more than 4,096; `ANNOY_ERR_NO_MEMORY`.
 annoy_status annoy_get_info(const struct annoy_index *index, struct annoy_info *info, struct annoy_error *error);
 
-// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy
-// files there are often several: nothing tells euclidean from manhattan, nor always the words of hamming. However long
-// the file is, no more than 256 MiB of it are read, which takes a fraction of a second.
+// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it
+// has. Of plain Annoy files there are often several: nothing tells euclidean from manhattan, nor
+// always the words of hamming. However long the file is, no more than 256 MiB of it are read,
+// which takes a fraction of a second.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to `kinds` (may be NULL
-// if `capacity` is 0), the number of all to `*n_kinds`.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, one that
-// says what it is and is damaged, or could be so many that it would take more to tell, as a long file of zeros;
-// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to
+// `kinds` (may be NULL if `capacity` is 0), the number of all to `*n_kinds`.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no
+// index, one that says what it is and is damaged, or could be so many that it would take more to
+// tell, as a long file of zeros; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_probe(const char *path,
                          struct annoy_kind *kinds,
                          size_t capacity,

@@ -1,9 +1,10 @@
 //! Calls of the system that fail when a test wants them to.
 //!
-//! Every call that opens, reads, writes, maps, takes memory in proportion to the data or starts a thread passes by
-//! [`check`]. Without the feature `fault-injection` that is nothing, and compiled to nothing. With it,
-//! `tests/faults.rs` can [`arm`](control::arm) a failure, or [`watch`](control::watch) what lies on the disk between
-//! two calls. Counted are the calls of the whole process, because builds have threads: tests that use this take turns.
+//! Every call that opens, reads, writes, maps, takes memory in proportion to the data or starts a
+//! thread passes by [`check`]. Without the feature `fault-injection` that is nothing, and compiled
+//! to nothing. With it, `tests/faults.rs` can [`arm`](control::arm) a failure, or
+//! [`watch`](control::watch) what lies on the disk between two calls. Counted are the calls of the
+//! whole process, because builds have threads: tests that use this take turns.
 
 use std::io;
 
@@ -103,13 +104,14 @@ pub mod control {
         lock(&PLAN).take().is_some_and(|plan| plan.seen >= plan.nth)
     }
 
-    /// Lets the next calls of a kind, as many as `times`, be refused with an error number of the system, beside what is
-    /// armed.
+    /// Lets the next calls of a kind, as many as `times`, be refused with an error number of the
+    /// system, beside what is armed.
     pub fn refuse(kind: Kind, number: i32, times: u64) {
         *lock(&REFUSED) = Some((kind, number, times));
     }
 
-    /// Calls `watcher` before every call, until it is taken away by `None`. Calls that it makes itself are not watched.
+    /// Calls `watcher` before every call, until it is taken away by `None`. Calls that it makes
+    /// itself are not watched.
     pub fn watch(watcher: Option<Watcher>) {
         *lock(&WATCHER) = watcher;
     }

@@ -1,10 +1,10 @@
-//! What the micro-benchmarks in `benches/micro` measure and the API does not show: the kernels, and the steps of a
-//! split.
+//! What the micro-benchmarks in `benches/micro` measure and the API does not show: the kernels, and
+//! the steps of a split.
 //!
 //! Behind the feature `internals`. No part of the API: anything here may change or go at any time.
 //!
-//! The steps of a split are reached through functions that are not generic, so that what is measured is compiled in
-//! this crate, as what an index runs is.
+//! The steps of a split are reached through functions that are not generic, so that what is
+//! measured is compiled in this crate, as what an index runs is.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)] // benchmarks have memory
 
 pub use crate::kernel::{BitKernels, Eight, Float, FloatKernels, Isa, Padded, Row, ROWS};

@@ -1,7 +1,8 @@
 //! Where each field of a node lies: the only file where bytes become fields.
 //!
-//! Annoy writes C structs, so the offsets follow from the natural alignment of the id and scalar types; releases up
-//! to 1.16.3 packed them, and the unreleased main branch gave dot nodes two more fields. FORMAT.md has the tables.
+//! Annoy writes C structs, so the offsets follow from the natural alignment of the id and scalar
+//! types; releases up to 1.16.3 packed them, and the unreleased main branch gave dot nodes two more
+//! fields. FORMAT.md has the tables.
 
 mod points;
 
@@ -45,8 +46,9 @@ pub struct NodeLayout {
     pub node_size: usize,
     /// Where child ids start.
     pub offset_children: usize,
-    /// Where the metric's own number lies, if it has one: angular's squared norm (items only: it shares the place of
-    /// the children), the plane's offset for euclidean and manhattan, dot's extra coordinate.
+    /// Where the metric's own number lies, if it has one: angular's squared norm (items only: it
+    /// shares the place of the children), the plane's offset for euclidean and manhattan, dot's
+    /// extra coordinate.
     pub offset_extra: Option<usize>,
     /// Where the vector starts.
     pub offset_vector: usize,
@@ -344,7 +346,8 @@ mod tests {
     use super::*;
     use crate::types::ScalarType::{self, *};
 
-    /// Angular: children, v. Euclidean and manhattan: a, children, v. Dot: children, dot_factor, v. Dot main: v.
+    /// Angular: children, v. Euclidean and manhattan: a, children, v. Dot: children, dot_factor, v.
+    /// Dot main: v.
     type Offsets = ([usize; 2], [usize; 3], [usize; 3], usize);
 
     #[rustfmt::skip]

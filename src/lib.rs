@@ -1,7 +1,7 @@
 //! Annoy rebuilt in Rust: approximate nearest neighbours in memory-mapped files, behind a C ABI.
 //!
-//! [`Index`] is the whole library; `include/annoy.h` is the same for C. ARCHITECTURE.md says how the parts fit,
-//! FORMAT.md what the files hold.
+//! [`Index`] is the whole library; `include/annoy.h` is the same for C. ARCHITECTURE.md says how
+//! the parts fit, FORMAT.md what the files hold.
 
 #![deny(missing_docs, unsafe_code)]
 #![warn(clippy::undocumented_unsafe_blocks)]

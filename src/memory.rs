@@ -1,7 +1,9 @@
-//! Memory that may not be there: what takes some here ends in an error, where `Vec` and `String` would end the process.
+//! Memory that may not be there: what takes some here ends in an error, where `Vec` and `String`
+//! would end the process.
 //!
-//! [`format!`] is the standard one's name on purpose: whoever writes it in this crate gets a text that is cut short
-//! where there is no memory for all of it, rather than an end of the process on the way to an error.
+//! [`format!`] is the standard one's name on purpose: whoever writes it in this crate gets a text
+//! that is cut short where there is no memory for all of it, rather than an end of the process on
+//! the way to an error.
 
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
@@ -32,8 +34,8 @@ pub fn text(what: impl Display) -> String {
     text.0
 }
 
-/// Makes room in a vector whose length depends on the data or the caller: running out of memory there is an error, not
-/// the end of the process.
+/// Makes room in a vector whose length depends on the data or the caller: running out of memory
+/// there is an error, not the end of the process.
 ///
 /// # Errors
 /// [`Error::NoMemory`].

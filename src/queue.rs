@@ -62,7 +62,8 @@ impl<T> Queue<T> {
         Sender(self)
     }
 
-    /// The other end, for what `n_senders` threads send. When it is dropped nobody waits for room any more.
+    /// The other end, for what `n_senders` threads send. When it is dropped nobody waits for room
+    /// any more.
     pub fn receiver(&self, n_senders: usize) -> Receiver<'_, T> {
         Receiver {
             queue: self,

@@ -1,4 +1,5 @@
-//! Marks of items that are removed: never found, but there until the next build. FORMAT.md has the table.
+//! Marks of items that are removed: never found, but there until the next build. FORMAT.md has the
+//! table.
 
 use crate::error::{reserve, Result};
 
@@ -20,8 +21,8 @@ pub struct Removed<'a> {
 }
 
 impl<'a> Removed<'a> {
-    /// Marks of `n_items` from a file, which may change later; only their length and number are looked at, and that
-    /// none is past the items.
+    /// Marks of `n_items` from a file, which may change later; only their length and number are
+    /// looked at, and that none is past the items.
     ///
     /// # Errors
     /// Words that say what is wrong.
@@ -84,7 +85,8 @@ impl Marks {
         let mut copy = Vec::new();
         reserve(&mut copy, section.len())?;
         copy.extend_from_slice(section);
-        // A file's count may be wrong, and since it was opened there may have come marks past the last item.
+        // A file's count may be wrong, and since it was opened there may have come marks past the
+        // last item.
         if let Some((header, marks)) = copy.split_at_mut_checked(HEADER) {
             if let Some(last) = marks.last_mut() {
                 *last &= 0xff >> (n_items.next_multiple_of(8) - n_items);

@@ -1,7 +1,8 @@
 //! Random numbers whose stream is fixed for all time: promise P3 rests on it.
 //!
-//! Every node of every tree has its own stream, derived from the seed, the tree's number and the path from the
-//! root. So a tree comes out the same whatever the order in which its nodes are worked on, and by however many threads.
+//! Every node of every tree has its own stream, derived from the seed, the tree's number and the
+//! path from the root. So a tree comes out the same whatever the order in which its nodes are
+//! worked on, and by however many threads.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -47,8 +48,8 @@ impl Key {
 pub struct Stream(Xoshiro256PlusPlus);
 
 impl Stream {
-    /// A number in `0..bound`, by Lemire's multiply and shift. Our own step, because a library's may change; the bias
-    /// without his rejection is below `bound / 2^64`.
+    /// A number in `0..bound`, by Lemire's multiply and shift. Our own step, because a library's
+    /// may change; the bias without his rejection is below `bound / 2^64`.
     ///
     /// `bound` must not be 0.
     pub fn index(&mut self, bound: usize) -> usize {

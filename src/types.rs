@@ -32,7 +32,8 @@ impl Metric {
         Metric::Hamming,
     ];
 
-    /// Other names that are taken for a metric, as other libraries call it: the same in every language.
+    /// Other names that are taken for a metric, as other libraries call it: the same in every
+    /// language.
     pub const ALIASES: [(&'static str, Metric); 8] = [
         ("cosine", Metric::Angular),
         ("l2", Metric::Euclidean),

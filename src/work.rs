@@ -10,7 +10,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::OnceLock;
 
-/// No call works by more threads than this, whatever it is told: more are never of use, and each takes memory.
+/// No call works by more threads than this, whatever it is told: more are never of use, and each
+/// takes memory.
 pub const MAX_THREADS: usize = 256;
 
 /// Tells a long call to give up. Any thread may, at any time.
@@ -51,7 +52,8 @@ pub enum Stage {
     Graph,
 }
 
-/// How a long call is to work. The default is as many threads as there are processors, and nothing told.
+/// How a long call is to work. The default is as many threads as there are processors, and nothing
+/// told.
 ///
 /// ```
 /// use annoy_rs::{Cancel, Error, Index, Metric, Stage, Work};
@@ -76,19 +78,21 @@ pub enum Stage {
 /// ```
 #[derive(Default)]
 pub struct Work<'a> {
-    /// Threads, at least 1, of which no more than [`MAX_THREADS`] are used; `None` for one per processor. Saving and
-    /// verifying take one in any case.
+    /// Threads, at least 1, of which no more than [`MAX_THREADS`] are used; `None` for one per
+    /// processor. Saving and verifying take one in any case.
     pub n_threads: Option<usize>,
-    /// Looked at all the time. Once it is set the call fails with [`Error::Cancelled`], and the index is as before.
+    /// Looked at all the time. Once it is set the call fails with [`Error::Cancelled`], and the
+    /// index is as before.
     pub cancel: Option<&'a Cancel>,
-    /// Told what the call does, how much of it is done, and how much there is to do; on the calling thread. What is
-    /// done never becomes less.
+    /// Told what the call does, how much of it is done, and how much there is to do; on the calling
+    /// thread. What is done never becomes less.
     pub progress: Option<&'a mut dyn FnMut(Stage, u64, u64)>,
 }
 
 impl Work<'_> {
-    /// Runs the body of a call, unless that is cancelled already. A panic of `progress` ends the body with
-    /// [`Error::Cancelled`], so that whatever it has begun is undone, and goes on afterwards.
+    /// Runs the body of a call, unless that is cancelled already. A panic of `progress` ends the
+    /// body with [`Error::Cancelled`], so that whatever it has begun is undone, and goes on
+    /// afterwards.
     pub(crate) fn run<R>(
         &mut self,
         stage: Stage,
@@ -135,8 +139,8 @@ pub(crate) struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// The threads for work that has use for `most`, no more than [`MAX_THREADS`]. The system is not asked when that is
-    /// one: it takes its time.
+    /// The threads for work that has use for `most`, no more than [`MAX_THREADS`]. The system is
+    /// not asked when that is one: it takes its time.
     pub fn n_threads(&self, most: usize) -> usize {
         let wanted = match self.n_threads {
             Some(n) => n,
@@ -185,7 +189,8 @@ impl<'a> Meter<'a> {
         self.go_on()
     }
 
-    /// [Reports](Self::report) that no more is done, where it is known how much there is to do; looks whether to go on.
+    /// [Reports](Self::report) that no more is done, where it is known how much there is to do;
+    /// looks whether to go on.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -224,14 +229,16 @@ pub(crate) fn check(cancel: Option<&Cancel>) -> Result<()> {
     }
 }
 
-/// Processors that this process may use. Asked for once: on Linux the answer takes reading of several files.
+/// Processors that this process may use. Asked for once: on Linux the answer takes reading of
+/// several files.
 fn n_processors() -> usize {
     static KNOWN: OnceLock<usize> = OnceLock::new();
     *KNOWN.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
-/// Runs `body` on `n` threads more, or as many as the system gives: those there are do the work. Meanwhile `here`,
-/// which is told how many, runs on the calling thread. Comes back when all are done; a panic goes on here.
+/// Runs `body` on `n` threads more, or as many as the system gives: those there are do the work.
+/// Meanwhile `here`, which is told how many, runs on the calling thread. Comes back when all are
+/// done; a panic goes on here.
 pub(crate) fn beside<R>(n: usize, body: &(dyn Fn() + Sync), here: impl FnOnce(usize) -> R) -> R {
     let body = || {
         // Systems differ in what a new thread starts with.

@@ -1,7 +1,8 @@
-//! Against Annoy 1.17.3 itself, in both directions: its files in ours, our files in it, and recall side by side.
+//! Against Annoy 1.17.3 itself, in both directions: its files in ours, our files in it, and recall
+//! side by side.
 //!
-//! `ANNOY_RS_PYTHON` names a Python that has `annoy==1.17.3` and `numpy`. Without it nothing is compared, which is said
-//! on stderr; with `ANNOY_RS_REQUIRE_PYTHON=1` that is a failure.
+//! `ANNOY_RS_PYTHON` names a Python that has `annoy==1.17.3` and `numpy`. Without it nothing is
+//! compared, which is said on stderr; with `ANNOY_RS_REQUIRE_PYTHON=1` that is a failure.
 
 #[path = "differential/annoy.rs"]
 mod annoy;
@@ -73,7 +74,8 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Results as close as the rounding of 32-bit floats may leave them. `scale` bounds the terms of an inner product.
+/// Results as close as the rounding of 32-bit floats may leave them. `scale` bounds the terms of an
+/// inner product.
 fn near(metric: Metric, a: f64, b: f64, scale: f64) -> bool {
     let off = (a - b).abs();
     let relative = off <= 1e-5 * a.abs().max(b.abs());
@@ -94,8 +96,8 @@ struct Tally {
     results: usize,
     /// Not the same ids in the same order, but near-equal distances at each place.
     near_equal: usize,
-    /// Likewise, and what differs is so near in angle that Annoy's order is that of its rounding errors, and ours that
-    /// of distances worked out anew.
+    /// Likewise, and what differs is so near in angle that Annoy's order is that of its rounding
+    /// errors, and ours that of distances worked out anew.
     copies: usize,
     /// Something else was found: a margin near zero, rounded to the other side, led elsewhere.
     different: usize,
@@ -260,7 +262,8 @@ fn with<'a>(cases: &'a [Case], paths: &'a [PathBuf]) -> Vec<(&'a Case, &'a Path)
         .collect()
 }
 
-/// Annoy builds and answers; we answer from its files. Saved by us they tell what they are, and Annoy answers the same.
+/// Annoy builds and answers; we answer from its files. Saved by us they tell what they are, and
+/// Annoy answers the same.
 fn annoys_files(annoy: &Annoy, cases: &[Case]) -> Tally {
     let paths = paths(annoy, cases);
     let jobs = with(cases, &paths);
@@ -318,17 +321,19 @@ fn our_files(annoy: &Annoy, cases: &[Case]) -> Tally {
     let annoys = annoy.answer(&jobs);
     let mut tally = Tally::default();
     for ((case, ours), annoys) in cases.iter().zip(&all_ours).zip(&annoys) {
-        // In its own files Annoy takes trees of one node for their own copies and counts them twice.
+        // In its own files Annoy takes trees of one node for their own copies and counts them
+        // twice.
         assert_eq!(annoys.n_trees, ours.n_trees, "{}", case.name);
         tally.add(compare(case, ours, annoys));
     }
     tally
 }
 
-/// Same file, same `search_k`, same answer. Measured: 44,070 searches with 3.5 million results, of which 40 (Annoy's
-/// files) and 34 (ours) have near-equal distances in another order, 511 and 498 have copies in another order (with one
-/// number all items are multiples of each other, with two 5,000 lie close), and none found anything else. How a margin
-/// is rounded depends on what Annoy was compiled for, hence the little room.
+/// Same file, same `search_k`, same answer. Measured: 44,070 searches with 3.5 million results, of
+/// which 40 (Annoy's files) and 34 (ours) have near-equal distances in another order, 511 and 498
+/// have copies in another order (with one number all items are multiples of each other, with two
+/// 5,000 lie close), and none found anything else. How a margin is rounded depends on what Annoy
+/// was compiled for, hence the little room.
 fn check(tally: Tally, what: &str) {
     println!("{what}: {tally:?}");
     assert!(tally.searches >= 40_000, "{tally:?}");
@@ -348,7 +353,8 @@ fn our_files_in_annoy() {
     check(our_files(&annoy, &cases()), "our files");
 }
 
-/// With one or two items among many ids a tree is a single node although `n_items` is past the leaf capacity.
+/// With one or two items among many ids a tree is a single node although `n_items` is past the leaf
+/// capacity.
 #[test]
 fn one_or_two_items_among_many_ids() {
     let Some(annoy) = Annoy::find() else { return };
@@ -469,7 +475,8 @@ fn recalls(annoy: &Annoy, cases: &[Case]) -> [Vec<f64>; 3] {
     [annoys, ours, annoy_on_ours]
 }
 
-/// Equal trees, equal work, equal recall. Measured at search_k 500, 2000 and -1 (that is 100), Annoy and ours:
+/// Equal trees, equal work, equal recall. Measured at search_k 500, 2000 and -1 (that is 100),
+/// Annoy and ours:
 ///
 /// | metric | 500 | 2000 | -1 |
 /// |---|---|---|---|
@@ -504,8 +511,8 @@ fn recall_on_words_manhattan() {
     recall_on_words(Metric::Manhattan);
 }
 
-/// Normally distributed directions, norms multiplied by `factor`. `gains` is what Annoy's recall is to be
-/// surpassed by at search_k 500 and 2000.
+/// Normally distributed directions, norms multiplied by `factor`. `gains` is what Annoy's recall is
+/// to be surpassed by at search_k 500 and 2000.
 fn recall_of_dot(factor: impl Fn(&mut Random) -> f64, gains: [f64; 2]) {
     let Some(annoy) = Annoy::find() else { return };
     let random = &mut Random(11);
@@ -524,22 +531,22 @@ fn recall_of_dot(factor: impl Fn(&mut Random) -> f64, gains: [f64; 2]) {
     }
 }
 
-/// Annoy 1.17.3 looks in the wrong places of its own dot files, and in better ones of ours. Measured: Annoy 0.241 and
-/// 0.545, ours, read by either, 0.659 and 0.910.
+/// Annoy 1.17.3 looks in the wrong places of its own dot files, and in better ones of ours.
+/// Measured: Annoy 0.241 and 0.545, ours, read by either, 0.659 and 0.910.
 #[test]
 fn recall_of_dot_on_varied_norms() {
     recall_of_dot(|random| (0.25 * random.normal()).exp(), [0.35, 0.3]);
 }
 
-/// A few norms far above the others must not decide where all the rest is put. Measured: Annoy 0.114 and 0.325, ours,
-/// read by either, 0.952 and 0.997.
+/// A few norms far above the others must not decide where all the rest is put. Measured: Annoy
+/// 0.114 and 0.325, ours, read by either, 0.952 and 0.997.
 #[test]
 fn recall_of_dot_on_heavy_tailed_norms() {
     recall_of_dot(|random| random.normal().exp(), [0.7, 0.6]);
 }
 
-/// Splits by length alone lead Annoy where they lead us. Measured: Annoy 0.177 and 0.255, ours, read by either, 0.500
-/// and 0.839.
+/// Splits by length alone lead Annoy where they lead us. Measured: Annoy 0.177 and 0.255, ours,
+/// read by either, 0.500 and 0.839.
 #[test]
 fn recall_of_dot_with_zeros() {
     let factor = |random: &mut Random| f64::from(u8::from(random.normal() > 0.0));

@@ -1,5 +1,6 @@
-//! Every call of the system fails once: an error that says what failed, the index as it was, the old file whole,
-//! nothing left behind, and another try succeeds. See src/fault.rs for how calls are made to fail.
+//! Every call of the system fails once: an error that says what failed, the index as it was, the
+//! old file whole, nothing left behind, and another try succeeds. See src/fault.rs for how calls
+//! are made to fail.
 
 mod common;
 #[path = "faults/graphs.rs"]
@@ -52,7 +53,8 @@ fn small() -> (Options, Vec<Item>) {
     (options, random_items(options, 300, 1))
 }
 
-/// More than a leaf holds, and more than a local copy does: the upper levels of trees are built apart.
+/// More than a leaf holds, and more than a local copy does: the upper levels of trees are built
+/// apart.
 fn long() -> (Options, Vec<Item>) {
     let options = common::options(Metric::Dot, ScalarType::F32, IdWidth::Bits64, 700);
     (options, random_items(options, 400, 2))
@@ -311,8 +313,8 @@ fn building_on_disk() {
     walk_all(&on_disk_builds(), &least);
 }
 
-/// Signals that come while room for a file is made stop nothing; whether the system is interrupted depends on the file
-/// system.
+/// Signals that come while room for a file is made stop nothing; whether the system is interrupted
+/// depends on the file system.
 #[test]
 fn signals_do_not_stop_an_on_disk_build() {
     let _turn = turn();
@@ -336,8 +338,8 @@ fn signals_do_not_stop_an_on_disk_build() {
     assert!(error.contains("No space left"), "{error}");
 }
 
-/// Looks at the temporary file in a directory before every call that `work` makes: at what would be there, were the
-/// process killed then. Says how often.
+/// Looks at the temporary file in a directory before every call that `work` makes: at what would be
+/// there, were the process killed then. Says how often.
 fn unfinished_all_along(
     options: Options,
     finished: &[u8],
@@ -382,7 +384,8 @@ fn unfinished_all_along(
 #[test]
 fn unfinished_between_any_two_calls() {
     let _turn = turn();
-    // Nodes of 13 to 8192 bytes; what a page, a mark or a step of growth is a multiple of among them.
+    // Nodes of 13 to 8192 bytes; what a page, a mark or a step of growth is a multiple of among
+    // them.
     let sizes = [
         (Metric::Hamming, ScalarType::Bits8, 8),
         (Metric::Angular, ScalarType::F32, 1),

@@ -1,5 +1,6 @@
-//! What AddressSanitizer is to find, it finds. This does what no caller may, so that an ordinary run leaves it out;
-//! tests/sanitizers/run.sh runs it and expects a report. (Canaries for the C programs are in tests/c/canary.c.)
+//! What AddressSanitizer is to find, it finds. This does what no caller may, so that an ordinary
+//! run leaves it out; tests/sanitizers/run.sh runs it and expects a report. (Canaries for the C
+//! programs are in tests/c/canary.c.)
 
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::item::{annoy_add_item, annoy_get_item};

@@ -4,7 +4,8 @@
 //! cargo bench --bench labels [-- NUMBER_OF_ITEMS]      # 10 million unless said otherwise
 //! ```
 //!
-//! The file is in the directory for temporary files and takes 32 bytes for each item without labels, 48 with numbers.
+//! The file is in the directory for temporary files and takes 32 bytes for each item without
+//! labels, 48 with numbers.
 
 use annoy_rs::{Access, Index, Metric, Result};
 use std::hint::black_box;

@@ -14,7 +14,8 @@ const PER_CENTRE: usize = 100;
 /// How far they lie around it, to centres that lie 1 around the origin.
 const SPREAD: f64 = 0.5;
 
-/// `n` vectors around centres, gaussians around a gaussian (hamming: which of their numbers are positive).
+/// `n` vectors around centres, gaussians around a gaussian (hamming: which of their numbers are
+/// positive).
 ///
 /// Numbers come from sums and products alone, which are the same on every machine.
 pub fn clustered(options: Options, n: usize) -> Vec<Item> {

@@ -1,7 +1,8 @@
-//! Small fixed pieces of work whose instructions are counted: instructions.sh runs this under callgrind.
+//! Small fixed pieces of work whose instructions are counted: instructions.sh runs this under
+//! callgrind.
 //!
-//! With the name of a case it does that one's work, without one it lists them. Only what runs inside `counted_region`
-//! is counted.
+//! With the name of a case it does that one's work, without one it lists them. Only what runs
+//! inside `counted_region` is counted.
 
 mod data;
 mod kernels;

@@ -1,7 +1,8 @@
-//! The kernels as they are measured: on eight vectors, by eight calls or by one, so that the two can be compared.
+//! The kernels as they are measured: on eight vectors, by eight calls or by one, so that the two
+//! can be compared.
 //!
-//! What searches call gets vectors as they lie in a file, at an odd address and with a tail; what builds call gets them
-//! aligned and padded.
+//! What searches call gets vectors as they lie in a file, at an odd address and with a tail; what
+//! builds call gets them aligned and padded.
 
 use crate::data::clustered;
 use crate::data::common::Item;

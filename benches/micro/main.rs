@@ -1,4 +1,5 @@
-//! Micro-benchmarks: kernels, the steps of a split, builds, searches. README.md says how to run and compare them.
+//! Micro-benchmarks: kernels, the steps of a split, builds, searches. README.md says how to run and
+//! compare them.
 
 mod data;
 mod kernels;
@@ -29,7 +30,8 @@ fn kernels(criterion: &mut Criterion) {
     }
 }
 
-/// The two steps of a split, by the number of items: `split/plane/angular/2000`, `split/sides/angular/2000`.
+/// The two steps of a split, by the number of items: `split/plane/angular/2000`,
+/// `split/sides/angular/2000`.
 fn splits(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("split");
     for metric in Metric::ALL {

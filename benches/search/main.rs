@@ -1,12 +1,12 @@
-//! Times batches against single searches, two threads against one, and filters against fetching more and sorting out by
-//! hand:
+//! Times batches against single searches, two threads against one, and filters against fetching
+//! more and sorting out by hand:
 //!
 //! ```sh
 //! cargo bench --bench search [-- ROWS.f32 D]      # raw 32-bit floats; generated: 200,000 x 64 unless given
 //! ```
 //!
-//! Euclidean, 10 trees, the forest first, then the graph. What is compared takes turns; figures are medians. The last
-//! 1,000 rows are the queries. Two threads need two idle cores.
+//! Euclidean, 10 trees, the forest first, then the graph. What is compared takes turns; figures are
+//! medians. The last 1,000 rows are the queries. Two threads need two idle cores.
 
 use annoy_rs::{Bitmap, GraphPlan, Index, Metric, Neighbor, Result, Search, Way, Work};
 use std::time::Instant;
@@ -59,8 +59,8 @@ fn in_turns<const K: usize>(mut ways: [&mut dyn FnMut(); K]) -> [f64; K] {
     times.map(median)
 }
 
-/// Microseconds a query, where the ways take turns at every query: for small differences. None meets a query that
-/// another has just brought into the cache.
+/// Microseconds a query, where the ways take turns at every query: for small differences. None
+/// meets a query that another has just brought into the cache.
 fn taking_turns<const K: usize>(mut ways: [&mut dyn FnMut(usize); K]) -> [f64; K] {
     let mut times = [(); K].map(|()| Vec::new());
     for _ in 0..=TURNS {

@@ -92,7 +92,8 @@ pub fn ask(index: &Index, query: &Item) -> Answers {
     answers
 }
 
-/// Looks at the whole index. Where that finds no fault, every search has to succeed, and one for all finds all.
+/// Looks at the whole index. Where that finds no fault, every search has to succeed, and one for
+/// all finds all.
 pub fn verify(index: &Index, query: &Item, answers: &Answers) {
     let report = index.verify(2).unwrap();
     let info = index.info().unwrap();
@@ -109,8 +110,9 @@ pub fn verify(index: &Index, query: &Item, answers: &Answers) {
     }
 }
 
-/// Writes the index to memory and loads that: it opens, and answers what was answered before. (Where some searches met
-/// damage others may meet it earlier or later, as there are more nodes than there were.)
+/// Writes the index to memory and loads that: it opens, and answers what was answered before.
+/// (Where some searches met damage others may meet it earlier or later, as there are more nodes
+/// than there were.)
 pub fn save(index: &Index, query: &Item, answers: &Answers) {
     match index.to_bytes() {
         Ok(bytes) => {

@@ -8,8 +8,8 @@ use annoy_rs::{probe, Access, Error, Index, Kind, Options};
 use arbitrary::{Result, Unstructured};
 use twox_hash::XxHash3_64;
 
-/// What is done with the damaged file beside loading it and asking. Hashed, so that no input breeds others that all
-/// take the long way.
+/// What is done with the damaged file beside loading it and asking. Hashed, so that no input breeds
+/// others that all take the long way.
 #[derive(Clone, Copy)]
 pub struct Plan(u64);
 
@@ -22,8 +22,8 @@ impl Plan {
         (self.0 >> bits).is_multiple_of(n)
     }
 
-    /// How it is held when it is a file; mostly it is bytes in memory, which are opened in a fraction of the time, and
-    /// of which AddressSanitizer watches the ends.
+    /// How it is held when it is a file; mostly it is bytes in memory, which are opened in a
+    /// fraction of the time, and of which AddressSanitizer watches the ends.
     fn access(self) -> Option<Access> {
         match self.0 & 31 {
             0 => Some(Access::Copy),

@@ -46,7 +46,8 @@ impl Seed {
         }
     }
 
-    /// The node where the superblock is, by the word of the last node of `bytes`, which may be damaged.
+    /// The node where the superblock is, by the word of the last node of `bytes`, which may be
+    /// damaged.
     pub fn superblock(&self, bytes: &[u8]) -> Option<usize> {
         if !bytes.len().is_multiple_of(self.layout.size) {
             return None;

@@ -1,4 +1,5 @@
-//! Superblocks, sections and metadata of any contents, with checksums that are right: what only a liar writes.
+//! Superblocks, sections and metadata of any contents, with checksums that are right: what only a
+//! liar writes.
 
 use super::common::SUPERBLOCK;
 use super::examine::{ask, save, thaw, verify};

@@ -6,17 +6,17 @@ use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, threads, Given};
 use std::ffi::c_char;
 
-/// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items that are removed are
-/// left out: they are missing from then on, and have no labels.
+/// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items
+/// that are removed are left out: they are missing from then on, and have no labels.
 ///
-/// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice as many nodes as
-/// items. `n_threads`: 0 or -1 for one per processor; no more than 256 are used. The same items, seed and number of trees
-/// give the same bytes, for any number of threads and on any processor. After an on-disk build the file is complete,
-/// durable and has its name.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or less than -1;
-/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as before, unless
-/// `annoy_get_n_trees` says that there are trees: then it is built, its file could not be made durable or be given its
-/// name, and `annoy_save` can write it elsewhere.
+/// `n_trees`: more trees give better answers and a larger file; -1 adds trees until there are twice
+/// as many nodes as items. `n_threads`: 0 or -1 for one per processor; no more than 256 are used.
+/// The same items, seed and number of trees give the same bytes, for any number of threads and on
+/// any processor. After an on-disk build the file is complete, durable and has its name.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for 0 or
+/// less than -1; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build). On an error the index is as
+/// before, unless `annoy_get_n_trees` says that there are trees: then it is built, its file could
+/// not be made durable or be given its name, and `annoy_save` can write it elsewhere.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -38,8 +38,8 @@ pub unsafe extern "C" fn annoy_build(
 /// `annoy_build` as `work` says: by how many threads, with progress and cancellation; it may be
 /// NULL.
 ///
-/// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an on-disk build still
-/// waits for the disk.
+/// The bytes are those of `annoy_build`. Once all trees are there nothing is cancelled any more: an
+/// on-disk build still waits for the disk.
 /// Errors: as `annoy_build`; `ANNOY_ERR_CANCELLED`.
 ///
 /// # Safety
@@ -61,10 +61,12 @@ pub unsafe extern "C" fn annoy_build_trees(
     })
 }
 
-/// Takes the trees away, so that items can be added and trees built again. Does nothing when there are none.
+/// Takes the trees away, so that items can be added and trees built again. Does nothing when there
+/// are none.
 ///
 /// After an on-disk build the file stays as it is; the next build replaces it.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for; `ANNOY_ERR_IO` (on-disk build).
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when loaded, which `annoy_thaw` is for;
+/// `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -79,14 +81,15 @@ pub unsafe extern "C" fn annoy_unbuild(
     })
 }
 
-/// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items are copied to
-/// memory, its trees dropped, its file or bytes let go of; labels, marks of removed items, metadata and the seed stay
-/// (sections of later versions do not). A built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as
-/// it is.
+/// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items
+/// are copied to memory, its trees dropped, its file or bytes let go of; labels, marks of removed
+/// items, metadata and the seed stay (sections of later versions do not). A built one is unbuilt,
+/// as by `annoy_unbuild`; one that is not built stays as it is.
 ///
 /// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for
-/// other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity;
+/// `ANNOY_ERR_CORRUPT` for other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`;
+/// `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -101,18 +104,19 @@ pub unsafe extern "C" fn annoy_thaw(
     })
 }
 
-/// Makes the index build in a file: items and trees go there instead of to memory. To be called before items are added;
-/// `annoy_build` then completes the file, and no save is needed.
+/// Makes the index build in a file: items and trees go there instead of to memory. To be called
+/// before items are added; `annoy_build` then completes the file, and no save is needed.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the file has a temporary
-/// name beside `path`, in a directory that must let files be made. What `path` held before stays until then; where that
-/// is nothing, a small file that says that it is not finished has the name, and is removed should the build be given
-/// up.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
-/// `ANNOY_ERR_IO`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. Until the build is complete the
+/// file has a temporary name beside `path`, in a directory that must let files be made. What `path`
+/// held before stays until then; where that is nothing, a small file that says that it is not
+/// finished has the name, and is removed should the build be given up.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` unless empty; `ANNOY_ERR_ARGUMENT` for a path that
+/// cannot be one; `ANNOY_ERR_IO`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated string.
+/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated
+/// string.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_on_disk_build(
     index: *mut annoy_index,

@@ -13,11 +13,11 @@ use std::ffi::c_void;
 /// The caller's bytes as they lie, or a copy.
 ///
 /// # Safety
-/// `bytes` is NULL or points to `n` bytes; these stay as they are for as long as an index that borrows them has them
-/// loaded.
+/// `bytes` is NULL or points to `n` bytes; these stay as they are for as long as an index that
+/// borrows them has them loaded.
 unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64) -> Result<Bytes> {
-    // SAFETY: NULL is checked by `slice`; that the bytes are there and stay is the caller's part. `'static` stands for
-    // "as long as the index has them", which is all that is made of it.
+    // SAFETY: NULL is checked by `slice`; that the bytes are there and stay is the caller's part.
+    // `'static` stands for "as long as the index has them", which is all that is made of it.
     let given: &'static [u8] = unsafe { slice("bytes", bytes.cast(), n) }?;
     match flags {
         0 => Ok(Bytes::Static(given)),
@@ -41,8 +41,8 @@ unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64) -> Result<Bytes> {
 /// `(NULL, 0)` for `buffer` asks how many there are.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*written` set and
 /// nothing written; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_UNSUPPORTED` and
-/// `ANNOY_ERR_CORRUPT` as `annoy_save`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other errors
-/// anything may be in `buffer`.
+/// `ANNOY_ERR_CORRUPT` as `annoy_save`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On other
+/// errors anything may be in `buffer`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for
@@ -73,16 +73,19 @@ pub unsafe extern "C" fn annoy_save_to_buffer(
     })
 }
 
-/// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As `annoy_load`.
+/// Loads the bytes of a file, ours or Annoy's, in place of whatever the index holds. As
+/// `annoy_load`.
 ///
-/// `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are borrowed: they must stay
-/// where and as they are until the index is freed, unloaded or thawed, or has loaded something else. With
-/// `ANNOY_LOAD_COPY` they are copied. When the call fails they are not borrowed, and the index is as before.
+/// `bytes` are `n` bytes, at any address. `flags` is 0 or `ANNOY_LOAD_COPY`. With 0 they are
+/// borrowed: they must stay where and as they are until the index is freed, unloaded or thawed, or
+/// has loaded something else. With `ANNOY_LOAD_COPY` they are copied. When the call fails they are
+/// not borrowed, and the index is as before.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `bytes` is NULL or points to `n` bytes; when they are
-/// borrowed, nobody writes to them or frees them for as long as the index has them.
+/// `index` is NULL or a live handle that no other call is using, `bytes` is NULL or points to `n`
+/// bytes; when they are borrowed, nobody writes to them or frees them for as long as the index has
+/// them.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_load_from_buffer(
     index: *mut annoy_index,
@@ -98,16 +101,17 @@ pub unsafe extern "C" fn annoy_load_from_buffer(
     })
 }
 
-/// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As `annoy_open`.
+/// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As
+/// `annoy_open`.
 ///
-/// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be freed with
-/// `annoy_free`.
-/// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself; `ANNOY_ERR_UNSUPPORTED` as
-/// `annoy_new`.
+/// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be
+/// freed with `annoy_free`.
+/// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself;
+/// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
 /// # Safety
-/// `bytes` is NULL or points to `n` bytes; when they are borrowed, nobody writes to them or frees them for as long as
-/// the index has them. `index` is NULL or points to room for a pointer.
+/// `bytes` is NULL or points to `n` bytes; when they are borrowed, nobody writes to them or frees
+/// them for as long as the index has them. `index` is NULL or points to room for a pointer.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_open_buffer(
     bytes: *const c_void,

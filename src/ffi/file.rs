@@ -12,8 +12,8 @@ use std::ptr::null;
 
 /// Flag of `annoy_load`: read the whole file in at once, instead of page by page as it is used.
 pub const ANNOY_LOAD_PREFAULT: u64 = 1;
-/// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those who cannot trust its
-/// owner not to shorten or rewrite it.
+/// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those
+/// who cannot trust its owner not to shorten or rewrite it.
 pub const ANNOY_LOAD_COPY: u64 = 2;
 
 fn access(flags: u64) -> Result<Access> {
@@ -30,22 +30,25 @@ fn access(flags: u64) -> Result<Access> {
 
 /// Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at all, and is durable
-/// when the call returns; a file that was there before is replaced in one step, and processes that have it loaded keep
-/// the old one. Its owner, group and mode go over to the new one, as far as the system allows. A symbolic link stays,
-/// and what it names is written.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file appears whole or not at
+/// all, and is durable when the call returns; a file that was there before is replaced in one step,
+/// and processes that have it loaded keep the old one. Its owner, group and mode go over to the new
+/// one, as far as the system allows. A symbolic link stays, and what it names is written.
 ///
-/// Where a file is there whose name cannot be given to another (it is mounted, or its directory may not be changed), it
-/// is written over where it is, and a warning says so (`annoy_set_log`). That is not all or nothing: processes that
-/// have it mapped see it change and may be ended by SIGBUS, and a crash or a failing disk in the midst leaves a file
-/// that no call takes for an index. A full disk, a cancelled call and other errors leave it as it was.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that cannot be one;
-/// `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not read, or with more sections of later
-/// versions than there is room for, and for a file to be written over that this index has mapped; `ANNOY_ERR_CORRUPT`
-/// for a loaded file found to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
+/// Where a file is there whose name cannot be given to another (it is mounted, or its directory may
+/// not be changed), it is written over where it is, and a warning says so (`annoy_set_log`). That
+/// is not all or nothing: processes that have it mapped see it change and may be ended by SIGBUS,
+/// and a crash or a failing disk in the midst leaves a file that no call takes for an index. A full
+/// disk, a cancelled call and other errors leave it as it was.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for a path that
+/// cannot be one; `ANNOY_ERR_UNSUPPORTED` for a loaded file in a layout that Annoy 1.17 does not
+/// read, or with more sections of later versions than there is room for, and for a file to be
+/// written over that this index has mapped; `ANNOY_ERR_CORRUPT` for a loaded file found to be
+/// damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `path` is NULL or a NUL-terminated string.
+/// `index` is NULL or a live handle that no call is changing, `path` is NULL or a NUL-terminated
+/// string.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save(
     index: *const annoy_index,
@@ -58,8 +61,8 @@ pub unsafe extern "C" fn annoy_save(
 
 /// `annoy_save` with progress and cancellation; `work` may be NULL.
 ///
-/// It is cancelled until all is written. What then comes, waiting for the disk and giving the file its name, is done in
-/// any case.
+/// It is cancelled until all is written. What then comes, waiting for the disk and giving the file
+/// its name, is done in any case.
 /// Errors: as `annoy_save`; `ANNOY_ERR_CANCELLED`, with what `path` held before still there.
 ///
 /// # Safety
@@ -106,19 +109,21 @@ pub unsafe extern "C" fn annoy_save_and_load(
     })
 }
 
-/// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must be those of the
-/// index: by its own word, or, for a plain Annoy file, as far as its structure shows. Reads little of it, however large
-/// it is.
+/// Maps a file, ours or Annoy's, in place of whatever the index holds. Its metric, f and types must
+/// be those of the index: by its own word, or, for a plain Annoy file, as far as its structure
+/// shows. Reads little of it, however large it is.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0, `ANNOY_LOAD_PREFAULT` or
-/// `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened (the system would end the process with SIGBUS),
-/// nor rewritten in place (calls would fail, or find what stands there then); replacing it by rename, as `annoy_save`
-/// does, or removing it is fine. With `ANNOY_LOAD_COPY` anything may happen to it.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`. On an
-/// error the index is as before.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` is 0,
+/// `ANNOY_LOAD_PREFAULT` or `ANNOY_LOAD_COPY`. While it is mapped the file must not be shortened
+/// (the system would end the process with SIGBUS), nor rewritten in place (calls would fail, or
+/// find what stands there then); replacing it by rename, as `annoy_save` does, or removing it is
+/// fine. With `ANNOY_LOAD_COPY` anything may happen to it.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT`;
+/// `ANNOY_ERR_NO_MEMORY`. On an error the index is as before.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated string.
+/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated
+/// string.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_load(
     index: *mut annoy_index,
@@ -133,12 +138,13 @@ pub unsafe extern "C" fn annoy_load(
     })
 }
 
-/// Opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
+/// Opens a file that says what it is, as all files of this library do: metric, f and types are
+/// those of the file.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`. `*index` gets the
-/// handle, to be freed with `annoy_free`.
-/// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe` helps with;
-/// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`.
+/// `*index` gets the handle, to be freed with `annoy_free`.
+/// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe`
+/// helps with; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
 /// # Safety
 /// `path` is NULL or a NUL-terminated string, `index` is NULL or points to room for a pointer.
@@ -157,14 +163,15 @@ pub unsafe extern "C" fn annoy_open(
     })
 }
 
-/// Sets bytes of the caller's that go along when the index is saved, in place of those before. Legal in every state;
-/// the file of an on-disk build has those set before the build.
+/// Sets bytes of the caller's that go along when the index is saved, in place of those before.
+/// Legal in every state; the file of an on-disk build has those set before the build.
 ///
 /// `bytes` are `len` bytes, at most 65,536, which are copied; `(NULL, 0)` for none.
 /// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `bytes` is NULL or points to `len` bytes.
+/// `index` is NULL or a live handle that no other call is using, `bytes` is NULL or points to `len`
+/// bytes.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_metadata(
     index: *mut annoy_index,
@@ -182,11 +189,12 @@ pub unsafe extern "C" fn annoy_set_metadata(
 
 /// Copies the metadata to `bytes`, which has room for `capacity` bytes, and its length to `*len`.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there is more, with `*len` set and nothing copied.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there is more, with `*len` set and nothing
+/// copied.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `bytes` is NULL or has room for `capacity` bytes, `len`
-/// is NULL or points to room for a `size_t`.
+/// `index` is NULL or a live handle that no call is changing, `bytes` is NULL or has room for
+/// `capacity` bytes, `len` is NULL or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_metadata(
     index: *const annoy_index,
@@ -214,8 +222,8 @@ pub unsafe extern "C" fn annoy_get_metadata(
     })
 }
 
-/// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f, types, seed and log
-/// stay.
+/// Drops items, trees, metadata, labels and file; the index is then empty and not built. Metric, f,
+/// types, seed and log stay.
 ///
 /// Errors: `ANNOY_ERR_NULL`.
 ///

@@ -35,8 +35,8 @@ thread_local! {
 
 type Hook = dyn Fn(&PanicHookInfo<'_>) + Sync + Send;
 
-/// Keeps Rust's panic message off the host's stderr while one of our functions runs, and on our build threads.
-/// Panics elsewhere in the process are reported as before.
+/// Keeps Rust's panic message off the host's stderr while one of our functions runs, and on our
+/// build threads. Panics elsewhere in the process are reported as before.
 #[allow(clippy::disallowed_methods)] // a hook of no size takes nothing
 fn quiet_hook() {
     static INSTALL: Once = Once::new();
@@ -58,7 +58,8 @@ fn quiet_hook() {
     });
 }
 
-/// Runs the body of an exported function: no panic gets out, an error fills `error` and becomes a status.
+/// Runs the body of an exported function: no panic gets out, an error fills `error` and becomes a
+/// status.
 pub(super) fn guard(error: *mut annoy_error, body: impl FnOnce() -> Result<()>) -> annoy_status {
     catch(|| body().map_or_else(|failure| tell(error, &failure), |()| ANNOY_OK))
         .unwrap_or_else(|text| tell(error, &Error::Panic(text)))
@@ -70,8 +71,8 @@ fn tell(error: *mut annoy_error, failure: &Error) -> annoy_status {
     let described = annoy_error::new(failure);
     let code = described.code;
     if !error.is_null() {
-        // SAFETY: not NULL by the check above; that it points to an annoy_error, of any alignment, is the caller's
-        // part.
+        // SAFETY: not NULL by the check above; that it points to an annoy_error, of any alignment,
+        // is the caller's part.
         unsafe { error.write_unaligned(described) };
     }
     code
@@ -108,7 +109,8 @@ fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     })
 }
 
-/// Calls a function of the host, in its own floating-point mode; if it changes that, it has changed the host's.
+/// Calls a function of the host, in its own floating-point mode; if it changes that, it has changed
+/// the host's.
 pub(super) fn call_host<R>(function: impl FnOnce() -> R) -> R {
     let call = CALL.get();
     if !call.host.is_normal() {
@@ -231,7 +233,8 @@ pub(super) unsafe fn slice<'a, T>(
     if len == 0 {
         return Ok(&[]);
     }
-    // SAFETY: checked above: not NULL, aligned, no larger than memory; the elements are there by the caller's word.
+    // SAFETY: checked above: not NULL, aligned, no larger than memory; the elements are there by
+    // the caller's word.
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
 }
 
@@ -248,7 +251,8 @@ pub(super) unsafe fn slice_mut<'a, T>(
     if len == 0 {
         return Ok(&mut []);
     }
-    // SAFETY: checked above: not NULL, aligned, no larger than memory; the room is there by the caller's word.
+    // SAFETY: checked above: not NULL, aligned, no larger than memory; the room is there by the
+    // caller's word.
     Ok(unsafe { std::slice::from_raw_parts_mut(pointer, len) })
 }
 
@@ -268,7 +272,8 @@ pub(super) struct Place<T>(*mut T);
 
 impl<T> Place<T> {
     pub(super) fn put(self, value: T) {
-        // SAFETY: not NULL by the check in `place`; room for one value, of any alignment, by its caller's word.
+        // SAFETY: not NULL by the check in `place`; room for one value, of any alignment, by its
+        // caller's word.
         unsafe { self.0.write_unaligned(value) };
     }
 }

@@ -10,10 +10,12 @@ use crate::storage;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
 use std::sync::atomic::AtomicBool;
 
-/// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by `annoy_free`.
+/// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by
+/// `annoy_free`.
 ///
-/// A `const annoy_index *` parameter means that the call may run at the same time as other calls that take it const;
-/// any other call needs the index to itself. Nothing in the library is tied to a thread.
+/// A `const annoy_index *` parameter means that the call may run at the same time as other calls
+/// that take it const; any other call needs the index to itself. Nothing in the library is tied to
+/// a thread.
 pub struct annoy_index {
     pub(super) index: Index,
     pub(super) poisoned: AtomicBool,
@@ -113,10 +115,10 @@ pub(super) fn boxed(index: Index) -> Result<*mut annoy_index> {
 
 /// Makes an empty index with Annoy's usual types: f32 (64-bit words for hamming) and 32-bit ids.
 ///
-/// `f` is the length of the vectors: 1 to 65,536 numbers, for hamming 1 to 4,194,304 bits. `*index` gets the handle, to
-/// be freed with `annoy_free`.
-/// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`, `ANNOY_ERR_UNSUPPORTED` (`ANNOY_RS_KERNEL` names no kernel of this
-/// machine).
+/// `f` is the length of the vectors: 1 to 65,536 numbers, for hamming 1 to 4,194,304 bits. `*index`
+/// gets the handle, to be freed with `annoy_free`.
+/// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`, `ANNOY_ERR_UNSUPPORTED` (`ANNOY_RS_KERNEL` names
+/// no kernel of this machine).
 ///
 /// # Safety
 /// `index` is NULL or points to room for a pointer.
@@ -138,12 +140,13 @@ pub unsafe extern "C" fn annoy_new(
 /// Makes an empty index with the types given.
 ///
 /// `*index` gets the handle, to be freed with `annoy_free`.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar type that does not
-/// fit the metric, or a `struct_size` that cannot be or asks for what this library does not know;
-/// `ANNOY_ERR_UNSUPPORTED`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a field with a value it cannot have, a scalar
+/// type that does not fit the metric, or a `struct_size` that cannot be or asks for what this
+/// library does not know; `ANNOY_ERR_UNSUPPORTED`.
 ///
 /// # Safety
-/// `options` is NULL or points to an `annoy_options`, `index` is NULL or points to room for a pointer.
+/// `options` is NULL or points to an `annoy_options`, `index` is NULL or points to room for a
+/// pointer.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_new_with(
     options: *const annoy_options,
@@ -163,8 +166,8 @@ pub unsafe extern "C" fn annoy_new_with(
     })
 }
 
-/// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is removed unless its
-/// build was completed.
+/// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is
+/// removed unless its build was completed.
 ///
 /// # Safety
 /// `index` is NULL or a handle that was not freed before.
@@ -172,7 +175,8 @@ pub unsafe extern "C" fn annoy_new_with(
 pub unsafe extern "C" fn annoy_free(index: *mut annoy_index) {
     guard_value((), || {
         if !index.is_null() {
-            // SAFETY: made by `boxed`, not freed before by the caller's word, not NULL by the check above.
+            // SAFETY: made by `boxed`, not freed before by the caller's word, not NULL by the check
+            // above.
             drop(unsafe { Box::from_raw(index) });
         }
     });
@@ -190,7 +194,8 @@ pub unsafe extern "C" fn annoy_get_n_items(index: *const annoy_index) -> i64 {
     })
 }
 
-/// Number of trees, 0 before the build and for NULL. Each is counted once, also in files where Annoy counts twice.
+/// Number of trees, 0 before the build and for NULL. Each is counted once, also in files where
+/// Annoy counts twice.
 ///
 /// # Safety
 /// `index` is NULL or a live handle.
@@ -251,7 +256,8 @@ pub unsafe extern "C" fn annoy_get_id_bits(index: *const annoy_index) -> i32 {
     })
 }
 
-/// Sets the seed of the next build. Legal in every state; unlike Annoy's, it stays through save, load and unload.
+/// Sets the seed of the next build. Legal in every state; unlike Annoy's, it stays through save,
+/// load and unload.
 ///
 /// Errors: `ANNOY_ERR_NULL`.
 ///

@@ -7,14 +7,16 @@ use crate::index::vector::VectorMut;
 
 /// Adds an item, or replaces it; one that was removed is there again.
 ///
-/// `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest. `vector` has `len` numbers
-/// (`len` must be f; for hamming one number per bit, over 0.5 is 1) and is copied.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`;
-/// `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`
-/// (on-disk build).
+/// `item` is the id, from 0 up, in any order; space is taken for all ids up to the largest.
+/// `vector` has `len` numbers (`len` must be f; for hamming one number per bit, over 0.5 is 1) and
+/// is copied.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ITEM`;
+/// `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64;
+/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `vector` is NULL or points to `len` numbers.
+/// `index` is NULL or a live handle that no other call is using, `vector` is NULL or points to
+/// `len` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_add_item(
     index: *mut annoy_index,
@@ -30,12 +32,12 @@ pub unsafe extern "C" fn annoy_add_item(
     })
 }
 
-/// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is address space, which
-/// becomes memory as items are added; in an on-disk build it is room on the disk. Does nothing when there is room
-/// already.
+/// Takes room for `n_items` items ahead of need; their number stays as it is. In memory that is
+/// address space, which becomes memory as items are added; in an on-disk build it is room on the
+/// disk. Does nothing when there is room already.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more than the ids can
-/// count; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when built or loaded; `ANNOY_ERR_ARGUMENT` for more
+/// than the ids can count; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -51,14 +53,16 @@ pub unsafe extern "C" fn annoy_reserve(
     })
 }
 
-/// Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for hamming each becomes 0
-/// or 1). A missing item reads as zeros, as in Annoy; a removed one is there until the next build. Legal in every
-/// state.
+/// Copies an item's vector to `vector`, which has room for `len` numbers (`len` must be f; for
+/// hamming each becomes 0 or 1). A missing item reads as zeros, as in Annoy; a removed one is there
+/// until the next build. Legal in every state.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when the index holds f64.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_UNSUPPORTED` when
+/// the index holds f64.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `vector` is NULL or points to room for `len` numbers.
+/// `index` is NULL or a live handle that no call is changing, `vector` is NULL or points to room
+/// for `len` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_item(
     index: *const annoy_index,
@@ -74,12 +78,14 @@ pub unsafe extern "C" fn annoy_get_item(
     })
 }
 
-/// The distance between two items into `*distance`; for dot their inner product. Legal in every state.
+/// The distance between two items into `*distance`; for dot their inner product. Legal in every
+/// state.
 ///
 /// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ITEM`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `distance` is NULL or points to room for a number.
+/// `index` is NULL or a live handle that no call is changing, `distance` is NULL or points to room
+/// for a number.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_distance(
     index: *const annoy_index,

@@ -48,13 +48,14 @@ unsafe fn ids<'a>(items: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
     unsafe { slice("items", items, n) }.map(Some)
 }
 
-/// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go along when the
-/// index is saved, and the file of an on-disk build has those given before the build. The first change on a loaded file
-/// copies the labels there are to memory.
+/// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go
+/// along when the index is saved, and the file of an on-disk build has those given before the
+/// build. The first change on a loaded file copies the labels there are to memory.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when another
-/// item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`
-/// when the labels of a loaded file cannot be copied.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+/// `ANNOY_ERR_LABEL` when another item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
+/// strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of a loaded file cannot be
+/// copied.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -71,10 +72,11 @@ pub unsafe extern "C" fn annoy_set_label_u64(
     })
 }
 
-/// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may have NULs among them.
-/// As `annoy_set_label_u64`.
+/// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may
+/// have NULs among them. As `annoy_set_label_u64`.
 ///
-/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what
+/// is not UTF-8.
 ///
 /// # Safety
 /// As `annoy_set_label_u64`; `label` is NULL or points to `len` bytes.
@@ -274,14 +276,16 @@ fn no_label(item: i64) -> Error {
     Error::Label(format!("item {item} has no label"))
 }
 
-/// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is read.
+/// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is
+/// read.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when it has no
-/// label; `ANNOY_ERR_UNSUPPORTED` when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be
-/// damaged.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+/// `ANNOY_ERR_LABEL` when it has no label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
+/// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `label` is NULL or points to room for a number.
+/// `index` is NULL or a live handle that no call is changing, `label` is NULL or points to room for
+/// a number.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_label_u64(
     index: *const annoy_index,
@@ -297,15 +301,15 @@ pub unsafe extern "C" fn annoy_get_label_u64(
     })
 }
 
-/// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no NUL behind it. It
-/// belongs to the index, and is good until the next call that takes the index without const. The rest is as
-/// `annoy_get_label_u64`.
+/// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no
+/// NUL behind it. It belongs to the index, and is good until the next call that takes the index
+/// without const. The rest is as `annoy_get_label_u64`.
 ///
 /// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `label` and `len` are NULL or point to room for a pointer
-/// and a `size_t`.
+/// `index` is NULL or a live handle that no call is changing, `label` and `len` are NULL or point
+/// to room for a pointer and a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_label(
     index: *const annoy_index,
@@ -325,14 +329,14 @@ pub unsafe extern "C" fn annoy_get_label(
     })
 }
 
-/// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the id -1, which a
-/// batch has in places left over, give `otherwise`. Legal in every state.
+/// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the
+/// id -1, which a batch has in places left over, give `otherwise`. Legal in every state.
 ///
 /// Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` is NULL or
-/// has room for `n` numbers.
+/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids,
+/// `labels` is NULL or has room for `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels_u64(
     index: *const annoy_index,
@@ -355,14 +359,15 @@ pub unsafe extern "C" fn annoy_get_labels_u64(
     })
 }
 
-/// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they have into `lens`, as
-/// `annoy_get_label` gives them. An item without a label, and the id -1, give NULL and 0.
+/// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they
+/// have into `lens`, as `annoy_get_label` gives them. An item without a label, and the id -1, give
+/// NULL and 0.
 ///
 /// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids, `labels` and `lens`
-/// are NULL or have room for `n` pointers and `n` numbers.
+/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids,
+/// `labels` and `lens` are NULL or have room for `n` pointers and `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels(
     index: *const annoy_index,
@@ -401,13 +406,15 @@ fn not_found(label: Label<'_>) -> Error {
     Error::Label(format!("no item has the label {label}"))
 }
 
-/// The item with a label into `*item`. Legal in every state; on a loaded file little more than that label is read.
+/// The item with a label into `*item`. Legal in every state; on a loaded file little more than that
+/// label is read.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
-/// strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_LABEL` when no item has that label; `ANNOY_ERR_UNSUPPORTED`
+/// when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `item` is NULL or points to room for an id.
+/// `index` is NULL or a live handle that no call is changing, `item` is NULL or points to room for
+/// an id.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_find_label_u64(
     index: *const annoy_index,
@@ -429,7 +436,8 @@ pub unsafe extern "C" fn annoy_find_label_u64(
 
 /// The item with a label of `len` bytes of UTF-8 into `*item`. As `annoy_find_label_u64`.
 ///
-/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what is not UTF-8.
+/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what
+/// is not UTF-8.
 ///
 /// # Safety
 /// As `annoy_find_label_u64`; `label` is NULL or points to `len` bytes.

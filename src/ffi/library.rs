@@ -79,10 +79,10 @@ pub extern "C" fn annoy_abi_version() -> u32 {
     ANNOY_ABI_VERSION
 }
 
-/// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The environment variable
-/// `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine has. It is read once in a process, so
-/// that what this says does not change. A program that changes its environment in other threads can have it read
-/// before, by this call. Static.
+/// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The
+/// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine
+/// has. It is read once in a process, so that what this says does not change. A program that
+/// changes its environment in other threads can have it read before, by this call. Static.
 #[no_mangle]
 pub extern "C" fn annoy_kernel_name() -> *const c_char {
     guard_value(std::ptr::null(), || {
@@ -94,7 +94,8 @@ pub extern "C" fn annoy_kernel_name() -> *const c_char {
     })
 }
 
-/// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static. Async-signal-safe.
+/// Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.
+/// Async-signal-safe.
 #[no_mangle]
 pub extern "C" fn annoy_metric_name(metric: annoy_metric) -> *const c_char {
     // No guard: a lookup in a table cannot panic.

@@ -32,9 +32,9 @@ fn number(level: LogLevel) -> i32 {
         .map_or(0, |entry| entry.0)
 }
 
-/// Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_`
-/// levels, a NUL-terminated UTF-8 text that is gone after
-/// the call. Called on the thread that made the call it reports on. It must not unwind, `longjmp`, or use the index.
+/// Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_` levels, a
+/// NUL-terminated UTF-8 text that is gone after the call. Called on the thread that made the call
+/// it reports on. It must not unwind, `longjmp`, or use the index.
 pub type annoy_log_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, level: i32, text: *const c_char)>;
 
@@ -68,8 +68,8 @@ impl User {
 /// Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using; `log` and `user` stay usable until they are replaced
-/// or the index is freed.
+/// `index` is NULL or a live handle that no other call is using; `log` and `user` stay usable until
+/// they are replaced or the index is freed.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_log(
     index: *mut annoy_index,
@@ -96,7 +96,8 @@ pub unsafe extern "C" fn annoy_set_log(
             Some(log) => {
                 let log: Log = boxed(move |level, text: &str| {
                     let say = |text: &[c_char]| {
-                        // SAFETY: the function and `user` are good until replaced, by the caller's word.
+                        // SAFETY: the function and `user` are good until replaced, by the caller's
+                        // word.
                         call_host(|| unsafe { log(user.get(), number(level), text.as_ptr()) });
                     };
                     match as_c_text(text) {

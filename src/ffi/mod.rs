@@ -1,4 +1,5 @@
-//! The C ABI: checks, converts, calls, converts back. `include/annoy.h` is generated from these files, in this order.
+//! The C ABI: checks, converts, calls, converts back. `include/annoy.h` is generated from these
+//! files, in this order.
 //!
 //! - `status`: status codes and the error struct.
 //! - `library`: version, names of things.

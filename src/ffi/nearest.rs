@@ -48,21 +48,25 @@ impl Results {
     }
 }
 
-/// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by id.
+/// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by
+/// id.
 ///
-/// `search_k` is the number of candidates looked at: more take longer and find better. In the trees repeats between
-/// them are counted, and -1 stands for n times their number. Where there is a graph (`annoy_build_graph`) that is
-/// searched: about so many, fewer where nothing nearer is left and half as many more at the most; -1 stands for 3,000
-/// for each ten of `n`, twice as many where the graph found less than 0.9 of the nearest when it was tried, and four
-/// times where less than 0.6 (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are
-/// items if that is fewer; `distances` may be NULL. `*n_found` gets the number of results, which is below `n` when
-/// fewer were found: that is no error. Beyond it nothing is written, and on an error nothing at all.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k
-/// below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+/// `search_k` is the number of candidates looked at: more take longer and find better. In the trees
+/// repeats between them are counted, and -1 stands for n times their number. Where there is a graph
+/// (`annoy_build_graph`) that is searched: about so many, fewer where nothing nearer is left and
+/// half as many more at the most; -1 stands for 3,000 for each ten of `n`, twice as many where the
+/// graph found less than 0.9 of the nearest when it was tried, and four times where less than 0.6
+/// (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are items
+/// if that is fewer; `distances` may be NULL. `*n_found` gets the number of results, which is below
+/// `n` when fewer were found: that is no error. Beyond it nothing is written, and on an error
+/// nothing at all.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`;
+/// `ANNOY_ERR_ARGUMENT` for a search_k below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out
+/// to be damaged.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `ids`, `distances` and `n_found` are NULL or point to
-/// room as said above.
+/// `index` is NULL or a live handle that no call is changing, `ids`, `distances` and `n_found` are
+/// NULL or point to room as said above.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_nns_by_item(
     index: *const annoy_index,
@@ -90,11 +94,11 @@ pub unsafe extern "C" fn annoy_get_nns_by_item(
     })
 }
 
-/// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one number per bit, over 0.5
-/// is 1). The rest is as `annoy_get_nns_by_item`.
+/// Finds the `n` items nearest to a vector of `len` numbers (`len` must be f; for hamming one
+/// number per bit, over 0.5 is 1). The rest is as `annoy_get_nns_by_item`.
 ///
-/// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED` when the index holds
-/// f64.
+/// Errors: as there, and `ANNOY_ERR_DIMENSION`, `ANNOY_ERR_NOT_FINITE`, `ANNOY_ERR_UNSUPPORTED`
+/// when the index holds f64.
 ///
 /// # Safety
 /// As `annoy_get_nns_by_item`; `vector` is NULL or points to `len` numbers.

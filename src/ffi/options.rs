@@ -10,15 +10,17 @@ use crate::query::filter::{Ask, Bitmap};
 use crate::work::Work;
 use std::ffi::c_void;
 
-/// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the thread that made the
-/// call, once at the most for each item in a search. It must not unwind, `longjmp`, or change the index.
+/// Says whether an item may be found: 0 for no. `user` as given in the options. Called on the
+/// thread that made the call, once at the most for each item in a search. It must not unwind,
+/// `longjmp`, or change the index.
 pub type annoy_filter_fn = Option<unsafe extern "C" fn(user: *mut c_void, item: i64) -> i32>;
 
 /// Flag: the item that is searched for is not wanted among its own neighbours.
 pub const ANNOY_SEARCH_EXCLUDE_SELF: u64 = 1;
 /// Flag: `max_distance` holds.
 pub const ANNOY_SEARCH_MAX_DISTANCE: u64 = 2;
-/// Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those that may.
+/// Flag: the bits of `bitmap` that are 1 stand for items that may not be found, instead of those
+/// that may.
 pub const ANNOY_SEARCH_DENY: u64 = 4;
 
 /// What a search goes through: one of the `ANNOY_METHOD_` numbers. New numbers may be added.
@@ -33,11 +35,12 @@ pub const ANNOY_METHOD_GRAPH: annoy_method = 2;
 /// All items that may be found, one by one. `search_k` plays no part.
 pub const ANNOY_METHOD_EXACT: annoy_method = 3;
 
-/// What a search is to find, and among which items. Zero everything, then set `struct_size` and what is wanted.
+/// What a search is to find, and among which items. Zero everything, then set `struct_size` and
+/// what is wanted.
 ///
-/// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do not count for
-/// `search_k`, so that a search still finds n where n are to be found; where no more than `search_k` can pass, by the
-/// bitmap, all those are looked at.
+/// An item has to pass all that is set: bitmap, list, filter, distance. Those that do not pass do
+/// not count for `search_k`, so that a search still finds n where n are to be found; where no more
+/// than `search_k` can pass, by the bitmap, all those are looked at.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_search_options {
@@ -47,9 +50,11 @@ pub struct annoy_search_options {
     pub flags: u64,
     /// The number of candidates looked at; 0 or -1 for the usual: see `annoy_get_nns_by_item`.
     pub search_k: i64,
-    /// With `ANNOY_SEARCH_MAX_DISTANCE`: no results farther than this; for dot, none of a smaller inner product.
+    /// With `ANNOY_SEARCH_MAX_DISTANCE`: no results farther than this; for dot, none of a smaller
+    /// inner product.
     pub max_distance: f64,
-    /// A bit for each item, the first in the least significant place of the first word; NULL for none.
+    /// A bit for each item, the first in the least significant place of the first word; NULL for
+    /// none.
     pub bitmap: *const u64,
     /// Bits in `bitmap`: the number of items.
     pub bitmap_bits: usize,
@@ -57,7 +62,8 @@ pub struct annoy_search_options {
     pub exclude: *const i64,
     /// How many.
     pub n_exclude: usize,
-    /// Asked about items that pass all else; NULL for none. In a batch it keeps the work on the calling thread.
+    /// Asked about items that pass all else; NULL for none. In a batch it keeps the work on the
+    /// calling thread.
     pub filter: annoy_filter_fn,
     /// Handed to `filter`.
     pub filter_user: *mut c_void,
@@ -79,7 +85,8 @@ struct Filter {
     user: *mut c_void,
 }
 
-// SAFETY: called on the thread that made the call only: `Given` leaves a batch with a filter one thread.
+// SAFETY: called on the thread that made the call only: `Given` leaves a batch with a filter one
+// thread.
 unsafe impl Sync for Filter {}
 
 impl Filter {
@@ -170,8 +177,8 @@ impl<'a> Given<'a> {
         Ok(given)
     }
 
-    /// Calls `body` with them. A filter takes as long as its caller likes: so the token is looked at each time one would
-    /// be asked.
+    /// Calls `body` with them. A filter takes as long as its caller likes: so the token is looked
+    /// at each time one would be asked.
     pub(super) fn call<R>(
         self,
         body: impl FnOnce(&Search<'_>, &mut Work<'_>) -> Result<R>,

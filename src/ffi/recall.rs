@@ -5,20 +5,20 @@ use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, Given};
 
-/// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is
-/// as near as the `n` nearest of an exact search, 0 to 1, over `n_sample` items chosen by `seed` (or all that are
-/// neither missing nor removed, if they are fewer).
+/// Estimates the recall of searches for the `n` nearest of an item, itself left out: the share of
+/// what is found that is as near as the `n` nearest of an exact search, 0 to 1, over `n_sample`
+/// items chosen by `seed` (or all that are neither missing nor removed, if they are fewer).
 ///
-/// `search_k` is as in `annoy_get_nns_by_item`, `work` may be NULL. The same index and
-/// numbers give the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8 bytes of
-/// memory for each.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples, an `n` of 0, a wrong
-/// search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged;
-/// `ANNOY_ERR_NO_MEMORY`.
+/// `search_k` is as in `annoy_get_nns_by_item`, `work` may be NULL. The same index and numbers give
+/// the same result, with any number of threads. Looks at all items `n_sample` times, and takes 8
+/// bytes of memory for each.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for 0 samples,
+/// an `n` of 0, a wrong search_k or `work`; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_CORRUPT` when a
+/// loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `work` is NULL or as `annoy_work` says, `recall` is NULL
-/// or points to room for a number.
+/// `index` is NULL or a live handle that no call is changing, `work` is NULL or as `annoy_work`
+/// says, `recall` is NULL or points to room for a number.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_estimate_recall(
     index: *const annoy_index,

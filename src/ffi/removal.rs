@@ -5,8 +5,8 @@ use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::Error;
 
-/// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for NULL. In every
-/// state.
+/// 1 when an id holds an item; 0 when it is missing (a hole, or past the last) or removed, and for
+/// NULL. In every state.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing.
@@ -18,15 +18,16 @@ pub unsafe extern "C" fn annoy_has_item(index: *const annoy_index, item: i64) ->
     })
 }
 
-/// Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their number to `*n_ids`.
-/// Holes and removed items are left out. Room for `annoy_get_n_items` always suffices. Legal in every state; reads each
-/// item's node.
+/// Copies the ids that hold items, ascending, to `ids`, which has room for `capacity`, and their
+/// number to `*n_ids`. Holes and removed items are left out. Room for `annoy_get_n_items` always
+/// suffices. Legal in every state; reads each item's node.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*n_ids` set and nothing copied.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_TOO_SMALL` when there are more, with `*n_ids` set and
+/// nothing copied.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `ids` is NULL or has room for `capacity` ids, `n_ids` is
-/// NULL or points to room for a `size_t`.
+/// `index` is NULL or a live handle that no call is changing, `ids` is NULL or has room for
+/// `capacity` ids, `n_ids` is NULL or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_ids(
     index: *const annoy_index,
@@ -61,13 +62,14 @@ pub unsafe extern "C" fn annoy_get_ids(
     })
 }
 
-/// Marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its label found
-/// until the next build, which leaves both out: then it is missing, and the number of items is as before. Legal in
-/// every state; marks go along when the index is saved. Annoy itself still finds removed items in such a file. Nothing
-/// happens when it is removed already.
+/// Marks an item as removed: no search finds it or starts from it any more. Its vector can be read
+/// and its label found until the next build, which leaves both out: then it is missing, and the
+/// number of items is as before. Legal in every state; marks go along when the index is saved.
+/// Annoy itself still finds removed items in such a file. Nothing happens when it is removed
+/// already.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have, or a missing item;
-/// `ANNOY_ERR_NO_MEMORY`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have, or a missing
+/// item; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -83,10 +85,11 @@ pub unsafe extern "C" fn annoy_remove_item(
     })
 }
 
-/// Takes the mark of a removed item away; nothing happens when it has none. As `annoy_remove_item`. (While items are
-/// added, adding one with its id does that too.)
+/// Takes the mark of a removed item away; nothing happens when it has none. As `annoy_remove_item`.
+/// (While items are added, adding one with its id does that too.)
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_NO_MEMORY`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+/// `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no other call is using.
@@ -102,7 +105,8 @@ pub unsafe extern "C" fn annoy_restore_item(
     })
 }
 
-/// 1 when an item is marked as removed; 0 when not, also for an id that the index does not have, and for NULL.
+/// 1 when an item is marked as removed; 0 when not, also for an id that the index does not have,
+/// and for NULL.
 ///
 /// # Safety
 /// `index` is NULL or a live handle that no call is changing.

@@ -1,9 +1,11 @@
-//! Structs that callers hand in, made by programs that know fewer fields of them than this library, or more.
+//! Structs that callers hand in, made by programs that know fewer fields of them than this library,
+//! or more.
 
 use crate::error::{Error, Result};
 use std::mem::MaybeUninit;
 
-/// A struct that may get more fields behind those it has. Its first is its own size, and zeros stand for the defaults.
+/// A struct that may get more fields behind those it has. Its first is its own size, and zeros
+/// stand for the defaults.
 ///
 /// # Safety
 /// It is `repr(C)`, its first field is a `usize`, and any bytes are a value of it.
@@ -15,8 +17,8 @@ pub(super) unsafe trait Growing: Copy {
 /// The most that a struct will ever be: what says more was not set.
 const MOST: usize = 4096;
 
-/// The caller's struct as this library has it. Fields that a caller's program does not know yet are zero. Those that
-/// only it knows must be: they ask for what this library cannot do.
+/// The caller's struct as this library has it. Fields that a caller's program does not know yet are
+/// zero. Those that only it knows must be: they ask for what this library cannot do.
 ///
 /// # Errors
 /// [`Error::Argument`] for a size that no struct has, and for such a field.
@@ -41,7 +43,8 @@ pub(super) unsafe fn read<S: Growing>(given: *const S) -> Result<S> {
         }
     }
     let mut read = MaybeUninit::<S>::zeroed();
-    // SAFETY: both have at least the smaller of the two sizes, and what was made here is nobody else's.
+    // SAFETY: both have at least the smaller of the two sizes, and what was made here is nobody
+    // else's.
     unsafe { std::ptr::copy_nonoverlapping(bytes, read.as_mut_ptr().cast(), size.min(own)) };
     // SAFETY: any bytes are a value, by the trait's promise.
     Ok(unsafe { read.assume_init() })

@@ -4,8 +4,8 @@ use crate::error::Error;
 use std::ffi::{c_char, CStr};
 use std::fmt::{self, Display, Write};
 
-/// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added; none changes its
-/// meaning.
+/// What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added;
+/// none changes its meaning.
 pub type annoy_status = i32;
 
 /// The call did what it was asked to.
@@ -60,8 +60,8 @@ const NAMES: [(annoy_status, &CStr); 16] = [
     (ANNOY_ERR_PANIC, c"ANNOY_ERR_PANIC"),
 ];
 
-/// Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static, never NULL.
-/// Async-signal-safe.
+/// Name of a status, such as "ANNOY_ERR_IO"; "unknown status" for a number that is none. Static,
+/// never NULL. Async-signal-safe.
 #[no_mangle]
 pub extern "C" fn annoy_status_name(status: annoy_status) -> *const c_char {
     // No guard: a lookup in a table cannot panic.
@@ -72,15 +72,17 @@ pub extern "C" fn annoy_status_name(status: annoy_status) -> *const c_char {
         .as_ptr()
 }
 
-/// Says more about a failure. The caller owns it, it may live on the stack, and it needs no free. Every `error`
-/// parameter may be NULL; what it points to is written only when the call fails. Its size will not change.
+/// Says more about a failure. The caller owns it, it may live on the stack, and it needs no free.
+/// Every `error` parameter may be NULL; what it points to is written only when the call fails. Its
+/// size will not change.
 #[repr(C)]
 pub struct annoy_error {
     /// The status the call returned.
     pub code: annoy_status,
     /// The operating system's error number (`errno`), 0 if there was none.
     pub os_errno: i32,
-    /// What was wrong, what was found and what was expected: UTF-8, always NUL-terminated, cut off if too long.
+    /// What was wrong, what was found and what was expected: UTF-8, always NUL-terminated, cut off
+    /// if too long.
     pub message: [c_char; 504],
 }
 
@@ -98,8 +100,8 @@ impl annoy_error {
     }
 }
 
-/// What this displays as C has it: NUL-terminated, cut off at a character when there is no room for all. Takes no
-/// memory.
+/// What this displays as C has it: NUL-terminated, cut off at a character when there is no room for
+/// all. Takes no memory.
 pub(super) fn cut<const N: usize>(what: impl Display) -> [c_char; N] {
     struct Text<const N: usize> {
         chars: [c_char; N],

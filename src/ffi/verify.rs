@@ -22,8 +22,8 @@ pub struct annoy_fault {
     pub text: [c_char; 248],
 }
 
-/// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out, and bytes that it has
-/// beyond those of the library stay as they are.
+/// The facts about an index. Set `struct_size`; fields that it leaves no room for are left out, and
+/// bytes that it has beyond those of the library stay as they are.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct annoy_info {
@@ -69,11 +69,12 @@ pub struct annoy_info {
     pub n_removed: i64,
     /// Neighbours of an item at the most in the graph; 0 when there is none.
     pub graph_degree: i64,
-    /// Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors, as codes did not
-    /// tell near items apart, and where there is no graph.
+    /// Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors,
+    /// as codes did not tell near items apart, and where there is no graph.
     pub graph_code_bytes: i64,
-    /// Share of the nearest 10 that searches of the graph found when it was built, at the usual `search_k`, of 64 items
-    /// as if those were not there: 0 to 1. -1 where it was not tried, and where there is no graph.
+    /// Share of the nearest 10 that searches of the graph found when it was built, at the usual
+    /// `search_k`, of 64 items as if those were not there: 0 to 1. -1 where it was not tried, and
+    /// where there is no graph.
     pub graph_recall: f64,
 }
 
@@ -114,17 +115,18 @@ fn hand_over(
     report.into_result()
 }
 
-/// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every tree once, that values
-/// are finite. Reads all of it; takes 4 bytes of memory for each item.
+/// Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every
+/// tree once, that values are finite. Reads all of it; takes 4 bytes of memory for each item.
 ///
-/// The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all to `*n_faults`.
-/// `work` may be NULL.
-/// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when
-/// not built; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`.
+/// The first `capacity` faults go to `faults` (may be NULL if `capacity` is 0), the number of all
+/// to `*n_faults`. `work` may be NULL.
+/// Errors: `ANNOY_ERR_CORRUPT`, with the first fault, when there are faults; `ANNOY_ERR_NULL`;
+/// `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `faults` is NULL or has room for `capacity` faults,
-/// `n_faults` is NULL or points to room for a `size_t`, `work` is NULL or as `annoy_work` says.
+/// `index` is NULL or a live handle that no call is changing, `faults` is NULL or has room for
+/// `capacity` faults, `n_faults` is NULL or points to room for a `size_t`, `work` is NULL or as
+/// `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_verify(
     index: *const annoy_index,
@@ -148,13 +150,13 @@ pub unsafe extern "C" fn annoy_verify(
 
 /// Verifies a file that says what it is. As `annoy_verify`.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and must not be
-/// shortened: see `annoy_load`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The file is mapped meanwhile, and
+/// must not be shortened: see `annoy_load`.
 /// Errors: as `annoy_open` and `annoy_verify`.
 ///
 /// # Safety
-/// `path` is NULL or a NUL-terminated string, `faults` is NULL or has room for `capacity` faults, `n_faults` is NULL or
-/// points to room for a `size_t`, `work` is NULL or as `annoy_work` says.
+/// `path` is NULL or a NUL-terminated string, `faults` is NULL or has room for `capacity` faults,
+/// `n_faults` is NULL or points to room for a `size_t`, `work` is NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_verify_file(
     path: *const c_char,
@@ -209,14 +211,15 @@ fn facts(info: &Info) -> annoy_info {
     }
 }
 
-/// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees; takes 4 bytes of memory
-/// for each item. Legal in every state.
+/// Collects the facts about an index into `*info`, whose `struct_size` is set. Walks all trees;
+/// takes 4 bytes of memory for each item. Legal in every state.
 ///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field or more than 4,096;
-/// `ANNOY_ERR_NO_MEMORY`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field
+/// or more than 4,096; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `info` is NULL or points to `struct_size` bytes.
+/// `index` is NULL or a live handle that no call is changing, `info` is NULL or points to
+/// `struct_size` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_info(
     index: *const annoy_index,
@@ -238,7 +241,8 @@ pub unsafe extern "C" fn annoy_get_info(
         let mut found = facts(&index.info()?);
         found.struct_size = given;
         let len = given.min(size_of::<annoy_info>());
-        // SAFETY: the caller has `struct_size` bytes there, `len` is no more than that and than what `found` has.
+        // SAFETY: the caller has `struct_size` bytes there, `len` is no more than that and than
+        // what `found` has.
         unsafe {
             std::ptr::copy_nonoverlapping(
                 std::ptr::from_ref(&found).cast::<u8>(),
@@ -250,19 +254,20 @@ pub unsafe extern "C" fn annoy_get_info(
     })
 }
 
-/// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain Annoy
-/// files there are often several: nothing tells euclidean from manhattan, nor always the words of hamming. However long
-/// the file is, no more than 256 MiB of it are read, which takes a fraction of a second.
+/// Finds out what a file may be: one kind if it says so itself, else every kind whose structure it
+/// has. Of plain Annoy files there are often several: nothing tells euclidean from manhattan, nor
+/// always the words of hamming. However long the file is, no more than 256 MiB of it are read,
+/// which takes a fraction of a second.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to `kinds` (may be NULL
-/// if `capacity` is 0), the number of all to `*n_kinds`.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no index, one that
-/// says what it is and is damaged, or could be so many that it would take more to tell, as a long file of zeros;
-/// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. The first `capacity` kinds go to
+/// `kinds` (may be NULL if `capacity` is 0), the number of all to `*n_kinds`.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_IO`; `ANNOY_ERR_FORMAT` when it is no
+/// index, one that says what it is and is damaged, or could be so many that it would take more to
+/// tell, as a long file of zeros; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
 /// # Safety
-/// `path` is NULL or a NUL-terminated string, `kinds` is NULL or has room for `capacity` kinds, `n_kinds` is NULL or
-/// points to room for a `size_t`.
+/// `path` is NULL or a NUL-terminated string, `kinds` is NULL or has room for `capacity` kinds,
+/// `n_kinds` is NULL or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_probe(
     path: *const c_char,

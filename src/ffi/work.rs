@@ -23,16 +23,16 @@ pub extern "C" fn annoy_cancel_new() -> *mut annoy_cancel {
     })
 }
 
-/// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so do later ones. Any
-/// thread may do this at any time, also a signal handler: it stores one number and does nothing else. NULL does
-/// nothing.
+/// Tells the calls that were given this token to give up: they return `ANNOY_ERR_CANCELLED`, and so
+/// do later ones. Any thread may do this at any time, also a signal handler: it stores one number
+/// and does nothing else. NULL does nothing.
 ///
 /// # Safety
 /// `cancel` is NULL or a live token.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_cancel_set(cancel: *const annoy_cancel) {
-    // No guard: nothing here can panic, and the guard's thread-local may have to be allocated, which a signal handler
-    // must not. SAFETY: NULL gives none, else live by the caller's word.
+    // No guard: nothing here can panic, and the guard's thread-local may have to be allocated,
+    // which a signal handler must not. SAFETY: NULL gives none, else live by the caller's word.
     if let Some(cancel) = unsafe { cancel.as_ref() } {
         cancel.token.cancel();
     }
@@ -46,7 +46,8 @@ pub unsafe extern "C" fn annoy_cancel_set(cancel: *const annoy_cancel) {
 pub unsafe extern "C" fn annoy_cancel_free(cancel: *mut annoy_cancel) {
     guard_value((), || {
         if !cancel.is_null() {
-            // SAFETY: not NULL; made by `annoy_cancel_new` and not freed before, by the caller's word.
+            // SAFETY: not NULL; made by `annoy_cancel_new` and not freed before, by the caller's
+            // word.
             drop(unsafe { Box::from_raw(cancel) });
         }
     })
@@ -79,27 +80,27 @@ fn stage_number(stage: Stage) -> annoy_stage {
     }
 }
 
-/// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`. `done` never becomes
-/// less, and may be the same several times; `total` changes only in a build that finds out how many trees it needs.
-/// Called on the thread that made the call. It must not unwind, `longjmp`, or use the index; it may set the token of
-/// the call.
+/// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`.
+/// `done` never becomes less, and may be the same several times; `total` changes only in a build
+/// that finds out how many trees it needs. Called on the thread that made the call. It must not
+/// unwind, `longjmp`, or use the index; it may set the token of the call.
 pub type annoy_progress_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, stage: annoy_stage, done: u64, total: u64)>;
 
-/// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in its place stands for
-/// as many threads as there are processors, and nothing else.
+/// How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in
+/// its place stands for as many threads as there are processors, and nothing else.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct annoy_work {
     /// `sizeof(annoy_work)`.
     pub struct_size: usize,
-    /// Threads; 0 or -1 for one per processor. No more than 256 are used, whatever is asked for, and fewer where the
-    /// system gives fewer. Saving and verifying take one in any case.
+    /// Threads; 0 or -1 for one per processor. No more than 256 are used, whatever is asked for,
+    /// and fewer where the system gives fewer. Saving and verifying take one in any case.
     pub n_threads: i32,
     /// Must be 0.
     pub reserved: i32,
-    /// Looked at all the time; NULL for none. Once it is set the call returns `ANNOY_ERR_CANCELLED`, and the index is
-    /// as before.
+    /// Looked at all the time; NULL for none. Once it is set the call returns
+    /// `ANNOY_ERR_CANCELLED`, and the index is as before.
     pub cancel: *const annoy_cancel,
     /// Hears how far the call has come; NULL for none.
     pub progress: annoy_progress_fn,
@@ -174,7 +175,8 @@ impl<'a> Given<'a> {
             .map_or(std::ptr::null_mut(), |user| user.as_ptr());
         let mut tell = self.progress.map(|call| {
             move |stage, done, total| {
-                // SAFETY: the caller's function, called with what it asked for, on the thread that made the call.
+                // SAFETY: the caller's function, called with what it asked for, on the thread that
+                // made the call.
                 call_host(|| unsafe { call(user, stage_number(stage), done, total) })
             }
         });

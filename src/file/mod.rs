@@ -43,7 +43,8 @@ pub struct OpenFile {
 }
 
 impl OpenFile {
-    /// Of a file that is no plain one, looks at the headers of the sections that are read where they lie.
+    /// Of a file that is no plain one, looks at the headers of the sections that are read where
+    /// they lie.
     ///
     /// # Errors
     /// What is wrong with which section; [`Error::NoMemory`].
@@ -180,16 +181,16 @@ fn format_error(path: Option<&Path>, expected: &NodeLayout, reason: String) -> E
     }
 }
 
-/// Bytes of a file that is looked at more closely: trying all sizes that its nodes may have takes longer the more
-/// divisors there can be, and many items are mistaken for those of another kind only where nodes are as large, or twice
-/// as large.
+/// Bytes of a file that is looked at more closely: trying all sizes that its nodes may have takes
+/// longer the more divisors there can be, and many items are mistaken for those of another kind
+/// only where nodes are as large, or twice as large.
 const SMALL: u64 = 1 << 20;
 
 /// Bytes of the smallest node there is: hamming, a word of 8 bits.
 const SMALLEST_NODE: u64 = 13;
 
-/// The sizes that nodes have which could pass for those of an index with these options: those of Annoy's layouts, their
-/// small multiples, and what they are small multiples of.
+/// The sizes that nodes have which could pass for those of an index with these options: those of
+/// Annoy's layouts, their small multiples, and what they are small multiples of.
 fn similar_sizes(options: Options) -> Result<Vec<u64>> {
     let mut sizes = Vec::new();
     for layout in NodeLayout::candidates(options) {
@@ -206,11 +207,13 @@ fn similar_sizes(options: Options) -> Result<Vec<u64>> {
     Ok(sizes)
 }
 
-/// Opens a file of an index with these options. One of ours is known by its superblock. Of any other it is found out
-/// which of the layouts it has: the first in which it holds together, by the word of `find`.
+/// Opens a file of an index with these options. One of ours is known by its superblock. Of any
+/// other it is found out which of the layouts it has: the first in which it holds together, by the
+/// word of `find`.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::Format`] that says what the file is, or what was tried and why it did not fit.
+/// [`Error::Io`], or [`Error::Format`] that says what the file is, or what was tried and why it did
+/// not fit.
 pub fn open(
     source: Source,
     options: Options,
@@ -271,7 +274,8 @@ pub fn open(
     match described(&source)? {
         Some(superblock) => adopt(superblock.map_err(&fail)?, source, Some(&expected)),
         None => {
-            // What is most easily overlooked: Annoy's templates have ids of any width, its bindings of 32 bits alone.
+            // What is most easily overlooked: Annoy's templates have ids of any width, its bindings
+            // of 32 bits alone.
             let other = Options {
                 id_width: options.id_width.other(),
                 ..options
@@ -351,8 +355,8 @@ fn adopt(
     }
 }
 
-/// Whether it is the file of an on-disk build or a save that ended before its time. Its size is no multiple of that of
-/// a node.
+/// Whether it is the file of an on-disk build or a save that ended before its time. Its size is no
+/// multiple of that of a node.
 fn is_unfinished(source: &Source) -> Result<bool> {
     let mut last = [0; UNFINISHED.len()];
     let Some(place) = source.len().checked_sub(last.len() as u64) else {
@@ -362,8 +366,9 @@ fn is_unfinished(source: &Source) -> Result<bool> {
     Ok(last == UNFINISHED)
 }
 
-/// The superblock of a file whose nodes have one of these sizes, or what is wrong with the first that may be one; none
-/// if there is none. A sound one comes before others: what looks like one of another node size may be any bytes.
+/// The superblock of a file whose nodes have one of these sizes, or what is wrong with the first
+/// that may be one; none if there is none. A sound one comes before others: what looks like one of
+/// another node size may be any bytes.
 fn superblock_of(
     source: &Source,
     node_sizes: &[u64],
@@ -379,7 +384,8 @@ fn superblock_of(
             let room = memory::with_room(superblock::MAX_SECTIONS)?;
             match Superblock::decode(&bytes, place, len, room) {
                 Ok(superblock) => {
-                    // Found by nodes of another size: it is for the last node of its own size to say where it is.
+                    // Found by nodes of another size: it is for the last node of its own size to
+                    // say where it is.
                     if NodeLayout::written(superblock.options).node_size as u64 == node_size {
                         return Ok(Some(Ok(superblock)));
                     }
@@ -391,7 +397,8 @@ fn superblock_of(
     Ok(refused)
 }
 
-/// The sizes that the nodes of a file of `len` bytes may have, from the smallest up: its divisors, in pairs.
+/// The sizes that the nodes of a file of `len` bytes may have, from the smallest up: its divisors,
+/// in pairs.
 ///
 /// # Errors
 /// [`Error::NoMemory`].

@@ -1,5 +1,5 @@
-//! What a file of ours says of itself: a block of nodes between the items and the trees that no child id names, so that
-//! Annoy never sees it. FORMAT.md has the table.
+//! What a file of ours says of itself: a block of nodes between the items and the trees that no
+//! child id names, so that Annoy never sees it. FORMAT.md has the table.
 
 use crate::error::Result;
 use crate::forest::roots::{Roots, MAX_TREES};
@@ -11,19 +11,20 @@ use std::hash::Hasher;
 use twox_hash::xxhash3_64::{RawHasher, SecretBuffer, DEFAULT_SECRET_LENGTH};
 use twox_hash::XxHash3_64;
 
-/// Starts a superblock. Read as a count of descendants it is negative, with ids of 32 and of 64 bits: no Annoy file has
-/// that there.
+/// Starts a superblock. Read as a count of descendants it is negative, with ids of 32 and of 64
+/// bits: no Annoy file has that there.
 pub const SIGNATURE: [u8; 8] = *b"ANN\xffRS\n\xff";
 
-/// Starts the node that ends a run of nodes which are no tree's. Negative too, so that Annoy, which counts roots from
-/// the end of the file, stops there.
+/// Starts the node that ends a run of nodes which are no tree's. Negative too, so that Annoy, which
+/// counts roots from the end of the file, stops there.
 pub const END: [u8; 8] = *b"ANN\xffEND\xff";
 
 /// Version of the superblock that is read and written.
 const VERSION: u32 = 1;
 
-/// Revision of what fixes the bytes of a forest (P3): kernels, random numbers, the algorithm. Goes up whenever the
-/// checksums in tests/rust/determinism.rs change. 0: a forest that another program built.
+/// Revision of what fixes the bytes of a forest (P3): kernels, random numbers, the algorithm. Goes
+/// up whenever the checksums in tests/rust/determinism.rs change. 0: a forest that another program
+/// built.
 pub const REVISION: u32 = 4;
 
 /// Bytes of a superblock.
@@ -97,7 +98,8 @@ impl Section {
     }
 }
 
-/// XXH3, 64 bits, a piece at a time. The crate's usual one takes memory, and cannot say that there is none.
+/// XXH3, 64 bits, a piece at a time. The crate's usual one takes memory, and cannot say that there
+/// is none.
 pub type Checksum = RawHasher<&'static [u8; DEFAULT_SECRET_LENGTH]>;
 
 /// One that has not seen anything.
@@ -237,8 +239,8 @@ impl Superblock {
         wire::Superblock { checksum, ..header }.write(bytes);
     }
 
-    /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of `file_len` bytes. `sections`
-    /// is empty and has room for [`MAX_SECTIONS`].
+    /// Reads the first [`SIZE`] bytes of a superblock that stands at `place` in a file of
+    /// `file_len` bytes. `sections` is empty and has room for [`MAX_SECTIONS`].
     ///
     /// # Errors
     /// Words that say what does not hold together.
@@ -447,8 +449,8 @@ fn checksum_without_itself(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Place and bytes of the superblock of a file of these nodes, if it has one: `n_items`, as told by the last node,
-/// nodes from the start.
+/// Place and bytes of the superblock of a file of these nodes, if it has one: `n_items`, as told by
+/// the last node, nodes from the start.
 ///
 /// # Errors
 /// What `read_at` says.

@@ -16,7 +16,8 @@ use std::hash::Hasher;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Sections start at multiples of this in the file, so that what a map shows of them is aligned for any use.
+/// Sections start at multiples of this in the file, so that what a map shows of them is aligned for
+/// any use.
 const ALIGNMENT: usize = 64;
 
 /// Bytes that are hashed and written at a time: what a first- or second-level cache holds.
@@ -41,17 +42,17 @@ pub struct Contents<'a> {
     pub sections: &'a [Payload<'a>],
 }
 
-/// What stands between the trees and the copies of the roots: the sections, the node that ends them, and one more copy
-/// of the last root. Annoy takes the first root that it finds before the copies for the last tree's own and leaves it
-/// out.
+/// What stands between the trees and the copies of the roots: the sections, the node that ends
+/// them, and one more copy of the last root. Annoy takes the first root that it finds before the
+/// copies for the last tree's own and leaves it out.
 pub struct Tail {
     pub bytes: Vec<u8>,
     /// The sections' entries.
     pub sections: Vec<Section>,
 }
 
-/// Where the sections lie behind trees that end after `start` bytes, and where the nodes they fill end: in bytes from
-/// there.
+/// Where the sections lie behind trees that end after `start` bytes, and where the nodes they fill
+/// end: in bytes from there.
 fn places(
     layout: &NodeLayout,
     start: usize,
@@ -215,8 +216,8 @@ impl Contents<'_> {
         Ok(n_nodes * size)
     }
 
-    /// How far the trees move in the file. Looks at what there is room for before any id is shifted to where it cannot
-    /// be stored.
+    /// How far the trees move in the file. Looks at what there is room for before any id is shifted
+    /// to where it cannot be stored.
     fn shift(&self) -> Result<Shift<'_>> {
         let (layout, roots) = (self.layout, self.roots);
         let first = roots.n_items + nodes(layout);
@@ -236,11 +237,12 @@ impl Contents<'_> {
         Ok(Shift { layout, roots, by })
     }
 
-    /// Writes the file to `to`, from where it stands, and leaves it behind the end; `path` is for messages. `meter`
-    /// counts bytes.
+    /// Writes the file to `to`, from where it stands, and leaves it behind the end; `path` is for
+    /// messages. `meter` counts bytes.
     ///
     /// # Errors
-    /// As [`size`](Self::size); [`Error::Io`], [`Error::NoMemory`], [`Error::Corrupt`], [`Error::Cancelled`].
+    /// As [`size`](Self::size); [`Error::Io`], [`Error::NoMemory`], [`Error::Corrupt`],
+    /// [`Error::Cancelled`].
     pub fn write(
         &self,
         to: &mut (impl Write + Seek),
@@ -312,13 +314,13 @@ impl Contents<'_> {
             .map_err(fail)
     }
 
-    /// Writes the file under a temporary name, makes it durable, and gives it its name. Where the name cannot be given
-    /// to it, the file that has the name is written over, and the error is handed out that says why. `mapped` is the
-    /// file that the bytes are in, if they are.
+    /// Writes the file under a temporary name, makes it durable, and gives it its name. Where the
+    /// name cannot be given to it, the file that has the name is written over, and the error is
+    /// handed out that says why. `mapped` is the file that the bytes are in, if they are.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`], [`Error::Unsupported`]; what the name held before is
-    /// then still there, unless the disk failed while that was written over.
+    /// [`Error::Io`], [`Error::NoMemory`], [`Error::Cancelled`], [`Error::Unsupported`]; what the
+    /// name held before is then still there, unless the disk failed while that was written over.
     pub fn save(
         &self,
         path: &Path,
@@ -371,7 +373,8 @@ fn count_present(items: &[u8], layout: &NodeLayout) -> usize {
 
 /// Writes the superblock of a file that is otherwise complete into its place.
 ///
-/// `sections` are those of its [`tail`]. Takes no memory: the file is there, and this must not fail.
+/// `sections` are those of its [`tail`]. Takes no memory: the file is there, and this must not
+/// fail.
 pub fn seal(
     bytes: &mut [u8],
     layout: &NodeLayout,

@@ -32,7 +32,8 @@ pub struct Plan {
     pub first_tree: usize,
 }
 
-/// Nodes of a tree over so many items, about: its leaves are filled to two thirds, and there are as many splits.
+/// Nodes of a tree over so many items, about: its leaves are filled to two thirds, and there are as
+/// many splits.
 fn usual_nodes(n_items: usize, layout: &NodeLayout) -> usize {
     (3 * n_items / layout.max_leaf).max(1)
 }
@@ -76,11 +77,12 @@ impl Batch {
 /// Receives the nodes of each tree, in order.
 pub type Emit<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots. Their number is made
-/// known to `meter`, which counts steps.
+/// Builds trees over `items` (item nodes, already prepared) and returns copies of their roots.
+/// Their number is made known to `meter`, which counts steps.
 ///
 /// # Errors
-/// [`Error::Cancelled`]; those of `emit`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
+/// [`Error::Cancelled`]; those of `emit`; [`Error::NoMemory`]; [`Error::Argument`] for too many
+/// nodes.
 pub fn build<S: Space>(
     space: &S,
     layout: &NodeLayout,
@@ -182,9 +184,9 @@ fn count(done: &AtomicI64, steps: i64) -> u64 {
     (before + steps).max(0) as u64
 }
 
-/// The calling thread takes the trees in as they come, so that `emit` and progress run on no other. Trees whose turn
-/// has not come wait in memory. Should not a single thread start, the forest stays as it is and one thread is all it
-/// will have.
+/// The calling thread takes the trees in as they come, so that `emit` and progress run on no other.
+/// Trees whose turn has not come wait in memory. Should not a single thread start, the forest stays
+/// as it is and one thread is all it will have.
 fn build_in_parallel<'a>(
     forest: &mut Forest<'_, '_>,
     batch: Batch,
@@ -316,8 +318,8 @@ impl Forest<'_, '_> {
         }
     }
 
-    /// The trees that are missing: when their number is not given, one to see how many nodes it has, then as many as
-    /// that makes likely.
+    /// The trees that are missing: when their number is not given, one to see how many nodes it
+    /// has, then as many as that makes likely.
     fn next_batch(&self) -> Batch {
         let len = match self.plan.n_trees {
             Some(n) => n - self.n_trees,
@@ -337,8 +339,8 @@ impl Forest<'_, '_> {
         }
     }
 
-    /// How many trees there will be: where that is not given, a guess until the first is there, from then on one that
-    /// is about right.
+    /// How many trees there will be: where that is not given, a guess until the first is there,
+    /// from then on one that is about right.
     fn expected_trees(&self, batch: Batch) -> usize {
         if self.plan.n_trees.is_some() || self.n_trees > 0 || self.all_alike() {
             return self.n_trees + batch.len;

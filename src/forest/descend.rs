@@ -1,5 +1,5 @@
-//! Down several trees to the leaf on the query's side, all at the same time, so that memory answers for one while
-//! another is looked at.
+//! Down several trees to the leaf on the query's side, all at the same time, so that memory answers
+//! for one while another is looked at.
 
 use super::roots::Roots;
 use super::trees::{Node, Trees};
@@ -7,16 +7,18 @@ use crate::error::{reserve, Error, Result};
 use crate::kernel::prefetch;
 use crate::query::scorer::Scorer;
 
-/// Trees that are gone down: between these, as many as have planes of so many bytes on one level. More of them find
-/// items of more clusters to start from; where rows are long, each way down takes as long as looking at many codes.
+/// Trees that are gone down: between these, as many as have planes of so many bytes on one level.
+/// More of them find items of more clusters to start from; where rows are long, each way down takes
+/// as long as looking at many codes.
 const TREES: [usize; 2] = [4, 32];
 const PLANE_BYTES: usize = 16 << 10;
 
-/// Fills `found` with about `n` items from the leaves that the query falls into, as many from each tree; an item may be
-/// there several times. `open` is room.
+/// Fills `found` with about `n` items from the leaves that the query falls into, as many from each
+/// tree; an item may be there several times. `open` is room.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle; [`Error::NoMemory`].
+/// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle;
+/// [`Error::NoMemory`].
 pub fn items_near(
     scorer: &dyn Scorer,
     roots: &Roots,
@@ -52,7 +54,8 @@ pub fn items_near(
     Ok(())
 }
 
-/// Adds to `found` about `n` items of a leaf, or the item itself where a split names one: those that are there.
+/// Adds to `found` about `n` items of a leaf, or the item itself where a split names one: those
+/// that are there.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when it is neither; [`Error::NoMemory`].

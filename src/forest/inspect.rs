@@ -228,7 +228,8 @@ impl Walk<'_, '_> {
             self.shape.n_coin_splits += 1;
         }
         let children = [split.child(0), split.child(1)];
-        // The only item present is a root's first child. (And its second in our files; Annoy leaves that open.)
+        // The only item present is a root's first child. (And its second in our files; Annoy leaves
+        // that open.)
         if is_root && self.shape.n_present == 1 {
             return Ok(self.item(id, children[0], tree));
         }

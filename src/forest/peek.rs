@@ -1,5 +1,6 @@
-//! Reads nodes of a file here and there without mapping it: a page that a map brings in costs many times a short read,
-//! and a file that becomes shorter meanwhile is an error and not the end of the process.
+//! Reads nodes of a file here and there without mapping it: a page that a map brings in costs many
+//! times a short read, and a file that becomes shorter meanwhile is an error and not the end of the
+//! process.
 
 use super::trees::Unsound;
 use crate::error::{reserve, Error};
@@ -13,7 +14,8 @@ const BLOCK: usize = 4096;
 /// The first bytes of a node that are read alone where no more is asked for and nodes are large.
 const HEAD: usize = 64;
 
-/// Nodes of so many bytes are large: their heads are fewer bytes by far, and there are not many in a block.
+/// Nodes of so many bytes are large: their heads are fewer bytes by far, and there are not many in
+/// a block.
 const LARGE: usize = 512;
 
 /// Why no trees were found in a file.
@@ -42,8 +44,9 @@ impl From<Error> for Misfit {
     }
 }
 
-/// How much may be read of a file that does not say what it is, over all that it is taken for: enough for the most
-/// trees that there can be, and not more the longer the file is, or the more it might be.
+/// How much may be read of a file that does not say what it is, over all that it is taken for:
+/// enough for the most trees that there can be, and not more the longer the file is, or the more it
+/// might be.
 pub struct Allowance {
     /// Bytes.
     left: Cell<usize>,
@@ -87,8 +90,8 @@ pub struct Peek<'a> {
     layout: &'a NodeLayout,
     /// Nodes in a block.
     per_block: usize,
-    /// The blocks read last, the latest one first: number and bytes. Two, so that roots can be compared with their
-    /// copies.
+    /// The blocks read last, the latest one first: number and bytes. Two, so that roots can be
+    /// compared with their copies.
     blocks: [(usize, Vec<u8>); 2],
     head: Vec<u8>,
 }

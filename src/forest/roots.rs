@@ -1,8 +1,9 @@
 //! Finds the trees in the bytes of an index.
 //!
-//! Annoy's files say nothing of themselves. The last node is a copy of a root, a root's count of descendants is the
-//! number of items, and the copies of all roots stand at the end. The rest has to hold together: that is how a file of
-//! another metric, f or layout is told, as far as it can be.
+//! Annoy's files say nothing of themselves. The last node is a copy of a root, a root's count of
+//! descendants is the number of items, and the copies of all roots stand at the end. The rest has
+//! to hold together: that is how a file of another metric, f or layout is told, as far as it can
+//! be.
 
 use super::peek::{Misfit, Peek};
 use super::trees::Node;
@@ -26,7 +27,8 @@ pub struct Roots {
     pub trees: std::ops::Range<usize>,
 }
 
-/// Bytes of items at the front and of roots at the end that are looked at: loading stays O(1) in the size of the file.
+/// Bytes of items at the front and of roots at the end that are looked at: loading stays O(1) in
+/// the size of the file.
 const LOOKED_AT: usize = 4096;
 
 /// Nodes from the top of one tree that are looked at with their children.
@@ -65,10 +67,12 @@ impl Roots {
         if may_be_one_node && n_nodes - n_items > 2 * MAX_TREES {
             return Err(too_many().into());
         }
-        // Before the roots are counted, of which there may be many: it takes little to find that these are no items.
+        // Before the roots are counted, of which there may be many: it takes little to find that
+        // these are no items.
         let n_present = Self::check_items(space, nodes, n_items)?;
         let mut equal = 0;
-        // Twice the most, as trees of one node stand there beside their copies; one more tells that it is exceeded.
+        // Twice the most, as trees of one node stand there beside their copies; one more tells that
+        // it is exceeded.
         for i in (n_items..n_nodes).rev().take(2 * MAX_TREES + 2) {
             if nodes.n_descendants(i)? != n_items as i64 {
                 break;
@@ -100,8 +104,8 @@ impl Roots {
             }
             half
         } else {
-            // The root that stands before the copies is one of those copied; with so few items present that every
-            // tree is one node, all roots stand there.
+            // The root that stands before the copies is one of those copied; with so few items
+            // present that every tree is one node, all roots stand there.
             let mut copied = false;
             // Mostly it is the last of the copies.
             for i in (n_nodes - equal + 1..n_nodes).rev() {
@@ -184,8 +188,8 @@ impl Roots {
         Ok(())
     }
 
-    /// Looks at the top of a tree: ids in bounds, counts that add up, planes that can be. Only where there may be but
-    /// one item present can a root have it as both children.
+    /// Looks at the top of a tree: ids in bounds, counts that add up, planes that can be. Only
+    /// where there may be but one item present can a root have it as both children.
     fn check_tree(
         &self,
         space: &dyn Plausible,

@@ -1,8 +1,8 @@
 //! Best-first search over all trees at once.
 //!
-//! Annoy's visiting order and tie rules: the node with the largest (priority, id) comes next; the search ends when
-//! `search_k` ids have been seen, counted with repeats; smallest (distance, id) first. Ids that a filter refuses are
-//! not counted, so that a filter costs time and not recall.
+//! Annoy's visiting order and tie rules: the node with the largest (priority, id) comes next; the
+//! search ends when `search_k` ids have been seen, counted with repeats; smallest (distance, id)
+//! first. Ids that a filter refuses are not counted, so that a filter costs time and not recall.
 
 use super::roots::Roots;
 use super::trees::{Node, Trees};
@@ -16,8 +16,8 @@ use crate::query::scratch::{self, cover_items, Shelves};
 use crate::query::{exact, nearest, Best, Neighbor, Wanted};
 use std::collections::BinaryHeap;
 
-/// A node to visit: the one with the largest (priority, id) comes first. One number, which is compared without a
-/// branch.
+/// A node to visit: the one with the largest (priority, id) comes first. One number, which is
+/// compared without a branch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Visit(u128);
 
@@ -72,14 +72,14 @@ impl scratch::Scratch for Scratch {
     }
 }
 
-/// The `n` nearest of the first `search_k` candidates that the filter accepts: where nothing is said, `n` for each
-/// tree.
+/// The `n` nearest of the first `search_k` candidates that the filter accepts: where nothing is
+/// said, `n` for each tree.
 ///
 /// Where it is known to accept no more than that, all of them are looked at.
 ///
 /// # Errors
-/// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees run in a circle;
-/// [`Error::NoMemory`](crate::Error::NoMemory).
+/// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or the trees
+/// run in a circle; [`Error::NoMemory`](crate::Error::NoMemory).
 pub fn search<S: Space, F: Filter>(
     scorer: &VectorScorer<'_, S>,
     roots: &Roots,

@@ -1,11 +1,11 @@
 //! Builds one tree.
 //!
-//! Annoy's algorithm: a set of more than K items is split in two by a plane between two clusters, with up to three
-//! attempts at a balanced split, and at random when none is found; K items or fewer make a leaf. No recursion: skewed
-//! data makes deep trees.
+//! Annoy's algorithm: a set of more than K items is split in two by a plane between two clusters,
+//! with up to three attempts at a balanced split, and at random when none is found; K items or
+//! fewer make a leaf. No recursion: skewed data makes deep trees.
 //!
-//! Nodes are made parent first, the larger half first, and turned round at the end. That gives Annoy's order: the
-//! smaller half, the larger half, the parent.
+//! Nodes are made parent first, the larger half first, and turned round at the end. That gives
+//! Annoy's order: the smaller half, the larger half, the parent.
 
 use super::upper::{self, UpperTree};
 use crate::error::{reserve, Error, Result};
@@ -16,8 +16,9 @@ use crate::metric::{Position, Space, ATTEMPTS};
 use crate::rng::{Key, Stream};
 use crate::storage::HeapBytes;
 
-/// A subset whose vectors take no more than this is copied to one place and its subtree built from there: about a
-/// second-level cache, which its two halves already fit. (From half to four times as much made no difference.)
+/// A subset whose vectors take no more than this is copied to one place and its subtree built from
+/// there: about a second-level cache, which its two halves already fit. (From half to four times as
+/// much made no difference.)
 const LOCAL_BYTES: usize = 1 << 20;
 
 /// The most items that [`LOCAL_BYTES`] hold.
@@ -29,12 +30,12 @@ pub fn local_len<T: Scalar>(points: &Points<'_, T>) -> usize {
 const BALANCED: f64 = 0.95;
 const HOPELESS: f64 = 0.99;
 
-/// Counts steps of a build, which may be taken back, and says whether to go on. Called so rarely that it costs nothing,
-/// and often enough for a person to wait for it.
+/// Counts steps of a build, which may be taken back, and says whether to go on. Called so rarely
+/// that it costs nothing, and often enough for a person to wait for it.
 pub type Pace<'a> = dyn Fn(i64) -> Result<()> + 'a;
 
-/// The steps that growing a subset takes: one for each item and each level of splits and leaves, were all splits even.
-/// Those of uneven ones come out the same in the end.
+/// The steps that growing a subset takes: one for each item and each level of splits and leaves,
+/// were all splits even. Those of uneven ones come out the same in the end.
 pub fn steps(len: usize, layout: &NodeLayout) -> i64 {
     let leaves = len.div_ceil(layout.max_leaf).max(1);
     let levels = 1 + leaves.next_power_of_two().ilog2() as usize;
@@ -71,9 +72,9 @@ pub struct TreeBuilder<'a, S: Space, P> {
 
 /// What builds trees, whatever the metric: who asks by this is compiled once for all.
 pub trait Builder {
-    /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order: their nodes, root last.
-    /// Ids of tree nodes count from `n_items`. `take` may leave other bytes in their place, whose room the next tree
-    /// uses, and says whether to go on.
+    /// Shows the trees with these keys, whose numbers count from `first`, to `take`, in order:
+    /// their nodes, root last. Ids of tree nodes count from `n_items`. `take` may leave other bytes
+    /// in their place, whose room the next tree uses, and says whether to go on.
     ///
     /// # Errors
     /// Those of `pace`; [`Error::NoMemory`]; [`Error::Argument`] for too many nodes.
@@ -129,8 +130,8 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         &mut nodes.bytes
     }
 
-    /// A tree of a single node. Roots are told by their count of descendants, which is that of all items, missing
-    /// ones too; so a root of few items among many missing ones reads as a split.
+    /// A tree of a single node. Roots are told by their count of descendants, which is that of all
+    /// items, missing ones too; so a root of few items among many missing ones reads as a split.
     fn lone_root(&mut self) -> Result<()> {
         let (_, mut node) = self.grower.nodes.push(self.layout)?;
         node.set_n_descendants(self.n_items);
@@ -285,7 +286,8 @@ struct Growth<'a, S: Space> {
 }
 
 impl<S: Space> Growth<'_, S> {
-    /// Grows the subtree of `root`. Positions in `order` are item ids, or, over a local copy, indices into `ids`.
+    /// Grows the subtree of `root`. Positions in `order` are item ids, or, over a local copy,
+    /// indices into `ids`.
     fn grow<P: Position>(
         &self,
         grower: &mut Grower<S>,
@@ -392,8 +394,8 @@ impl<S: Space> Growth<'_, S> {
         grown
     }
 
-    /// Finds a plane (left in `grower.plane`), moves the items on its left to the front, each side in its old order,
-    /// and returns how many they are.
+    /// Finds a plane (left in `grower.plane`), moves the items on its left to the front, each side
+    /// in its old order, and returns how many they are.
     fn split<P: Position>(
         &self,
         grower: &mut Grower<S>,
@@ -445,11 +447,11 @@ pub fn settle<S: Space, P: Position>(
     }
 }
 
-/// Moves the items on the left to the front, each side in its old order, and returns how many they are. `moved` is
-/// room.
+/// Moves the items on the left to the front, each side in its old order, and returns how many they
+/// are. `moved` is room.
 ///
-/// Without a branch on the side, which is as likely as not: every item is written to both places, and one of the two
-/// moves on.
+/// Without a branch on the side, which is as likely as not: every item is written to both places,
+/// and one of the two moves on.
 pub fn partition<P: Position>(
     subset: &mut [P],
     right: &[bool],

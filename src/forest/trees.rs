@@ -1,4 +1,5 @@
-//! Nodes as they are walked. A file may hold anything, so every node of a tree is decoded and checked here.
+//! Nodes as they are walked. A file may hold anything, so every node of a tree is decoded and
+//! checked here.
 
 use super::roots::Roots;
 use crate::error::Error;
@@ -40,8 +41,9 @@ pub struct Split<'a> {
     end: usize,
 }
 
-/// How many nodes of trees a walk may still visit. A tree reaches each of its nodes once, from its parent, so more
-/// visits than there are nodes mean a circle. (It reaches items more often, and their paths end there.)
+/// How many nodes of trees a walk may still visit. A tree reaches each of its nodes once, from its
+/// parent, so more visits than there are nodes mean a circle. (It reaches items more often, and
+/// their paths end there.)
 pub struct Visits {
     left: usize,
 }

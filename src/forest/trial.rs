@@ -1,4 +1,5 @@
-//! Which way of splitting finds most, where that depends on the data: found out with small forests over a sample.
+//! Which way of splitting finds most, where that depends on the data: found out with small forests
+//! over a sample.
 
 use super::roots::Roots;
 use super::search::search;
@@ -15,37 +16,40 @@ use crate::storage::HeapBytes;
 
 /// Items of a sample: a quarter, within these bounds.
 const SAMPLE: [usize; 2] = [1024, 2048];
-/// Bytes that a sample takes at the most. Where vectors are so long that this is few of them, there is no trial.
+/// Bytes that a sample takes at the most. Where vectors are so long that this is few of them, there
+/// is no trial.
 const SAMPLE_BYTES: usize = 64 << 20;
 /// Fewer items than this tell too little. So do trees of a split or two.
 const FEWEST: usize = 256;
 const FEWEST_LEAVES: usize = 2;
 
-/// The small forests: so many trees, of so many leaves at the least that there are several splits above each.
+/// The small forests: so many trees, of so many leaves at the least that there are several splits
+/// above each.
 const TREES: usize = 4;
 const LEAVES: usize = 64;
 
-/// What is searched for: the nearest of some of the items. The item itself is counted apart: a query by a vector that
-/// is no item does not find it.
+/// What is searched for: the nearest of some of the items. The item itself is counted apart: a
+/// query by a vector that is no item does not find it.
 const QUERIES: usize = 48;
 const NEAREST: usize = 10;
-/// Among so many items, of which the sample holds what is to be found: a plain sample of many items has neither the
-/// copies of one nor all of the few that outdo it.
+/// Among so many items, of which the sample holds what is to be found: a plain sample of many items
+/// has neither the copies of one nor all of the few that outdo it.
 const POOL: usize = 12_000;
 /// Items that are looked at together.
 const BLOCK: usize = 64;
-/// One candidate for so many items of the sample. With the fewest only one leaf is looked at, which tells whether items
-/// find themselves where there are more levels than in a sample.
+/// One candidate for so many items of the sample. With the fewest only one leaf is looked at, which
+/// tells whether items find themselves where there are more levels than in a sample.
 const ITEMS_BY_CANDIDATE: [usize; 3] = [160, 40, 10];
 
 /// What another than the first must find more, in parts of what that finds: less is chance.
 const LEAD: usize = 25;
-/// And not at the cost of items that no longer find themselves: one is worth so many others. Where they find themselves
-/// that much more often, it is enough that others are not found that much less.
+/// And not at the cost of items that no longer find themselves: one is worth so many others. Where
+/// they find themselves that much more often, it is enough that others are not found that much
+/// less.
 const ITSELF: usize = 4;
 
-/// The way of splitting that finds most: the spaces that trees take in turn; none where `space` itself is to be taken.
-/// The same for any number of trees and threads.
+/// The way of splitting that finds most: the spaces that trees take in turn; none where `space`
+/// itself is to be taken. The same for any number of trees and threads.
 ///
 /// # Errors
 /// Those of `pace`, which is called now and then; [`crate::Error::NoMemory`].
@@ -172,7 +176,8 @@ struct Trial {
 }
 
 impl Trial {
-    /// Searches with some of the items in `pool`, and takes a sample with all that there is to find.
+    /// Searches with some of the items in `pool`, and takes a sample with all that there is to
+    /// find.
     fn new<S: Space>(
         space: &S,
         nodes: &Nodes<'_>,
@@ -243,8 +248,8 @@ impl Trial {
     }
 }
 
-/// How many of the nearest are found, and how many items themselves, in trees that `spaces` build over the items in
-/// `bytes`, which are put behind these and taken away again.
+/// How many of the nearest are found, and how many items themselves, in trees that `spaces` build
+/// over the items in `bytes`, which are put behind these and taken away again.
 fn hits<S: Space>(
     spaces: &[S],
     layout: &NodeLayout,

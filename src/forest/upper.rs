@@ -1,10 +1,11 @@
 //! The upper levels of several trees at once.
 //!
-//! Near the roots every level of every tree looks at all items, and memory is what it waits for. So items are taken in
-//! blocks that fit the cache, and each block is tested against the planes of its nodes in every tree before the next
-//! one comes. Subsets keep their items in ascending order, so a block is a run of each. Once a subset is small enough
-//! to be copied into the cache, `tree` takes over. The planes and sides are those that one tree after the other would
-//! get: every node has its own random stream.
+//! Near the roots every level of every tree looks at all items, and memory is what it waits for. So
+//! items are taken in blocks that fit the cache, and each block is tested against the planes of its
+//! nodes in every tree before the next one comes. Subsets keep their items in ascending order, so a
+//! block is a run of each. Once a subset is small enough to be copied into the cache, `tree` takes
+//! over. The planes and sides are those that one tree after the other would get: every node has its
+//! own random stream.
 
 use super::tree::{local_len, partition, settle, split_steps, Pace};
 use crate::error::{reserve, Result};
@@ -17,7 +18,8 @@ use crate::storage::{Array, HeapBytes};
 /// The most trees that are taken together: what a thread keeps for each item grows with it.
 pub const MAX_GROUP: usize = 16;
 
-/// Bytes of a block: what a second-level cache holds beside the planes, up to what a third-level one does.
+/// Bytes of a block: what a second-level cache holds beside the planes, up to what a third-level
+/// one does.
 const BLOCK_BYTES: std::ops::RangeInclusive<usize> = (512 << 10)..=(8 << 20);
 
 /// Items of a block for each node of a tree's level, so that a plane is not fetched for one or two.
@@ -84,8 +86,8 @@ struct Growing<'a, S: Space, P> {
     right: Vec<bool>,
 }
 
-/// Grows the upper levels of the trees with these spaces and keys (at most [`MAX_GROUP`]) over the items present.
-/// Returns each with the items in the order of the subsets below its splits.
+/// Grows the upper levels of the trees with these spaces and keys (at most [`MAX_GROUP`]) over the
+/// items present. Returns each with the items in the order of the subsets below its splits.
 ///
 /// # Errors
 /// Those of `pace`; [`crate::Error::NoMemory`].
@@ -185,9 +187,9 @@ fn test_in_blocks<S: Space, P: Position>(
 }
 
 impl<S: Space, P: Position> Growing<'_, S, P> {
-    /// Splits the nodes of the level by the sides found, and goes on to those of their children that are wanted, told
-    /// by their length and the number of nodes so far. Returns the steps that the level took beyond one for each item
-    /// tested.
+    /// Splits the nodes of the level by the sides found, and goes on to those of their children
+    /// that are wanted, told by their length and the number of nodes so far. Returns the steps that
+    /// the level took beyond one for each item tested.
     fn descend(
         &mut self,
         layout: &NodeLayout,

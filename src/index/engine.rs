@@ -42,7 +42,8 @@ pub trait Engine: Send + Sync {
     fn check(&self, vector: Vector<'_>, id: Option<i64>) -> Result<()>;
     /// Fills an item's node.
     fn write_item(&self, node: NodeMut<'_>, vector: Vector<'_>, id: i64) -> Result<()>;
-    /// Fills the nodes of `n_items` items, which are zero, from those of a loaded file, of whatever layout.
+    /// Fills the nodes of `n_items` items, which are zero, from those of a loaded file, of whatever
+    /// layout.
     fn copy_items(
         &self,
         from: &Nodes<'_>,

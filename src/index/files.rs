@@ -38,26 +38,28 @@ pub(super) fn own_sections<'a>(
 }
 
 impl Index {
-    /// Writes the index to a file. The index stays as it is. The file appears whole or not at all, and is durable when
-    /// the call returns. Every file that is written says what it is, also where a plain Annoy file was loaded.
+    /// Writes the index to a file. The index stays as it is. The file appears whole or not at all,
+    /// and is durable when the call returns. Every file that is written says what it is, also where
+    /// a plain Annoy file was loaded.
     ///
-    /// A file that is there before is replaced by one of the same owner, group and mode, as far as the system allows; a
-    /// symbolic link stays, and the file that it names is written. Where the name cannot be given to another file (it
-    /// is mounted, or its directory may not be changed), the file is written over instead: see docs/reliability.md for
-    /// what that gives up. The log says so.
+    /// A file that is there before is replaced by one of the same owner, group and mode, as far as
+    /// the system allows; a symbolic link stays, and the file that it names is written. Where the
+    /// name cannot be given to another file (it is mounted, or its directory may not be changed),
+    /// the file is written over instead: see docs/reliability.md for what that gives up. The log
+    /// says so.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that Annoy 1.17 does not
-    /// read, or with more sections than there is room for, and where the file is to be written over that the index has
-    /// mapped; [`Error::Corrupt`] for a loaded file found to be damaged;
-    /// [`Error::NoMemory`]; [`Error::Io`], with what `path` held before still there, or the new file, whole, when all
-    /// that failed was to make its name durable.
+    /// [`Error::State`] when not built; [`Error::Unsupported`] for a loaded file in a layout that
+    /// Annoy 1.17 does not read, or with more sections than there is room for, and where the file
+    /// is to be written over that the index has mapped; [`Error::Corrupt`] for a loaded file found
+    /// to be damaged; [`Error::NoMemory`]; [`Error::Io`], with what `path` held before still there,
+    /// or the new file, whole, when all that failed was to make its name durable.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         self.save_with(path, &mut Work::default())
     }
 
-    /// [Saves](Self::save), with progress and cancellation until all is written. What then comes, waiting for the disk
-    /// and giving the file its name, is done in any case.
+    /// [Saves](Self::save), with progress and cancellation until all is written. What then comes,
+    /// waiting for the disk and giving the file its name, is done in any case.
     ///
     /// # Errors
     /// As [`save`](Self::save); [`Error::Cancelled`].
@@ -116,11 +118,12 @@ impl Index {
         Ok(bytes)
     }
 
-    /// Writes the bytes that a [`save`](Self::save) writes to the start of `to`, and says how many they are.
+    /// Writes the bytes that a [`save`](Self::save) writes to the start of `to`, and says how many
+    /// they are.
     ///
     /// # Errors
-    /// As [`to_bytes`](Self::to_bytes), and then anything may have been written; [`Error::TooSmall`] when there is not
-    /// enough room, and then nothing has.
+    /// As [`to_bytes`](Self::to_bytes), and then anything may have been written;
+    /// [`Error::TooSmall`] when there is not enough room, and then nothing has.
     pub fn write_to_slice(&self, to: &mut [u8]) -> Result<usize> {
         self.write_to_slice_with(to, &mut Work::default())
     }
@@ -138,11 +141,13 @@ impl Index {
         Ok(needed)
     }
 
-    /// Writes the bytes that a [`save`](Self::save) writes, from where `to` stands, and leaves it behind them. What it
-    /// says of itself, which comes before the trees, is written last: that is what seeking is for.
+    /// Writes the bytes that a [`save`](Self::save) writes, from where `to` stands, and leaves it
+    /// behind them. What it says of itself, which comes before the trees, is written last: that is
+    /// what seeking is for.
     ///
     /// # Errors
-    /// As [`save`](Self::save), and then anything may have been written; [`Error::Io`] for what `to` says.
+    /// As [`save`](Self::save), and then anything may have been written; [`Error::Io`] for what
+    /// `to` says.
     pub fn write_to(&self, to: &mut (impl Write + Seek)) -> Result<()> {
         self.write_to_with(to, &mut Work::default())
     }
@@ -157,7 +162,8 @@ impl Index {
         })
     }
 
-    /// Makes the table of labels, then hands over what a save writes. From then on it is known how much that is.
+    /// Makes the table of labels, then hands over what a save writes. From then on it is known how
+    /// much that is.
     fn with_labels<R>(
         &self,
         meter: &Meter<'_>,
@@ -234,12 +240,12 @@ impl Index {
 
     /// Loads a file, ours or Annoy's, in place of what the index holds.
     ///
-    /// While it is mapped the file must not be shortened or rewritten in place; replacing it by rename, as
-    /// [`save`](Self::save) does, is fine. [`Access::Copy`] does not rely on that.
+    /// While it is mapped the file must not be shortened or rewritten in place; replacing it by
+    /// rename, as [`save`](Self::save) does, is fine. [`Access::Copy`] does not rely on that.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Format`] when the file is, by its own word or by its structure, no index of this metric,
-    /// f and types; [`Error::NoMemory`] for a copy.
+    /// [`Error::Io`]; [`Error::Format`] when the file is, by its own word or by its structure, no
+    /// index of this metric, f and types; [`Error::NoMemory`] for a copy.
     pub fn load(&mut self, path: impl AsRef<Path>, access: Access) -> Result<()> {
         let path = path.as_ref();
         self.log
@@ -249,8 +255,8 @@ impl Index {
         loaded
     }
 
-    /// Loads the bytes of a file, ours or Annoy's, as [`load`](Self::load) loads the file. They are not copied, and may
-    /// lie at any address.
+    /// Loads the bytes of a file, ours or Annoy's, as [`load`](Self::load) loads the file. They are
+    /// not copied, and may lie at any address.
     ///
     /// # Errors
     /// As [`load`](Self::load), without a file's.
@@ -268,14 +274,15 @@ impl Index {
     /// Opens a file of ours: metric, f and types are what it says of itself.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Format`] when it does not say what it is, as a file by Annoy itself; [`Error::NoMemory`]
-    /// for a copy; [`Error::Unsupported`] as [`with_options`](Self::with_options).
+    /// [`Error::Io`]; [`Error::Format`] when it does not say what it is, as a file by Annoy itself;
+    /// [`Error::NoMemory`] for a copy; [`Error::Unsupported`] as
+    /// [`with_options`](Self::with_options).
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
         Index::open_source(Source::open(path.as_ref(), access)?)
     }
 
-    /// Opens the bytes of a file of ours, as [`open`](Self::open) opens the file. They are not copied, and may lie at
-    /// any address.
+    /// Opens the bytes of a file of ours, as [`open`](Self::open) opens the file. They are not
+    /// copied, and may lie at any address.
     ///
     /// # Errors
     /// As [`open`](Self::open), without a file's.
@@ -339,8 +346,8 @@ impl Index {
         &self.metadata
     }
 
-    /// Sets bytes that go along when the index is saved, in place of those before. Legal in every state; the file of an
-    /// on-disk build has those set before the build.
+    /// Sets bytes that go along when the index is saved, in place of those before. Legal in every
+    /// state; the file of an on-disk build has those set before the build.
     ///
     /// # Errors
     /// [`Error::Argument`] for more than [`MAX_METADATA`] bytes; [`Error::NoMemory`].

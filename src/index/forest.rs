@@ -17,18 +17,19 @@ use crate::work::{Meter, Stage, Work};
 use std::path::Path;
 
 impl Index {
-    /// Builds the items added so far into a forest, without those that are removed: these are missing from then on, and
-    /// their labels gone. The same items, seed and number of trees give the same bytes, for
-    /// any number of threads and on any processor.
+    /// Builds the items added so far into a forest, without those that are removed: these are
+    /// missing from then on, and their labels gone. The same items, seed and number of trees give
+    /// the same bytes, for any number of threads and on any processor.
     ///
-    /// `n_trees`: `None` adds trees until there are twice as many nodes as items. `n_threads`: `None` for one per
-    /// processor.
+    /// `n_trees`: `None` adds trees until there are twice as many nodes as items. `n_threads`:
+    /// `None` for one per processor.
     ///
     /// # Errors
-    /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0 threads, or more nodes
-    /// than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an on-disk build. Where all trees are there,
-    /// and it is the file that could not be made durable or be given its name, the index is built all the same, so that
-    /// it can be [saved](Self::save) elsewhere: [`n_trees`](Self::n_trees) tells.
+    /// [`Error::State`] unless not built; [`Error::Argument`] for 0 or more than 2^16 trees, 0
+    /// threads, or more nodes than the id width can count; [`Error::NoMemory`]; [`Error::Io`] in an
+    /// on-disk build. Where all trees are there, and it is the file that could not be made durable
+    /// or be given its name, the index is built all the same, so that it can be [saved](Self::save)
+    /// elsewhere: [`n_trees`](Self::n_trees) tells.
     pub fn build(&mut self, n_trees: Option<usize>, n_threads: Option<usize>) -> Result<()> {
         let mut work = Work {
             n_threads,
@@ -37,9 +38,9 @@ impl Index {
         self.build_with(n_trees, &mut work)
     }
 
-    /// [Builds](Self::build), with progress and cancellation. What is to be done is a guess until the first tree is
-    /// there when `n_trees` is `None`. Once all trees are there nothing is cancelled any more: an on-disk build still
-    /// waits for the disk.
+    /// [Builds](Self::build), with progress and cancellation. What is to be done is a guess until
+    /// the first tree is there when `n_trees` is `None`. Once all trees are there nothing is
+    /// cancelled any more: an on-disk build still waits for the disk.
     ///
     /// # Errors
     /// As [`build`](Self::build); [`Error::Cancelled`].
@@ -81,7 +82,8 @@ impl Index {
             seed: self.seed,
             revision: superblock::REVISION,
         };
-        // A file is complete with what the user wants in it. In memory there is time for that until a save.
+        // A file is complete with what the user wants in it. In memory there is time for that until
+        // a save.
         let (labels, sections);
         match store {
             Store::Disk(_) => {
@@ -139,11 +141,12 @@ impl Index {
         Ok(())
     }
 
-    /// Takes the trees away, so that items can be added again. Does nothing when there are none. After an on-disk
-    /// build the file stays as it is, and the next build replaces it.
+    /// Takes the trees away, so that items can be added again. Does nothing when there are none.
+    /// After an on-disk build the file stays as it is, and the next build replaces it.
     ///
     /// # Errors
-    /// [`Error::State`] for a loaded index; [`Error::Io`] when the file of an on-disk build cannot be started anew.
+    /// [`Error::State`] for a loaded index; [`Error::Io`] when the file of an on-disk build cannot
+    /// be started anew.
     pub fn unbuild(&mut self) -> Result<()> {
         match &mut self.state {
             State::Building { .. } => Ok(()),
@@ -159,9 +162,10 @@ impl Index {
         }
     }
 
-    /// Builds in a file: items and trees go there instead of to memory, and [`build`](Self::build) completes it. Until
-    /// then the file has a temporary name beside `path`, and what `path` held before stays there; where that is
-    /// nothing, there is a small file that says that it is not finished, until the build is complete or given up.
+    /// Builds in a file: items and trees go there instead of to memory, and [`build`](Self::build)
+    /// completes it. Until then the file has a temporary name beside `path`, and what `path` held
+    /// before stays there; where that is nothing, there is a small file that says that it is not
+    /// finished, until the build is complete or given up.
     ///
     /// # Errors
     /// [`Error::State`] unless not built and without items; [`Error::Io`].

@@ -10,19 +10,21 @@ use crate::work::{Stage, Work};
 pub use crate::graph::build::GraphPlan;
 
 impl Index {
-    /// Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
-    /// find more in less time; `search_k` keeps its meaning. It is saved with the index, in a section that Annoy does
-    /// not see, and gone when the trees are.
+    /// Builds a graph over the items of a built or loaded index, in place of the one it has.
+    /// Searches then walk it, and find more in less time; `search_k` keeps its meaning. It is saved
+    /// with the index, in a section that Annoy does not see, and gone when the trees are.
     ///
-    /// Walks compare codes of a byte for each number, or for each of a few directions that long vectors differ in, if
-    /// those tell near items apart, which is tried with 64 items and with those that lie nearest to each other; else
-    /// the vectors. What was chosen and the share of the nearest that was then found are in [`Info`](crate::Info) and
-    /// in the log, as a warning when it is less than 0.9: then searches look at more by default. The same index and
-    /// plan give the same bytes, for any number of threads and on any processor.
+    /// Walks compare codes of a byte for each number, or for each of a few directions that long
+    /// vectors differ in, if those tell near items apart, which is tried with 64 items and with
+    /// those that lie nearest to each other; else the vectors. What was chosen and the share of the
+    /// nearest that was then found are in [`Info`](crate::Info) and in the log, as a warning when
+    /// it is less than 0.9: then searches look at more by default. The same index and plan give the
+    /// same bytes, for any number of threads and on any processor.
     ///
-    /// For each item it takes `4 * degree` bytes, a byte for each number of a vector (to a multiple of 64; fewer where
-    /// fewer tell long vectors apart) and some 20 for ways down ten trees (80 where vectors are shortest), and while it
-    /// is built `8 * (candidates + 4 * sample)` bytes and 4 for each tree.
+    /// For each item it takes `4 * degree` bytes, a byte for each number of a vector (to a multiple
+    /// of 64; fewer where fewer tell long vectors apart) and some 20 for ways down ten trees (80
+    /// where vectors are shortest), and while it is built `8 * (candidates + 4 * sample)` bytes and
+    /// 4 for each tree.
     ///
     /// ```
     /// use annoy_rs::{GraphPlan, Index, Metric, Work};
@@ -37,11 +39,12 @@ impl Index {
     /// ```
     ///
     /// # Errors
-    /// [`Error::State`](crate::Error::State) when not built; [`Error::Argument`](crate::Error::Argument);
+    /// [`Error::State`](crate::Error::State) when not built;
+    /// [`Error::Argument`](crate::Error::Argument);
     /// [`Error::Unsupported`](crate::Error::Unsupported) for 2^31 items or more;
     /// [`Error::Corrupt`](crate::Error::Corrupt) when a loaded file turns out to be damaged;
-    /// [`Error::NoMemory`](crate::Error::NoMemory); [`Error::Cancelled`](crate::Error::Cancelled). The index is then as
-    /// before.
+    /// [`Error::NoMemory`](crate::Error::NoMemory); [`Error::Cancelled`](crate::Error::Cancelled).
+    /// The index is then as before.
     pub fn build_graph(&mut self, plan: &GraphPlan, work: &mut Work<'_>) -> Result<()> {
         let built = work.run(Stage::Graph, 0, |meter| {
             let roots = self.state.roots("build a graph")?;

@@ -52,13 +52,13 @@ struct Replaced {
 }
 
 impl Index {
-    /// Adds an item, or replaces it; one that was removed is there again. Ids may come in any order and leave holes;
-    /// space is taken for all up to the largest.
+    /// Adds an item, or replaces it; one that was removed is there again. Ids may come in any order
+    /// and leave holes; space is taken for all up to the largest.
     ///
     /// # Errors
-    /// [`Error::State`] unless not built; [`Error::Item`] for a negative or too large id; [`Error::Dimension`],
-    /// [`Error::Unsupported`] or [`Error::NotFinite`] for the vector; [`Error::NoMemory`] or [`Error::Io`] when there
-    /// is no room.
+    /// [`Error::State`] unless not built; [`Error::Item`] for a negative or too large id;
+    /// [`Error::Dimension`], [`Error::Unsupported`] or [`Error::NotFinite`] for the vector;
+    /// [`Error::NoMemory`] or [`Error::Io`] when there is no room.
     pub fn add_item<'a>(&mut self, id: i64, vector: impl Into<Vector<'a>>) -> Result<()> {
         let vector = vector.into();
         self.engine.check(vector, Some(id))?;
@@ -75,8 +75,8 @@ impl Index {
         Ok(())
     }
 
-    /// Adds many items, all or none: row `i` has the id `ids[i]`, or, without ids, follows the last item. With an id
-    /// given twice the later row counts.
+    /// Adds many items, all or none: row `i` has the id `ids[i]`, or, without ids, follows the last
+    /// item. With an id given twice the later row counts.
     ///
     /// # Errors
     /// As [`add_item`](Self::add_item); [`Error::Argument`] when there are not as many ids as rows.
@@ -92,14 +92,14 @@ impl Index {
         self.add_items_with(ids, |i| vectors[i], vectors.len(), work)
     }
 
-    /// Adds many items as [`add_items`](Self::add_items) does, `rows(i)` being the vector of row `i`. Several threads
-    /// copy where there is much to copy.
+    /// Adds many items as [`add_items`](Self::add_items) does, `rows(i)` being the vector of row
+    /// `i`. Several threads copy where there is much to copy.
     ///
     /// Vectors that are replaced are kept until all is done.
     ///
     /// # Errors
-    /// As [`add_items`](Self::add_items), of the first row that fails; [`Error::Cancelled`]; [`Error::Argument`] for 0
-    /// threads.
+    /// As [`add_items`](Self::add_items), of the first row that fails; [`Error::Cancelled`];
+    /// [`Error::Argument`] for 0 threads.
     pub fn add_items_with<'a, V: Into<Vector<'a>>>(
         &mut self,
         ids: Option<&[i64]>,
@@ -140,11 +140,12 @@ impl Index {
         })
     }
 
-    /// Takes room for `n_items` items ahead of need; their number stays. Does nothing when there is room already.
+    /// Takes room for `n_items` items ahead of need; their number stays. Does nothing when there is
+    /// room already.
     ///
     /// # Errors
-    /// [`Error::State`] unless not built; [`Error::Argument`] for more than the id width can count; [`Error::NoMemory`]
-    /// or [`Error::Io`] when there is no room.
+    /// [`Error::State`] unless not built; [`Error::Argument`] for more than the id width can count;
+    /// [`Error::NoMemory`] or [`Error::Io`] when there is no room.
     pub fn reserve(&mut self, n_items: usize) -> Result<()> {
         let most = self.most_items();
         let State::Building { store, .. } = &mut self.state else {
@@ -234,8 +235,8 @@ impl Index {
             let run = start..n_rows.min(start + in_part * n_threads);
             let bounds = ids.bounds(run.clone());
             let (first, end) = (*bounds.start() as usize, *bounds.end() as usize + 1);
-            // Each thread has ids of its own, so that none writes where another does, and of rows with the same id the
-            // last counts.
+            // Each thread has ids of its own, so that none writes where another does, and of rows
+            // with the same id the last counts.
             let share = (end - first).div_ceil(n_threads);
             let nodes = store.bytes_mut()[first * size..end * size].chunks_mut(share * size);
             let parts = nodes.enumerate().map(|(i, nodes)| Part {
@@ -266,7 +267,8 @@ struct Part<'s> {
 }
 
 impl Part<'_> {
-    /// Fills those nodes that rows have the ids of. The first row that cannot be had comes with its error.
+    /// Fills those nodes that rows have the ids of. The first row that cannot be had comes with its
+    /// error.
     fn fill<'a>(
         self,
         run: Range<usize>,
@@ -289,7 +291,8 @@ impl Part<'_> {
     }
 }
 
-/// Fills parts by several threads, the calling one among them. The error is that of the first row that has one.
+/// Fills parts by several threads, the calling one among them. The error is that of the first row
+/// that has one.
 fn fill_in_threads<'s>(
     mut parts: impl Iterator<Item = Part<'s>> + Send,
     n_threads: usize,

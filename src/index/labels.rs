@@ -68,8 +68,8 @@ impl Index {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unsupported`] when the labels are of the other kind; [`Error::Corrupt`] when a loaded file turns out to
-    /// be damaged.
+    /// [`Error::Unsupported`] when the labels are of the other kind; [`Error::Corrupt`] when a
+    /// loaded file turns out to be damaged.
     pub fn find_label<'a>(&self, label: impl Into<Label<'a>>) -> Result<Option<i64>> {
         let label = label.into();
         let Some(kind) = self.label_kind() else {
@@ -84,23 +84,25 @@ impl Index {
         Ok(found.map(|id| id as i64))
     }
 
-    /// Gives an item a label, in place of the one it had. Legal in every state; labels go along when the index is
-    /// saved. The file of an on-disk build has those given before the build. The first on a loaded file copies those
-    /// there are.
+    /// Gives an item a label, in place of the one it had. Legal in every state; labels go along
+    /// when the index is saved. The file of an on-disk build has those given before the build. The
+    /// first on a loaded file copies those there are.
     ///
     /// # Errors
-    /// [`Error::Item`] for an id that the index does not have; [`Error::Label`] when another item has that label;
-    /// [`Error::Unsupported`] for a string where labels are numbers, and the other way; [`Error::NoMemory`];
-    /// [`Error::Corrupt`] for labels of a loaded file that cannot be copied.
+    /// [`Error::Item`] for an id that the index does not have; [`Error::Label`] when another item
+    /// has that label; [`Error::Unsupported`] for a string where labels are numbers, and the other
+    /// way; [`Error::NoMemory`]; [`Error::Corrupt`] for labels of a loaded file that cannot be
+    /// copied.
     pub fn set_label<'a>(&mut self, id: i64, label: impl Into<Label<'a>>) -> Result<()> {
         self.set_labels(Some(&[id]), [label.into()].into_iter())
     }
 
-    /// Gives labels to many items, all or none: to items `ids`, or, without ids, to the first ones. Of labels for the
-    /// same item the last counts. Items may swap labels.
+    /// Gives labels to many items, all or none: to items `ids`, or, without ids, to the first ones.
+    /// Of labels for the same item the last counts. Items may swap labels.
     ///
     /// # Errors
-    /// As [`set_label`](Self::set_label); [`Error::Argument`] when there are not as many ids as labels.
+    /// As [`set_label`](Self::set_label); [`Error::Argument`] when there are not as many ids as
+    /// labels.
     pub fn set_labels<'a, L: Into<Label<'a>>>(
         &mut self,
         ids: Option<&[i64]>,
@@ -141,10 +143,12 @@ impl Index {
         Ok(())
     }
 
-    /// Takes an item's label away; nothing happens when it has none. As [`set_label`](Self::set_label).
+    /// Takes an item's label away; nothing happens when it has none. As
+    /// [`set_label`](Self::set_label).
     ///
     /// # Errors
-    /// [`Error::Item`]; [`Error::NoMemory`] or [`Error::Corrupt`] for labels of a loaded file that cannot be copied.
+    /// [`Error::Item`]; [`Error::NoMemory`] or [`Error::Corrupt`] for labels of a loaded file that
+    /// cannot be copied.
     pub fn clear_label(&mut self, id: i64) -> Result<()> {
         if self.label(id)?.is_none() {
             return Ok(());
@@ -172,8 +176,9 @@ impl Index {
         }
     }
 
-    /// What a save writes of them, as long as it will be; empty when there are none. Those of a loaded file are there,
-    /// for others it is room, which [`fill_labels`](Self::fill_labels) fills.
+    /// What a save writes of them, as long as it will be; empty when there are none. Those of a
+    /// loaded file are there, for others it is room, which [`fill_labels`](Self::fill_labels)
+    /// fills.
     pub(super) fn room_for_labels(&self) -> Result<Cow<'_, [u8]>> {
         Ok(match self.labels() {
             Some(Place::Memory(labels)) => Cow::Owned(encode::room(labels)?),

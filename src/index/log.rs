@@ -58,7 +58,8 @@ impl Index {
         self.log.log = log;
     }
 
-    /// Sets what is told: messages of this level and the more important ones. [`LogLevel::Info`] by default.
+    /// Sets what is told: messages of this level and the more important ones. [`LogLevel::Info`] by
+    /// default.
     pub fn set_log_level(&mut self, most: LogLevel) {
         self.log.most = most;
     }

@@ -51,9 +51,10 @@ use vector::VectorMut;
 
 /// An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 ///
-/// It is in one of three states: *not built* (items are added), *built* (trees exist, in memory or in the file of an
-/// on-disk build), *loaded* (a file, mapped read-only, or its bytes in memory). ARCHITECTURE.md has the table of what
-/// is legal in which. Every call that fails leaves the index as it was.
+/// It is in one of three states: *not built* (items are added), *built* (trees exist, in memory or
+/// in the file of an on-disk build), *loaded* (a file, mapped read-only, or its bytes in memory).
+/// ARCHITECTURE.md has the table of what is legal in which. Every call that fails leaves the index
+/// as it was.
 ///
 /// Searching takes `&self` and runs in any number of threads at once.
 ///
@@ -97,8 +98,8 @@ impl Index {
     /// An empty index.
     ///
     /// # Errors
-    /// [`Error::Argument`] when the options do not fit together; [`Error::Unsupported`] when the environment variable
-    /// `ANNOY_RS_KERNEL` names no kernel of this machine.
+    /// [`Error::Argument`] when the options do not fit together; [`Error::Unsupported`] when the
+    /// environment variable `ANNOY_RS_KERNEL` names no kernel of this machine.
     pub fn with_options(options: Options) -> Result<Self> {
         options.validate()?;
         Ok(Index {
@@ -136,7 +137,8 @@ impl Index {
         self.state.n_items()
     }
 
-    /// Number of trees; 0 before the build. Each root is counted once, also in files where Annoy counts twice.
+    /// Number of trees; 0 before the build. Each root is counted once, also in files where Annoy
+    /// counts twice.
     pub fn n_trees(&self) -> usize {
         self.state.roots("count trees").map_or(0, |r| r.n_trees)
     }
@@ -173,8 +175,8 @@ impl Index {
             })
     }
 
-    /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy; a removed one is there until the
-    /// next build.
+    /// Copies an item's vector. A missing item (a hole) reads as zeros, as in Annoy; a removed one
+    /// is there until the next build.
     ///
     /// # Errors
     /// [`Error::Item`], [`Error::Dimension`], [`Error::Unsupported`] for room of another type.
@@ -228,7 +230,8 @@ impl Index {
 /// The kernels an index made now would use: "avx512", "avx2", "sse2" or "portable".
 ///
 /// # Errors
-/// [`Error::Unsupported`] when the environment variable `ANNOY_RS_KERNEL` names none of this machine's.
+/// [`Error::Unsupported`] when the environment variable `ANNOY_RS_KERNEL` names none of this
+/// machine's.
 pub fn kernel_name() -> Result<&'static str> {
     Isa::choose().map(Isa::name).map_err(Error::Unsupported)
 }

@@ -45,9 +45,10 @@ fn types() -> impl Iterator<Item = Options> {
     })
 }
 
-/// What a file may be: one kind if it says so itself, else all whose structure it has. For a plain Annoy file these are
-/// often several: nothing tells euclidean from manhattan, nor always the words of hamming. No more of it is looked at
-/// the longer it is, and what could be too much to tell, such as a long file of zeros, is none.
+/// What a file may be: one kind if it says so itself, else all whose structure it has. For a plain
+/// Annoy file these are often several: nothing tells euclidean from manhattan, nor always the words
+/// of hamming. No more of it is looked at the longer it is, and what could be too much to tell,
+/// such as a long file of zeros, is none.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] when it is none, or says what it is and is damaged.

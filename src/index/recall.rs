@@ -10,16 +10,18 @@ use crate::types::Metric;
 use crate::work::{Stage, Work};
 
 impl Index {
-    /// Recall of searches for the `n` nearest of an item, itself left out: the share of what is found that is as near
-    /// as the `n` nearest of an exact search, averaged over `n_sample` items chosen by `seed` (or all that are neither
-    /// missing nor removed, if they are fewer). 1 when there is nothing to find. The same index and numbers give the
-    /// same result, with any number of threads.
+    /// Recall of searches for the `n` nearest of an item, itself left out: the share of what is
+    /// found that is as near as the `n` nearest of an exact search, averaged over `n_sample` items
+    /// chosen by `seed` (or all that are neither missing nor removed, if they are fewer). 1 when
+    /// there is nothing to find. The same index and numbers give the same result, with any number
+    /// of threads.
     ///
     /// Takes `n_sample` looks at all items, and 8 bytes of memory for each item.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Argument`] for 0 samples, an `n` of 0 or 0 threads;
-    /// [`Error::Cancelled`]; [`Error::Corrupt`] when a loaded file turns out to be damaged; [`Error::NoMemory`].
+    /// [`Error::State`] when not built; [`Error::Argument`] for 0 samples, an `n` of 0 or 0
+    /// threads; [`Error::Cancelled`]; [`Error::Corrupt`] when a loaded file turns out to be
+    /// damaged; [`Error::NoMemory`].
     pub fn estimate_recall(
         &self,
         n_sample: usize,

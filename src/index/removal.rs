@@ -17,12 +17,14 @@ pub(super) struct Out {
 }
 
 impl Index {
-    /// Marks an item as removed: no search finds it or starts from it any more. Its vector stays readable and its label
-    /// findable until the next [`build`](Self::build), which leaves it out. Legal in every state; marks go along when
-    /// the index is saved. Nothing happens when it is removed already.
+    /// Marks an item as removed: no search finds it or starts from it any more. Its vector stays
+    /// readable and its label findable until the next [`build`](Self::build), which leaves it out.
+    /// Legal in every state; marks go along when the index is saved. Nothing happens when it is
+    /// removed already.
     ///
     /// # Errors
-    /// [`Error::Item`] for an id that the index does not have, or a missing item; [`Error::NoMemory`].
+    /// [`Error::Item`] for an id that the index does not have, or a missing item;
+    /// [`Error::NoMemory`].
     pub fn remove_item(&mut self, id: i64) -> Result<()> {
         let place = self.item(id)?;
         if self.nodes().get(place).n_descendants() != 1 {
@@ -33,7 +35,8 @@ impl Index {
         self.own_marks()?.add(place, n_items)
     }
 
-    /// Takes the mark of a removed item away; nothing happens when it has none. As [`remove_item`](Self::remove_item).
+    /// Takes the mark of a removed item away; nothing happens when it has none. As
+    /// [`remove_item`](Self::remove_item).
     ///
     /// # Errors
     /// [`Error::Item`] for an id that the index does not have; [`Error::NoMemory`].
@@ -51,8 +54,8 @@ impl Index {
         removed.is_some_and(|removed| id.is_ok_and(|id| removed.has(id)))
     }
 
-    /// Whether an id holds an item that searches may find: one that is neither missing (a hole, or past the last) nor
-    /// removed.
+    /// Whether an id holds an item that searches may find: one that is neither missing (a hole, or
+    /// past the last) nor removed.
     pub fn has_item(&self, id: i64) -> bool {
         self.item(id).is_ok_and(|id| self.is_there(id))
     }

@@ -52,10 +52,11 @@ pub enum Way {
 pub struct Search<'a> {
     /// No more results than this.
     pub n: usize,
-    /// The number of candidates looked at, those that are filtered out not: in the forest with repeats between trees,
-    /// and `None` is `n` per tree; in the graph about so many, fewer where nothing nearer is left and half as many more
-    /// at the most, and `None` is 3,000 for each ten of `n`, twice as many where [the graph's
-    /// recall](crate::Info::graph_recall) is below 0.9, and four times where it is below 0.6.
+    /// The number of candidates looked at, those that are filtered out not: in the forest with
+    /// repeats between trees, and `None` is `n` per tree; in the graph about so many, fewer where
+    /// nothing nearer is left and half as many more at the most, and `None` is 3,000 for each ten
+    /// of `n`, twice as many where [the graph's recall](crate::Info::graph_recall) is below 0.9,
+    /// and four times where it is below 0.6.
     pub search_k: Option<u64>,
     /// No results farther than this; for dot, none of a smaller inner product.
     pub max_distance: Option<f64>,
@@ -164,11 +165,12 @@ fn portion_size(first: usize, n_queries: usize, n_threads: usize) -> Option<usiz
 impl Index {
     /// The items nearest to an item, itself among them, nearest first (equal distances by id).
     ///
-    /// `search_k` is that of [`Search`]. There may be fewer results than `n`: then fewer were found.
+    /// `search_k` is that of [`Search`]. There may be fewer results than `n`: then fewer were
+    /// found.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Item`], also for a removed one; [`Error::Corrupt`] when a loaded file
-    /// turns out to be damaged.
+    /// [`Error::State`] when not built; [`Error::Item`], also for a removed one; [`Error::Corrupt`]
+    /// when a loaded file turns out to be damaged.
     pub fn get_nns_by_item(
         &self,
         id: i64,
@@ -187,8 +189,9 @@ impl Index {
     /// The items nearest to a vector. As [`get_nns_by_item`](Self::get_nns_by_item).
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Dimension`], [`Error::Unsupported`] or [`Error::NotFinite`] for the
-    /// vector; [`Error::Corrupt`] when a loaded file turns out to be damaged.
+    /// [`Error::State`] when not built; [`Error::Dimension`], [`Error::Unsupported`] or
+    /// [`Error::NotFinite`] for the vector; [`Error::Corrupt`] when a loaded file turns out to be
+    /// damaged.
     pub fn get_nns_by_vector<'a>(
         &self,
         vector: impl Into<Vector<'a>>,
@@ -207,8 +210,8 @@ impl Index {
     /// The items nearest to a vector among those wanted, nearest first (equal distances by id).
     ///
     /// # Errors
-    /// As [`get_nns_by_vector`](Self::get_nns_by_vector); [`Error::Argument`] for a bitmap that does not have a bit for
-    /// each item, or a `max_distance` that is no number.
+    /// As [`get_nns_by_vector`](Self::get_nns_by_vector); [`Error::Argument`] for a bitmap that
+    /// does not have a bit for each item, or a `max_distance` that is no number.
     pub fn search<'a>(
         &self,
         vector: impl Into<Vector<'a>>,
@@ -239,12 +242,13 @@ impl Index {
         )
     }
 
-    /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the calling thread, in any
-    /// order. Nothing is handed over before all queries have been found to be good.
+    /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the
+    /// calling thread, in any order. Nothing is handed over before all queries have been found to
+    /// be good.
     ///
     /// # Errors
-    /// As [`search`](Self::search), of the first query that fails; [`Error::Cancelled`]; [`Error::Argument`] for 0
-    /// threads.
+    /// As [`search`](Self::search), of the first query that fails; [`Error::Cancelled`];
+    /// [`Error::Argument`] for 0 threads.
     pub fn search_batch<'a, V: Into<Vector<'a>>>(
         &self,
         queries: impl Fn(usize) -> V + Sync,

@@ -67,8 +67,8 @@ impl Store {
         }
     }
 
-    /// Runs `build` over the bytes so far and appends what it emits, which is likely to be no longer than `likely`. On
-    /// an error the bytes are as before.
+    /// Runs `build` over the bytes so far and appends what it emits, which is likely to be no
+    /// longer than `likely`. On an error the bytes are as before.
     pub fn append<R>(
         &mut self,
         likely: usize,
@@ -76,8 +76,9 @@ impl Store {
     ) -> Result<R> {
         match self {
             Store::Heap(heap) => {
-                // The items must not move while threads read them. What comes is put behind them as long as there is
-                // room, and the rest waits in pieces: together they never take more than the whole.
+                // The items must not move while threads read them. What comes is put behind them as
+                // long as there is room, and the rest waits in pieces: together they never take
+                // more than the whole.
                 let len = heap.bytes().len();
                 if HeapBytes::RESERVES_FOR_NOTHING && len > 0 {
                     // Should it be refused, growth will be tried again when it is needed.
@@ -157,8 +158,8 @@ mod tests {
         })
     }
 
-    // Within the room behind the items, beyond it, and beyond it with pieces that would still fit after one that did
-    // not.
+    // Within the room behind the items, beyond it, and beyond it with pieces that would still fit
+    // after one that did not.
     const CASES: [(usize, &[usize]); 3] = [
         (100_000, &[50_000, 1, 100_000]),
         (100_000, &[300_000, 400_000, 1, 2 << 20, 5]),

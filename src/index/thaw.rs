@@ -9,18 +9,19 @@ use crate::removed::Marks;
 use crate::storage::HeapBytes;
 
 impl Index {
-    /// Copies the items of a loaded index to memory, so that items can be added and trees built again: the index is
-    /// then not built. Its trees are dropped, and its file or bytes let go of. Labels, marks of removed items, metadata
-    /// and the seed stay; sections of later versions, which may speak of the trees, do not. A built index is
-    /// [unbuilt](Self::unbuild), and one that is not built stays as it is: after this, items can be added, whatever the
-    /// state was.
+    /// Copies the items of a loaded index to memory, so that items can be added and trees built
+    /// again: the index is then not built. Its trees are dropped, and its file or bytes let go of.
+    /// Labels, marks of removed items, metadata and the seed stay; sections of later versions,
+    /// which may speak of the trees, do not. A built index is [unbuilt](Self::unbuild), and one
+    /// that is not built stays as it is: after this, items can be added, whatever the state was.
     ///
-    /// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built. Takes as much memory
-    /// as adding the items did.
+    /// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
+    /// Takes as much memory as adding the items did.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] for an item with NaN or infinity, [`Error::Corrupt`] for one that is damaged in another
-    /// way, or labels or marks that are; [`Error::NoMemory`]; [`Error::Io`] as [`unbuild`](Self::unbuild).
+    /// [`Error::NotFinite`] for an item with NaN or infinity, [`Error::Corrupt`] for one that is
+    /// damaged in another way, or labels or marks that are; [`Error::NoMemory`]; [`Error::Io`] as
+    /// [`unbuild`](Self::unbuild).
     pub fn thaw(&mut self) -> Result<()> {
         if !matches!(self.state, State::Mapped(_)) {
             return self.unbuild();

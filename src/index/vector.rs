@@ -6,7 +6,8 @@ use crate::kernel::{Float, Row, Scalar};
 use crate::metric::hamming::Word;
 use crate::types::Options;
 
-/// A vector given to the index. Its length must be `f`; for hamming as bits, `f` bits in 64-bit words.
+/// A vector given to the index. Its length must be `f`; for hamming as bits, `f` bits in 64-bit
+/// words.
 ///
 /// An index of f32 takes `F32`, one of f64 takes `F64`. The shorter numbers are made into those
 /// that the index holds.
@@ -16,7 +17,8 @@ pub enum Vector<'a> {
     F32(&'a [f32]),
     /// 64-bit floats. For hamming: one per bit, over 0.5 is 1.
     F64(&'a [f64]),
-    /// Bits, the first in the least significant place of the first word; those past `f` are 0. Hamming only.
+    /// Bits, the first in the least significant place of the first word; those past `f` are 0.
+    /// Hamming only.
     Bits(&'a [u64]),
     /// 16-bit floats of IEEE 754 (binary16), each as its bits. Not for hamming.
     F16(&'a [u16]),

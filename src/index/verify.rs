@@ -62,28 +62,30 @@ pub struct Info {
     pub seed: Option<u64>,
     /// Neighbours of an item at the most in the graph; 0 when there is none.
     pub graph_degree: usize,
-    /// Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors, as codes did not
-    /// tell near items apart, and where there is no graph.
+    /// Bytes of an item's code, which walks of the graph compare; 0 where they compare the vectors,
+    /// as codes did not tell near items apart, and where there is no graph.
     pub graph_code_bytes: usize,
-    /// The share of the nearest 10 that searches of the graph found when it was built, at the usual `search_k`, of 64
-    /// items as if those were not there. None where it was not tried.
+    /// The share of the nearest 10 that searches of the graph found when it was built, at the usual
+    /// `search_k`, of 64 items as if those were not there. None where it was not tried.
     pub graph_recall: Option<f64>,
     /// What the trees look like.
     pub shape: Shape,
 }
 
 impl Index {
-    /// Looks at everything: checksums, kinds of nodes, ids, that each present item is in every tree once, that values
-    /// are finite. Keeps the first `most` faults. Reads the whole index; takes 4 bytes of memory for each item.
+    /// Looks at everything: checksums, kinds of nodes, ids, that each present item is in every tree
+    /// once, that values are finite. Keeps the first `most` faults. Reads the whole index; takes 4
+    /// bytes of memory for each item.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::NoMemory`]. Faults are no error: see [`Report::into_result`].
+    /// [`Error::State`] when not built; [`Error::NoMemory`]. Faults are no error: see
+    /// [`Report::into_result`].
     pub fn verify(&self, most: usize) -> Result<Report> {
         self.verify_with(most, &mut Work::default())
     }
 
-    /// [Verifies](Self::verify), with progress and cancellation. Where there are checksums, every node is counted
-    /// twice, and where there is a graph, every item once more.
+    /// [Verifies](Self::verify), with progress and cancellation. Where there are checksums, every
+    /// node is counted twice, and where there is a graph, every item once more.
     ///
     /// # Errors
     /// As [`verify`](Self::verify); [`Error::Cancelled`].
@@ -153,7 +155,8 @@ impl Index {
         Index::open(path, Access::Map)?.verify_with(most, work)
     }
 
-    /// The facts. Walks all trees of a built or loaded index; takes 4 bytes of memory for each item.
+    /// The facts. Walks all trees of a built or loaded index; takes 4 bytes of memory for each
+    /// item.
     ///
     /// # Errors
     /// [`Error::NoMemory`].

@@ -90,7 +90,8 @@ impl Reg for __m512 {
 
     #[inline(always)]
     unsafe fn fold4(a: Self, b: Self, c: Self, d: Self) -> [f32; 4] {
-        // SAFETY: AVX-512 F, which implies the AVX2 that the lower half needs, is the caller's promise.
+        // SAFETY: AVX-512 F, which implies the AVX2 that the lower half needs, is the caller's
+        // promise.
         unsafe {
             // 16 lanes to 8, two vectors to a register.
             let ab = _mm512_add_ps(

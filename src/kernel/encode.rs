@@ -1,11 +1,12 @@
-//! Numbers as codes. Each step is one rounded operation and none are joined, so every instruction set gives the same.
+//! Numbers as codes. Each step is one rounded operation and none are joined, so every instruction
+//! set gives the same.
 
 use super::codes::MAX_CODE;
 use super::{Isa, Row, Scalar};
 
-/// Writes the codes of a vector whose numbers are multiplied with `factor`: how many of the steps, of which `per_step`
-/// make up one, they are above the offsets, rounded; those off the scale become its ends. Stops at the shortest of the
-/// three.
+/// Writes the codes of a vector whose numbers are multiplied with `factor`: how many of the steps,
+/// of which `per_step` make up one, they are above the offsets, rounded; those off the scale become
+/// its ends. Stops at the shortest of the three.
 ///
 /// Panics when this processor lacks `isa`.
 pub fn encode<T: Scalar>(

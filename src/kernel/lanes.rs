@@ -48,8 +48,8 @@ pub(super) trait Reg: Copy {
     /// The sum of the lanes by halving: with `w` lanes left, lane `j` takes lane `j + w/2`.
     unsafe fn fold(self) -> Self::T;
 
-    /// [`fold`](Self::fold) of four registers; the same bits, in fewer steps where lanes of several can be added at
-    /// once.
+    /// [`fold`](Self::fold) of four registers; the same bits, in fewer steps where lanes of several
+    /// can be added at once.
     #[inline(always)]
     unsafe fn fold4(a: Self, b: Self, c: Self, d: Self) -> [Self::T; 4] {
         // SAFETY: the caller's promise of the instruction set.
@@ -133,8 +133,8 @@ impl<R: Reg, const N: usize> Lanes<R, N> {
         unsafe { R::fold4(a.halve(), b.halve(), c.halve(), d.halve()) }
     }
 
-    /// How many vectors can be summed against `columns` others in one pass, with their sums in registers and some to
-    /// spare for operands.
+    /// How many vectors can be summed against `columns` others in one pass, with their sums in
+    /// registers and some to spare for operands.
     pub(super) const fn rows(columns: usize) -> usize {
         R::COUNT.saturating_sub(columns + 2) / (N * columns)
     }

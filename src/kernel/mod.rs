@@ -61,8 +61,8 @@ use crate::memory::text;
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
 
-/// Asks for what will be read soon. No more than the first kilobyte: after that the processor's own prefetching has
-/// caught on.
+/// Asks for what will be read soon. No more than the first kilobyte: after that the processor's own
+/// prefetching has caught on.
 #[inline(always)]
 pub fn prefetch<T>(what: &[T]) {
     prefetch_at(what.as_ptr().cast(), size_of_val(what));

@@ -1,6 +1,6 @@
-//! The processor's floating-point mode, which a host may have changed: what all kernels and splits rest on is rounding
-//! to nearest, denormal numbers that count, and exceptions that do not trap. Every thread has a mode of its own, and a
-//! new one mostly that of the thread which started it.
+//! The processor's floating-point mode, which a host may have changed: what all kernels and splits
+//! rest on is rounding to nearest, denormal numbers that count, and exceptions that do not trap.
+//! Every thread has a mode of its own, and a new one mostly that of the thread which started it.
 
 /// A mode, with the exceptions that were met.
 #[derive(Clone, Copy, Debug)]
@@ -47,16 +47,17 @@ mod mxcsr {
     #[inline]
     pub fn read() -> Word {
         let mut word: Word = 0;
-        // SAFETY: every x86_64 processor has the instruction, which writes the four bytes of `word`.
+        // SAFETY: every x86_64 processor has the instruction, which writes the four bytes of
+        // `word`.
         unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut word, options(nostack, preserves_flags)) };
         word
     }
 
     #[inline]
     pub fn write(word: Word) {
-        // SAFETY: it reads the four bytes of `word`, which is NORMAL or was read, so that no bit is set that cannot be.
-        // In code of ours it makes the mode the one that Rust takes for granted; the other one is entered just before
-        // going back to the host.
+        // SAFETY: it reads the four bytes of `word`, which is NORMAL or was read, so that no bit is
+        // set that cannot be. In code of ours it makes the mode the one that Rust takes for
+        // granted; the other one is entered just before going back to the host.
         unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const word, options(nostack, preserves_flags)) };
     }
 }

@@ -52,7 +52,8 @@ impl Term for AbsoluteDifference {
 /// How many rows the kernels over several take.
 pub const ROWS: usize = 8;
 
-/// The sums of each of `A` vectors against each of `B`, in one pass over all: for each of the `B` those of all `A`.
+/// The sums of each of `A` vectors against each of `B`, in one pass over all: for each of the `B`
+/// those of all `A`.
 ///
 /// # Safety
 /// Every vector is valid for reads of `n` elements, and the processor has `R`'s instruction set.
@@ -240,12 +241,13 @@ pub(super) unsafe fn pairs<K: Term, R: Reg, const N: usize>(
     unsafe { eight::<K, R, N, 2>(rows, [p, q], n) }
 }
 
-/// Multiplies two accumulators by what is to be kept of each, adds eight rows to them, one after the other, each with a
-/// weight for either, and returns the sums of their squares.
+/// Multiplies two accumulators by what is to be kept of each, adds eight rows to them, one after
+/// the other, each with a weight for either, and returns the sums of their squares.
 ///
 /// # Safety
-/// The rows are valid for reads of `n` elements and the accumulators for reads and writes of as many rounded up to
-/// a multiple of `LANES`, none overlaps an accumulator, and the processor has `R`'s instruction set.
+/// The rows are valid for reads of `n` elements and the accumulators for reads and writes of as
+/// many rounded up to a multiple of `LANES`, none overlaps an accumulator, and the processor has
+/// `R`'s instruction set.
 #[inline(always)]
 pub(super) unsafe fn blend<R: Reg, const N: usize>(
     accs: [*mut R::T; 2],
@@ -254,8 +256,9 @@ pub(super) unsafe fn blend<R: Reg, const N: usize>(
     weights: &[[R::T; ROWS]; 2],
     n: usize,
 ) -> [R::T; 2] {
-    // SAFETY: `first < n` and `WIDTH` divides LANES, so a whole register of the accumulators is left at `first`; of the
-    // rows `n - first` elements are, and `load_up_to` is told so. The instruction set is the caller's promise.
+    // SAFETY: `first < n` and `WIDTH` divides LANES, so a whole register of the accumulators is
+    // left at `first`; of the rows `n - first` elements are, and `load_up_to` is told so. The
+    // instruction set is the caller's promise.
     unsafe {
         let mut squares = [Lanes::<R, N>::zero(); 2];
         let mut at = 0;

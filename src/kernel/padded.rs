@@ -1,8 +1,10 @@
-//! Vectors that are read or updated again and again: aligned, and padded with zeros to whole registers.
+//! Vectors that are read or updated again and again: aligned, and padded with zeros to whole
+//! registers.
 //!
-//! No load of theirs crosses a cache line, and there are no tails. Updates read and write whole registers at the same
-//! places every time, and the processor hands what was just written straight to the next read. Written with masks, or
-//! across cache lines, it has to wait for the cache: building took 9 % longer (AVX-512, 398,000 x 50).
+//! No load of theirs crosses a cache line, and there are no tails. Updates read and write whole
+//! registers at the same places every time, and the processor hands what was just written straight
+//! to the next read. Written with masks, or across cache lines, it has to wait for the cache:
+//! building took 9 % longer (AVX-512, 398,000 x 50).
 
 use super::lanes::LANES;
 use super::{Row, Scalar};
@@ -27,7 +29,8 @@ fn lines_for<T: Scalar>(len: usize) -> usize {
 }
 
 fn bytes_of(lines: &[Line]) -> &[u8] {
-    // SAFETY: the lines' own memory for as long as they are borrowed; a line is 64 initialised bytes and nothing else.
+    // SAFETY: the lines' own memory for as long as they are borrowed; a line is 64 initialised
+    // bytes and nothing else.
     unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
 }
 
@@ -84,8 +87,8 @@ impl<T: Scalar> Deref for Padded<T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: `zeros` made room for `len` elements and more; a line is aligned for every `Scalar`, and any bytes
-        // are a valid one (the trait is sealed).
+        // SAFETY: `zeros` made room for `len` elements and more; a line is aligned for every
+        // `Scalar`, and any bytes are a valid one (the trait is sealed).
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
@@ -138,8 +141,8 @@ impl<T: Scalar> Matrix<T> {
         assert_eq!(row.len(), self.len, "vectors of different lengths");
         let width = lines_for::<T>(self.len);
         let lines = &mut self.lines[i * width..][..width];
-        // SAFETY: `width` lines hold `len` elements and more (`lines_for`), which is what `row` has by the assertion
-        // above; they are borrowed mutably and so do not overlap it.
+        // SAFETY: `width` lines hold `len` elements and more (`lines_for`), which is what `row` has
+        // by the assertion above; they are borrowed mutably and so do not overlap it.
         unsafe {
             std::ptr::copy_nonoverlapping(
                 row.bytes().as_ptr(),

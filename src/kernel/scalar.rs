@@ -76,7 +76,8 @@ pub trait Float:
     const ONE: Self;
     /// Sums of squares from here up have all their digits.
     const SMALLEST_SQUARE: Self;
-    /// Numbers from the first to the second can be multiplied with each other: no product overflows or loses digits.
+    /// Numbers from the first to the second can be multiplied with each other: no product overflows
+    /// or loses digits.
     const FACTORS: [Self; 2];
     /// The largest finite number.
     const LARGEST: Self;

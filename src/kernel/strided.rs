@@ -17,8 +17,8 @@ pub struct Strided<'a, T> {
 }
 
 impl<'a, T: Scalar> Strided<'a, T> {
-    /// All rows of `row_bytes` bytes that lie within `bytes`, from `start` on; panics unless they are a whole number of
-    /// `T`s.
+    /// All rows of `row_bytes` bytes that lie within `bytes`, from `start` on; panics unless they
+    /// are a whole number of `T`s.
     pub fn new(bytes: &'a [u8], start: usize, stride: usize, row_bytes: usize) -> Self {
         assert!(
             row_bytes.is_multiple_of(T::SIZE) && stride > 0,
@@ -66,7 +66,8 @@ impl<'a, T: Scalar> Strided<'a, T> {
 
 /// Eight rows of one length.
 pub struct Eight<'a, T> {
-    /// Each valid for reads of `len` elements while the rows are borrowed: both constructors see to it.
+    /// Each valid for reads of `len` elements while the rows are borrowed: both constructors see to
+    /// it.
     pointers: [*const T; ROWS],
     len: usize,
     of: PhantomData<&'a T>,
@@ -96,8 +97,8 @@ impl<'a, T: Scalar> Eight<'a, T> {
 
     /// One of them; panics when `i` is not below eight.
     pub fn row(&self, i: usize) -> Row<'a, T> {
-        // SAFETY: valid for reads of `len` elements while the rows are borrowed, as both constructors see to; numbers
-        // have no bytes that are not initialised.
+        // SAFETY: valid for reads of `len` elements while the rows are borrowed, as both
+        // constructors see to; numbers have no bytes that are not initialised.
         let bytes = unsafe {
             std::slice::from_raw_parts(self.pointers[i].cast::<u8>(), self.len * T::SIZE)
         };

@@ -59,8 +59,8 @@ impl<T: Float> FloatKernels<T> {
     #[inline]
     pub fn dots(&self, rows: &Eight<'_, T>, p: Row<'_, T>) -> [T; ROWS] {
         same_length(rows.len(), p.len());
-        // SAFETY: all are valid for `p.len()` elements by the check above, and the processor was checked when this
-        // table was handed out.
+        // SAFETY: all are valid for `p.len()` elements by the check above, and the processor was
+        // checked when this table was handed out.
         unsafe { (self.dots)(rows.pointers(), p.as_ptr(), p.len()) }
     }
 
@@ -85,8 +85,8 @@ impl<T: Float> FloatKernels<T> {
         unsafe { self.pairs(self.l1_pairs, rows, centers) }
     }
 
-    /// Multiplies either accumulator by its `keep`, adds `weight * x` of each row in turn, each with a weight for
-    /// either, and returns the sums of their squares. Panics unless the rows fit.
+    /// Multiplies either accumulator by its `keep`, adds `weight * x` of each row in turn, each
+    /// with a weight for either, and returns the sums of their squares. Panics unless the rows fit.
     #[inline]
     pub fn blend(
         &self,
@@ -102,9 +102,9 @@ impl<T: Float> FloatKernels<T> {
             "rows of another length than what they are added to"
         );
         let accs = [p.as_padded_mut_ptr(), q.as_padded_mut_ptr()];
-        // SAFETY: the rows are valid for `n` elements, `p` and `q` by the check above for as many rounded up to a
-        // multiple of LANES, which `padded_len` is; they are borrowed mutably and so overlap nothing, and the processor
-        // was checked when this table was handed out.
+        // SAFETY: the rows are valid for `n` elements, `p` and `q` by the check above for as many
+        // rounded up to a multiple of LANES, which `padded_len` is; they are borrowed mutably and
+        // so overlap nothing, and the processor was checked when this table was handed out.
         unsafe { (self.blend)(accs, keep, rows.pointers(), weights, n) }
     }
 
@@ -137,8 +137,8 @@ impl<T: Float> FloatKernels<T> {
     ) -> [[T; ROWS]; 2] {
         same_length(p.len(), q.len());
         same_length(rows.len(), p.len());
-        // SAFETY: all are valid for `p.len()` elements by the checks above, and the processor was checked when the
-        // table that `kernel` is of was handed out.
+        // SAFETY: all are valid for `p.len()` elements by the checks above, and the processor was
+        // checked when the table that `kernel` is of was handed out.
         unsafe { kernel(rows.pointers(), p.as_ptr(), q.as_ptr(), p.len()) }
     }
 }

@@ -150,7 +150,8 @@ impl View<'_> {
         Ok(Some(n_labels))
     }
 
-    /// Looks at every slot. Those between two empty ones are looked at together: their labels have to be at home there.
+    /// Looks at every slot. Those between two empty ones are looked at together: their labels have
+    /// to be at home there.
     fn slots(&self, parts: &Parts, pace: &Pace<'_, '_>, faults: &mut Faults) -> Result<()> {
         let n_slots = self.header.n_slots;
         let Some(empty) = (0..n_slots).find(|&slot| self.slot(parts, slot) == 0) else {

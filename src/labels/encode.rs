@@ -1,6 +1,6 @@
-//! Makes the section of labels: a hash table where no label comes to lie far from where its hash says, else slots in
-//! the order of the labels. So labels that were made to collide cost no more than that, here and whenever one is looked
-//! for.
+//! Makes the section of labels: a hash table where no label comes to lie far from where its hash
+//! says, else slots in the order of the labels. So labels that were made to collide cost no more
+//! than that, here and whenever one is looked for.
 
 use super::memory::Memory;
 use super::section::{hash, Header};
@@ -19,7 +19,8 @@ const SEEDS: u64 = 16;
 /// Labels between two looks at the meter.
 const STEP: usize = 1 << 16;
 
-/// What the header of these labels will say; the table is chosen later, and is as large in any case.
+/// What the header of these labels will say; the table is chosen later, and is as large in any
+/// case.
 fn header(labels: &Memory) -> Header {
     let n_places = labels.n_places();
     Header {
@@ -56,8 +57,8 @@ pub fn room(labels: &Memory) -> Result<Vec<u8>> {
     Ok(section)
 }
 
-/// Fills the [room](room) for the section of these labels. The same labels give the same bytes. Asks the meter whether
-/// to go on.
+/// Fills the [room](room) for the section of these labels. The same labels give the same bytes.
+/// Asks the meter whether to go on.
 ///
 /// # Errors
 /// [`Error::NoMemory`], [`Error::Cancelled`].
@@ -206,8 +207,8 @@ mod tests {
         assert!(!header.is_sorted);
     }
 
-    /// Numbers of which with each of the first seeds more than can be have the same home, made on purpose, and a few
-    /// others.
+    /// Numbers of which with each of the first seeds more than can be have the same home, made on
+    /// purpose, and a few others.
     fn crowded(n_seeds: u64) -> Vec<(usize, Label<'static>)> {
         let n = n_seeds as usize * (MAX_PROBES + 1) + 100;
         let mut numbers: Vec<u64> = (0..100).map(|i| u64::MAX - i).collect();

@@ -107,8 +107,8 @@ fn grow<T: Clone>(values: &mut Vec<T>, len: usize, value: T) -> Result<()> {
 /// Labels by id, and ids by label.
 pub struct Memory {
     values: Values,
-    /// Ids plus one where their labels' hashes say, or as near behind as there was room; 0 for none. Half of them at
-    /// the least are empty.
+    /// Ids plus one where their labels' hashes say, or as near behind as there was room; 0 for
+    /// none. Half of them at the least are empty.
     slots: Vec<u64>,
     count: usize,
     /// Not that of the file: nobody can make labels that all want the same slot.

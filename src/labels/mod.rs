@@ -1,4 +1,5 @@
-//! Labels: the names that items have outside the index, numbers or strings, one kind in an index, no two items alike.
+//! Labels: the names that items have outside the index, numbers or strings, one kind in an index,
+//! no two items alike.
 //!
 //! - [`memory`]: those that are being given.
 //! - [`section`]: those of a file, looked up where they lie.
@@ -118,12 +119,14 @@ impl Owned {
         })
     }
 
-    /// The string of these bytes, if they are one. Looked at when they are copied: a file's may be changing.
+    /// The string of these bytes, if they are one. Looked at when they are copied: a file's may be
+    /// changing.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
     pub fn copy_of_bytes(bytes: &[u8]) -> Result<Option<Self>> {
-        // No more room than it needs: making a box of it would give the rest back, and ask for memory again.
+        // No more room than it needs: making a box of it would give the rest back, and ask for
+        // memory again.
         let text = String::from_utf8(crate::memory::copy(bytes)?).ok();
         Ok(text.map(|text| Owned::Utf8(text.into_boxed_str())))
     }
@@ -136,7 +139,8 @@ impl Owned {
     }
 }
 
-/// Where the search for a label starts among `n_slots` slots: they are divided evenly among the hashes.
+/// Where the search for a label starts among `n_slots` slots: they are divided evenly among the
+/// hashes.
 fn home(hash: u64, n_slots: usize) -> usize {
     ((u128::from(hash) * n_slots as u128) >> 64) as usize
 }

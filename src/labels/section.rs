@@ -1,4 +1,5 @@
-//! Labels in a file: found by id and by label where they lie, without reading more than that. FORMAT.md has the table.
+//! Labels in a file: found by id and by label where they lie, without reading more than that.
+//! FORMAT.md has the table.
 //!
 //! Nothing that is read is trusted, and nothing is read before it is needed, but for the header.
 
@@ -25,8 +26,8 @@ const KINDS: [(LabelKind, bool, u32); 4] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub kind: LabelKind,
-    /// Whether the first slots name the items in the order of their labels, and the others are empty; else they are a
-    /// hash table.
+    /// Whether the first slots name the items in the order of their labels, and the others are
+    /// empty; else they are a hash table.
     pub(super) is_sorted: bool,
     /// Bytes of a slot.
     pub(super) slot_size: usize,
@@ -182,8 +183,8 @@ impl<'a> View<'a> {
     pub fn copy(&self) -> Result<Memory> {
         let parts = self.parts()?;
         let mut copy = Memory::new(self.header.kind);
-        // Counted, as the header may be wrong. What is read below may be something else again, should the file be
-        // changing; then there is room for that too.
+        // Counted, as the header may be wrong. What is read below may be something else again,
+        // should the file be changing; then there is room for that too.
         let is_present = |&id: &usize| self.is_present(&parts, id);
         let n_labels = (0..self.header.n_places).filter(is_present).count();
         copy.make_room(self.header.n_places, n_labels)?;
@@ -328,8 +329,8 @@ impl<'a> View<'a> {
         Ok(None)
     }
 
-    /// How an item's label compares with one of the same kind; none where it has none. Its bytes are not looked at as a
-    /// string.
+    /// How an item's label compares with one of the same kind; none where it has none. Its bytes
+    /// are not looked at as a string.
     fn compare(&self, parts: &Parts, id: usize, label: Label<'_>) -> Option<Ordering> {
         match (self.raw(parts, id), label) {
             (Ok(Some(Raw::U64(found))), Label::U64(number)) => Some(found.cmp(&number)),

@@ -8,7 +8,8 @@ use crate::memory::{ask, reserve};
 /// How many vectors ahead one is asked for when they are copied.
 const GATHER_AHEAD: usize = 8;
 
-/// How much of a long vector is asked for ahead of its use when many are: more gets in the way of what is needed first.
+/// How much of a long vector is asked for ahead of its use when many are: more gets in the way of
+/// what is needed first.
 const PREFETCH_BYTES: usize = 256;
 
 /// The vectors of items for building: the nodes in place, or a compact copy of some of them.
@@ -45,7 +46,8 @@ impl<T: Scalar> Gathered<T> {
 }
 
 impl<'a, T: Scalar> Points<'a, T> {
-    /// The items in place; positions are item ids. `extra` makes the metric's own number of the one in a node.
+    /// The items in place; positions are item ids. `extra` makes the metric's own number of the one
+    /// in a node.
     pub fn in_place(bytes: &'a [u8], layout: &NodeLayout, extra: fn(T, Row<'_, T>) -> T) -> Self {
         let field = |start, size| Strided::new(bytes, start, layout.node_size, size);
         Points {
@@ -66,8 +68,8 @@ impl<'a, T: Scalar> Points<'a, T> {
         }
     }
 
-    /// Copies the vectors at `positions` into `gathered`, each aligned and padded with zeros; positions in the result
-    /// count from 0.
+    /// Copies the vectors at `positions` into `gathered`, each aligned and padded with zeros;
+    /// positions in the result count from 0.
     ///
     /// # Errors
     /// [`Error::NoMemory`].

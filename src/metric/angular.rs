@@ -9,9 +9,9 @@ use crate::kernel::{Float, FloatKernels, Measure, Row, ROWS};
 use crate::layout::{NodeMut, NodeRef, Points};
 use crate::rng::Stream;
 
-/// Squared distances below it are worked out again in double precision: the rounding of sums, which grows with their
-/// length, is too much of them. Some seven times what can go wrong at worst, in norms that Annoy added up in a row. For
-/// f32 a distance of `sqrt(f) / 1024`.
+/// Squared distances below it are worked out again in double precision: the rounding of sums, which
+/// grows with their length, is too much of them. Some seven times what can go wrong at worst, in
+/// norms that Annoy added up in a row. For f32 a distance of `sqrt(f) / 1024`.
 fn line<T: Float>(f: usize) -> T {
     T::from_f64(8.0 * f as f64 * T::PRECISION)
 }
@@ -41,8 +41,8 @@ impl<T: Float> Angular<T> {
     }
 }
 
-/// Whether squared norms can be multiplied: those of vectors with lengths from 3.4e-10 to 4.2e9 (double precision: from
-/// 1.3e-77 to 1.1e77).
+/// Whether squared norms can be multiplied: those of vectors with lengths from 3.4e-10 to 4.2e9
+/// (double precision: from 1.3e-77 to 1.1e77).
 #[inline]
 fn is_factor<T: Float>(squared_norm: T) -> bool {
     let [least, most] = T::FACTORS;
@@ -133,9 +133,9 @@ impl<T: Float> Space for Angular<T> {
         let by = Balance::Counts;
         two_means::by_angle(&what, random, by, centroids, directions);
         if attempt + 1 == ATTEMPTS {
-            // The wider a cluster, the shorter its mean of unit vectors, so a plane between means may have all of a
-            // narrow subset on one side. One between their directions has not. In every attempt it costs recall: words
-            // find 0.027 less.
+            // The wider a cluster, the shorter its mean of unit vectors, so a plane between means
+            // may have all of a narrow subset on one side. One between their directions has not. In
+            // every attempt it costs recall: words find 0.027 less.
             for centroid in &mut centroids.now {
                 let row = centroid.row(self.f);
                 let scale = scale_of(self.kernels.dot(row, row));
@@ -218,8 +218,8 @@ impl<T: Float> Space for Angular<T> {
         let row = node.row::<T>();
         let stored = node.extra::<T>().to_f64();
         let norm = self.kernels.dot(row, row).to_f64();
-        // Far apart only when these are not a norm and its vector. What is left of small squares is a matter of the
-        // order that they were added in, and so is whether large ones overflow.
+        // Far apart only when these are not a norm and its vector. What is left of small squares is
+        // a matter of the order that they were added in, and so is whether large ones overflow.
         let near = (stored - norm).abs() <= 1e-2 * norm.max(T::SMALLEST_SQUARE.to_f64());
         if stored == 0.0 || near || norm > 0.99 * T::LARGEST.to_f64() || norm.is_nan() {
             Ok(())

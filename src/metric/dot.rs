@@ -1,7 +1,8 @@
-//! Dot: the largest inner product, reduced to angle by one extra coordinate that gives the items the same length
-//! (Bachrach et al. 2014, "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product
-//! spaces"). Which length that is, each split decides for its own subset: see [`SAMPLE`]. How it is done in detail, a
-//! trial decides for each forest: see [`Rule`].
+//! Dot: the largest inner product, reduced to angle by one extra coordinate that gives the items
+//! the same length (Bachrach et al. 2014, "Speeding up the Xbox recommender system using a
+//! Euclidean transformation for inner-product spaces"). Which length that is, each split decides
+//! for its own subset: see [`SAMPLE`]. How it is done in detail, a trial decides for each forest:
+//! see [`Rule`].
 
 use super::plane::{child_priorities, plausible_normal, Completion, Plane};
 use super::two_means::{self, Balance, Centroids, Clustered, Directions};
@@ -13,33 +14,35 @@ use crate::memory;
 use crate::rng::Stream;
 use std::cmp::Ordering;
 
-/// Items looked at to see what lengths a subset has, and the ranks among them of the middle one and of the one that is
-/// completed to: one that few exceed.
+/// Items looked at to see what lengths a subset has, and the ranks among them of the middle one and
+/// of the one that is completed to: one that few exceed.
 ///
-/// Completed to the largest of all, as Bachrach et al. have it and Annoy's main branch does, items of heavy-tailed
-/// lengths crowd around the extra axis, and splits tell them apart by that alone, which no query shares. Measured with
-/// lognormal lengths (sigma 1, 20,000 x 32, 10 trees, search_k 500): recall@10 0.02 that way, 0.93 this way.
+/// Completed to the largest of all, as Bachrach et al. have it and Annoy's main branch does, items
+/// of heavy-tailed lengths crowd around the extra axis, and splits tell them apart by that alone,
+/// which no query shares. Measured with lognormal lengths (sigma 1, 20,000 x 32, 10 trees, search_k
+/// 500): recall@10 0.02 that way, 0.93 this way.
 const SAMPLE: usize = 101;
 const LOW: usize = 10;
 const MIDDLE: usize = 50;
 const RANK: usize = 95;
 
-/// By how much longer items are than those that have no part in any answer, such as zeros: a tenth of these are split
-/// off.
+/// By how much longer items are than those that have no part in any answer, such as zeros: a tenth
+/// of these are split off.
 const SHORT: f64 = 32.0;
 
-/// What a split that parts long items from short ones has in the place of its normal's extra coordinate. The square of
-/// it, far beyond any margin, is added to a query's, so that the long ones, which are on the right, come first.
+/// What a split that parts long items from short ones has in the place of its normal's extra
+/// coordinate. The square of it, far beyond any margin, is added to a query's, so that the long
+/// ones, which are on the right, come first.
 const FIRST: f64 = 1e18;
 
-/// The length of the longest items, by that of the shortest but those that have no part in any answer, up to which an
-/// item is an answer to itself as a rule. Then it should be found.
+/// The length of the longest items, by that of the shortest but those that have no part in any
+/// answer, up to which an item is an answer to itself as a rule. Then it should be found.
 const ALIKE: f64 = 2.0;
 
-/// How many times as long as the middle one a subset's long items are, up to which a plane halves the angle between the
-/// two clusters. Beyond, it lies nearer to the one whose items are less alike, as a rule the short ones, which are in
-/// fewer answers; beyond the second more so. More is found by it among items of varied length, and items find
-/// themselves less often.
+/// How many times as long as the middle one a subset's long items are, up to which a plane halves
+/// the angle between the two clusters. Beyond, it lies nearer to the one whose items are less
+/// alike, as a rule the short ones, which are in fewer answers; beyond the second more so. More is
+/// found by it among items of varied length, and items find themselves less often.
 const HALVED: f64 = 1.12;
 const HALVED_LESS: f64 = 1.35;
 
@@ -49,13 +52,14 @@ struct Rule {
     /// Whether lengths are completed; else splits are by direction alone.
     completed: bool,
     balance: Balance,
-    /// How many times as long as the middle one a subset's long items must be for it to be parted by length alone.
+    /// How many times as long as the middle one a subset's long items must be for it to be parted
+    /// by length alone.
     parted: f64,
 }
 
-// By what items are found depends on what tells them apart, length or direction. recall@10 at search_k 100 and 2,000,
-// 10 trees, 3 seeds, the first two in turn last; "itself": share of items that find themselves at search_k 100, where
-// they are an answer.
+// By what items are found depends on what tells them apart, length or direction. recall@10 at
+// search_k 100 and 2,000, 10 trees, 3 seeds, the first two in turn last; "itself": share of items
+// that find themselves at search_k 100, where they are an answer.
 //
 // | items | completed | spread | directed | in turn | Annoy 1.17.3 |
 // |---|---|---|---|---|---|
@@ -154,7 +158,8 @@ impl<T: Float> Dot<T> {
         }
     }
 
-    /// Makes the centroids, with their extra coordinates, more equally long the less the lengths of a subset vary.
+    /// Makes the centroids, with their extra coordinates, more equally long the less the lengths of
+    /// a subset vary.
     fn level(&self, [middle, long]: [T; 2], centroids: &mut [Padded<T>; 2], extras: &mut [T; 2]) {
         let within = |ratio| long <= middle * T::from_f64(ratio);
         for (centroid, extra) in centroids.iter_mut().zip(extras) {
@@ -227,8 +232,8 @@ impl<T: Float> Space for Dot<T> {
         }
     }
 
-    /// The lengths. The extra coordinates in the nodes tell them by the difference of two squares, and nothing of most
-    /// where one item is thousands of times as long.
+    /// The lengths. The extra coordinates in the nodes tell them by the difference of two squares,
+    /// and nothing of most where one item is thousands of times as long.
     fn extras(&self, items: &Nodes<'_>) -> Result<Option<Vec<T>>> {
         let mut lengths = Vec::new();
         reserve(&mut lengths, items.count())?;
@@ -345,9 +350,9 @@ impl<T: Float> Space for Dot<T> {
 
     fn store(&self, split: &Split<T>, node: &mut NodeMut<'_>) {
         split.plane.store(node);
-        // A query's extra coordinate is 0, so the normal's plays no part in a search. Annoy 1.17 adds its square to
-        // every margin all the same: with 0 there, its answers from our file are right as well. And with another number
-        // there it goes where we want it to.
+        // A query's extra coordinate is 0, so the normal's plays no part in a search. Annoy 1.17
+        // adds its square to every margin all the same: with 0 there, its answers from our file are
+        // right as well. And with another number there it goes where we want it to.
         let is_parted = split.longer.is_some();
         node.set_extra(T::from_f64(if is_parted { FIRST } else { 0.0 }));
     }

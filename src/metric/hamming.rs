@@ -50,7 +50,8 @@ fn bit<W: Word>(row: Row<'_, W>, position: usize) -> bool {
 }
 
 impl<W: Word> Hamming<W> {
-    /// Positions that a split can name: it is stored in one word, which for bytes holds 255 at the most.
+    /// Positions that a split can name: it is stored in one word, which for bytes holds 255 at the
+    /// most.
     fn nameable(&self, position: usize) -> bool {
         position as u64 <= W::MAX
     }

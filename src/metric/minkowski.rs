@@ -55,7 +55,8 @@ fn rare<T: Float>(a: Row<'_, T>, b: Row<'_, T>, squared: T) -> u64 {
     }
 }
 
-/// Rows of whose two squared distances one has overflowed, or both have vanished, get others: shares of the larger one.
+/// Rows of whose two squared distances one has overflowed, or both have vanished, get others:
+/// shares of the larger one.
 #[cold]
 fn compare_anew<T: Float>(
     rows: &Eight<'_, T>,
@@ -104,7 +105,8 @@ impl<T: Float> Norm<T> for L2 {
         centers: [Row<'_, T>; 2],
     ) -> [[T; ROWS]; 2] {
         let mut squares = kernels.l2sq_pairs(rows, centers);
-        // The first two tell whether squares are of a size that can be told; what a few others lack is no great loss.
+        // The first two tell whether squares are of a size that can be told; what a few others lack
+        // is no great loss.
         if !(tells(squares[0][0]) & tells(squares[1][0])) {
             compare_anew(rows, centers, &mut squares);
         }
@@ -112,7 +114,8 @@ impl<T: Float> Norm<T> for L2 {
     }
     fn report(key: u64) -> T {
         match order::square(key) {
-            // Rounded to T before it, as where it comes from: f32 callers get what an f32 square root gives.
+            // Rounded to T before it, as where it comes from: f32 callers get what an f32 square
+            // root gives.
             Squared::Is(squared) if tells(T::from_f64(squared)) => T::from_f64(squared).sqrt(),
             Squared::Is(squared) => T::from_f64(squared.sqrt()),
             Squared::RootIs(root) => T::from_f64(root),
@@ -121,8 +124,9 @@ impl<T: Float> Norm<T> for L2 {
 }
 
 impl<T: Float> Norm<T> for L1 {
-    /// With fewer, manhattan finds less than Annoy: of the words of `examples/data`, 10 trees, search_k 500, Annoy
-    /// 0.761 of the nearest, with 264 steps 0.748, which `tests/differential.rs` does not let pass.
+    /// With fewer, manhattan finds less than Annoy: of the words of `examples/data`, 10 trees,
+    /// search_k 500, Annoy 0.761 of the nearest, with 264 steps 0.748, which
+    /// `tests/differential.rs` does not let pass.
     const STEPS: usize = two_means::MOST_STEPS;
     const MEASURE: Measure = Measure::Differences;
     #[inline]

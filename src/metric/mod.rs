@@ -1,5 +1,5 @@
-//! What the forest must know of a metric: how to split a set of items, on which side of a split an item lies, how far
-//! a query is from a split and from an item.
+//! What the forest must know of a metric: how to split a set of items, on which side of a split an
+//! item lies, how far a query is from a split and from an item.
 //!
 //! - [`angular`], [`dot`], [`minkowski`] (euclidean and manhattan), [`hamming`]: one metric each.
 //! - [`plane`]: the split plane of the float metrics.
@@ -21,8 +21,8 @@ use crate::kernel::{Measure, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes, Points};
 use crate::rng::Stream;
 
-/// A position in [`Points`]: an item id, or an index into a local copy. Narrow, because the order of a tree's items is
-/// moved about a lot.
+/// A position in [`Points`]: an item id, or an index into a local copy. Narrow, because the order
+/// of a tree's items is moved about a lot.
 pub trait Position: bytemuck::Pod + Send + Sync {
     /// Narrows; the caller has checked that it fits.
     fn new(position: usize) -> Self;
@@ -62,7 +62,8 @@ pub struct Query<'a, T> {
 /// Attempts at a balanced split; inherited.
 pub const ATTEMPTS: usize = 3;
 
-/// One metric over one scalar type. Distances and priorities are order-preserving integers (see [`order`]).
+/// One metric over one scalar type. Distances and priorities are order-preserving integers (see
+/// [`order`]).
 pub trait Space: Send + Sync + Sized + 'static {
     /// Element of a stored vector.
     type T: Scalar;
@@ -89,7 +90,8 @@ pub trait Space: Send + Sync + Sized + 'static {
         true
     }
 
-    /// Whether the vector is as far from every other one: for angular the zero vector, which has no direction.
+    /// Whether the vector is as far from every other one: for angular the zero vector, which has no
+    /// direction.
     fn is_null(&self, row: Row<'_, Self::T>) -> bool {
         let _ = row;
         false
@@ -122,9 +124,9 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// Whether it has several [`variants`](Self::variants).
     const HAS_VARIANTS: bool = false;
 
-    /// Ways of splitting, where it depends on the data which finds most: then they are tried. The usual one first; each
-    /// is one space or several that trees take in turn, as all of them search alike. They may look at the
-    /// [`extras`](Self::extras) of some items.
+    /// Ways of splitting, where it depends on the data which finds most: then they are tried. The
+    /// usual one first; each is one space or several that trees take in turn, as all of them search
+    /// alike. They may look at the [`extras`](Self::extras) of some items.
     ///
     /// # Errors
     /// [`Error::NoMemory`](crate::Error::NoMemory).
@@ -145,8 +147,8 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// [`Error::NoMemory`](crate::Error::NoMemory).
     fn room(&self) -> Result<Self::Room>;
 
-    /// Places the plane between the two halves of a subset of at least two items. `attempt` planes of before left
-    /// nearly all items on one side.
+    /// Places the plane between the two halves of a subset of at least two items. `attempt` planes
+    /// of before left nearly all items on one side.
     fn split<P: Position>(
         &self,
         points: &Points<'_, Self::T>,
@@ -179,8 +181,8 @@ pub trait Space: Send + Sync + Sized + 'static {
     /// Priority of the roots.
     fn root_priority(&self) -> u64;
 
-    /// Priorities of the two children of a split node that has `priority` itself. `None` when the node cannot be a
-    /// split of this metric.
+    /// Priorities of the two children of a split node that has `priority` itself. `None` when the
+    /// node cannot be a split of this metric.
     fn descend(
         &self,
         node: NodeRef<'_>,
@@ -188,7 +190,8 @@ pub trait Space: Send + Sync + Sized + 'static {
         priority: u64,
     ) -> Option<[u64; 2]>;
 
-    /// How far a split's plane lies from where all numbers are zero, for metrics whose planes do not go through there.
+    /// How far a split's plane lies from where all numbers are zero, for metrics whose planes do
+    /// not go through there.
     fn offset(&self, split: NodeRef<'_>) -> Self::T {
         let _ = split;
         Self::T::default()

@@ -2,7 +2,8 @@
 
 use super::precise::Squared;
 
-/// The integer of a number: smaller numbers have smaller integers, -0 equals +0, NaN is the largest.
+/// The integer of a number: smaller numbers have smaller integers, -0 equals +0, NaN is the
+/// largest.
 #[inline]
 pub fn key(x: f64) -> u64 {
     if x.is_nan() {
@@ -27,10 +28,12 @@ pub fn value(key: u64) -> f64 {
     })
 }
 
-/// What is added to the bits of a square to make its key: room below for the smallest roots, and above for the largest.
+/// What is added to the bits of a square to make its key: room below for the smallest roots, and
+/// above for the largest.
 const SQUARES: u64 = 1 << 62;
 
-/// The key of a squared distance from 1e-290 up, finite: among those of [`root_key`] in the order of the distances.
+/// The key of a squared distance from 1e-290 up, finite: among those of [`root_key`] in the order
+/// of the distances.
 #[inline]
 pub fn square_key(squared: f64) -> u64 {
     squared.to_bits() + SQUARES

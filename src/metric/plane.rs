@@ -80,7 +80,8 @@ impl<T: Float> Plane<T> {
         self.extra /= by;
     }
 
-    /// For each item of the subset: right where its margin is positive, a coin toss where it is zero.
+    /// For each item of the subset: right where its margin is positive, a coin toss where it is
+    /// zero.
     pub fn sides<P: Position>(
         &self,
         kernels: &FloatKernels<T>,
@@ -169,8 +170,8 @@ impl<T: Float> Completion<T> {
         }
     }
 
-    /// The coordinate of an item of this length. By the quotient of the lengths: their squares may be too large or too
-    /// small for numbers.
+    /// The coordinate of an item of this length. By the quotient of the lengths: their squares may
+    /// be too large or too small for numbers.
     #[inline]
     pub fn of(&self, length: T) -> T {
         let share = length * self.one_by_reach;
@@ -186,8 +187,8 @@ impl<T: Float> Completion<T> {
     }
 }
 
-/// Priorities of the children of a split whose margin is `margin`: Annoy's rule, the smaller of the parent's priority
-/// and the signed distance to the plane.
+/// Priorities of the children of a split whose margin is `margin`: Annoy's rule, the smaller of the
+/// parent's priority and the signed distance to the plane.
 #[inline]
 pub fn child_priorities<T: Float>(margin: T, priority: u64) -> [u64; 2] {
     // A NaN margin has the largest key, so the parent's priority stays.
@@ -197,7 +198,8 @@ pub fn child_priorities<T: Float>(margin: T, priority: u64) -> [u64; 2] {
     ]
 }
 
-/// A split's normal has length 1, or 0 after coin tosses, or (dot) less than 1 without its extra coordinate.
+/// A split's normal has length 1, or 0 after coin tosses, or (dot) less than 1 without its extra
+/// coordinate.
 pub fn plausible_normal<T: Float>(
     kernels: &FloatKernels<T>,
     node: NodeRef<'_>,

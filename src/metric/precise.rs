@@ -1,8 +1,9 @@
-//! Distances in double precision, for the few pairs that the kernels' sums cannot tell: squares that overflow, vanish
-//! or lose digits, and directions so near to each other that rounding is all that is left of their cosine.
+//! Distances in double precision, for the few pairs that the kernels' sums cannot tell: squares
+//! that overflow, vanish or lose digits, and directions so near to each other that rounding is all
+//! that is left of their cosine.
 //!
-//! One order of additions, in plain Rust, so that every kernel and machine has the same bits. Slower than a kernel by a
-//! few times: whoever calls these has found out that it must.
+//! One order of additions, in plain Rust, so that every kernel and machine has the same bits.
+//! Slower than a kernel by a few times: whoever calls these has found out that it must.
 
 use crate::kernel::{Float, Row};
 
@@ -12,8 +13,8 @@ const LANES: usize = 8;
 /// Sums of squares in here have all their digits, and so have the squares that matter in them.
 const GOOD: std::ops::RangeInclusive<f64> = 1e-200..=1e200;
 
-/// What numbers are multiplied by, without rounding, when the sum of their squares is not in [`GOOD`]. With it, it is:
-/// any but zeros.
+/// What numbers are multiplied by, without rounding, when the sum of their squares is not in
+/// [`GOOD`]. With it, it is: any but zeros.
 const UP: f64 = f64::from_bits((1023 + 600) << 52);
 const DOWN: f64 = f64::from_bits((1023 - 600) << 52);
 
@@ -86,8 +87,8 @@ impl Unit {
     }
 }
 
-/// The squared distance of the unit vectors, `2 - 2 cos`. Multiples of a vector are at exactly 0. A vector without
-/// direction, of zeros or of what is no number, has cos 0 to all.
+/// The squared distance of the unit vectors, `2 - 2 cos`. Multiples of a vector are at exactly 0. A
+/// vector without direction, of zeros or of what is no number, has cos 0 to all.
 pub fn unit_distance<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> f64 {
     let Some(unit_a) = Unit::of(a) else {
         return 2.0;
@@ -105,7 +106,8 @@ pub fn unit_distance<T: Float>(a: Row<'_, T>, b: Row<'_, T>) -> f64 {
     if squared.is_nan() {
         2.0
     } else if squared < 1e-30 * a.len() as f64 {
-        // What rounding in double precision makes of multiples: no distance to put them in order by.
+        // What rounding in double precision makes of multiples: no distance to put them in order
+        // by.
         0.0
     } else {
         squared

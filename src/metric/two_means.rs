@@ -1,24 +1,24 @@
 //! Clustering in two by Annoy's one-pass k-means: the heuristic and its weights are inherited.
 //!
-//! Annoy takes 200 steps, each of which waits for the one before. Here they are taken in rounds: the vectors of a round
-//! are compared with the centroids as they are, and then join them. A round of eight costs little more than a single
-//! step. The first rounds are smaller, because then centroids still move a lot; with eights from the start recall
-//! falls.
+//! Annoy takes 200 steps, each of which waits for the one before. Here they are taken in rounds:
+//! the vectors of a round are compared with the centroids as they are, and then join them. A round
+//! of eight costs little more than a single step. The first rounds are smaller, because then
+//! centroids still move a lot; with eights from the start recall falls.
 //!
-//! The more vectors the means are of, the less chance there is in the direction of the split, and the more one tree
-//! finds. In a small subset, as most are, the best means are those of all: there a few steps only tell the two clusters
-//! apart, then each vector joins the nearer one, and these means, without a vector drawn twice, are the centroids
-//! (Lloyd's step). Against 200 steps for all subsets, ten trees find 0.002 more of the nearest, and are built in nine
-//! tenths of the time.
+//! The more vectors the means are of, the less chance there is in the direction of the split, and
+//! the more one tree finds. In a small subset, as most are, the best means are those of all: there
+//! a few steps only tell the two clusters apart, then each vector joins the nearer one, and these
+//! means, without a vector drawn twice, are the centroids (Lloyd's step). Against 200 steps for all
+//! subsets, ten trees find 0.002 more of the nearest, and are built in nine tenths of the time.
 //!
-//! In large subsets it takes three steps for every four vectors, up to a bound. With more, trees are alike where the
-//! data has few directions, and several find less: with 512 steps ten trees found 0.809 of the nearest among
-//! 100,000 x 128 in clusters, euclidean, at search_k 1,000, where 264 found 0.829 and Annoy's 200 0.823.
-//! `tests/gauntlet/equal.py` compares with Annoy.
+//! In large subsets it takes three steps for every four vectors, up to a bound. With more, trees
+//! are alike where the data has few directions, and several find less: with 512 steps ten trees
+//! found 0.809 of the nearest among 100,000 x 128 in clusters, euclidean, at search_k 1,000, where
+//! 264 found 0.829 and Annoy's 200 0.823. `tests/gauntlet/equal.py` compares with Annoy.
 //!
-//! The steps draw vectors at random, some of them more than once. Drawn without replacement they find as much among
-//! gaussian vectors, and less in clusters and with outliers: of Cauchy's distribution, manhattan, 0.42 in place of
-//! 0.53.
+//! The steps draw vectors at random, some of them more than once. Drawn without replacement they
+//! find as much among gaussian vectors, and less in clusters and with outliers: of Cauchy's
+//! distribution, manhattan, 0.42 in place of 0.53.
 
 use super::Position;
 use crate::error::Result;
@@ -26,8 +26,8 @@ use crate::kernel::{Eight, Float, FloatKernels, Padded, Row, ROWS};
 use crate::layout::Points;
 use crate::rng::Stream;
 
-/// Sizes of the first rounds; all others are of [`ROWS`]. In large subsets they grow later: with the shorter ones ten
-/// trees find 0.007 less among 19,000 sparse counts of letters.
+/// Sizes of the first rounds; all others are of [`ROWS`]. In large subsets they grow later: with
+/// the shorter ones ten trees find 0.007 less among 19,000 sparse counts of letters.
 const RAMP: [usize; 8] = [2, 2, 2, 2, 4, 4, 4, 4];
 /// The same in small subsets.
 const RAMP_OF_SMALL: [usize; 5] = [2, 2, 2, 4, 4];
@@ -63,7 +63,8 @@ const fn sum(ramp: &[usize]) -> usize {
     sum
 }
 
-/// The vectors that the steps look at, in rounds. Drawn up front so that they can be asked for ahead of time.
+/// The vectors that the steps look at, in rounds. Drawn up front so that they can be asked for
+/// ahead of time.
 struct Draws {
     /// Positions; smaller rounds are filled up with their first.
     rounds: [[usize; ROWS]; MOST_ROUNDS],
@@ -153,8 +154,8 @@ pub struct Clustered<'a, T: 'static, P> {
 }
 
 impl<T, P> Clustered<'_, T, P> {
-    /// Whether all vectors join at the end. Not when they did in vain: their means would be the same once more, and
-    /// those of a few steps are other ones.
+    /// Whether all vectors join at the end. Not when they did in vain: their means would be the
+    /// same once more, and those of a few steps are other ones.
     fn takes_all(&self) -> bool {
         self.subset.len() <= SMALL && self.attempt == 0
     }
@@ -203,8 +204,8 @@ pub fn scale_of<T: Float>(squared_norm: T) -> T {
 /// What keeps a cluster from taking all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Balance {
-    /// A distance counts as often as its cluster has members: Annoy's rule. Where all angles are about right ones, it
-    /// is their numbers rather than the angles that decide.
+    /// A distance counts as often as its cluster has members: Annoy's rule. Where all angles are
+    /// about right ones, it is their numbers rather than the angles that decide.
     Counts,
     /// Nothing. Where all angles are acute, one cluster may take all.
     Free,
@@ -221,8 +222,8 @@ struct Sums<T> {
     counts: [T; 2],
 }
 
-/// Clusters by angle, in the space of the vectors and their extra coordinate (0 for angular). Leaves the mean unit
-/// vectors in `centroids` and returns their extra coordinates.
+/// Clusters by angle, in the space of the vectors and their extra coordinate (0 for angular).
+/// Leaves the mean unit vectors in `centroids` and returns their extra coordinates.
 pub fn by_angle<T: Float, P: Position>(
     what: &Clustered<'_, T, P>,
     random: &mut Stream,
@@ -260,7 +261,8 @@ pub fn by_angle<T: Float, P: Position>(
                 Balance::Counts => sums.counts,
                 Balance::Free => [T::ONE; 2],
             };
-            // Annoy's weighted distance, `count * (2 - 2 cos)`. Loops over eight without a branch: several at once.
+            // Annoy's weighted distance, `count * (2 - 2 cos)`. Loops over eight without a branch:
+            // several at once.
             let mut distances = [[T::ZERO; ROWS]; 2];
             for c in 0..2 {
                 let scale = scale_of(sums.squares[c] + sums.extras[c] * sums.extras[c]);
@@ -316,8 +318,8 @@ pub fn by_angle<T: Float, P: Position>(
     [0, 1].map(|c| sums.extras[c] / sums.counts[c])
 }
 
-/// The weight of each of the first `size` items for the centroid that it is nearer to; 0 for the other centroid, for
-/// both when neither is, and for the items behind.
+/// The weight of each of the first `size` items for the centroid that it is nearer to; 0 for the
+/// other centroid, for both when neither is, and for the items behind.
 #[inline]
 fn nearer<T: Float>(
     distances: &[[T; ROWS]; 2],
@@ -346,8 +348,8 @@ fn nearer<T: Float>(
     chosen
 }
 
-/// Clusters by a distance between vectors, `distances(rows, centroids)`, in so many steps at the most. Leaves the means
-/// in `centroids`.
+/// Clusters by a distance between vectors, `distances(rows, centroids)`, in so many steps at the
+/// most. Leaves the means in `centroids`.
 pub fn by_distance<T: Float, P: Position>(
     what: &Clustered<'_, T, P>,
     steps: usize,

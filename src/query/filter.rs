@@ -11,7 +11,8 @@ pub trait Filter {
     /// Whether this item may be found. Asked once for each item in a search.
     fn accepts(&self, id: usize) -> bool;
 
-    /// Among items `64 * word` to `64 * word + 63`, a bit for each that may be accepted; the others are not.
+    /// Among items `64 * word` to `64 * word + 63`, a bit for each that may be accepted; the others
+    /// are not.
     fn perhaps(&self, _word: usize) -> u64 {
         u64::MAX
     }
@@ -32,7 +33,8 @@ pub fn accepted(filter: &impl Filter, n_items: usize) -> impl Iterator<Item = us
     perhaps(filter, n_items).filter(|&id| filter.accepts(id))
 }
 
-/// Those among which they are, without asking. Passes quickly over words of a bitmap that allow none.
+/// Those among which they are, without asking. Passes quickly over words of a bitmap that allow
+/// none.
 pub fn perhaps(filter: &impl Filter, n_items: usize) -> impl Iterator<Item = usize> + '_ {
     let (mut word, mut bits) = (0, 0);
     std::iter::from_fn(move || loop {
@@ -62,7 +64,8 @@ impl Filter for All {
     }
 }
 
-/// Every item but one, as if that were not there: what is found then is what a stranger like it finds.
+/// Every item but one, as if that were not there: what is found then is what a stranger like it
+/// finds.
 pub struct Without(pub usize);
 
 impl Filter for Without {

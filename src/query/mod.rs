@@ -1,5 +1,5 @@
-//! What every search stands on: a query and the items it is compared with, which of these it may find, and how the
-//! nearest are kept.
+//! What every search stands on: a query and the items it is compared with, which of these it may
+//! find, and how the nearest are kept.
 //!
 //! - [`filter`]: which items a search may find.
 //! - [`scorer`]: the query, compared with items by their vectors.

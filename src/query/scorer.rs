@@ -6,12 +6,13 @@ use crate::kernel::prefetch;
 use crate::layout::{NodeRef, Nodes};
 use crate::metric::{Query, Space};
 
-/// How many candidates ahead a vector is asked for: far enough for memory to answer, near enough to stay cached.
+/// How many candidates ahead a vector is asked for: far enough for memory to answer, near enough to
+/// stay cached.
 const LOOK_AHEAD: usize = 8;
 
-/// A query and the nodes of an index, whatever their metric and scalar type: a search that asks by this trait is
-/// compiled once for all of them. Distances and priorities are integers that sort alike (see
-/// [`order`](crate::metric::order)).
+/// A query and the nodes of an index, whatever their metric and scalar type: a search that asks by
+/// this trait is compiled once for all of them. Distances and priorities are integers that sort
+/// alike (see [`order`](crate::metric::order)).
 pub trait Scorer {
     /// The items' nodes, and those of the trees.
     fn nodes(&self) -> &Nodes<'_>;
@@ -34,8 +35,9 @@ pub trait Scorer {
     /// Priorities of the children of a split that has `priority` itself; see [`Space::descend`].
     fn descend(&self, split: NodeRef<'_>, priority: u64) -> Option<[u64; 2]>;
 
-    /// Keeps the `n` wanted items with the smallest (distance, id) of those in `best` and the candidates, for which
-    /// there is room. How often one was taken in, or is as near as the last of them.
+    /// Keeps the `n` wanted items with the smallest (distance, id) of those in `best` and the
+    /// candidates, for which there is room. How often one was taken in, or is as near as the last
+    /// of them.
     fn rank(&self, wanted: Wanted, candidates: &[usize], best: &mut Best) -> usize;
 
     /// What was kept, in order.

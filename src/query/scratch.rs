@@ -12,9 +12,9 @@ pub trait Scratch: Default + Send {
     fn clean(&mut self);
 }
 
-/// Room that waits for the next search. Each thread has its shelf, so that they seldom meet. No room is a thread's own:
-/// the C library would have to be told to free it at the thread's end, and ends the process when it has no memory for
-/// that.
+/// Room that waits for the next search. Each thread has its shelf, so that they seldom meet. No
+/// room is a thread's own: the C library would have to be told to free it at the thread's end, and
+/// ends the process when it has no memory for that.
 pub struct Shelves<S>([Shelf<S>; 16]);
 
 #[repr(align(64))]
@@ -41,7 +41,8 @@ impl<S: Scratch> Shelves<S> {
         Shelves([const { Shelf(Mutex::new(Vec::new())) }; 16])
     }
 
-    /// Lends scratch, what was used last first. Taken out while in use, so a search from inside a search gets another.
+    /// Lends scratch, what was used last first. Taken out while in use, so a search from inside a
+    /// search gets another.
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`]; those of `work`.

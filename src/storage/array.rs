@@ -1,5 +1,5 @@
-//! Numbers in anonymous memory of their own, which goes back to the system when they are dropped: what is freed by the
-//! allocator may stay with it, and adds to what a build takes at its end.
+//! Numbers in anonymous memory of their own, which goes back to the system when they are dropped:
+//! what is freed by the allocator may stay with it, and adds to what a build takes at its end.
 
 use crate::error::{said_by, Error, Result};
 use crate::fault::{self, Kind};

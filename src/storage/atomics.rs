@@ -6,7 +6,8 @@ use crate::fault::{self, Kind};
 use memmap2::{MmapMut, MmapRaw};
 use std::sync::atomic::AtomicU64;
 
-/// Numbers that begin as zero, in huge pages where the system has them: they are found in random places.
+/// Numbers that begin as zero, in huge pages where the system has them: they are found in random
+/// places.
 pub struct Atomics {
     /// None when there are none.
     map: Option<MmapRaw>,
@@ -43,8 +44,8 @@ impl Atomics {
     #[inline]
     pub fn numbers(&self) -> &[AtomicU64] {
         match &self.map {
-            // SAFETY: the map is at a page, so aligned; it was made for `len` numbers, lives as long as `self`, is only
-            // reached through here, and any bytes are a number.
+            // SAFETY: the map is at a page, so aligned; it was made for `len` numbers, lives as
+            // long as `self`, is only reached through here, and any bytes are a number.
             Some(map) => unsafe { std::slice::from_raw_parts(map.as_mut_ptr().cast(), self.len) },
             None => &[],
         }

@@ -20,8 +20,8 @@ pub fn boxed<T>(value: T) -> Result<Box<T>> {
     if room.is_null() {
         return Err(Error::no_memory(layout.size(), "memory allocation failed"));
     }
-    // SAFETY: not NULL by the check above, and of the size and alignment of a `T`, which it holds from here on; from
-    // the allocator that `Box` gives it back to.
+    // SAFETY: not NULL by the check above, and of the size and alignment of a `T`, which it holds
+    // from here on; from the allocator that `Box` gives it back to.
     unsafe {
         room.write(value);
         Ok(Box::from_raw(room))

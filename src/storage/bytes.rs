@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The bytes of a whole file, to be loaded as they lie. Vectors, shared slices and `include_bytes!` turn into one.
+/// The bytes of a whole file, to be loaded as they lie. Vectors, shared slices and `include_bytes!`
+/// turn into one.
 #[derive(Clone)]
 pub enum Bytes {
     /// The index's own.

@@ -8,10 +8,11 @@ use memmap2::{MmapMut, MmapOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// A growing file under a temporary name, mapped, that takes its final name when the build is done. Until then it says
-/// that it is not finished.
+/// A growing file under a temporary name, mapped, that takes its final name when the build is done.
+/// Until then it says that it is not finished.
 ///
-/// Blocks are reserved before they are written to, so a full disk is an error of [`resize`](Self::resize).
+/// Blocks are reserved before they are written to, so a full disk is an error of
+/// [`resize`](Self::resize).
 pub struct DiskBytes {
     file: UnfinishedFile,
     /// All of it may be written to.
@@ -21,16 +22,16 @@ pub struct DiskBytes {
 
 fn map(file: &UnfinishedFile, len: usize) -> io::Result<MmapMut> {
     fault::check(Kind::Map)?;
-    // A map of no bytes is refused by the system; no index has none.
-    // SAFETY: the file is ours under a temporary name (or was until it was published): nobody else knows to shorten
-    // it, and `len` bytes of it exist because they were reserved or written just before. We cut it to no less than
-    // is mapped.
+    // A map of no bytes is refused by the system; no index has none. SAFETY: the file is ours under
+    // a temporary name (or was until it was published): nobody else knows to shorten it, and `len`
+    // bytes of it exist because they were reserved or written just before. We cut it to no less
+    // than is mapped.
     unsafe { MmapOptions::new().len(len).map_mut(file.file()) }
 }
 
 impl DiskBytes {
-    /// An empty file that will be called `target`, of nodes of this size. Where there is no file of that name, one that
-    /// says that it is not finished has it until then.
+    /// An empty file that will be called `target`, of nodes of this size. Where there is no file of
+    /// that name, one that says that it is not finished has it until then.
     ///
     /// # Errors
     /// As [`UnfinishedFile::create`] and [`UnfinishedFile::hold_name`].
@@ -111,8 +112,9 @@ impl DiskBytes {
         self.map.as_mut().map_or(&mut [], |map| &mut map[..len])
     }
 
-    /// The bytes so far, beside a writer that appends to the file behind them. What it wrote is to be taken in by
-    /// [`adopt`](Self::adopt) or thrown away by [`discard_tail`](Self::discard_tail).
+    /// The bytes so far, beside a writer that appends to the file behind them. What it wrote is to
+    /// be taken in by [`adopt`](Self::adopt) or thrown away by
+    /// [`discard_tail`](Self::discard_tail).
     pub fn tail(&mut self) -> (&[u8], DiskTail<'_>) {
         let bytes = self.map.as_ref().map_or(&[][..], |map| &map[..self.len]);
         let tail = DiskTail {
@@ -133,8 +135,8 @@ impl DiskBytes {
         Ok(())
     }
 
-    /// Throws away what a [`DiskTail`] wrote: it may lie in room that the map has already, and must not turn up in
-    /// items to come.
+    /// Throws away what a [`DiskTail`] wrote: it may lie in room that the map has already, and must
+    /// not turn up in items to come.
     pub fn discard_tail(&mut self) {
         self.file.cut_back_behind(self.capacity() as u64);
         let len = self.len;
@@ -143,8 +145,9 @@ impl DiskBytes {
         }
     }
 
-    /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt). Where the name cannot
-    /// be given to it, its bytes are written over the file that has the name, and it says why.
+    /// Makes the file durable and gives it its name; to be called after [`adopt`](Self::adopt).
+    /// Where the name cannot be given to it, its bytes are written over the file that has the name,
+    /// and it says why.
     ///
     /// # Errors
     /// As [`UnfinishedFile::publish`] and [`unfinished::write_over`]; the bytes are still there.
@@ -182,8 +185,8 @@ impl DiskBytes {
         self.file.id()
     }
 
-    /// Goes back to the first `len` bytes, to be built upon again. A file that is public already stays as it is; a new
-    /// one takes its place when it is published.
+    /// Goes back to the first `len` bytes, to be built upon again. A file that is public already
+    /// stays as it is; a new one takes its place when it is published.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) when a new file cannot be made; nothing has changed then.
@@ -228,7 +231,8 @@ mod tests {
     /// Of 16 too, which divides all that is a multiple of 16.
     const NODE_SIZES: [usize; 5] = [13, 16, 20, 48, 4096];
 
-    /// The only temporary file in a directory, which must not pass for an index. Nor must what else there is.
+    /// The only temporary file in a directory, which must not pass for an index. Nor must what else
+    /// there is.
     fn unfinished(directory: &Path, node_size: usize) -> PathBuf {
         let entries = fs::read_dir(directory).unwrap();
         let mut temporary = Vec::new();

@@ -7,8 +7,8 @@ use memmap2::MmapMut;
 
 /// A growing run of zeroed bytes in anonymous memory.
 ///
-/// Not a `Vec`: growing never copies (on Linux), a failed growth is an error, and pages nobody wrote to take no
-/// memory, so a far id costs address space only.
+/// Not a `Vec`: growing never copies (on Linux), a failed growth is an error, and pages nobody
+/// wrote to take no memory, so a far id costs address space only.
 #[derive(Default)]
 pub struct HeapBytes {
     map: Option<MmapMut>,
@@ -20,7 +20,8 @@ fn next_capacity(old: usize, needed: usize) -> usize {
     rounded(needed.max(old.saturating_add(old / 2)).max(1 << 16))
 }
 
-/// Whole huge pages from one on: the system places such maps so that their huge pages can move as they are.
+/// Whole huge pages from one on: the system places such maps so that their huge pages can move as
+/// they are.
 fn rounded(capacity: usize) -> usize {
     if capacity < HUGE_PAGE {
         return capacity;
@@ -81,7 +82,8 @@ impl HeapBytes {
         }
     }
 
-    /// Whether [`reserve`](Self::reserve) takes address space only, and neither copies nor takes memory.
+    /// Whether [`reserve`](Self::reserve) takes address space only, and neither copies nor takes
+    /// memory.
     pub const RESERVES_FOR_NOTHING: bool = system::GROWS_IN_PLACE;
 
     /// Makes room ahead of need.
@@ -96,8 +98,8 @@ impl HeapBytes {
         Ok(())
     }
 
-    /// The bytes, and the room there is behind them, which is zero. What is written there is to be taken in by
-    /// [`adopt`](Self::adopt) or made zero again.
+    /// The bytes, and the room there is behind them, which is zero. What is written there is to be
+    /// taken in by [`adopt`](Self::adopt) or made zero again.
     pub fn with_room(&mut self) -> (&[u8], &mut [u8]) {
         let len = self.len;
         self.map.as_mut().map_or((&[], &mut []), |map| {

@@ -82,7 +82,8 @@ impl Source {
         }
     }
 
-    /// Reads the bytes at a place, without mapping them. They must be there, as far as the length tells.
+    /// Reads the bytes at a place, without mapping them. They must be there, as far as the length
+    /// tells.
     ///
     /// # Errors
     /// [`Error::Io`], also when the file has become shorter.
@@ -126,8 +127,9 @@ impl Source {
         }
         let fail = |source| Error::io("map", path.as_path(), source);
         fault::check(Kind::Map).map_err(fail)?;
-        // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites the file is the
-        // documented contract of `annoy_load`. Every value read from it is treated as hostile.
+        // SAFETY: the map is read-only and private to this value; that nobody shortens or rewrites
+        // the file is the documented contract of `annoy_load`. Every value read from it is treated
+        // as hostile.
         let map = unsafe { options.map(&file) }.map_err(fail)?;
         Ok(FileBytes::Map(map, id))
     }
@@ -176,8 +178,9 @@ fn read_exact_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<(
 
 /// The bytes of a finished file. Maps are shared between processes.
 ///
-/// The contract of every memory-mapped reader holds for those: nobody may shorten the file while it is mapped (the
-/// system would deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as our save does, is fine.
+/// The contract of every memory-mapped reader holds for those: nobody may shorten the file while it
+/// is mapped (the system would deliver SIGBUS), nor rewrite it in place. Replacing it by rename, as
+/// our save does, is fine.
 pub enum FileBytes {
     Map(Mmap, Option<FileId>),
     Copy(HeapBytes),

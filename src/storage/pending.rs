@@ -9,8 +9,9 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
-/// A file under a temporary name beside its target. [`publish`](Self::publish) gives it the target's name; dropping it
-/// before that removes it. So the target holds the old file or the new one, whole, at every moment.
+/// A file under a temporary name beside its target. [`publish`](Self::publish) gives it the
+/// target's name; dropping it before that removes it. So the target holds the old file or the new
+/// one, whole, at every moment.
 ///
 /// Or, where that cannot be, the target itself, open to be [written over](Self::over).
 pub struct PendingFile {
@@ -24,11 +25,12 @@ pub struct PendingFile {
 }
 
 impl PendingFile {
-    /// Creates the temporary file. It gets owner, group and mode of a target that is there, where the system allows it;
-    /// where the target is a symbolic link, the link stays.
+    /// Creates the temporary file. It gets owner, group and mode of a target that is there, where
+    /// the system allows it; where the target is a symbolic link, the link stays.
     ///
     /// # Errors
-    /// [`Error::Io`] when the directory cannot be written to, or the target exists and is not a regular file.
+    /// [`Error::Io`] when the directory cannot be written to, or the target exists and is not a
+    /// regular file.
     pub fn create(target: &Path) -> Result<Self> {
         let fail = |source| Error::io("create", target, source);
         let found = Target::of(target).map_err(fail)?;
@@ -88,8 +90,8 @@ impl PendingFile {
         })
     }
 
-    /// Puts a file with these bytes where the target is to be, should nothing be there, until this one takes its place
-    /// or is given up.
+    /// Puts a file with these bytes where the target is to be, should nothing be there, until this
+    /// one takes its place or is given up.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -132,8 +134,8 @@ impl PendingFile {
     /// Makes the contents durable, gives the file its name, makes the name durable.
     ///
     /// # Errors
-    /// [`Error::Io`]. Unless the file [is published](Self::is_published) all the same, because only the directory's
-    /// sync failed, the target is as it was, and another attempt may be made.
+    /// [`Error::Io`]. Unless the file [is published](Self::is_published) all the same, because only
+    /// the directory's sync failed, the target is as it was, and another attempt may be made.
     pub fn publish(&mut self) -> Result<()> {
         self.sync()?;
         if self.is_published() {
@@ -156,14 +158,16 @@ impl PendingFile {
             .map_err(|e| fail("sync the directory of", e))
     }
 
-    /// Gives the name up, where the target has got the same bytes in another way. What is mapped stays.
+    /// Gives the name up, where the target has got the same bytes in another way. What is mapped
+    /// stays.
     pub fn give_up_name(&mut self) {
         self.temp = None;
         self.holder = None;
     }
 }
 
-/// A file that stands where another is to be, and goes when it is dropped, unless it has been replaced or written over.
+/// A file that stands where another is to be, and goes when it is dropped, unless it has been
+/// replaced or written over.
 struct NameHolder {
     /// Open, so that no other file is taken for it.
     file: File,

@@ -20,8 +20,8 @@ pub fn grow_anonymous(mut map: MmapMut, _len: usize, capacity: usize) -> Grown {
         return Err((Some(map), error));
     }
     let options = memmap2::RemapOptions::new().may_move(true);
-    // SAFETY: the map is anonymous, so no file can be too short for it, and we own it: no pointer into it outlives
-    // this call. New pages of an anonymous map are zero.
+    // SAFETY: the map is anonymous, so no file can be too short for it, and we own it: no pointer
+    // into it outlives this call. New pages of an anonymous map are zero.
     match unsafe { map.remap(capacity, options) } {
         Ok(()) => Ok(map),
         Err(error) => Err((Some(map), error)),
@@ -43,8 +43,8 @@ pub fn grow_anonymous(map: MmapMut, len: usize, capacity: usize) -> Grown {
 /// Bytes of a huge page, where maps are best measured in those.
 pub const HUGE_PAGE: usize = 2 << 20;
 
-/// Asks for huge pages: each covers five hundred ordinary ones, so that reading here and there waits less for
-/// addresses.
+/// Asks for huge pages: each covers five hundred ordinary ones, so that reading here and there
+/// waits less for addresses.
 #[cfg(target_os = "linux")]
 pub fn prefer_huge_pages(map: &MmapMut) {
     // Refused where the system has none; then ordinary pages serve.
@@ -55,8 +55,8 @@ pub fn prefer_huge_pages(map: &MmapMut) {
 #[cfg(not(target_os = "linux"))]
 pub fn prefer_huge_pages(_map: &MmapMut) {}
 
-/// Reserves the blocks of a part of the file, so that writing there through a map cannot hit a full disk (which would
-/// be a SIGBUS). The file must be that long already.
+/// Reserves the blocks of a part of the file, so that writing there through a map cannot hit a full
+/// disk (which would be a SIGBUS). The file must be that long already.
 #[cfg(target_os = "linux")]
 pub fn reserve_file(file: &File, part: Range<u64>) -> io::Result<()> {
     let (mut at, mut step) = (part.start, part.end - part.start);
@@ -64,8 +64,8 @@ pub fn reserve_file(file: &File, part: Range<u64>) -> io::Result<()> {
         let len = step.min(part.end - at);
         match fault::check(Kind::Resize).and_then(|()| allocate(file, at, len)) {
             Ok(()) => at += len,
-            // A signal came. Some file systems undo what they have reserved until then: less at a time gets done
-            // between two.
+            // A signal came. Some file systems undo what they have reserved until then: less at a
+            // time gets done between two.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 step = (step / 2).max(1 << 16)
             }
@@ -97,8 +97,8 @@ pub fn reserve_file(mut file: &File, part: Range<u64>) -> io::Result<()> {
     io::copy(zeros, &mut file).map(|_| ())
 }
 
-/// A directory, open so that renames in it can be made durable; none where it may be written to but not read, and so
-/// not opened.
+/// A directory, open so that renames in it can be made durable; none where it may be written to but
+/// not read, and so not opened.
 #[cfg(unix)]
 pub struct Directory(Option<File>);
 
@@ -156,7 +156,8 @@ impl Directory {
     }
 }
 
-/// What the system says of an error number, as `io::Error` has it, but in no memory that has to be asked for.
+/// What the system says of an error number, as `io::Error` has it, but in no memory that has to be
+/// asked for.
 #[cfg(unix)]
 pub fn describe_os_error(number: i32, to: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = [0u8; 256];
@@ -175,8 +176,8 @@ pub fn describe_os_error(number: i32, to: &mut fmt::Formatter<'_>) -> fmt::Resul
     write!(to, "{}", io::Error::from_raw_os_error(number))
 }
 
-/// Gives a file the access control list of another, or none where that has none or is none: not the one that its
-/// directory gives to new files.
+/// Gives a file the access control list of another, or none where that has none or is none: not the
+/// one that its directory gives to new files.
 #[cfg(target_os = "linux")]
 pub fn copy_access_list(from: Option<&Path>, to: &File) -> io::Result<()> {
     use std::os::fd::AsRawFd;
@@ -196,7 +197,8 @@ pub fn copy_access_list(from: Option<&Path>, to: &File) -> io::Result<()> {
         len = unsafe { libc::getxattr(path.as_ptr().cast(), name, room, list.len()) };
     }
     let (to, name) = (to.as_raw_fd(), NAME.as_ptr());
-    // SAFETY: `to` is open while it is borrowed, the name ends in NUL, and the system has written `len` bytes, if any.
+    // SAFETY: `to` is open while it is borrowed, the name ends in NUL, and the system has written
+    // `len` bytes, if any.
     let done = unsafe {
         match usize::try_from(len) {
             Ok(len) => libc::fsetxattr(to, name, list.as_ptr().cast(), len, 0),
@@ -236,8 +238,8 @@ impl FileId {
     }
 }
 
-/// Whether it was the name that was refused to a file, while what has the name may still be writable: it is mounted, or
-/// the directory is not ours to change.
+/// Whether it was the name that was refused to a file, while what has the name may still be
+/// writable: it is mounted, or the directory is not ours to change.
 #[cfg(unix)]
 pub fn is_name_refused(error: &io::Error) -> bool {
     matches!(

@@ -11,7 +11,8 @@ const MAX_LINKS: usize = 40;
 
 /// A file that is to be replaced, or to come.
 pub struct Target {
-    /// Its own name, with symbolic links followed: they stay, whether or not there is a file at their end.
+    /// Its own name, with symbolic links followed: they stay, whether or not there is a file at
+    /// their end.
     pub path: PathBuf,
     /// What it is to keep; none when there is no file.
     found: Option<Metadata>,
@@ -48,8 +49,8 @@ impl Target {
         self.found.is_some()
     }
 
-    /// Gives a file that is to take its place its owner, group, mode and access control list, as far as the system
-    /// allows.
+    /// Gives a file that is to take its place its owner, group, mode and access control list, as
+    /// far as the system allows.
     ///
     /// # Errors
     /// The system's answer, other than that it does not allow it.
@@ -103,8 +104,8 @@ fn pass_on(found: &Metadata, file: &File) -> io::Result<bool> {
     let made = file.metadata()?;
     let mut is_same_group = true;
     if (made.uid(), made.gid()) != (uid, gid) && fchown(file, Some(uid), Some(gid)).is_err() {
-        // Only root gives files away. What the file's group may must not become another group's, nor its owner's powers
-        // another owner's.
+        // Only root gives files away. What the file's group may must not become another group's,
+        // nor its owner's powers another owner's.
         mode &= 0o1777;
         if made.gid() != gid && fchown(file, None, Some(gid)).is_err() {
             mode = mode & !0o070 | (mode & 0o007) << 3;

@@ -1,4 +1,5 @@
-//! Threads that may not be there: `std::thread` ends the process when it gets no memory for what it keeps about one.
+//! Threads that may not be there: `std::thread` ends the process when it gets no memory for what it
+//! keeps about one.
 
 use crate::fault::{self, Kind};
 use std::any::Any;
@@ -32,8 +33,9 @@ impl Task<'_> {
     }
 }
 
-/// Runs `body` on `n` threads more, or as many as the system gives, and meanwhile `here`, which is told how many those
-/// are, on the calling one. Comes back when all are done; a panic of `body` goes on here.
+/// Runs `body` on `n` threads more, or as many as the system gives, and meanwhile `here`, which is
+/// told how many those are, on the calling one. Comes back when all are done; a panic of `body`
+/// goes on here.
 pub fn beside<R>(n: usize, body: &(dyn Fn() + Sync), here: impl FnOnce(usize) -> R) -> R {
     let task = Task {
         body,
@@ -65,7 +67,8 @@ mod system {
     }
 
     extern "C" fn run(task: *mut c_void) -> *mut c_void {
-        // SAFETY: the task that `start` was given, which outlives the `Threads` that wait for this thread.
+        // SAFETY: the task that `start` was given, which outlives the `Threads` that wait for this
+        // thread.
         unsafe { &*task.cast::<Task<'_>>() }.run();
         std::ptr::null_mut()
     }
@@ -90,8 +93,8 @@ mod system {
                 }
                 let mut thread = MaybeUninit::<libc::pthread_t>::uninit();
                 let task: *const Task<'_> = task;
-                // SAFETY: room for the id; attributes initialised above; `run` takes the task, which lives until
-                // `drop` has waited for the thread.
+                // SAFETY: room for the id; attributes initialised above; `run` takes the task,
+                // which lives until `drop` has waited for the thread.
                 let code = unsafe {
                     libc::pthread_create(
                         thread.as_mut_ptr(),
@@ -119,7 +122,8 @@ mod system {
     impl Drop for Threads<'_> {
         fn drop(&mut self) {
             for &thread in &self.started {
-                // SAFETY: a thread that was started, is not detached, and was not waited for before.
+                // SAFETY: a thread that was started, is not detached, and was not waited for
+                // before.
                 unsafe { libc::pthread_join(thread, std::ptr::null_mut()) };
             }
         }

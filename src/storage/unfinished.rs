@@ -1,9 +1,10 @@
 //! A file that says it is not finished.
 //!
-//! Should the process be killed, the file stays under its temporary name. Nobody must take it for an index: until it is
-//! published it ends in a mark that says so, and its length is no multiple of the node size, which makes Annoy refuse
-//! it. That holds at every moment. Whatever makes the file longer first writes the mark, far enough behind, in one
-//! write; what comes before the mark is filled in afterwards.
+//! Should the process be killed, the file stays under its temporary name. Nobody must take it for
+//! an index: until it is published it ends in a mark that says so, and its length is no multiple of
+//! the node size, which makes Annoy refuse it. That holds at every moment. Whatever makes the file
+//! longer first writes the mark, far enough behind, in one write; what comes before the mark is
+//! filled in afterwards.
 //!
 //! A file whose name cannot be given to another is written over where it is, under the same mark.
 
@@ -61,7 +62,8 @@ impl UnfinishedFile {
         self.file.hold_name(&bytes)
     }
 
-    /// Opens the file that has the name, to be written over. It is as before until [`begin`](Self::begin).
+    /// Opens the file that has the name, to be written over. It is as before until
+    /// [`begin`](Self::begin).
     ///
     /// # Errors
     /// As [`PendingFile::over`]; [`Error::Io`] when its length cannot be found out.
@@ -149,8 +151,8 @@ impl UnfinishedFile {
         Ok(())
     }
 
-    /// Writes the mark behind the first `len` bytes, and says where. Where that is behind its present place, the file
-    /// becomes longer.
+    /// Writes the mark behind the first `len` bytes, and says where. Where that is behind its
+    /// present place, the file becomes longer.
     ///
     /// # Errors
     /// The system's answer.
@@ -186,8 +188,8 @@ impl UnfinishedFile {
         self.file.give_up_name();
     }
 
-    /// Makes a file that has become longer as long as it was, with the mark where it was. When that fails, it stays
-    /// longer.
+    /// Makes a file that has become longer as long as it was, with the mark where it was. When that
+    /// fails, it stays longer.
     pub fn cut_back(&mut self, end: u64) {
         if self.end > end {
             let _ = self
@@ -208,7 +210,8 @@ impl UnfinishedFile {
         Ok(())
     }
 
-    /// Cuts the mark off behind the first `len` bytes, makes the file durable and gives it its name.
+    /// Cuts the mark off behind the first `len` bytes, makes the file durable and gives it its
+    /// name.
     ///
     /// # Errors
     /// As [`PendingFile::publish`]; it has its mark again then, unless it is published.
@@ -228,14 +231,16 @@ impl UnfinishedFile {
     }
 }
 
-/// Writes over the file that has the name, after a file of its own was refused it, which is the `refused`.
+/// Writes over the file that has the name, after a file of its own was refused it, which is the
+/// `refused`.
 ///
-/// This is no longer all or nothing: should the process end before `write` has done its work, the file is left with the
-/// mark, and what was in it is lost. Who has it mapped sees it change. So `write` should fail for nothing but the disk.
+/// This is no longer all or nothing: should the process end before `write` has done its work, the
+/// file is left with the mark, and what was in it is lost. Who has it mapped sees it change. So
+/// `write` should fail for nothing but the disk.
 ///
 /// # Errors
-/// The `refused` itself, when something else was wrong or there is no file that may be written over;
-/// [`Error::Unsupported`] when it is `mapped` to be read from; [`Error::Io`].
+/// The `refused` itself, when something else was wrong or there is no file that may be written
+/// over; [`Error::Unsupported`] when it is `mapped` to be read from; [`Error::Io`].
 pub fn write_over(
     target: &Path,
     node_size: usize,

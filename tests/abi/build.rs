@@ -1,5 +1,6 @@
-//! Reads the ABI twice, from `include/annoy.h` by bindgen and from `src/ffi` by syn, and writes the tests that compare
-//! them: one for each function, constant and field that both have, and the lists of all names.
+//! Reads the ABI twice, from `include/annoy.h` by bindgen and from `src/ffi` by syn, and writes the
+//! tests that compare them: one for each function, constant and field that both have, and the lists
+//! of all names.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -53,7 +54,8 @@ impl Side {
                 }
                 Item::Struct(found) if is_public(&found.vis) => {
                     let fields = match &found.fields {
-                        // Opaque: bindgen gives such a struct one private field, the library has what it likes.
+                        // Opaque: bindgen gives such a struct one private field, the library has
+                        // what it likes.
                         Fields::Named(fields) if fields.named.iter().all(|f| is_public(&f.vis)) => {
                             let name = |f: &syn::Field| f.ident.as_ref().map(ToString::to_string);
                             fields.named.iter().filter_map(name).collect()
@@ -109,7 +111,8 @@ fn main() {
         return;
     }
 
-    // The header by itself: structs, constants, types. bindgen adds assertions of each size and offset as C has them.
+    // The header by itself: structs, constants, types. bindgen adds assertions of each size and
+    // offset as C has them.
     let whole = bindings(&header)
         .ignore_functions()
         .layout_tests(true)
@@ -127,7 +130,8 @@ fn main() {
         );
     fs::write(out.join("header.rs"), &whole).expect("write header.rs");
 
-    // Its functions over the library's structs, so that a function of one side can be assigned to the other's type.
+    // Its functions over the library's structs, so that a function of one side can be assigned to
+    // the other's type.
     let functions = bindings(&header)
         .with_codegen_config(bindgen::CodegenConfig::FUNCTIONS | bindgen::CodegenConfig::TYPES)
         .blocklist_type("annoy_index|annoy_error|annoy_options|annoy_fault|annoy_info|annoy_kind|annoy_cancel|annoy_work|annoy_search_options|annoy_graph_options|annoy_vectors|annoy_results|annoy_labels")
@@ -209,7 +213,8 @@ fn tests(c: &Side, rust: &Side) -> String {
     {
         let blanks = vec!["_"; *arity].join(", ");
         let path = rust.path(name);
-        // The two functions take turns in one variable: a parameter or result of another type does not compile.
+        // The two functions take turns in one variable: a parameter or result of another type does
+        // not compile.
         let _ = writeln!(
             text,
             "#[test]\nfn function_{name}() {{\n    \

@@ -1,4 +1,5 @@
-//! Sets of vectors that a graph may find hard, and the share of the nearest that searches of it find.
+//! Sets of vectors that a graph may find hard, and the share of the nearest that searches of it
+//! find.
 
 use super::{options, Item, Random};
 use annoy_rs::{
@@ -71,7 +72,8 @@ pub fn recall(index: &Index, queries: &[Item], search: &Search<'_>) -> f64 {
     hits as f64 / all.max(1) as f64
 }
 
-/// Small files with graphs: walked by vectors, with zero vectors, with both; some items are missing.
+/// Small files with graphs: walked by vectors, with zero vectors, with both; some items are
+/// missing.
 pub fn small_files() -> Vec<(Options, Vec<u8>)> {
     let kinds = [
         (

@@ -1,4 +1,5 @@
-//! What the integration tests share: random data, all types, exact search, the state of an index as a value.
+//! What the integration tests share: random data, all types, exact search, the state of an index as
+//! a value.
 
 #![allow(dead_code)] // each test uses its own part
 
@@ -115,7 +116,8 @@ pub fn options(metric: Metric, scalar: ScalarType, id_width: IdWidth, f: usize) 
     }
 }
 
-/// Every combination of metric, scalar type and id width, with vectors of `f` numbers or `bits` bits.
+/// Every combination of metric, scalar type and id width, with vectors of `f` numbers or `bits`
+/// bits.
 pub fn all_types(f: usize, bits: usize) -> Vec<Options> {
     use ScalarType::*;
     let mut all = Vec::new();
@@ -164,14 +166,14 @@ pub fn ids(found: &[Neighbor]) -> Vec<i64> {
     found.iter().map(|neighbor| neighbor.id).collect()
 }
 
-/// Of many small tries one in so many, as `ANNOY_RS_SAMPLE` says: all of them, unless a sanitizer makes each of them
-/// slow.
+/// Of many small tries one in so many, as `ANNOY_RS_SAMPLE` says: all of them, unless a sanitizer
+/// makes each of them slow.
 pub fn sample() -> usize {
     std::env::var("ANNOY_RS_SAMPLE").map_or(1, |number| number.parse().unwrap())
 }
 
-/// A directory for files that do not outlive the test: in memory where there is a place for such, because every save
-/// waits for its disk.
+/// A directory for files that do not outlive the test: in memory where there is a place for such,
+/// because every save waits for its disk.
 pub fn scratch() -> TempDir {
     TempDir::with_prefix_in("annoy_rs-test-", "/dev/shm")
         .unwrap_or_else(|_| TempDir::new().unwrap())
@@ -185,7 +187,8 @@ pub fn saved(index: &Index) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// What a superblock is found by, its size, and where in it the length of the trees' section is; see FORMAT.md.
+/// What a superblock is found by, its size, and where in it the length of the trees' section is;
+/// see FORMAT.md.
 pub const SIGNATURE: [u8; 8] = *b"ANN\xffRS\n\xff";
 pub const SUPERBLOCK: usize = 640;
 const TREES_LEN: usize = 128 + 32 + 16;
@@ -295,8 +298,8 @@ pub fn exact(metric: Metric, items: &[Option<Item>], query: &Item, n: usize) -> 
     all
 }
 
-/// How far a distance may be from the exact one: rounding in f32. Small angles lose half the digits in the root, the
-/// smallest (`tests/rust/lengths.rs`) none.
+/// How far a distance may be from the exact one: rounding in f32. Small angles lose half the digits
+/// in the root, the smallest (`tests/rust/lengths.rs`) none.
 pub fn tolerance(metric: Metric, expected: f64, scale: f64) -> f64 {
     match metric {
         Metric::Hamming => 0.0,
@@ -391,7 +394,8 @@ pub fn temporary_files(path: &Path) -> usize {
         .count()
 }
 
-/// Where the fields of a 1.17 node lie, from the tables of Annoy's structs and independent of the library's own.
+/// Where the fields of a 1.17 node lie, from the tables of Annoy's structs and independent of the
+/// library's own.
 #[derive(Clone, Copy, Debug)]
 pub struct Struct {
     pub id: usize,

@@ -80,7 +80,8 @@ impl Annoy {
         path
     }
 
-    /// Annoy builds and saves each case to its `path`. Returns n_items and n_trees as counted before the save.
+    /// Annoy builds and saves each case to its `path`. Returns n_items and n_trees as counted
+    /// before the save.
     pub fn build(&self, cases: &[(&Case, &Path)]) -> Vec<(usize, usize)> {
         let jobs = cases.iter().enumerate().map(|(number, (case, path))| {
             json!({

@@ -1,12 +1,13 @@
-//! Labels, marks of removed items and graphs in our files: Annoy does not see them. It still finds what is removed, and
-//! searches the trees.
+//! Labels, marks of removed items and graphs in our files: Annoy does not see them. It still finds
+//! what is removed, and searches the trees.
 
 use crate::annoy::Annoy;
 use crate::data::{Case, Kind};
 use crate::{answer, build, cases, compare, load, paths, with, Tally};
 use annoy_rs::{GraphPlan, Index, Metric, Work};
 
-/// Labels for the items of case `number`: none, numbers, or strings of many lengths; not for all items.
+/// Labels for the items of case `number`: none, numbers, or strings of many lengths; not for all
+/// items.
 pub fn label(index: &mut Index, number: usize) {
     for id in (0..index.n_items() as i64).filter(|id| id % 7 != 3) {
         match number % 3 {

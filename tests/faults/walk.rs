@@ -19,9 +19,11 @@ pub struct Operation {
     run: Box<Run>,
     /// Whether the file may be the new one after a failure, because more is done after it is there.
     may_be_new: bool,
-    /// Whether the index may be built after a failure, because its file is made durable and named afterwards.
+    /// Whether the index may be built after a failure, because its file is made durable and named
+    /// afterwards.
     may_be_built: bool,
-    /// What the system refuses in any case: a file is written over then, and may be unfinished after a failure.
+    /// What the system refuses in any case: a file is written over then, and may be unfinished
+    /// after a failure.
     refused: Option<(Kind, i32)>,
 }
 
@@ -154,8 +156,8 @@ fn check_error(error: &Error, mode: Mode, context: &str) {
     assert!(right, "{context}: {error:?}");
 }
 
-/// How far it is to the next call that fails. After the first hundreds of allocations they are those of loops, much
-/// like each other; of all other calls each one fails.
+/// How far it is to the next call that fails. After the first hundreds of allocations they are
+/// those of loops, much like each other; of all other calls each one fails.
 fn step(mode: Mode, nth: u64) -> u64 {
     match mode {
         Mode::Once(Kind::Memory) | Mode::Lasting(Kind::Memory) | Mode::Everything => {
@@ -244,8 +246,8 @@ fn check_after(
         mode,
         Mode::Once(Kind::Sync) | Mode::Lasting(Kind::Sync) | Mode::Everything
     );
-    // Written over in part; or not at all, with what was begun behind it that could not be cut off, as nothing could be
-    // done.
+    // Written over in part; or not at all, with what was begun behind it that could not be cut off,
+    // as nothing could be done.
     let unfinished = |before: &[u8], after: &[u8]| {
         after.ends_with(UNFINISHED) || matches!(mode, Mode::Everything) && after.starts_with(before)
     };

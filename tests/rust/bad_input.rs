@@ -1,6 +1,7 @@
-//! Bad input: every kind gives an error that names what was found and what was expected, and leaves the index as it
-//! was. (NULL and numbers below 0 that Rust's types rule out belong to the tests of the C ABI; calls in a wrong state
-//! to states.rs; damaged files to corrupt.rs; the disk to disk.rs.)
+//! Bad input: every kind gives an error that names what was found and what was expected, and leaves
+//! the index as it was. (NULL and numbers below 0 that Rust's types rule out belong to the tests of
+//! the C ABI; calls in a wrong state to states.rs; damaged files to corrupt.rs; the disk to
+//! disk.rs.)
 
 use crate::common::{
     all_types, built, directory, filled, name, plain, random_items, saved, Item, Snapshot,

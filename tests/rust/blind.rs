@@ -1,5 +1,5 @@
-//! Graphs over data whose codes tell near items apart badly, and over zero vectors: what is found without saying how
-//! much to look at, and what the index says of it.
+//! Graphs over data whose codes tell near items apart badly, and over zero vectors: what is found
+//! without saying how much to look at, and what the index says of it.
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, with_graph, Rows};
 use crate::common::{built, ids, Item, Random};
@@ -123,8 +123,9 @@ fn cauchy() {
     finds("cauchy", rows, &OF_NUMBERS);
 }
 
-/// Few items near each other, and those are what is looked for: near zero, so that they are near all others too, at
-/// places that are tried; and somewhere, at places that are not, so that only their nearness tells that they are there.
+/// Few items near each other, and those are what is looked for: near zero, so that they are near
+/// all others too, at places that are tried; and somewhere, at places that are not, so that only
+/// their nearness tells that they are there.
 #[test]
 fn a_minority_on_a_scale_of_its_own() {
     for (metric, scalar, f, place) in [
@@ -314,7 +315,8 @@ fn nothing_looked_at() {
     }
 }
 
-/// A query that all others point away from has the zero vectors for its nearest; to one without a direction any are.
+/// A query that all others point away from has the zero vectors for its nearest; to one without a
+/// direction any are.
 #[test]
 fn queries_whose_nearest_have_no_direction() {
     for n_zeros in [20, N / 2] {
@@ -348,7 +350,8 @@ fn queries_whose_nearest_have_no_direction() {
                     let n_found = found.iter().filter(|one| is_zero(one)).count();
                     assert!(n_found >= n.min(n_least), "{name}: {n_found}");
                     let share = recall(&index, std::slice::from_ref(&query), &search);
-                    // Those behind the zero vectors are far from each other, and a short walk does not come to all.
+                    // Those behind the zero vectors are far from each other, and a short walk does
+                    // not come to all.
                     let least = if search_k.is_none() { 0.95 } else { 0.6 };
                     assert!(share >= least, "{name}: {share}");
                 }

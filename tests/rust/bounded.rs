@@ -1,4 +1,5 @@
-//! How much is read of files that do not say what they are: no more the longer they are, or the more they might be.
+//! How much is read of files that do not say what they are: no more the longer they are, or the
+//! more they might be.
 #![cfg(target_os = "linux")]
 
 use crate::common::{built, plain, random_items, saved, scratch};
@@ -6,7 +7,8 @@ use annoy_rs::{probe, Access, Error, Index, Metric, Options};
 use std::fs::File;
 use std::path::Path;
 
-/// Bytes that a call may read: 256 MiB to find trees, and what finding out that the file is none of ours takes.
+/// Bytes that a call may read: 256 MiB to find trees, and what finding out that the file is none of
+/// ours takes.
 const MOST: u64 = 260 << 20;
 const MOST_CALLS: u64 = 600_000;
 
@@ -62,7 +64,8 @@ fn probing_zeros() {
     }
 }
 
-/// Up to twice as many nodes as there can be trees, each of which could be the root of one without items.
+/// Up to twice as many nodes as there can be trees, each of which could be the root of one without
+/// items.
 #[test]
 fn loading_zeros() {
     let directory = scratch();

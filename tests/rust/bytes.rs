@@ -7,7 +7,8 @@ use annoy_rs::{Bytes, Error, Index, Metric, Options};
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex};
 
-/// Built, with metadata, labels of one kind or the other, and removed items, as far as `n` items go.
+/// Built, with metadata, labels of one kind or the other, and removed items, as far as `n` items
+/// go.
 fn index(options: Options, n: usize, extras: usize) -> Index {
     let mut index = built(options, &random_items(options, n, 3), 2);
     let ids = (0..n as i64).step_by(3);

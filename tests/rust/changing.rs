@@ -1,6 +1,6 @@
-//! A mapped file that is rewritten in place meanwhile, against what the documentation asks: any answer may be wrong
-//! then, but nothing panics, ends without an end, or reads past what is there. What is read twice may be something else
-//! the second time.
+//! A mapped file that is rewritten in place meanwhile, against what the documentation asks: any
+//! answer may be wrong then, but nothing panics, ends without an end, or reads past what is there.
+//! What is read twice may be something else the second time.
 #![cfg(unix)]
 
 use crate::common::sections::place;
@@ -65,8 +65,8 @@ fn may_be<R>(result: Result<R>) -> Option<R> {
     }
 }
 
-/// Calls `scribble` again and again in one thread while another opens the file and calls `body`, for some seconds.
-/// Fails when a call does not come back.
+/// Calls `scribble` again and again in one thread while another opens the file and calls `body`,
+/// for some seconds. Fails when a call does not come back.
 fn beside(
     path: &Path,
     good: &[u8],
@@ -184,8 +184,8 @@ fn marks_that_come_and_go() {
     });
 }
 
-/// Items that are now there and now missing. One is so long that the first scale of codes does not tell the others
-/// apart.
+/// Items that are now there and now missing. One is so long that the first scale of codes does not
+/// tell the others apart.
 #[test]
 fn items_that_come_and_go() {
     let n = 3000;

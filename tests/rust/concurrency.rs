@@ -1,4 +1,5 @@
-//! The promise of threads: searches of one handle, from any number of threads at once, give what one thread gets.
+//! The promise of threads: searches of one handle, from any number of threads at once, give what
+//! one thread gets.
 
 use crate::common::{built, random_items, sample, scratch, Item};
 use annoy_rs::{Access, Index, Metric, Neighbor, Options, ScalarType};
@@ -50,8 +51,8 @@ fn queries() -> usize {
     QUERIES / sample()
 }
 
-/// A hundred thousand searches in each of eight threads, each in an order of its own, against the answers of one
-/// thread.
+/// A hundred thousand searches in each of eight threads, each in an order of its own, against the
+/// answers of one thread.
 fn threads_agree(context: &str, index: &Index, items: &[Item]) {
     let started = Instant::now();
     let ways = ways();

@@ -1,5 +1,5 @@
-//! The cases that every binding runs (`tests/conformance`): what is checked in is what the engine gives.
-//! `ANNOY_RS_BLESS=1` writes them anew.
+//! The cases that every binding runs (`tests/conformance`): what is checked in is what the engine
+//! gives. `ANNOY_RS_BLESS=1` writes them anew.
 
 #[path = "../conformance/cases.rs"]
 mod cases;

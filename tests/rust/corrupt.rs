@@ -1,5 +1,5 @@
-//! Hostile files. Whatever the bytes are: no panic, no hang, no id out of bounds; an error or an answer.
-//! tests/rust/damaged.rs flips every byte and cuts at every length.
+//! Hostile files. Whatever the bytes are: no panic, no hang, no id out of bounds; an error or an
+//! answer. tests/rust/damaged.rs flips every byte and cuts at every length.
 
 use crate::common::{
     all_types, built, ids, loaded, name, plain, random_items, sample, saved, small, Item, Random,
@@ -187,7 +187,8 @@ fn noise() {
     }
 }
 
-/// A larger file is looked at only in part by load: what is beyond must be caught by the search that gets there.
+/// A larger file is looked at only in part by load: what is beyond must be caught by the search
+/// that gets there.
 fn large() -> (Options, Struct, Vec<u8>) {
     let options = Options::new(Metric::Euclidean, 2);
     let bytes = plain(
@@ -274,7 +275,8 @@ fn counts_of_descendants() {
         let words = [format!("at node {node}: it counts {wrong} descendants")];
         search_finds(|b| layout.set_descendants(b, node, wrong), &[&words[0]]);
     }
-    // A huge count only says that it is a split, which it is. A small one makes it a leaf of what lies there.
+    // A huge count only says that it is a split, which it is. A small one makes it a leaf of what
+    // lies there.
     for other in [i64::from(i32::MAX), 0, 1, 2] {
         let mut bytes = good.clone();
         layout.set_descendants(&mut bytes, node, other);
@@ -321,8 +323,8 @@ fn hamming_bits_out_of_range() {
     }
 }
 
-/// Whether an index of this kind takes one of the files for its own. Sizes tell most apart: only files whose size
-/// could be right are tried, and `tried` counts the kinds for which there was one.
+/// Whether an index of this kind takes one of the files for its own. Sizes tell most apart: only
+/// files whose size could be right are tried, and `tried` counts the kinds for which there was one.
 fn mistaken(files: &[Vec<u8>], of_index: Options, tried: &mut usize) -> bool {
     let size = Struct::of(of_index).size;
     let mut could_be = files
@@ -357,9 +359,10 @@ fn files(options: Options) -> Vec<Vec<u8>> {
 
 /// Pairs of kinds, "file < index", whose structure is the same: no reader can tell them apart.
 /// - Euclidean and manhattan have the same nodes.
-/// - Hamming's word sizes have the same nodes with 64-bit ids. With 32-bit ids those of 8 and of 32 bits have, and
-///   what Annoy up to 1.16.3 stored for 64 bits.
-/// - To hamming in bytes any byte is a split, so a node of floats with its vector in the same place is one, too.
+/// - Hamming's word sizes have the same nodes with 64-bit ids. With 32-bit ids those of 8 and of 32
+///   bits have, and what Annoy up to 1.16.3 stored for 64 bits.
+/// - To hamming in bytes any byte is a split, so a node of floats with its vector in the same place
+///   is one, too.
 #[rustfmt::skip]
 const ALIKE: &[&str] = &[
     "euclidean f32 i32 < manhattan f32 i32", "manhattan f32 i32 < euclidean f32 i32",
@@ -375,9 +378,11 @@ const ALIKE: &[&str] = &[
 ];
 
 /// Pairs that a closer look at the nodes could tell apart, and load does not yet.
-/// - To angular f64 a hamming split is a normal of length 0, as coin tosses have (it is 1e-322 long).
+/// - To angular f64 a hamming split is a normal of length 0, as coin tosses have (it is 1e-322
+///   long).
 /// - To euclidean f64 the 0 of a dot split's factor is two children, both item 0.
-/// - The header of dot on Annoy's main branch is two elements larger: a file of f is taken for one of f - 2 of it.
+/// - The header of dot on Annoy's main branch is two elements larger: a file of f is taken for one
+///   of f - 2 of it.
 #[rustfmt::skip]
 const MISSED: &[&str] = &[
     "hamming u64 i64 < angular f64 i64", "hamming u32 i64 < angular f64 i64", "hamming u8 i64 < angular f64 i64",

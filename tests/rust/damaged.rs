@@ -1,6 +1,6 @@
-//! Every byte of a file flipped, every length it can be cut to, in every type, through every call that reads a file: no
-//! panic, no id out of bounds, and in files of ours nothing that is not noticed, by loading or by verifying.
-//! tests/rust/corrupt.rs has damage of other shapes.
+//! Every byte of a file flipped, every length it can be cut to, in every type, through every call
+//! that reads a file: no panic, no id out of bounds, and in files of ours nothing that is not
+//! noticed, by loading or by verifying. tests/rust/corrupt.rs has damage of other shapes.
 
 use crate::common::{all_types, built, name, random_items, sample, saved, small, Item, SIGNATURE};
 use annoy_rs::{probe, Access, Error, GraphPlan, Index, Metric, Neighbor, Options, Work};
@@ -36,7 +36,8 @@ impl Counts {
     }
 }
 
-/// One file that is damaged in place again and again, and its bytes in memory. Nothing has it mapped in between.
+/// One file that is damaged in place again and again, and its bytes in memory. Nothing has it
+/// mapped in between.
 struct Bench {
     options: Options,
     query: Item,
@@ -113,8 +114,8 @@ impl Bench {
         self.try_bytes(loaded.is_some(), opened.is_some(), sound, context);
     }
 
-    /// The same bytes in memory are taken or refused as the file was. What loads thaws, if it is sound, and can be
-    /// built then.
+    /// The same bytes in memory are taken or refused as the file was. What loads thaws, if it is
+    /// sound, and can be built then.
     fn try_bytes(&self, loads: bool, opens: bool, sound: bool, context: &dyn Fn() -> String) {
         let opened = refused_or(Index::open_bytes(self.bytes.clone()), context);
         assert_eq!(opened.is_some(), opens, "{}", context());
@@ -273,9 +274,10 @@ fn flips_in_plain_files() {
     );
 }
 
-/// Of a plain file of two trees three beginnings load. Two are whole files themselves: behind the root of the first
-/// tree it is one of that tree; and without the last copy there are still both roots, one copied and one in its tree.
-/// In the third, without both copies, the first tree is no part of anything, which verifying finds.
+/// Of a plain file of two trees three beginnings load. Two are whole files themselves: behind the
+/// root of the first tree it is one of that tree; and without the last copy there are still both
+/// roots, one copied and one in its tree. In the third, without both copies, the first tree is no
+/// part of anything, which verifying finds.
 #[test]
 fn cuts_of_plain_files() {
     let files = &files()[1];

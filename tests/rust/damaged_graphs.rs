@@ -1,5 +1,6 @@
-//! Graphs that are walked by vectors and graphs with zero vectors, damaged, with checksums made right again, as who
-//! means harm would: a refusal in words or a fault named by verifying, no panic, nothing found twice.
+//! Graphs that are walked by vectors and graphs with zero vectors, damaged, with checksums made
+//! right again, as who means harm would: a refusal in words or a fault named by verifying, no
+//! panic, nothing found twice.
 
 use crate::common::graphs::small_files;
 use crate::common::sections::{entry, place, reseal};
@@ -144,8 +145,8 @@ fn sound_as_they_are() {
     }
 }
 
-/// Of each byte of both sections two bits. What plays no part in reading may change: how it was built and tried, and
-/// what is 0; and a neighbour may become another.
+/// Of each byte of both sections two bits. What plays no part in reading may change: how it was
+/// built and tried, and what is 0; and a neighbour may become another.
 #[test]
 fn flips() {
     let (mut tries, mut unnoticed) = (0, 0);
@@ -264,7 +265,8 @@ fn headers_with_the_room_they_speak_of() {
     for file in small_files() {
         let good = &file.1;
         let graph = place(good, GRAPH);
-        // Ids of items to start from, routes, and items without neighbours, in what is left of the lists of neighbours.
+        // Ids of items to start from, routes, and items without neighbours, in what is left of the
+        // lists of neighbours.
         for (fields, words) in [
             ([(24, 8, 1), (48, 8, 0)], "does not hold together"),
             ([(40, 4, 1), (48, 8, 0)], "does not hold together"),
@@ -390,8 +392,8 @@ fn more_items_without_neighbours() {
     }
 }
 
-/// Lists whose neighbours are zero vectors, missing, the item itself, or no items; neighbours of zero vectors; all of
-/// one.
+/// Lists whose neighbours are zero vectors, missing, the item itself, or no items; neighbours of
+/// zero vectors; all of one.
 #[test]
 fn neighbours_that_cannot_be() {
     for file in small_files() {
@@ -434,7 +436,8 @@ fn neighbours_that_cannot_be() {
     }
 }
 
-/// Trees that lead a walk by vectors to where nothing is: to themselves, out of the forest, to what is no item.
+/// Trees that lead a walk by vectors to where nothing is: to themselves, out of the forest, to what
+/// is no item.
 #[test]
 fn trees_that_lead_walks_astray() {
     const TREES: [u32; 2] = [2, 3];

@@ -1,6 +1,6 @@
-//! Every byte of the labels and of the marks of removed items flipped, with the checksums as they were, and with
-//! checksums made right again, as who means harm would: no panic, no id out of bounds, and nothing that loading or
-//! verifying does not notice, unless what it makes is good.
+//! Every byte of the labels and of the marks of removed items flipped, with the checksums as they
+//! were, and with checksums made right again, as who means harm would: no panic, no id out of
+//! bounds, and nothing that loading or verifying does not notice, unless what it makes is good.
 
 use crate::common::sections::{place, reseal};
 use crate::common::{built, random_items, saved, scratch};
@@ -10,7 +10,8 @@ const N: usize = 21;
 const LABELS: u32 = 5;
 const REMOVED: u32 = 6;
 
-/// Indexes with labels of either kind, not for all items, and some items removed; their tables of either sort.
+/// Indexes with labels of either kind, not for all items, and some items removed; their tables of
+/// either sort.
 fn files() -> [Vec<u8>; 4] {
     let [numbers, texts] = hashed();
     let [sorted_numbers, sorted_texts] = [numbers.clone(), texts.clone()].map(sorted);
@@ -263,7 +264,8 @@ fn labels_twice() {
     says(bytes, "two slots name its label");
 }
 
-/// What a damaged file says that it has none of is there all the same: a label of the other kind is refused, not lost.
+/// What a damaged file says that it has none of is there all the same: a label of the other kind is
+/// refused, not lost.
 #[test]
 fn labels_that_are_not_counted() {
     for (number, mut bytes) in hashed().into_iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Files that say what they are: opening without metric and f, what does not fit, metadata, verifying, probing.
+//! Files that say what they are: opening without metric and f, what does not fit, metadata,
+//! verifying, probing.
 
 use crate::common::{
     all_types, built, filled, loaded, name, plain, random_items, saved, scratch, Item, Random,
@@ -120,8 +121,8 @@ fn what_does_not_fit_is_named() {
     }
 }
 
-/// Kinds that plain files are mistaken for (tests/rust/corrupt.rs lists them) cannot be confused when files say what
-/// they are.
+/// Kinds that plain files are mistaken for (tests/rust/corrupt.rs lists them) cannot be confused
+/// when files say what they are.
 #[test]
 fn never_mistaken_for_another_kind() {
     let kinds: Vec<Options> = [1, 2, 3, 4, 5, 6, 7, 8, 12]
@@ -167,8 +168,8 @@ fn never_mistaken_for_another_kind() {
     assert!(tried > 500 && mistaken.is_empty(), "{tried}: {mistaken:#?}");
 }
 
-/// Nor can they in files of a megabyte and more, of which load does not try every size of nodes: those of Annoy's other
-/// layouts, and of small multiples, it does.
+/// Nor can they in files of a megabyte and more, of which load does not try every size of nodes:
+/// those of Annoy's other layouts, and of small multiples, it does.
 #[test]
 fn never_mistaken_for_another_layout() {
     let directory = scratch();
@@ -179,7 +180,8 @@ fn never_mistaken_for_another_layout() {
     };
     let (f32, f64) = (ScalarType::F32, ScalarType::F64);
     let (u64, u32, u8) = (ScalarType::Bits64, ScalarType::Bits32, ScalarType::Bits8);
-    // The nodes of a 1.17 file on the left are as large as those of the kind on the right in another layout.
+    // The nodes of a 1.17 file on the left are as large as those of the kind on the right in
+    // another layout.
     for (of_file, of_index) in [
         (of(Metric::Dot, f32, 40), of(Metric::Dot, f32, 38)),
         (of(Metric::Dot, f64, 40), of(Metric::Dot, f64, 38)),
@@ -261,7 +263,8 @@ fn plain_files_do_not_say_what_they_are() {
                 name(options)
             );
         }
-        // Loaded and saved it says what it is, with the same bytes but for the origin of its forest.
+        // Loaded and saved it says what it is, with the same bytes but for the origin of its
+        // forest.
         let mut index = Index::with_options(options).unwrap();
         index.load(&path, Access::Map).unwrap();
         assert!(index.verify(9).unwrap().is_sound());
@@ -492,7 +495,8 @@ fn superblocks_that_lie() {
     lies("roots section cannot lie there", &long(entry(2) + 8, 176));
 }
 
-/// A later version may add sections. Those that need not be understood are skipped, and kept by a save.
+/// A later version may add sections. Those that need not be understood are skipped, and kept by a
+/// save.
 #[test]
 fn unknown_sections_are_kept() {
     let options = Options::new(Metric::Manhattan, 5);

@@ -1,5 +1,6 @@
-//! The same items, seed and number of trees give the same file, byte for byte: for any number of threads, in memory or
-//! on disk, with every kernel, today and tomorrow. The checksums below are those of files as they have been.
+//! The same items, seed and number of trees give the same file, byte for byte: for any number of
+//! threads, in memory or on disk, with every kernel, today and tomorrow. The checksums below are
+//! those of files as they have been.
 
 use crate::common::{all_types, checksum, filled, name, plain, random_items, saved, Item};
 use annoy_rs::{kernel_name, Index, Metric, Options};
@@ -9,8 +10,8 @@ use std::process::Command;
 const ITEMS: usize = 700;
 const TREES: usize = 5;
 
-/// FNV-1a (64 bits) of the plain file of each type, without what it says of itself. A change here is a new
-/// `superblock::REVISION`: files built before differ.
+/// FNV-1a (64 bits) of the plain file of each type, without what it says of itself. A change here
+/// is a new `superblock::REVISION`: files built before differ.
 #[rustfmt::skip]
 const GOLDEN: [(&str, u64); 27] = [
     ("angular f32 i32 f=37", 0x1eff513c39f44f3f),
@@ -47,7 +48,8 @@ fn types() -> Vec<Options> {
     all_types(37, 150)
 }
 
-/// The usual types with so much data that a tree has several levels before a subset fits a local copy.
+/// The usual types with so much data that a tree has several levels before a subset fits a local
+/// copy.
 fn large_types() -> Vec<Options> {
     let f = |metric| if metric == Metric::Hamming { 8192 } else { 200 };
     let options = |metric| Options::new(metric, f(metric));

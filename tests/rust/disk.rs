@@ -1,5 +1,6 @@
-//! Places that cannot be written to, and a disk that is full: an error, the old file whole, no temporary file, and the
-//! index as it was. A full disk is a small file system made for the test, which needs root; without, it is skipped.
+//! Places that cannot be written to, and a disk that is full: an error, the old file whole, no
+//! temporary file, and the index as it was. A full disk is a small file system made for the test,
+//! which needs root; without, it is skipped.
 
 use crate::common::{
     all_types, built, directory, filled, random_items, saved, temporary_files, Item, Snapshot,
@@ -63,8 +64,8 @@ fn places_that_cannot_be_written_to() {
     }
 }
 
-/// What was there stays. Where nothing was, there is a file that says that it is not finished, and goes when it is
-/// given up.
+/// What was there stays. Where nothing was, there is a file that says that it is not finished, and
+/// goes when it is given up.
 #[test]
 fn an_unfinished_on_disk_build_leaves_nothing() {
     let (options, items) = small();
@@ -118,8 +119,8 @@ fn start_over(options: Options, target: &Path) -> Index {
     index
 }
 
-/// What would stay there if the process were killed, under both names: no call takes it for an index, nor does Annoy,
-/// which refuses a file whose length is no multiple of the node size.
+/// What would stay there if the process were killed, under both names: no call takes it for an
+/// index, nor does Annoy, which refuses a file whose length is no multiple of the node size.
 #[test]
 fn an_unfinished_on_disk_build_is_no_index() {
     fn refused<T>(result: annoy_rs::Result<T>) {
@@ -153,8 +154,8 @@ fn an_unfinished_on_disk_build_is_no_index() {
     }
 }
 
-/// As it is right after it has grown for its first items: of zeros, and, as chance would have it, as long as a file of
-/// a main-branch layout with no items and many trees.
+/// As it is right after it has grown for its first items: of zeros, and, as chance would have it,
+/// as long as a file of a main-branch layout with no items and many trees.
 #[test]
 fn an_unfinished_on_disk_build_is_no_index_of_another_layout() {
     let options = Options::new(Metric::Dot, 10);
@@ -310,7 +311,8 @@ fn full_disk_when_building() {
         assert_eq!(before, Snapshot::of(&index));
         assert_eq!(fs::read(disk.at("x.ann")).unwrap(), b"old");
     }
-    // What the failed build wrote must not come to light in a hole. (It begins with zeros, a superblock of them.)
+    // What the failed build wrote must not come to light in a hole. (It begins with zeros, a
+    // superblock of them.)
     index.add_item(400, &items[0]).unwrap();
     for id in 300..400 {
         assert_eq!(

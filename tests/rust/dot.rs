@@ -1,6 +1,7 @@
-//! Dot finds no less than Annoy 1.17.3, whatever the items' lengths. Floors are what Annoy found of the same items and
-//! queries less 0.01, means of five seeds each with as many trees and the same search_k. With ANNOY_RS_DUMP=directory
-//! these tests write both there, as 32-bit floats, one vector behind the other: that is how they came to Annoy.
+//! Dot finds no less than Annoy 1.17.3, whatever the items' lengths. Floors are what Annoy found of
+//! the same items and queries less 0.01, means of five seeds each with as many trees and the same
+//! search_k. With ANNOY_RS_DUMP=directory these tests write both there, as 32-bit floats, one
+//! vector behind the other: that is how they came to Annoy.
 
 use crate::common::{filled, Item, Random};
 use annoy_rs::{GraphPlan, Index, Metric, Options, Work};
@@ -90,8 +91,8 @@ fn one_item_ten_thousand_times_as_long() {
     check("one_long", &data, [0.164, 0.409, 0.852]);
 }
 
-/// So far beyond all others that its square is no number of 32 bits. Annoy finds 0.032, 0.127 and 0.666; the floors are
-/// a little under what is found with all items alike.
+/// So far beyond all others that its square is no number of 32 bits. Annoy finds 0.032, 0.127 and
+/// 0.666; the floors are a little under what is found with all items alike.
 #[test]
 fn one_item_too_long_to_square() {
     let mut data = drawn(2, |random| gaussian(random, 16));
@@ -162,7 +163,8 @@ fn half_of_the_items_a_thousandth_as_long() {
     check("short", &data, [0.229, 0.505, 0.901]);
 }
 
-/// 1,024 bits: families of molecules, large and small, each member with most of its family's bits and a few others.
+/// 1,024 bits: families of molecules, large and small, each member with most of its family's bits
+/// and a few others.
 #[test]
 fn fingerprints() {
     let random = &mut Random(6);

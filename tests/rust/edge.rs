@@ -1,4 +1,5 @@
-//! The edges of numbers: nothing, one, K and K + 1 items, far ids, trees and threads of any number, files in use.
+//! The edges of numbers: nothing, one, K and K + 1 items, far ids, trees and threads of any number,
+//! files in use.
 
 use crate::common::{
     all_types, built, checksum, filled, ids, loaded, name, options, plain, random_items,
@@ -61,8 +62,8 @@ fn few_items() {
     }
 }
 
-/// Many ids with room between them, more than a tree's subset in the cache: the forest is the one of ids without gaps,
-/// whether the gaps are few or most.
+/// Many ids with room between them, more than a tree's subset in the cache: the forest is the one
+/// of ids without gaps, whether the gaps are few or most.
 #[test]
 fn ids_with_gaps() {
     const ITEMS: usize = 3000;
@@ -91,7 +92,8 @@ fn ids_with_gaps() {
     }
 }
 
-/// Ids far apart: what is between does not exist, and the item or two that do are found, also after a load.
+/// Ids far apart: what is between does not exist, and the item or two that do are found, also after
+/// a load.
 #[test]
 fn only_far_ids() {
     for options in all_types(5, 70) {
@@ -198,7 +200,8 @@ fn number_of_trees_left_to_the_library() {
     }
 }
 
-/// A far id alone: nodes cannot come to twice the items but by very many trees that are all the same.
+/// A far id alone: nodes cannot come to twice the items but by very many trees that are all the
+/// same.
 #[test]
 fn one_tree_is_enough_for_one_item() {
     for n_threads in [1, 4] {
@@ -225,12 +228,14 @@ fn number_of_trees_left_to_the_library_is_the_same_for_any_threads() {
     assert!(built.iter().all(|bytes| *bytes == built[0]));
 }
 
-/// A file in the layout of Annoy 1.16 opens, but saving it as it is would make a file that 1.17 cannot read.
+/// A file in the layout of Annoy 1.16 opens, but saving it as it is would make a file that 1.17
+/// cannot read.
 #[test]
 fn old_layouts_are_read_and_not_written() {
     let directory = tempfile::tempdir().unwrap();
     let (old, new) = (directory.path().join("old"), directory.path().join("new"));
-    // Hamming of one word, packed: n_descendants, two children, the word. Two items, a root, its copy.
+    // Hamming of one word, packed: n_descendants, two children, the word. Two items, a root, its
+    // copy.
     let node = |fields: [i32; 3], word: u64| {
         let mut bytes: Vec<u8> = fields.iter().flat_map(|x| x.to_le_bytes()).collect();
         bytes.extend(word.to_le_bytes());
@@ -254,7 +259,8 @@ fn old_layouts_are_read_and_not_written() {
     assert!(!new.exists());
 }
 
-/// Preallocated and never written to: an empty index would look like this, with as many trees as the file is long.
+/// Preallocated and never written to: an empty index would look like this, with as many trees as
+/// the file is long.
 #[test]
 fn long_file_of_zeros() {
     let directory = tempfile::tempdir().unwrap();

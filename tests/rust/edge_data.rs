@@ -1,5 +1,5 @@
-//! The edges of data: all items equal, points on a line, extreme numbers, zero vectors, the shortest and longest
-//! vectors.
+//! The edges of data: all items equal, points on a line, extreme numbers, zero vectors, the
+//! shortest and longest vectors.
 
 use crate::common::{
     all_types, built, filled, ids, loaded, name, options, random_items, round_trip, saved, Item,
@@ -46,8 +46,9 @@ fn depth(options: Options, bytes: &[u8]) -> usize {
     deepest
 }
 
-/// The worst a line can be: nearly all splits take off less than two in a hundred points, the ones farthest out,
-/// but more than the one in a hundred at which coin tosses take over. In a thread with a small stack.
+/// The worst a line can be: nearly all splits take off less than two in a hundred points, the ones
+/// farthest out, but more than the one in a hundred at which coin tosses take over. In a thread
+/// with a small stack.
 #[test]
 fn points_on_a_line() {
     for (f, n) in [(1, 2_000_000), (1, 200_000), (2, 100_000)] {
@@ -106,7 +107,8 @@ fn the_shortest_and_the_longest_vectors() {
     }
 }
 
-/// Numbers at the ends of what floats can be. Sums overflow or vanish; whatever was built must load again.
+/// Numbers at the ends of what floats can be. Sums overflow or vanish; whatever was built must load
+/// again.
 #[test]
 fn extreme_numbers() {
     let (mut nans, mut broken) = (Vec::new(), Vec::new());

@@ -1,4 +1,5 @@
-//! FORMAT.md is right: its worked example is the file it describes, its table says where the fields are.
+//! FORMAT.md is right: its worked example is the file it describes, its table says where the fields
+//! are.
 
 use annoy_rs::{Index, Metric};
 use std::collections::BTreeMap;

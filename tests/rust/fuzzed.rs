@@ -78,8 +78,8 @@ fn roots_without_trees() {
     );
 }
 
-/// It was loaded, and what was saved of it was not: that had its superblock at the place it spoke of, and the last root
-/// named another.
+/// It was loaded, and what was saved of it was not: that had its superblock at the place it spoke
+/// of, and the last root named another.
 #[test]
 fn superblock_that_counts_otherwise_than_the_last_root() {
     let options = Options::new(Metric::Hamming, 64);
@@ -123,7 +123,8 @@ fn item_that_counts_as_a_split() {
     );
 }
 
-/// It was searched as a graph in which no item has a neighbour, and what was saved of it was a forest.
+/// It was searched as a graph in which no item has a neighbour, and what was saved of it was a
+/// forest.
 #[test]
 fn graph_section_of_no_bytes() {
     let options = common_options();
@@ -132,7 +133,8 @@ fn graph_section_of_no_bytes() {
         .build_graph(&GraphPlan::default(), &mut Work::default())
         .unwrap();
     let mut bytes = saved(&index);
-    // Behind trees, copies of roots and codes; bytes that then belong to nothing are for verify to find.
+    // Behind trees, copies of roots and codes; bytes that then belong to nothing are for verify to
+    // find.
     let (block, at) = (24 * Struct::of(options).size, TABLE + 4 * ENTRY);
     let entry = &mut bytes[block + at..][..ENTRY];
     assert_eq!(entry[0], 8);
@@ -162,7 +164,8 @@ fn crowded(options: Options) -> Vec<u8> {
     bytes
 }
 
-/// The superblock has no room for one more: writing it was a panic, or the file was one that does not open.
+/// The superblock has no room for one more: writing it was a panic, or the file was one that does
+/// not open.
 #[test]
 fn metadata_for_a_file_with_all_the_sections_there_can_be() {
     let options = common_options();
@@ -181,8 +184,8 @@ fn metadata_for_a_file_with_all_the_sections_there_can_be() {
     assert!(!path.exists());
 }
 
-/// A graph over long vectors, whose codes are made short, and where the superblock and the sections of codes and graph
-/// begin.
+/// A graph over long vectors, whose codes are made short, and where the superblock and the sections
+/// of codes and graph begin.
 fn with_short_codes() -> (Options, Vec<u8>, [usize; 3]) {
     let options = Options::new(Metric::Euclidean, 193);
     let mut index = built(options, &random_items(options, 24, 3), 2);
@@ -251,8 +254,8 @@ fn lengths_of_short_codes() {
     }
 }
 
-/// Items to start from that are none, or have another code there, are found by verifying, and the first by searching
-/// too.
+/// Items to start from that are none, or have another code there, are found by verifying, and the
+/// first by searching too.
 #[test]
 fn entries_that_cannot_be() {
     let (options, bytes, [_, _, graph]) = with_short_codes();
@@ -326,8 +329,8 @@ fn as_many_routes_as_cannot_be() {
     refused(options, &bytes, "1 routes of 0 trees");
 }
 
-/// Routes that lead in a circle, out of the forest or to no leaf are found by verifying, and by the search that comes
-/// there.
+/// Routes that lead in a circle, out of the forest or to no leaf are found by verifying, and by the
+/// search that comes there.
 #[test]
 fn routes_that_cannot_be() {
     for metric in [
@@ -382,7 +385,8 @@ fn routes_that_cannot_be() {
     }
 }
 
-/// A search that fails half-way leaves nothing behind that others on its thread could miss items by.
+/// A search that fails half-way leaves nothing behind that others on its thread could miss items
+/// by.
 #[test]
 fn marks_of_a_search_that_failed() {
     let n = 6000;

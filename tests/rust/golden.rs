@@ -115,7 +115,8 @@ fn check(path: &Path) -> usize {
     queries.len()
 }
 
-/// The same items, thawed, one more added, built and saved: what Annoy stored is there, and all is sound.
+/// The same items, thawed, one more added, built and saved: what Annoy stored is there, and all is
+/// sound.
 fn thaw(loaded: &Index, path: &Path) {
     let mut index = Index::with_options(loaded.options()).unwrap();
     index.load(path.with_extension("ann"), Access::Map).unwrap();

@@ -104,8 +104,8 @@ fn finds_what_is_near_and_says_how_far() {
     }
 }
 
-/// Where the graph's routes lead, of data in the middle and of data far from there: a walk that hardly gets on finds
-/// items of the query's own cluster.
+/// Where the graph's routes lead, of data in the middle and of data far from there: a walk that
+/// hardly gets on finds items of the query's own cluster.
 #[test]
 fn walks_start_near() {
     for (metric, shift) in [
@@ -134,7 +134,8 @@ fn walks_start_near() {
     }
 }
 
-/// Between two clusters: a walk that has come to the end of one is led to others, the more the more it may look at.
+/// Between two clusters: a walk that has come to the end of one is led to others, the more the more
+/// it may look at.
 #[test]
 fn walks_go_on_elsewhere() {
     let items = vectors(8000, 4);
@@ -246,8 +247,8 @@ fn few_items_equal_items_and_holes() {
     }
 }
 
-/// Where most are looked at they are so in a row. Missing items have a code like any other, here that of what is asked
-/// for.
+/// Where most are looked at they are so in a row. Missing items have a code like any other, here
+/// that of what is asked for.
 #[test]
 fn missing_items_take_nobodys_place() {
     let items = vectors(N / 3, 9);
@@ -299,8 +300,8 @@ fn the_way_is_chosen() {
     assert_eq!(found(&index, Way::Fastest).unwrap(), graph);
 }
 
-/// For shares of the items from all to one, by a bitmap and by a function: what is found is accepted, and as near as
-/// what a look at all finds.
+/// For shares of the items from all to one, by a bitmap and by a function: what is found is
+/// accepted, and as near as what a look at all finds.
 #[test]
 fn filters() {
     let mut items = vectors(N + 30, 5);
@@ -345,8 +346,8 @@ fn filters() {
                     hits += found.iter().filter(|one| truth.contains(one)).count();
                 }
                 let recall = hits as f64 / (n * queries.len()) as f64;
-                // What passes are whole clusters. A graph by products has few ways to items that are nobody's answer
-                // without a filter.
+                // What passes are whole clusters. A graph by products has few ways to items that
+                // are nobody's answer without a filter.
                 let least = if metric == Metric::Dot { 0.92 } else { 0.95 };
                 assert!(recall > least, "{metric}: one of {one_of}: {recall}");
             }
@@ -402,7 +403,8 @@ fn removed_and_excluded_items_are_not_found() {
     assert_eq!(after, before[3..6]);
 }
 
-/// Files of every kind: what is loaded finds the same, says that it is sound, and is saved as the same bytes.
+/// Files of every kind: what is loaded finds the same, says that it is sound, and is saved as the
+/// same bytes.
 #[test]
 fn goes_along_in_files() {
     let items = vectors(700, 8);

@@ -1,5 +1,5 @@
-//! Bytes of graphs: the same whatever the threads and the kernel, also without codes and with zero vectors; and files
-//! from before graphs said how they were tried.
+//! Bytes of graphs: the same whatever the threads and the kernel, also without codes and with zero
+//! vectors; and files from before graphs said how they were tried.
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, with_graph, Rows};
 use crate::common::{checksum, Item, Random};
@@ -8,7 +8,8 @@ use std::path::Path;
 
 const N: usize = 700;
 
-/// Walked by vectors; with zero vectors; both; and one so large and poor that the share it finds is not all.
+/// Walked by vectors; with zero vectors; both; and one so large and poor that the share it finds is
+/// not all.
 fn sets() -> Vec<(Options, Rows)> {
     let mut random = Random(1);
     let plain = gaussian(N, 17, &mut random);
@@ -134,7 +135,8 @@ fn files_of_before() {
     }
 }
 
-/// Zero vectors had neighbours then. They still have in such a file, and are found, with filters too.
+/// Zero vectors had neighbours then. They still have in such a file, and are found, with filters
+/// too.
 #[test]
 fn zero_vectors_of_before() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/graphs-0");

@@ -1,5 +1,5 @@
-//! Graphs and filters: what is found when all that is near is refused, whoever refuses it, and that a filter is asked
-//! about an item once.
+//! Graphs and filters: what is found when all that is near is refused, whoever refuses it, and that
+//! a filter is asked about an item once.
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, with_graph, Rows};
 use crate::common::{built, ids, Item, Random};
@@ -245,8 +245,8 @@ fn shares_among_zero_vectors() {
 
 type Accepts<'a> = Box<dyn Fn(i64) -> bool + Sync + 'a>;
 
-/// However little is looked at: walks that come to an end early, are led elsewhere, or are given up for looking at all
-/// in a row.
+/// However little is looked at: walks that come to an end early, are led elsewhere, or are given up
+/// for looking at all in a row.
 fn asked_once_everywhere(name: &str) {
     let Case {
         name,
@@ -335,8 +335,8 @@ fn asked_once_by_products() {
     asked_once_everywhere("products");
 }
 
-/// Most of the items are refused, and other clusters are farther: walks that end in one of those are led on, and given
-/// up then.
+/// Most of the items are refused, and other clusters are farther: walks that end in one of those
+/// are led on, and given up then.
 #[test]
 fn asked_once_when_given_up_elsewhere() {
     let (n, f) = (6000, 4);
@@ -372,8 +372,8 @@ fn asked_once_when_given_up_elsewhere() {
     }
 }
 
-/// Clusters of directions that no way leads out of, and zero vectors: what is accepted is named by the trees, and those
-/// last.
+/// Clusters of directions that no way leads out of, and zero vectors: what is accepted is named by
+/// the trees, and those last.
 #[test]
 fn asked_once_when_looked_for_elsewhere() {
     let (n, f) = (6000, 4);

@@ -1,8 +1,8 @@
-//! The process is killed at a random moment of a save or an on-disk build: the file has its old contents or its new
-//! ones, whole, and what is left behind passes for no index.
+//! The process is killed at a random moment of a save or an on-disk build: the file has its old
+//! contents or its new ones, whole, and what is left behind passes for no index.
 //!
-//! Killed is this program itself, started again with `ANNOY_RS_KILL` in its environment. `ANNOY_RS_KILLS` is the number
-//! of kills, 500 unless given.
+//! Killed is this program itself, started again with `ANNOY_RS_KILL` in its environment.
+//! `ANNOY_RS_KILLS` is the number of kills, 500 unless given.
 
 #![cfg(unix)]
 

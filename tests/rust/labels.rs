@@ -254,7 +254,8 @@ fn labels_go_where_the_index_goes() {
     index.build(Some(2), Some(1)).unwrap();
     let (dir, mut loaded, bytes) = saved(&index);
     assert_eq!(loaded.find_label(7000).unwrap(), Some(7));
-    // A copy of a loaded file is the file, also after its labels were copied to memory and set back.
+    // A copy of a loaded file is the file, also after its labels were copied to memory and set
+    // back.
     assert!(saved(&loaded).2 == bytes);
     loaded.set_label(7, 1).unwrap();
     assert_eq!(loaded.find_label(7000).unwrap(), None);
@@ -296,7 +297,8 @@ fn an_on_disk_build_has_the_bytes_of_a_save() {
     );
 }
 
-/// The number whose hash with a seed, XXH3 of 64 bits, is this: the steps for inputs of eight bytes, backwards.
+/// The number whose hash with a seed, XXH3 of 64 bits, is this: the steps for inputs of eight
+/// bytes, backwards.
 fn with_hash(hash: u64, seed: u64) -> u64 {
     const PRIME: u64 = 0x9fb2_1c65_1e98_df25;
     let inverse = (0..6).fold(PRIME, |x, _| {
@@ -306,7 +308,8 @@ fn with_hash(hash: u64, seed: u64) -> u64 {
     h = h.wrapping_mul(inverse);
     h ^= (h >> 35) + 8;
     h = h.wrapping_mul(inverse);
-    // Two rotations and the number itself, added without carry: 64 times that is nothing, so 63 times undo it.
+    // Two rotations and the number itself, added without carry: 64 times that is nothing, so 63
+    // times undo it.
     for _ in 0..63 {
         h ^= h.rotate_left(49) ^ h.rotate_left(24);
     }
@@ -315,8 +318,8 @@ fn with_hash(hash: u64, seed: u64) -> u64 {
     (h ^ secret.wrapping_sub(seed)).rotate_left(32)
 }
 
-/// Labels that have one home with the last seed, and of each other seed more than can be near theirs. `0` and up are no
-/// labels.
+/// Labels that have one home with the last seed, and of each other seed more than can be near
+/// theirs. `0` and up are no labels.
 fn made_to_collide(n_last: usize) -> Vec<u64> {
     const EACH: usize = 300;
     let n = n_last + 15 * EACH;
@@ -368,8 +371,8 @@ fn labels_made_to_collide() {
     }
 }
 
-/// While the table of labels is made, too, a save looks at the token and tells its progress: all of it is still to
-/// come.
+/// While the table of labels is made, too, a save looks at the token and tells its progress: all of
+/// it is still to come.
 #[test]
 fn a_save_is_cancelled_while_its_table_of_labels_is_made() {
     let n = 300_000u64;

@@ -1,6 +1,6 @@
-//! Vectors of every length that floats can have, side by side: distances are those of arithmetic without bounds,
-//! multiples of a vector are at distance 0, an item is its own nearest, and a forest tells items apart whatever their
-//! length.
+//! Vectors of every length that floats can have, side by side: distances are those of arithmetic
+//! without bounds, multiples of a vector are at distance 0, an item is its own nearest, and a
+//! forest tells items apart whatever their length.
 
 use crate::common::{built, checksum, filled, name, options, random_items, round_trip, saved};
 use crate::common::{Item, Random, Struct};
@@ -50,8 +50,8 @@ fn angle(a: &Item, b: &Item) -> f64 {
     unit(a).zip(unit(b)).map(squared).sum::<f64>().sqrt()
 }
 
-/// How far an angular distance may be from the exact one: above the line by what rounding leaves of `2 - 2 cos`, below
-/// it by next to nothing.
+/// How far an angular distance may be from the exact one: above the line by what rounding leaves of
+/// `2 - 2 cos`, below it by next to nothing.
 fn slack(options: Options, expected: f64) -> f64 {
     match options.scalar {
         ScalarType::F64 => 1e-8,
@@ -178,7 +178,8 @@ fn multiples_are_copies() {
     }
 }
 
-/// Multiples by powers of two, which nothing rounds, and whole numbers: at 0, and so in the order of ids.
+/// Multiples by powers of two, which nothing rounds, and whole numbers: at 0, and so in the order
+/// of ids.
 #[test]
 fn exact_multiples_are_at_zero() {
     for f in [1, 2, 7, 64, 300, 5000] {
@@ -213,7 +214,8 @@ fn exact_multiples_are_at_zero() {
     }
 }
 
-/// Distances between neighbours a little apart, on both sides of the line below which they are worked out anew.
+/// Distances between neighbours a little apart, on both sides of the line below which they are
+/// worked out anew.
 #[test]
 fn small_angles_are_right_and_in_order() {
     for f in [2, 7, 64, 300] {
@@ -242,7 +244,8 @@ fn small_angles_are_right_and_in_order() {
     }
 }
 
-/// A zero vector has no angle to anything: the root of 2, by convention, also to the shortest and the longest.
+/// A zero vector has no angle to anything: the root of 2, by convention, also to the shortest and
+/// the longest.
 #[test]
 fn zero_vectors_beside_them() {
     for options in floats(Metric::Angular, 7) {
@@ -277,7 +280,8 @@ fn clusters(options: Options, exponent: i32) -> Vec<Item> {
     (0..2000).map(|_| item()).collect()
 }
 
-/// How many of the ten nearest a search finds, on average; the ten nearest are those of the items times 1.
+/// How many of the ten nearest a search finds, on average; the ten nearest are those of the items
+/// times 1.
 fn recall(index: &Index, unscaled: &Index, way: Way) -> f64 {
     let mut hits = 0;
     for id in (0..2000).step_by(20) {
@@ -352,8 +356,8 @@ fn graphs_of_short_and_long_vectors_find() {
     }
 }
 
-/// Euclidean and manhattan: what cannot be said is infinite, nothing is not a number, and nothing is nearer than the
-/// item itself.
+/// Euclidean and manhattan: what cannot be said is infinite, nothing is not a number, and nothing
+/// is nearer than the item itself.
 #[test]
 fn distances_of_all_sizes() {
     for metric in [Metric::Euclidean, Metric::Manhattan] {
@@ -429,7 +433,8 @@ fn distance(options: Options, a: &Item, b: &Item) -> f64 {
     }
 }
 
-/// What is stored beside a vector is what Annoy stores: its squared norm, as far as that can be said.
+/// What is stored beside a vector is what Annoy stores: its squared norm, as far as that can be
+/// said.
 #[test]
 fn squared_norms_in_the_file() {
     for (number, stored) in [

@@ -1,12 +1,13 @@
-//! The Rust tests of the public API, in one program: to link one for each file would take longer than most of them run.
+//! The Rust tests of the public API, in one program: to link one for each file would take longer
+//! than most of them run.
 
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 
 use fuzz::common;
 
-/// Runs one of these tests once more for each kernel that this machine has, in a process of its own, as the choice is
-/// an environment variable. What each said.
+/// Runs one of these tests once more for each kernel that this machine has, in a process of its
+/// own, as the choice is an environment variable. What each said.
 fn on_every_kernel(test: &str) -> Vec<(&'static str, String)> {
     let mut said = Vec::new();
     for kernel in ["portable", "sse2", "avx2", "avx512"] {

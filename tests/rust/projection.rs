@@ -1,4 +1,5 @@
-//! Graphs over long vectors, whose codes are made short where their differences lie in few directions.
+//! Graphs over long vectors, whose codes are made short where their differences lie in few
+//! directions.
 
 use crate::common::checksum;
 use annoy_rs::{
@@ -127,8 +128,8 @@ fn along_few_directions() {
     }
 }
 
-/// What tells near ones apart here are numbers that know nothing of each other, though nearly all of the differences
-/// are those between a few centres.
+/// What tells near ones apart here are numbers that know nothing of each other, though nearly all
+/// of the differences are those between a few centres.
 #[test]
 fn in_all_directions() {
     let mut random = Random(2);

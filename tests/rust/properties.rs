@@ -1,4 +1,5 @@
-//! Properties of small random indexes of every type: a search that looks at everything is exact search.
+//! Properties of small random indexes of every type: a search that looks at everything is exact
+//! search.
 
 use crate::common::{all_types, distance, exact, ids, loaded, saved, tolerance, Item};
 use annoy_rs::{Index, Metric, Options};
@@ -19,7 +20,8 @@ fn case() -> impl Strategy<Value = Case> {
     let types = prop::sample::select(all_types(0, 0));
     (types, 1usize..40, 1usize..80, 0u8..4).prop_flat_map(|(mut options, f, n_items, spread)| {
         options.f = f;
-        // Few different values make duplicates, ties and zero vectors; for hamming over 0.5 is a one.
+        // Few different values make duplicates, ties and zero vectors; for hamming over 0.5 is a
+        // one.
         let number = match spread {
             0 => prop::sample::select(vec![0.0, 1.0]).boxed(),
             1 => prop::sample::select(vec![-1.0, 0.0, 0.5, 2.0]).boxed(),
@@ -166,7 +168,8 @@ proptest! {
         }
     }
 
-    /// Dot has items nearer to one than itself, angular has zero vectors, which are near to nothing.
+    /// Dot has items nearer to one than itself, angular has zero vectors, which are near to
+    /// nothing.
     #[test]
     fn an_item_is_its_own_nearest(case in case()) {
         let index = case.build();

@@ -1,5 +1,6 @@
-//! Recall against exact search, with fixed seeds: floors a little under what was measured when they were set. The
-//! same items and seeds give the same forest, so a lower recall is a change of the algorithm.
+//! Recall against exact search, with fixed seeds: floors a little under what was measured when they
+//! were set. The same items and seeds give the same forest, so a lower recall is a change of the
+//! algorithm.
 //!
 //! | metric | default search_k (100) | 400 | 2,000 |
 //! |---|---|---|---|
@@ -17,7 +18,8 @@ const QUERIES: usize = 100;
 const TREES: usize = 10;
 const N: usize = 10;
 
-/// Clusters in few dimensions within many, as real vectors are; for dot with norms that vary ten times.
+/// Clusters in few dimensions within many, as real vectors are; for dot with norms that vary ten
+/// times.
 fn data(options: Options, n: usize, random: &mut Random) -> Vec<Item> {
     let f = options.f;
     let mut shared = Random(77);

@@ -326,7 +326,8 @@ fn recall_samples_by_its_seed() {
     assert!(matches!(refused, Err(Error::State { .. })));
 }
 
-/// Nothing is left, in one leaf's worth of items and in more: trees over missing items only are sound.
+/// Nothing is left, in one leaf's worth of items and in more: trees over missing items only are
+/// sound.
 #[test]
 fn all_items_removed() {
     for n in [1, 2, 5, 100] {

@@ -1,7 +1,8 @@
 //! What a save keeps of the file it replaces, and how it writes where a file cannot be replaced.
 //!
-//! What depends on users, mounts and directories that may not be changed needs root, and is skipped without. Other
-//! users are this program itself, started again with `ANNOY_RS_SAVE_AS` in its environment.
+//! What depends on users, mounts and directories that may not be changed needs root, and is skipped
+//! without. Other users are this program itself, started again with `ANNOY_RS_SAVE_AS` in its
+//! environment.
 
 #![cfg(target_os = "linux")]
 
@@ -77,7 +78,8 @@ fn child() {
     };
     let (user, path) = what.split_once(' ').unwrap();
     let user = user.parse().unwrap();
-    // SAFETY: calls with plain numbers; this process has one thread beside the one that waits for the test.
+    // SAFETY: calls with plain numbers; this process has one thread beside the one that waits for
+    // the test.
     unsafe {
         assert_eq!(libc::setgroups(0, std::ptr::null()), 0);
         assert_eq!(libc::setgid(user), 0);
@@ -219,8 +221,8 @@ fn access_lists_stay() {
     assert_eq!(said(), before);
 }
 
-/// Who may not give files away replaces another's by one of its own. What the group may does not become its own
-/// group's.
+/// Who may not give files away replaces another's by one of its own. What the group may does not
+/// become its own group's.
 #[test]
 fn another_owner_where_files_cannot_be_given_away() {
     if !is_root() {

@@ -1,4 +1,5 @@
-//! Searches that are told among which items to look, exact ones, and many at once, against exact search by hand.
+//! Searches that are told among which items to look, exact ones, and many at once, against exact
+//! search by hand.
 
 use crate::common::{all_types, exact, name, options, random_items, tolerance, Item, Random};
 use annoy_rs::{
@@ -72,7 +73,8 @@ fn exact_search_is_exact() {
     }
 }
 
-/// Filters from nothing to everything, in each form: with as many candidates as there are, the answer is exact.
+/// Filters from nothing to everything, in each form: with as many candidates as there are, the
+/// answer is exact.
 #[test]
 fn filters_find_what_passes_and_nothing_else() {
     for options in all_types(7, 100) {

@@ -1,9 +1,9 @@
 //! Every call in every state. This is the table; the test reads it from here and walks each cell.
 //!
-//! A cell names the state after the call. `error` is `Error::State`, and the index stays as it was. `no item` is
-//! `Error::Item`: legal, but an empty index has no ids. "on disk" means that the bytes are in the file given to
-//! `on_disk_build`. An index without items for which an on-disk build was started counts as empty: starting another
-//! is legal, and the last one holds.
+//! A cell names the state after the call. `error` is `Error::State`, and the index stays as it was.
+//! `no item` is `Error::Item`: legal, but an empty index has no ids. "on disk" means that the bytes
+//! are in the file given to `on_disk_build`. An index without items for which an on-disk build was
+//! started counts as empty: starting another is legal, and the last one holds.
 //!
 //! | call | empty | building | building on disk | built | built on disk | loaded |
 //! |---|---|---|---|---|---|---|

@@ -121,7 +121,8 @@ fn changes_since_the_load_stay() {
     assert_eq!(index.label(4).unwrap(), None);
 }
 
-/// Where the fields lie in the layouts that are read and not written: children, vector. From the tables of FORMAT.md.
+/// Where the fields lie in the layouts that are read and not written: children, vector. From the
+/// tables of FORMAT.md.
 const OTHER_LAYOUTS: [(Metric, ScalarType, IdWidth, [usize; 2], &str); 11] = {
     use Metric::*;
     use ScalarType::*;

@@ -1,5 +1,5 @@
-//! Long calls: progress comes on the calling thread and never goes back; cancelled or left by a panic at any step, they
-//! leave the index as it was.
+//! Long calls: progress comes on the calling thread and never goes back; cancelled or left by a
+//! panic at any step, they leave the index as it was.
 
 use crate::common::{
     built, filled, ids, name, options, random_items, saved, scratch, temporary_files, Item, Random,

@@ -64,7 +64,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Bytes of an index as it was saved, or with one of them changed, or of none. Never those that may be on loan.
+    /// Bytes of an index as it was saved, or with one of them changed, or of none. Never those that
+    /// may be on loan.
     fn bytes(&mut self) -> Result<Box<[u8]>> {
         let mut bytes = match self.u.arbitrary::<u8>()? {
             n @ 0..160 if !self.buffers.is_empty() => {

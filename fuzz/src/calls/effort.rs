@@ -20,7 +20,8 @@ struct Watch {
 }
 
 unsafe extern "C" fn hear(user: *mut c_void, stage: annoy_stage, done: u64, total: u64) {
-    // SAFETY: the watch of the effort, which outlives the call and which nothing else uses meanwhile.
+    // SAFETY: the watch of the effort, which outlives the call and which nothing else uses
+    // meanwhile.
     let watch = unsafe { &mut *user.cast::<Watch>() };
     assert!(stage == watch.stage && done >= watch.done && done <= total);
     watch.done = done;

@@ -1,9 +1,9 @@
-//! Calls of the C ABI, in any order and with any arguments that a caller may pass: wrong lengths, NULL, ids from
-//! nowhere.
+//! Calls of the C ABI, in any order and with any arguments that a caller may pass: wrong lengths,
+//! NULL, ids from nowhere.
 //!
-//! After each call: its status is one that the header names for it, never `ANNOY_ERR_PANIC`, and when it failed, the
-//! index is as it was. Buffers have exactly the size that the header asks for, so that AddressSanitizer sees one byte
-//! too much.
+//! After each call: its status is one that the header names for it, never `ANNOY_ERR_PANIC`, and
+//! when it failed, the index is as it was. Buffers have exactly the size that the header asks for,
+//! so that AddressSanitizer sees one byte too much.
 
 mod buffers;
 mod effort;

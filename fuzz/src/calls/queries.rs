@@ -63,7 +63,8 @@ impl Session<'_> {
         let (to, distances, n_found) = (ids.get(), floats.get(), place.get());
         let (id, f, null) = (self.id(raw)?, self.f_of(raw), self.one_in(32)?);
         let by_vector = [ERRORS, &[DIMENSION, NOT_FINITE, UNSUPPORTED]].concat();
-        // SAFETY: the handle is NULL or live, everything else NULL or as long as the header asks for.
+        // SAFETY: the handle is NULL or live, everything else NULL or as long as the header asks
+        // for.
         let found = if self.one_in(3)? {
             self.call(
                 "annoy_get_nns_by_item",

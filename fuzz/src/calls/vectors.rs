@@ -44,7 +44,8 @@ fn size(element: annoy_element) -> usize {
 }
 
 impl Session<'_> {
-    /// `n` rows for an index, mostly of elements and a length that it takes. `is_room`: to be filled.
+    /// `n` rows for an index, mostly of elements and a length that it takes. `is_room`: to be
+    /// filled.
     pub(super) fn view(
         &mut self,
         raw: *const annoy_index,

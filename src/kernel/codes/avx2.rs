@@ -43,7 +43,8 @@ unsafe fn fold4(sums: [__m256i; 4]) -> __m128i {
 /// Compares four rows at a time, 32 bytes at a time (16 where a row has no more).
 ///
 /// # Safety
-/// As [`one_by_one`](super::one_by_one), the processor has AVX2, and the stride is 16 or a multiple of 32.
+/// As [`one_by_one`](super::one_by_one), the processor has AVX2, and the stride is 16 or a multiple
+/// of 32.
 #[inline(always)]
 pub unsafe fn four_by_four(
     query: *const u8,
@@ -53,9 +54,10 @@ pub unsafe fn four_by_four(
     to: *mut u32,
     add: impl Fn(__m256i, __m256i, __m256i) -> __m256i,
 ) {
-    // SAFETY: `at` is a multiple of 32 below the stride, which 32 divides, so 32 bytes are left to read there (a stride
-    // of 16: 16, and those are read). The last group's missing rows are its first again, and only as many numbers are
-    // written as it has. All else is the caller's promise.
+    // SAFETY: `at` is a multiple of 32 below the stride, which 32 divides, so 32 bytes are left to
+    // read there (a stride of 16: 16, and those are read). The last group's missing rows are its
+    // first again, and only as many numbers are written as it has. All else is the caller's
+    // promise.
     unsafe {
         let load = |from: *const u8| {
             if stride == 16 {
@@ -130,7 +132,8 @@ pub unsafe fn products(q: *const u8, rows: *const u8, stride: usize, ids: &[u32]
 /// As [`four_by_four`].
 #[target_feature(enable = "avx2")]
 pub unsafe fn differences(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
-    // SAFETY: the caller's promise, which is the same. The upper halves of the 64-bit sums are zero.
+    // SAFETY: the caller's promise, which is the same. The upper halves of the 64-bit sums are
+    // zero.
     unsafe {
         four_by_four(q, rows, stride, ids, to, |sum, x, y| {
             _mm256_add_epi32(sum, _mm256_sad_epu8(x, y))

@@ -1,5 +1,5 @@
-//! With 512-bit registers, and those of 256 bits where a row has no more than 32 bytes. All but the differences need
-//! what not every processor with AVX-512 has.
+//! With 512-bit registers, and those of 256 bits where a row has no more than 32 bytes. All but the
+//! differences need what not every processor with AVX-512 has.
 
 use super::avx2;
 use std::arch::x86_64::*;
@@ -30,7 +30,8 @@ unsafe fn fold4(sums: [__m512i; 4]) -> __m128i {
 /// Compares four rows at a time, 64 bytes at a time.
 ///
 /// # Safety
-/// As [`one_by_one`](super::one_by_one), the processor has AVX-512 F and VL, and 64 divides the stride.
+/// As [`one_by_one`](super::one_by_one), the processor has AVX-512 F and VL, and 64 divides the
+/// stride.
 #[inline(always)]
 unsafe fn four_by_four(
     query: *const u8,
@@ -40,9 +41,9 @@ unsafe fn four_by_four(
     to: *mut u32,
     add: impl Fn(__m512i, __m512i, __m512i) -> __m512i,
 ) {
-    // SAFETY: `at` is a multiple of 64 below the stride, which 64 divides, so 64 bytes are left to read there. The last
-    // group's missing rows are its first again, and only as many numbers are written as it has. All else is the
-    // caller's promise.
+    // SAFETY: `at` is a multiple of 64 below the stride, which 64 divides, so 64 bytes are left to
+    // read there. The last group's missing rows are its first again, and only as many numbers are
+    // written as it has. All else is the caller's promise.
     unsafe {
         let mut i = 0;
         while i < ids.len() {
@@ -71,7 +72,8 @@ unsafe fn four_by_four(
 }
 
 /// # Safety
-/// As [`four_by_four`], but the stride may be 16 or 32 too, and the processor has the features below.
+/// As [`four_by_four`], but the stride may be 16 or 32 too, and the processor has the features
+/// below.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub unsafe fn squares(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
     // SAFETY: the caller's promise, which is the same.
@@ -110,7 +112,8 @@ pub unsafe fn products(q: *const u8, rows: *const u8, stride: usize, ids: &[u32]
 /// As [`squares`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub unsafe fn differences(q: *const u8, rows: *const u8, stride: usize, ids: &[u32], to: *mut u32) {
-    // SAFETY: the caller's promise, which is the same. The upper halves of the 64-bit sums are zero.
+    // SAFETY: the caller's promise, which is the same. The upper halves of the 64-bit sums are
+    // zero.
     unsafe {
         if stride < 64 {
             return avx2::differences(q, rows, stride, ids, to);

@@ -1,7 +1,8 @@
-//! Distances between codes: rows of bytes, many of them to one. Integers, so every instruction set gives the same.
+//! Distances between codes: rows of bytes, many of them to one. Integers, so every instruction set
+//! gives the same.
 //!
-//! Codes of numbers are 0 to 127. The difference of two is then a byte for which the processor has signed and unsigned
-//! multiplications, and the sum of two products fits 16 bits.
+//! Codes of numbers are 0 to 127. The difference of two is then a byte for which the processor has
+//! signed and unsigned multiplications, and the sum of two products fits 16 bits.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -39,8 +40,8 @@ pub struct CodeRows<'a> {
 }
 
 impl<'a> CodeRows<'a> {
-    /// Bytes from one row to the next, for codes of `len` bytes; what is behind them is zero. From 32 bytes on, rows
-    /// that start at a cache line share none.
+    /// Bytes from one row to the next, for codes of `len` bytes; what is behind them is zero. From
+    /// 32 bytes on, rows that start at a cache line share none.
     pub fn stride(len: usize) -> usize {
         match len {
             0..=16 => 16,
@@ -99,8 +100,8 @@ pub struct CodeKernel {
 }
 
 impl CodeKernel {
-    /// The kernel for `isa`; panics when this processor lacks it, which is what makes [`distances`](Self::distances)
-    /// safe.
+    /// The kernel for `isa`; panics when this processor lacks it, which is what makes
+    /// [`distances`](Self::distances) safe.
     pub fn new(isa: Isa, measure: Measure) -> Self {
         #[cfg(target_arch = "x86_64")]
         use std::arch::is_x86_feature_detected as has;
@@ -127,8 +128,8 @@ impl CodeKernel {
         Self::of(isa, distances)
     }
 
-    /// One that has, in place of distances, sums of products as 32-bit numbers with a sign: of a code of numbers with
-    /// rows of signed bytes. As [`new`](Self::new).
+    /// One that has, in place of distances, sums of products as 32-bit numbers with a sign: of a
+    /// code of numbers with rows of signed bytes. As [`new`](Self::new).
     pub fn products(isa: Isa) -> Self {
         let products: Distances = match isa {
             Isa::Portable | Isa::Sse2 => products_portable,
@@ -152,8 +153,8 @@ impl CodeKernel {
         CodeKernel { distances }
     }
 
-    /// The distance of `query` to each of the rows named. Panics unless all are there, `query` is as long as they and
-    /// `to` has a place for each.
+    /// The distance of `query` to each of the rows named. Panics unless all are there, `query` is
+    /// as long as they and `to` has a place for each.
     #[inline]
     pub fn distances(&self, query: &[u8], rows: &CodeRows<'_>, ids: &[u32], to: &mut [u32]) {
         assert_eq!(query.len(), rows.stride, "codes of different lengths");
@@ -164,8 +165,8 @@ impl CodeKernel {
             "row {largest} of {}",
             rows.count
         );
-        // SAFETY: `query` and each row named are valid for `stride` bytes by the checks above, `to` for as many numbers
-        // as there are ids, and the processor was checked in `new`.
+        // SAFETY: `query` and each row named are valid for `stride` bytes by the checks above, `to`
+        // for as many numbers as there are ids, and the processor was checked in `new`.
         unsafe {
             (self.distances)(
                 query.as_ptr(),

@@ -43,9 +43,9 @@ fn portable_sums<T: Case>(rows: &[Row<'_, T>; ROWS], centers: [Row<'_, T>; 2]) -
     operations::<T>().map(|op| rows.map(|row| centers.map(|p| (op.one)(portable, row, p))))
 }
 
-/// `got` within `2 * (n + 4) * EPSILON` of the sum of the terms, relative to the sum of their sizes:
-/// `n` additions and up to four more operations, rounded here and, where `T` is `f64`, in the
-/// reference too. And half of the smallest number for each term that underflowed, likewise.
+/// `got` within `2 * (n + 4) * EPSILON` of the sum of the terms, relative to the sum of their
+/// sizes: `n` additions and up to four more operations, rounded here and, where `T` is `f64`, in
+/// the reference too. And half of the smallest number for each term that underflowed, likewise.
 #[track_caller]
 fn near<T: Case>(got: T, terms: impl Iterator<Item = f64>, n: usize, what: &dyn Fn() -> String) {
     let (mut sum, mut size) = (0.0, 0.0);
@@ -245,7 +245,8 @@ fn hamming_counts_every_differing_bit() {
 
 #[test]
 fn eight_rows_are_those_asked_for() {
-    // Rows of 3 bytes, 5 apart, from the second byte on: the last one, row 8, ends where the bytes end.
+    // Rows of 3 bytes, 5 apart, from the second byte on: the last one, row 8, ends where the bytes
+    // end.
     let bytes: Vec<u8> = (0..44).collect();
     let rows = Strided::<u8>::new(&bytes, 1, 5, 3);
     let at = [8, 0, 7, 1, 6, 2, 5, 3];

@@ -1,5 +1,5 @@
-//! Tests that `include/annoy.h` says what `annoy_rs::ffi` is; `build.rs` writes most of them. Run by
-//! `cargo test -p annoy_rs_abi`; needs libclang (Debian: libclang-dev).
+//! Tests that `include/annoy.h` says what `annoy_rs::ffi` is; `build.rs` writes most of them. Run
+//! by `cargo test -p annoy_rs_abi`; needs libclang (Debian: libclang-dev).
 
 #![cfg(test)]
 
@@ -9,7 +9,8 @@ mod header {
     include!(concat!(env!("OUT_DIR"), "/header.rs"));
 }
 
-/// Its functions over the library's own structs, one of which C sees only by pointer and has no C layout.
+/// Its functions over the library's own structs, one of which C sees only by pointer and has no C
+/// layout.
 #[allow(dead_code, non_camel_case_types, improper_ctypes)]
 mod functions {
     include!(concat!(env!("OUT_DIR"), "/functions.rs"));
@@ -200,7 +201,8 @@ fn layout_as_the_c_compiler_has_it() {
         size_of::<annoy_method>(),
         size_of::<annoy_progress_fn>(),
     ];
-    // SAFETY: constants of c/calls.c, of that type; the array is only read once its length is known to be right.
+    // SAFETY: constants of c/calls.c, of that type; the array is only read once its length is known
+    // to be right.
     let c = unsafe {
         assert_eq!(c_layout_len, rust.len());
         c_layout
