@@ -1,41 +1,20 @@
 //! Saving, loading and opening: files, and their bytes in memory.
 
+use super::attached::Attached;
 use super::log::LogLevel;
 use super::state::State;
 use super::Index;
 use crate::error::{reserve, Error, Result};
-use crate::file::superblock::{kind, Origin, REQUIRED};
-use crate::file::write::{Contents, Payload};
+use crate::file::superblock::Origin;
+use crate::file::write::Contents;
 use crate::file::{self, OpenFile};
-use crate::graph::GraphBytes;
 use crate::memory;
-use crate::removed::Removed;
 use crate::storage::{Access, Bytes, Source};
 use crate::work::{Meter, Stage, Work};
 use std::io::{Cursor, Seek, Write};
 use std::path::Path;
 
 pub use crate::file::superblock::MAX_METADATA;
-
-/// The sections of what the index itself holds beside items and trees.
-pub(super) fn own_sections<'a>(
-    metadata: &'a [u8],
-    labels: &'a [u8],
-    removed: Option<Removed<'a>>,
-    graph: Option<GraphBytes<'a>>,
-) -> Result<Vec<Payload<'a>>> {
-    let payload = |kind, flags, bytes| Payload { kind, flags, bytes };
-    let removed = removed.map_or(&[][..], |removed| removed.section());
-    let all = [
-        payload(kind::METADATA, 0, metadata),
-        payload(kind::LABELS, 0, labels),
-        payload(kind::REMOVED, REQUIRED, removed),
-        payload(kind::CODES, 0, graph.map_or(&[], |graph| graph.codes)),
-        payload(kind::GRAPH, 0, graph.map_or(&[], |graph| graph.lists)),
-    ];
-    let there = |section: &Payload<'_>| !section.bytes.is_empty();
-    memory::collect(all.into_iter().filter(there))
-}
 
 impl Index {
     /// Writes the index to a file. The index stays as it is. The file appears whole or not at all,
@@ -184,7 +163,9 @@ impl Index {
         work: impl FnOnce(&Contents<'_>) -> Result<R>,
     ) -> Result<R> {
         let roots = self.state.roots("save")?;
-        let mut sections = own_sections(&self.metadata, labels, self.removed(), self.graph())?;
+        let mut sections = self
+            .attached
+            .sections(labels, self.removed(), self.graph())?;
         let mut origin = Origin::default();
         match &self.state {
             State::Mapped(file) => {
@@ -298,9 +279,7 @@ impl Index {
     }
 
     fn adopt(&mut self, opened: OpenFile) -> Result<()> {
-        self.metadata = opened.metadata()?;
-        self.labels = None;
-        self.removed = None;
+        self.attached = Attached::from_file(&opened)?;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
         let is_plain = opened.superblock.is_none();
         self.enter(State::Mapped(opened));
@@ -335,15 +314,13 @@ impl Index {
     /// Drops everything but the options, the seed and the log.
     pub fn unload(&mut self) {
         self.enter(State::default());
-        self.metadata = Vec::new();
-        self.labels = None;
-        self.removed = None;
+        self.attached = Attached::default();
         self.log.say(LogLevel::Info, || format!("unloaded"));
     }
 
     /// The user's own bytes: those last set, or those of the file loaded since.
     pub fn metadata(&self) -> &[u8] {
-        &self.metadata
+        &self.attached.metadata
     }
 
     /// Sets bytes that go along when the index is saved, in place of those before. Legal in every
@@ -363,7 +340,7 @@ impl Index {
         let mut metadata = Vec::new();
         reserve(&mut metadata, bytes.len())?;
         metadata.extend_from_slice(bytes);
-        self.metadata = metadata;
+        self.attached.metadata = metadata;
         Ok(())
     }
 }

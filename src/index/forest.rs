@@ -1,6 +1,5 @@
 //! Building and unbuilding the forest.
 
-use super::files;
 use super::log::LogLevel;
 use super::state::State;
 use super::store::Store;
@@ -87,7 +86,7 @@ impl Index {
         let (labels, sections);
         match store {
             Store::Disk(_) => {
-                labels = match &self.labels {
+                labels = match &self.attached.labels {
                     None => Vec::new(),
                     Some(given) => {
                         let mut labels = encode::room(given)?;
@@ -95,7 +94,7 @@ impl Index {
                         labels
                     }
                 };
-                sections = files::own_sections(&self.metadata, &labels, None, None)?;
+                sections = self.attached.sections(&labels, None, None)?;
             }
             Store::Heap(_) => sections = Vec::new(),
         };

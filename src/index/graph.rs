@@ -54,7 +54,7 @@ impl Index {
             self.engine.build_graph(&self.nodes(), roots, plan, meter)
         });
         self.log.heard("build a graph", &built);
-        self.graph = Some(built?);
+        self.attached.graph = Some(built?);
         self.say_what_was_built();
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Index {
 
     /// The graph that was built, or that of the loaded file.
     pub(super) fn graph(&self) -> Option<GraphBytes<'_>> {
-        match (&self.graph, &self.state) {
+        match (&self.attached.graph, &self.state) {
             (Some(graph), _) => Some(graph.stored()),
             (None, State::Mapped(file)) => file.graph(),
             _ => None,

@@ -69,7 +69,7 @@ impl Index {
             let node = NodeMut::new(node, &self.layout);
             self.engine.write_item(node, vector, id)?;
         }
-        if let Some(removed) = &mut self.removed {
+        if let Some(removed) = &mut self.attached.removed {
             removed.take(id as usize);
         }
         Ok(())
@@ -131,7 +131,7 @@ impl Index {
             }));
             if !matches!(copied, Ok(Ok(()))) {
                 self.take_back(n_items, replaced)?;
-            } else if let Some(removed) = &mut self.removed {
+            } else if let Some(removed) = &mut self.attached.removed {
                 for row in 0..n_rows {
                     removed.take(ids.of(row) as usize);
                 }

@@ -17,7 +17,7 @@ enum Place<'a> {
 
 impl Index {
     fn labels(&self) -> Option<Place<'_>> {
-        match (&self.labels, &self.state) {
+        match (&self.attached.labels, &self.state) {
             (Some(labels), _) => Some(Place::Memory(labels)),
             (None, State::Mapped(file)) => file.labels().map(Place::File),
             _ => None,
@@ -130,7 +130,12 @@ impl Index {
         let labels = labels
             .enumerate()
             .map(|(i, label)| (id_of(i), label.into()));
-        if let Some(memory) = self.labels.as_mut().filter(|memory| memory.count() > 0) {
+        if let Some(memory) = self
+            .attached
+            .labels
+            .as_mut()
+            .filter(|memory| memory.count() > 0)
+        {
             return memory.set_all(labels);
         }
         // Those of a file are the index's own once all is well.
@@ -139,7 +144,7 @@ impl Index {
         // A damaged file may have counted none.
         memory.kind().check(kind)?;
         memory.set_all(labels)?;
-        self.labels = Some(memory);
+        self.attached.labels = Some(memory);
         Ok(())
     }
 
@@ -154,10 +159,10 @@ impl Index {
             return Ok(());
         }
         if let Some(copy) = self.copied_labels()? {
-            self.labels = Some(copy);
+            self.attached.labels = Some(copy);
         }
         let id = self.item(id)?;
-        if let Some(labels) = &mut self.labels {
+        if let Some(labels) = &mut self.attached.labels {
             labels.take(id);
         }
         Ok(())
@@ -165,7 +170,7 @@ impl Index {
 
     /// Takes all labels away; those to come may be of the other kind.
     pub fn clear_labels(&mut self) {
-        self.labels = Some(Memory::new(LabelKind::U64));
+        self.attached.labels = Some(Memory::new(LabelKind::U64));
     }
 
     /// A copy of the labels of the loaded file, if they are those of the index.
@@ -189,7 +194,7 @@ impl Index {
 
     /// Fills the room for labels.
     pub(super) fn fill_labels(&self, room: &mut Cow<'_, [u8]>, meter: &Meter<'_>) -> Result<()> {
-        match (room, &self.labels) {
+        match (room, &self.attached.labels) {
             (Cow::Owned(section), Some(labels)) => encode::fill(section, labels, meter),
             _ => Ok(()),
         }

@@ -18,6 +18,7 @@
 //! - [`vector`]: vectors as callers have them and as they are stored.
 //! - [`widen`]: short numbers made into longer ones.
 
+mod attached;
 mod engine;
 pub mod files;
 mod forest;
@@ -37,13 +38,11 @@ pub mod verify;
 mod widen;
 
 use crate::error::{Error, Result};
-use crate::graph::Graph;
 use crate::kernel::Isa;
-use crate::labels::memory::Memory;
 use crate::layout::{NodeLayout, Nodes};
-use crate::removed::Marks;
 use crate::rng::DEFAULT_SEED;
 use crate::types::{Metric, Options};
+use attached::Attached;
 use engine::Engine;
 use log::Logger;
 use state::State;
@@ -75,14 +74,7 @@ pub struct Index {
     engine: Box<dyn Engine>,
     seed: u64,
     log: Logger,
-    /// The user's own bytes, which go along when the index is saved.
-    metadata: Vec<u8>,
-    /// Labels; none for those of the loaded file, if there is one.
-    labels: Option<Memory>,
-    /// Marks of removed items; none for those of the loaded file, if there is one.
-    removed: Option<Marks>,
-    /// The neighbour graph; none for that of the loaded file, if there is one.
-    graph: Option<Graph>,
+    attached: Attached,
     state: State,
 }
 
@@ -108,10 +100,7 @@ impl Index {
             engine: engine::engine(options)?,
             seed: DEFAULT_SEED,
             log: Logger::default(),
-            metadata: Vec::new(),
-            labels: None,
-            removed: None,
-            graph: None,
+            attached: Attached::default(),
             state: State::default(),
         })
     }
@@ -119,7 +108,7 @@ impl Index {
     /// Goes to another state, in which no graph was built.
     fn enter(&mut self, state: State) {
         self.state = state;
-        self.graph = None;
+        self.attached.graph = None;
     }
 
     /// Metric, f and types.

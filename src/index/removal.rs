@@ -79,7 +79,7 @@ impl Index {
 
     /// The marks; none when nothing is marked.
     pub(super) fn removed(&self) -> Option<Removed<'_>> {
-        match (&self.removed, &self.state) {
+        match (&self.attached.removed, &self.state) {
             (Some(marks), _) => marks.view(),
             (None, State::Mapped(file)) => file.removed(),
             _ => None,
@@ -97,10 +97,10 @@ impl Index {
     }
 
     fn own_marks(&mut self) -> Result<&mut Marks> {
-        if self.removed.is_none() {
-            self.removed = Some(Marks::copy_of(self.removed(), self.n_items())?);
+        if self.attached.removed.is_none() {
+            self.attached.removed = Some(Marks::copy_of(self.removed(), self.n_items())?);
         }
-        Ok(self.removed.get_or_insert_default())
+        Ok(self.attached.removed.get_or_insert_default())
     }
 
     /// Makes the removed items missing ones without labels, for a build.
@@ -108,7 +108,7 @@ impl Index {
         let State::Building { store, .. } = &mut self.state else {
             return Ok(Out::default());
         };
-        let Some(removed) = self.removed.as_ref().and_then(Marks::view) else {
+        let Some(removed) = self.attached.removed.as_ref().and_then(Marks::view) else {
             return Ok(Out::default());
         };
         let size = self.layout.node_size;
@@ -122,10 +122,14 @@ impl Index {
             out.ids.push(id);
             out.nodes.extend_from_slice(node);
             node.fill(0);
-            let label = self.labels.as_mut().and_then(|labels| labels.take(id));
+            let label = self
+                .attached
+                .labels
+                .as_mut()
+                .and_then(|labels| labels.take(id));
             out.labels.extend(label.map(|label| (id, label)));
         }
-        out.marks = self.removed.take();
+        out.marks = self.attached.removed.take();
         Ok(out)
     }
 
@@ -138,11 +142,11 @@ impl Index {
         for (id, node) in out.ids.into_iter().zip(out.nodes.chunks_exact(size)) {
             store.bytes_mut()[id * size..][..size].copy_from_slice(node);
         }
-        if let Some(labels) = &mut self.labels {
+        if let Some(labels) = &mut self.attached.labels {
             for (id, label) in out.labels {
                 labels.give_back(id, label);
             }
         }
-        self.removed = out.marks;
+        self.attached.removed = out.marks;
     }
 }

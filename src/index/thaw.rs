@@ -30,9 +30,9 @@ impl Index {
         let items = self.thawed_items(n_items)?;
         let marks = self.thawed_marks(n_items)?;
         if let Some(labels) = self.copied_labels()? {
-            self.labels = Some(labels);
+            self.attached.labels = Some(labels);
         }
-        self.removed = marks;
+        self.attached.removed = marks;
         self.enter(State::Building {
             store: Store::Heap(items),
             n_items,
