@@ -177,11 +177,29 @@ impl<'a> Given<'a> {
         Ok(given)
     }
 
-    /// Calls `body` with them. A filter takes as long as its caller likes: so the token is looked
-    /// at each time one would be asked.
-    pub(super) fn call<R>(
+    pub(super) fn has_progress(&self) -> bool {
+        self.work.has_progress()
+    }
+
+    /// Makes one search of them.
+    pub(super) fn one<R>(self, body: impl FnOnce(&Search<'_>) -> Result<R>) -> Result<R> {
+        self.work.check()?;
+        self.filtered(|search, _| body(search))
+    }
+
+    /// Makes many searches of them.
+    pub(super) fn many<R>(
         self,
         body: impl FnOnce(&Search<'_>, &mut Work<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.filtered(|search, work| work.call(|work| body(search, work)))
+    }
+
+    /// A filter takes as long as its caller likes: so the token is looked at each time one would be
+    /// asked.
+    fn filtered<R>(
+        self,
+        body: impl FnOnce(&Search<'_>, work::Given<'_>) -> Result<R>,
     ) -> Result<R> {
         let (filter, cancel) = (self.filter, self.work.cancel());
         let ask = filter
@@ -191,7 +209,7 @@ impl<'a> Given<'a> {
             filter: ask.as_ref().map(|ask| ask as &Ask<'_>),
             ..self.search
         };
-        let found = self.work.call(|work| body(&search, work))?;
+        let found = body(&search, self.work)?;
         if filter.is_some() {
             self.work.check()?;
         }

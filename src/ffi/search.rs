@@ -124,18 +124,25 @@ impl Table<'_> {
     fn answer(
         &mut self,
         given: Given<'_>,
-        search: impl FnOnce(
+        one: impl FnOnce(&Search<'_>) -> Result<Vec<Neighbor>>,
+        many: impl FnOnce(
             &Search<'_>,
             &mut Work<'_>,
             &mut dyn FnMut(usize, Vec<Neighbor>),
         ) -> Result<()>,
     ) -> Result<()> {
+        // Without what many need, which takes longer than a search among few items.
+        if self.n_queries == 1 && !given.has_progress() {
+            let found = given.one(one)?;
+            self.put(0, &found);
+            return Ok(());
+        }
         let mut single = None;
         let mut take = |query, found: Vec<Neighbor>| match self.n_queries {
             1 => single = Some(found),
             _ => self.put(query, &found),
         };
-        given.call(|options, work| search(options, work, &mut take))?;
+        given.many(|options, work| many(options, work, &mut take))?;
         if let Some(found) = single {
             self.put(0, &found);
         }
@@ -187,9 +194,11 @@ pub unsafe extern "C" fn annoy_search(
         let given = unsafe { Given::read(options, results.n, &index, work) }?;
         // SAFETY: as above.
         let mut table = unsafe { Table::new(&results, rows.n()) }?;
-        table.answer(given, |search, work, take| {
-            index.search_batch(|i| rows.row(i), rows.n(), search, work, take)
-        })
+        table.answer(
+            given,
+            |search| index.search(rows.row(0), search),
+            |search, work, take| index.search_batch(|i| rows.row(i), rows.n(), search, work, take),
+        )
     })
 }
 
@@ -218,8 +227,10 @@ pub unsafe extern "C" fn annoy_search_items(
         let given = unsafe { Given::read(options, results.n, &index, work) }?;
         // SAFETY: as above.
         let mut table = unsafe { Table::new(&results, n_items) }?;
-        table.answer(given, |search, work, take| {
-            index.search_batch_items(items, search, work, take)
-        })
+        table.answer(
+            given,
+            |search| index.search_item(items[0], search),
+            |search, work, take| index.search_batch_items(items, search, work, take),
+        )
     })
 }

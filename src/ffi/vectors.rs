@@ -249,6 +249,10 @@ pub unsafe extern "C" fn annoy_add(
         let (mut index, rows) = unsafe { (exclusive(index)?, Rows::read("vectors", vectors)?) };
         // SAFETY: as above.
         let (ids, work) = unsafe { (self::ids(ids, rows.n())?, Given::read(work)?) };
+        if let (Some(&[id]), false) = (ids, work.has_progress()) {
+            work.check()?;
+            return index.add_item(id, rows.row(0));
+        }
         work.call(|work| index.add_items_with(ids, |i| rows.row(i), rows.n(), work))
     })
 }

@@ -163,6 +163,10 @@ impl<'a> Given<'a> {
         self.cancel
     }
 
+    pub(super) fn has_progress(&self) -> bool {
+        self.progress.is_some()
+    }
+
     /// [`Error::Cancelled`] when the token is set.
     pub(super) fn check(&self) -> Result<()> {
         crate::work::check(self.cancel)
