@@ -29,34 +29,31 @@ func (b *Batch[Distance]) Query(i int) (ids []int64, distances []Distance) {
 // SearchBatch is Search for many vectors, one behind the other, by several threads. The results are those of Search for
 // each, for any number of threads. It ends early when the context does.
 //
-// Takes the options of Search, and Threads, OnProgress and RowStride.
+// Takes the options of Search, and NThreads, OnProgress and RowStride.
 func (index *Index) SearchBatch(ctx context.Context, vectors []float32, n int, opts ...CallOption) (*Batch[float32], error) {
-	query := (*C.uint8_t)(unsafe.Pointer(float32s(vectors)))
-	return searchBatch[float32](ctx, index, C.ANNOY_GO_F32, query, len(vectors), index.f, 4, n, forRows, opts)
+	return searchBatch[float32](ctx, index, C.ANNOY_ELEMENT_F32, elements(vectors), len(vectors), index.f, n, forRows, opts)
 }
 
 // SearchBatchFloat64 is SearchBatch for an index of Float64, or Hamming.
 func (index *Index) SearchBatchFloat64(ctx context.Context, vectors []float64, n int,
 	opts ...CallOption) (*Batch[float64], error) {
-	query := (*C.uint8_t)(unsafe.Pointer(float64s(vectors)))
-	return searchBatch[float64](ctx, index, C.ANNOY_GO_F64, query, len(vectors), index.f, 8, n, forRows, opts)
+	return searchBatch[float64](ctx, index, C.ANNOY_ELEMENT_F64, elements(vectors), len(vectors), index.f, n, forRows, opts)
 }
 
 // SearchBatchBits is SearchBatch for Hamming, each vector in words as AddItemBits takes it.
 func (index *Index) SearchBatchBits(ctx context.Context, vectors []uint64, n int,
 	opts ...CallOption) (*Batch[float32], error) {
-	query := (*C.uint8_t)(unsafe.Pointer(uint64s(vectors)))
-	return searchBatch[float32](ctx, index, C.ANNOY_GO_BITS, query, len(vectors), index.words(), 8, n, forRows, opts)
+	return searchBatch[float32](ctx, index, C.ANNOY_ELEMENT_BITS, elements(vectors), len(vectors), index.words(), n,
+		forRows, opts)
 }
 
-// SearchBatchItems is SearchItem for many items, and otherwise SearchBatch. For any element type. Takes no RowStride.
-func (index *Index) SearchBatchItems(ctx context.Context, ids []int64, n int, opts ...CallOption) (*Batch[float32], error) {
-	query := (*C.uint8_t)(unsafe.Pointer(int64s(ids)))
-	return searchBatch[float32](ctx, index, C.ANNOY_GO_ITEM, query, len(ids), 1, 8, n, forItems, opts)
+// SearchItems is SearchItem for many items, and otherwise SearchBatch. For any element type. Takes no RowStride.
+func (index *Index) SearchItems(ctx context.Context, ids []int64, n int, opts ...CallOption) (*Batch[float32], error) {
+	return searchBatch[float32](ctx, index, C.ANNOY_GO_ITEMS, elements(ids), len(ids), 1, n, forItems, opts)
 }
 
-func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, form C.int, queries *C.uint8_t, length,
-	width int, element uintptr, n int, allowed optionKind, opts []CallOption) (*Batch[Distance], error) {
+func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, form C.annoy_element, queries *C.uint8_t,
+	length, width, n int, allowed optionKind, opts []CallOption) (*Batch[Distance], error) {
 	if err := ended(ctx); err != nil {
 		return nil, err
 	}
@@ -64,7 +61,7 @@ func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, 
 	if err := s.read(opts, forSearch|allowed); err != nil {
 		return nil, err
 	}
-	nQueries, stride, err := s.rows(length, width, element)
+	nQueries, stride, err := s.rows(form, length, width)
 	if err != nil {
 		return nil, err
 	}
@@ -88,18 +85,11 @@ func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, 
 		Distances: make([]Distance, int(nQueries)*int(wanted)),
 		Counts:    make([]int, nQueries),
 	}
-	var distances *C.uint8_t
-	if len(b.Distances) > 0 {
-		distances = (*C.uint8_t)(unsafe.Pointer(&b.Distances[0]))
-	}
-	var counts *C.size_t // as wide as int
-	if len(b.Counts) > 0 {
-		counts = (*C.size_t)(unsafe.Pointer(&b.Counts[0]))
-	}
+	counts := (*C.size_t)(unsafe.Pointer(elements(b.Counts))) // as wide as int
 	err = s.long(ctx, func(work *C.annoy_work) error {
-		return taken(C.annoy_go_search_batch(c, form, queries, nQueries, C.size_t(width), stride, s.flags, s.searchK,
-			s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), work, int64s(b.IDs), distances, wanted,
-			counts))
+		return taken(C.annoy_go_search_batch(c, form, queries, nQueries, C.size_t(width), stride, s.flags, s.method,
+			s.searchK, s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), work, int64s(b.IDs),
+			elements(b.Distances), elementOf[Distance](), wanted, counts))
 	})
 	if err != nil {
 		return nil, err

@@ -87,7 +87,7 @@ func BenchmarkSearchBatch(b *testing.B) {
 	bench := newBench(b)
 	b.ResetTimer()
 	for i := 0; i < b.N; i += benchQueries {
-		if _, err := bench.index.SearchBatch(ctx, bench.queries, benchN, annoy.SearchK(benchK), annoy.Threads(1)); err != nil {
+		if _, err := bench.index.SearchBatch(ctx, bench.queries, benchN, annoy.SearchK(benchK), annoy.NThreads(1)); err != nil {
 			b.Fatal(err)
 		}
 	}

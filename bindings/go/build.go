@@ -14,7 +14,7 @@ import (
 // of threads and on any processor. Items that are removed are left out. It ends early when the context does, with the
 // index as before.
 //
-// Takes Threads and OnProgress.
+// Takes NThreads and OnProgress.
 func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) error {
 	if err := ended(ctx); err != nil {
 		return err
@@ -30,7 +30,7 @@ func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) e
 	return index.writeUntil(ctx, func(c *C.annoy_index) error {
 		return s.long(ctx, func(work *C.annoy_work) error {
 			var e C.annoy_error
-			return check(C.annoy_build_with(c, trees, work, &e), &e)
+			return check(C.annoy_build_trees(c, trees, work, &e), &e)
 		})
 	})
 }

@@ -10,8 +10,8 @@ var (
 	_ encoding.BinaryUnmarshaler = (*Index)(nil)
 )
 
-// OpenBytes opens the bytes of a file that says what it is, as Open opens the file. They are copied.
-func OpenBytes(data []byte) (*Index, error) {
+// FromBytes opens the bytes of a file that says what it is, as Open opens the file. They are copied.
+func FromBytes(data []byte) (*Index, error) {
 	var c *C.annoy_index
 	var e C.annoy_error
 	// C may not keep memory of Go's.
@@ -31,9 +31,8 @@ func (index *Index) LoadBytes(data []byte) error {
 	})
 }
 
-// MarshalBinary gives the bytes that Save writes. With UnmarshalBinary it lets an index go through encoding/gob and its
-// like.
-func (index *Index) MarshalBinary() (data []byte, err error) {
+// ToBytes gives the bytes that Save writes.
+func (index *Index) ToBytes() (data []byte, err error) {
 	err = index.read(func(c *C.annoy_index) error {
 		var e C.annoy_error
 		var n C.size_t
@@ -41,7 +40,7 @@ func (index *Index) MarshalBinary() (data []byte, err error) {
 			return err
 		}
 		room := make([]byte, n)
-		if err := check(C.annoy_save_to_buffer(c, bytes(room), n, &n, &e), &e); err != nil {
+		if err := check(C.annoy_save_to_buffer(c, bytes(room), n, &n, nil, &e), &e); err != nil {
 			return err
 		}
 		data = room
@@ -50,10 +49,13 @@ func (index *Index) MarshalBinary() (data []byte, err error) {
 	return data, err
 }
 
-// UnmarshalBinary makes the Index, which may be a zero one or closed, what OpenBytes gives, in place of whatever it
+// MarshalBinary is ToBytes. With UnmarshalBinary it lets an index go through encoding/gob and its like.
+func (index *Index) MarshalBinary() ([]byte, error) { return index.ToBytes() }
+
+// UnmarshalBinary makes the Index, which may be a zero one or closed, what FromBytes gives, in place of whatever it
 // was. It needs the Index to itself.
 func (index *Index) UnmarshalBinary(data []byte) error {
-	opened, err := OpenBytes(data)
+	opened, err := FromBytes(data)
 	if err != nil {
 		return err
 	}

@@ -20,13 +20,13 @@ func TestBytes(t *testing.T) {
 	must(t, index.Save(ctx, path))
 	file, err := os.ReadFile(path)
 	must(t, err)
-	data, err := index.MarshalBinary()
+	data, err := index.ToBytes()
 	must(t, err)
 	if !bytes.Equal(data, file) {
 		t.Fatal("not the bytes of the file")
 	}
 
-	opened, err := annoy.OpenBytes(data)
+	opened, err := annoy.FromBytes(data)
 	must(t, err)
 	defer opened.Close()
 	loaded, err := annoy.New(8, annoy.Euclidean)
@@ -71,7 +71,7 @@ func TestBytesThatWillNotDo(t *testing.T) {
 	data, err := index.MarshalBinary()
 	must(t, err)
 	for _, bad := range [][]byte{nil, {}, []byte("no index"), data[:len(data)-1]} {
-		_, err := annoy.OpenBytes(bad)
+		_, err := annoy.FromBytes(bad)
 		fails(t, err, annoy.ErrFormat, "the buffer is not a")
 		fails(t, index.LoadBytes(bad), annoy.ErrFormat, "the buffer is not a euclidean index of f = 8")
 		fails(t, index.UnmarshalBinary(bad), annoy.ErrFormat, "the buffer is not a")
@@ -102,7 +102,7 @@ func TestThaw(t *testing.T) {
 	first := built(t, 300, 8, annoy.Dot)
 	data, err := first.MarshalBinary()
 	must(t, err)
-	index, err := annoy.OpenBytes(data)
+	index, err := annoy.FromBytes(data)
 	must(t, err)
 	defer index.Close()
 	fails(t, index.AddItem(300, rows[300*8:]), annoy.ErrState, "the index is loaded")

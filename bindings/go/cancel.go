@@ -22,7 +22,7 @@ func (s *settings) long(ctx context.Context, call func(work *C.annoy_work) error
 	}
 	s.start()
 	defer s.finish()
-	work := C.annoy_go_new_work(s.threads, token, s.progressUser())
+	work := C.annoy_go_new_work(s.nThreads, token, s.progressUser())
 	if work == nil {
 		return refused(ErrNoMemory, "no memory for what a call is told")
 	}

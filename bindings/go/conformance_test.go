@@ -160,7 +160,7 @@ func (r *runner) run() (any, error) {
 		}
 		return nil, index.AddItems(ctx, ids, singles(r.rows()))
 	case "build":
-		return nil, index.Build(ctx, int(r.int("n_trees")), annoy.Threads(int(r.int("n_threads"))))
+		return nil, index.Build(ctx, int(r.int("n_trees")), annoy.NThreads(int(r.int("n_threads"))))
 	case "unbuild":
 		return nil, index.Unbuild()
 	case "unload":
@@ -292,7 +292,7 @@ func (r *runner) batch(ctx context.Context) (any, error) {
 	var err error
 	switch {
 	case r.has("items"):
-		batch, err = r.index.SearchBatchItems(ctx, r.ints("items"), n, options...)
+		batch, err = r.index.SearchItems(ctx, r.ints("items"), n, options...)
 	case r.has("word_rows"):
 		batch, err = r.index.SearchBatchBits(ctx, r.wordRows(), n, options...)
 	default:
@@ -328,7 +328,7 @@ func (r *runner) options() (options []annoy.CallOption) {
 		case "exact":
 			options = append(options, annoy.Exact())
 		case "n_threads":
-			options = append(options, annoy.Threads(int(integer(value))))
+			options = append(options, annoy.NThreads(int(integer(value))))
 		case "allow":
 			options = append(options, annoy.Allow(bitmap(value.(string))))
 		case "deny":

@@ -65,21 +65,23 @@ func (index *Index) Save(ctx context.Context, path string, opts ...CallOption) e
 		return index.readUntil(ctx, func(c *C.annoy_index) error {
 			return s.long(ctx, func(work *C.annoy_work) error {
 				var e C.annoy_error
-				return check(C.annoy_save_with(c, path, work, &e), &e)
+				return check(C.annoy_save_to(c, path, work, &e), &e)
 			})
 		})
 	})
 }
 
-// SaveAndLoad saves, then loads the new file in place of what is in memory.
+// SaveAndLoad saves, then loads the new file in place of what is in memory. It ends early as Save does.
 func (index *Index) SaveAndLoad(ctx context.Context, path string, opts ...LoadOption) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
 	return withPath(path, func(path *C.char) error {
 		return index.writeUntil(ctx, func(c *C.annoy_index) error {
-			var e C.annoy_error
-			return check(C.annoy_save_and_load(c, path, loadFlags(opts), &e), &e)
+			return new(settings).long(ctx, func(work *C.annoy_work) error {
+				var e C.annoy_error
+				return check(C.annoy_save_and_load(c, path, loadFlags(opts), work, &e), &e)
+			})
 		})
 	})
 }

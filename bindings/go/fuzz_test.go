@@ -36,7 +36,7 @@ func FuzzOpen(f *testing.F) {
 		if err == nil {
 			ofFile.Close()
 		}
-		index, ofBytes := annoy.OpenBytes(bytes)
+		index, ofBytes := annoy.FromBytes(bytes)
 		if (err == nil) != (ofBytes == nil) {
 			t.Fatalf("the file: %v, its bytes: %v", err, ofBytes)
 		}

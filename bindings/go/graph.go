@@ -5,13 +5,16 @@ import "C"
 
 import "context"
 
+// RoundsNone in GraphOptions leaves the graph at what the leaves of the trees tell.
+const RoundsNone = C.ANNOY_ROUNDS_NONE
+
 // GraphOptions say how a graph is built. The zero value of each stands for the usual. The first three decide how much
 // is found, the others how long the building takes.
 type GraphOptions struct {
 	Degree     int     // neighbours of an item at the most, 1 to 255; by default 32
 	Candidates int     // nearest neighbours they are chosen from, 1 to 1,024; by default 48
 	Alpha      float64 // slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; by default 1.2
-	Rounds     int     // rounds of NN-descent at the most, 1 to 1,000; by default 6
+	Rounds     int     // rounds of NN-descent at the most, 1 to 1,000; by default 6; RoundsNone for none
 	Sample     int     // neighbours that a round takes of a list, 1 to 255; by default 12
 	NTrees     int     // trees whose leaves are made use of; by default 10
 }
@@ -21,7 +24,7 @@ type GraphOptions struct {
 // are. The same index and options give the same bytes, for any number of threads and on any processor. It ends early
 // when the context does, with the index as before.
 //
-// Takes Threads and OnProgress.
+// Takes NThreads and OnProgress.
 func (index *Index) BuildGraph(ctx context.Context, options GraphOptions, opts ...CallOption) error {
 	if err := ended(ctx); err != nil {
 		return err

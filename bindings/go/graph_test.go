@@ -30,7 +30,7 @@ func TestGraph(t *testing.T) {
 	if n := degree(index); n != 0 {
 		t.Fatalf("degree %d before there is a graph", n)
 	}
-	must(t, index.BuildGraph(ctx, smallGraph, annoy.Threads(1)))
+	must(t, index.BuildGraph(ctx, smallGraph, annoy.NThreads(1)))
 	if n := degree(index); n != 7 {
 		t.Fatalf("degree %d", n)
 	}
@@ -59,8 +59,8 @@ func TestGraph(t *testing.T) {
 	if err != nil || n != 0 {
 		t.Fatal(n, err)
 	}
-	must(t, loaded.BuildGraph(ctx, annoy.GraphOptions{}))
-	must(t, loaded.BuildGraph(ctx, smallGraph, annoy.Threads(2)))
+	must(t, loaded.BuildGraph(ctx, annoy.GraphOptions{Rounds: annoy.RoundsNone}))
+	must(t, loaded.BuildGraph(ctx, smallGraph, annoy.NThreads(2)))
 	again, err := loaded.MarshalBinary()
 	must(t, err)
 	if !bytes.Equal(again, saved) {
@@ -106,7 +106,7 @@ func TestWhatInfoSaysOfAGraph(t *testing.T) {
 func TestGraphOptionsThatCannotBe(t *testing.T) {
 	index := built(t, 10, 3, annoy.Angular)
 	for name, options := range map[string]annoy.GraphOptions{
-		"degree": {Degree: 256}, "candidates": {Candidates: 1025}, "alpha": {Alpha: math.NaN()}, "rounds": {Rounds: -1},
+		"degree": {Degree: 256}, "candidates": {Candidates: 1025}, "alpha": {Alpha: math.NaN()}, "rounds": {Rounds: -2},
 		"sample": {Sample: 256}, "n_trees": {NTrees: -1}, "Degree": {Degree: 1 << 40}, "NTrees": {NTrees: -1 << 40},
 	} {
 		fails(t, index.BuildGraph(ctx, options), annoy.ErrArgument, name)
@@ -120,9 +120,8 @@ func TestGraphOptionsThatCannotBe(t *testing.T) {
 		return err
 	}
 	fails(t, search(annoy.Graph()), annoy.ErrState, "graph")
-	fails(t, search(annoy.Graph(), annoy.Exact()), annoy.ErrArgument, "Exact, Graph are there together")
-	fails(t, search(annoy.Forest(), annoy.Graph()), annoy.ErrArgument, "Forest, Graph are there together")
-	fails(t, search(annoy.Graph(), annoy.Graph()), annoy.ErrArgument, "twice")
+	fails(t, search(annoy.Graph(), annoy.Exact()), annoy.ErrArgument, "Exact, Forest or Graph is there twice")
+	fails(t, search(annoy.Forest(), annoy.Graph()), annoy.ErrArgument, "twice")
 	must(t, index.Unbuild())
 	fails(t, index.BuildGraph(ctx, annoy.GraphOptions{}), annoy.ErrState, "not built")
 }

@@ -303,7 +303,7 @@ func TestRecall(t *testing.T) {
 	index := built(t, 2000, 16, annoy.Angular)
 	low, err := index.EstimateRecall(ctx, 50, 10, 20, 1)
 	must(t, err)
-	high, err := index.EstimateRecall(ctx, 50, 10, 20_000, 1, annoy.Threads(1))
+	high, err := index.EstimateRecall(ctx, 50, 10, 20_000, 1, annoy.NThreads(1))
 	must(t, err)
 	if low >= high || high < 0.99 || low <= 0 {
 		t.Fatalf("recall %v with few candidates, %v with many", low, high)
@@ -351,7 +351,7 @@ func TestRowStride(t *testing.T) {
 	fails(t, err, annoy.ErrDimension, "7 elements")
 	_, err = index.SearchBatch(ctx, rows, 1, annoy.RowStride(1))
 	fails(t, err, annoy.ErrArgument, "RowStride is 1")
-	_, err = index.SearchBatchItems(ctx, nil, 1, annoy.RowStride(3))
+	_, err = index.SearchItems(ctx, nil, 1, annoy.RowStride(3))
 	fails(t, err, annoy.ErrArgument, "RowStride")
 }
 

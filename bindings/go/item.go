@@ -11,63 +11,48 @@ func (index *Index) words() int { return wordsOf(index.f) }
 // AddItem adds an item with a vector of F numbers, which is copied, or replaces it; one that was removed is there
 // again. Ids go from 0 up, in any order; memory is taken for all up to the largest.
 func (index *Index) AddItem(id int64, vector []float32) error {
-	index.mu.Lock()
-	defer index.mu.Unlock()
-	if index.handle == nil {
-		return ErrClosed
-	}
-	return taken(C.annoy_go_add_item(index.handle.c, C.int64_t(id), float32s(vector), C.size_t(len(vector))))
+	return index.addItem(id, C.ANNOY_ELEMENT_F32, elements(vector), len(vector))
 }
 
 // AddItemFloat64 is AddItem for an index of Float64, or Hamming.
 func (index *Index) AddItemFloat64(id int64, vector []float64) error {
-	index.mu.Lock()
-	defer index.mu.Unlock()
-	if index.handle == nil {
-		return ErrClosed
-	}
-	return taken(C.annoy_go_add_item_f64(index.handle.c, C.int64_t(id), float64s(vector), C.size_t(len(vector))))
+	return index.addItem(id, C.ANNOY_ELEMENT_F64, elements(vector), len(vector))
 }
 
 // AddItemBits is AddItem for Hamming: F bits, the first in the least significant place of the first word, those past F
 // 0.
 func (index *Index) AddItemBits(id int64, words []uint64) error {
+	return index.addItem(id, C.ANNOY_ELEMENT_BITS, elements(words), len(words))
+}
+
+func (index *Index) addItem(id int64, element C.annoy_element, data *C.uint8_t, length int) error {
 	index.mu.Lock()
 	defer index.mu.Unlock()
 	if index.handle == nil {
 		return ErrClosed
 	}
-	return taken(C.annoy_go_add_item_bits(index.handle.c, C.int64_t(id), uint64s(words), C.size_t(len(words))))
+	return taken(C.annoy_go_add_item(index.handle.c, C.int64_t(id), element, data, C.size_t(length)))
 }
 
 // AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is an id for each, or
 // ids is nil: then they follow the last item. Of vectors with the same id the last counts. It ends early when the
-// context does, with the index as before. Takes RowStride, Threads and OnProgress.
+// context does, with the index as before. Takes RowStride, NThreads and OnProgress.
 func (index *Index) AddItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
-	return index.addItems(ctx, ids, len(rows), index.f, 4, opts,
-		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status {
-			return C.annoy_add_items_with(c, ids, float32s(rows), n, C.size_t(index.f), stride, work, e)
-		})
+	return index.addItems(ctx, ids, C.ANNOY_ELEMENT_F32, elements(rows), len(rows), index.f, opts)
 }
 
 // AddItemsFloat64 is AddItems for an index of Float64, or Hamming.
 func (index *Index) AddItemsFloat64(ctx context.Context, ids []int64, rows []float64, opts ...CallOption) error {
-	return index.addItems(ctx, ids, len(rows), index.f, 8, opts,
-		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status {
-			return C.annoy_add_items_with_f64(c, ids, float64s(rows), n, C.size_t(index.f), stride, work, e)
-		})
+	return index.addItems(ctx, ids, C.ANNOY_ELEMENT_F64, elements(rows), len(rows), index.f, opts)
 }
 
 // AddItemsBits is AddItems for Hamming, each vector in words as AddItemBits takes it.
 func (index *Index) AddItemsBits(ctx context.Context, ids []int64, rows []uint64, opts ...CallOption) error {
-	return index.addItems(ctx, ids, len(rows), index.words(), 8, opts,
-		func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status {
-			return C.annoy_add_items_with_bits(c, ids, uint64s(rows), n, C.size_t(index.words()), stride, work, e)
-		})
+	return index.addItems(ctx, ids, C.ANNOY_ELEMENT_BITS, elements(rows), len(rows), index.words(), opts)
 }
 
-func (index *Index) addItems(ctx context.Context, ids []int64, length, width int, element uintptr, opts []CallOption,
-	add func(c *C.annoy_index, ids *C.int64_t, n, stride C.size_t, work *C.annoy_work, e *C.annoy_error) C.annoy_status) error {
+func (index *Index) addItems(ctx context.Context, ids []int64, element C.annoy_element, data *C.uint8_t,
+	length, width int, opts []CallOption) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
@@ -75,7 +60,7 @@ func (index *Index) addItems(ctx context.Context, ids []int64, length, width int
 	if err := s.read(opts, forRows); err != nil {
 		return err
 	}
-	n, stride, err := s.rows(length, width, element)
+	n, stride, err := s.rows(element, length, width)
 	if err != nil {
 		return err
 	}
@@ -84,8 +69,7 @@ func (index *Index) addItems(ctx context.Context, ids []int64, length, width int
 	}
 	return index.writeUntil(ctx, func(c *C.annoy_index) error {
 		return s.long(ctx, func(work *C.annoy_work) error {
-			var e C.annoy_error
-			return check(add(c, int64s(ids), n, stride, work, &e), &e)
+			return taken(C.annoy_go_add(c, int64s(ids), element, data, n, C.size_t(width), stride, work))
 		})
 	})
 }
@@ -104,44 +88,31 @@ func (index *Index) Reserve(nItems int) error {
 
 // Item gives a copy of an item's vector, for Hamming 0 or 1 for each bit. A missing item reads as zeros.
 func (index *Index) Item(id int64) ([]float32, error) {
-	vector := make([]float32, index.f)
-	index.mu.RLock()
-	defer index.mu.RUnlock()
-	if index.handle == nil {
-		return nil, ErrClosed
-	}
-	if err := taken(C.annoy_go_get_item(index.handle.c, C.int64_t(id), float32s(vector), C.size_t(len(vector)))); err != nil {
-		return nil, err
-	}
-	return vector, nil
+	return item[float32](index, id, C.ANNOY_ELEMENT_F32, index.f)
 }
 
 // ItemFloat64 is Item for an index of Float64, or Hamming.
 func (index *Index) ItemFloat64(id int64) ([]float64, error) {
-	vector := make([]float64, index.f)
-	index.mu.RLock()
-	defer index.mu.RUnlock()
-	if index.handle == nil {
-		return nil, ErrClosed
-	}
-	if err := taken(C.annoy_go_get_item_f64(index.handle.c, C.int64_t(id), float64s(vector), C.size_t(len(vector)))); err != nil {
-		return nil, err
-	}
-	return vector, nil
+	return item[float64](index, id, C.ANNOY_ELEMENT_F64, index.f)
 }
 
 // ItemBits is Item for Hamming, in words as AddItemBits takes them.
 func (index *Index) ItemBits(id int64) ([]uint64, error) {
-	words := make([]uint64, index.words())
+	return item[uint64](index, id, C.ANNOY_ELEMENT_BITS, index.words())
+}
+
+func item[T any](index *Index, id int64, element C.annoy_element, length int) ([]T, error) {
+	vector := make([]T, length)
 	index.mu.RLock()
 	defer index.mu.RUnlock()
 	if index.handle == nil {
 		return nil, ErrClosed
 	}
-	if err := taken(C.annoy_go_get_item_bits(index.handle.c, C.int64_t(id), uint64s(words), C.size_t(len(words)))); err != nil {
+	err := taken(C.annoy_go_get_item(index.handle.c, C.int64_t(id), element, elements(vector), C.size_t(length)))
+	if err != nil {
 		return nil, err
 	}
-	return words, nil
+	return vector, nil
 }
 
 // Distance is the distance between two items; for Dot their inner product.

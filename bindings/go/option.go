@@ -32,22 +32,19 @@ const (
 	exclude
 	excludeSelf
 	filter
-	exact
-	forest
-	graph
-	threads
+	method
+	nThreads
 	progress
 	rowStride
 )
 
-var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter", "Exact", "Forest", "Graph",
-	"Threads", "OnProgress", "RowStride"}
+var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter",
+	"Exact, Forest or Graph", "NThreads", "OnProgress", "RowStride"}
 
 // What a call takes.
 const (
-	ways      = exact | forest | graph
-	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | ways
-	forItems  = threads | progress
+	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | method
+	forItems  = nThreads | progress
 	forRows   = forItems | rowStride
 )
 
@@ -76,18 +73,18 @@ func ExcludeSelf() CallOption { return CallOption{kind: excludeSelf} }
 func Filter(allowed func(id int64) bool) CallOption { return CallOption{kind: filter, filter: allowed} }
 
 // Exact makes a search look at all items that may be found, without the trees.
-func Exact() CallOption { return CallOption{kind: exact} }
+func Exact() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_EXACT} }
 
 // Forest makes a search go through the trees, as Annoy does, also where there is a graph. Not with Exact.
-func Forest() CallOption { return CallOption{kind: forest} }
+func Forest() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_FOREST} }
 
 // Graph makes a search go through the graph, and fail where there is none. (Without it the graph is searched where
 // there is one.) Not with Exact or Forest.
-func Graph() CallOption { return CallOption{kind: graph} }
+func Graph() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_GRAPH} }
 
-// Threads sets how many threads a long call takes: AddItems, Build, BuildGraph, SearchBatch and their kin,
-// EstimateRecall. -1 and no Threads stand for one per processor.
-func Threads(n int) CallOption { return CallOption{kind: threads, whole: int64(n)} }
+// NThreads sets how many threads a long call takes: AddItems, Build, BuildGraph, SearchBatch and their kin,
+// EstimateRecall. -1 and no NThreads stand for one per processor.
+func NThreads(n int) CallOption { return CallOption{kind: nThreads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
 type Stage int32
@@ -120,13 +117,14 @@ func RowStride(elements int) CallOption { return CallOption{kind: rowStride, who
 // settings are what the options of a call say.
 type settings struct {
 	flags       C.uint64_t
+	method      C.annoy_method
 	searchK     C.int64_t
 	maxDistance C.double
 	bitmap      *C.uint64_t
 	bits        C.size_t
 	exclude     *C.int64_t
 	nExclude    C.size_t
-	threads     C.int32_t
+	nThreads    C.int32_t
 	stride      int
 	callbacks   *callbacks
 	user        C.uintptr_t
@@ -134,7 +132,6 @@ type settings struct {
 
 // read takes in options, of kinds that are allowed.
 func (s *settings) read(opts []CallOption, allowed optionKind) error {
-	s.searchK, s.threads = -1, -1
 	var seen optionKind
 	for i := range opts {
 		o := &opts[i]
@@ -160,22 +157,18 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 			s.flags |= C.ANNOY_SEARCH_EXCLUDE_SELF
 		case filter:
 			s.called().filter = o.filter
-		case exact:
-			s.flags |= C.ANNOY_SEARCH_EXACT
-		case forest:
-			s.flags |= C.ANNOY_SEARCH_FOREST
-		case graph:
-			s.flags |= C.ANNOY_SEARCH_GRAPH
-		case threads:
-			n, err := int32Of("Threads", o.whole)
+		case method:
+			s.method = C.annoy_method(o.whole)
+		case nThreads:
+			n, err := int32Of("NThreads", o.whole)
 			if err != nil {
 				return err
 			}
 			if n == 0 {
 				// To annoy_work that is the default.
-				return refused(ErrArgument, "Threads is 0: it must be 1 or more, or -1 for one per processor")
+				return refused(ErrArgument, "NThreads is 0: it must be 1 or more, or -1 for one per processor")
 			}
-			s.threads = n
+			s.nThreads = n
 		case progress:
 			s.called().progress = o.report
 		case rowStride:
@@ -188,9 +181,6 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 			return refused(ErrArgument, "%s is there twice", o.kind)
 		}
 		seen |= o.kind
-	}
-	if way := seen & ways; way&(way-1) != 0 {
-		return refused(ErrArgument, "%s are there together: a search goes one way", way)
 	}
 	if seen&allow != 0 && seen&deny != 0 {
 		return refused(ErrArgument, "Allow and Deny are both there: a search takes one bitmap")

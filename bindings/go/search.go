@@ -21,33 +21,29 @@ type Neighbor struct {
 // Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest and Graph. An item has to pass all
 // that is set; those that do not pass do not count for SearchK.
 func (index *Index) Search(ctx context.Context, vector []float32, n int, opts ...CallOption) ([]Neighbor, error) {
-	return index.search(ctx, C.ANNOY_GO_F32, (*C.uint8_t)(unsafe.Pointer(float32s(vector))), len(vector), 0, n, opts)
+	return index.search(ctx, C.ANNOY_ELEMENT_F32, elements(vector), len(vector), 0, n, opts)
 }
 
 // SearchFloat64 is Search for an index of Float64, or Hamming.
 func (index *Index) SearchFloat64(ctx context.Context, vector []float64, n int, opts ...CallOption) ([]Neighbor, error) {
-	return index.search(ctx, C.ANNOY_GO_F64, (*C.uint8_t)(unsafe.Pointer(float64s(vector))), len(vector), 0, n, opts)
+	return index.search(ctx, C.ANNOY_ELEMENT_F64, elements(vector), len(vector), 0, n, opts)
 }
 
 // SearchBits is Search for Hamming, the vector in words as AddItemBits takes it.
 func (index *Index) SearchBits(ctx context.Context, words []uint64, n int, opts ...CallOption) ([]Neighbor, error) {
-	return index.search(ctx, C.ANNOY_GO_BITS, (*C.uint8_t)(unsafe.Pointer(uint64s(words))), len(words), 0, n, opts)
+	return index.search(ctx, C.ANNOY_ELEMENT_BITS, elements(words), len(words), 0, n, opts)
 }
 
 // SearchItem is Search from an item, which is its own neighbour unless ExcludeSelf says otherwise. For any element
 // type.
 func (index *Index) SearchItem(ctx context.Context, id int64, n int, opts ...CallOption) ([]Neighbor, error) {
-	form := C.int(C.ANNOY_GO_ITEM)
-	if index.scalar == Float64 {
-		form = C.ANNOY_GO_ITEM_F64
-	}
-	return index.search(ctx, form, nil, 0, id, n, opts)
+	return index.search(ctx, C.ANNOY_GO_ITEMS, nil, 0, id, n, opts)
 }
 
 // more than this many results are not made room for before it is known that the index has as many items.
 const many = 256
 
-func (index *Index) search(ctx context.Context, form C.int, query *C.uint8_t, length int, item int64, n int,
+func (index *Index) search(ctx context.Context, form C.annoy_element, query *C.uint8_t, length int, item int64, n int,
 	opts []CallOption) ([]Neighbor, error) {
 	if err := ended(ctx); err != nil {
 		return nil, err
@@ -78,19 +74,16 @@ func (index *Index) search(ctx context.Context, form C.int, query *C.uint8_t, le
 		}
 		defer done()
 		s.callbacks.giveUp = func() { C.annoy_cancel_set(token) }
+		s.start()
+		defer s.finish()
 	}
 	if wanted > many {
 		wanted = least(wanted, c)
 	}
 	neighbors := make([]Neighbor, wanted)
-	var first *C.annoy_go_neighbor
-	if len(neighbors) > 0 {
-		first = (*C.annoy_go_neighbor)(unsafe.Pointer(&neighbors[0]))
-	}
-	s.start()
-	defer s.finish()
-	found := C.annoy_go_search(c, form, query, C.size_t(length), C.int64_t(item), s.flags, s.searchK, s.maxDistance,
-		s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), token, first, wanted)
+	first := (*C.annoy_go_neighbor)(unsafe.Pointer(elements(neighbors)))
+	found := C.annoy_go_search(c, form, query, C.size_t(length), C.int64_t(item), s.flags, s.method, s.searchK,
+		s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), token, first, wanted)
 	if found.error != nil {
 		return nil, because(ctx, taken(found.error))
 	}
@@ -120,69 +113,48 @@ func least(n C.size_t, c *C.annoy_index) C.size_t {
 //
 // searchK is as in SearchK, except that with 0 no candidates are looked at.
 func (index *Index) SearchInto(vector []float32, searchK int64, ids []int64, distances []float32) (int, error) {
-	index.mu.RLock()
-	defer index.mu.RUnlock()
-	if err := index.canFill(len(ids), len(distances), distances == nil); err != nil {
-		return 0, err
-	}
-	return into(C.annoy_go_nns_by_vector(index.handle.c, float32s(vector), C.size_t(len(vector)), C.size_t(len(ids)),
-		C.int64_t(searchK), int64s(ids), float32s(distances)))
+	return searchInto(index, C.ANNOY_ELEMENT_F32, elements(vector), len(vector), 0, searchK, ids, distances)
 }
 
 // SearchIntoFloat64 is SearchInto for an index of Float64, or Hamming.
 func (index *Index) SearchIntoFloat64(vector []float64, searchK int64, ids []int64, distances []float64) (int, error) {
-	index.mu.RLock()
-	defer index.mu.RUnlock()
-	if err := index.canFill(len(ids), len(distances), distances == nil); err != nil {
-		return 0, err
-	}
-	return into(C.annoy_go_nns_by_vector_f64(index.handle.c, float64s(vector), C.size_t(len(vector)), C.size_t(len(ids)),
-		C.int64_t(searchK), int64s(ids), float64s(distances)))
+	return searchInto(index, C.ANNOY_ELEMENT_F64, elements(vector), len(vector), 0, searchK, ids, distances)
 }
 
 // SearchIntoBits is SearchInto for Hamming, the vector in words as AddItemBits takes it.
 func (index *Index) SearchIntoBits(words []uint64, searchK int64, ids []int64, distances []float32) (int, error) {
-	index.mu.RLock()
-	defer index.mu.RUnlock()
-	if err := index.canFill(len(ids), len(distances), distances == nil); err != nil {
-		return 0, err
-	}
-	return into(C.annoy_go_nns_by_vector_bits(index.handle.c, uint64s(words), C.size_t(len(words)), C.size_t(len(ids)),
-		C.int64_t(searchK), int64s(ids), float32s(distances)))
+	return searchInto(index, C.ANNOY_ELEMENT_BITS, elements(words), len(words), 0, searchK, ids, distances)
 }
 
 // SearchItemInto is SearchInto from an item, itself among the results. For any element type.
 func (index *Index) SearchItemInto(id int64, searchK int64, ids []int64, distances []float32) (int, error) {
-	index.mu.RLock()
-	defer index.mu.RUnlock()
-	if err := index.canFill(len(ids), len(distances), distances == nil); err != nil {
-		return 0, err
-	}
-	return into(C.annoy_go_nns_by_item(index.handle.c, C.int64_t(id), C.size_t(len(ids)), C.int64_t(searchK), int64s(ids),
-		float32s(distances)))
+	return searchInto(index, C.ANNOY_GO_ITEMS, nil, 0, id, searchK, ids, distances)
 }
 
 // SearchItemIntoFloat64 is SearchItemInto with distances as float64.
 func (index *Index) SearchItemIntoFloat64(id int64, searchK int64, ids []int64, distances []float64) (int, error) {
+	return searchInto(index, C.ANNOY_GO_ITEMS, nil, 0, id, searchK, ids, distances)
+}
+
+func searchInto[Distance float32 | float64](index *Index, form C.annoy_element, query *C.uint8_t, length int, item,
+	searchK int64, ids []int64, distances []Distance) (int, error) {
 	index.mu.RLock()
 	defer index.mu.RUnlock()
-	if err := index.canFill(len(ids), len(distances), distances == nil); err != nil {
-		return 0, err
-	}
-	return into(C.annoy_go_nns_by_item_f64(index.handle.c, C.int64_t(id), C.size_t(len(ids)), C.int64_t(searchK),
-		int64s(ids), float64s(distances)))
-}
-
-func (index *Index) canFill(ids, distances int, without bool) error {
 	if index.handle == nil {
-		return ErrClosed
+		return 0, ErrClosed
 	}
-	if distances < ids && !without {
-		return refused(ErrTooSmall, "distances has room for %d, ids for %d", distances, ids)
+	if len(distances) < len(ids) && distances != nil {
+		return 0, refused(ErrTooSmall, "distances has room for %d, ids for %d", len(distances), len(ids))
 	}
-	return nil
+	found := C.annoy_go_search_into(index.handle.c, form, query, C.size_t(length), C.int64_t(item), C.int64_t(searchK),
+		int64s(ids), elements(distances), elementOf[Distance](), C.size_t(len(ids)))
+	return int(found.n), taken(found.error)
 }
 
-func into(found C.annoy_go_found) (int, error) {
-	return int(found.n), taken(found.error)
+// elementOf is what C calls a type of distances.
+func elementOf[Distance float32 | float64]() C.annoy_element {
+	if unsafe.Sizeof(Distance(0)) == 8 {
+		return C.ANNOY_ELEMENT_F64
+	}
+	return C.ANNOY_ELEMENT_F32
 }

@@ -146,10 +146,10 @@ func TestLongCalls(t *testing.T) {
 			return empty.AddItems(ctx, nil, rows, report)
 		}},
 		"Build": {annoy.StageBuild, func(ctx context.Context, report annoy.CallOption) error {
-			return filled.Build(ctx, 5, report, annoy.Threads(2))
+			return filled.Build(ctx, 5, report, annoy.NThreads(2))
 		}},
 		"BuildGraph": {annoy.StageGraph, func(ctx context.Context, report annoy.CallOption) error {
-			return full.BuildGraph(ctx, smallGraph, report, annoy.Threads(2))
+			return full.BuildGraph(ctx, smallGraph, report, annoy.NThreads(2))
 		}},
 		"SearchBatch": {annoy.StageSearch, func(ctx context.Context, report annoy.CallOption) error {
 			_, err := full.SearchBatch(ctx, rows, 3, report)
@@ -265,7 +265,7 @@ func TestSearchOptions(t *testing.T) {
 		_, err := index.Search(ctx, query, 3, opts...)
 		fails(t, err, annoy.ErrArgument, says)
 	}
-	refused("Threads", annoy.Threads(2))
+	refused("NThreads", annoy.NThreads(2))
 	refused("SearchK is there twice", annoy.SearchK(1), annoy.SearchK(2))
 	refused("Allow and Deny", annoy.Allow(annoy.NewBitmap(1000)), annoy.Deny(annoy.NewBitmap(1000)))
 	refused("999", annoy.Allow(annoy.NewBitmap(999)))
@@ -277,8 +277,8 @@ func TestSearchOptions(t *testing.T) {
 	fails(t, err, annoy.ErrArgument, "n is -1")
 	_, err = index.SearchBatch(ctx, query, -1)
 	fails(t, err, annoy.ErrArgument, "n is -1")
-	_, err = index.SearchBatch(ctx, query, 1, annoy.Threads(1<<40))
-	fails(t, err, annoy.ErrArgument, "Threads is 1099511627776")
+	_, err = index.SearchBatch(ctx, query, 1, annoy.NThreads(1<<40))
+	fails(t, err, annoy.ErrArgument, "NThreads is 1099511627776")
 }
 
 func TestSearchInto(t *testing.T) {

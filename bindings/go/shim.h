@@ -50,30 +50,42 @@ static inline annoy_work *annoy_go_new_work(int32_t n_threads, const annoy_cance
     return work;
 }
 
-/* Calls made once for each item. */
-
 #define ANNOY_GO_CALL(call)                     \
     annoy_error error;                          \
     const annoy_status status = (call);         \
     return annoy_go_copy_error(status, &error)
 
-static inline annoy_error *annoy_go_add_item(annoy_index *index, int64_t item, const float *vector, size_t len) {
-    ANNOY_GO_CALL(annoy_add_item(index, item, vector, len, &error));
+/* Vectors of Go's: `n` rows of `len` elements, `stride` bytes apart. */
+static inline annoy_vectors annoy_go_vectors(annoy_element element, const uint8_t *data, size_t n, size_t len,
+                                             size_t stride) {
+    annoy_vectors vectors = {0};
+    vectors.struct_size = sizeof vectors;
+    vectors.data = (void *)data;
+    vectors.element = element;
+    vectors.n = n;
+    vectors.len = len;
+    vectors.stride = stride;
+    return vectors;
 }
-static inline annoy_error *annoy_go_add_item_f64(annoy_index *index, int64_t item, const double *vector, size_t len) {
-    ANNOY_GO_CALL(annoy_add_item_f64(index, item, vector, len, &error));
+
+static inline annoy_error *annoy_go_add(annoy_index *index, const int64_t *ids, annoy_element element,
+                                        const uint8_t *data, size_t n, size_t len, size_t stride,
+                                        const annoy_work *work) {
+    const annoy_vectors vectors = annoy_go_vectors(element, data, n, len, stride);
+    ANNOY_GO_CALL(annoy_add(index, ids, &vectors, work, &error));
 }
-static inline annoy_error *annoy_go_add_item_bits(annoy_index *index, int64_t item, const uint64_t *words, size_t n) {
-    ANNOY_GO_CALL(annoy_add_item_bits(index, item, words, n, &error));
+
+static inline annoy_error *annoy_go_add_item(annoy_index *index, int64_t item, annoy_element element,
+                                             const uint8_t *data, size_t len) {
+    if (element != ANNOY_ELEMENT_F32) return annoy_go_add(index, &item, element, data, 1, len, 0, NULL);
+    ANNOY_GO_CALL(annoy_add_item(index, item, (const float *)data, len, &error));
 }
-static inline annoy_error *annoy_go_get_item(const annoy_index *index, int64_t item, float *vector, size_t len) {
-    ANNOY_GO_CALL(annoy_get_item(index, item, vector, len, &error));
-}
-static inline annoy_error *annoy_go_get_item_f64(const annoy_index *index, int64_t item, double *vector, size_t len) {
-    ANNOY_GO_CALL(annoy_get_item_f64(index, item, vector, len, &error));
-}
-static inline annoy_error *annoy_go_get_item_bits(const annoy_index *index, int64_t item, uint64_t *words, size_t n) {
-    ANNOY_GO_CALL(annoy_get_item_bits(index, item, words, n, &error));
+
+static inline annoy_error *annoy_go_get_item(const annoy_index *index, int64_t item, annoy_element element,
+                                             uint8_t *data, size_t len) {
+    const annoy_vectors to = annoy_go_vectors(element, data, 1, len, 0);
+    ANNOY_GO_CALL(element == ANNOY_ELEMENT_F32 ? annoy_get_item(index, item, (float *)data, len, &error)
+                                               : annoy_get_vectors(index, &item, &to, &error));
 }
 
 typedef struct annoy_go_distance {
@@ -95,36 +107,62 @@ typedef struct annoy_go_found {
     annoy_error *error;
 } annoy_go_found;
 
-/* Plain ones, into memory of the caller's. PARAMETERS and ARGUMENTS are those that say what is searched for. */
-#define ANNOY_GO_NEAREST(name, call, Distance, PARAMETERS, ...)                                                    \
-    static inline annoy_go_found name(const annoy_index *index, PARAMETERS, size_t n, int64_t search_k,            \
-                                      int64_t *ids, Distance *distances) {                                         \
-        annoy_go_found found = {0, NULL};                                                                          \
-        annoy_error error;                                                                                         \
-        const annoy_status status = call(index, __VA_ARGS__, n, search_k, ids, distances, &found.n, &error);       \
-        found.error = annoy_go_copy_error(status, &error);                                                         \
-        return found;                                                                                              \
+/* In place of an element type: what is searched for is items, as int64_t. */
+enum { ANNOY_GO_ITEMS = -1 };
+
+static inline annoy_results annoy_go_results(int64_t *ids, uint8_t *distances, annoy_element element, size_t *counts,
+                                             size_t n) {
+    annoy_results results = {0};
+    results.struct_size = sizeof results;
+    results.ids = ids;
+    results.distances = distances;
+    results.distance_element = element;
+    results.counts = counts;
+    results.n = n;
+    return results;
+}
+
+static inline annoy_status annoy_go_run(const annoy_index *index, annoy_element form, const uint8_t *queries, size_t n,
+                                        size_t len, size_t stride, const annoy_search_options *options,
+                                        const annoy_results *results, const annoy_work *work, annoy_error *error) {
+    if (form == ANNOY_GO_ITEMS)
+        return annoy_search_items(index, (const int64_t *)queries, n, options, results, work, error);
+    const annoy_vectors vectors = annoy_go_vectors(form, queries, n, len, stride);
+    return annoy_search(index, &vectors, options, results, work, error);
+}
+
+/* A plain search, into memory of the caller's. `element` is that of the distances. */
+static inline annoy_go_found annoy_go_search_into(const annoy_index *index, annoy_element form, const uint8_t *query,
+                                                  size_t len, int64_t item, int64_t search_k, int64_t *ids,
+                                                  uint8_t *distances, annoy_element element, size_t n) {
+    annoy_go_found found = {0, NULL};
+    annoy_error error;
+    annoy_status status;
+    if (form == ANNOY_ELEMENT_F32) {
+        status = annoy_get_nns_by_vector(index, (const float *)query, len, n, search_k, ids, (float *)distances,
+                                         &found.n, &error);
+    } else if (form == ANNOY_GO_ITEMS && element == ANNOY_ELEMENT_F32) {
+        status = annoy_get_nns_by_item(index, item, n, search_k, ids, (float *)distances, &found.n, &error);
+    } else {
+        annoy_search_options options = {0};
+        options.struct_size = sizeof options;
+        options.search_k = search_k;
+        /* 0 is the default here, and no candidates at all in the calls above. */
+        const annoy_results results = annoy_go_results(ids, distances, element, &found.n, search_k == 0 ? 0 : n);
+        if (form == ANNOY_GO_ITEMS) query = (const uint8_t *)&item;
+        status = annoy_go_run(index, form, query, 1, len, 0, &options, &results, NULL, &error);
     }
-#define ANNOY_GO_COMMA ,
+    found.error = annoy_go_copy_error(status, &error);
+    return found;
+}
 
-ANNOY_GO_NEAREST(annoy_go_nns_by_item, annoy_get_nns_by_item, float, int64_t item, item)
-ANNOY_GO_NEAREST(annoy_go_nns_by_item_f64, annoy_get_nns_by_item_f64, double, int64_t item, item)
-ANNOY_GO_NEAREST(annoy_go_nns_by_vector, annoy_get_nns_by_vector, float,
-                 const float *vector ANNOY_GO_COMMA size_t len, vector, len)
-ANNOY_GO_NEAREST(annoy_go_nns_by_vector_f64, annoy_get_nns_by_vector_f64, double,
-                 const double *vector ANNOY_GO_COMMA size_t len, vector, len)
-ANNOY_GO_NEAREST(annoy_go_nns_by_vector_bits, annoy_get_nns_by_vector_bits, float,
-                 const uint64_t *words ANNOY_GO_COMMA size_t len, words, len)
-
-/* What is searched for: the form of the call, and a vector or items of that form. */
-enum { ANNOY_GO_F32, ANNOY_GO_F64, ANNOY_GO_BITS, ANNOY_GO_ITEM, ANNOY_GO_ITEM_F64 };
-
-static inline annoy_search_options annoy_go_options(uint64_t flags, int64_t search_k, double max_distance,
-                                                    const uint64_t *bitmap, size_t bitmap_bits, const int64_t *exclude,
-                                                    size_t n_exclude, uintptr_t filter) {
+static inline annoy_search_options annoy_go_options(uint64_t flags, annoy_method method, int64_t search_k,
+                                                    double max_distance, const uint64_t *bitmap, size_t bitmap_bits,
+                                                    const int64_t *exclude, size_t n_exclude, uintptr_t filter) {
     annoy_search_options options = {0};
     options.struct_size = sizeof options;
     options.flags = flags;
+    options.method = method;
     options.search_k = search_k;
     options.max_distance = max_distance;
     options.bitmap = bitmap;
@@ -142,95 +180,57 @@ typedef struct annoy_go_neighbor {
     double distance;
 } annoy_go_neighbor;
 
-/* `annoy_search_one` in all its forms. `query` is a vector of `len` elements; `item` is what the forms for items
-   take. */
-static inline annoy_go_found annoy_go_search(const annoy_index *index, int form, const uint8_t *query, size_t len,
-                                             int64_t item, uint64_t flags, int64_t search_k, double max_distance,
-                                             const uint64_t *bitmap, size_t bitmap_bits, const int64_t *exclude,
-                                             size_t n_exclude, uintptr_t filter, const annoy_cancel *cancel,
+/* A search for one query, `item` where that is what is searched for. */
+static inline annoy_go_found annoy_go_search(const annoy_index *index, annoy_element form, const uint8_t *query,
+                                             size_t len, int64_t item, uint64_t flags, annoy_method method,
+                                             int64_t search_k, double max_distance, const uint64_t *bitmap,
+                                             size_t bitmap_bits, const int64_t *exclude, size_t n_exclude,
+                                             uintptr_t filter, const annoy_cancel *cancel,
                                              annoy_go_neighbor *neighbors, size_t n) {
-    annoy_search_options options =
-        annoy_go_options(flags, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
-    annoy_work work = {0};
-    work.struct_size = sizeof work;
-    work.cancel = cancel;
-    options.work = &work;
+    const annoy_search_options options =
+        annoy_go_options(flags, method, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
+    const annoy_work work = {sizeof work, 1, 0, cancel, NULL, NULL};
     /* Room for ids and distances, on the stack as a rule. */
     enum { FEW = 128 };
     int64_t few_ids[FEW];
     double few_distances[FEW];
     int64_t *ids = few_ids;
-    double *doubles = few_distances;
+    double *distances = few_distances;
     annoy_go_found found = {0, NULL};
     if (n > FEW) {
-        ids = (int64_t *)calloc(n, sizeof *ids + sizeof *doubles);
+        ids = (int64_t *)calloc(n, sizeof *ids + sizeof *distances);
         if (ids == NULL) {
             found.error = (annoy_error *)&annoy_go_no_memory;
             return found;
         }
-        doubles = (double *)(ids + n);
+        distances = (double *)(ids + n);
     }
-    float *floats = (float *)doubles;
+    const annoy_results results = annoy_go_results(ids, (uint8_t *)distances, ANNOY_ELEMENT_F64, &found.n, n);
+    if (form == ANNOY_GO_ITEMS) query = (const uint8_t *)&item;
     annoy_error error;
-    annoy_status status = ANNOY_OK;
-    switch (form) {
-        case ANNOY_GO_F32:
-            status = annoy_search_one(index, (const float *)query, len, n, &options, ids, floats, &found.n, &error);
-            break;
-        case ANNOY_GO_F64:
-            status = annoy_search_one_f64(index, (const double *)query, len, n, &options, ids, doubles, &found.n, &error);
-            break;
-        case ANNOY_GO_BITS:
-            status = annoy_search_one_bits(index, (const uint64_t *)query, len, n, &options, ids, floats, &found.n, &error);
-            break;
-        case ANNOY_GO_ITEM:
-            status = annoy_search_item(index, item, n, &options, ids, floats, &found.n, &error);
-            break;
-        case ANNOY_GO_ITEM_F64:
-            status = annoy_search_item_f64(index, item, n, &options, ids, doubles, &found.n, &error);
-            break;
-    }
-    const int is_double = form == ANNOY_GO_F64 || form == ANNOY_GO_ITEM_F64;
+    const annoy_status status = annoy_go_run(index, form, query, 1, len, 0, &options, &results,
+                                             cancel ? &work : NULL, &error);
     for (size_t i = 0; i < found.n; i++) {
         neighbors[i].id = ids[i];
-        neighbors[i].distance = is_double ? doubles[i] : floats[i];
+        neighbors[i].distance = distances[i];
     }
     if (ids != few_ids) free(ids);
     found.error = annoy_go_copy_error(status, &error);
     return found;
 }
 
-/* `annoy_search_batch` in all its forms; `distances` are double for ANNOY_GO_F64, else float. */
-static inline annoy_error *annoy_go_search_batch(const annoy_index *index, int form, const uint8_t *queries,
-                                                 size_t n_queries, size_t len, size_t row_stride, uint64_t flags,
-                                                 int64_t search_k, double max_distance, const uint64_t *bitmap,
-                                                 size_t bitmap_bits, const int64_t *exclude, size_t n_exclude,
-                                                 uintptr_t filter, const annoy_work *work, int64_t *ids,
-                                                 uint8_t *distances, size_t n, size_t *n_found) {
-    annoy_search_options options =
-        annoy_go_options(flags, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
-    options.work = work;
-    annoy_error error;
-    annoy_status status = ANNOY_OK;
-    switch (form) {
-        case ANNOY_GO_F32:
-            status = annoy_search_batch(index, (const float *)queries, n_queries, len, row_stride, n, &options, ids,
-                                        (float *)distances, n_found, &error);
-            break;
-        case ANNOY_GO_F64:
-            status = annoy_search_batch_f64(index, (const double *)queries, n_queries, len, row_stride, n, &options,
-                                            ids, (double *)distances, n_found, &error);
-            break;
-        case ANNOY_GO_BITS:
-            status = annoy_search_batch_bits(index, (const uint64_t *)queries, n_queries, len, row_stride, n, &options,
-                                             ids, (float *)distances, n_found, &error);
-            break;
-        case ANNOY_GO_ITEM:
-            status = annoy_search_batch_items(index, (const int64_t *)queries, n_queries, n, &options, ids,
-                                              (float *)distances, n_found, &error);
-            break;
-    }
-    return annoy_go_copy_error(status, &error);
+/* A search for many queries. `element` is that of the distances. */
+static inline annoy_error *annoy_go_search_batch(const annoy_index *index, annoy_element form, const uint8_t *queries,
+                                                 size_t n_queries, size_t len, size_t stride, uint64_t flags,
+                                                 annoy_method method, int64_t search_k, double max_distance,
+                                                 const uint64_t *bitmap, size_t bitmap_bits, const int64_t *exclude,
+                                                 size_t n_exclude, uintptr_t filter, const annoy_work *work,
+                                                 int64_t *ids, uint8_t *distances, annoy_element element, size_t n,
+                                                 size_t *counts) {
+    const annoy_search_options options =
+        annoy_go_options(flags, method, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
+    const annoy_results results = annoy_go_results(ids, distances, element, counts, n);
+    ANNOY_GO_CALL(annoy_go_run(index, form, queries, n_queries, len, stride, &options, &results, work, &error));
 }
 
 #endif

@@ -138,7 +138,7 @@ func TestCollectorAtWork(t *testing.T) {
 				if label, err := index.Label(1); err != nil || label != "second" {
 					t.Error(label, err)
 				}
-				if _, err := index.SearchBatch(ctx, random(20, 16), 5, annoy.Threads(2)); err != nil {
+				if _, err := index.SearchBatch(ctx, random(20, 16), 5, annoy.NThreads(2)); err != nil {
 					t.Error(err)
 				}
 				if _, err := index.Search(ctx, query[:3], 1); !errors.Is(err, annoy.ErrDimension) {

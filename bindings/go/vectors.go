@@ -10,18 +10,12 @@ import (
 
 // Where the elements of a slice are, for C; NULL for an empty one.
 
-func float32s(v []float32) *C.float {
+// elements does so for any type. To Go they are bytes, in which it looks for no pointers.
+func elements[T any](v []T) *C.uint8_t {
 	if len(v) == 0 {
 		return nil
 	}
-	return (*C.float)(&v[0])
-}
-
-func float64s(v []float64) *C.double {
-	if len(v) == 0 {
-		return nil
-	}
-	return (*C.double)(&v[0])
+	return (*C.uint8_t)(unsafe.Pointer(&v[0]))
 }
 
 func uint64s(v []uint64) *C.uint64_t {
@@ -46,7 +40,7 @@ func bytes(v []byte) unsafe.Pointer {
 }
 
 // rows gives the number of vectors of `width` elements that lie in a slice of `length`, and how far apart in bytes.
-func (s *settings) rows(length, width int, element uintptr) (n, stride C.size_t, err error) {
+func (s *settings) rows(element C.annoy_element, length, width int) (n, stride C.size_t, err error) {
 	step := s.stride
 	if step == 0 {
 		step = width
@@ -61,7 +55,11 @@ func (s *settings) rows(length, width int, element uintptr) (n, stride C.size_t,
 	if length < width || (length-width)%step > step-width {
 		return 0, 0, refused(ErrDimension, "%d elements are no vectors of %d elements, %d apart", length, width, step)
 	}
-	return C.size_t((length-width)/step + 1), C.size_t(step) * C.size_t(element), nil
+	bytes := C.size_t(8)
+	if element == C.ANNOY_ELEMENT_F32 {
+		bytes = 4
+	}
+	return C.size_t((length-width)/step + 1), C.size_t(step) * bytes, nil
 }
 
 // int32Of checks a number that C takes with 32 bits.

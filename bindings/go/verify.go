@@ -19,7 +19,7 @@ func (index *Index) Verify(ctx context.Context, most int, opts ...CallOption) (f
 		return index.readUntil(ctx, func(c *C.annoy_index) error {
 			return s.long(ctx, func(work *C.annoy_work) error {
 				var e C.annoy_error
-				return check(C.annoy_verify_with(c, faults, capacity, n, work, &e), &e)
+				return check(C.annoy_verify(c, faults, capacity, n, work, &e), &e)
 			})
 		})
 	})
@@ -31,7 +31,7 @@ func VerifyFile(ctx context.Context, path string, most int, opts ...CallOption) 
 		return withPath(path, func(path *C.char) error {
 			return s.long(ctx, func(work *C.annoy_work) error {
 				var e C.annoy_error
-				return check(C.annoy_verify_file_with(path, faults, capacity, n, work, &e), &e)
+				return check(C.annoy_verify_file(path, faults, capacity, n, work, &e), &e)
 			})
 		})
 	})
@@ -116,7 +116,7 @@ func (index *Index) Info() (Info, error) {
 // EstimateRecall estimates the recall of searches for the n nearest of an item, itself left out: the share of what is
 // found that is as near as the n nearest of an exact search, 0 to 1, over nSample items chosen by seed. The same
 // numbers give the same result. searchK is as in SearchK. It looks at all items nSample times, and ends early when the
-// context does. Takes Threads and OnProgress.
+// context does. Takes NThreads and OnProgress.
 func (index *Index) EstimateRecall(ctx context.Context, nSample, n int, searchK int64, seed uint64,
 	opts ...CallOption) (float64, error) {
 	if err := ended(ctx); err != nil {
