@@ -32,7 +32,8 @@ class CallbacksTest < Minitest::Test
   def test_every_long_call_reports
     index = Annoy::Index.new(F, metric: "euclidean")
     calls = {
-      add_items: [vectors(5000).flatten.pack("f*")], build: [5], build_graph: [], save: [file], verify: [], estimate_recall: []
+      add_items: [vectors(5000).flatten.pack("f*")], build: [5], build_graph: [], save: [file], verify: [], estimate_recall: [],
+      save_and_load: [file("loaded")]
     }
     calls.each do |call, arguments|
       reports = []
@@ -52,7 +53,7 @@ class CallbacksTest < Minitest::Test
     # All rows may have been added when the first report is heard of.
     index.unload
     index.add_items(vectors(20_000))
-    assert_raises(KeyError) { index.build(500, n_jobs: 1) { raise KeyError } }
+    assert_raises(KeyError) { index.build(500, n_threads: 1) { raise KeyError } }
     assert_equal 0, index.n_trees
     assert index.build(2)
     assert_raises(KeyError) { index.build_graph { raise KeyError } }
@@ -64,7 +65,7 @@ class CallbacksTest < Minitest::Test
   def test_timeout_ends_a_build
     index = Annoy::Index.new(F)
     index.add_items(vectors(20_000))
-    assert_raises(Timeout::Error) { Timeout.timeout(0.3) { index.build(10_000, n_jobs: 1) } }
+    assert_raises(Timeout::Error) { Timeout.timeout(0.3) { index.build(10_000, n_threads: 1) } }
     assert_equal [20_000, 0], [index.n_items, index.n_trees]
     assert index.build(1)
   end
@@ -73,7 +74,7 @@ class CallbacksTest < Minitest::Test
     index = Annoy::Index.new(F)
     index.add_items(vectors(20_000))
     [:n_items, :close, [:get_item, 0]].each do |call|
-      assert_raises(Annoy::CallbackError) { index.build(1000, n_jobs: 1) { index.public_send(*call) } }
+      assert_raises(Annoy::CallbackError) { index.build(1000, n_threads: 1) { index.public_send(*call) } }
     end
     assert_equal 0, index.n_trees
   end

@@ -51,7 +51,7 @@ class ConformanceTest < Minitest::Test
   def take_set_seed(step) = @index.seed(step["seed"])
   def take_add_item(step) = @index.add_item(step["item"], vector(step))
   def take_add_items(step) = @index.add_items(rows(step), ids: step["ids"])
-  def take_build(step) = @index.build(step["n_trees"], n_jobs: step["n_threads"])
+  def take_build(step) = @index.build(step["n_trees"], n_threads: step["n_threads"])
 
   def take_save(step)
     @index.save(file(step["file"]))
@@ -90,7 +90,7 @@ class ConformanceTest < Minitest::Test
   end
 
   def take_search_batch(step)
-    return found(@index.search_batch_items(step["items"], step["n"], **options(step))) if step["items"]
+    return found(@index.search_items(step["items"], step["n"], **options(step))) if step["items"]
 
     found(@index.search_batch(rows(step), step["n"], **options(step)))
   end

@@ -10,7 +10,7 @@ class GraphTest < Minitest::Test
 
   # So few candidates that forest and graph find others.
   def found(index, **options)
-    index.search_batch_items(0...50, 10, search_k: 20, **options)
+    index.search_items(0...50, 10, search_k: 20, **options)
   end
 
   def test_searched_saved_and_dropped
@@ -28,7 +28,7 @@ class GraphTest < Minitest::Test
     Annoy.open(file) do |loaded|
       assert_equal [7, []], [loaded.info[:graph_degree], loaded.verify]
       assert_equal of_graph, found(loaded, way: :graph)
-      assert loaded.build_graph
+      assert loaded.build_graph(degree: 0, rounds: -1)
       assert_operator loaded.info[:graph_degree], :>, 0
       assert loaded.build_graph(**SMALL, n_threads: 2)
       assert_equal index.to_bytes, loaded.to_bytes
@@ -54,8 +54,8 @@ class GraphTest < Minitest::Test
 
   def test_options_that_cannot_be
     index = built
-    { degree: 256, candidates: 1025, alpha: 0.5, rounds: 1001, sample: 256, n_trees: -1 }.each do |name, wrong|
-      [wrong, 0, "3"].each do |value|
+    { degree: 256, candidates: 1025, alpha: 0.5, rounds: -2, sample: 256, n_trees: -1 }.each do |name, wrong|
+      [wrong, "3"].each do |value|
         error = assert_raises(Annoy::ArgumentError, name) { index.build_graph(name => value) }
         assert_includes error.message, value.inspect
         assert_includes error.message, name.to_s

@@ -128,14 +128,15 @@ class IndexTest < Minitest::Test
   end
 
   def test_seed_and_threads
-    bytes = [1, 2].map do |jobs|
+    bytes = [1, 2].map do |n_threads|
       index = Annoy::Index.new(F, seed: 7)
       index.add_items(vectors)
-      index.build(4, n_jobs: jobs)
+      index.build(4, n_threads: n_threads)
       index.save(file)
       File.binread(file)
     end
     assert_equal(*bytes)
+    assert_raises(::ArgumentError) { Annoy::Index.new(F).build(1, n_jobs: 1) }
     index = Annoy::Index.new(F)
     assert_nil index.seed(8)
     index.add_items(vectors)

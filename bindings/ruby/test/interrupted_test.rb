@@ -152,7 +152,7 @@ class InterruptedTest < Minitest::Test
     index.add_items(vectors(MANY))
     said = []
     trap = proc { said << (index.n_items rescue $!) } # rubocop:disable Style/RescueModifier
-    with_signals(trap) { index.build(10, n_jobs: 1) }
+    with_signals(trap) { index.build(10, n_threads: 1) }
     refute_empty said.grep(Annoy::CallbackError)
     assert_match(/trap/, said.grep(Annoy::CallbackError).first.message)
     assert_equal [], said.grep(Exception).reject { |error| error.is_a?(Annoy::CallbackError) }
@@ -172,7 +172,7 @@ class InterruptedTest < Minitest::Test
     calls = 0
     filter = ->(_) { (calls += 1) && sleep(0.02) }
     searches = {
-      search: [vectors[0], 3], search_item: [0, 3], search_batch: [vectors, 3], search_batch_items: [(0...N).to_a, 3]
+      search: [vectors[0], 3], search_item: [0, 3], search_batch: [vectors, 3], search_items: [(0...N).to_a, 3]
     }
     searches.each do |name, arguments|
       [{}, { exact: true }].each do |options|

@@ -32,7 +32,7 @@ class NumoTest < Minitest::Test
     index = Annoy::Index.new(F)
     index.add_items(@array, ids: Numo::Int32.cast((0...N).to_a.reverse))
     assert_equal @index[0], index[N - 1]
-    assert_equal @index.search_batch_items([3, 4]), @index.search_batch_items(Numo::Int64.cast([3, 4]))
+    assert_equal @index.search_items([3, 4]), @index.search_items(Numo::Int64.cast([3, 4]))
   end
 
   def test_float64

@@ -72,11 +72,11 @@ class SearchTest < Minitest::Test
     alone = queries.map { |query| @index.search(query, 6, search_k: 300) }.transpose
     assert_equal alone, @index.search_batch(queries, 6, search_k: 300)
     assert_equal alone, @index.search_batch(queries.flatten.pack("f*"), 6, search_k: 300, n_threads: 1)
-    assert_equal alone, @index.search_batch_items(0...40, 6, search_k: 300)
+    assert_equal alone, @index.search_items(0...40, 6, search_k: 300)
     assert_equal alone, @index.search_batch(queries, 6, search_k: 300, filter: ->(_) { true })
     assert_equal [[], []], @index.search_batch([], 6)
-    assert_equal [[1, 0], [0, 1]], @index.search_batch_items([1, 0], 3, allow: [0, 1])[0]
-    assert_raises(Annoy::ItemError) { @index.search_batch_items([0, N], 3) }
+    assert_equal [[1, 0], [0, 1]], @index.search_items([1, 0], 3, allow: [0, 1])[0]
+    assert_raises(Annoy::ItemError) { @index.search_items([0, N], 3) }
     assert_raises(Annoy::ArgumentError) { @index.search_batch([[1.0]], 3) }
   end
 

@@ -27,6 +27,13 @@ module Annoy
       @lengths[0]
     end
 
+    # @param n_jobs [Integer] as `n_threads` of {Index#build}
+    # @return [true]
+    # @raise (see Index#build)
+    def build(n_trees = -1, n_jobs: -1, n_threads: n_jobs, &progress)
+      super(n_trees, n_threads: n_threads, &progress)
+    end
+
     # Saves, and goes on with the new file, as Annoy does: no more items can be added then.
     #
     # @return [true]

@@ -18,7 +18,7 @@ module Annoy
       @handle.shared do |index|
         Errors.call { |error| Native.annoy_saved_size(index, n, error) }
         bytes = "\0".b * n.get_ulong(0)
-        Errors.call { |error| Native.annoy_save_to_buffer(index, bytes, bytes.bytesize, n, error) }
+        Errors.call { |error| Native.annoy_save_to_buffer(index, bytes, bytes.bytesize, n, nil, error) }
         bytes
       end
     end
@@ -69,16 +69,13 @@ module Annoy
     def contents
       removed = n_removed.zero? ? [] : (0...n_items).select { |item| removed?(item) }
       there = (ids + removed).sort
-      length = @lengths[1]
-      room = Native.memory(:char, length * @strings.size)
-      vectors = String.new(capacity: there.length * room.size)
-      there.each do |item|
-        @handle.read(@strings.get_item, item, room, length)
-        vectors << room.get_bytes(0, room.size)
+      size = there.length * @lengths[1] * @strings.size
+      vectors = Scratch.take.filled(@strings, @lengths[1], there.length) do |to|
+        @handle.read(:annoy_get_vectors, Vectors.ids(there), to)
       end
       named = 0..(there.last || -1)
       labels = named.zip(labels(named)).to_h.compact
-      [there, vectors, removed, labels, metadata]
+      [there, vectors.get_bytes(0, size), removed, labels, metadata]
     end
 
     def fill(contents)

@@ -33,16 +33,17 @@ module Annoy
     # @return [true]
     # @raise [StateError, FileError]
     def save(path, &progress)
-      @handle.read_long(:annoy_save_with, Files.path(path), Work.new(&progress))
+      @handle.read_long(:annoy_save_to, Files.path(path), Work.new(&progress))
       true
     end
 
-    # Saves, then loads the new file in place of what is in memory.
+    # Saves, then loads the new file in place of what is in memory. Can be interrupted.
     #
+    # @yieldparam (see #save)
     # @return [true]
     # @raise (see #save)
-    def save_and_load(path, prefault: false, copy: false)
-      @handle.change(:annoy_save_and_load, Files.path(path), Files.flags(prefault, copy))
+    def save_and_load(path, prefault: false, copy: false, &progress)
+      @handle.change_long(:annoy_save_and_load, Files.path(path), Files.flags(prefault, copy), Work.new(&progress))
       true
     end
 

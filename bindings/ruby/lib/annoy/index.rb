@@ -7,6 +7,7 @@ require_relative "handle"
 require_relative "callbacks"
 require_relative "work"
 require_relative "vectors"
+require_relative "scratch"
 require_relative "search_options"
 require_relative "search"
 require_relative "files"
@@ -112,7 +113,12 @@ module Annoy
     # @raise [ArgumentError, ItemError, StateError, FileError]
     def add_item(item, vector)
       kind, bytes, length = Vectors.row(vector, @arrays, @strings)
-      @handle.change(kind.add_item, item, bytes, length)
+      scratch = Scratch.take
+      vector = scratch.vectors(kind, length, bytes)
+      @handle.exclusive do |index|
+        Errors.check(Native.add_at_once(index, scratch.item(item), vector, nil, scratch.error), scratch.error)
+      end
+      scratch.spare
       true
     end
 
@@ -131,12 +137,14 @@ module Annoy
         raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{rows.count} rows"
       end
 
-      given = [ids, rows.bytes, rows.count, rows.length, 0]
+      scratch = Scratch.take
+      given = [ids, scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count)]
       if rows.bytes.bytesize < AT_ONCE && progress.nil?
-        @handle.change(rows.kind.add_items, *given)
+        @handle.change(:annoy_add, *given, nil)
       else
-        @handle.change_long(rows.kind.add_items_with, *given, Work.new(n_threads, &progress))
+        @handle.change_long(:annoy_add, *given, Work.new(n_threads, &progress))
       end
+      scratch.spare
       true
     end
 
@@ -202,8 +210,9 @@ module Annoy
       nil
     end
 
-    # Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads (-1: one per
-    # processor). The same items, seed and number of trees give the same file, for any number of threads.
+    # Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_threads`
+    # threads (-1: one per processor). The same items, seed and number of trees give the same file,
+    # for any number of threads.
     #
     # Can be interrupted; the index is then as before.
     #
@@ -211,14 +220,15 @@ module Annoy
     # @yieldparam total [Integer]
     # @return [true]
     # @raise [StateError, ArgumentError, FileError]
-    def build(n_trees = -1, n_jobs: -1, &progress)
-      @handle.change_long(:annoy_build_with, n_trees, Work.new(n_jobs, &progress))
+    def build(n_trees = -1, n_threads: -1, &progress)
+      @handle.change_long(:annoy_build_trees, n_trees, Work.new(n_threads, &progress))
       true
     end
 
     # Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
     # find more in less time. It is saved with the index, where Annoy does not see it, and gone when the trees are. The
-    # same index and options give the same file, for any number of threads. nil stands for the default.
+    # same index and options give the same file, for any number of threads. nil and 0 stand for the
+    # default.
     #
     # Can be interrupted; the index is then as before.
     #
@@ -226,7 +236,8 @@ module Annoy
     # @param candidates [Integer, nil] nearest neighbours they are chosen from, 1 to 1,024; by default 48
     # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; by
     # default 1.2
-    # @param rounds [Integer, nil] rounds of NN-descent at the most, 1 to 1,000; by default 6
+    # @param rounds [Integer, nil] rounds of NN-descent at the most, 1 to 1,000, -1 for none; by
+    # default 6
     # @param sample [Integer, nil] neighbours that a round takes of a list, 1 to 255; by default 12
     # @param n_trees [Integer, nil] trees whose leaves are made use of; by default 10
     # @yieldparam (see #build)
@@ -308,9 +319,8 @@ module Annoy
       options = Native::AnnoyGraphOptions.new
       options[:struct_size] = Native::AnnoyGraphOptions.size
       given.compact.each do |name, value|
-        # To annoy.h 0 is the default.
-        unless value.is_a?(name == :alpha ? Numeric : Integer) && !value.zero?
-          raise ArgumentError, "#{name} is #{value.inspect}, expected a number of at least 1, or nil for the usual"
+        unless value.is_a?(name == :alpha ? Numeric : Integer)
+          raise ArgumentError, "#{name} is #{value.inspect}, expected a number, or nil for the default"
         end
 
         options[name] = value
@@ -340,9 +350,15 @@ module Annoy
     end
 
     def get(item, kind, length)
-      vector = Native.memory(:char, length * kind.size)
-      @handle.read(kind.get_item, item, vector, length)
-      vector.public_send(kind.read, 0, length)
+      scratch = Scratch.take
+      room = scratch.filled(kind, length) do |to|
+        @handle.shared do |index|
+          Errors.check(Native.annoy_get_vectors(index, scratch.item(item), to, scratch.error), scratch.error)
+        end
+      end
+      vector = room.public_send(kind.read, 0, length)
+      scratch.spare
+      vector
     end
   end
 end

@@ -22,7 +22,7 @@ module Annoy
     # @raise [StateError]
     def verify(limit: 20, &progress)
       Inspection.faults(limit, progress) do |*results|
-        @handle.shared { |index| Native.annoy_verify_with(index, *results) }
+        @handle.shared { |index| Native.annoy_verify(index, *results) }
       end
     end
 
@@ -99,7 +99,7 @@ module Annoy
     # @raise [FileError]
     def verify_file(path, limit: 20, &progress)
       path = Files.path(path)
-      Inspection.faults(limit, progress) { |*results| Native.annoy_verify_file_with(path, *results) }
+      Inspection.faults(limit, progress) { |*results| Native.annoy_verify_file(path, *results) }
     end
 
     # Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has.

@@ -66,9 +66,20 @@ module Annoy
     ANNOY_SEARCH_EXCLUDE_SELF = 1
     ANNOY_SEARCH_MAX_DISTANCE = 2
     ANNOY_SEARCH_DENY = 4
-    ANNOY_SEARCH_EXACT = 8
-    ANNOY_SEARCH_FOREST = 16
-    ANNOY_SEARCH_GRAPH = 32
+
+    ANNOY_METHOD_DEFAULT = 0
+    ANNOY_METHOD_FOREST = 1
+    ANNOY_METHOD_GRAPH = 2
+    ANNOY_METHOD_EXACT = 3
+
+    ANNOY_ELEMENT_F32 = 1
+    ANNOY_ELEMENT_F64 = 2
+    ANNOY_ELEMENT_BITS = 3
+    ANNOY_ELEMENT_F16 = 4
+    ANNOY_ELEMENT_BF16 = 5
+    ANNOY_ELEMENT_I8 = 6
+
+    ANNOY_ROUNDS_NONE = -1
 
     # @private
     class AnnoyError < FFI::Struct
@@ -84,7 +95,19 @@ module Annoy
     class AnnoySearchOptions < FFI::Struct
       layout :struct_size, :size_t, :flags, :uint64, :search_k, :int64, :max_distance, :double,
              :bitmap, :pointer, :bitmap_bits, :size_t, :exclude, :pointer, :n_exclude, :size_t,
-             :filter, :pointer, :filter_user, :pointer, :work, :pointer
+             :filter, :pointer, :filter_user, :pointer, :work, :pointer, :method, :int32, :reserved, :int32
+    end
+
+    # @private
+    class AnnoyVectors < FFI::Struct
+      layout :struct_size, :size_t, :data, :pointer, :element, :int32, :reserved, :int32, :n, :size_t, :len, :size_t,
+             :stride, :size_t
+    end
+
+    # @private
+    class AnnoyResults < FFI::Struct
+      layout :struct_size, :size_t, :ids, :pointer, :distances, :pointer, :distance_element, :int32, :reserved, :int32,
+             :counts, :pointer, :n, :size_t
     end
 
     # @private
@@ -119,9 +142,6 @@ module Annoy
              :n_items, :int64, :n_trees, :int64, :layout, [:char, 24]
     end
 
-    # What every search gives besides its status: ids, distances, their number, an error.
-    FOUND = %i[pointer pointer pointer pointer].freeze
-
     # Parameters and results of the functions. These are over at once and keep the interpreter's lock.
     AT_ONCE = {
       annoy_status_name: [[:int32], :string],
@@ -143,11 +163,8 @@ module Annoy
       annoy_set_log: [%i[pointer pointer pointer pointer], :int32],
       annoy_set_log_level: [%i[pointer int32 pointer], :int32],
       annoy_add_item: [%i[pointer int64 pointer size_t pointer], :int32],
-      annoy_add_item_f64: [%i[pointer int64 pointer size_t pointer], :int32],
-      annoy_add_item_bits: [%i[pointer int64 pointer size_t pointer], :int32],
       annoy_get_item: [%i[pointer int64 pointer size_t pointer], :int32],
-      annoy_get_item_f64: [%i[pointer int64 pointer size_t pointer], :int32],
-      annoy_get_item_bits: [%i[pointer int64 pointer size_t pointer], :int32],
+      annoy_get_vectors: [%i[pointer pointer pointer pointer], :int32],
       annoy_get_distance: [%i[pointer int64 int64 pointer pointer], :int32],
       annoy_set_metadata: [%i[pointer pointer size_t pointer], :int32],
       annoy_get_metadata: [%i[pointer pointer size_t pointer pointer], :int32],
@@ -175,50 +192,33 @@ module Annoy
 
     # These may take long, or wait for a disk, and let go of it.
     BLOCKING = {
-      annoy_add_items: [%i[pointer pointer pointer size_t size_t size_t pointer], :int32],
-      annoy_add_items_f64: [%i[pointer pointer pointer size_t size_t size_t pointer], :int32],
-      annoy_add_items_bits: [%i[pointer pointer pointer size_t size_t size_t pointer], :int32],
-      annoy_add_items_with: [%i[pointer pointer pointer size_t size_t size_t pointer pointer], :int32],
-      annoy_add_items_with_f64: [%i[pointer pointer pointer size_t size_t size_t pointer pointer], :int32],
-      annoy_add_items_with_bits: [%i[pointer pointer pointer size_t size_t size_t pointer pointer], :int32],
+      annoy_add: [%i[pointer pointer pointer pointer pointer], :int32],
       annoy_reserve: [%i[pointer size_t pointer], :int32],
       annoy_build: [%i[pointer int32 int32 pointer], :int32],
-      annoy_build_with: [%i[pointer int32 pointer pointer], :int32],
+      annoy_build_trees: [%i[pointer int32 pointer pointer], :int32],
       annoy_build_graph: [%i[pointer pointer pointer pointer], :int32],
       annoy_thaw: [%i[pointer pointer], :int32],
       annoy_unbuild: [%i[pointer pointer], :int32],
       annoy_on_disk_build: [%i[pointer string pointer], :int32],
       annoy_save: [%i[pointer string pointer], :int32],
-      annoy_save_with: [%i[pointer string pointer pointer], :int32],
+      annoy_save_to: [%i[pointer string pointer pointer], :int32],
       annoy_saved_size: [%i[pointer pointer pointer], :int32],
-      annoy_save_to_buffer: [%i[pointer pointer size_t pointer pointer], :int32],
+      annoy_save_to_buffer: [%i[pointer pointer size_t pointer pointer pointer], :int32],
       annoy_load_from_buffer: [%i[pointer pointer size_t uint64 pointer], :int32],
       annoy_open_buffer: [%i[pointer size_t uint64 pointer pointer], :int32],
-      annoy_save_and_load: [%i[pointer string uint64 pointer], :int32],
+      annoy_save_and_load: [%i[pointer string uint64 pointer pointer], :int32],
       annoy_load: [%i[pointer string uint64 pointer], :int32],
       annoy_open: [%i[string uint64 pointer pointer], :int32],
       annoy_unload: [%i[pointer pointer], :int32],
       annoy_set_labels_u64: [%i[pointer pointer pointer size_t pointer], :int32],
       annoy_set_labels: [%i[pointer pointer pointer pointer size_t pointer], :int32],
-      annoy_get_nns_by_item: [%i[pointer int64 size_t int64] + FOUND, :int32],
-      annoy_get_nns_by_item_f64: [%i[pointer int64 size_t int64] + FOUND, :int32],
-      annoy_get_nns_by_vector: [%i[pointer pointer size_t size_t int64] + FOUND, :int32],
-      annoy_get_nns_by_vector_f64: [%i[pointer pointer size_t size_t int64] + FOUND, :int32],
-      annoy_get_nns_by_vector_bits: [%i[pointer pointer size_t size_t int64] + FOUND, :int32],
-      annoy_search_one: [%i[pointer pointer size_t size_t pointer] + FOUND, :int32],
-      annoy_search_one_f64: [%i[pointer pointer size_t size_t pointer] + FOUND, :int32],
-      annoy_search_one_bits: [%i[pointer pointer size_t size_t pointer] + FOUND, :int32],
-      annoy_search_item: [%i[pointer int64 size_t pointer] + FOUND, :int32],
-      annoy_search_item_f64: [%i[pointer int64 size_t pointer] + FOUND, :int32],
-      annoy_search_batch: [%i[pointer pointer size_t size_t size_t size_t pointer] + FOUND, :int32],
-      annoy_search_batch_f64: [%i[pointer pointer size_t size_t size_t size_t pointer] + FOUND, :int32],
-      annoy_search_batch_bits: [%i[pointer pointer size_t size_t size_t size_t pointer] + FOUND, :int32],
-      annoy_search_batch_items: [%i[pointer pointer size_t size_t pointer] + FOUND, :int32],
+      annoy_get_nns_by_item: [%i[pointer int64 size_t int64 pointer pointer pointer pointer], :int32],
+      annoy_get_nns_by_vector: [%i[pointer pointer size_t size_t int64 pointer pointer pointer pointer], :int32],
+      annoy_search: [%i[pointer pointer pointer pointer pointer pointer], :int32],
+      annoy_search_items: [%i[pointer pointer size_t pointer pointer pointer pointer], :int32],
       annoy_estimate_recall: [%i[pointer size_t size_t int64 uint64 pointer pointer pointer], :int32],
-      annoy_verify: [%i[pointer pointer size_t pointer pointer], :int32],
-      annoy_verify_with: [%i[pointer pointer size_t pointer pointer pointer], :int32],
-      annoy_verify_file: [%i[string pointer size_t pointer pointer], :int32],
-      annoy_verify_file_with: [%i[string pointer size_t pointer pointer pointer], :int32],
+      annoy_verify: [%i[pointer pointer size_t pointer pointer pointer], :int32],
+      annoy_verify_file: [%i[string pointer size_t pointer pointer pointer], :int32],
       annoy_get_ids: [%i[pointer pointer size_t pointer pointer], :int32],
       annoy_get_info: [%i[pointer pointer pointer], :int32],
       annoy_probe: [%i[string pointer size_t pointer pointer], :int32]
@@ -226,6 +226,8 @@ module Annoy
 
     AT_ONCE.each { |name, (parameters, result)| attach_function name, parameters, result }
     BLOCKING.each { |name, (parameters, result)| attach_function name, parameters, result, blocking: true }
+    # For one vector.
+    attach_function :add_at_once, :annoy_add, *BLOCKING[:annoy_add]
 
     found = annoy_abi_version
     unless found == ANNOY_ABI_VERSION

@@ -18,14 +18,6 @@ module Annoy
   #
   # They return ids and distances, nearest first, equal distances by id. There are fewer than n when fewer are found.
   module Search
-    # Where the results of a search lie.
-    Results = Struct.new(:ids, :distances, :found, :error, :room)
-    # Results of searches for no more than ROOM lie in memory that is used again and again. A search takes SPARE memory
-    # and gives it back when its results are read: the trap of a signal may come between the two and search as well.
-    ROOM = 1024
-    SPARE = [] # rubocop:disable Style/MutableConstant
-    private_constant :Results, :ROOM, :SPARE
-
     # Finds the `n` items nearest to a vector.
     #
     # @param vector [Array<Numeric>, String, Numo::NArray] `f` numbers; a String is packed: `pack("f*")`, for float64
@@ -35,15 +27,18 @@ module Annoy
     # @raise [ArgumentError, StateError, FileError]
     def search(vector, n = 10, search_k: -1, **options)
       kind, bytes, length = Vectors.row(vector, @arrays, @strings)
-      return told(kind, kind.search, [bytes, length], n, { search_k: search_k, **options }) unless options.empty?
+      unless options.empty?
+        options[:search_k] = search_k
+        return told(n, options) { |scratch| [:annoy_search, scratch.vectors(kind, length, bytes)] }
+      end
 
       # Here and in search_item no Arrays are made on the way: they would cost more than all else.
+      # 0 candidates find nothing, as in Annoy; to annoy_search 0 is the default.
       @handle.shared do |index|
-        results = results_for(index, natural(n))
-        status = Native.public_send(kind.nearest, index, bytes, length, n, search_k, results.ids, results.distances,
-                                    results.found, results.error)
-        Errors.check(status, results.error)
-        found(results, kind)
+        scratch = scratch_for(index, natural(n))
+        status = Native.annoy_search(index, scratch.vectors(kind, length, bytes), scratch.options(search_k),
+                                     scratch.results(search_k.zero? ? 0 : n), nil, scratch.error)
+        scratch.found(status, @hamming)
       end
     end
 
@@ -52,15 +47,16 @@ module Annoy
     # @return (see #search)
     # @raise [ItemError, ArgumentError, StateError, FileError]
     def search_item(item, n = 10, search_k: -1, **options)
-      kind = @arrays
-      return told(kind, kind.search_item, [item], n, { search_k: search_k, **options }) unless options.empty?
+      unless options.empty?
+        options[:search_k] = search_k
+        return told(n, options) { |scratch| [:annoy_search_items, scratch.item(item), 1] }
+      end
 
       @handle.shared do |index|
-        results = results_for(index, natural(n))
-        status = Native.public_send(kind.nearest_of_item, index, item, n, search_k, results.ids, results.distances,
-                                    results.found, results.error)
-        Errors.check(status, results.error)
-        found(results, kind)
+        scratch = scratch_for(index, natural(n))
+        status = Native.annoy_search_items(index, scratch.item(item), 1, scratch.options(search_k),
+                                           scratch.results(search_k.zero? ? 0 : n), nil, scratch.error)
+        scratch.found(status, @hamming)
       end
     end
 
@@ -73,8 +69,12 @@ module Annoy
     # @raise (see #search)
     def search_batch(vectors, n = 10, n_threads: -1, **options, &progress)
       rows = Vectors.rows(vectors, @arrays, @strings, @lengths)
-      target = [rows.bytes, rows.count, rows.length, 0]
-      many(rows.kind, rows.kind.search_batch, target, rows.count, n, Work.new(n_threads, &progress), options)
+      kind = rows.kind.equal?(Vectors::DOUBLE) ? Vectors::DOUBLE : Vectors::FLOAT
+      scratch = Scratch.take
+      queries = scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count)
+      found = many(:annoy_search, [queries], kind, rows.count, n, Work.new(n_threads, &progress), options)
+      scratch.spare
+      found
     end
 
     # Searches for the neighbours of many items. As {#search_batch} and {#search_item}; distances have the precision of
@@ -82,11 +82,10 @@ module Annoy
     #
     # @return (see #search_batch)
     # @raise (see #search_item)
-    def search_batch_items(items, n = 10, n_threads: -1, **options, &progress)
+    def search_items(items, n = 10, n_threads: -1, **options, &progress)
       ids = Vectors.ids(items)
       count = ids.bytesize / 8
-      work = Work.new(n_threads, &progress)
-      many(Vectors::FLOAT, :annoy_search_batch_items, [ids, count], count, n, work, options)
+      many(:annoy_search_items, [ids, count], Vectors::FLOAT, count, n, Work.new(n_threads, &progress), options)
     end
 
     # Estimates the recall of searches: the share of the `n` nearest that they find, 0 to 1, over `n_sample` items
@@ -106,54 +105,40 @@ module Annoy
 
     private
 
-    # A search with options.
-    def told(kind, function, target, n, options)
+    # A search with options; the block gives the function of annoy.h, and what is searched for.
+    def told(n, options)
       work = Work.new if options[:filter]
       search = lambda do
         @handle.shared(asks: work) do |index|
-          results = results_for(index, natural(n))
+          scratch = scratch_for(index, natural(n))
+          function, *target = yield scratch
           given = SearchOptions.new(Native.annoy_get_n_items(index), work, **options)
-          Errors.check(Native.public_send(function, index, *target, n, given, results.ids, results.distances,
-                                            results.found, results.error), results.error)
-          found(results, kind)
+          status = Native.public_send(function, index, *target, given, scratch.results(n), work, scratch.error)
+          scratch.found(status, @hamming)
         end
       end
       work ? work.here(&search) : search.call
     end
 
-    def many(kind, function, target, n_queries, n, work, options)
+    def scratch_for(index, n)
+      n <= Scratch::ROOM ? Scratch.take : Scratch.new([n, Native.annoy_get_n_items(index)].min)
+    end
+
+    def many(function, target, kind, n_queries, n, work, options)
       ids = Native.memory(:int64, n_queries * natural(n))
-      distances = Native.memory(kind.read_distances == :get_array_of_float64 ? :double : :float, n_queries * n)
-      n_found = Native.memory(:size_t, n_queries)
+      distances = Native.memory(kind.size, n_queries * n)
+      counts = Native.memory(:size_t, n_queries)
+      results = Vectors.results(kind, ids, distances, counts, n)
       search = lambda do
         @handle.shared(asks: options[:filter]) do |index|
           given = SearchOptions.new(Native.annoy_get_n_items(index), work, **options)
-          Errors.call { |error| Native.public_send(function, index, *target, n, given, ids, distances, n_found, error) }
+          Errors.call { |error| Native.public_send(function, index, *target, given, results, work, error) }
         end
       end
       options[:filter] ? work.here(&search) : work.apart(&search)
-      n_found = n_found.get_bytes(0, n_queries * FFI.type_size(:size_t)).unpack("J*")
-      [rows(ids.get_array_of_int64(0, n_queries * n), n, n_found),
-       rows(distances.public_send(kind.read_distances, 0, n_queries * n), n, n_found).map { |row| numbers(row) }]
-    end
-
-    def results_for(index, n)
-      return SPARE.pop || room_for(ROOM) if n <= ROOM
-
-      room_for([n, Native.annoy_get_n_items(index)].min)
-    end
-
-    def room_for(room)
-      error = Native.memory(Native::AnnoyError.size)
-      Results.new(Native.memory(:int64, room), Native.memory(:double, room), Native.memory(:size_t), error, room)
-    end
-
-    # What is in the results, which then are spare.
-    def found(results, kind)
-      n = results.found.get_ulong(0)
-      found = [results.ids.get_array_of_int64(0, n), numbers(results.distances.public_send(kind.read_distances, 0, n))]
-      SPARE.push(results) if results.room == ROOM
-      found
+      counts = counts.get_bytes(0, n_queries * FFI.type_size(:size_t)).unpack("J*")
+      [rows(ids.get_array_of_int64(0, n_queries * n), n, counts),
+       rows(distances.public_send(kind.read, 0, n_queries * n), n, counts).map { |row| numbers(row) }]
     end
 
     # Distances of hamming are whole numbers.

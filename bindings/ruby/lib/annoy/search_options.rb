@@ -3,9 +3,9 @@
 module Annoy
   # An annoy_search_options and all that it points to. Internal.
   class SearchOptions
-    WAYS = { forest: Native::ANNOY_SEARCH_FOREST, graph: Native::ANNOY_SEARCH_GRAPH }.freeze
+    WAYS = { forest: Native::ANNOY_METHOD_FOREST, graph: Native::ANNOY_METHOD_GRAPH }.freeze
 
-    # @param work [Work, nil] what the search looks up to, a batch also reports to; needed where there is a filter
+    # @param work [Work, nil] that of the search; needed where there is a filter
     def initialize(n_items, work, search_k: -1, max_distance: nil, exclude: nil, exclude_self: false,
                    allow: nil, deny: nil, filter: nil, exact: false, way: nil)
       # To annoy.h that is the default here, and nothing at all elsewhere.
@@ -16,7 +16,7 @@ module Annoy
       @struct = Native::AnnoySearchOptions.new
       @struct[:struct_size] = Native::AnnoySearchOptions.size
       @struct[:search_k] = search_k
-      flag(Native::ANNOY_SEARCH_EXACT) if exact
+      @struct[:method] = Native::ANNOY_METHOD_EXACT if exact
       self.way = way unless way.nil?
       flag(Native::ANNOY_SEARCH_EXCLUDE_SELF) if exclude_self
       self.max_distance = max_distance unless max_distance.nil?
@@ -24,7 +24,6 @@ module Annoy
       bitmap(allow || deny, n_items) if allow || deny
       flag(Native::ANNOY_SEARCH_DENY) if deny
       filter(filter, work) unless filter.nil?
-      @struct[:work] = work.to_ptr if work
     end
 
     def to_ptr
@@ -38,7 +37,7 @@ module Annoy
     end
 
     def way=(way)
-      flag(WAYS.fetch(way) { raise ArgumentError, "way is #{way.inspect}, expected one of #{WAYS.keys.inspect}" })
+      @struct[:method] = WAYS.fetch(way) { raise ArgumentError, "way is #{way.inspect}, expected one of #{WAYS.keys.inspect}" }
     end
 
     def max_distance=(distance)

@@ -3,41 +3,32 @@
 module Annoy
   # Vectors on their way to annoy.h and back. Internal.
   module Vectors
-    # A type of elements: how Ruby packs them, the bytes of one, and the functions of annoy.h for vectors of them.
-    # Comes back as an Array of numbers by `read`, distances by `read_distances`.
-    Kind = Struct.new(:format, :size, :read, :read_distances, :add_item, :add_items, :add_items_with, :get_item,
-                      :nearest, :nearest_of_item, :search, :search_item, :search_batch, keyword_init: true)
+    # A type of elements: how Ruby packs them, the bytes of one, what annoy.h calls it, and what
+    # reads an Array of them.
+    Kind = Struct.new(:format, :size, :element, :read)
 
-    FLOAT = Kind.new(
-      format: "f*", size: 4, read: :get_array_of_float32, read_distances: :get_array_of_float32,
-      add_item: :annoy_add_item, add_items: :annoy_add_items, add_items_with: :annoy_add_items_with,
-      get_item: :annoy_get_item,
-      nearest: :annoy_get_nns_by_vector, nearest_of_item: :annoy_get_nns_by_item,
-      search: :annoy_search_one, search_item: :annoy_search_item, search_batch: :annoy_search_batch
-    ).freeze
-
-    DOUBLE = Kind.new(
-      format: "d*", size: 8, read: :get_array_of_float64, read_distances: :get_array_of_float64,
-      add_item: :annoy_add_item_f64, add_items: :annoy_add_items_f64, add_items_with: :annoy_add_items_with_f64,
-      get_item: :annoy_get_item_f64,
-      nearest: :annoy_get_nns_by_vector_f64, nearest_of_item: :annoy_get_nns_by_item_f64,
-      search: :annoy_search_one_f64, search_item: :annoy_search_item_f64, search_batch: :annoy_search_batch_f64
-    ).freeze
-
+    FLOAT = Kind.new("f*", 4, Native::ANNOY_ELEMENT_F32, :get_array_of_float32).freeze
+    DOUBLE = Kind.new("d*", 8, Native::ANNOY_ELEMENT_F64, :get_array_of_float64).freeze
     # Hamming in words of 64 bits.
-    WORDS = Kind.new(
-      format: "Q*", size: 8, read: :get_array_of_uint64, read_distances: :get_array_of_float32,
-      add_item: :annoy_add_item_bits, add_items: :annoy_add_items_bits, add_items_with: :annoy_add_items_with_bits,
-      get_item: :annoy_get_item_bits,
-      nearest: :annoy_get_nns_by_vector_bits, nearest_of_item: :annoy_get_nns_by_item,
-      search: :annoy_search_one_bits, search_item: :annoy_search_item, search_batch: :annoy_search_batch_bits
-    ).freeze
+    WORDS = Kind.new("Q*", 8, Native::ANNOY_ELEMENT_BITS, :get_array_of_uint64).freeze
 
-    # Rows as annoy.h takes them: bytes, their number, and the elements of one.
+    # Many vectors: bytes, their number, and the elements of one.
     Rows = Struct.new(:kind, :bytes, :count, :length)
 
     # What nothing is an instance of.
     NOTHING = Module.new
+
+    # An annoy_results that points to memory, which it keeps. `kind` is that of the distances.
+    def self.results(kind, ids, distances, counts, n)
+      results = Native::AnnoyResults.new
+      results[:struct_size] = Native::AnnoyResults.size
+      results[:ids] = ids
+      results[:distances] = distances
+      results[:distance_element] = kind.element
+      results[:counts] = counts
+      results[:n] = n
+      results
+    end
 
     # Numo::NArray, where numo-narray is loaded.
     def self.narray
