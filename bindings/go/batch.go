@@ -52,6 +52,12 @@ func (index *Index) SearchItems(ctx context.Context, ids []int64, n int, opts ..
 	return searchBatch[float32](ctx, index, C.ANNOY_GO_ITEMS, elements(ids), len(ids), 1, n, forItems, opts)
 }
 
+// SearchItemsFloat64 is SearchItems with distances of float64.
+func (index *Index) SearchItemsFloat64(ctx context.Context, ids []int64, n int,
+	opts ...CallOption) (*Batch[float64], error) {
+	return searchBatch[float64](ctx, index, C.ANNOY_GO_ITEMS, elements(ids), len(ids), 1, n, forItems, opts)
+}
+
 func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, form C.annoy_element, queries *C.uint8_t,
 	length, width, n int, allowed optionKind, opts []CallOption) (*Batch[Distance], error) {
 	if err := ended(ctx); err != nil {

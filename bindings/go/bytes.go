@@ -36,8 +36,9 @@ func (index *Index) ToBytes() (data []byte, err error) {
 	err = index.read(func(c *C.annoy_index) error {
 		var e C.annoy_error
 		var n C.size_t
-		if err := check(C.annoy_saved_size(c, &n, &e), &e); err != nil {
-			return err
+		status := C.annoy_save_to_buffer(c, nil, 0, &n, nil, &e)
+		if status != C.ANNOY_ERR_TOO_SMALL {
+			return check(status, &e)
 		}
 		room := make([]byte, n)
 		if err := check(C.annoy_save_to_buffer(c, bytes(room), n, &n, nil, &e), &e); err != nil {

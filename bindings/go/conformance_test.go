@@ -284,7 +284,11 @@ func (r *runner) search(ctx context.Context) (any, error) {
 
 func (r *runner) batch(ctx context.Context) (any, error) {
 	n, options := int(r.int("n")), r.options()
-	if r.double && !r.has("items") {
+	if r.double && r.has("items") {
+		batch, err := r.index.SearchItemsFloat64(ctx, r.ints("items"), n, options...)
+		return unpack(batch, err)
+	}
+	if r.double {
 		batch, err := r.index.SearchBatchFloat64(ctx, r.rows(), n, options...)
 		return unpack(batch, err)
 	}

@@ -91,7 +91,7 @@ func New(f int, metric Metric, opts ...Option) (*Index, error) {
 		err = index.SetSeed(*o.seed)
 	}
 	if err == nil && o.logger != nil {
-		err = index.SetLog(o.logger)
+		err = index.SetLog(LogInfo, o.logger)
 	}
 	if err != nil {
 		index.Close()

@@ -360,8 +360,8 @@ func TestLogLevels(t *testing.T) {
 		index, err := annoy.New(2, annoy.Angular)
 		must(t, err)
 		var heard []annoy.LogLevel
-		must(t, index.SetLog(func(level annoy.LogLevel, _ string) { heard = append(heard, level) }))
-		must(t, index.SetLogLevel(most))
+		hear := func(level annoy.LogLevel, _ string) { heard = append(heard, level) }
+		must(t, index.SetLog(most, hear))
 		must(t, index.AddItems(ctx, nil, []float32{1, 2}))
 		must(t, index.Build(ctx, 1))
 		fails(t, index.Build(ctx, 1), annoy.ErrState, "")
@@ -375,6 +375,6 @@ func TestLogLevels(t *testing.T) {
 		if last != annoy.LogError || (heard[0] == annoy.LogDebug) != (most == annoy.LogDebug) {
 			t.Errorf("heard %v, wanted up to %d", heard, most)
 		}
-		fails(t, index.SetLogLevel(most+4), annoy.ErrArgument, "level")
+		fails(t, index.SetLog(most+4, hear), annoy.ErrArgument, "level")
 	}
 }

@@ -51,7 +51,7 @@ func (index *Index) SetLabels(ids []int64, labels []string) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
 		n := C.size_t(len(labels))
-		return check(C.annoy_set_labels(c, int64s(ids), (*C.char)(bytes(text)), &offsets[0], n, &e), &e)
+		return check(C.annoy_go_set_labels(c, int64s(ids), n, nil, (*C.uint8_t)(bytes(text)), &offsets[0], &e), &e)
 	})
 }
 
@@ -62,7 +62,8 @@ func (index *Index) SetLabelNumbers(ids []int64, labels []uint64) error {
 	}
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
-		return check(C.annoy_set_labels_u64(c, int64s(ids), uint64s(labels), C.size_t(len(labels)), &e), &e)
+		n := C.size_t(len(labels))
+		return check(C.annoy_go_set_labels(c, int64s(ids), n, uint64s(labels), nil, nil, &e), &e)
 	})
 }
 
@@ -77,7 +78,8 @@ func sameLength(ids []int64, labels int) error {
 func (index *Index) ClearLabel(id int64) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
-		return check(C.annoy_clear_label(c, C.int64_t(id), &e), &e)
+		item := C.int64_t(id)
+		return check(C.annoy_clear_labels(c, &item, 1, &e), &e)
 	})
 }
 
@@ -85,7 +87,7 @@ func (index *Index) ClearLabel(id int64) error {
 func (index *Index) ClearLabels() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
-		return check(C.annoy_clear_labels(c, &e), &e)
+		return check(C.annoy_clear_labels(c, nil, 0, &e), &e)
 	})
 }
 

@@ -19,23 +19,16 @@ const (
 	LogDebug LogLevel = C.ANNOY_LOG_DEBUG // what is about to be done
 )
 
-// SetLogLevel sets what is heard: messages of this level and the more important ones. LogInfo unless set.
-func (index *Index) SetLogLevel(most LogLevel) error {
-	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		return check(C.annoy_set_log_level(c, C.int32_t(most), &e), &e)
-	})
-}
-
-// SetLog sets who hears what the index does; nil for silence, which is the default. The library never prints.
+// SetLog sets who hears what the index does: messages of level and the more important ones. nil is for silence, which
+// is the default. The library never prints.
 //
 // log is called on the goroutine whose call it is about, so that several may be in it at the same time. What it refers
 // to lives as long as the index; when that is the index itself, only Close frees it.
-func (index *Index) SetLog(log func(level LogLevel, message string)) error {
+func (index *Index) SetLog(level LogLevel, log func(level LogLevel, message string)) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
 		next := newLogger(log)
-		if err := check(C.annoy_go_set_log(c, next.user(), &e), &e); err != nil {
+		if err := check(C.annoy_go_set_log(c, C.int32_t(level), next.user(), &e), &e); err != nil {
 			next.release()
 			return err
 		}

@@ -83,7 +83,7 @@ func Forest() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD
 func Graph() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_GRAPH} }
 
 // NThreads sets how many threads a long call takes: AddItems, Build, BuildGraph, SearchBatch and their kin,
-// EstimateRecall. -1 and no NThreads stand for one per processor.
+// EstimateRecall. 0, -1 and no NThreads stand for one per processor.
 func NThreads(n int) CallOption { return CallOption{kind: nThreads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
@@ -163,10 +163,6 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 			n, err := int32Of("NThreads", o.whole)
 			if err != nil {
 				return err
-			}
-			if n == 0 {
-				// To annoy_work that is the default.
-				return refused(ErrArgument, "NThreads is 0: it must be 1 or more, or -1 for one per processor")
 			}
 			s.nThreads = n
 		case progress:

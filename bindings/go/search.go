@@ -111,7 +111,7 @@ func least(n C.size_t, c *C.annoy_index) C.size_t {
 // SearchInto is a plain Search into memory of the caller's: for as many items as ids has room for, whose distances go
 // to distances, unless that is nil. It gives the number found. Nothing is allocated.
 //
-// searchK is as in SearchK, except that with 0 no candidates are looked at.
+// searchK is as in SearchK.
 func (index *Index) SearchInto(vector []float32, searchK int64, ids []int64, distances []float32) (int, error) {
 	return searchInto(index, C.ANNOY_ELEMENT_F32, elements(vector), len(vector), 0, searchK, ids, distances)
 }

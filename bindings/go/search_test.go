@@ -66,7 +66,7 @@ func TestPanics(t *testing.T) {
 	raises("progress", func() {
 		index.SearchBatch(ctx, random(100, 8), 10, annoy.OnProgress(func(annoy.Progress) { panic("progress") }))
 	})
-	must(t, index.SetLog(func(annoy.LogLevel, string) { panic("log") }))
+	must(t, index.SetLog(annoy.LogInfo, func(annoy.LogLevel, string) { panic("log") }))
 	must(t, index.Unbuild())
 	raises("log", func() { index.Build(ctx, 1) })
 	if len(found(t, index, query, 10)) != 10 {

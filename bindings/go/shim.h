@@ -33,8 +33,22 @@ static inline void annoy_go_free_error(annoy_error *error) {
     if (error != &annoy_go_no_memory) free(error);
 }
 
-static inline annoy_status annoy_go_set_log(annoy_index *index, uintptr_t user, annoy_error *error) {
-    return annoy_set_log(index, user ? annoy_go_log : NULL, (void *)user, error);
+static inline annoy_status annoy_go_set_log(annoy_index *index, int32_t level, uintptr_t user, annoy_error *error) {
+    return annoy_set_log(index, level, user ? annoy_go_log : NULL, (void *)user, error);
+}
+
+/* Labels: numbers, or strings one behind the other. */
+static inline annoy_status annoy_go_set_labels(annoy_index *index, const int64_t *ids, size_t n,
+                                               const uint64_t *numbers, const uint8_t *text, const size_t *offsets,
+                                               annoy_error *error) {
+    annoy_labels labels = {0};
+    labels.struct_size = sizeof labels;
+    labels.kind = offsets ? ANNOY_LABELS_UTF8 : ANNOY_LABELS_U64;
+    labels.n = n;
+    labels.numbers = numbers;
+    labels.bytes = (const char *)text;
+    labels.offsets = offsets;
+    return annoy_set_labels(index, ids, &labels, error);
 }
 
 /* How a long call is to work. In memory of C, as Go may not hold `progress_user`, a number that looks like a pointer.
@@ -138,6 +152,7 @@ static inline annoy_go_found annoy_go_search_into(const annoy_index *index, anno
     annoy_go_found found = {0, NULL};
     annoy_error error;
     annoy_status status;
+    if (search_k == 0) search_k = -1;
     if (form == ANNOY_ELEMENT_F32) {
         status = annoy_get_nns_by_vector(index, (const float *)query, len, n, search_k, ids, (float *)distances,
                                          &found.n, &error);
@@ -147,8 +162,7 @@ static inline annoy_go_found annoy_go_search_into(const annoy_index *index, anno
         annoy_search_options options = {0};
         options.struct_size = sizeof options;
         options.search_k = search_k;
-        /* 0 is the default here, and no candidates at all in the calls above. */
-        const annoy_results results = annoy_go_results(ids, distances, element, &found.n, search_k == 0 ? 0 : n);
+        const annoy_results results = annoy_go_results(ids, distances, element, &found.n, n);
         if (form == ANNOY_GO_ITEMS) query = (const uint8_t *)&item;
         status = annoy_go_run(index, form, query, 1, len, 0, &options, &results, NULL, &error);
     }

@@ -187,6 +187,10 @@ func (t *index) search(name string, a []interface{}, run func(int64, []int64, []
 		searchK = math.MaxInt
 	}
 	ids, distances := make([]int64, n), make([]float32, n)
+	if searchK == 0 {
+		// No candidates, as in Annoy; the default elsewhere.
+		ids = nil
+	}
 	found, err := run(int64(searchK), ids, distances)
 	if err != nil && t.verbose.Load() {
 		t.done(err)
@@ -221,7 +225,7 @@ func (t *index) Verbose(v bool) {
 	if v {
 		log = func(_ annoy.LogLevel, message string) { fmt.Fprintln(os.Stderr, message) }
 	}
-	t.done(t.index.SetLog(log))
+	t.done(t.index.SetLog(annoy.LogInfo, log))
 }
 
 // fileArguments takes a file name and a prefault that is true when left out.

@@ -5,20 +5,13 @@ require_relative "helper"
 # Everything in annoy.h is here, as it is there, and is used.
 class CoverageTest < Minitest::Test
   HEADER = File.read(File.join(ROOT, "include", "annoy.h")).gsub(%r{//[^\n]*|/\*.*?\*/}m, "")
-  ALL_FUNCTIONS = HEADER.scan(/^([\w *]+?\W)(annoy_\w+)\(([^)]*)\);/m)
+  FUNCTIONS = HEADER.scan(/^([\w *]+?\W)(annoy_\w+)\(([^)]*)\);/m)
   NATIVE = Annoy.const_get(:Native)
   SOURCES = File.join(File.dirname($LOADED_FEATURES.grep(%r{/annoy_rs\.rb\z}).first), "{annoy,annoy/*}.rb")
 
   # What another function does as well: annoy_new is annoy_new_with and the usual types, and so on.
   SHORTER = %w[annoy_new annoy_build annoy_save annoy_add_item annoy_get_item annoy_get_nns_by_item
                annoy_get_nns_by_vector].freeze
-
-  # What annoy.h still has for bindings that have not moved to what takes its place.
-  LEAVING = /\Aannoy_(?:add_items|(?:add_item|get_item|get_nns_by_item|get_nns_by_vector)_|search_one|
-             search_item(?:_f64)?\z|search_batch|(?:build|save|verify|verify_file)_with\z)|
-             \AANNOY_SEARCH_(?:EXACT|FOREST|GRAPH)\z/x.freeze
-
-  FUNCTIONS = ALL_FUNCTIONS.reject { |_, name,| name.match?(LEAVING) }
 
   # Types of the header, and ffi's for them. Handles, arrays and functions are pointers.
   TYPES = {
@@ -48,7 +41,6 @@ class CoverageTest < Minitest::Test
 
   def test_every_number_is_that_of_the_header
     numbers = HEADER.scan(/^#define (ANNOY_\w+) (-?\d+)\s*$/).to_h { |name, number| [name.to_sym, number.to_i] }
-    numbers.reject! { |name, _| name.match?(LEAVING) }
     assert_operator numbers.length, :>, 30
     here = NATIVE.constants.grep(/\AANNOY_/).to_h { |name| [name, NATIVE.const_get(name)] }
     assert_equal numbers, here

@@ -62,7 +62,7 @@ class GraphTest < Minitest::Test
       end
     end
     assert_raises(Annoy::ArgumentError) { index.build_graph(degree: 2.5) }
-    assert_raises(Annoy::ArgumentError) { index.build_graph(n_threads: 0) }
+    assert_raises(Annoy::ArgumentError) { index.build_graph(n_threads: -2) }
     assert_equal 0, index.info[:graph_degree]
     error = assert_raises(Annoy::ArgumentError) { index.search_item(0, 1, way: :exact) }
     assert_match(/way is :exact, expected one of \[:forest, :graph\]/, error.message)

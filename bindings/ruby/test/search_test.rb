@@ -42,7 +42,7 @@ class SearchTest < Minitest::Test
       assert_raises(Annoy::ArgumentError, n.inspect) { @index.search_batch([@query], n) }
     end
     assert_raises(Annoy::ArgumentError) { @index.search(@query, 3, search_k: -2) }
-    assert_raises(Annoy::ArgumentError) { @index.search(@query, 3, search_k: 0, exact: true) }
+    assert_equal @index.search(@query, 3), @index.search(@query, 3, search_k: 0)
     assert_raises(Annoy::ArgumentError) { @index.search(@query, 3, allow: [1], deny: [2]) }
     assert_raises(Annoy::ArgumentError) { @index.search(@query, 3, allow: [true]) }
     assert_raises(Annoy::ItemError) { @index.search(@query, 3, allow: [N]) }

@@ -48,7 +48,7 @@ module Annoy
     # @param include_distances [Boolean]
     # @return [Array<Integer>, Array(Array<Integer>, Array<Numeric>)] ids, or ids and distances; none before the build
     def get_nns_by_item(i, n, search_k: -1, include_distances: false)
-      answer(include_distances) { search_item(i, n, search_k: search_k) }
+      answer(include_distances) { search_item(i, search_k.zero? ? 0 : n, search_k: search_k) }
     end
 
     # Searches the n closest items.
@@ -57,7 +57,7 @@ module Annoy
     # @param (see #get_nns_by_item)
     # @return (see #get_nns_by_item)
     def get_nns_by_vector(v, n, search_k: -1, include_distances: false)
-      answer(include_distances) { search(v, n, search_k: search_k) }
+      answer(include_distances) { search(v, search_k.zero? ? 0 : n, search_k: search_k) }
     end
 
     private

@@ -16,7 +16,10 @@ module Annoy
     def to_bytes
       n = Native.memory(:size_t)
       @handle.shared do |index|
-        Errors.call { |error| Native.annoy_saved_size(index, n, error) }
+        Errors.call do |error|
+          status = Native.annoy_save_to_buffer(index, nil, 0, n, nil, error)
+          status == Native::ANNOY_ERR_TOO_SMALL ? Native::ANNOY_OK : status
+        end
         bytes = "\0".b * n.get_ulong(0)
         Errors.call { |error| Native.annoy_save_to_buffer(index, bytes, bytes.bytesize, n, nil, error) }
         bytes

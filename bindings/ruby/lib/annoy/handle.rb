@@ -76,7 +76,7 @@ module Annoy
 
     # When it is the collector that frees the index, its log may be gone already.
     def self.free(pointer)
-      Native.annoy_set_log(pointer, nil, nil, nil)
+      Native.annoy_set_log(pointer, 0, nil, nil, nil)
       Native.annoy_free(pointer)
     end
 
@@ -130,9 +130,9 @@ module Annoy
     end
 
     # Has `function` called by the library, in place of the one before.
-    def log(function)
+    def log(level, function)
       exclusive do |index|
-        Errors.call { |error| Native.annoy_set_log(index, function, nil, error) }
+        Errors.call { |error| Native.annoy_set_log(index, level, function, nil, error) }
         @log = function
       end
     end

@@ -48,8 +48,7 @@ module Annoy
     # @return [nil]
     def on_log(level = :info, &block)
       number = LEVELS.fetch(level) { raise ArgumentError, "level is #{level.inspect}, expected one of #{LEVELS.keys.inspect}" }
-      @handle.change(:annoy_set_log_level, number)
-      @handle.log(block && Callbacks.log { |number, text| block.call(LEVELS.key(number), text) })
+      @handle.log(number, block && Callbacks.log { |number, text| block.call(LEVELS.key(number), text) })
       nil
     end
 

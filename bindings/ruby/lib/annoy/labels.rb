@@ -48,14 +48,20 @@ module Annoy
         raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{labels.length} labels"
       end
 
+      view = Native::AnnoyLabels.new
+      view[:struct_size] = Native::AnnoyLabels.size
+      view[:n] = labels.length
       if labels.first.is_a?(String)
-        texts = labels.map { |label| Labels.text(label) }
+        texts = labels.map { |label| Labels.text(label).b }
         offsets = texts.each_with_object([0]) { |text, sums| sums << sums.last + text.bytesize }
-        @handle.change(:annoy_set_labels, ids, texts.map(&:b).join, offsets.pack("J*"), labels.length)
+        view[:kind] = Native::ANNOY_LABELS_UTF8
+        view[:bytes] = Native.bytes(texts.join)
+        view[:offsets] = Native.bytes(offsets.pack("J*"))
       else
-        numbers = labels.map { |label| Labels.number(label) }.pack("Q*")
-        @handle.change(:annoy_set_labels_u64, ids, numbers, labels.length)
+        view[:kind] = Native::ANNOY_LABELS_U64
+        view[:numbers] = Native.bytes(labels.map { |label| Labels.number(label) }.pack("Q*"))
       end
+      @handle.change(:annoy_set_labels, ids, view)
       true
     end
 
@@ -64,7 +70,7 @@ module Annoy
     # @return [true]
     # @raise [ItemError]
     def clear_label(item)
-      @handle.change(:annoy_clear_label, item)
+      @handle.change(:annoy_clear_labels, Vectors.ids([item]), 1)
       true
     end
 
@@ -72,7 +78,7 @@ module Annoy
     #
     # @return [true]
     def clear_labels
-      @handle.change(:annoy_clear_labels)
+      @handle.change(:annoy_clear_labels, nil, 0)
       true
     end
 

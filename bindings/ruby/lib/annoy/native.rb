@@ -13,7 +13,7 @@ module Annoy
     ANNOY_VERSION_MAJOR = 0
     ANNOY_VERSION_MINOR = 1
     ANNOY_VERSION_PATCH = 0
-    ANNOY_ABI_VERSION = 0
+    ANNOY_ABI_VERSION = 1
 
     ANNOY_OK = 0
     ANNOY_ERR_NULL = 1
@@ -95,7 +95,7 @@ module Annoy
     class AnnoySearchOptions < FFI::Struct
       layout :struct_size, :size_t, :flags, :uint64, :search_k, :int64, :max_distance, :double,
              :bitmap, :pointer, :bitmap_bits, :size_t, :exclude, :pointer, :n_exclude, :size_t,
-             :filter, :pointer, :filter_user, :pointer, :work, :pointer, :method, :int32, :reserved, :int32
+             :filter, :pointer, :filter_user, :pointer, :method, :int32, :reserved, :int32
     end
 
     # @private
@@ -108,6 +108,12 @@ module Annoy
     class AnnoyResults < FFI::Struct
       layout :struct_size, :size_t, :ids, :pointer, :distances, :pointer, :distance_element, :int32, :reserved, :int32,
              :counts, :pointer, :n, :size_t
+    end
+
+    # @private
+    class AnnoyLabels < FFI::Struct
+      layout :struct_size, :size_t, :kind, :int32, :reserved, :int32, :n, :size_t, :numbers, :pointer, :bytes, :pointer,
+             :offsets, :pointer
     end
 
     # @private
@@ -160,8 +166,7 @@ module Annoy
       annoy_get_scalar: [[:pointer], :int32],
       annoy_get_id_bits: [[:pointer], :int32],
       annoy_set_seed: [%i[pointer uint64 pointer], :int32],
-      annoy_set_log: [%i[pointer pointer pointer pointer], :int32],
-      annoy_set_log_level: [%i[pointer int32 pointer], :int32],
+      annoy_set_log: [%i[pointer int32 pointer pointer pointer], :int32],
       annoy_add_item: [%i[pointer int64 pointer size_t pointer], :int32],
       annoy_get_item: [%i[pointer int64 pointer size_t pointer], :int32],
       annoy_get_vectors: [%i[pointer pointer pointer pointer], :int32],
@@ -170,8 +175,7 @@ module Annoy
       annoy_get_metadata: [%i[pointer pointer size_t pointer pointer], :int32],
       annoy_set_label_u64: [%i[pointer int64 uint64 pointer], :int32],
       annoy_set_label: [%i[pointer int64 pointer size_t pointer], :int32],
-      annoy_clear_label: [%i[pointer int64 pointer], :int32],
-      annoy_clear_labels: [%i[pointer pointer], :int32],
+      annoy_clear_labels: [%i[pointer pointer size_t pointer], :int32],
       annoy_get_label_kind: [[:pointer], :int32],
       annoy_get_n_labels: [[:pointer], :int64],
       annoy_get_label_u64: [%i[pointer int64 pointer pointer], :int32],
@@ -202,7 +206,6 @@ module Annoy
       annoy_on_disk_build: [%i[pointer string pointer], :int32],
       annoy_save: [%i[pointer string pointer], :int32],
       annoy_save_to: [%i[pointer string pointer pointer], :int32],
-      annoy_saved_size: [%i[pointer pointer pointer], :int32],
       annoy_save_to_buffer: [%i[pointer pointer size_t pointer pointer pointer], :int32],
       annoy_load_from_buffer: [%i[pointer pointer size_t uint64 pointer], :int32],
       annoy_open_buffer: [%i[pointer size_t uint64 pointer pointer], :int32],
@@ -210,8 +213,7 @@ module Annoy
       annoy_load: [%i[pointer string uint64 pointer], :int32],
       annoy_open: [%i[string uint64 pointer pointer], :int32],
       annoy_unload: [%i[pointer pointer], :int32],
-      annoy_set_labels_u64: [%i[pointer pointer pointer size_t pointer], :int32],
-      annoy_set_labels: [%i[pointer pointer pointer pointer size_t pointer], :int32],
+      annoy_set_labels: [%i[pointer pointer pointer pointer], :int32],
       annoy_get_nns_by_item: [%i[pointer int64 size_t int64 pointer pointer pointer pointer], :int32],
       annoy_get_nns_by_vector: [%i[pointer pointer size_t size_t int64 pointer pointer pointer pointer], :int32],
       annoy_search: [%i[pointer pointer pointer pointer pointer pointer], :int32],

@@ -5,7 +5,7 @@ module Annoy
   #
   # All searches take these keywords:
   #
-  # * `search_k`: the number of candidates looked at; more take longer and find better. -1 stands for n times the trees,
+  # * `search_k`: the number of candidates looked at; more take longer and find better. 0 and -1 stand for n times the trees,
   #   with a graph for a number that suits it.
   # * `max_distance`: nothing farther than this is found; for dot, nothing of a smaller inner product.
   # * `exclude`: ids that are not wanted.
@@ -37,7 +37,7 @@ module Annoy
       @handle.shared do |index|
         scratch = scratch_for(index, natural(n))
         status = Native.annoy_search(index, scratch.vectors(kind, length, bytes), scratch.options(search_k),
-                                     scratch.results(search_k.zero? ? 0 : n), nil, scratch.error)
+                                     scratch.results(n), nil, scratch.error)
         scratch.found(status, @hamming)
       end
     end
@@ -55,7 +55,7 @@ module Annoy
       @handle.shared do |index|
         scratch = scratch_for(index, natural(n))
         status = Native.annoy_search_items(index, scratch.item(item), 1, scratch.options(search_k),
-                                           scratch.results(search_k.zero? ? 0 : n), nil, scratch.error)
+                                           scratch.results(n), nil, scratch.error)
         scratch.found(status, @hamming)
       end
     end
@@ -77,15 +77,14 @@ module Annoy
       found
     end
 
-    # Searches for the neighbours of many items. As {#search_batch} and {#search_item}; distances have the precision of
-    # float32.
+    # Searches for the neighbours of many items. As {#search_batch} and {#search_item}.
     #
     # @return (see #search_batch)
     # @raise (see #search_item)
     def search_items(items, n = 10, n_threads: -1, **options, &progress)
       ids = Vectors.ids(items)
       count = ids.bytesize / 8
-      many(:annoy_search_items, [ids, count], Vectors::FLOAT, count, n, Work.new(n_threads, &progress), options)
+      many(:annoy_search_items, [ids, count], @arrays, count, n, Work.new(n_threads, &progress), options)
     end
 
     # Estimates the recall of searches: the share of the `n` nearest that they find, 0 to 1, over `n_sample` items

@@ -9,7 +9,6 @@ module Annoy
     def initialize(n_items, work, search_k: -1, max_distance: nil, exclude: nil, exclude_self: false,
                    allow: nil, deny: nil, filter: nil, exact: false, way: nil)
       # To annoy.h that is the default here, and nothing at all elsewhere.
-      raise ArgumentError, "search_k is 0, expected at least 1, or -1 for the default" if search_k.zero?
       raise ArgumentError, "allow and deny are both given, expected one of them" if allow && deny
       raise ArgumentError, "exact and way are both given, expected one of them" if exact && way
 

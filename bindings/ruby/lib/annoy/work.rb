@@ -20,9 +20,6 @@ module Annoy
 
     # @yieldparam done, total of what the library reports
     def initialize(n_threads = -1, &progress)
-      # To annoy.h that is the default here.
-      raise ArgumentError, "the number of threads is 0, expected at least 1, or -1 for one per processor" if n_threads.zero?
-
       token = Native.annoy_cancel_new
       raise OutOfMemoryError, "cannot get memory for a cancel token" if token.null?
 
