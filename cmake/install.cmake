@@ -8,7 +8,7 @@ install(FILES "${PROJECT_SOURCE_DIR}/include/annoy.h" DESTINATION "${CMAKE_INSTA
 install(FILES "${PROJECT_SOURCE_DIR}/bindings/cpp/include/annoy.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 # A directory of its own: `annoy/annoylib.h` and `mman.h` in include/ itself would clash with a real Annoy.
 set(_annoy_rs_cpp "${PROJECT_SOURCE_DIR}/bindings/cpp/include")
-install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/kissrandom.h" "${_annoy_rs_cpp}/mman.h"
+install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/annoylib_c.h" "${_annoy_rs_cpp}/kissrandom.h" "${_annoy_rs_cpp}/mman.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
 install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
 install(FILES "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")

@@ -64,27 +64,28 @@ static void read_vectors(const char *directory) {
 }
 
 /* The neighbours of every hundredth word, K of each, by one thread; and the milliseconds that one of them takes. */
-static double search(const annoy_index *index, uint64_t way, int64_t *ids) {
+static double search(const annoy_index *index, annoy_method method, int64_t *ids) {
     int64_t items[QUERIES];
     annoy_work work;
     annoy_search_options options;
+    const annoy_results results = {.struct_size = sizeof results, .ids = ids, .n = K};
     double start = milliseconds();
     memset(&work, 0, sizeof work);
     work.struct_size = sizeof work;
     work.n_threads = 1;
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
-    options.flags = way | ANNOY_SEARCH_EXCLUDE_SELF;
+    options.flags = ANNOY_SEARCH_EXCLUDE_SELF;
+    options.method = method;
     options.search_k = SEARCH_K;
-    options.work = &work;
     for (int q = 0; q < QUERIES; q++) items[q] = q * (N / QUERIES);
-    CHECK(annoy_search_batch_items(index, items, QUERIES, K, &options, ids, NULL, NULL, &error));
+    CHECK(annoy_search_items(index, items, QUERIES, &options, &results, &work, &error));
     return (milliseconds() - start) / QUERIES;
 }
 
-static void measure(const annoy_index *index, uint64_t way, const int64_t *truth, const char *name) {
+static void measure(const annoy_index *index, annoy_method method, const int64_t *truth, const char *name) {
     static int64_t ids[QUERIES * K];
-    double taken = search(index, way, ids);
+    double taken = search(index, method, ids);
     int hits = 0;
     for (int q = 0; q < QUERIES; q++)
         for (int i = 0; i < K; i++)
@@ -94,6 +95,7 @@ static void measure(const annoy_index *index, uint64_t way, const int64_t *truth
 
 int main(int argc, char **argv) {
     static int64_t truth[QUERIES * K];
+    const annoy_vectors rows = {.struct_size = sizeof rows, .data = vectors, .n = N, .len = F};
     const char *data = ANNOY_RS_DATA_DIR;
     annoy_index *index = NULL;
     annoy_graph_options options;
@@ -109,7 +111,7 @@ int main(int argc, char **argv) {
 
     read_vectors(data);
     CHECK(annoy_new(ANNOY_ANGULAR, F, &index, &error));
-    CHECK(annoy_add_items(index, NULL, &vectors[0][0], N, F, 0, &error));
+    CHECK(annoy_add(index, NULL, &rows, NULL, &error));
     start = milliseconds();
     CHECK(annoy_build(index, N_TREES, -1, &error));
     printf("built %d trees in %.0f ms\n", N_TREES, milliseconds() - start);
@@ -123,9 +125,9 @@ int main(int argc, char **argv) {
     CHECK(annoy_build_graph(index, &options, NULL, &error));
     printf("built a graph in %.0f ms\n", milliseconds() - start);
 
-    search(index, ANNOY_SEARCH_EXACT, truth);
-    measure(index, ANNOY_SEARCH_FOREST, truth, "forest:");
-    measure(index, ANNOY_SEARCH_GRAPH, truth, "graph:");
+    search(index, ANNOY_METHOD_EXACT, truth);
+    measure(index, ANNOY_METHOD_FOREST, truth, "forest:");
+    measure(index, ANNOY_METHOD_GRAPH, truth, "graph:");
 
     /* Annoy opens the file too, and sees the trees alone. */
     CHECK(annoy_save(index, argv[optind], &error));
@@ -134,8 +136,8 @@ int main(int argc, char **argv) {
     info.struct_size = sizeof info;
     CHECK(annoy_get_info(index, &info, &error));
     printf("opened %s: %d trees, a graph of degree %d\n", argv[optind], (int)info.n_trees, (int)info.graph_degree);
-    /* Without a flag searches go by the graph where there is one. */
-    measure(index, 0, truth, "opened:");
+    /* By default searches go by the graph where there is one. */
+    measure(index, ANNOY_METHOD_DEFAULT, truth, "opened:");
     annoy_free(index);
     return 0;
 }

@@ -61,15 +61,16 @@ static void keys(const char *path) {
 
 static void names(const char *path) {
     static const char *const colours[COLOURS] = {"red", "maroon", "lime", "green", "blue", "navy", "white", "black"};
-    static const float rgb[COLOURS][3] = {{255, 0, 0}, {128, 0, 0}, {0, 255, 0},     {0, 128, 0},
-                                          {0, 0, 255}, {0, 0, 128}, {255, 255, 255}, {0, 0, 0}};
+    static float rgb[COLOURS][3] = {{255, 0, 0}, {128, 0, 0}, {0, 255, 0},     {0, 128, 0},
+                                    {0, 0, 255}, {0, 0, 128}, {255, 255, 255}, {0, 0, 0}};
+    const annoy_vectors rows = {.struct_size = sizeof rows, .data = rgb, .n = COLOURS, .len = 3};
     annoy_index *index = NULL;
     const char *found[NEAREST];
     size_t lens[NEAREST], n, i;
     int64_t ids[NEAREST], green;
 
     CHECK(annoy_new(ANNOY_ANGULAR, 3, &index, &error));
-    CHECK(annoy_add_items(index, NULL, rgb[0], COLOURS, 3, 0, &error));
+    CHECK(annoy_add(index, NULL, &rows, NULL, &error));
     for (i = 0; i < COLOURS; i++) CHECK(annoy_set_label(index, (int64_t)i, colours[i], strlen(colours[i]), &error));
     CHECK(annoy_build(index, 5, -1, &error));
     CHECK(annoy_save_and_load(index, path, 0, NULL, &error));

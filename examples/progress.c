@@ -61,6 +61,7 @@ static void *cancel_once_started(void *user) {
 int main(void) {
     float *rows = (float *)malloc(sizeof(float) * N * F);
     annoy_index *index = NULL;
+    annoy_vectors vectors;
     annoy_work work;
     shared s;
     pthread_t other;
@@ -76,7 +77,12 @@ int main(void) {
     work.progress = show;
     work.progress_user = &tenths;
     tenths = 0;
-    CHECK(annoy_add_items_with(index, NULL, rows, N, F, 0, &work, &error));
+    memset(&vectors, 0, sizeof vectors);
+    vectors.struct_size = sizeof vectors;
+    vectors.data = rows;
+    vectors.n = N;
+    vectors.len = F;
+    CHECK(annoy_add(index, NULL, &vectors, &work, &error));
 
     /* 65,536 trees would take many minutes. */
     s.started = 0;

@@ -81,9 +81,10 @@ static void read_data(const char *directory) {
 static void build_and_save(const char *path) {
     annoy_index *index;
     double start = milliseconds();
-    CHECK(annoy_new(ANNOY_ANGULAR, F, &index, &error));
     /* All rows at once, one right behind the other; their ids are 0, 1, 2 ... */
-    CHECK(annoy_add_items(index, NULL, &vectors[0][0], N, F, 0, &error));
+    const annoy_vectors rows = {.struct_size = sizeof rows, .data = vectors, .n = N, .len = F};
+    CHECK(annoy_new(ANNOY_ANGULAR, F, &index, &error));
+    CHECK(annoy_add(index, NULL, &rows, NULL, &error));
     CHECK(annoy_build(index, N_TREES, -1, &error));
     printf("built %d trees over %d words in %.0f ms\n", N_TREES, N, milliseconds() - start);
     start = milliseconds();

@@ -47,11 +47,13 @@ static annoy_search_options no_options(void) {
 
 /* Searches from the point (50.2, 50.1) and prints what is found. */
 static void show(const annoy_index *index, const char *title, const annoy_search_options *options) {
-    const float point[2] = {50.2f, 50.1f};
+    float point[2] = {50.2f, 50.1f}, distances[NEAREST];
     int64_t ids[NEAREST];
-    float distances[NEAREST];
     size_t n = 0, i;
-    CHECK(annoy_search_one(index, point, 2, NEAREST, options, ids, distances, &n, &error));
+    const annoy_vectors query = {.struct_size = sizeof query, .data = point, .n = 1, .len = 2};
+    const annoy_results results = {
+        .struct_size = sizeof results, .ids = ids, .distances = distances, .counts = &n, .n = NEAREST};
+    CHECK(annoy_search(index, &query, options, &results, NULL, &error));
     printf("%-24s", title);
     for (i = 0; i < n; i++) printf(" (%d, %d) %.2f", (int)(ids[i] % SIDE), (int)(ids[i] / SIDE), distances[i]);
     printf("\n");
@@ -74,6 +76,9 @@ int main(void) {
     static float queries[QUERIES][2];
     static int64_t ids[QUERIES][NEAREST];
     static float distances[QUERIES][NEAREST];
+    const annoy_vectors batch = {.struct_size = sizeof batch, .data = queries, .n = QUERIES, .len = 2};
+    const annoy_results results = {
+        .struct_size = sizeof results, .ids = ids[0], .distances = distances, .n = NEAREST};
     const int64_t not_wanted[2] = {50 * SIDE + 50, 50 * SIDE + 51};
     annoy_index *index = grid();
     annoy_search_options options = no_options();
@@ -107,27 +112,24 @@ int main(void) {
     show(index, "on the diagonal", &options);
 
     options = no_options();
-    options.flags = ANNOY_SEARCH_EXACT;
+    options.method = ANNOY_METHOD_EXACT;
     show(index, "of all, looked at", &options);
 
     for (i = 0; i < QUERIES; i++) {
         queries[i][0] = (float)(i % 97);
         queries[i][1] = (float)(i % 89);
     }
-    options = no_options();
     memset(&work, 0, sizeof work);
     work.struct_size = sizeof work;
     work.n_threads = 2;
-    options.work = &work;
-    CHECK(annoy_search_batch(index, queries[0], QUERIES, 2, 0, NEAREST, &options, ids[0], distances[0], NULL, &error));
+    CHECK(annoy_search(index, &batch, NULL, &results, &work, &error));
     printf("batch: the nearest to query %d is item %d\n", QUERIES - 1, (int)ids[QUERIES - 1][0]);
 
     work.n_threads = 1;
     work.cancel = cancel;
     work.progress = give_up_at_half;
     work.progress_user = cancel;
-    if (annoy_search_batch(index, queries[0], QUERIES, 2, 0, NEAREST, &options, ids[0], NULL, NULL, &error) !=
-        ANNOY_ERR_CANCELLED)
+    if (annoy_search(index, &batch, NULL, &results, &work, &error) != ANNOY_ERR_CANCELLED)
         fail("a batch given up", "it was not");
     printf("batch: %s\n", error.message);
 

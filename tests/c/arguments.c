@@ -93,7 +93,7 @@ TEST(item_ids) {
         char text[64];
         snprintf(text, sizeof text, "item id is %lld, expected 0 to", (long long)wrong[i]);
         FAILS(ANNOY_ERR_ITEM, text, annoy_add_item(index, wrong[i], point, 2, &error));
-        FAILS(ANNOY_ERR_ITEM, text, annoy_add_items(index, &wrong[i], point, 1, 2, 0, &error));
+        FAILS(ANNOY_ERR_ITEM, text, add_rows(index, &wrong[i], ANNOY_ELEMENT_F32, point, 1, 2, 0, NULL, &error));
         snprintf(text, sizeof text, "item id is %lld, expected 0 to 9", (long long)wrong[i]);
         FAILS(ANNOY_ERR_ITEM, text, annoy_get_item(index, wrong[i], out, 2, &error));
         FAILS(ANNOY_ERR_ITEM, text, annoy_get_distance(index, wrong[i], 0, &d, &error));
@@ -119,7 +119,8 @@ TEST(no_memory) {
     OK(annoy_add_item(index, 0, point, 2, &error));
     FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory", annoy_add_item(index, far, point, 2, &error));
     FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory", annoy_add_item(index, farther, point, 2, &error));
-    FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory", annoy_add_items(index, &far, point, 1, 2, 0, &error));
+    FAILS(ANNOY_ERR_NO_MEMORY, "bytes of memory",
+          add_rows(index, &far, ANNOY_ELEMENT_F32, point, 1, 2, 0, NULL, &error));
     CHECK(annoy_get_n_items(index) == 1);
     OK(annoy_add_item(index, 1, point, 2, &error));
     OK(annoy_build(index, 1, 1, &error));
@@ -132,30 +133,33 @@ TEST(lengths) {
     uint64_t word[3] = {1, 0, 0};
     size_t wrong[] = {0, 1, 3}, i;
     OK(annoy_new(ANNOY_HAMMING, 70, &bits, &error));
-    OK(annoy_add_item_bits(bits, 0, word, 2, &error));
+    OK(add_one(bits, 0, ANNOY_ELEMENT_BITS, word, 2, &error));
     for (i = 0; i < 3; i++) {
         FAILS(ANNOY_ERR_DIMENSION, "expected 2", annoy_add_item(index, 0, point, wrong[i], &error));
-        FAILS(ANNOY_ERR_DIMENSION, "expected 2", annoy_add_items(index, NULL, point, 1, wrong[i], 0, &error));
+        FAILS(ANNOY_ERR_DIMENSION, "expected 2",
+              add_rows(index, NULL, ANNOY_ELEMENT_F32, point, 1, wrong[i], 0, NULL, &error));
         FAILS(ANNOY_ERR_DIMENSION, "expected 2", annoy_get_item(index, 0, point, wrong[i], &error));
     }
     /* Hamming: 70 bits are 2 words, and no bit may be set past them. */
-    FAILS(ANNOY_ERR_DIMENSION, "1*expected 2", annoy_add_item_bits(bits, 0, word, 1, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "3*expected 2", annoy_add_item_bits(bits, 0, word, 3, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "3*expected 2", annoy_get_item_bits(bits, 0, word, 3, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "1*expected 2", add_one(bits, 0, ANNOY_ELEMENT_BITS, word, 1, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "3*expected 2", add_one(bits, 0, ANNOY_ELEMENT_BITS, word, 3, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "3*expected 2", get_one(bits, 0, ANNOY_ELEMENT_BITS, word, 3, &error));
     FAILS(ANNOY_ERR_DIMENSION, "4*expected 70", annoy_add_item(bits, 0, point, 4, &error));
     word[1] = 64;
-    FAILS(ANNOY_ERR_ARGUMENT, "0x40*expected 0*past f = 70", annoy_add_item_bits(bits, 0, word, 2, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "past f = 70", annoy_add_items_bits(bits, NULL, word, 1, 2, 0, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "0x40*expected 0*past f = 70", add_one(bits, 0, ANNOY_ELEMENT_BITS, word, 2, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "past f = 70", add_rows(bits, NULL, ANNOY_ELEMENT_BITS, word, 1, 2, 0, NULL, &error));
     word[1] = 63;
-    OK(annoy_add_item_bits(bits, 1, word, 2, &error));
+    OK(add_one(bits, 1, ANNOY_ELEMENT_BITS, word, 2, &error));
     /* Lengths that no memory has are refused before anything is read. */
     FAILS(ANNOY_ERR_ARGUMENT, "18446744073709551615", annoy_add_item(index, 0, point, SIZE_MAX, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "", annoy_get_item(index, 0, point, SIZE_MAX / 4, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "rows", annoy_add_items(index, NULL, point, SIZE_MAX, 2, 0, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "rows", annoy_add_items(index, NULL, point, 2, 2, SIZE_MAX - 3, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "", annoy_add_items(index, NULL, point, 2, SIZE_MAX, 0, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "", annoy_add_items(index, ids, point, SIZE_MAX, 2, 0, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_items(index, NULL, point, SIZE_MAX, 0, 0, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "data", add_rows(index, NULL, ANNOY_ELEMENT_F32, point, SIZE_MAX, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "data",
+          add_rows(index, NULL, ANNOY_ELEMENT_F32, point, 2, 2, SIZE_MAX - 3, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "", add_rows(index, NULL, ANNOY_ELEMENT_F32, point, 2, SIZE_MAX, 0, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "", add_rows(index, ids, ANNOY_ELEMENT_F32, point, SIZE_MAX, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2",
+          add_rows(index, NULL, ANNOY_ELEMENT_F32, point, SIZE_MAX, 0, 0, NULL, &error));
     CHECK(annoy_get_n_items(index) == 10 && annoy_get_n_items(bits) == 2);
     OK(annoy_build(index, 1, 1, &error));
     wipe();
@@ -176,13 +180,14 @@ TEST(not_finite) {
     OK(annoy_new(ANNOY_HAMMING, 2, &bits, &error));
     rows[3] = NAN;
     FAILS(ANNOY_ERR_NOT_FINITE, "value 1*item 3*NaN, expected a finite", annoy_add_item(index, 3, rows + 2, 2, &error));
-    FAILS(ANNOY_ERR_NOT_FINITE, "value 1*item 11*NaN", annoy_add_items(index, NULL, rows, 3, 2, 0, &error));
+    FAILS(ANNOY_ERR_NOT_FINITE, "value 1*item 11*NaN",
+          add_rows(index, NULL, ANNOY_ELEMENT_F32, rows, 3, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_NOT_FINITE, "value 1", annoy_add_item(bits, 0, rows + 2, 2, &error));
     rows[3] = -INFINITY;
     FAILS(ANNOY_ERR_NOT_FINITE, "-inf", annoy_add_item(index, 3, rows + 2, 2, &error));
     d[1] = (double)INFINITY;
-    FAILS(ANNOY_ERR_NOT_FINITE, "value 1", annoy_add_item_f64(doubles_index, 0, d, 2, &error));
-    FAILS(ANNOY_ERR_NOT_FINITE, "value 1", annoy_add_items_f64(doubles_index, NULL, d, 1, 2, 0, &error));
+    FAILS(ANNOY_ERR_NOT_FINITE, "value 1", add_one(doubles_index, 0, ANNOY_ELEMENT_F64, d, 2, &error));
+    FAILS(ANNOY_ERR_NOT_FINITE, "value 1", add_rows(doubles_index, NULL, ANNOY_ELEMENT_F64, d, 1, 2, 0, NULL, &error));
     CHECK(annoy_get_n_items(index) == 10 && annoy_get_n_items(doubles_index) == 0 && annoy_get_n_items(bits) == 0);
     OK(annoy_get_item(index, 3, seen, 2, &error));
     CHECK(seen[0] == 3 && seen[1] == 0);
@@ -207,14 +212,16 @@ TEST(misaligned_arrays) {
     OK(annoy_new(ANNOY_HAMMING, 64, &bits, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "vector*multiple of 4", annoy_add_item(adding, 0, OFF(float, room, 1), 2, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "vector*multiple of 4", annoy_add_item(adding, 0, OFF(float, room, 2), 2, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "multiple of 8", annoy_add_item_f64(d, 0, OFF(double, room, 4), 2, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "multiple of 8", annoy_add_item_bits(bits, 0, OFF(uint64_t, room, 1), 1, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "rows*multiple of 4", annoy_add_items(adding, NULL, OFF(float, room, 3), 2, 2, 0, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "multiple of 8", add_one(d, 0, ANNOY_ELEMENT_F64, OFF(double, room, 4), 2, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "multiple of 8", add_one(bits, 0, ANNOY_ELEMENT_BITS, OFF(uint64_t, room, 1), 1, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "data*multiple of 4",
+          add_rows(adding, NULL, ANNOY_ELEMENT_F32, OFF(float, room, 3), 2, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "ids*multiple of 8",
-          annoy_add_items(adding, OFF(int64_t, room, 4), OFF(float, room, 64), 2, 2, 0, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "rows*multiple of 8", annoy_add_items_f64(d, id, OFF(double, room, 1), 2, 2, 0, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "rows*multiple of 8",
-          annoy_add_items_bits(bits, id, OFF(uint64_t, room, 1), 2, 1, 0, &error));
+          add_rows(adding, OFF(int64_t, room, 4), ANNOY_ELEMENT_F32, OFF(float, room, 64), 2, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "data*multiple of 8",
+          add_rows(d, id, ANNOY_ELEMENT_F64, OFF(double, room, 1), 2, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "data*multiple of 8",
+          add_rows(bits, id, ANNOY_ELEMENT_BITS, OFF(uint64_t, room, 1), 2, 1, 0, NULL, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "multiple of 4", annoy_get_item(index, 0, OFF(float, room, 1), 2, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "ids*multiple of 8",
           annoy_get_nns_by_item(index, 0, 3, -1, OFF(int64_t, room, 4), distances, &n_found, &error));
@@ -222,7 +229,7 @@ TEST(misaligned_arrays) {
     FAILS(ANNOY_ERR_ARGUMENT, "distances*multiple of 4",
           annoy_get_nns_by_item(index, 0, 3, -1, ids, OFF(float, room, 1), &n_found, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "distances*multiple of 8",
-          annoy_get_nns_by_item_f64(index, 0, 3, -1, ids, OFF(double, room, 4), &n_found, &error));
+          find_item(index, 0, 3, NULL, ids, ANNOY_ELEMENT_F64, OFF(double, room, 4), &n_found, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "vector*multiple of 4",
           annoy_get_nns_by_vector(index, OFF(float, room, 1), 2, 3, -1, ids, distances, &n_found, &error));
     CHECK(untouched());
@@ -280,28 +287,30 @@ TEST(row_strides) {
     for (i = 0; i < 8; i++) wide_bits[i] = (uint64_t)i;
 
     /* Six rows of two, ten floats apart: (0, 1), (10, 11) ... (50, 51). */
-    OK(annoy_add_items(index, NULL, wide, 6, 2, 10 * sizeof(float), &error));
+    OK(add_rows(index, NULL, ANNOY_ELEMENT_F32, wide, 6, 2, 10 * sizeof(float), NULL, &error));
     CHECK(annoy_get_n_items(index) == 6);
     for (i = 0; i < 6; i++) {
         OK(annoy_get_item(index, i, out, 2, &error));
         CHECK(out[0] == (float)(10 * i) && out[1] == (float)(10 * i + 1));
     }
     /* The stride may be spelt out when the rows are dense. */
-    OK(annoy_add_items(index, NULL, wide, 26, 2, 2 * sizeof(float), &error));
+    OK(add_rows(index, NULL, ANNOY_ELEMENT_F32, wide, 26, 2, 2 * sizeof(float), NULL, &error));
     CHECK(annoy_get_n_items(index) == 32);
     OK(annoy_get_item(index, 31, out, 2, &error));
     CHECK(out[0] == 50 && out[1] == 51);
     /* With ids: of two rows with one id the later counts. */
-    OK(annoy_add_items(index, id, wide, 5, 2, 10 * sizeof(float), &error));
+    OK(add_rows(index, id, ANNOY_ELEMENT_F32, wide, 5, 2, 10 * sizeof(float), NULL, &error));
     CHECK(annoy_get_n_items(index) == 32);
     OK(annoy_get_item(index, 20, out, 2, &error));
     CHECK(out[0] == 20 && out[1] == 21);
     OK(annoy_get_item(index, 18, out, 2, &error));
     CHECK(out[0] == 10 && out[1] == 11);
     /* Strides that are too short, or would leave floats unaligned. */
-    FAILS(ANNOY_ERR_ARGUMENT, "row_stride is 4, expected*8 bytes", annoy_add_items(index, NULL, wide, 2, 2, 4, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "row_stride is 10, expected*4", annoy_add_items(index, NULL, wide, 2, 2, 10, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "row_stride is 1", annoy_add_items(index, NULL, wide, 2, 2, 1, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "stride is 4, expected 0 or a multiple of 4 from 8 up",
+          add_rows(index, NULL, ANNOY_ELEMENT_F32, wide, 2, 2, 4, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "stride is 10, expected*4",
+          add_rows(index, NULL, ANNOY_ELEMENT_F32, wide, 2, 2, 10, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "stride is 1", add_rows(index, NULL, ANNOY_ELEMENT_F32, wide, 2, 2, 1, NULL, &error));
     CHECK(annoy_get_n_items(index) == 32);
 
     EMPTY(options);
@@ -309,16 +318,17 @@ TEST(row_strides) {
     options.scalar = ANNOY_F64;
     options.f = 2;
     OK(annoy_new_with(&options, &d, &error));
-    OK(annoy_add_items_f64(d, NULL, wide64, 4, 2, 4 * sizeof(double), &error));
-    OK(annoy_get_item_f64(d, 3, out64, 2, &error));
+    OK(add_rows(d, NULL, ANNOY_ELEMENT_F64, wide64, 4, 2, 4 * sizeof(double), NULL, &error));
+    OK(get_one(d, 3, ANNOY_ELEMENT_F64, out64, 2, &error));
     CHECK(out64[0] == 12 && out64[1] == 13);
-    FAILS(ANNOY_ERR_ARGUMENT, "row_stride is 20", annoy_add_items_f64(d, NULL, wide64, 2, 2, 20, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "stride is 20", add_rows(d, NULL, ANNOY_ELEMENT_F64, wide64, 2, 2, 20, NULL, &error));
 
     OK(annoy_new(ANNOY_HAMMING, 128, &bits, &error));
-    OK(annoy_add_items_bits(bits, NULL, wide_bits, 3, 2, 3 * sizeof(uint64_t), &error));
-    OK(annoy_get_item_bits(bits, 2, out_bits, 2, &error));
+    OK(add_rows(bits, NULL, ANNOY_ELEMENT_BITS, wide_bits, 3, 2, 3 * sizeof(uint64_t), NULL, &error));
+    OK(get_one(bits, 2, ANNOY_ELEMENT_BITS, out_bits, 2, &error));
     CHECK(out_bits[0] == 6 && out_bits[1] == 7);
-    FAILS(ANNOY_ERR_ARGUMENT, "row_stride is 8", annoy_add_items_bits(bits, NULL, wide_bits, 2, 2, 8, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "stride is 8",
+          add_rows(bits, NULL, ANNOY_ELEMENT_BITS, wide_bits, 2, 2, 8, NULL, &error));
     annoy_free(index);
     annoy_free(d);
     annoy_free(bits);
@@ -334,15 +344,11 @@ TEST(numbers_of_neighbours) {
     float point[2] = {0, 0};
     int64_t *out = int64s(10);
     float *far = floats(10);
-    double *far64 = doubles(10);
     for (i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         size_t n = 99;
         OK(annoy_get_nns_by_item(index, 0, wanted[i], -1, out, far, &n, &error));
         CHECK(n == 10);
         for (k = 0; k < 10; k++) CHECK(out[k] == (int64_t)k && far[k] == (float)k);
-        OK(annoy_get_nns_by_item_f64(index, 9, wanted[i], INT64_MAX, out, far64, &n, &error));
-        CHECK(n == 10);
-        for (k = 0; k < 10; k++) CHECK(out[k] == 9 - (int64_t)k && far64[k] == (double)k);
         OK(annoy_get_nns_by_vector(index, point, 2, wanted[i], INT64_MAX, out, far, &n, &error));
         CHECK(n == 10);
     }
@@ -358,7 +364,6 @@ TEST(numbers_of_neighbours) {
     annoy_free(index);
     free(out);
     free(far);
-    free(far64);
 }
 
 /* Fewer found than wanted is no error; what lies beyond them stays as it was. */
@@ -454,8 +459,10 @@ TEST(states) {
     FAILS(ANNOY_ERR_STATE, "", annoy_on_disk_build(index, in_scratch("unbuilt.ann"), &error));
     OK(annoy_build(index, 1, 1, &error));
     FAILS(ANNOY_ERR_STATE, "built, expected not built", annoy_add_item(index, 0, point, 2, &error));
-    FAILS(ANNOY_ERR_STATE, "built, expected not built", annoy_add_items(index, NULL, point, 1, 2, 0, &error));
-    FAILS(ANNOY_ERR_STATE, "built, expected not built", annoy_add_items(index, NULL, NULL, 0, 2, 0, &error));
+    FAILS(ANNOY_ERR_STATE, "built, expected not built",
+          add_rows(index, NULL, ANNOY_ELEMENT_F32, point, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_STATE, "built, expected not built",
+          add_rows(index, NULL, ANNOY_ELEMENT_F32, NULL, 0, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_STATE, "", annoy_on_disk_build(index, in_scratch("unbuilt.ann"), &error));
     annoy_free(index);
 }

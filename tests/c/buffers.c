@@ -53,7 +53,8 @@ TEST(the_bytes_are_those_of_the_file) {
         written = 77;
         for (room = 0; room < size; room += room + 1 < size / 2 ? size / 3 : 1 + size / 8) {
             snprintf(text, sizeof text, "there is room for %d, expected %d", (int)room, (int)size);
-            FAILS(ANNOY_ERR_TOO_SMALL, text, annoy_save_to_buffer(index, room ? large : NULL, room, &written, NULL, &error));
+            FAILS(ANNOY_ERR_TOO_SMALL, text,
+                  annoy_save_to_buffer(index, room ? large : NULL, room, &written, NULL, &error));
         }
         FAILS(ANNOY_ERR_TOO_SMALL, "", annoy_save_to_buffer(index, large, size - 1, &written, NULL, &error));
         CHECK(written == 77 && is_untouched(large, size));

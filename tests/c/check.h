@@ -11,6 +11,8 @@
 
 #include <annoy.h>
 
+#include "views.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -21,36 +21,27 @@ static const char *file(void) {
 }
 static int is_f64(void) { return annoy_get_scalar(index_here) == ANNOY_F64; }
 
-/* Vectors in all forms at once, of which a call takes one: one vector, or many rows. */
+/* One vector, or many rows, of what the index takes. */
 typedef struct {
-    float *floats;
-    double *doubles;
-    uint64_t *words;
+    annoy_element element;
+    void *data;
     size_t n_rows, len;
 } vectors;
-
-static void free_vectors(vectors *v) {
-    free(v->floats);
-    free(v->doubles);
-    free(v->words);
-}
 
 static vectors read_rows(const json *list, int are_words) {
     vectors v;
     const json *row, *one;
     size_t i = 0;
+    v.element = are_words ? ANNOY_ELEMENT_BITS : is_f64() ? ANNOY_ELEMENT_F64 : ANNOY_ELEMENT_F32;
     v.n_rows = list->n;
     v.len = list->n ? list->first->n : annoy_get_f(index_here);
-    v.floats = floats(v.n_rows * v.len);
-    v.doubles = doubles(v.n_rows * v.len);
-    v.words = words(v.n_rows * v.len);
+    v.data = exactly(v.n_rows * v.len * (v.element == ANNOY_ELEMENT_F32 ? sizeof(float) : sizeof(double)));
     if (!list->n && are_words) v.len = (v.len + 63) / 64;
     for (row = list->first; row; row = row->next)
-        for (one = row->first; one; one = one->next, i++) {
-            v.words[i] = are_words ? json_word(one) : 0;
-            v.doubles[i] = are_words ? 0 : json_double(one);
-            v.floats[i] = (float)v.doubles[i];
-        }
+        for (one = row->first; one; one = one->next, i++)
+            if (are_words) ((uint64_t *)v.data)[i] = json_word(one);
+            else if (is_f64()) ((double *)v.data)[i] = json_double(one);
+            else ((float *)v.data)[i] = (float)json_double(one);
     return v;
 }
 
@@ -102,19 +93,17 @@ static void add_items(void) {
     vectors v = read_rows(json_get(step, are_words ? "word_rows" : "rows"), are_words);
     int64_t *ids = read_ids(json_find(step, "ids"));
     const int64_t *given = has("ids") ? ids : NULL;
-    if (are_words) status = annoy_add_items_bits(index_here, given, v.words, v.n_rows, v.len, 0, &error);
-    else if (is_f64()) status = annoy_add_items_f64(index_here, given, v.doubles, v.n_rows, v.len, 0, &error);
-    else status = annoy_add_items(index_here, given, v.floats, v.n_rows, v.len, 0, &error);
+    status = add_rows(index_here, given, v.element, v.data, v.n_rows, v.len, 0, NULL, &error);
     free(ids);
-    free_vectors(&v);
+    free(v.data);
 }
 
 static void add_item(void) {
     vectors v = read_vector();
-    if (has("words")) status = annoy_add_item_bits(index_here, integer("item"), v.words, v.len, &error);
-    else if (is_f64()) status = annoy_add_item_f64(index_here, integer("item"), v.doubles, v.len, &error);
-    else status = annoy_add_item(index_here, integer("item"), v.floats, v.len, &error);
-    free_vectors(&v);
+    if (v.element == ANNOY_ELEMENT_F32)
+        status = annoy_add_item(index_here, integer("item"), (const float *)v.data, v.len, &error);
+    else status = add_one(index_here, integer("item"), v.element, v.data, v.len, &error);
+    free(v.data);
 }
 
 static void save(void) {
@@ -169,14 +158,14 @@ static void get_item(void) {
         uint64_t *found = words(n_words);
         const json *list, *one;
         size_t i = 0;
-        status = annoy_get_item_bits(index_here, item, found, n_words, &error);
+        status = get_one(index_here, item, ANNOY_ELEMENT_BITS, found, n_words, &error);
         list = expected("words");
         CHECK(!list || list->n == n_words);
         for (one = list ? list->first : NULL; one; one = one->next, i++) CHECK(json_word(one) == found[i]);
         free(found);
     } else if (is_f64()) {
         double *found = doubles(f);
-        status = annoy_get_item_f64(index_here, item, found, f, &error);
+        status = get_one(index_here, item, ANNOY_ELEMENT_F64, found, f, &error);
         expect_list(expected("vector"), f, NULL, NULL, found);
         free(found);
     } else {
@@ -196,7 +185,7 @@ static void get_distance(void) {
 /* An annoy_search_options of the step, and what it points to. */
 typedef struct {
     annoy_search_options c;
-    annoy_work work; /* to be pointed to where it stays */
+    annoy_work work;
     int64_t *exclude;
     uint64_t *bitmap;
 } search_options;
@@ -212,7 +201,7 @@ static search_options read_options(void) {
         if (strcmp(name, "search_k") == 0) options.c.search_k = json_int64(one);
         else if (strcmp(name, "n_threads") == 0) options.work.n_threads = (int32_t)json_int64(one);
         else if (strcmp(name, "exclude_self") == 0) options.c.flags |= ANNOY_SEARCH_EXCLUDE_SELF;
-        else if (strcmp(name, "exact") == 0) options.c.flags |= ANNOY_SEARCH_EXACT;
+        else if (strcmp(name, "exact") == 0) options.c.method = ANNOY_METHOD_EXACT;
         else if (strcmp(name, "max_distance") == 0) {
             options.c.flags |= ANNOY_SEARCH_MAX_DISTANCE;
             options.c.max_distance = json_double(one);
@@ -238,44 +227,42 @@ static void free_options(search_options *options) {
     free(options->bitmap);
 }
 
-/* One query: with options for "search", without for the calls that Annoy has too. */
+/* One query: with options for "search", without for the calls that Annoy has too. Those take and give floats; where the
+   index holds others, a search that is told where to stop does the same; a search_k of 0 finds nothing there. */
 static void search(void) {
-    const size_t n = (size_t)integer("n");
-    const int told = called("search"), f64 = is_f64(), item = has("item");
-    const int64_t search_k = told ? 0 : integer("search_k"), id = item ? integer("item") : 0;
+    const int told = called("search"), item = has("item");
+    const int64_t search_k = told ? -1 : integer("search_k"), id = item ? integer("item") : 0;
+    const size_t n = search_k == 0 ? 0 : (size_t)integer("n");
+    const annoy_element near_element = is_f64() ? ANNOY_ELEMENT_F64 : ANNOY_ELEMENT_F32;
     int64_t *ids = int64s(n);
     float *near = floats(n);
     double *near_f64 = doubles(n);
+    void *distances = is_f64() ? (void *)near_f64 : near;
     size_t found = 0;
+    search_options options;
     vectors v;
     memset(&v, 0, sizeof v);
+    memset(&options, 0, sizeof options);
     if (!item) v = read_vector();
-    if (told) {
-        search_options options = read_options();
-        const annoy_search_options *o = &options.c;
-        if (item && f64) status = annoy_search_item_f64(index_here, id, n, o, ids, near_f64, &found, &error);
-        else if (item) status = annoy_search_item(index_here, id, n, o, ids, near, &found, &error);
-        else if (has("words")) status = annoy_search_one_bits(index_here, v.words, v.len, n, o, ids, near, &found, &error);
-        else if (f64) status = annoy_search_one_f64(index_here, v.doubles, v.len, n, o, ids, near_f64, &found, &error);
-        else status = annoy_search_one(index_here, v.floats, v.len, n, o, ids, near, &found, &error);
-        free_options(&options);
-    } else if (item && f64) {
-        status = annoy_get_nns_by_item_f64(index_here, id, n, search_k, ids, near_f64, &found, &error);
-    } else if (item) {
+    if (told) options = read_options();
+    else options.c = looking_at(search_k);
+    if (!told && item && !is_f64()) {
         status = annoy_get_nns_by_item(index_here, id, n, search_k, ids, near, &found, &error);
-    } else if (has("words")) {
-        status = annoy_get_nns_by_vector_bits(index_here, v.words, v.len, n, search_k, ids, near, &found, &error);
-    } else if (f64) {
-        status = annoy_get_nns_by_vector_f64(index_here, v.doubles, v.len, n, search_k, ids, near_f64, &found, &error);
+    } else if (item) {
+        status = find_item(index_here, id, n, &options.c, ids, near_element, distances, &found, &error);
+    } else if (!told && v.element == ANNOY_ELEMENT_F32) {
+        const float *query = (const float *)v.data;
+        status = annoy_get_nns_by_vector(index_here, query, v.len, n, search_k, ids, near, &found, &error);
     } else {
-        status = annoy_get_nns_by_vector(index_here, v.floats, v.len, n, search_k, ids, near, &found, &error);
+        status = find_one(index_here, v.element, v.data, v.len, n, &options.c, ids, distances, &found, &error);
     }
     expect_list(expected("ids"), found, ids, NULL, NULL);
-    expect_list(expected("distances"), found, NULL, near, f64 ? near_f64 : NULL);
+    expect_list(expected("distances"), found, NULL, near, is_f64() ? near_f64 : NULL);
     free(ids);
     free(near);
     free(near_f64);
-    free_vectors(&v);
+    free_options(&options);
+    free(v.data);
 }
 
 static void search_batch(void) {
@@ -286,20 +273,19 @@ static void search_batch(void) {
     int64_t *ids = int64s(n_queries * n), *given = read_ids(items ? queries : NULL);
     float *near = floats(n_queries * n);
     double *near_f64 = doubles(n_queries * n);
+    void *distances = f64 ? (void *)near_f64 : near;
     size_t *found = (size_t *)exactly(n_queries * sizeof(size_t)), i;
     search_options options = read_options();
-    const annoy_search_options *o = &options.c;
     const json *ids_of, *near_of;
     vectors v;
-    options.c.work = &options.work;
     memset(&v, 0, sizeof v);
     if (!items) v = read_rows(queries, are_words);
-    if (items) status = annoy_search_batch_items(index_here, given, n_queries, n, o, ids, near, found, &error);
-    else if (are_words)
-        status = annoy_search_batch_bits(index_here, v.words, n_queries, v.len, 0, n, o, ids, near, found, &error);
-    else if (f64)
-        status = annoy_search_batch_f64(index_here, v.doubles, n_queries, v.len, 0, n, o, ids, near_f64, found, &error);
-    else status = annoy_search_batch(index_here, v.floats, n_queries, v.len, 0, n, o, ids, near, found, &error);
+    if (items)
+        status = find_items(index_here, given, n_queries, n, &options.c, ids, ANNOY_ELEMENT_F32, near, found,
+                            &options.work, &error);
+    else
+        status = find_rows(index_here, v.element, v.data, n_queries, v.len, 0, n, &options.c, ids, distances, found,
+                           &options.work, &error);
     ids_of = expected("ids");
     near_of = expected("distances");
     if (ids_of) {
@@ -317,7 +303,7 @@ static void search_batch(void) {
     free(near_f64);
     free(found);
     free_options(&options);
-    free_vectors(&v);
+    free(v.data);
 }
 
 static void set_labels(void) {

@@ -72,7 +72,7 @@ TEST(opening) {
                 vector[j] = (double)as_f32[j];
             }
             if (kinds[k].scalar == ANNOY_F32) OK(annoy_add_item(made, (int64_t)i, as_f32, kinds[k].f, &error));
-            else OK(annoy_add_item_f64(made, (int64_t)i, vector, kinds[k].f, &error));
+            else OK(add_one(made, (int64_t)i, ANNOY_ELEMENT_F64, vector, kinds[k].f, &error));
         }
         OK(annoy_set_metadata(made, "what it was made from", 21, &error));
         OK(annoy_build(made, 3, 1, &error));
@@ -330,12 +330,15 @@ TEST(misaligned) {
     memcpy(&n, room + 1, sizeof n);
     CHECK(n == 1);
     n = 77;
-    FAILS(ANNOY_ERR_ARGUMENT, "faults*multiple of 8", annoy_verify(index, (annoy_fault *)(void *)(room + 4), 1, &n, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "faults*multiple of 8",
+          annoy_verify(index, (annoy_fault *)(void *)(room + 4), 1, &n, NULL, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "faults*multiple of 8",
           annoy_verify_file(path, (annoy_fault *)(void *)(room + 4), 1, &n, NULL, &error));
-    FAILS(ANNOY_ERR_ARGUMENT, "kinds*multiple of 8", annoy_probe(path, (annoy_kind *)(void *)(room + 4), 1, &n, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "kinds*multiple of 8",
+          annoy_probe(path, (annoy_kind *)(void *)(room + 4), 1, &n, &error));
     /* Lengths that no memory has. */
-    FAILS(ANNOY_ERR_ARGUMENT, "faults", annoy_verify(index, (annoy_fault *)(void *)room, SIZE_MAX / 2, &n, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "faults",
+          annoy_verify(index, (annoy_fault *)(void *)room, SIZE_MAX / 2, &n, NULL, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "kinds", annoy_probe(path, (annoy_kind *)(void *)room, SIZE_MAX / 2, &n, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "bytes", annoy_get_metadata(index, room, SIZE_MAX, &n, &error));
     CHECK(n == 77);

@@ -198,7 +198,7 @@ TEST(processes_share_the_pages_of_a_file) {
     for (i = 0; i < BIG_ITEMS; i++)
         for (j = 0; j < BIG_F; j++) rows[i][j] = random_float();
     OK(annoy_new(ANNOY_EUCLIDEAN, BIG_F, &index, &error));
-    OK(annoy_add_items(index, NULL, &rows[0][0], BIG_ITEMS, BIG_F, 0, &error));
+    OK(add_rows(index, NULL, ANNOY_ELEMENT_F32, &rows[0][0], BIG_ITEMS, BIG_F, 0, NULL, &error));
     OK(annoy_build(index, 1, 1, &error));
     EMPTY(info);
     OK(annoy_get_info(index, &info, &error));

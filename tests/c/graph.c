@@ -13,7 +13,7 @@ static annoy_index *of_random_points(void) {
     random_state = 7;
     for (i = 0; i < N * F; i++) rows[i] = random_float();
     OK(annoy_new(ANNOY_EUCLIDEAN, F, &index, &error));
-    OK(annoy_add_items(index, NULL, rows, N, F, 0, &error));
+    OK(add_rows(index, NULL, ANNOY_ELEMENT_F32, rows, N, F, 0, NULL, &error));
     free(rows);
     return index;
 }
@@ -94,17 +94,17 @@ typedef struct {
 } answers;
 
 /* What searches find that look at so few candidates that forest and graph find others. */
-static answers find(const annoy_index *index, uint64_t flags) {
+static answers find(const annoy_index *index, annoy_method method) {
     answers all;
     annoy_search_options options;
     int i;
     memset(&all, 0, sizeof all);
     EMPTY(options);
-    options.flags = flags;
+    options.method = method;
     options.search_k = 40;
     for (i = 0; i < QUERIES; i++) {
         size_t n = 0;
-        OK(annoy_search_item(index, i, NEAREST, &options, all.ids + i * NEAREST, all.distances + i * NEAREST, &n, &error));
+        OK(find_item(index, i, NEAREST, &options, all.ids + i * NEAREST, 0, all.distances + i * NEAREST, &n, &error));
         CHECK(n > 0 && all.ids[i * NEAREST] == i);
     }
     return all;
@@ -120,12 +120,12 @@ TEST(searched_saved_and_dropped) {
     size_t n = 77;
     OK(annoy_build(index, 3, 1, &error));
     by_forest = find(index, 0);
-    CHECK(degree(index) == 0 && same(find(index, ANNOY_SEARCH_FOREST), by_forest));
+    CHECK(degree(index) == 0 && same(find(index, ANNOY_METHOD_FOREST), by_forest));
     OK(annoy_build_graph(index, &wanted, NULL, &error));
     CHECK(degree(index) == 7);
-    by_graph = find(index, ANNOY_SEARCH_GRAPH);
+    by_graph = find(index, ANNOY_METHOD_GRAPH);
     CHECK(!same(by_graph, by_forest) && same(find(index, 0), by_graph));
-    CHECK(same(find(index, ANNOY_SEARCH_FOREST), by_forest));
+    CHECK(same(find(index, ANNOY_METHOD_FOREST), by_forest));
     OK(annoy_get_nns_by_item(index, 0, NEAREST, 40, ids, NULL, &n, &error));
     CHECK(n == NEAREST && memcmp(ids, by_graph.ids, sizeof ids) == 0);
     OK(annoy_verify(index, NULL, 0, &n, NULL, &error));
@@ -135,7 +135,7 @@ TEST(searched_saved_and_dropped) {
     OK(annoy_open(path, 0, &loaded, &error));
     OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
     CHECK(n == 0 && degree(loaded) == 7 && annoy_get_n_trees(loaded) == 3);
-    CHECK(same(find(loaded, ANNOY_SEARCH_GRAPH), by_graph) && same(find(loaded, ANNOY_SEARCH_FOREST), by_forest));
+    CHECK(same(find(loaded, ANNOY_METHOD_GRAPH), by_graph) && same(find(loaded, ANNOY_METHOD_FOREST), by_forest));
     /* In place of the one in the file; both stay good. */
     OK(annoy_build_graph(loaded, NULL, NULL, &error));
     CHECK(degree(loaded) > 0 && !same(find(loaded, 0), by_graph));
@@ -219,24 +219,23 @@ TEST(options_that_cannot_be) {
     annoy_free(index);
 }
 
-TEST(one_way_at_a_time) {
-    static const uint64_t several[] = {ANNOY_SEARCH_EXACT | ANNOY_SEARCH_FOREST, ANNOY_SEARCH_EXACT | ANNOY_SEARCH_GRAPH,
-                                       ANNOY_SEARCH_FOREST | ANNOY_SEARCH_GRAPH,
-                                       ANNOY_SEARCH_EXACT | ANNOY_SEARCH_FOREST | ANNOY_SEARCH_GRAPH};
+TEST(methods_that_are_none) {
+    static const annoy_method none[] = {-1, 4, INT32_MAX};
     annoy_index *index = line_of(10, 1);
     annoy_search_options options;
     int64_t id = 77;
     size_t n = 77, i;
     EMPTY(options);
     OK(annoy_build_graph(index, NULL, NULL, &error));
-    for (i = 0; i < sizeof several / sizeof several[0]; i++) {
+    for (i = 0; i < sizeof none / sizeof none[0]; i++) {
         char text[64];
-        snprintf(text, sizeof text, "flags is 0x%llx, expected one of", (unsigned long long)several[i]);
-        options.flags = several[i];
-        FAILS(ANNOY_ERR_ARGUMENT, text, annoy_search_item(index, 0, 1, &options, &id, NULL, &n, &error));
+        snprintf(text, sizeof text, "method is %d, expected one of", (int)none[i]);
+        options.method = none[i];
+        FAILS(ANNOY_ERR_ARGUMENT, text, find_item(index, 0, 1, &options, &id, 0, NULL, &n, &error));
     }
+    options.method = ANNOY_METHOD_DEFAULT;
     options.flags = 64;
-    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x40", annoy_search_item(index, 0, 1, &options, &id, NULL, &n, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x40", find_item(index, 0, 1, &options, &id, 0, NULL, &n, &error));
     CHECK(id == 77 && n == 77);
     annoy_free(index);
 }
@@ -248,12 +247,13 @@ TEST(where_there_is_none) {
     size_t n = 77;
     const float zero[2] = {0, 0};
     EMPTY(options);
-    options.flags = ANNOY_SEARCH_GRAPH;
+    options.method = ANNOY_METHOD_GRAPH;
     FAILS(ANNOY_ERR_STATE, "not built", annoy_build_graph(index, NULL, NULL, &error));
     OK(annoy_build(index, 1, 1, &error));
-    FAILS(ANNOY_ERR_STATE, "graph", annoy_search_item(index, 0, 1, &options, &id, NULL, &n, &error));
-    FAILS(ANNOY_ERR_STATE, "graph", annoy_search_one(index, zero, 2, 1, &options, &id, NULL, &n, &error));
-    FAILS(ANNOY_ERR_STATE, "graph", annoy_search_batch(index, zero, 1, 2, 0, 1, &options, &id, NULL, &n, &error));
+    FAILS(ANNOY_ERR_STATE, "graph", find_item(index, 0, 1, &options, &id, ANNOY_ELEMENT_F32, NULL, &n, &error));
+    FAILS(ANNOY_ERR_STATE, "graph", find_one(index, ANNOY_ELEMENT_F32, zero, 2, 1, &options, &id, NULL, &n, &error));
+    FAILS(ANNOY_ERR_STATE, "graph",
+          find_rows(index, ANNOY_ELEMENT_F32, zero, 1, 2, 0, 1, &options, &id, NULL, &n, NULL, &error));
     CHECK(id == 77 && n == 77);
     annoy_free(index);
 }
@@ -278,9 +278,9 @@ TEST(given_up) {
     FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_build_graph(index, NULL, &work, &error));
     CHECK(degree(index) == 0);
     OK(annoy_build_graph(index, &wanted, NULL, &error));
-    before = find(index, ANNOY_SEARCH_GRAPH);
+    before = find(index, ANNOY_METHOD_GRAPH);
     FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_build_graph(index, NULL, &work, &error));
-    CHECK(degree(index) == 7 && same(find(index, ANNOY_SEARCH_GRAPH), before));
+    CHECK(degree(index) == 7 && same(find(index, ANNOY_METHOD_GRAPH), before));
     work.reserved = 1;
     FAILS(ANNOY_ERR_ARGUMENT, "reserved is 1", annoy_build_graph(index, NULL, &work, &error));
     annoy_cancel_free(cancel);
@@ -292,7 +292,7 @@ int main(void) {
     RUN(searched_saved_and_dropped);
     RUN(threads);
     RUN(options_that_cannot_be);
-    RUN(one_way_at_a_time);
+    RUN(methods_that_are_none);
     RUN(where_there_is_none);
     RUN(given_up);
     return report();

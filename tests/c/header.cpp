@@ -62,7 +62,8 @@ Index make(annoy_metric metric, size_t f) {
 TEST(owning) {
     Index index = make(ANNOY_EUCLIDEAN, 2);
     const vector<array<float, 2>> points{{0, 0}, {1, 0}, {0, 3}};
-    OK(annoy_add_items(index.get(), nullptr, points.data()->data(), points.size(), 2, sizeof points[0], &error));
+    OK(add_rows(index.get(), nullptr, ANNOY_ELEMENT_F32, points.data()->data(), points.size(), 2, sizeof points[0],
+                nullptr, &error));
     OK(annoy_build(index.get(), 10, -1, &error));
     Index moved = std::move(index);
     vector<int64_t> ids(points.size());
@@ -77,7 +78,7 @@ TEST(empty_containers) {
     Index index = make(ANNOY_ANGULAR, 2);
     const vector<float> rows;
     const vector<int64_t> ids;
-    OK(annoy_add_items(index.get(), ids.data(), rows.data(), ids.size(), 2, 0, &error));
+    OK(add_rows(index.get(), ids.data(), ANNOY_ELEMENT_F32, rows.data(), ids.size(), 2, 0, nullptr, &error));
     FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item(index.get(), 0, rows.data(), rows.size(), &error));
 }
 

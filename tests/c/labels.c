@@ -83,7 +83,8 @@ TEST(strings) {
     FAILS(ANNOY_ERR_LABEL, "item 1 has no label", annoy_get_label(index, 1, &label, &len, &error));
     FAILS(ANNOY_ERR_UNSUPPORTED, "strings, not numbers", annoy_find_label_u64(index, 1, &item, &error));
     /* Cut off in the message. */
-    FAILS(ANNOY_ERR_LABEL, "no item has the label \"aaa*... (1048576 bytes)", annoy_find_label(index, large, LONG, &item, &error));
+    FAILS(ANNOY_ERR_LABEL, "no item has the label \"aaa*... (1048576 bytes)",
+          annoy_find_label(index, large, LONG, &item, &error));
     annoy_free(index);
     free(large), free(offsets), free(lens), free((void *)found), free(asked);
 }

@@ -50,9 +50,9 @@ static void free_vectors(void) {
 /* Adds item i through one of the forms that the index has, a different one from item to item. */
 static void add(const kind *k, annoy_index *index, int64_t i) {
     size_t n_words = (k->f + 63) / 64, at = (size_t)i;
-    if (is_bits(k) && i % 3 == 0) OK(annoy_add_item_bits(index, i, as_bits + at * n_words, n_words, &error));
+    if (is_bits(k) && i % 3 == 0) OK(add_one(index, i, ANNOY_ELEMENT_BITS, as_bits + at * n_words, n_words, &error));
     else if (k->scalar == ANNOY_F64 || (is_bits(k) && i % 3 == 1))
-        OK(annoy_add_item_f64(index, i, as_f64 + at * k->f, k->f, &error));
+        OK(add_one(index, i, ANNOY_ELEMENT_F64, as_f64 + at * k->f, k->f, &error));
     else OK(annoy_add_item(index, i, as_f32 + at * k->f, k->f, &error));
 }
 
@@ -93,8 +93,9 @@ static void ask_by_item(const annoy_index *index, int64_t item, int64_t search_k
     int64_t *ids = int64s(N);
     double *distances = doubles(N);
     float *as_float = floats(N);
+    const annoy_search_options options = looking_at(search_k);
     size_t i, n = 99;
-    OK(annoy_get_nns_by_item_f64(index, item, N, search_k, ids, distances, &a->n, &error));
+    OK(find_item(index, item, N, &options, ids, ANNOY_ELEMENT_F64, distances, &a->n, &error));
     CHECK(a->n <= N);
     if (a->n > N) a->n = N;
     memcpy(a->ids, ids, a->n * sizeof *ids);
@@ -110,12 +111,13 @@ static void ask_by_item(const annoy_index *index, int64_t item, int64_t search_k
 
 /* Asks for item's vector in each form that the index has; every form must answer as the question by item did. */
 static void ask_by_vector(const kind *k, const annoy_index *index, int64_t item, int64_t search_k, const answer *a) {
+    const annoy_search_options options = looking_at(search_k);
     size_t n_words = (k->f + 63) / 64, at = (size_t)item, n = 99, i;
     int64_t *ids = int64s(N);
     double *distances = doubles(N);
     float *as_float = floats(N);
     if (k->scalar == ANNOY_F64 || is_bits(k)) {
-        OK(annoy_get_nns_by_vector_f64(index, as_f64 + at * k->f, k->f, N, search_k, ids, distances, &n, &error));
+        OK(find_one(index, ANNOY_ELEMENT_F64, as_f64 + at * k->f, k->f, N, &options, ids, distances, &n, &error));
         CHECK(n == a->n && memcmp(a->ids, ids, a->n * sizeof *ids) == 0);
         CHECK(memcmp(a->distances, distances, a->n * sizeof *distances) == 0);
     }
@@ -127,7 +129,8 @@ static void ask_by_vector(const kind *k, const annoy_index *index, int64_t item,
     }
     if (is_bits(k)) {
         n = 99;
-        OK(annoy_get_nns_by_vector_bits(index, as_bits + at * n_words, n_words, N, search_k, ids, as_float, &n, &error));
+        OK(find_one(index, ANNOY_ELEMENT_BITS, as_bits + at * n_words, n_words, N, &options, ids, as_float, &n,
+                    &error));
         CHECK(n == a->n && memcmp(a->ids, ids, a->n * sizeof *ids) == 0);
         for (i = 0; i < a->n; i++) CHECK((double)as_float[i] == a->distances[i]);
     }
@@ -149,15 +152,16 @@ static void read_back(const kind *k, const annoy_index *index, int64_t item) {
         CHECK(memcmp(f32, as_f32 + at * k->f, k->f * sizeof *f32) == 0);
     }
     if (k->scalar == ANNOY_F64 || is_bits(k)) {
-        OK(annoy_get_item_f64(index, item, f64, k->f, &error));
+        OK(get_one(index, item, ANNOY_ELEMENT_F64, f64, k->f, &error));
         CHECK(memcmp(f64, as_f64 + at * k->f, k->f * sizeof *f64) == 0);
     } else
-        FAILS(ANNOY_ERR_UNSUPPORTED, "f64*expected f32", annoy_get_item_f64(index, item, f64, k->f, &error));
+        FAILS(ANNOY_ERR_UNSUPPORTED, "f64*expected f32", get_one(index, item, ANNOY_ELEMENT_F64, f64, k->f, &error));
     if (is_bits(k)) {
-        OK(annoy_get_item_bits(index, item, bits, n_words, &error));
+        OK(get_one(index, item, ANNOY_ELEMENT_BITS, bits, n_words, &error));
         CHECK(memcmp(bits, as_bits + at * n_words, n_words * sizeof *bits) == 0);
     } else
-        FAILS(ANNOY_ERR_UNSUPPORTED, "bits*expected f", annoy_get_item_bits(index, item, bits, n_words, &error));
+        FAILS(ANNOY_ERR_UNSUPPORTED, "bits*expected f",
+              get_one(index, item, ANNOY_ELEMENT_BITS, bits, n_words, &error));
     free(f32);
     free(f64);
     free(bits);

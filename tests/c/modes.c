@@ -97,7 +97,7 @@ static annoy_index *build(annoy_metric metric, int threads) {
     work.n_threads = threads;
     EMPTY(graph);
     OK(annoy_new(metric, F, &index, &error));
-    OK(annoy_add_items(index, NULL, rows, ITEMS, F, 0, &error));
+    OK(add_rows(index, NULL, ANNOY_ELEMENT_F32, rows, ITEMS, F, 0, NULL, &error));
     OK(annoy_build_trees(index, TREES, &work, &error));
     OK(annoy_build_graph(index, &graph, &work, &error));
     return index;
@@ -110,7 +110,7 @@ typedef struct {
 } answer;
 
 static void ask(const annoy_index *index, int64_t item, answer *a) {
-    static const uint64_t ways[3] = {ANNOY_SEARCH_FOREST, ANNOY_SEARCH_GRAPH, ANNOY_SEARCH_EXACT};
+    static const annoy_method methods[3] = {ANNOY_METHOD_FOREST, ANNOY_METHOD_GRAPH, ANNOY_METHOD_EXACT};
     annoy_search_options options;
     float vector[F];
     size_t n = 0;
@@ -120,8 +120,8 @@ static void ask(const annoy_index *index, int64_t item, answer *a) {
     EMPTY(options);
     options.search_k = 100;
     for (i = 0; i < 3; i++) {
-        options.flags = ways[i];
-        OK(annoy_search_one(index, vector, F, N, &options, a->ids[i], a->distances[i], &n, &error));
+        options.method = methods[i];
+        OK(find_one(index, ANNOY_ELEMENT_F32, vector, F, N, &options, a->ids[i], a->distances[i], &n, &error));
         CHECK(n == N);
     }
     OK(annoy_get_distance(index, item, ITEMS - 1 - item, &a->between, &error));
@@ -236,15 +236,15 @@ TEST(functions_of_the_host) {
         OK(annoy_get_item(good, 5, vector, F, &error));
         memset(&expected, 0, sizeof expected);
         memset(&found, 0, sizeof found);
-        OK(annoy_search_one(good, vector, F, N, &options, expected.ids[0], expected.distances[0], &n, &error));
+        OK(find_one(good, 0, vector, F, N, &options, expected.ids[0], expected.distances[0], &n, &error));
         filters.calls = filters.wrong = 0;
         enter(first);
-        OK(annoy_search_one(good, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
+        OK(find_one(good, 0, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
         CHECK(filters.calls > 0 && filters.wrong == 0 && is_in(first));
         CHECK(memcmp(&found, &expected, sizeof found) == 0);
         /* One that changes the mode has changed the host's, and nothing else. */
         filters.then = reports.then = messages.then = then;
-        OK(annoy_search_one(good, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
+        OK(find_one(good, 0, vector, F, N, &options, found.ids[0], found.distances[0], &n, &error));
         CHECK(filters.wrong == 0 && is_in(then));
         CHECK(memcmp(&found, &expected, sizeof found) == 0);
         enter(first);

@@ -23,7 +23,7 @@ static annoy_index *filled(annoy_metric metric, annoy_scalar scalar) {
         double vector[2];
         vector[0] = (double)(i & 1);
         vector[1] = (double)(i >> 1 & 1);
-        OK(annoy_add_item_f64(index, i, vector, 2, &error));
+        OK(add_one(index, i, ANNOY_ELEMENT_F64, vector, 2, &error));
     }
     return index;
 }
@@ -139,9 +139,15 @@ TEST(removing) {
 
 TEST(index) {
     const char *path = in_scratch("null.ann");
+    const annoy_vectors rows = rows_of(ANNOY_ELEMENT_F32, f32, 1, 2, 0);
+    const annoy_results room = room_of(1, ids, ANNOY_ELEMENT_F32, f32 + 2, &n);
     annoy_info info;
     EMPTY(info);
     n = 77;
+    FAILS(ANNOY_ERR_NULL, "index", annoy_add(NULL, ids, &rows, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_vectors(NULL, ids, &rows, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search(NULL, &rows, NULL, &room, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_search_items(NULL, ids, 1, NULL, &room, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_metadata(NULL, "x", 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_metadata(NULL, bits, sizeof bits, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_verify(NULL, NULL, 0, &n, NULL, &error));
@@ -151,23 +157,11 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, hear, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_log_level(NULL, ANNOY_LOG_INFO, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_reserve(NULL, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with(NULL, ids, f32, 1, 2, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_f64(NULL, ids, f64, 1, 2, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_with_bits(NULL, ids, bits, 1, 1, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_trees(NULL, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_graph(NULL, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_to(NULL, path, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_verify(NULL, NULL, 0, &n, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "path", annoy_verify_file(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_f64(NULL, 0, f64, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_item_bits(NULL, 0, bits, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items(NULL, ids, f32, 1, 2, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_f64(NULL, ids, f64, 1, 2, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_add_items_bits(NULL, ids, bits, 1, 1, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_item(NULL, 0, f32, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_get_item_f64(NULL, 0, f64, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_get_item_bits(NULL, 0, bits, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_distance(NULL, 0, 1, f64, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build(NULL, 1, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_unbuild(NULL, &error));
@@ -181,44 +175,45 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_thaw(NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_unload(NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_item(NULL, 0, 1, -1, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_item_f64(NULL, 0, 1, -1, ids, f64, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector(NULL, f32, 2, 1, -1, ids, f32 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector_f64(NULL, f64, 2, 1, -1, ids, f64 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector_bits(NULL, bits, 1, 1, -1, ids, f32, &n, &error));
 }
 
-/* Searches with options, and batches of them. */
+/* Searches with options, of one query and of many. */
 TEST(searching_with_options) {
     annoy_index *a = line_of(10, 2);
     annoy_search_options options;
     const float query[2] = {0, 0};
+    const annoy_vectors rows = rows_of(0, query, 1, 2, 0), no_data = rows_of(0, NULL, 1, 2, 0),
+                        none = rows_of(0, NULL, 0, 2, 0);
+    annoy_results room = room_of(1, ids, 0, f32, &n);
+    const annoy_results no_ids = room_of(1, NULL, 0, f32, &n);
     EMPTY(options);
     n = 77;
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_one(NULL, f32, 2, 1, NULL, ids, f32 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_one_f64(NULL, f64, 2, 1, NULL, ids, f64 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_one_bits(NULL, bits, 1, 1, NULL, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_item(NULL, 0, 1, NULL, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_item_f64(NULL, 0, 1, NULL, ids, f64, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch(NULL, f32, 1, 2, 0, 1, NULL, ids, f32 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch_f64(NULL, f64, 1, 2, 0, 1, NULL, ids, f64 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch_bits(NULL, bits, 1, 1, 0, 1, NULL, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_search_batch_items(NULL, ids, 1, 1, NULL, ids + 1, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "vector", annoy_search_one(a, NULL, 2, 1, NULL, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "ids", annoy_search_one(a, query, 2, 1, NULL, NULL, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "n_found", annoy_search_one(a, query, 2, 1, NULL, ids, f32, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "ids", annoy_search_item(a, 0, 1, NULL, NULL, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "rows", annoy_search_batch(a, NULL, 1, 2, 0, 1, NULL, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "ids", annoy_search_batch(a, query, 1, 2, 0, 1, NULL, NULL, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "items", annoy_search_batch_items(a, NULL, 1, 1, NULL, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "queries", annoy_search(a, NULL, NULL, &room, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "data", annoy_search(a, &no_data, NULL, &room, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "results", annoy_search(a, &rows, NULL, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_search(a, &rows, NULL, &no_ids, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "items", annoy_search_items(a, NULL, 1, NULL, &room, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "results", annoy_search_items(a, ids, 1, NULL, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "ids", annoy_search_items(a, ids, 1, NULL, &no_ids, NULL, &error));
     options.n_exclude = 1;
-    FAILS(ANNOY_ERR_NULL, "exclude", annoy_search_one(a, query, 2, 1, &options, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "exclude", annoy_search(a, &rows, &options, &room, NULL, &error));
     CHECK(n == 77);
-    CHECK(annoy_search_one(NULL, f32, 2, 1, NULL, ids, f32 + 2, &n, NULL) == ANNOY_ERR_NULL);
-    /* What may be NULL. */
-    OK(annoy_search_one(a, query, 2, 1, NULL, ids, NULL, &n, &error));
-    CHECK(n == 1 && ids[0] == 0);
-    OK(annoy_search_batch(a, query, 1, 2, 0, 1, NULL, ids, NULL, NULL, &error));
-    OK(annoy_search_batch(a, NULL, 0, 2, 0, 1, NULL, NULL, NULL, NULL, &error));
+    CHECK(annoy_search(NULL, &rows, NULL, &room, NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_search_items(a, NULL, 1, NULL, &room, NULL, NULL) == ANNOY_ERR_NULL);
+    /* What may be NULL: distances and counts, and all where there is no query. */
+    room.distances = NULL;
+    room.counts = NULL;
+    OK(annoy_search(a, &rows, NULL, &room, NULL, &error));
+    CHECK(n == 77 && ids[0] == 0);
+    room.ids = NULL;
+    OK(annoy_search(a, &none, NULL, &room, NULL, &error));
+    OK(annoy_search_items(a, NULL, 0, NULL, &room, NULL, &error));
+    /* NULL for ids: room for none, when none are asked for. */
+    room.n = 0;
+    room.counts = &n;
+    OK(annoy_search(a, &rows, NULL, &room, NULL, &error));
+    CHECK(n == 0);
     annoy_cancel_free(annoy_cancel_new());
     annoy_cancel_set(NULL);
     annoy_cancel_free(NULL);
@@ -229,31 +224,29 @@ TEST(searching_with_options) {
 TEST(adding) {
     annoy_index *a = floats_index(), *d = filled(ANNOY_EUCLIDEAN, ANNOY_F64), *h = filled(ANNOY_HAMMING, ANNOY_BITS64);
     FAILS(ANNOY_ERR_NULL, "vector", annoy_add_item(a, 50, NULL, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "vector", annoy_add_item_f64(d, 50, NULL, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "", annoy_add_item_bits(h, 50, NULL, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, ids, NULL, 1, 2, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_f64(d, ids, NULL, 1, 2, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_bits(h, ids, NULL, 1, 1, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items(a, NULL, NULL, 1, 2, 64, &error));
-    FAILS(ANNOY_ERR_NULL, "rows", annoy_add_items_with(a, NULL, NULL, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "vectors", annoy_add(a, ids, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "data", add_rows(a, ids, ANNOY_ELEMENT_F32, NULL, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "data", add_rows(d, ids, ANNOY_ELEMENT_F64, NULL, 1, 2, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "data", add_rows(h, ids, ANNOY_ELEMENT_BITS, NULL, 1, 1, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "data", add_rows(a, NULL, ANNOY_ELEMENT_F32, NULL, 1, 2, 64, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_save_to(a, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "n_faults", annoy_verify(a, NULL, 0, NULL, NULL, &error));
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
     /* (NULL, 0) is an empty vector, which is of the wrong length ... */
     FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item(a, 50, NULL, 0, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_item_f64(d, 50, NULL, 0, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", annoy_add_item_bits(h, 50, NULL, 0, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_add_items(a, NULL, NULL, 1, 0, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", add_one(a, 50, ANNOY_ELEMENT_F32, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", add_one(d, 50, ANNOY_ELEMENT_F64, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", add_one(h, 50, ANNOY_ELEMENT_BITS, NULL, 0, &error));
     /* ... and no rows are no rows. */
-    OK(annoy_add_items(a, NULL, NULL, 0, 2, 0, &error));
-    OK(annoy_add_items(a, ids, NULL, 0, 2, 0, &error));
-    OK(annoy_add_items_f64(d, NULL, NULL, 0, 2, 0, &error));
-    OK(annoy_add_items_bits(h, NULL, NULL, 0, 1, 0, &error));
+    OK(add_rows(a, NULL, ANNOY_ELEMENT_F32, NULL, 0, 2, 0, NULL, &error));
+    OK(add_rows(a, ids, ANNOY_ELEMENT_F32, NULL, 0, 2, 0, NULL, &error));
+    OK(add_rows(d, NULL, ANNOY_ELEMENT_F64, NULL, 0, 2, 0, NULL, &error));
+    OK(add_rows(h, NULL, ANNOY_ELEMENT_BITS, NULL, 0, 1, 0, NULL, &error));
     CHECK(annoy_get_n_items(a) == 10 && annoy_get_n_items(d) == 10 && annoy_get_n_items(h) == 10);
     /* NULL for ids: they follow the last. */
-    OK(annoy_add_items(a, NULL, f32, 2, 2, 0, &error));
-    OK(annoy_add_items_f64(d, NULL, f64, 2, 2, 0, &error));
-    OK(annoy_add_items_bits(h, NULL, bits, 2, 1, 0, &error));
+    OK(add_rows(a, NULL, ANNOY_ELEMENT_F32, f32, 2, 2, 0, NULL, &error));
+    OK(add_rows(d, NULL, ANNOY_ELEMENT_F64, f64, 2, 2, 0, NULL, &error));
+    OK(add_rows(h, NULL, ANNOY_ELEMENT_BITS, bits, 2, 1, 0, NULL, &error));
     CHECK(annoy_get_n_items(a) == 12 && annoy_get_n_items(d) == 12 && annoy_get_n_items(h) == 12);
     annoy_free(a);
     annoy_free(d);
@@ -263,11 +256,13 @@ TEST(adding) {
 TEST(reading) {
     annoy_index *a = floats_index(), *d = filled(ANNOY_EUCLIDEAN, ANNOY_F64), *h = filled(ANNOY_HAMMING, ANNOY_BITS64);
     FAILS(ANNOY_ERR_NULL, "vector", annoy_get_item(a, 0, NULL, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "vector", annoy_get_item_f64(d, 0, NULL, 2, &error));
-    FAILS(ANNOY_ERR_NULL, "", annoy_get_item_bits(h, 0, NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "to", annoy_get_vectors(a, ids, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "data", get_one(a, 0, ANNOY_ELEMENT_F32, NULL, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "data", get_one(d, 0, ANNOY_ELEMENT_F64, NULL, 2, &error));
+    FAILS(ANNOY_ERR_NULL, "data", get_one(h, 0, ANNOY_ELEMENT_BITS, NULL, 1, &error));
     FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_item(a, 0, NULL, 0, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_item_f64(d, 0, NULL, 0, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", annoy_get_item_bits(h, 0, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", get_one(d, 0, ANNOY_ELEMENT_F64, NULL, 0, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", get_one(h, 0, ANNOY_ELEMENT_BITS, NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "distance", annoy_get_distance(a, 0, 1, NULL, &error));
     annoy_free(a);
     annoy_free(d);
@@ -316,49 +311,27 @@ TEST(describing) {
 }
 
 TEST(searching) {
-    annoy_index *a = floats_index(), *d = filled(ANNOY_EUCLIDEAN, ANNOY_F64), *h = filled(ANNOY_HAMMING, ANNOY_BITS64);
-    OK(annoy_build(a, 2, 1, &error));
-    OK(annoy_build(d, 2, 1, &error));
-    OK(annoy_build(h, 2, 1, &error));
+    annoy_index *a = line_of(10, 2);
     memset(f32, 0, sizeof f32);
-    memset(f64, 0, sizeof f64);
     n = 99;
     ids[0] = 99;
     FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_item(a, 0, 2, -1, NULL, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_item_f64(a, 0, 2, -1, NULL, f64, &n, &error));
     FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_vector(a, f32, 2, 1, -1, NULL, f32 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_vector_f64(d, f64, 2, 1, -1, NULL, f64 + 2, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "ids", annoy_get_nns_by_vector_bits(h, bits, 1, 1, -1, NULL, f32, &n, &error));
     FAILS(ANNOY_ERR_NULL, "vector", annoy_get_nns_by_vector(a, NULL, 2, 1, -1, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "vector", annoy_get_nns_by_vector_f64(d, NULL, 2, 1, -1, ids, f64, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "", annoy_get_nns_by_vector_bits(h, NULL, 1, 1, -1, ids, f32, &n, &error));
     FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_nns_by_vector(a, NULL, 0, 1, -1, ids, f32, &n, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 2", annoy_get_nns_by_vector_f64(d, NULL, 0, 1, -1, ids, f64, &n, &error));
-    FAILS(ANNOY_ERR_DIMENSION, "0*expected 1", annoy_get_nns_by_vector_bits(h, NULL, 0, 1, -1, ids, f32, &n, &error));
     FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_item(a, 0, 2, -1, ids, f32, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_item_f64(a, 0, 2, -1, ids, f64, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_vector(a, f32, 2, 1, -1, ids, f32 + 2, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_vector_f64(d, f64, 2, 1, -1, ids, f64 + 2, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "n_found", annoy_get_nns_by_vector_bits(h, bits, 1, 1, -1, ids, f32, NULL, &error));
     CHECK(n == 99 && ids[0] == 99);
     /* NULL for distances: they are not wanted. */
     OK(annoy_get_nns_by_item(a, 0, 2, -1, ids, NULL, &n, &error));
     CHECK(n == 2 && ids[0] == 0 && ids[1] == 1);
-    OK(annoy_get_nns_by_item_f64(a, 5, 2, -1, ids, NULL, &n, &error));
-    CHECK(n == 2 && ids[0] == 5);
     OK(annoy_get_nns_by_vector(a, f32, 2, 2, -1, ids, NULL, &n, &error));
     CHECK(n == 2 && ids[0] == 0);
-    OK(annoy_get_nns_by_vector_f64(d, f64, 2, 2, -1, ids, NULL, &n, &error));
-    CHECK(n == 2);
-    OK(annoy_get_nns_by_vector_bits(h, bits, 1, 2, -1, ids, NULL, &n, &error));
-    CHECK(n == 2);
     /* NULL for ids: room for none, when none are asked for. */
     n = 99;
     OK(annoy_get_nns_by_item(a, 0, 0, -1, NULL, NULL, &n, &error));
     CHECK(n == 0);
     annoy_free(a);
-    annoy_free(d);
-    annoy_free(h);
 }
 
 /* NULL for log: silence. NULL for user: handed back as it is. */
@@ -387,14 +360,14 @@ TEST(errors) {
     CHECK(annoy_set_seed(NULL, 1, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_set_log(NULL, NULL, NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_add_item(a, -1, f32, 2, NULL) == ANNOY_ERR_ITEM);
-    CHECK(annoy_add_item_f64(a, 0, f64, 2, NULL) == ANNOY_ERR_UNSUPPORTED);
-    CHECK(annoy_add_item_bits(a, 0, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
-    CHECK(annoy_add_items(a, NULL, NULL, 1, 2, 0, NULL) == ANNOY_ERR_NULL);
-    CHECK(annoy_add_items_f64(a, NULL, NULL, 1, 2, 0, NULL) == ANNOY_ERR_NULL);
-    CHECK(annoy_add_items_bits(a, NULL, NULL, 1, 1, 0, NULL) == ANNOY_ERR_NULL);
+    CHECK(add_one(a, 0, ANNOY_ELEMENT_F64, f64, 2, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(add_one(a, 0, ANNOY_ELEMENT_BITS, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(add_rows(a, NULL, ANNOY_ELEMENT_F32, NULL, 1, 2, 0, NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(add_rows(a, NULL, ANNOY_ELEMENT_F64, NULL, 1, 2, 0, NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(add_rows(a, NULL, ANNOY_ELEMENT_BITS, NULL, 1, 1, 0, NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_get_item(a, 10, f32, 2, NULL) == ANNOY_ERR_ITEM);
-    CHECK(annoy_get_item_f64(a, 0, f64, 2, NULL) == ANNOY_ERR_UNSUPPORTED);
-    CHECK(annoy_get_item_bits(a, 0, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(get_one(a, 0, ANNOY_ELEMENT_F64, f64, 2, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(get_one(a, 0, ANNOY_ELEMENT_BITS, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
     CHECK(annoy_get_distance(a, 0, 10, f64, NULL) == ANNOY_ERR_ITEM);
     CHECK(annoy_save(a, path, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_save_and_load(a, path, 0, NULL, NULL) == ANNOY_ERR_STATE);
@@ -424,10 +397,10 @@ TEST(errors) {
     CHECK(annoy_build(a, 0, 1, NULL) == ANNOY_ERR_ARGUMENT);
     CHECK(annoy_build(a, 1, 1, NULL) == ANNOY_OK);
     CHECK(annoy_get_nns_by_item(a, 10, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_ITEM);
-    CHECK(annoy_get_nns_by_item_f64(a, 0, 1, -2, ids, NULL, &n, NULL) == ANNOY_ERR_ARGUMENT);
+    CHECK(find_item(a, 10, 1, NULL, ids, ANNOY_ELEMENT_F64, NULL, &n, NULL) == ANNOY_ERR_ITEM);
     CHECK(annoy_get_nns_by_vector(a, f32, 3, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_DIMENSION);
-    CHECK(annoy_get_nns_by_vector_f64(a, f64, 2, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_UNSUPPORTED);
-    CHECK(annoy_get_nns_by_vector_bits(a, bits, 1, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(find_one(a, ANNOY_ELEMENT_F64, f64, 2, 1, NULL, ids, NULL, &n, NULL) == ANNOY_ERR_UNSUPPORTED);
+    CHECK(find_one(a, ANNOY_ELEMENT_BITS, bits, 1, 1, NULL, ids, NULL, &n, NULL) == ANNOY_ERR_UNSUPPORTED);
     annoy_free(a);
 }
 

@@ -114,7 +114,7 @@ fi
 echo "--- every function is called"
 grep -oE '\bannoy_[a-z0-9_]+\(' "$root/include/annoy.h" | sort -u > "$tmp/declared"
 grep -ohE '\bannoy_[a-z0-9_]+\(' "$here/null.c" "$here/library.c" | sort -u > "$tmp/called"
-missing=$(comm -23 "$tmp/declared" "$tmp/called" | tr -d '(' | tr '\n' ' ')
+missing=$(comm -23 "$tmp/declared" "$tmp/called" | tr -d '(' | grep -vxFf "$root/tests/leaving.txt" | tr '\n' ' ')
 if [ -z "$missing" ] && [ -s "$tmp/declared" ]; then good "null.c and library.c call all $(wc -l < "$tmp/declared") functions"
 else bad "not called by null.c or library.c: $missing"; fi
 

@@ -19,7 +19,7 @@ static const char *found(const annoy_index *index, size_t n, const annoy_search_
     float *distances = floats(n);
     size_t n_found = 0, i;
     text[0] = 0;
-    OK(annoy_search_one(index, origin, 2, n, options, ids, distances, &n_found, &error));
+    OK(find_one(index, ANNOY_ELEMENT_F32, origin, 2, n, options, ids, distances, &n_found, &error));
     CHECK(n_found <= n);
     for (i = 0; i < n_found; i++) {
         sprintf(text + strlen(text), i ? " %d" : "%d", (int)ids[i]);
@@ -44,7 +44,7 @@ TEST(each_option) {
     int asked = 0;
     FOUND("0 1 2 3", 4, NULL);
     FOUND("0 1 2 3", 4, &options);
-    options.flags = ANNOY_SEARCH_EXACT;
+    options.method = ANNOY_METHOD_EXACT;
     FOUND("0 1 2 3", 4, &options);
     options.flags = ANNOY_SEARCH_MAX_DISTANCE;
     options.max_distance = 2.5;
@@ -90,12 +90,12 @@ TEST(items) {
     float *f32 = floats(3);
     double *f64 = doubles(3);
     size_t n = 0;
-    OK(annoy_search_item(index, 50, 3, &options, ids, f32, &n, &error));
+    OK(find_item(index, 50, 3, &options, ids, ANNOY_ELEMENT_F32, f32, &n, &error));
     CHECK(n == 3 && ids[0] == 50 && ids[1] == 49 && ids[2] == 51 && f32[0] == 0 && f32[2] == 1);
     options.flags = ANNOY_SEARCH_EXCLUDE_SELF;
-    OK(annoy_search_item_f64(index, 50, 3, &options, ids, f64, &n, &error));
+    OK(find_item(index, 50, 3, &options, ids, ANNOY_ELEMENT_F64, f64, &n, &error));
     CHECK(n == 3 && ids[0] == 49 && ids[1] == 51 && ids[2] == 48 && f64[0] == 1 && f64[2] == 2);
-    FAILS(ANNOY_ERR_ITEM, "200", annoy_search_item(index, N, 3, &options, ids, f32, &n, &error));
+    FAILS(ANNOY_ERR_ITEM, "200", find_item(index, N, 3, &options, ids, ANNOY_ELEMENT_F32, f32, &n, &error));
     free(ids);
     free(f32);
     free(f64);
@@ -111,7 +111,7 @@ TEST(options_that_cannot_be) {
     float distances[2] = {7, 7};
     size_t n = 7;
 #define REFUSED(text) \
-    FAILS(ANNOY_ERR_ARGUMENT, text, annoy_search_one(index, origin, 2, 2, &options, ids, distances, &n, &error))
+    FAILS(ANNOY_ERR_ARGUMENT, text, find_one(index, 0, origin, 2, 2, &options, ids, distances, &n, &error))
     options = no_options();
     options.struct_size--;
     REFUSED("struct_size*expected");
@@ -121,11 +121,10 @@ TEST(options_that_cannot_be) {
     options = no_options();
     options.search_k = -2;
     REFUSED("search_k is -2");
-    options = no_options();
     work = no_work();
     work.n_threads = -2;
-    options.work = &work;
-    REFUSED("n_threads is -2");
+    FAILS(ANNOY_ERR_ARGUMENT, "n_threads is -2",
+          find_rows(index, 0, origin, 1, 2, 0, 2, NULL, ids, distances, &n, &work, &error));
     options = no_options();
     options.bitmap = bitmap;
     options.bitmap_bits = N - 1;
@@ -173,10 +172,9 @@ TEST(batches) {
         work.n_threads = threads;
         work.progress = step;
         work.progress_user = &s;
-        options.work = &work;
         options.flags = ANNOY_SEARCH_MAX_DISTANCE;
         options.max_distance = 0.5;
-        OK(annoy_search_batch(index, rows, 100, 2, 3 * sizeof(float), 2, &options, ids, distances, n, &error));
+        OK(find_rows(index, 0, rows, 100, 2, 3 * sizeof(float), 2, &options, ids, distances, n, &work, &error));
         CHECK(s.last == 100 && s.calls > 0);
         for (i = 0; i < 100; i++) {
             CHECK(n[i] == 1 && ids[2 * i] == i && distances[2 * i] == 0.25f);
@@ -192,18 +190,18 @@ TEST(batches) {
         size_t n[3];
         options = no_options();
         options.flags = ANNOY_SEARCH_EXCLUDE_SELF;
-        OK(annoy_search_batch_items(index, items, 3, 1, &options, ids, NULL, n, &error));
+        OK(find_items(index, items, 3, 1, &options, ids, 0, NULL, n, NULL, &error));
         CHECK(ids[0] == 1 && ids[1] == 9 && ids[2] == 198);
         items[1] = N;
-        FAILS(ANNOY_ERR_ITEM, "200", annoy_search_batch_items(index, items, 3, 1, &options, ids, NULL, n, &error));
+        FAILS(ANNOY_ERR_ITEM, "200", find_items(index, items, 3, 1, &options, ids, 0, NULL, n, NULL, &error));
     }
     {
         int64_t ids[1];
         FAILS(ANNOY_ERR_DIMENSION, "3*expected 2",
-              annoy_search_batch(index, origin, 1, 3, 0, 1, NULL, ids, NULL, NULL, &error));
+              find_rows(index, 0, origin, 1, 3, 0, 1, NULL, ids, NULL, NULL, NULL, &error));
         /* More results than memory could hold. */
         FAILS(ANNOY_ERR_ARGUMENT, "n is",
-              annoy_search_batch(index, origin, 3, 2, sizeof origin, SIZE_MAX / 2, NULL, ids, NULL, NULL, &error));
+              find_rows(index, 0, origin, 3, 2, sizeof origin, SIZE_MAX / 2, NULL, ids, NULL, NULL, NULL, &error));
     }
     annoy_free(index);
 }
@@ -224,21 +222,21 @@ TEST(batches_of_other_types) {
     for (id = 0; id < 9; id++) {
         double row[2] = {0, 0};
         row[0] = (double)id;
-        OK(annoy_add_item_f64(index, id, row, 2, &error));
+        OK(add_one(index, id, ANNOY_ELEMENT_F64, row, 2, &error));
     }
     OK(annoy_build(index, 3, 1, &error));
-    OK(annoy_search_batch_f64(index, f64, 2, 2, 0, 1, NULL, ids, distances, NULL, &error));
+    OK(find_rows(index, ANNOY_ELEMENT_F64, f64, 2, 2, 0, 1, NULL, ids, distances, NULL, NULL, &error));
     CHECK(ids[0] == 0 && ids[1] == 1 && distances[0] == 0.25);
-    OK(annoy_search_one_f64(index, f64, 2, 1, NULL, ids, distances, &n, &error));
-    FAILS(ANNOY_ERR_UNSUPPORTED, "", annoy_search_batch(index, f32, 1, 2, 0, 1, NULL, ids, NULL, NULL, &error));
+    OK(find_one(index, ANNOY_ELEMENT_F64, f64, 2, 1, NULL, ids, distances, &n, &error));
+    FAILS(ANNOY_ERR_UNSUPPORTED, "", find_one(index, ANNOY_ELEMENT_F32, f32, 2, 1, NULL, ids, NULL, NULL, &error));
     annoy_free(index);
     OK(annoy_new(ANNOY_HAMMING, 3, &index, &error));
     for (id = 0; id < 8; id++) {
         uint64_t word = (uint64_t)id;
-        OK(annoy_add_item_bits(index, id, &word, 1, &error));
+        OK(add_one(index, id, ANNOY_ELEMENT_BITS, &word, 1, &error));
     }
     OK(annoy_build(index, 3, 1, &error));
-    OK(annoy_search_batch_bits(index, bits, 2, 1, 0, 1, NULL, ids, f32, NULL, &error));
+    OK(find_rows(index, ANNOY_ELEMENT_BITS, bits, 2, 1, 0, 1, NULL, ids, f32, NULL, NULL, &error));
     CHECK(ids[0] == 1 && ids[1] == 6 && f32[0] == 0);
     annoy_free(index);
 }
@@ -254,16 +252,14 @@ TEST(giving_up) {
     for (i = 0; i < 2; i++) {
         /* Half way; and before it has begun. */
         steps s = {0, 0, NULL};
-        annoy_search_options options = no_options();
         annoy_work work = no_work();
         s.cancel = cancel;
         work.n_threads = 1;
         work.cancel = cancel;
         work.progress = step;
         work.progress_user = &s;
-        options.work = &work;
         FAILS(ANNOY_ERR_CANCELLED, "cancelled",
-              annoy_search_batch(index, rows, 100, 2, 0, 1, &options, ids, NULL, NULL, &error));
+              find_rows(index, 0, rows, 100, 2, 0, 1, NULL, ids, NULL, NULL, &work, &error));
         CHECK(s.calls == (i == 0));
     }
     annoy_cancel_free(cancel);

@@ -51,17 +51,17 @@ TEST(older_and_newer_structs) {
 
     memset(&older_search, 0x55, sizeof older_search);
     older_search.struct_size = offsetof(annoy_search_options, max_distance);
-    older_search.flags = ANNOY_SEARCH_EXACT;
+    older_search.flags = ANNOY_SEARCH_EXCLUDE_SELF;
     older_search.search_k = -1;
-    OK(annoy_search_one(index, zero, 2, 2, &older_search, ids, NULL, &n, &error));
-    CHECK(n == 2 && ids[0] == 0 && ids[1] == 1);
+    OK(find_item(index, 0, 2, &older_search, ids, 0, NULL, &n, &error));
+    CHECK(n == 2 && ids[0] == 1 && ids[1] == 2);
     memset(&newer_search, 0, sizeof newer_search);
     newer_search.known.struct_size = sizeof newer_search;
-    OK(annoy_search_one(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
+    OK(find_one(index, ANNOY_ELEMENT_F32, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
     CHECK(n == 1 && ids[0] == 0);
     newer_search.more = UINT64_MAX;
     FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_search_options*as byte",
-          annoy_search_one(index, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
+          find_one(index, ANNOY_ELEMENT_F32, zero, 2, 1, &newer_search.known, ids, NULL, &n, &error));
 
     memset(&older_work, 0x55, sizeof older_work);
     older_work.struct_size = offsetof(annoy_work, cancel);

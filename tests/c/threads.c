@@ -157,10 +157,9 @@ static void *batches(void *argument) {
     options.search_k = 300;
     EMPTY(work);
     work.n_threads = 3;
-    options.work = &work;
     for (round = 0; round < ROUNDS; round++) {
         annoy_status status =
-            annoy_search_batch_items(shared_index, items, ITEMS, N, &options, ids, distances, n_found, NULL);
+            find_items(shared_index, items, ITEMS, N, &options, ids, 0, distances, n_found, &work, NULL);
         *wrong += status != ANNOY_OK;
         for (i = 0; i < ITEMS; i++) {
             *wrong += n_found[i] != N || memcmp(ids + i * N, expected[i].ids, sizeof expected[i].ids) != 0 ||
@@ -177,11 +176,10 @@ static void *until_cancelled(void *argument) {
     annoy_status status = ANNOY_OK;
     EMPTY(options);
     EMPTY(work);
-    options.work = &work;
     work.n_threads = 2;
     work.cancel = (const struct annoy_cancel *)argument;
     while (status == ANNOY_OK)
-        status = annoy_search_batch_items(shared_index, items, ITEMS, N, &options, ids, NULL, NULL, NULL);
+        status = find_items(shared_index, items, ITEMS, N, &options, ids, ANNOY_ELEMENT_F32, NULL, NULL, &work, NULL);
     return status == ANNOY_ERR_CANCELLED ? argument : NULL;
 }
 

@@ -42,18 +42,14 @@ static float *some_rows(void) {
    8 builds a graph. */
 static annoy_status call(int which, annoy_index *index, const float *rows, const annoy_work *work) {
     static int64_t ids[64 * 2];
-    annoy_search_options options;
     annoy_graph_options graph;
     annoy_fault fault;
     size_t n;
     double recall;
     switch (which) {
-        case 1: return annoy_add_items_with(index, NULL, rows, N, F, 0, work, &error);
+        case 1: return add_rows(index, NULL, ANNOY_ELEMENT_F32, rows, N, F, 0, work, &error);
         case 2: return annoy_build_trees(index, TREES, work, &error);
-        case 3:
-            EMPTY(options);
-            options.work = work;
-            return annoy_search_batch(index, rows, 64, F, 0, 2, &options, ids, NULL, NULL, &error);
+        case 3: return find_rows(index, 0, rows, 64, F, 0, 2, NULL, ids, NULL, NULL, work, &error);
         case 4: return annoy_save_to(index, in_scratch("work.ann"), work, &error);
         case 5: return annoy_verify(index, &fault, 1, &n, work, &error);
         case 6: return annoy_verify_file(in_scratch("built.ann"), &fault, 1, &n, work, &error);
@@ -81,7 +77,7 @@ TEST(each_call_at_each_step) {
     annoy_index *built = NULL;
     int which, threads;
     OK(annoy_new(ANNOY_EUCLIDEAN, F, &built, &error));
-    OK(annoy_add_items(built, NULL, rows, N, F, 0, &error));
+    OK(add_rows(built, NULL, ANNOY_ELEMENT_F32, rows, N, F, 0, NULL, &error));
     OK(annoy_build(built, TREES, 1, &error));
     OK(annoy_save(built, in_scratch("built.ann"), &error));
     for (which = 1; which <= 8; which++) {
@@ -89,7 +85,7 @@ TEST(each_call_at_each_step) {
             int at, went_through = 0;
             annoy_index *index = NULL;
             if (which <= 2) OK(annoy_new(ANNOY_EUCLIDEAN, F, &index, &error));
-            if (which == 2) OK(annoy_add_items(index, NULL, rows, N, F, 0, &error));
+            if (which == 2) OK(add_rows(index, NULL, ANNOY_ELEMENT_F32, rows, N, F, 0, NULL, &error));
             /* At the first step, at the second ... until it is through before. 0: before it begins. */
             for (at = 0; !went_through; at += 1 + at / STEPS) {
                 annoy_cancel *cancel = annoy_cancel_new();
@@ -182,7 +178,7 @@ static int32_t all(void *user, int64_t item) {
     return item >= 0;
 }
 
-/* A single search looks at the token before it begins, and reports nothing. */
+/* A single search looks at the token before it begins. */
 TEST(single_searches) {
     annoy_index *index = line_of(10, 2);
     annoy_cancel *cancel = annoy_cancel_new();
@@ -195,16 +191,19 @@ TEST(single_searches) {
     memset(&s, 0, sizeof s);
     EMPTY(options);
     options.filter = all;
-    options.work = &work;
+    s.stage = ANNOY_STAGE_SEARCH;
+    s.caller = pthread_self();
     work.cancel = cancel;
     work.progress = step;
     work.progress_user = &s;
-    OK(annoy_search_one(index, zero, 2, 1, &options, &id, NULL, &n, &error));
-    CHECK(id == 0 && n == 1 && s.calls == 0);
+    OK(find_rows(index, 0, zero, 1, 2, 0, 1, &options, &id, NULL, &n, &work, &error));
+    CHECK(id == 0 && n == 1 && s.calls == 1 && s.done == 1 && s.total == 1);
     annoy_cancel_set(cancel);
     n = 7;
-    FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_search_one(index, zero, 2, 1, &options, &id, NULL, &n, &error));
-    FAILS(ANNOY_ERR_CANCELLED, "cancelled", annoy_search_item(index, 0, 1, &options, &id, NULL, &n, &error));
+    FAILS(ANNOY_ERR_CANCELLED, "cancelled",
+          find_rows(index, 0, zero, 1, 2, 0, 1, &options, &id, NULL, &n, &work, &error));
+    FAILS(ANNOY_ERR_CANCELLED, "cancelled",
+          find_items(index, &id, 1, 1, &options, &id, 0, NULL, &n, &work, &error));
     CHECK(n == 7);
     annoy_cancel_free(cancel);
     annoy_free(index);
@@ -224,13 +223,13 @@ TEST(other_types) {
     of.scalar = ANNOY_F64;
     of.f = 2;
     OK(annoy_new_with(&of, &index, &error));
-    OK(annoy_add_items_with_f64(index, ids, rows, 2, 2, 0, NULL, &error));
-    OK(annoy_get_item_f64(index, 3, back, 2, &error));
+    OK(add_rows(index, ids, ANNOY_ELEMENT_F64, rows, 2, 2, 0, NULL, &error));
+    OK(get_one(index, 3, ANNOY_ELEMENT_F64, back, 2, &error));
     CHECK(annoy_get_n_items(index) == 4 && back[0] == 0.5 && back[1] == 1);
     annoy_free(index);
     OK(annoy_new(ANNOY_HAMMING, 3, &index, &error));
-    OK(annoy_add_items_with_bits(index, NULL, bits, 2, 1, 0, NULL, &error));
-    OK(annoy_get_item_bits(index, 1, &word, 1, &error));
+    OK(add_rows(index, NULL, ANNOY_ELEMENT_BITS, bits, 2, 1, 0, NULL, &error));
+    OK(get_one(index, 1, ANNOY_ELEMENT_BITS, &word, 1, &error));
     CHECK(annoy_get_n_items(index) == 2 && word == 2);
     annoy_free(index);
 }

@@ -7,6 +7,7 @@
 #include "annoylib.h"
 #include "kissrandom.h"
 
+#include "../c/views.h"
 #include "check.h"
 
 #include <string>
@@ -73,11 +74,19 @@ template <typename T> std::vector<T> row(int i) {
 
 // --- the C ABI, for each T
 
+const annoy_search_options* options_of(int64_t k) {
+  static annoy_search_options options;
+  options = looking_at(k);
+  return &options;
+}
+// annoy_search takes a search_k of 0 for the usual one; here it finds nothing.
+size_t at_most(size_t n, int64_t k) { return k == 0 ? 0 : n; }
+
 annoy_status c_add(annoy_index* x, int64_t i, const std::vector<float>& v) {
   return annoy_add_item(x, i, v.data(), v.size(), nullptr);
 }
 annoy_status c_add(annoy_index* x, int64_t i, const std::vector<double>& v) {
-  return annoy_add_item_f64(x, i, v.data(), v.size(), nullptr);
+  return add_one(x, i, ANNOY_ELEMENT_F64, v.data(), v.size(), nullptr);
 }
 template <typename W> std::vector<uint64_t> words(const std::vector<W>& v) {
   // On a little-endian machine, as every one this is tested on, the bits of any words are those of the longer words.
@@ -86,7 +95,7 @@ template <typename W> std::vector<uint64_t> words(const std::vector<W>& v) {
   return to;
 }
 template <typename W> annoy_status c_add(annoy_index* x, int64_t i, const std::vector<W>& v) {
-  return annoy_add_item_bits(x, i, words(v).data(), words(v).size(), nullptr);
+  return add_one(x, i, ANNOY_ELEMENT_BITS, words(v).data(), words(v).size(), nullptr);
 }
 
 struct Found {
@@ -105,7 +114,7 @@ template <typename D, typename Call> Found c_found(Call call) {
 }
 Found c_item(const annoy_index* x, int64_t i, size_t n, int64_t k, double) {
   return c_found<double>([=](int64_t* ids, double* d, size_t* found) {
-    return annoy_get_nns_by_item_f64(x, i, n, k, ids, d, found, nullptr);
+    return find_item(x, i, at_most(n, k), options_of(k), ids, ANNOY_ELEMENT_F64, d, found, nullptr);
   });
 }
 template <typename T> Found c_item(const annoy_index* x, int64_t i, size_t n, int64_t k, T) {
@@ -120,12 +129,13 @@ Found c_vector(const annoy_index* x, const std::vector<float>& v, size_t n, int6
 }
 Found c_vector(const annoy_index* x, const std::vector<double>& v, size_t n, int64_t k) {
   return c_found<double>([&](int64_t* ids, double* d, size_t* found) {
-    return annoy_get_nns_by_vector_f64(x, v.data(), v.size(), n, k, ids, d, found, nullptr);
+    return find_one(x, ANNOY_ELEMENT_F64, v.data(), v.size(), at_most(n, k), options_of(k), ids, d, found, nullptr);
   });
 }
 template <typename W> Found c_vector(const annoy_index* x, const std::vector<W>& v, size_t n, int64_t k) {
   return c_found<float>([&](int64_t* ids, float* d, size_t* found) {
-    return annoy_get_nns_by_vector_bits(x, words(v).data(), words(v).size(), n, k, ids, d, found, nullptr);
+    return find_one(x, ANNOY_ELEMENT_BITS, words(v).data(), words(v).size(), at_most(n, k), options_of(k), ids, d,
+                    found, nullptr);
   });
 }
 

@@ -56,7 +56,7 @@ negative() { # COMPILER
 names() {
     echo '#include "annoylib.h"' | g++ -std=c++11 "-I$root/bindings/cpp/include" -dM -E -x c++ - >macros &&
         grep -ioE '^#define annoy[a-z_]*' macros | cut -d' ' -f2 | sort >found || return 1
-    printf '%s\n' ANNOYLIB_V_ARRAY_SIZE ANNOY_ANNOYLIB_H annoylib_showUpdate | sort | diff - found &&
+    printf '%s\n' ANNOYLIB_V_ARRAY_SIZE ANNOY_ANNOYLIB_H ANNOY_RS_ANNOYLIB_C_H annoylib_showUpdate | sort | diff - found &&
         run g++ c++11 own_names.cc
 }
 

@@ -273,8 +273,13 @@ class runner {
     raw.bitmap_bits = given.n_bits;
     ids found(size("n"));
     std::size_t n = 0;
-    why_.record(annoy_search_item(index_.native_handle(), 0, found.size(), &raw, found.data(), nullptr, &n,
-                                  why_.native()));
+    annoy_results into{};
+    into.struct_size = sizeof into;
+    into.ids = found.data();
+    into.counts = &n;
+    into.n = found.size();
+    const std::int64_t item = 0;
+    why_.record(annoy_search_items(index_.native_handle(), &item, 1, &raw, &into, nullptr, why_.native()));
   }
   void search_told() {
     const options given(get("options"));

@@ -121,7 +121,7 @@ TEST(adding_fails) {
   FAILS(item, "-1", index.add_item(-1, two), index.add_item(-1, two, why));
   FAILS(not_finite, "", index.add_item(0, bad), index.add_item(0, bad, why));
   FAILS(not_finite, "", index.add_item(0, {nan, 1}), index.add_item(0, {nan, 1}, why));
-  FAILS(null, "vector", index.add_item(0, {static_cast<const float*>(nullptr), 2}),
+  FAILS(null, "data", index.add_item(0, {static_cast<const float*>(nullptr), 2}),
         index.add_item(0, {static_cast<const float*>(nullptr), 2}, why));
   const std::vector<std::uint64_t> words(1);
   const std::vector<double> doubles(2);

@@ -2,6 +2,7 @@
 #ifndef CALLS_H
 #define CALLS_H
 
+#include "../c/views.h"
 #include "failing.h"
 
 #include <annoy.h>
@@ -32,11 +33,11 @@ static annoy_work by(int n_threads) {
     return work;
 }
 
-static annoy_search_options options(uint64_t flags, int64_t search_k) {
+static annoy_search_options options(annoy_method method, int64_t search_k) {
     annoy_search_options o;
     memset(&o, 0, sizeof o);
     o.struct_size = sizeof o;
-    o.flags = flags;
+    o.method = method;
     o.search_k = search_k;
     return o;
 }
@@ -60,7 +61,7 @@ static void make(void) {
     annoy_index **all[] = {&empty, &filled, &built, &graph};
     for (int i = 0; i < 4; i++) {
         MUST(annoy_new(ANNOY_EUCLIDEAN, F, all[i], &error));
-        if (i > 0) MUST(annoy_add_items(*all[i], NULL, x, N, F, 0, &error));
+        if (i > 0) MUST(add_rows(*all[i], NULL, 0, x, N, F, 0, NULL, &error));
         if (i > 0) MUST(annoy_set_labels(*all[i], NULL, texts, offsets, N, &error));
         if (i > 1) MUST(annoy_build(*all[i], TREES, 1, &error));
         if (i > 1) MUST(annoy_remove_item(*all[i], 3, &error));
@@ -99,11 +100,11 @@ static uint64_t answers_of(const annoy_index *index) {
         if (status != ANNOY_ERR_LABEL) must(status, "annoy_find_label");
         hash = mix(mix(hash, vector, sizeof vector), &item, sizeof item);
     }
-    const uint64_t ways[] = {0, ANNOY_SEARCH_FOREST, ANNOY_SEARCH_EXACT};
+    const annoy_method ways[] = {ANNOY_METHOD_DEFAULT, ANNOY_METHOD_FOREST, ANNOY_METHOD_EXACT};
     for (int way = 0; counts[1] > 0 && way < 3; way++)
         for (int query = 1; query < N; query += 233) {
             annoy_search_options o = options(ways[way], 150);
-            MUST(annoy_search_one(index, x + query * F, F, K, &o, ids, distances, found, &error));
+            MUST(find_one(index, 0, x + query * F, F, K, &o, ids, distances, found, &error));
             hash = mix(mix(hash, ids, *found * sizeof *ids), distances, *found * sizeof *distances);
         }
     return hash;
@@ -116,19 +117,18 @@ static uint64_t answers(void) {
 
 static int odd(void *user, int64_t item) { return (void)user, item % 2 == 1; }
 
-static annoy_status search_by(const annoy_index *index, uint64_t flags, int64_t search_k, int filtered) {
-    annoy_search_options o = options(flags, search_k);
+static annoy_status search_by(const annoy_index *index, annoy_method method, int64_t search_k, int filtered) {
+    annoy_search_options o = options(method, search_k);
     uint64_t bits[(N + 63) / 64];
     int64_t not[] = {9, 4, 7};
     memset(bits, 0x5b, sizeof bits);
     if (filtered) o.filter = odd, o.bitmap = bits, o.bitmap_bits = N, o.exclude = not, o.n_exclude = 3;
-    return annoy_search_one(index, x, F, K, &o, ids, distances, found, &error);
+    return find_one(index, 0, x, F, K, &o, ids, distances, found, &error);
 }
 static annoy_status batch_by(const annoy_index *index, int n_threads) {
     annoy_work work = by(n_threads);
     annoy_search_options o = options(0, 100);
-    o.work = &work;
-    return annoy_search_batch(index, x, QUERIES, F, 0, K, &o, ids, distances, found, &error);
+    return find_rows(index, 0, x, QUERIES, F, 0, K, &o, ids, distances, found, &work, &error);
 }
 /* What a call hands out is freed; the call alone counts. */
 static annoy_status handed_out(annoy_status status, annoy_index *index) {
@@ -151,8 +151,8 @@ static annoy_status wrong_new(void) {
     return annoy_new(ANNOY_ANGULAR, 0, &index, &error) == ANNOY_ERR_ARGUMENT ? ANNOY_OK : -1;
 }
 static annoy_status add_item(void) { return annoy_add_item(filled, N, x, F, &error); }
-static annoy_status add_items(void) { return annoy_add_items(empty, NULL, x, N, F, 0, &error); }
-static annoy_status add_items_again(void) { return annoy_add_items(filled, NULL, x + F, N - 1, F, 0, &error); }
+static annoy_status add_items(void) { return add_rows(empty, NULL, 0, x, N, F, 0, NULL, &error); }
+static annoy_status add_items_again(void) { return add_rows(filled, NULL, 0, x + F, N - 1, F, 0, NULL, &error); }
 static annoy_status add_items_4(void) {
     /* As many bytes as it takes to have work for four. */
     annoy_work work = by(4);
@@ -162,7 +162,7 @@ static annoy_status add_items_4(void) {
     MUST(annoy_new(ANNOY_DOT, 20000, &index, &error));
     static float rows[120 * 20000];
     left = then;
-    return handed_out(annoy_add_items_with(index, NULL, rows, 120, 20000, 0, &work, &error), index);
+    return handed_out(add_rows(index, NULL, 0, rows, 120, 20000, 0, &work, &error), index);
 }
 static annoy_status wrong_item(void) { return annoy_add_item(filled, -5, x, F, &error) == ANNOY_ERR_ITEM ? ANNOY_OK : -1; }
 static annoy_status reserve(void) { return annoy_reserve(filled, 100000, &error); }
@@ -174,14 +174,14 @@ static annoy_status build_dot(void) {
     long then = left;
     left = -1;
     MUST(annoy_new(ANNOY_DOT, 8, &index, &error));
-    MUST(annoy_add_items(index, NULL, x, N, 8, 0, &error));
+    MUST(add_rows(index, NULL, 0, x, N, 8, 0, NULL, &error));
     left = then;
     return handed_out(annoy_build(index, 2, 1, &error), index);
 }
 static annoy_status unbuild(void) { return annoy_unbuild(built, &error); }
 static annoy_status on_disk_build(void) {
     annoy_status status = annoy_on_disk_build(empty, other, &error);
-    if (status == ANNOY_OK) status = annoy_add_items(empty, NULL, x, N, F, 0, &error);
+    if (status == ANNOY_OK) status = add_rows(empty, NULL, 0, x, N, F, 0, NULL, &error);
     if (status == ANNOY_OK) status = annoy_build(empty, TREES, 2, &error);
     /* So that another try begins where this one did. */
     left = -1;
@@ -239,17 +239,18 @@ static annoy_status by_wrong_item(void) {
     return annoy_get_nns_by_item(built, -5, K, -1, ids, distances, found, &error) == ANNOY_ERR_ITEM ? ANNOY_OK : -1;
 }
 static annoy_status by_wrong_vector(void) {
-    return annoy_search_one(built, x, F - 1, K, NULL, ids, distances, found, &error) == ANNOY_ERR_DIMENSION ? ANNOY_OK : -1;
+    return find_one(built, 0, x, F - 1, K, NULL, ids, distances, found, &error) == ANNOY_ERR_DIMENSION ? ANNOY_OK : -1;
 }
-static annoy_status search_forest(void) { return search_by(built, ANNOY_SEARCH_FOREST, 600, 0); }
-static annoy_status search_forest_filtered(void) { return search_by(built, ANNOY_SEARCH_FOREST, 600, 1); }
-static annoy_status search_graph(void) { return search_by(graph, ANNOY_SEARCH_GRAPH, 200, 0); }
-static annoy_status search_graph_filtered(void) { return search_by(mapped, ANNOY_SEARCH_GRAPH, 400, 1); }
-static annoy_status search_exact(void) { return search_by(mapped, ANNOY_SEARCH_EXACT, -1, 0); }
-static annoy_status search_exact_filtered(void) { return search_by(built, ANNOY_SEARCH_EXACT, -1, 1); }
+static annoy_status search_forest(void) { return search_by(built, ANNOY_METHOD_FOREST, 600, 0); }
+static annoy_status search_forest_filtered(void) { return search_by(built, ANNOY_METHOD_FOREST, 600, 1); }
+static annoy_status search_graph(void) { return search_by(graph, ANNOY_METHOD_GRAPH, 200, 0); }
+static annoy_status search_graph_filtered(void) { return search_by(mapped, ANNOY_METHOD_GRAPH, 400, 1); }
+static annoy_status search_exact(void) { return search_by(mapped, ANNOY_METHOD_EXACT, -1, 0); }
+static annoy_status search_exact_filtered(void) { return search_by(built, ANNOY_METHOD_EXACT, -1, 1); }
 static annoy_status search_item(void) {
-    annoy_search_options o = options(ANNOY_SEARCH_EXCLUDE_SELF, -1);
-    return annoy_search_item(graph, 8, K, &o, ids, distances, found, &error);
+    annoy_search_options o = options(0, -1);
+    o.flags = ANNOY_SEARCH_EXCLUDE_SELF;
+    return find_item(graph, 8, K, &o, ids, 0, distances, found, &error);
 }
 static void *from_a_thread(void *status) {
     *(annoy_status *)status = search_by(graph, 0, -1, 0);
@@ -265,7 +266,7 @@ static annoy_status search_first(void) {
 /* By as many threads as there are processors. */
 static annoy_status batch_by_default(void) {
     annoy_search_options o = options(0, 100);
-    return annoy_search_batch(built, x, QUERIES, F, 0, K, &o, ids, distances, found, &error);
+    return find_rows(built, 0, x, QUERIES, F, 0, K, &o, ids, distances, found, NULL, &error);
 }
 static annoy_status batch_1(void) { return batch_by(graph, 1); }
 static annoy_status batch_4(void) { return batch_by(built, 4); }
@@ -273,9 +274,8 @@ static annoy_status batch_items(void) {
     static int64_t items[QUERIES];
     for (int i = 0; i < QUERIES; i++) items[i] = 10 + i;
     annoy_work work = by(3);
-    annoy_search_options o = options(ANNOY_SEARCH_FOREST, 100);
-    o.work = &work;
-    return annoy_search_batch_items(mapped, items, QUERIES, K, &o, ids, distances, found, &error);
+    annoy_search_options o = options(ANNOY_METHOD_FOREST, 100);
+    return find_items(mapped, items, QUERIES, K, &o, ids, 0, distances, found, &work, &error);
 }
 static annoy_status recall(void) {
     annoy_work work = by(2);
@@ -296,7 +296,7 @@ static annoy_status set_numbers(void) {
     if (annoy_get_n_labels(empty) == 0) {
         long then = left;
         left = -1;
-        MUST(annoy_add_items(empty, NULL, x, N, F, 0, &error));
+        MUST(add_rows(empty, NULL, 0, x, N, F, 0, NULL, &error));
         left = then;
     }
     annoy_status status = annoy_set_labels_u64(empty, NULL, numbers, N, &error);

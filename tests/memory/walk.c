@@ -173,9 +173,8 @@ static void too_many_threads(void) {
     annoy_search_options o = options(0, 20);
     static int64_t all[5000 * 2];
     static float rows[5000 * F];
-    o.work = &work;
     n_threads = 0;
-    annoy_status status = annoy_search_batch(built, rows, 5000, F, 0, 2, &o, all, NULL, NULL, &error);
+    annoy_status status = find_rows(built, 0, rows, 5000, F, 0, 2, &o, all, NULL, NULL, &work, &error);
     count(status == ANNOY_OK && n_threads > 1 && n_threads < 256, "a batch by INT_MAX threads");
     printf(": status %d, %d threads\n", (int)status, n_threads);
 }

@@ -48,7 +48,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// A bit for each item, as annoy_search_one wants them.
+// A bit for each item, as annoy_search wants them.
 struct Bitmap {
   std::vector<uint64_t> words;
   size_t bits;
@@ -102,17 +102,28 @@ class Ours {
   ~Ours() { annoy_free(index_); }
   Ours(const Ours&) = delete;
 
-  void search(const float* query, int64_t search_k, uint64_t flags, const Bitmap& bitmap, std::vector<int64_t>& found) {
+  void search(const float* query, int64_t search_k, annoy_method method, const Bitmap& bitmap, std::vector<int64_t>& found) {
     annoy_search_options options{};
     options.struct_size = sizeof options;
-    options.flags = flags;
+    options.method = method;
     options.search_k = search_k;
     options.bitmap = bitmap.words.data();
     options.bitmap_bits = bitmap.bits;
     float distances[kNeighbours];
     size_t count = 0;
     found.resize(kNeighbours);
-    check(annoy_search_one(index_, query, d_, kNeighbours, &options, found.data(), distances, &count, &error_));
+    annoy_vectors one{};
+    one.struct_size = sizeof one;
+    one.data = const_cast<float*>(query);
+    one.n = 1;
+    one.len = d_;
+    annoy_results results{};
+    results.struct_size = sizeof results;
+    results.ids = found.data();
+    results.distances = distances;
+    results.counts = &count;
+    results.n = kNeighbours;
+    check(annoy_search(index_, &one, &options, &results, nullptr, &error_));
     found.resize(count);
   }
 
@@ -248,14 +259,14 @@ int main(int argc, char** argv) {
     Bitmap bitmap(n, share);
     std::fprintf(stderr, "%g %%: %zu of %zu items\n", share * 100, bitmap.allowed, n);
     Answers truth;
-    pass([&](const float* query, int64_t, auto& found) { ours.search(query, kUsual, ANNOY_SEARCH_EXACT, bitmap, found); }, 0,
+    pass([&](const float* query, int64_t, auto& found) { ours.search(query, kUsual, ANNOY_METHOD_EXACT, bitmap, found); }, 0,
          queries, truth);
     size_t wanted = std::min(kNeighbours, bitmap.allowed);
     for (const auto& found : truth)
       if (!wanted || found.size() != wanted) fail("%zu exact neighbours instead of %zu", found.size(), wanted);
 
     Search by_ours = [&](const float* query, int64_t search_k, auto& found) {
-      ours.search(query, search_k, ANNOY_SEARCH_GRAPH, bitmap, found);
+      ours.search(query, search_k, ANNOY_METHOD_GRAPH, bitmap, found);
     };
     Search by_theirs = [&](const float* query, int64_t ef, auto& found) { theirs.search(query, ef, bitmap, found); };
     Choice left = choose("annoy_rs, search_k", by_ours, doubling({kUsual}, 100, 25600), false, queries, truth, bitmap);

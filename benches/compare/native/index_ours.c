@@ -57,11 +57,20 @@ void index_free(index_t *index) {
 
 void index_set_seed(index_t *index, uint64_t seed) { check(annoy_set_seed(index->handle, seed, &last_error), "annoy_set_seed"); }
 
+/* One row of bits. */
+static annoy_vectors row_of_bits(const index_t *index, const void *row) {
+    annoy_vectors one = {.struct_size = sizeof one, .data = (void *)row, .element = ANNOY_ELEMENT_BITS, .n = 1};
+    one.len = index->d / 64;
+    return one;
+}
+
 void index_add(index_t *index, int64_t item, const void *row) {
-    if (index->bits)
-        check(annoy_add_item_bits(index->handle, item, row, index->d / 64, &last_error), "annoy_add_item_bits");
-    else
+    if (index->bits) {
+        annoy_vectors one = row_of_bits(index, row);
+        check(annoy_add(index->handle, &item, &one, NULL, &last_error), "annoy_add");
+    } else {
         check(annoy_add_item(index->handle, item, row, index->d, &last_error), "annoy_add_item");
+    }
 }
 
 void index_build(index_t *index, int32_t n_trees, int32_t threads) {
@@ -88,12 +97,16 @@ void index_load(index_t *index, const char *path) {
 
 size_t index_query(const index_t *index, const void *row, size_t n, int64_t search_k, int64_t *ids, float *distances) {
     size_t found = 0;
-    if (index->bits)
-        check(annoy_get_nns_by_vector_bits(index->handle, row, index->d / 64, n, search_k, ids, distances, &found, &last_error),
-              "annoy_get_nns_by_vector_bits");
-    else
+    if (index->bits) {
+        annoy_vectors one = row_of_bits(index, row);
+        annoy_search_options options = {.struct_size = sizeof options, .search_k = search_k};
+        annoy_results results = {
+            .struct_size = sizeof results, .ids = ids, .distances = distances, .counts = &found, .n = n};
+        check(annoy_search(index->handle, &one, &options, &results, NULL, &last_error), "annoy_search");
+    } else {
         check(annoy_get_nns_by_vector(index->handle, row, index->d, n, search_k, ids, distances, &found, &last_error),
               "annoy_get_nns_by_vector");
+    }
     return found;
 }
 

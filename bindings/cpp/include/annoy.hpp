@@ -406,11 +406,11 @@ struct graph_options {
 };
 
 // What a search goes through.
-enum class search_way : std::uint64_t {
-  fastest = 0,                   // the graph where there is one, else the trees
-  forest = ANNOY_SEARCH_FOREST,  // the trees, as Annoy does
-  graph = ANNOY_SEARCH_GRAPH,    // status::state where there is none
-  exact = ANNOY_SEARCH_EXACT,    // all items that may be found
+enum class search_way : annoy_method {
+  fastest = ANNOY_METHOD_DEFAULT,  // the graph where there is one, else the trees
+  forest = ANNOY_METHOD_FOREST,  // the trees, as Annoy does
+  graph = ANNOY_METHOD_GRAPH,    // status::state where there is none
+  exact = ANNOY_METHOD_EXACT,    // all items that may be found
 };
 
 // What a search is to find, and among which items: those that pass everything that is set. Items that do not pass do
@@ -468,48 +468,50 @@ class bytes_view {
 
 namespace detail {
 
-// The functions of annoy.h for each type of elements.
 template <class T>
-struct calls {
+struct element {
   static_assert(!sizeof(T), "annoy: elements are float, double or std::uint64_t, distances float or double");
 };
 template <>
-struct calls<float> {
+struct element<float> {
+  static constexpr annoy_element number = ANNOY_ELEMENT_F32;
   using distance = float;
-  static constexpr auto add_item = annoy_add_item;
-  static constexpr auto add_items = annoy_add_items;
-  static constexpr auto add_items_with = annoy_add_items_with;
-  static constexpr auto get_item = annoy_get_item;
-  static constexpr auto by_item = annoy_get_nns_by_item;
-  static constexpr auto search_item = annoy_search_item;
-  static constexpr auto by_vector = annoy_get_nns_by_vector;
-  static constexpr auto search = annoy_search_one;
-  static constexpr auto search_batch = annoy_search_batch;
 };
 template <>
-struct calls<double> {
+struct element<double> {
+  static constexpr annoy_element number = ANNOY_ELEMENT_F64;
   using distance = double;
-  static constexpr auto add_item = annoy_add_item_f64;
-  static constexpr auto add_items = annoy_add_items_f64;
-  static constexpr auto add_items_with = annoy_add_items_with_f64;
-  static constexpr auto get_item = annoy_get_item_f64;
-  static constexpr auto by_item = annoy_get_nns_by_item_f64;
-  static constexpr auto search_item = annoy_search_item_f64;
-  static constexpr auto by_vector = annoy_get_nns_by_vector_f64;
-  static constexpr auto search = annoy_search_one_f64;
-  static constexpr auto search_batch = annoy_search_batch_f64;
 };
 template <>
-struct calls<std::uint64_t> {
+struct element<std::uint64_t> {
+  static constexpr annoy_element number = ANNOY_ELEMENT_BITS;
   using distance = float;
-  static constexpr auto add_item = annoy_add_item_bits;
-  static constexpr auto add_items = annoy_add_items_bits;
-  static constexpr auto add_items_with = annoy_add_items_with_bits;
-  static constexpr auto get_item = annoy_get_item_bits;
-  static constexpr auto by_vector = annoy_get_nns_by_vector_bits;
-  static constexpr auto search = annoy_search_one_bits;
-  static constexpr auto search_batch = annoy_search_batch_bits;
 };
+
+template <class T>
+annoy_vectors vectors(const T* data, std::size_t n, std::size_t len, std::size_t stride = 0) noexcept {
+  annoy_vectors raw{};
+  raw.struct_size = sizeof raw;
+  raw.data = const_cast<T*>(data);
+  raw.element = element<T>::number;
+  raw.n = n;
+  raw.len = len;
+  raw.stride = stride;
+  return raw;
+}
+
+template <class Distance>
+annoy_results results(std::size_t n, std::int64_t* ids, Distance* distances, std::size_t* counts) noexcept {
+  static_assert(!std::is_same_v<Distance, std::uint64_t>, "annoy: distances are float or double");
+  annoy_results raw{};
+  raw.struct_size = sizeof raw;
+  raw.ids = ids;
+  raw.distances = distances;
+  raw.distance_element = element<Distance>::number;
+  raw.counts = counts;
+  raw.n = n;
+  return raw;
+}
 
 // The throwing forms, made from the others.
 template <class Call>
@@ -601,7 +603,7 @@ class searcher {
     if (given.exclude_self) raw_.flags |= ANNOY_SEARCH_EXCLUDE_SELF;
     if (given.max_distance) raw_.flags |= ANNOY_SEARCH_MAX_DISTANCE;
     if (given.deny) raw_.flags |= ANNOY_SEARCH_DENY;
-    raw_.flags |= static_cast<std::uint64_t>(given.way);
+    raw_.method = static_cast<annoy_method>(given.way);
     raw_.search_k = given.search_k;
     raw_.max_distance = given.max_distance.value_or(0);
     raw_.bitmap = given.bitmap.empty() ? nullptr : given.bitmap.data();
@@ -618,10 +620,7 @@ class searcher {
   }
   searcher(const searcher&) = delete;
   searcher& operator=(const searcher&) = delete;
-  void set_work(const worker& at_work) noexcept {
-    at_work_ = &at_work;
-    raw_.work = at_work.native();
-  }
+  void set_work(const worker& at_work) noexcept { at_work_ = &at_work; }
   [[nodiscard]] const annoy_search_options* native() const noexcept { return &raw_; }
   void rethrow() { kept_.rethrow(); }
 
@@ -904,7 +903,7 @@ class index {
   // The same with progress and cancellation. Errors: as those; cancelled.
   [[nodiscard]] bool build(std::int32_t n_trees, const work& how, failure& why) {
     return detail::with_work(how, [&](const annoy_work* raw) {
-      return why.record(annoy_build_with(native_handle(), n_trees, raw, why.native()));
+      return why.record(annoy_build_trees(native_handle(), n_trees, raw, why.native()));
     });
   }
   void build(std::int32_t n_trees, const work& how) {
@@ -973,7 +972,7 @@ class index {
   [[nodiscard]] bool save(const path& file, const work& how, failure& why) const {
     return detail::with_work(how, [&](const annoy_work* raw) {
       return detail::with_path(file, why, [&](const char* name) noexcept {
-        return annoy_save_with(native_handle(), name, raw, why.native());
+        return annoy_save_to(native_handle(), name, raw, why.native());
       });
     });
   }
@@ -984,7 +983,7 @@ class index {
   // Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
   [[nodiscard]] bool save_and_load(const path& file, load_flags flags, failure& why) noexcept(detail::path_is_bytes) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
-      return annoy_save_and_load(native_handle(), name, static_cast<std::uint64_t>(flags), why.native());
+      return annoy_save_and_load(native_handle(), name, static_cast<std::uint64_t>(flags), nullptr, why.native());
     });
   }
   void save_and_load(const path& file, load_flags flags = load_flags::none) {
@@ -1246,7 +1245,7 @@ class index {
   // no_memory.
   [[nodiscard]] bool verify(failure& why) const noexcept {
     std::size_t count;
-    return why.record(annoy_verify(native_handle(), nullptr, 0, &count, why.native()));
+    return why.record(annoy_verify(native_handle(), nullptr, 0, &count, nullptr, why.native()));
   }
   void verify() const {
     detail::done([&](failure& why) { return verify(why); });
@@ -1255,7 +1254,7 @@ class index {
   [[nodiscard]] bool verify(const work& how, failure& why) const {
     std::size_t count;
     return detail::with_work(how, [&](const annoy_work* raw) {
-      return why.record(annoy_verify_with(native_handle(), nullptr, 0, &count, raw, why.native()));
+      return why.record(annoy_verify(native_handle(), nullptr, 0, &count, raw, why.native()));
     });
   }
   void verify(const work& how) const {
@@ -1264,7 +1263,7 @@ class index {
   // The same for who wants to see the faults, up to `most` of them: they are not a failure then.
   [[nodiscard]] faults_found find_faults(std::size_t most, failure& why) const {
     return detail::collect_faults(most, why, [&](annoy_fault* faults, std::size_t capacity, std::size_t* count) {
-      return why.record(annoy_verify(native_handle(), faults, capacity, count, why.native()));
+      return why.record(annoy_verify(native_handle(), faults, capacity, count, nullptr, why.native()));
     });
   }
   [[nodiscard]] faults_found find_faults(std::size_t most = 100) const {
@@ -1400,8 +1399,8 @@ class index {
   template <class Distance = float>
   [[nodiscard]] std::vector<basic_neighbor<Distance>> search_item(std::int64_t item, std::size_t n,
                                                                   const search_options& among, failure& why) const {
-    return find_among<Distance>(n, among, why, [&](std::size_t room, auto... results) {
-      return detail::calls<Distance>::search_item(native_handle(), item, room, results...);
+    return find_among<Distance>(n, among, why, [&](const annoy_search_options* options, const annoy_results* into) {
+      return annoy_search_items(native_handle(), &item, 1, options, into, nullptr, why.native());
     });
   }
   template <class Distance = float>
@@ -1438,8 +1437,8 @@ class index {
   }
   [[nodiscard]] batch search_batch_items(item_ids items, std::size_t n, const search_options& among, const work& how,
                                          failure& why) const {
-    return gather_batch<float>(items.size(), n, among, how, why, [&](std::size_t room, auto... results) {
-      return annoy_search_batch_items(native_handle(), items.data(), items.size(), room, results...);
+    return gather_batch<float>(items.size(), n, among, how, why, [&](auto... told) {
+      return annoy_search_items(native_handle(), items.data(), items.size(), told..., why.native());
     });
   }
   [[nodiscard]] batch search_batch_items(item_ids items, std::size_t n, const search_options& among = {},
@@ -1516,7 +1515,7 @@ class index {
 
   std::size_t write_to(void* buffer, std::size_t capacity, failure& why) const noexcept {
     std::size_t written = 0;
-    why.record(annoy_save_to_buffer(native_handle(), buffer, capacity, &written, why.native()));
+    why.record(annoy_save_to_buffer(native_handle(), buffer, capacity, &written, nullptr, why.native()));
     return written;
   }
 
@@ -1531,14 +1530,15 @@ class index {
 
   template <class T>
   bool add(std::int64_t item, span<const T> v, failure& why) noexcept {
-    return why.record(detail::calls<T>::add_item(native_handle(), item, v.data(), v.size(), why.native()));
+    const annoy_vectors one = detail::vectors(v.data(), 1, v.size());
+    return why.record(annoy_add(native_handle(), &item, &one, nullptr, why.native()));
   }
   template <class T>
   bool add(const std::int64_t* ids, const rows_view<T>& rows, failure& why) noexcept {
     if (!rows.whole())
       return why.set(annoy::status::dimension, 0, "rows: found a last one that is not whole, expected whole rows");
-    return why.record(detail::calls<T>::add_items(native_handle(), ids, rows.data(), rows.n_rows(), rows.n_columns(),
-                                                  rows.stride(), why.native()));
+    const annoy_vectors all = detail::vectors(rows.data(), rows.n_rows(), rows.n_columns(), rows.stride());
+    return why.record(annoy_add(native_handle(), ids, &all, nullptr, why.native()));
   }
   template <class T>
   bool add(const rows_view<T>& rows, failure& why) noexcept {
@@ -1554,8 +1554,8 @@ class index {
   bool add(const std::int64_t* ids, const rows_view<T>& rows, const work& how, failure& why) {
     if (!rows.whole()) return add(ids, rows, why);
     return detail::with_work(how, [&](const annoy_work* raw) {
-      return why.record(detail::calls<T>::add_items_with(native_handle(), ids, rows.data(), rows.n_rows(),
-                                                         rows.n_columns(), rows.stride(), raw, why.native()));
+      const annoy_vectors all = detail::vectors(rows.data(), rows.n_rows(), rows.n_columns(), rows.stride());
+      return why.record(annoy_add(native_handle(), ids, &all, raw, why.native()));
     });
   }
   template <class T>
@@ -1574,7 +1574,8 @@ class index {
 
   template <class T>
   bool get(std::int64_t item, span<T> v, failure& why) const noexcept {
-    return why.record(detail::calls<T>::get_item(native_handle(), item, v.data(), v.size(), why.native()));
+    const annoy_vectors to = detail::vectors(v.data(), 1, v.size());
+    return why.record(annoy_get_vectors(native_handle(), &item, &to, why.native()));
   }
   template <class T>
   void get(std::int64_t item, span<T> v) const {
@@ -1607,6 +1608,12 @@ class index {
       return refuse(why, annoy::status::too_small, "distances", distances.size(), "none, or room for n", n);
     return true;
   }
+  static annoy_search_options looking_at(std::int64_t search_k) noexcept {
+    annoy_search_options options{};
+    options.struct_size = sizeof options;
+    options.search_k = search_k;
+    return options;
+  }
   template <class Distance>
   static Distance* wanted(span<Distance> distances) noexcept {
     return distances.empty() ? nullptr : distances.data();
@@ -1615,18 +1622,31 @@ class index {
   std::size_t find_into(span<const T> query, std::size_t n, span<std::int64_t> ids, span<Distance> distances,
                         std::int64_t search_k, failure& why) const noexcept {
     std::size_t found = 0;
-    if (fits(n, ids, distances, why))
-      why.record(detail::calls<T>::by_vector(native_handle(), query.data(), query.size(), n, search_k, ids.data(),
-                                             wanted(distances), &found, why.native()));
+    if (!fits(n, ids, distances, why)) return found;
+    if constexpr (std::is_same_v<T, float>) {
+      why.record(annoy_get_nns_by_vector(native_handle(), query.data(), query.size(), n, search_k, ids.data(),
+                                         wanted(distances), &found, why.native()));
+    } else {
+      const annoy_vectors one = detail::vectors(query.data(), 1, query.size());
+      const annoy_search_options options = looking_at(search_k);
+      const annoy_results into = detail::results(search_k ? n : 0, ids.data(), wanted(distances), &found);
+      why.record(annoy_search(native_handle(), &one, &options, &into, nullptr, why.native()));
+    }
     return found;
   }
   template <class Distance>
   std::size_t find_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids, span<Distance> distances,
                              std::int64_t search_k, failure& why) const noexcept {
     std::size_t found = 0;
-    if (fits(n, ids, distances, why))
-      why.record(detail::calls<Distance>::by_item(native_handle(), item, n, search_k, ids.data(),
-                                                  wanted(distances), &found, why.native()));
+    if (!fits(n, ids, distances, why)) return found;
+    if constexpr (std::is_same_v<Distance, float>) {
+      why.record(annoy_get_nns_by_item(native_handle(), item, n, search_k, ids.data(), wanted(distances), &found,
+                                       why.native()));
+    } else {
+      const annoy_search_options options = looking_at(search_k);
+      const annoy_results into = detail::results(search_k ? n : 0, ids.data(), wanted(distances), &found);
+      why.record(annoy_search_items(native_handle(), &item, 1, &options, &into, nullptr, why.native()));
+    }
     return found;
   }
 
@@ -1641,36 +1661,38 @@ class index {
     for (std::size_t i = 0; i < result.size(); i++) result[i] = {ids[i], distances[i]};
     return result;
   }
-  template <class T, class Distance = typename detail::calls<T>::distance>
+  template <class T, class Distance = typename detail::element<T>::distance>
   std::vector<basic_neighbor<Distance>> find(span<const T> query, std::size_t n, std::int64_t search_k,
                                              failure& why) const {
     return gather<Distance>(n, [&](std::size_t room, span<std::int64_t> ids, span<Distance> distances) {
       return find_into(query, room, ids, distances, search_k, why);
     });
   }
-  template <class T, class Distance = typename detail::calls<T>::distance>
+  template <class T, class Distance = typename detail::element<T>::distance>
   std::vector<basic_neighbor<Distance>> find(span<const T> query, std::size_t n, std::int64_t search_k) const {
     return detail::made([&](failure& why) { return find(query, n, search_k, why); });
   }
 
-  // `into` is a call of annoy.h, without its last arguments: options, ids, distances, the number found, error.
+  // `into` is a call of annoy.h, made with these options and results.
   template <class Distance, class Search>
   std::vector<basic_neighbor<Distance>> find_among(std::size_t n, const search_options& among, failure& why,
                                                    Search into) const {
     detail::searcher searching(among, n_items());
     auto found = gather<Distance>(n, [&](std::size_t room, span<std::int64_t> ids, span<Distance> distances) {
       std::size_t count = 0;
-      why.record(into(room, searching.native(), ids.data(), distances.data(), &count, why.native()));
+      const annoy_results found_into = detail::results(room, ids.data(), distances.data(), &count);
+      why.record(into(searching.native(), &found_into));
       return count;
     });
     searching.rethrow();
     return found;
   }
-  template <class T, class Distance = typename detail::calls<T>::distance>
+  template <class T, class Distance = typename detail::element<T>::distance>
   std::vector<basic_neighbor<Distance>> find(span<const T> query, std::size_t n, const search_options& among,
                                              failure& why) const {
-    return find_among<Distance>(n, among, why, [&](std::size_t room, auto... results) {
-      return detail::calls<T>::search(native_handle(), query.data(), query.size(), room, results...);
+    return find_among<Distance>(n, among, why, [&](const annoy_search_options* options, const annoy_results* into) {
+      const annoy_vectors one = detail::vectors(query.data(), 1, query.size());
+      return annoy_search(native_handle(), &one, options, into, nullptr, why.native());
     });
   }
   template <class Distance, class Search>
@@ -1684,22 +1706,23 @@ class index {
     detail::worker at_work(how);
     detail::searcher searching(among, n_items());
     searching.set_work(at_work);
-    const bool good = why.record(into(found.n, searching.native(), found.ids.data(), found.distances.data(),
-                                      found.found.data(), why.native()));
+    const annoy_results all = detail::results(found.n, found.ids.data(), found.distances.data(), found.found.data());
+    const bool good = why.record(into(searching.native(), &all, at_work.native()));
     at_work.rethrow();
     searching.rethrow();
     return good ? std::move(found) : basic_batch<Distance>();
   }
-  template <class T, class Distance = typename detail::calls<T>::distance>
+  template <class T, class Distance = typename detail::element<T>::distance>
   basic_batch<Distance> find_batch(const rows_view<T>& queries, std::size_t n, const search_options& among,
                                    const work& how, failure& why) const {
     if (!queries.whole()) {
       why.set(annoy::status::dimension, 0, "queries: found a last one that is not whole, expected whole rows");
       return {};
     }
-    return gather_batch<Distance>(queries.n_rows(), n, among, how, why, [&](std::size_t room, auto... results) {
-      return detail::calls<T>::search_batch(native_handle(), queries.data(), queries.n_rows(), queries.n_columns(),
-                                            queries.stride(), room, results...);
+    return gather_batch<Distance>(queries.n_rows(), n, among, how, why, [&](auto... told) {
+      const annoy_vectors all =
+          detail::vectors(queries.data(), queries.n_rows(), queries.n_columns(), queries.stride());
+      return annoy_search(native_handle(), &all, told..., why.native());
     });
   }
 
@@ -1729,7 +1752,7 @@ class index {
 [[nodiscard]] inline bool verify_file(const std::filesystem::path& file, failure& why) noexcept(detail::path_is_bytes) {
   std::size_t count;
   return detail::with_path(file, why, [&](const char* name) noexcept {
-    return annoy_verify_file(name, nullptr, 0, &count, why.native());
+    return annoy_verify_file(name, nullptr, 0, &count, nullptr, why.native());
   });
 }
 inline void verify_file(const std::filesystem::path& file) {
@@ -1740,7 +1763,7 @@ inline void verify_file(const std::filesystem::path& file) {
   std::size_t count;
   return detail::with_work(how, [&](const annoy_work* raw) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
-      return annoy_verify_file_with(name, nullptr, 0, &count, raw, why.native());
+      return annoy_verify_file(name, nullptr, 0, &count, raw, why.native());
     });
   });
 }
@@ -1750,7 +1773,7 @@ inline void verify_file(const std::filesystem::path& file, const work& how) {
 [[nodiscard]] inline faults_found find_faults_in(const std::filesystem::path& file, std::size_t most, failure& why) {
   return detail::collect_faults(most, why, [&](annoy_fault* faults, std::size_t capacity, std::size_t* count) {
     return detail::with_path(file, why, [&](const char* name) noexcept {
-      return annoy_verify_file(name, faults, capacity, count, why.native());
+      return annoy_verify_file(name, faults, capacity, count, nullptr, why.native());
     });
   });
 }

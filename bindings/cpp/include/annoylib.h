@@ -49,6 +49,8 @@
 #include <string>
 #include <utility>
 
+#include "annoylib_c.h"
+
 // Where text goes: to stderr, or to what __ERROR_PRINTER_OVERRIDE__ names, called as printf is.
 #ifndef annoylib_showUpdate
 #ifndef __ERROR_PRINTER_OVERRIDE__
@@ -109,74 +111,6 @@ struct Manhattan : Minkowski {
 // How many threads build: one, whatever n_threads says; or n_threads, as with any other class given as policy.
 class AnnoyIndexSingleThreadedBuildPolicy {};
 class AnnoyIndexMultiThreadedBuildPolicy {};
-
-// What this header needs of annoy.h, under names of its own: nothing of it gets into the way of code that has an
-// annoy_version() or ANNOY_ANGULAR of its own, nor into that of annoy.h, which may be included as well.
-// tests/cpp/drift.cc holds it to what annoy.h says.
-namespace annoy_rs_c {
-
-typedef int32_t status;
-typedef int32_t metric;
-typedef int32_t scalar;
-enum : status { ok = 0 };
-enum : metric { angular = 1, euclidean = 2, manhattan = 3, hamming = 4, dot = 5 };
-enum : scalar { usual = 0, f32 = 1, f64 = 2, bits64 = 3, bits32 = 4, bits8 = 5 };
-enum : uint64_t { no_flags = 0, load_prefault = 1 };
-
-struct index;
-struct error {
-  status code;
-  int32_t os_errno;
-  char message[504];
-};
-struct options {
-  size_t struct_size;
-  annoy_rs_c::metric metric;
-  annoy_rs_c::scalar scalar;
-  int32_t id_bits;
-  int32_t reserved;
-  size_t f;
-};
-typedef void (*log_fn)(void* user, int32_t level, const char* text);
-
-// Declares annoy_NAME as NAME. A second declaration under its own name would have to be of annoy.h's types.
-#define ANNOYLIB_TEXT_OF(x) #x
-#define ANNOYLIB_TEXT(x) ANNOYLIB_TEXT_OF(x)
-#define ANNOYLIB_DECLARE(type, name, ...) \
-  type name(__VA_ARGS__) __asm__(ANNOYLIB_TEXT(__USER_LABEL_PREFIX__) "annoy_" #name)
-ANNOYLIB_DECLARE(status, new_with, const options*, index**, error*);
-ANNOYLIB_DECLARE(void, free, index*);
-ANNOYLIB_DECLARE(status, set_seed, index*, uint64_t, error*);
-ANNOYLIB_DECLARE(status, set_log, index*, log_fn, void*, error*);
-ANNOYLIB_DECLARE(int64_t, get_n_items, const index*);
-ANNOYLIB_DECLARE(int64_t, get_n_trees, const index*);
-ANNOYLIB_DECLARE(status, add_item, index*, int64_t, const float*, size_t, error*);
-ANNOYLIB_DECLARE(status, add_item_f64, index*, int64_t, const double*, size_t, error*);
-ANNOYLIB_DECLARE(status, add_item_bits, index*, int64_t, const uint64_t*, size_t, error*);
-ANNOYLIB_DECLARE(status, get_item, const index*, int64_t, float*, size_t, error*);
-ANNOYLIB_DECLARE(status, get_item_f64, const index*, int64_t, double*, size_t, error*);
-ANNOYLIB_DECLARE(status, get_item_bits, const index*, int64_t, uint64_t*, size_t, error*);
-ANNOYLIB_DECLARE(status, get_distance, const index*, int64_t, int64_t, double*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_item, const index*, int64_t, size_t, int64_t, int64_t*, float*, size_t*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_item_f64, const index*, int64_t, size_t, int64_t, int64_t*, double*, size_t*,
-                 error*);
-ANNOYLIB_DECLARE(status, get_nns_by_vector, const index*, const float*, size_t, size_t, int64_t, int64_t*, float*,
-                 size_t*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_vector_f64, const index*, const double*, size_t, size_t, int64_t, int64_t*, double*,
-                 size_t*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_vector_bits, const index*, const uint64_t*, size_t, size_t, int64_t, int64_t*,
-                 float*, size_t*, error*);
-ANNOYLIB_DECLARE(status, build, index*, int32_t, int32_t, error*);
-ANNOYLIB_DECLARE(status, unbuild, index*, error*);
-ANNOYLIB_DECLARE(status, on_disk_build, index*, const char*, error*);
-ANNOYLIB_DECLARE(status, save_and_load, index*, const char*, uint64_t, error*);
-ANNOYLIB_DECLARE(status, load, index*, const char*, uint64_t, error*);
-ANNOYLIB_DECLARE(status, unload, index*, error*);
-#undef ANNOYLIB_DECLARE
-#undef ANNOYLIB_TEXT
-#undef ANNOYLIB_TEXT_OF
-
-}  // namespace annoy_rs_c
 
 namespace annoy_rs_detail {
 
@@ -290,6 +224,48 @@ template <typename To, typename From> class Results<To, From, false> {
   Array<From, 128> from_;
 };
 
+template <typename X> struct Element;
+template <> struct Element<float> { static const c::element number = c::of_f32; };
+template <> struct Element<double> { static const c::element number = c::of_f64; };
+template <> struct Element<uint64_t> { static const c::element number = c::of_bits; };
+
+// Calls for one vector of elements X, with distances of type D, by those that the library has for many.
+template <typename X, typename D> struct Views {
+  static c::status add(c::index* index, int64_t item, const X* v, size_t len, c::error* error) {
+    const c::vectors from = one(v, len);
+    return c::add(index, &item, &from, NULL, error);
+  }
+  static c::status get(const c::index* index, int64_t item, X* v, size_t len, c::error* error) {
+    const c::vectors to = one(v, len);
+    return c::get_vectors(index, &item, &to, error);
+  }
+  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
+                             D* distances, size_t* found, c::error* error) {
+    const c::search_options options = looking_at(search_k);
+    const c::results to = room(n, search_k, ids, distances, found);
+    return c::search_items(index, &item, 1, &options, &to, NULL, error);
+  }
+  static c::status near_vector(const c::index* index, const X* v, size_t len, size_t n, int64_t search_k, int64_t* ids,
+                               D* distances, size_t* found, c::error* error) {
+    const c::vectors query = one(v, len);
+    const c::search_options options = looking_at(search_k);
+    const c::results to = room(n, search_k, ids, distances, found);
+    return c::search(index, &query, &options, &to, NULL, error);
+  }
+
+ private:
+  static c::vectors one(const X* v, size_t len) {
+    return c::vectors{sizeof(c::vectors), const_cast<X*>(v), Element<X>::number, 0, 1, len, 0};
+  }
+  static c::search_options looking_at(int64_t search_k) {
+    return c::search_options{sizeof(c::search_options), 0, search_k};
+  }
+  // The library takes a search_k of 0 for the usual. Here it finds nothing, as in Annoy.
+  static c::results room(size_t n, int64_t search_k, int64_t* ids, D* distances, size_t* found) {
+    return c::results{sizeof(c::results), ids, distances, Element<D>::number, 0, found, search_k == 0 ? 0 : n};
+  }
+};
+
 // The calls for an element type. Result: what the library gives distances as.
 template <typename T, bool Words> struct Calls {
   static const bool known = false;
@@ -309,15 +285,11 @@ template <> struct Calls<float, false> {
   static constexpr decltype(&c::get_nns_by_vector) near_vector = &c::get_nns_by_vector;
 };
 
-template <> struct Calls<double, false> {
+template <> struct Calls<double, false> : Views<double, double> {
   static const bool known = true;
   static const c::scalar scalar = c::f64;
   static const size_t bits_each = 1;
   typedef double Result;
-  static constexpr decltype(&c::add_item_f64) add = &c::add_item_f64;
-  static constexpr decltype(&c::get_item_f64) get = &c::get_item_f64;
-  static constexpr decltype(&c::get_nns_by_item_f64) near_item = &c::get_nns_by_item_f64;
-  static constexpr decltype(&c::get_nns_by_vector_f64) near_vector = &c::get_nns_by_vector_f64;
 };
 
 // Hamming over words of type T. The library takes the same bits in 64-bit words: bit j of word i of T is bit
@@ -352,11 +324,11 @@ template <typename T> struct Calls<T, true> {
   };
 
   static c::status add(c::index* index, int64_t item, const T* v, size_t f, c::error* error) {
-    return c::add_item_bits(index, item, Packed(v, f).data(), n_words(f), error);
+    return Views<uint64_t, float>::add(index, item, Packed(v, f).data(), n_words(f), error);
   }
   static c::status get(const c::index* index, int64_t item, T* v, size_t f, c::error* error) {
     Array<uint64_t, 64> words(n_words(f));
-    const c::status status = c::get_item_bits(index, item, words.data(), n_words(f), error);
+    const c::status status = Views<uint64_t, float>::get(index, item, words.data(), n_words(f), error);
     if (status != c::ok || !v) return status;
     for (size_t i = 0; i < f; i++)
       v[i] = static_cast<T>(words.data()[i / per_word] >> (i % per_word * bits_each));
@@ -364,8 +336,8 @@ template <typename T> struct Calls<T, true> {
   }
   static c::status near_vector(const c::index* index, const T* v, size_t f, size_t n, int64_t search_k,
                                int64_t* ids, float* distances, size_t* found, c::error* error) {
-    return c::get_nns_by_vector_bits(index, Packed(v, f).data(), n_words(f), n, search_k, ids, distances, found,
-                                     error);
+    return Views<uint64_t, float>::near_vector(index, Packed(v, f).data(), n_words(f), n, search_k, ids, distances,
+                                               found, error);
   }
 };
 
@@ -486,7 +458,7 @@ class AnnoyIndex
   bool save(const char* filename, bool prefault = false, char** error = NULL) {
     return run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) -> annoy_rs_c::status {
       if (shared_->on_disk && annoy_rs_c::get_n_trees(index) > 0) return annoy_rs_c::ok;
-      return annoy_rs_c::save_and_load(index, filename, flags(prefault), why);
+      return annoy_rs_c::save_and_load(index, filename, flags(prefault), NULL, why);
     });
   }
 

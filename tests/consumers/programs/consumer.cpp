@@ -26,8 +26,13 @@ int main() try {
     annoy_index *handle = nullptr;
     check(annoy_new(ANNOY_ANGULAR, 3, &handle, &error), error);
     const Index index(handle);
-    const std::vector<float> rows{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0};
-    check(annoy_add_items(index.get(), nullptr, rows.data(), 4, 3, 0, &error), error);
+    std::vector<float> rows{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0};
+    annoy_vectors vectors{};
+    vectors.struct_size = sizeof vectors;
+    vectors.data = rows.data();
+    vectors.n = 4;
+    vectors.len = 3;
+    check(annoy_add(index.get(), nullptr, &vectors, nullptr, &error), error);
     check(annoy_build(index.get(), 10, -1, &error), error);
     std::vector<std::int64_t> ids(2);
     std::size_t n_found = 0;

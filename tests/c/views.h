@@ -1,0 +1,87 @@
+/* annoy_vectors and annoy_results filled in, and the calls that take them, for one vector or many. */
+#ifndef VIEWS_H
+#define VIEWS_H
+
+#include <annoy.h>
+
+#include <string.h>
+
+/* `n` rows of `len` elements, `stride` bytes apart. */
+static inline annoy_vectors rows_of(annoy_element element, const void *data, size_t n, size_t len, size_t stride) {
+    annoy_vectors rows;
+    memset(&rows, 0, sizeof rows);
+    rows.struct_size = sizeof rows;
+    rows.data = (void *)data;
+    rows.element = element;
+    rows.n = n;
+    rows.len = len;
+    rows.stride = stride;
+    return rows;
+}
+
+/* Room for the `n` nearest of each query. `element` is that of the distances. */
+static inline annoy_results room_of(size_t n, int64_t *ids, annoy_element element, void *distances, size_t *counts) {
+    annoy_results room;
+    memset(&room, 0, sizeof room);
+    room.struct_size = sizeof room;
+    room.ids = ids;
+    room.distances = distances;
+    room.distance_element = element;
+    room.counts = counts;
+    room.n = n;
+    return room;
+}
+
+/* Queries of doubles have distances of doubles here, all others of floats. */
+static inline annoy_element distances_for(annoy_element query) {
+    return query == ANNOY_ELEMENT_F64 ? ANNOY_ELEMENT_F64 : ANNOY_ELEMENT_F32;
+}
+
+static inline annoy_status add_rows(annoy_index *index, const int64_t *ids, annoy_element element, const void *data,
+                                    size_t n, size_t len, size_t stride, const annoy_work *work, annoy_error *why) {
+    const annoy_vectors rows = rows_of(element, data, n, len, stride);
+    return annoy_add(index, ids, &rows, work, why);
+}
+static inline annoy_status add_one(annoy_index *index, int64_t item, annoy_element element, const void *vector,
+                                   size_t len, annoy_error *why) {
+    return add_rows(index, &item, element, vector, 1, len, 0, NULL, why);
+}
+static inline annoy_status get_one(const annoy_index *index, int64_t item, annoy_element element, void *vector,
+                                   size_t len, annoy_error *why) {
+    const annoy_vectors to = rows_of(element, vector, 1, len, 0);
+    return annoy_get_vectors(index, &item, &to, why);
+}
+
+static inline annoy_status find_rows(const annoy_index *index, annoy_element element, const void *queries,
+                                     size_t n_queries, size_t len, size_t stride, size_t n,
+                                     const annoy_search_options *options, int64_t *ids, void *distances,
+                                     size_t *counts, const annoy_work *work, annoy_error *why) {
+    const annoy_vectors rows = rows_of(element, queries, n_queries, len, stride);
+    const annoy_results room = room_of(n, ids, distances_for(element), distances, counts);
+    return annoy_search(index, &rows, options, &room, work, why);
+}
+static inline annoy_status find_one(const annoy_index *index, annoy_element element, const void *query, size_t len,
+                                    size_t n, const annoy_search_options *options, int64_t *ids, void *distances,
+                                    size_t *found, annoy_error *why) {
+    return find_rows(index, element, query, 1, len, 0, n, options, ids, distances, found, NULL, why);
+}
+static inline annoy_status find_items(const annoy_index *index, const int64_t *items, size_t n_items, size_t n,
+                                      const annoy_search_options *options, int64_t *ids, annoy_element element,
+                                      void *distances, size_t *counts, const annoy_work *work, annoy_error *why) {
+    const annoy_results room = room_of(n, ids, element, distances, counts);
+    return annoy_search_items(index, items, n_items, options, &room, work, why);
+}
+static inline annoy_status find_item(const annoy_index *index, int64_t item, size_t n,
+                                     const annoy_search_options *options, int64_t *ids, annoy_element element,
+                                     void *distances, size_t *found, annoy_error *why) {
+    return find_items(index, &item, 1, n, options, ids, element, distances, found, NULL, why);
+}
+static inline annoy_search_options looking_at(int64_t search_k) {
+    annoy_search_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.search_k = search_k;
+    return options;
+}
+
+#endif
