@@ -46,7 +46,8 @@ int main(void) {
     CHECK(annoy_build(index, N_TREES, -1, &error));
 
     /* The bytes are those of the file that annoy_save writes. */
-    CHECK(annoy_saved_size(index, &size, &error));
+    if (annoy_save_to_buffer(index, NULL, 0, &size, NULL, &error) != ANNOY_ERR_TOO_SMALL)
+        fail("annoy_save_to_buffer", error.message);
     bytes = malloc(size);
     if (!bytes) fail("malloc", "no memory");
     CHECK(annoy_save_to_buffer(index, bytes, size, &written, NULL, &error));

@@ -26,6 +26,7 @@ static void fail(const char *what, const char *why) {
 
 static void keys(const char *path) {
     static uint64_t labels[N];
+    annoy_labels view;
     annoy_index *index = NULL;
     uint64_t found[NEAREST];
     int64_t ids[NEAREST], item;
@@ -40,7 +41,12 @@ static void keys(const char *path) {
         labels[i] = UINT64_C(9000000000000000000) + (uint64_t)i;
         CHECK(annoy_add_item(index, i, point, 2, &error));
     }
-    CHECK(annoy_set_labels_u64(index, NULL, labels, N, &error));
+    memset(&view, 0, sizeof view);
+    view.struct_size = sizeof view;
+    view.kind = ANNOY_LABELS_U64;
+    view.n = N;
+    view.numbers = labels;
+    CHECK(annoy_set_labels(index, NULL, &view, &error));
     CHECK(annoy_build(index, 5, -1, &error));
     CHECK(annoy_save(index, path, &error));
     annoy_free(index);

@@ -69,7 +69,7 @@ TEST(what_is_not_built_is_not_saved) {
     annoy_index *index = line_of(10, 0);
     unsigned char room[64];
     size_t n = 77;
-    FAILS(ANNOY_ERR_STATE, "cannot save: the index is not built", annoy_saved_size(index, &n, &error));
+    FAILS(ANNOY_ERR_STATE, "cannot save: the index is not built", saved_size_of(index, &n, &error));
     FAILS(ANNOY_ERR_STATE, "cannot save: the index is not built",
           annoy_save_to_buffer(index, room, sizeof room, &n, NULL, &error));
     CHECK(n == 77);

@@ -31,7 +31,7 @@ static inline unsigned char *read_file(const char *path, size_t *size) {
 static inline unsigned char *saved(const annoy_index *index, size_t odd, size_t *size) {
     unsigned char *bytes;
     size_t written = 77;
-    OK(annoy_saved_size(index, size, &error));
+    OK(saved_size_of(index, size, &error));
     bytes = (unsigned char *)exactly(odd + *size);
     OK(annoy_save_to_buffer(index, bytes + odd, *size, &written, NULL, &error));
     CHECK(written == *size);

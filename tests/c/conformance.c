@@ -323,8 +323,8 @@ static void set_labels(void) {
         else numbers[i] = json_uint64(one);
         offsets[i + 1] = offsets[i] + size;
     }
-    if (are_text) status = annoy_set_labels(index_here, given, bytes, offsets, list->n, &error);
-    else status = annoy_set_labels_u64(index_here, given, numbers, list->n, &error);
+    if (are_text) status = set_texts(index_here, given, bytes, offsets, list->n, &error);
+    else status = set_numbers(index_here, given, numbers, list->n, &error);
     free(ids);
     free(numbers);
     free(offsets);
@@ -443,8 +443,8 @@ static void take_step(void) {
     else if (called("set_label") || called("find_label")) label();
     else if (called("set_labels")) set_labels();
     else if (called("get_labels")) get_labels();
-    else if (called("clear_label")) status = annoy_clear_label(index_here, integer("item"), &error);
-    else if (called("clear_labels")) status = annoy_clear_labels(index_here, &error);
+    else if (called("clear_label")) status = clear_one(index_here, integer("item"), &error);
+    else if (called("clear_labels")) status = annoy_clear_labels(index_here, NULL, 0, &error);
     else if (called("label_counts")) label_counts();
     else if (called("remove_item")) status = annoy_remove_item(index_here, integer("item"), &error);
     else if (called("restore_item")) status = annoy_restore_item(index_here, integer("item"), &error);

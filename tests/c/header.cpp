@@ -87,7 +87,7 @@ TEST(lambdas) {
     Index index = make(ANNOY_DOT, 1);
     string heard;
     OK(annoy_set_log(
-        index.get(),
+        index.get(), ANNOY_LOG_INFO,
         [](void *user, int32_t, const char *text) { static_cast<string *>(user)->append(text); },
         &heard, &error));
     const float one = 1;

@@ -9,14 +9,14 @@ TEST(numbers) {
     int i;
     CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_NONE);
     for (i = 0; i < 10; i++) labels[i] = ~(uint64_t)i;
-    OK(annoy_set_labels_u64(index, NULL, labels, 10, &error));
+    OK(set_numbers(index, NULL, labels, 10, &error));
     CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_U64 && annoy_get_n_labels(index) == 10);
     FAILS(ANNOY_ERR_LABEL, "item 3 cannot have the label*: it is that of item 4",
           annoy_set_label_u64(index, 3, ~(uint64_t)4, &error));
     FAILS(ANNOY_ERR_ITEM, "item id is 10, expected 0 to 9", annoy_set_label_u64(index, 10, 1, &error));
-    FAILS(ANNOY_ERR_ITEM, "10", annoy_set_labels_u64(index, NULL, labels, 11, &error));
+    FAILS(ANNOY_ERR_ITEM, "10", set_numbers(index, NULL, labels, 11, &error));
     FAILS(ANNOY_ERR_UNSUPPORTED, "numbers, not strings", annoy_set_label(index, 3, "x", 1, &error));
-    OK(annoy_clear_label(index, 3, &error));
+    OK(clear_one(index, 3, &error));
     FAILS(ANNOY_ERR_LABEL, "item 3 has no label", annoy_get_label_u64(index, 3, &label, &error));
     OK(annoy_build(index, 2, 1, &error));
     OK(annoy_save(index, path, &error));
@@ -40,7 +40,7 @@ TEST(numbers) {
     OK(annoy_set_label_u64(loaded, 3, 33, &error));
     OK(annoy_find_label_u64(loaded, 33, &item, &error));
     CHECK(item == 3 && annoy_get_n_labels(loaded) == 10);
-    OK(annoy_clear_labels(loaded, &error));
+    OK(annoy_clear_labels(loaded, NULL, 0, &error));
     CHECK(annoy_get_n_labels(loaded) == 0 && annoy_get_label_kind(loaded) == ANNOY_LABELS_NONE);
     OK(annoy_set_label(loaded, 0, "now a string", 12, &error));
     annoy_free(index);
@@ -59,14 +59,14 @@ TEST(strings) {
     memset(large, 'a', LONG);
     asked[0] = 0, asked[1] = 2, asked[2] = 3;
     offsets[0] = 0, offsets[1] = 1, offsets[2] = 1, offsets[3] = LONG;
-    OK(annoy_set_labels(index, asked, large, offsets, 3, &error));
+    OK(set_texts(index, asked, large, offsets, 3, &error));
     CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_UTF8 && annoy_get_n_labels(index) == 3);
     offsets[1] = 2;
-    FAILS(ANNOY_ERR_ARGUMENT, "offsets is 2 before 1", annoy_set_labels(index, asked, large, offsets, 3, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "offsets is 2 before 1", set_texts(index, asked, large, offsets, 3, &error));
     offsets[1] = LONG, offsets[2] = LONG;
     large[5] = '\xff';
     FAILS(ANNOY_ERR_ARGUMENT, "bytes is the byte 0xff at 5, expected UTF-8",
-          annoy_set_labels(index, asked, large, offsets, 3, &error));
+          set_texts(index, asked, large, offsets, 3, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "label is the byte 0xff at 5", annoy_set_label(index, 0, large, 6, &error));
     FAILS(ANNOY_ERR_ARGUMENT, "label is the byte 0xff at 5", annoy_find_label(index, large, 6, &item, &error));
     large[5] = 'a';

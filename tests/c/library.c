@@ -105,13 +105,13 @@ TEST(log_callback) {
     int calls;
     memset(&first, 0, sizeof first);
     memset(&second, 0, sizeof second);
-    OK(annoy_set_log(index, hear, &first, &error));
+    OK(annoy_set_log(index, 0, hear, &first, &error));
     OK(annoy_build(index, 3, 2, &error));
     CHECK(first.calls > 0 && first.wrong == 0);
     CHECK(has_text(first.last, "3 trees*50 items"));
     OK(annoy_save(index, in_scratch("log.ann"), &error));
     CHECK(has_text(first.last, "saved*log.ann"));
-    OK(annoy_set_log(index, hear, &second, &error)); /* from here on the second hears, the first does not */
+    OK(annoy_set_log(index, 0, hear, &second, &error)); /* from here on the second hears, the first does not */
     calls = first.calls;
     OK(annoy_load(index, in_scratch("log.ann"), 0, &error));
     CHECK(first.calls == calls && second.calls > 0 && second.wrong == 0);
@@ -119,7 +119,7 @@ TEST(log_callback) {
     OK(annoy_unload(index, &error)); /* the log stays through an unload */
     CHECK(has_text(second.last, "unloaded"));
     calls = second.calls;
-    OK(annoy_set_log(index, NULL, &second, &error));
+    OK(annoy_set_log(index, 0, NULL, &second, &error));
     OK(annoy_load(index, in_scratch("log.ann"), 0, &error));
     CHECK(first.calls + second.calls > 0 && second.calls == calls);
     annoy_free(index);
@@ -136,11 +136,12 @@ TEST(log_levels) {
     for (most = 0; most <= 5; most++) {
         annoy_index *index = line_of(50, 0);
         int counts[5] = {0, 0, 0, 0, 0};
-        OK(annoy_set_log(index, count_levels, counts, &error));
-        if (most == 0 || most == 5) {
-            FAILS(ANNOY_ERR_ARGUMENT, "level is*ANNOY_LOG_ERROR (1) to", annoy_set_log_level(index, most, &error));
+        if (most == 5) {
+            OK(annoy_set_log(index, 0, count_levels, counts, &error));
+            FAILS(ANNOY_ERR_ARGUMENT, "level is*ANNOY_LOG_ERROR (1) to",
+                  annoy_set_log(index, most, NULL, NULL, &error));
         } else {
-            OK(annoy_set_log_level(index, most, &error));
+            OK(annoy_set_log(index, most, count_levels, counts, &error));
         }
         OK(annoy_build(index, 1, 1, &error));
         FAILS(ANNOY_ERR_STATE, "built", annoy_build(index, 1, 1, &error));

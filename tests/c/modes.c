@@ -258,12 +258,11 @@ TEST(functions_of_the_host) {
         OK(annoy_build_graph(good, NULL, &work, &error));
         CHECK(reports.wrong == 0 && is_in(then));
         enter(first);
-        OK(annoy_set_log(good, hear, &messages, &error));
-        OK(annoy_set_log_level(good, ANNOY_LOG_DEBUG, &error));
+        OK(annoy_set_log(good, ANNOY_LOG_DEBUG, hear, &messages, &error));
         messages.then = NULL;
         OK(annoy_save(good, in_scratch("modes.ann"), &error));
         CHECK(messages.calls > 0 && messages.wrong == 0 && is_in(first));
-        OK(annoy_set_log(good, NULL, NULL, &error));
+        OK(annoy_set_log(good, 0, NULL, NULL, &error));
         enter(&normal);
         other = saved(good, 0, &other_size);
         CHECK(other_size == size && memcmp(other, bytes, size) == 0);

@@ -81,18 +81,20 @@ TEST(labels) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_label_u64(NULL, 0, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_label(NULL, 0, "x", 1, &error));
     FAILS(ANNOY_ERR_NULL, "label", annoy_set_label(a, 0, NULL, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_set_labels_u64(NULL, ids, bits, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "labels", annoy_set_labels_u64(a, ids, NULL, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_set_labels(NULL, ids, "x", offsets, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "bytes", annoy_set_labels(a, ids, NULL, offsets, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "offsets", annoy_set_labels(a, ids, "x", NULL, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_clear_label(NULL, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_clear_labels(NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", set_numbers(NULL, ids, bits, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "numbers", set_numbers(a, ids, NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "labels", annoy_set_labels(a, ids, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "items", annoy_clear_labels(a, NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", set_texts(NULL, ids, "x", offsets, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "bytes", set_texts(a, ids, NULL, offsets, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "offsets", set_texts(a, ids, "x", NULL, 1, &error));
+    FAILS(ANNOY_ERR_NULL, "index", clear_one(NULL, 0, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_clear_labels(NULL, NULL, 0, &error));
     CHECK(annoy_get_n_labels(a) == 0);
     /* NULL for the ids: the first items. (NULL, 0): no labels; an empty one. */
-    OK(annoy_set_labels_u64(a, NULL, NULL, 0, &error));
-    OK(annoy_set_labels(a, NULL, NULL, NULL, 0, &error));
-    OK(annoy_set_labels(a, NULL, "x", offsets, 1, &error));
+    OK(set_numbers(a, NULL, NULL, 0, &error));
+    OK(set_texts(a, NULL, NULL, NULL, 0, &error));
+    OK(set_texts(a, NULL, "x", offsets, 1, &error));
     OK(annoy_set_label(a, 1, NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_label_u64(NULL, 0, bits, &error));
     FAILS(ANNOY_ERR_NULL, "label", annoy_get_label_u64(a, 0, NULL, &error));
@@ -154,8 +156,7 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_info(NULL, &info, &error));
     CHECK(n == 77 && info.node_size == 0);
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_seed(NULL, 1, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, hear, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_set_log_level(NULL, ANNOY_LOG_INFO, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, 0, hear, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_reserve(NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_trees(NULL, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_graph(NULL, NULL, NULL, &error));
@@ -169,7 +170,7 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_save(NULL, path, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_and_load(NULL, path, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_load(NULL, path, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_saved_size(NULL, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "index", saved_size_of(NULL, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_to_buffer(NULL, bits, sizeof bits, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_load_from_buffer(NULL, path, 1, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_thaw(NULL, &error));
@@ -276,7 +277,7 @@ TEST(files) {
     FAILS(ANNOY_ERR_NULL, "path", annoy_load(a, NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "path", annoy_on_disk_build(empty, NULL, &error));
     n = 77;
-    FAILS(ANNOY_ERR_NULL, "size", annoy_saved_size(a, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "written", saved_size_of(a, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "buffer", annoy_save_to_buffer(a, NULL, 1, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "written", annoy_save_to_buffer(a, bits, sizeof bits, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "bytes", annoy_load_from_buffer(a, NULL, 1, 0, &error));
@@ -337,10 +338,10 @@ TEST(searching) {
 /* NULL for log: silence. NULL for user: handed back as it is. */
 TEST(logging) {
     annoy_index *a = floats_index();
-    OK(annoy_set_log(a, NULL, NULL, &error));
-    OK(annoy_set_log(a, hear, NULL, &error));
+    OK(annoy_set_log(a, 0, NULL, NULL, &error));
+    OK(annoy_set_log(a, 0, hear, NULL, &error));
     OK(annoy_build(a, 1, 1, &error));
-    OK(annoy_set_log(a, NULL, NULL, &error));
+    OK(annoy_set_log(a, 0, NULL, NULL, &error));
     OK(annoy_unbuild(a, &error));
     annoy_free(a);
 }
@@ -358,7 +359,7 @@ TEST(errors) {
     CHECK(annoy_new(0, 2, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
     CHECK(annoy_new_with(&options, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
     CHECK(annoy_set_seed(NULL, 1, NULL) == ANNOY_ERR_NULL);
-    CHECK(annoy_set_log(NULL, NULL, NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_set_log(NULL, 0, NULL, NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_add_item(a, -1, f32, 2, NULL) == ANNOY_ERR_ITEM);
     CHECK(add_one(a, 0, ANNOY_ELEMENT_F64, f64, 2, NULL) == ANNOY_ERR_UNSUPPORTED);
     CHECK(add_one(a, 0, ANNOY_ELEMENT_BITS, bits, 1, NULL) == ANNOY_ERR_UNSUPPORTED);
@@ -372,7 +373,7 @@ TEST(errors) {
     CHECK(annoy_save(a, path, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_save_and_load(a, path, 0, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load(a, path, 4, NULL) == ANNOY_ERR_ARGUMENT);
-    CHECK(annoy_saved_size(a, &n, NULL) == ANNOY_ERR_STATE);
+    CHECK(saved_size_of(a, &n, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_save_to_buffer(a, bits, sizeof bits, &n, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load_from_buffer(a, path, 1, 0, NULL) == ANNOY_ERR_FORMAT);
     CHECK(annoy_open_buffer(path, 1, 0, &made, NULL) == ANNOY_ERR_FORMAT && made == NULL);

@@ -84,4 +84,36 @@ static inline annoy_search_options looking_at(int64_t search_k) {
     return options;
 }
 
+/* Labels for many items: numbers, or strings one behind the other. */
+static inline annoy_status set_numbers(annoy_index *index, const int64_t *items, const uint64_t *numbers, size_t n,
+                                       annoy_error *why) {
+    annoy_labels labels;
+    memset(&labels, 0, sizeof labels);
+    labels.struct_size = sizeof labels;
+    labels.kind = ANNOY_LABELS_U64;
+    labels.n = n;
+    labels.numbers = numbers;
+    return annoy_set_labels(index, items, &labels, why);
+}
+static inline annoy_status set_texts(annoy_index *index, const int64_t *items, const char *bytes,
+                                     const size_t *offsets, size_t n, annoy_error *why) {
+    annoy_labels labels;
+    memset(&labels, 0, sizeof labels);
+    labels.struct_size = sizeof labels;
+    labels.kind = ANNOY_LABELS_UTF8;
+    labels.n = n;
+    labels.bytes = bytes;
+    labels.offsets = offsets;
+    return annoy_set_labels(index, items, &labels, why);
+}
+static inline annoy_status clear_one(annoy_index *index, int64_t item, annoy_error *why) {
+    return annoy_clear_labels(index, &item, 1, why);
+}
+
+/* How many bytes a save writes. */
+static inline annoy_status saved_size_of(const annoy_index *index, size_t *size, annoy_error *why) {
+    const annoy_status status = annoy_save_to_buffer(index, NULL, 0, size, NULL, why);
+    return status == ANNOY_ERR_TOO_SMALL ? ANNOY_OK : status;
+}
+
 #endif

@@ -62,14 +62,14 @@ static void make(void) {
     for (int i = 0; i < 4; i++) {
         MUST(annoy_new(ANNOY_EUCLIDEAN, F, all[i], &error));
         if (i > 0) MUST(add_rows(*all[i], NULL, 0, x, N, F, 0, NULL, &error));
-        if (i > 0) MUST(annoy_set_labels(*all[i], NULL, texts, offsets, N, &error));
+        if (i > 0) MUST(set_texts(*all[i], NULL, texts, offsets, N, &error));
         if (i > 1) MUST(annoy_build(*all[i], TREES, 1, &error));
         if (i > 1) MUST(annoy_remove_item(*all[i], 3, &error));
     }
     annoy_work work = by(1);
     MUST(annoy_build_graph(graph, &small, &work, &error));
     MUST(annoy_set_metadata(graph, "about", 5, &error));
-    MUST(annoy_saved_size(graph, &length, &error));
+    MUST(saved_size_of(graph, &length, &error));
     buffer = malloc(length);
     size_t written;
     MUST(annoy_save_to_buffer(graph, buffer, length, &written, NULL, &error));
@@ -203,7 +203,7 @@ static annoy_status save_to_buffer(void) {
 }
 static annoy_status saved_size(void) {
     size_t size;
-    return annoy_saved_size(built, &size, &error);
+    return saved_size_of(built, &size, &error);
 }
 static annoy_status load(void) { return annoy_load(filled, file, 0, &error); }
 static annoy_status load_copy(void) { return annoy_load(filled, file, ANNOY_LOAD_COPY, &error); }
@@ -291,15 +291,15 @@ static annoy_status get_distance(void) {
     return annoy_get_distance(built, 5, 6, &distance, &error);
 }
 static annoy_status set_label(void) { return annoy_set_label(mapped, 4, "four", 4, &error); }
-static annoy_status set_labels(void) { return annoy_set_labels(built, NULL, texts, offsets, N, &error); }
-static annoy_status set_numbers(void) {
+static annoy_status set_labels(void) { return set_texts(built, NULL, texts, offsets, N, &error); }
+static annoy_status set_many_numbers(void) {
     if (annoy_get_n_labels(empty) == 0) {
         long then = left;
         left = -1;
         MUST(add_rows(empty, NULL, 0, x, N, F, 0, NULL, &error));
         left = then;
     }
-    annoy_status status = annoy_set_labels_u64(empty, NULL, numbers, N, &error);
+    annoy_status status = set_numbers(empty, NULL, numbers, N, &error);
     left = -1;
     MUST(annoy_unload(empty, &error));
     return status;
@@ -323,8 +323,8 @@ static annoy_status find_no_label(void) {
     int64_t item;
     return annoy_find_label(mapped, "nobody", 6, &item, &error) == ANNOY_ERR_LABEL ? ANNOY_OK : -1;
 }
-static annoy_status clear_label(void) { return annoy_clear_label(mapped, 5, &error); }
-static annoy_status clear_labels(void) { return annoy_clear_labels(mapped, &error); }
+static annoy_status clear_label(void) { return clear_one(mapped, 5, &error); }
+static annoy_status clear_labels(void) { return annoy_clear_labels(mapped, NULL, 0, &error); }
 static annoy_status get_ids(void) { return annoy_get_ids(built, ids, N, found, &error); }
 static annoy_status remove_item(void) { return annoy_remove_item(mapped, 5, &error); }
 static annoy_status restore_item(void) { return annoy_restore_item(mapped, 3, &error); }
@@ -356,8 +356,7 @@ static annoy_status probe_plain(void) {
 }
 static void hear(void *user, int32_t level, const char *text) { (void)user, (void)level, (void)text; }
 static annoy_status log_all(void) {
-    annoy_status status = annoy_set_log(filled, hear, NULL, &error);
-    if (status == ANNOY_OK) status = annoy_set_log_level(filled, ANNOY_LOG_DEBUG, &error);
+    annoy_status status = annoy_set_log(filled, ANNOY_LOG_DEBUG, hear, NULL, &error);
     return status == ANNOY_OK ? annoy_build(filled, 2, 1, &error) : status;
 }
 static annoy_status cancel(void) {
@@ -390,7 +389,7 @@ static const family families[] = {
     CALL(search_forest), CALL(search_forest_filtered), CALL(search_graph), CALL(search_graph_filtered),
     CALL(search_exact), CALL(search_exact_filtered), CALL(search_item), CALL(search_first),
     CALL(batch_1), CALL(batch_by_default), CALL(batch_4), CALL(batch_items), CALL(recall), CALL(get_item), CALL(get_distance),
-    CALL(set_label), CALL(set_labels), CALL(set_numbers), CALL(get_label), CALL(get_labels),
+    CALL(set_label), CALL(set_labels), CALL(set_many_numbers), CALL(get_label), CALL(get_labels),
     CALL(find_label), CALL(find_no_label), CALL(clear_label), CALL(clear_labels), CALL(get_ids),
     CALL(remove_item), CALL(restore_item), CALL(thaw),
     CALL(set_metadata), CALL(get_metadata), CALL(verify), CALL(verify_file), CALL(get_info),

@@ -113,13 +113,15 @@ size_t index_query(const index_t *index, const void *row, size_t n, int64_t sear
 bool index_query_all(const index_t *index, const void *rows, size_t n_queries, size_t n, int64_t search_k, int64_t *ids,
                      float *distances) {
     annoy_work work = {.struct_size = sizeof work, .n_threads = 1};
-    annoy_search_options options = {.struct_size = sizeof options, .search_k = search_k, .work = &work};
-    if (index->bits)
-        check(annoy_search_batch_bits(index->handle, rows, n_queries, index->d / 64, 0, n, &options, ids, distances, NULL, &last_error),
-              "annoy_search_batch_bits");
-    else
-        check(annoy_search_batch(index->handle, rows, n_queries, index->d, 0, n, &options, ids, distances, NULL, &last_error),
-              "annoy_search_batch");
+    annoy_search_options options = {.struct_size = sizeof options, .search_k = search_k};
+    annoy_results results = {.struct_size = sizeof results, .ids = ids, .distances = distances, .n = n};
+    annoy_vectors queries = {
+        .struct_size = sizeof queries, .data = (void *)rows, .n = n_queries, .len = index->d};
+    if (index->bits) {
+        queries.element = ANNOY_ELEMENT_BITS;
+        queries.len = index->d / 64;
+    }
+    check(annoy_search(index->handle, &queries, &options, &results, &work, &last_error), "annoy_search");
     return true;
 }
 
