@@ -267,7 +267,7 @@ static void search(void) {
 
 static void search_batch(void) {
     const size_t n = (size_t)integer("n");
-    const int items = has("items"), are_words = has("word_rows"), f64 = is_f64() && !items;
+    const int items = has("items"), are_words = has("word_rows"), f64 = is_f64();
     const json *queries = json_get(step, items ? "items" : are_words ? "word_rows" : "rows");
     const size_t n_queries = queries->n;
     int64_t *ids = int64s(n_queries * n), *given = read_ids(items ? queries : NULL);
@@ -281,8 +281,8 @@ static void search_batch(void) {
     memset(&v, 0, sizeof v);
     if (!items) v = read_rows(queries, are_words);
     if (items)
-        status = find_items(index_here, given, n_queries, n, &options.c, ids, ANNOY_ELEMENT_F32, near, found,
-                            &options.work, &error);
+        status = find_items(index_here, given, n_queries, n, &options.c, ids,
+                            f64 ? ANNOY_ELEMENT_F64 : ANNOY_ELEMENT_F32, distances, found, &options.work, &error);
     else
         status = find_rows(index_here, v.element, v.data, n_queries, v.len, 0, n, &options.c, ids, distances, found,
                            &options.work, &error);

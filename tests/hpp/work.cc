@@ -188,14 +188,14 @@ TEST(log_levels) {
   for (const auto most : {annoy::log_level::error, annoy::log_level::info, annoy::log_level::debug}) {
     annoy::index index = check::line_of(50, 0);
     std::vector<annoy::log_level> heard;
-    index.set_log([&heard](annoy::log_level level, std::string_view) { heard.push_back(level); });
-    index.set_log_level(most);
+    index.set_log([&heard](annoy::log_level level, std::string_view) { heard.push_back(level); }, most);
     index.build(1);
     annoy::failure failed;
     CHECK(!index.build(1, 1, failed));
     CHECK(!heard.empty() && heard.back() == annoy::log_level::error);
     for (const auto level : heard) CHECK(level <= most);
     CHECK((heard.front() == annoy::log_level::debug) == (most == annoy::log_level::debug));
-    FAILS(argument, "level", index.set_log_level(annoy::log_level{7}), index.set_log_level(annoy::log_level{7}, why));
+    FAILS(argument, "level", index.set_log(nullptr, annoy::log_level{7}),
+          index.set_log(nullptr, why, annoy::log_level{7}));
   }
 }

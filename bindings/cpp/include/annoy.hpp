@@ -767,22 +767,17 @@ class index {
   // Who hears what the index does; an empty function for silence, which is the default. It is kept until it is replaced
   // or the index is gone. It is called on the thread that made the call it reports on, must be good for calls from
   // several threads at a time when the index is used so, and must not use the index. What it throws goes no further.
-  [[nodiscard]] bool set_log(log_function log, failure& why) {
+  // It hears messages of this level and the more important ones. Errors: argument.
+  [[nodiscard]] bool set_log(log_function log, failure& why, log_level most = log_level::info) {
     // In memory of its own, so that its address stays when the index moves.
     auto kept = log ? std::make_unique<log_function>(std::move(log)) : nullptr;
-    if (!why.record(annoy_set_log(native_handle(), kept ? &hear : nullptr, kept.get(), why.native()))) return false;
+    if (!why.record(annoy_set_log(native_handle(), static_cast<std::int32_t>(most), kept ? &hear : nullptr, kept.get(),
+                                  why.native()))) return false;
     log_ = std::move(kept);
     return true;
   }
-  void set_log(log_function log) {
-    detail::done([&](failure& why) { return set_log(std::move(log), why); });
-  }
-  // What it hears: messages of this level and the more important ones; log_level::info unless set. Errors: argument.
-  [[nodiscard]] bool set_log_level(log_level most, failure& why) noexcept {
-    return why.record(annoy_set_log_level(native_handle(), static_cast<std::int32_t>(most), why.native()));
-  }
-  void set_log_level(log_level most) {
-    detail::done([&](failure& why) { return set_log_level(most, why); });
+  void set_log(log_function log, log_level most = log_level::info) {
+    detail::done([&](failure& why) { return set_log(std::move(log), why, most); });
   }
 
   // Items.
@@ -1007,7 +1002,8 @@ class index {
   // How many they are; 0 on failure.
   [[nodiscard]] std::size_t saved_size(failure& why) const noexcept {
     std::size_t size = 0;
-    why.record(annoy_saved_size(native_handle(), &size, why.native()));
+    const annoy_status status = annoy_save_to_buffer(native_handle(), nullptr, 0, &size, nullptr, why.native());
+    why.record(status == ANNOY_ERR_TOO_SMALL ? ANNOY_OK : status);
     return size;
   }
   [[nodiscard]] std::size_t saved_size() const {
@@ -1123,13 +1119,13 @@ class index {
 
   // Take one away, or all: then those to come may be of the other kind.
   [[nodiscard]] bool clear_label(std::int64_t item, failure& why) noexcept {
-    return why.record(annoy_clear_label(native_handle(), item, why.native()));
+    return why.record(annoy_clear_labels(native_handle(), &item, 1, why.native()));
   }
   void clear_label(std::int64_t item) {
     detail::done([&](failure& why) { return clear_label(item, why); });
   }
   [[nodiscard]] bool clear_labels(failure& why) noexcept {
-    return why.record(annoy_clear_labels(native_handle(), why.native()));
+    return why.record(annoy_clear_labels(native_handle(), nullptr, 0, why.native()));
   }
   void clear_labels() {
     detail::done([&](failure& why) { return clear_labels(why); });
@@ -1586,7 +1582,12 @@ class index {
     return ids.size() == n || refuse(why, annoy::status::argument, "ids", ids.size(), "one for each label", n);
   }
   bool name(const std::int64_t* ids, words labels, failure& why) noexcept {
-    return why.record(annoy_set_labels_u64(native_handle(), ids, labels.data(), labels.size(), why.native()));
+    annoy_labels view{};
+    view.struct_size = sizeof view;
+    view.kind = ANNOY_LABELS_U64;
+    view.n = labels.size();
+    view.numbers = labels.data();
+    return why.record(annoy_set_labels(native_handle(), ids, &view, why.native()));
   }
   template <class Text>
   bool name(const std::int64_t* ids, span<const Text> labels, failure& why) {
@@ -1596,8 +1597,13 @@ class index {
       bytes.append(label);
       offsets.push_back(bytes.size());
     }
-    return why.record(
-        annoy_set_labels(native_handle(), ids, bytes.data(), offsets.data(), labels.size(), why.native()));
+    annoy_labels view{};
+    view.struct_size = sizeof view;
+    view.kind = ANNOY_LABELS_UTF8;
+    view.n = labels.size();
+    view.bytes = bytes.data();
+    view.offsets = offsets.data();
+    return why.record(annoy_set_labels(native_handle(), ids, &view, why.native()));
   }
 
   // Whether results have the room they need.
