@@ -507,7 +507,7 @@ class AnnoyIndex
   // Has the library, and searches that fail, say what they do through annoylib_showUpdate.
   void verbose(bool v) {
     if (!index()) return;
-    annoy_rs_c::set_log(index(), v ? annoy_rs_detail::show : NULL, NULL, NULL);
+    annoy_rs_c::set_log(index(), 0, v ? annoy_rs_detail::show : NULL, NULL, NULL);
     shared_->verbose = v;
   }
 

@@ -67,7 +67,7 @@ struct work;
 ANNOYLIB_DECLARE(status, new_with, const options*, index**, error*);
 ANNOYLIB_DECLARE(void, free, index*);
 ANNOYLIB_DECLARE(status, set_seed, index*, uint64_t, error*);
-ANNOYLIB_DECLARE(status, set_log, index*, log_fn, void*, error*);
+ANNOYLIB_DECLARE(status, set_log, index*, int32_t, log_fn, void*, error*);
 ANNOYLIB_DECLARE(int64_t, get_n_items, const index*);
 ANNOYLIB_DECLARE(int64_t, get_n_trees, const index*);
 ANNOYLIB_DECLARE(status, add_item, index*, int64_t, const float*, size_t, error*);
