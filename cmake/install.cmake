@@ -5,12 +5,14 @@ include(CMakePackageConfigHelpers)
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME annoy_rs_development)
 install(FILES "${PROJECT_SOURCE_DIR}/include/annoy.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(FILES "${PROJECT_SOURCE_DIR}/bindings/cpp/include/annoy.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-# A directory of its own: `annoy/annoylib.h` and `mman.h` in include/ itself would clash with a real Annoy.
 set(_annoy_rs_cpp "${PROJECT_SOURCE_DIR}/bindings/cpp/include")
-install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/annoylib_c.h" "${_annoy_rs_cpp}/kissrandom.h" "${_annoy_rs_cpp}/mman.h"
-  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
-install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
+install(FILES "${_annoy_rs_cpp}/annoy.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+# A directory of its own: `annoy/annoylib.h` and `mman.h` in include/ itself would clash with a real Annoy.
+install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/annoylib_c.h" "${_annoy_rs_cpp}/kissrandom.h"
+  "${_annoy_rs_cpp}/mman.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
+install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs"
+  FILES_MATCHING PATTERN "*.h")
 install(FILES "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(PROGRAMS "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT annoy_rs_runtime)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD-PARTY-LICENSES.txt"

@@ -1,4 +1,4 @@
-/* annoy_vectors and annoy_results filled in, and the calls that take them, for one vector or many. */
+/* annoy_vectors and annoy_results filled in, and the calls that take them. */
 #ifndef VIEWS_H
 #define VIEWS_H
 

@@ -64,8 +64,8 @@ inline std::string in_scratch(const std::string& name) {
 // n items at (i, 0) under the euclidean metric.
 inline annoy::index line_of(int n, int n_trees) {
   annoy::index index(annoy::metric::euclidean, 2);
-  for (int i = 0; i < n; i++) index.add_item(i, {static_cast<float>(i), 0});
-  if (n_trees) index.build(n_trees, 1);
+  for (int i = 0; i < n; i++) index.add(i, {static_cast<float>(i), 0});
+  if (n_trees) index.build(n_trees, {1});
   return index;
 }
 

@@ -11,7 +11,7 @@ TEST(numbers) {
   const std::vector<std::int64_t> ids = {5, 6};
   index.set_labels(ids, two);
   CHECK(index.set_labels(ids, two, failed));
-  index.build(2, 1);
+  index.build(2, {1});
   const std::string file = check::in_scratch("numbers");
   index.save(file);
   const annoy::index loaded = annoy::index::open(file);

@@ -4,27 +4,27 @@
 TEST(removed_items_are_not_found) {
   annoy::index index = check::line_of(100, 3);
   annoy::failure failed;
-  index.remove_item(8);
-  CHECK(index.remove_item(9, failed) && index.n_removed() == 2 && index.is_removed(8) && !index.is_removed(7));
+  index.remove(8);
+  CHECK(index.remove(9, failed) && index.n_removed() == 2 && index.is_removed(8) && !index.is_removed(7));
   CHECK(index.has_item(7) && !index.has_item(8) && !index.has_item(-1) && !index.has_item(1 << 20));
   const auto there = index.ids();
   CHECK(there.size() == static_cast<std::size_t>(index.n_items() - index.n_removed()) && there[8] == 10);
   CHECK(!index.is_removed(-1) && index.info().n_removed == 2 && index.info().n_present == 100);
-  for (const annoy::neighbor& one : index.search({8, 0}, 100, 10000)) CHECK(one.id != 8 && one.id != 9);
-  CHECK(index.search({8, 0}, 100, 10000).size() == 98);
-  FAILS(item, "not removed", index.search_item(8, 1), index.search_item(8, 1, annoy::automatic, why));
-  FAILS(item, "100", index.remove_item(100), index.remove_item(100, why));
-  FAILS(item, "-1", index.restore_item(-1), index.restore_item(-1, why));
-  index.restore_item(8);
-  CHECK(index.restore_item(8, failed) && index.n_removed() == 1 && index.search_item(8, 1)[0].id == 8);
+  for (const annoy::neighbor& one : index.search({8, 0}, 100, {10000})) CHECK(one.id != 8 && one.id != 9);
+  CHECK(index.search({8, 0}, 100, {10000}).size() == 98);
+  FAILS(item, "not removed", index.search_item(8, 1), index.search_item(8, 1, {}, {}, why));
+  FAILS(item, "100", index.remove(100), index.remove(100, why));
+  FAILS(item, "-1", index.restore(-1), index.restore(-1, why));
+  index.restore(8);
+  CHECK(index.restore(8, failed) && index.n_removed() == 1 && index.search_item(8, 1)[0].id == 8);
   const std::string file = check::in_scratch("removed");
   index.save(file);
   annoy::index loaded = annoy::index::open(file);
   CHECK(loaded.is_removed(9) && loaded.n_removed() == 1);
   index.unbuild();
-  index.build(2, 1);
+  index.build(2, {1});
   CHECK(index.n_removed() == 0 && index.n_items() == 100 && index.info().n_present == 99);
-  FAILS(item, "not missing", index.remove_item(9), index.remove_item(9, why));
+  FAILS(item, "not missing", index.remove(9), index.remove(9, why));
   const annoy::index nothing;
   CHECK(nothing.n_removed() == 0 && !nothing.is_removed(0));
 }

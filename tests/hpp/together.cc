@@ -23,7 +23,8 @@ TEST(one_file_through_both_headers) {
   theirs.get_nns_by_item(7, 5, -1, &ids, &distances);
   const vector<annoy::neighbor> found = ours.search_item(7, 5);
   CHECK(found.size() == 5 && ids.size() == 5);
-  for (size_t i = 0; i < found.size(); i++) CHECK(found[i] == annoy::neighbor{ids[i], distances[i]});
+  for (size_t i = 0; i < found.size(); i++)
+    CHECK(found[i].id == ids[i] && static_cast<float>(found[i].distance) == distances[i]);
   using annoy::index;  // in a function, this hides the other one
   const index nothing;
   CHECK(!nothing);

@@ -1,4 +1,4 @@
-// span and rows_view: what they are made from, and what they are not.
+// span, vector_view, rows_view and room: what they are made from, and what they are not.
 #include "check.hpp"
 
 #include <array>
@@ -46,21 +46,40 @@ struct derived : base {
   float y;
 };
 static_assert(!converts<annoy::span<const base>, std::vector<derived>&>);
-static_assert(std::is_trivially_copyable_v<floats> && std::is_trivially_copyable_v<annoy::rows_view<float>>);
+static_assert(std::is_trivially_copyable_v<floats> && std::is_trivially_copyable_v<annoy::rows_view>);
 #if __cplusplus >= 202002L
 static_assert(converts<floats, std::span<float>> && converts<floats, std::span<const float>>);
 static_assert(converts<floats, std::span<const float, 3>> && converts<places, std::span<float>>);
 static_assert(!converts<places, std::span<const float>> && !converts<floats, std::span<double>>);
 #endif
 
-static_assert(converts<annoy::rows_view<float>, std::vector<std::array<float, 3>>&>);
-static_assert(converts<annoy::rows_view<float>, const std::array<std::array<float, 3>, 2>&>);
-static_assert(converts<annoy::rows_view<float>, const float (&)[2][3]>);
-static_assert(converts<annoy::rows_view<float>, float (&)[2][3]>);
-static_assert(!converts<annoy::rows_view<float>, std::vector<std::array<double, 3>>&>);
-static_assert(!converts<annoy::rows_view<float>, std::vector<std::vector<float>>&>);
-static_assert(!converts<annoy::rows_view<float>, std::vector<float>&>);
-static_assert(!from<annoy::rows_view<float>, const float*, std::size_t>);
+
+// Of each element type of annoy.h, and no other.
+using one = annoy::vector_view;
+static_assert(converts<one, std::vector<float>&> && converts<one, const std::vector<double>> && converts<one, float (&)[3]>);
+static_assert(converts<one, std::vector<std::uint64_t>&> && converts<one, std::array<std::int8_t, 3>&>);
+static_assert(converts<one, std::vector<annoy::f16>&> && converts<one, const annoy::bf16 (&)[2]>);
+static_assert(converts<one, floats> && converts<one, places> && from<one, const double*, std::size_t>);
+static_assert(!converts<one, std::vector<int>&> && !converts<one, std::vector<std::uint16_t>&> && !converts<one, float*>);
+static_assert(!converts<one, std::string&> && !converts<one, std::vector<bool>&> && !converts<one, const float (&)[2][3]>);
+// Room is not const, and outlives the call.
+using annoy::room;
+static_assert(converts<room, std::vector<float>&> && converts<room, std::array<double, 2>&> && converts<room, places>);
+static_assert(converts<room, std::uint64_t (&)[2]> && from<room, double*, std::size_t>);
+static_assert(!converts<room, std::vector<float>> && !converts<room, const std::vector<float>&> && !converts<room, floats>);
+static_assert(!converts<room, std::vector<std::int8_t>&> && !converts<room, std::vector<annoy::f16>&>);
+
+static_assert(converts<annoy::rows_view, std::vector<std::array<float, 3>>&>);
+static_assert(converts<annoy::rows_view, const std::array<std::array<float, 3>, 2>&>);
+static_assert(converts<annoy::rows_view, const float (&)[2][3]>);
+static_assert(converts<annoy::rows_view, float (&)[2][3]>);
+static_assert(converts<annoy::rows_view, std::vector<std::array<double, 3>>&>);
+static_assert(!converts<annoy::rows_view, std::vector<std::array<int, 3>>&>);
+static_assert(!converts<annoy::rows_view, std::vector<std::vector<float>>&>);
+// 0 is no pointer, so that braces with three numbers are a vector.
+static_assert(!from<annoy::rows_view, int, int, int>);
+static_assert(!converts<annoy::rows_view, std::vector<float>&>);
+static_assert(!from<annoy::rows_view, const float*, std::size_t>);
 
 bool same(floats view, const float* data, std::size_t size) { return view.data() == data && view.size() == size; }
 
@@ -95,22 +114,22 @@ TEST(spans_are_ranges) {
 
 TEST(rows) {
   const float c_array[2][3] = {{1, 2, 3}, {4, 5, 6}};
-  const annoy::rows_view<float> from_c(c_array);
+  const annoy::rows_view from_c(c_array);
   CHECK(from_c.data() == &c_array[0][0] && from_c.n_rows() == 2 && from_c.n_columns() == 3 && from_c.stride() == 0);
 
   const std::vector<std::array<float, 3>> arrays(5);
-  const annoy::rows_view<float> from_arrays(arrays);
+  const annoy::rows_view from_arrays(arrays);
   CHECK(from_arrays.data() == arrays[0].data() && from_arrays.n_rows() == 5 && from_arrays.n_columns() == 3);
   CHECK(from_arrays.stride() == 3 * sizeof(float) && from_arrays.whole());
-  const annoy::rows_view<float> from_none{std::vector<std::array<float, 3>>()};
+  const annoy::rows_view from_none{std::vector<std::array<float, 3>>()};
   CHECK(from_none.data() == nullptr && from_none.n_rows() == 0 && from_none.n_columns() == 3);
 
   const std::vector<float> flat(6);
-  const annoy::rows_view<float> from_flat(flat, 2);
+  const annoy::rows_view from_flat(flat, 2);
   CHECK(from_flat.data() == flat.data() && from_flat.n_rows() == 3 && from_flat.n_columns() == 2 && from_flat.whole());
-  CHECK(!annoy::rows_view<float>(flat, 4).whole() && !annoy::rows_view<float>(flat, 7).whole());
-  CHECK(!annoy::rows_view<float>(flat, 0).whole() && annoy::rows_view<float>(floats(), 0).whole());
+  CHECK(!annoy::rows_view(flat, 4).whole() && !annoy::rows_view(flat, 7).whole());
+  CHECK(!annoy::rows_view(flat, 0).whole() && annoy::rows_view(floats(), 0).whole());
 
-  const annoy::rows_view<float> strided(flat.data(), 2, 2, 16);
+  const annoy::rows_view strided(flat.data(), 2, 2, 16);
   CHECK(strided.n_rows() == 2 && strided.n_columns() == 2 && strided.stride() == 16 && strided.whole());
 }

@@ -16,12 +16,12 @@ std::vector<float> some_rows() {
 }
 
 const std::vector<float> rows = some_rows();
-annoy::rows_view<float> view() { return {annoy::floats(rows), f}; }
+annoy::rows_view view() { return {annoy::vector_view(rows), f}; }
 
 annoy::index filled(int n_trees) {
   annoy::index index(annoy::metric::euclidean, f);
   index.reserve(n);
-  index.add_items(view());
+  index.add(view());
   if (n_trees) index.build(n_trees);
   return index;
 }
@@ -36,7 +36,7 @@ struct long_call {
 std::vector<long_call> long_calls() {
   std::vector<long_call> all;
   all.push_back({annoy::stage::add, annoy::index(annoy::metric::euclidean, f),
-                 [](annoy::index& index, const annoy::work& how) { index.add_items(view(), how); }});
+                 [](annoy::index& index, const annoy::work& how) { index.add(view(), how); }});
   all.push_back({annoy::stage::build, filled(0),
                  [](annoy::index& index, const annoy::work& how) { index.build(3, how); }});
   all.push_back({annoy::stage::graph, filled(2), [](annoy::index& index, const annoy::work& how) {
@@ -46,7 +46,7 @@ std::vector<long_call> long_calls() {
                    index.build_graph(small, how);
                  }});
   all.push_back({annoy::stage::search, filled(2), [](annoy::index& index, const annoy::work& how) {
-                   (void)index.search_batch({rows.data(), 50, f}, 3, {}, how);
+                   (void)index.search({rows.data(), 50, f}, 3, {}, how);
                  }});
   all.push_back({annoy::stage::search, filled(2), [](annoy::index& index, const annoy::work& how) {
                    (void)index.estimate_recall(20, 3, annoy::automatic, 0, how);
@@ -128,14 +128,14 @@ TEST(forms_with_a_failure) {
   const float points[2][2] = {{0, 0}, {1, 0}};
   const std::vector<std::int64_t> ids{4, 2};
   const std::string file = check::in_scratch("never.ann");
-  FAILS(cancelled, "cancelled", index.add_items(points, given_up), index.add_items(points, given_up, why));
-  FAILS(cancelled, "cancelled", index.add_items(ids, points, given_up), index.add_items(ids, points, given_up, why));
+  FAILS(cancelled, "cancelled", index.add(points, given_up), index.add(points, given_up, why));
+  FAILS(cancelled, "cancelled", index.add(ids, points, given_up), index.add(ids, points, given_up, why));
   CHECK(index.n_items() == 0);
-  CHECK(index.add_items(ids, points, {}, failed) && index.n_items() == 5 && index.reserve(10, failed));
-  FAILS(dimension, "not whole", index.add_items({annoy::floats(points[0]), 3}, annoy::work()),
-        index.add_items({annoy::floats(points[0]), 3}, annoy::work(), why));
-  FAILS(argument, "ids", index.add_items({ids.data(), 1}, points, annoy::work()),
-        index.add_items({ids.data(), 1}, points, annoy::work(), why));
+  CHECK(index.add(ids, points, {}, failed) && index.n_items() == 5 && index.reserve(10, failed));
+  FAILS(dimension, "not whole", index.add({annoy::vector_view(points[0]), 3}, annoy::work()),
+        index.add({annoy::vector_view(points[0]), 3}, annoy::work(), why));
+  FAILS(argument, "ids", index.add({ids.data(), 1}, points, annoy::work()),
+        index.add({ids.data(), 1}, points, annoy::work(), why));
   FAILS(cancelled, "cancelled", index.build(2, given_up), index.build(2, given_up, why));
   CHECK(index.build(2, annoy::work(), failed));
   FAILS(state, "built", index.reserve(1), index.reserve(1, why));
@@ -145,8 +145,8 @@ TEST(forms_with_a_failure) {
   FAILS(cancelled, "cancelled", index.verify(given_up), index.verify(given_up, why));
   CHECK(index.verify(annoy::work(), failed) && annoy::verify_file(file, annoy::work(), failed));
   FAILS(cancelled, "cancelled", annoy::verify_file(file, given_up), annoy::verify_file(file, given_up, why));
-  FAILS(cancelled, "cancelled", index.search_batch(points, 1, {}, given_up),
-        index.search_batch(points, 1, {}, given_up, why));
+  FAILS(cancelled, "cancelled", index.search(points, 1, {}, given_up),
+        index.search(points, 1, {}, given_up, why));
   FAILS(cancelled, "cancelled", index.estimate_recall(1, 1, -1, 0, given_up),
         index.estimate_recall(1, 1, -1, 0, given_up, why));
 }
@@ -160,13 +160,13 @@ TEST(adding_other_types_at_length) {
   const double points[2][2] = {{0, 0.5}, {1, 0}};
   const std::vector<std::int64_t> ids{1, 0};
   annoy::failure failed;
-  doubles.add_items(points, annoy::work());
-  CHECK(doubles.add_items(ids, points, annoy::work(), failed) && doubles.n_items() == 2);
+  doubles.add(points, annoy::work());
+  CHECK(doubles.add(ids, points, annoy::work(), failed) && doubles.n_items() == 2);
   CHECK(doubles.get_item<double>(1) == std::vector<double>{0, 0.5});
   annoy::index bits(annoy::metric::hamming, 3);
   const std::uint64_t words[2][1] = {{1}, {6}};
-  bits.add_items(words, annoy::work());
-  CHECK(bits.add_items(ids, words, annoy::work(), failed) && bits.get_item<std::uint64_t>(0) == std::vector<std::uint64_t>{6});
+  bits.add(words, annoy::work());
+  CHECK(bits.add(ids, words, annoy::work(), failed) && bits.get_item<std::uint64_t>(0) == std::vector<std::uint64_t>{6});
 }
 
 TEST(cancelled_by_another_thread) {
@@ -191,7 +191,7 @@ TEST(log_levels) {
     index.set_log([&heard](annoy::log_level level, std::string_view) { heard.push_back(level); }, most);
     index.build(1);
     annoy::failure failed;
-    CHECK(!index.build(1, 1, failed));
+    CHECK(!index.build(1, {1}, failed));
     CHECK(!heard.empty() && heard.back() == annoy::log_level::error);
     for (const auto level : heard) CHECK(level <= most);
     CHECK((heard.front() == annoy::log_level::debug) == (most == annoy::log_level::debug));

@@ -58,7 +58,7 @@ void run(const std::filesystem::path& data, int n_trees) {
   const std::vector<float> vectors = read_vectors(data / "glove-20k-50d.f16");
 
   annoy::index index(annoy::metric::angular, F);
-  index.add_items({vectors, F});
+  index.add({vectors, F});
   double start = milliseconds();
   index.build(n_trees);
   std::printf("%lld words, %lld trees built in %.0f ms\n\n", static_cast<long long>(index.n_items()),
@@ -69,7 +69,7 @@ void run(const std::filesystem::path& data, int n_trees) {
   const std::int64_t step = index.n_items() / QUERIES;
   std::vector<std::vector<annoy::neighbor>> truth;
   start = milliseconds();
-  for (std::int64_t q = 0; q < QUERIES; q++) truth.push_back(index.search_item(q * step, K, everything));
+  for (std::int64_t q = 0; q < QUERIES; q++) truth.push_back(index.search_item(q * step, K, {everything}));
   const double exact = (milliseconds() - start) / static_cast<double>(QUERIES);
 
   std::printf("%10s  %9s  %12s\n", "search_k", "recall@10", "ms per query");
@@ -78,7 +78,7 @@ void run(const std::filesystem::path& data, int n_trees) {
     std::vector<std::int64_t> found;  // K places for each query, -1 where nothing was found
     start = milliseconds();
     for (std::int64_t q = 0; q < QUERIES; q++) {
-      const std::size_t n = index.search_item_into(q * step, K, ids, annoy::span<float>(), search_k);
+      const std::size_t n = index.search_item_into(q * step, K, ids, annoy::span<float>(), {search_k});
       std::fill(ids.begin() + static_cast<std::ptrdiff_t>(n), ids.end(), -1);
       found.insert(found.end(), ids.begin(), ids.end());
     }

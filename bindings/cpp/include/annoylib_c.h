@@ -1,6 +1,6 @@
-// What annoylib.h needs of annoy.h, under names of its own: nothing of it gets into the way of code that
-// has an annoy_version() or ANNOY_ANGULAR of its own, nor into that of annoy.h, which may be included as
-// well. tests/cpp/drift.cc holds it to what annoy.h says.
+// What annoylib.h needs of annoy.h, under names of its own: nothing of it gets into the way of code
+// that has an annoy_version() or ANNOY_ANGULAR of its own, nor into that of annoy.h, which may be
+// included as well. tests/cpp/drift.cc holds it to what annoy.h says.
 #ifndef ANNOY_RS_ANNOYLIB_C_H
 #define ANNOY_RS_ANNOYLIB_C_H
 
@@ -59,7 +59,8 @@ struct results {
 };
 struct work;
 
-// Declares annoy_NAME as NAME. A second declaration under its own name would have to be of annoy.h's types.
+// Declares annoy_NAME as NAME. A second declaration under its own name would have to be of
+// annoy.h's types.
 #define ANNOYLIB_TEXT_OF(x) #x
 #define ANNOYLIB_TEXT(x) ANNOYLIB_TEXT_OF(x)
 #define ANNOYLIB_DECLARE(type, name, ...) \

@@ -1,0 +1,51 @@
+// Labels on their way into the library.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "views.hpp"
+
+namespace annoy {
+
+// Many labels: a container with data() and size(), or a C array, of std::uint64_t, which it views,
+// or of strings, which it copies.
+class label_list {
+  template <class E>
+  static constexpr bool number = std::is_same_v<E, std::uint64_t>;
+  template <class E>
+  using fits = std::enable_if_t<number<std::remove_const_t<E>> || std::is_convertible_v<E, std::string_view>>;
+
+ public:
+  template <class C, class E = detail::data_of<const C>, class = fits<E>>
+  label_list(const C& labels) : size_(labels.size()) {
+    if constexpr (number<std::remove_const_t<E>>) {
+      numbers_ = labels.data();
+    } else {
+      offsets_.push_back(0);
+      for (std::string_view label : labels) {
+        bytes_.append(label);
+        offsets_.push_back(bytes_.size());
+      }
+    }
+  }
+  template <class E, std::size_t N, class = fits<E>>
+  label_list(const E (&labels)[N]) : label_list(span<const E>(labels)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  // Gives them to items: `ids` has one for each, or is nullptr for the first items.
+  annoy_status give(annoy_index* index, const std::int64_t* ids, annoy_error* why) const noexcept {
+    return offsets_.empty()
+               ? annoy_set_labels_u64(index, ids, numbers_, size_, why)
+               : annoy_set_labels(index, ids, bytes_.data(), offsets_.data(), size_, why);
+  }
+
+ private:
+  std::size_t size_;
+  const std::uint64_t* numbers_ = nullptr;
+  std::string bytes_;
+  std::vector<std::size_t> offsets_;
+};
+
+}  // namespace annoy
