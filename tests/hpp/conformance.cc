@@ -215,11 +215,6 @@ class runner {
     });
   }
   void build() {
-    // Which annoy_build refuses; in an annoy::work it stands for the default.
-    if (integer("n_threads") == 0) {
-      why_.record(annoy_build(index_.native_handle(), 1, 0, why_.native()));
-      return;
-    }
     check_bool(index_.build(static_cast<std::int32_t>(integer("n_trees")),
                             {static_cast<std::int32_t>(integer("n_threads"))}, why_));
   }
@@ -297,8 +292,7 @@ class runner {
     const options given(get("options"));
     const std::size_t n = size("n");
     if (has("items")) {
-      // These are expected as floats, whatever the index holds.
-      expect_batch(index_.search_items(list<std::int64_t>(get("items")), n, given.among, given.how, why_), false);
+      expect_batch(index_.search_items(list<std::int64_t>(get("items")), n, given.among, given.how, why_), is_f64());
       return;
     }
     const bool words = has("word_rows");

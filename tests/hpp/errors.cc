@@ -270,8 +270,8 @@ TEST(moved_from) {
   const std::string file = check::in_scratch("moved from");
   const annoy::log_function log = [](annoy::log_level, std::string_view) {};
   FAILS(null, "index", index.set_seed(1), index.set_seed(1, why));
-  FAILS(null, "index", index.set_log(log), index.set_log(log, why));
-  FAILS(null, "index", index.set_log(nullptr), index.set_log(nullptr, why));
+  FAILS(null, "index", index.set_log(log), index.set_log(log, annoy::log_level::info, why));
+  FAILS(null, "index", index.set_log(nullptr), index.set_log(nullptr, annoy::log_level::info, why));
   FAILS(null, "index", index.add(0, v), index.add(0, v, why));
   FAILS(null, "index", index.add({v, 2}), index.add({v, 2}, {}, why));
   FAILS(null, "index", index.build(1), index.build(1, {1}, why));
@@ -335,7 +335,7 @@ TEST(the_log_is_kept_as_long_as_needed) {
   annoy::failure why;
   {
     annoy::index index = check::line_of(2, 0);
-    CHECK(index.set_log(log(alive), why));
+    CHECK(index.set_log(log(alive), annoy::log_level::info, why));
     CHECK(alive.use_count() == 2);
     index.build(1);
     CHECK(*alive > 0);
@@ -360,7 +360,7 @@ TEST(the_log_is_kept_as_long_as_needed) {
   CHECK(alive.use_count() == 1 && index.n_items() == 1);
   // A log that could not be set is not kept.
   annoy::index empty;
-  CHECK(!empty.set_log(log(alive), why));
+  CHECK(!empty.set_log(log(alive), annoy::log_level::info, why));
   CHECK(alive.use_count() == 1);
 }
 

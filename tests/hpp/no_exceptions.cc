@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
   annoy::index index(annoy::metric::manhattan, 2, why);
   if (!index || why) return 2;
   int heard = 0;
-  if (!index.set_log([&heard](annoy::log_level, std::string_view) { heard++; }, why)) return 3;
+  if (!index.set_log([&heard](annoy::log_level, std::string_view) { heard++; }, annoy::log_level::info, why)) return 3;
   if (!index.add(0, {1, 2}, why) || !index.build(1, {1}, why) || heard == 0) return 4;
   if (index.search({1, 2}, 1, {}, {}, why).size() != 1 || why) return 5;
   if (index.add(1, {1, 2}, why) || why.status() != annoy::status::state) return 6;

@@ -196,6 +196,6 @@ TEST(log_levels) {
     for (const auto level : heard) CHECK(level <= most);
     CHECK((heard.front() == annoy::log_level::debug) == (most == annoy::log_level::debug));
     FAILS(argument, "level", index.set_log(nullptr, annoy::log_level{7}),
-          index.set_log(nullptr, why, annoy::log_level{7}));
+          index.set_log(nullptr, annoy::log_level{7}, why));
   }
 }

@@ -89,17 +89,13 @@ class index {
   bool set_seed(std::uint64_t seed, on_error why = {}) { return why.call(annoy_set_seed, handle(), seed); }
   // Who hears what the index does; an empty function for silence, which is the default. The index
   // keeps the function. It must be good for several threads where the index is used by several.
-  // What it throws goes no further.
-  bool set_log(log_function log, on_error why = {}) {
+  // What it throws goes no further. It hears messages of a level and the more important ones.
+  bool set_log(log_function log, log_level most = log_level::info, on_error why = {}) {
     // In memory of its own, so that its address stays when the index moves.
     auto kept = log ? std::make_unique<log_function>(std::move(log)) : nullptr;
-    if (!why.call(annoy_set_log, handle(), kept ? &hear : nullptr, kept.get())) return false;
+    if (!why.call(annoy_set_log, handle(), static_cast<std::int32_t>(most), kept ? &hear : nullptr, kept.get())) return false;
     log_ = std::move(kept);
     return true;
-  }
-  // What it hears: messages of this level and the more important ones; log_level::info unless set.
-  bool set_log_level(log_level most, on_error why = {}) {
-    return why.call(annoy_set_log_level, handle(), static_cast<std::int32_t>(most));
   }
 
   // Items.
@@ -205,13 +201,13 @@ class index {
   // The bytes that save() writes; to_bytes<char>() for chars, or unsigned chars.
   template <class Byte = std::byte>
   [[nodiscard]] std::vector<Byte> to_bytes(const work& how = {}, on_error why = {}) const {
-    std::vector<Byte> bytes(why.get(std::size_t{0}, annoy_saved_size, handle()));
+    std::vector<Byte> bytes(size_of_file(why));
     if (!why.why()) bytes.resize(write_to(bytes.data(), bytes.size(), how, why));
     return bytes;
   }
   // How many they are; 0 on failure.
   [[nodiscard]] std::size_t saved_size(on_error why = {}) const {
-    return why.get(std::size_t{0}, annoy_saved_size, handle());
+    return size_of_file(why);
   }
   // Writes them to the start of a buffer. Returns their number, 0 on failure.
   std::size_t save_to_buffer(span<std::byte> buffer, const work& how = {}, on_error why = {}) const {
@@ -260,8 +256,10 @@ class index {
            why.ok(labels.give(handle(), ids.data(), why.native()));
   }
   // Take one away, or all: then those to come may be of the other kind.
-  bool clear_label(std::int64_t item, on_error why = {}) { return why.call(annoy_clear_label, handle(), item); }
-  bool clear_labels(on_error why = {}) { return why.call(annoy_clear_labels, handle()); }
+  bool clear_label(std::int64_t item, on_error why = {}) {
+    return why.call(annoy_clear_labels, handle(), &item, std::size_t{1});
+  }
+  bool clear_labels(on_error why = {}) { return why.call(annoy_clear_labels, handle(), nullptr, std::size_t{0}); }
   // An item's label. A string is the index's own, and good until the next call that is not const.
   [[nodiscard]] std::uint64_t label_u64(std::int64_t item, on_error why = {}) const {
     return why.get(std::uint64_t{0}, annoy_get_label_u64, handle(), item);
@@ -389,8 +387,13 @@ class index {
   }
   std::size_t write_to(void* buffer, std::size_t size, const work& how, on_error& why) const {
     std::size_t written = 0;
-    detail::run(why, how, annoy_save_to_buffer, handle(), buffer, size, &written);
-    return written;
+    return detail::run(why, how, annoy_save_to_buffer, handle(), buffer, size, &written) ? written : 0;
+  }
+  // Without room the library says how many bytes there are.
+  std::size_t size_of_file(on_error& why) const {
+    std::size_t size = 0;
+    const annoy_status status = annoy_save_to_buffer(handle(), nullptr, 0, &size, nullptr, why.native());
+    return why.ok(status == ANNOY_ERR_TOO_SMALL ? ANNOY_OK : status) ? size : 0;
   }
 
   template <class Search>

@@ -36,9 +36,14 @@ class label_list {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   // Gives them to items: `ids` has one for each, or is nullptr for the first items.
   annoy_status give(annoy_index* index, const std::int64_t* ids, annoy_error* why) const noexcept {
-    return offsets_.empty()
-               ? annoy_set_labels_u64(index, ids, numbers_, size_, why)
-               : annoy_set_labels(index, ids, bytes_.data(), offsets_.data(), size_, why);
+    annoy_labels labels{};
+    labels.struct_size = sizeof labels;
+    labels.kind = offsets_.empty() ? ANNOY_LABELS_U64 : ANNOY_LABELS_UTF8;
+    labels.n = size_;
+    labels.numbers = numbers_;
+    labels.bytes = bytes_.data();
+    labels.offsets = offsets_.data();
+    return annoy_set_labels(index, ids, &labels, why);
   }
 
  private:
