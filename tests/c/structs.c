@@ -78,7 +78,78 @@ TEST(older_and_newer_structs) {
     annoy_free(index);
 }
 
+/* The same of the views: `stride` and `n` are their last fields. */
+TEST(older_and_newer_views) {
+    annoy_index *index = NULL;
+    struct { annoy_vectors known; uint64_t more[2]; } newer;
+    struct { annoy_results known; uint64_t more[2]; } newer_room;
+    annoy_vectors older;
+    annoy_results older_room;
+    const float rows[2][2] = {{1, 2}, {3, 4}};
+    float out[2][2] = {{0, 0}, {0, 0}}, distance = 7;
+    int64_t ids[2] = {7, 7};
+    size_t n = 7;
+    OK(annoy_new(ANNOY_EUCLIDEAN, 2, &index, &error));
+
+    /* Garbage behind the last field of an older program is not looked at: there is no stride. */
+    memset(&older, 0x55, sizeof older);
+    older.struct_size = offsetof(annoy_vectors, stride);
+    older.data = (void *)rows;
+    older.element = 0;
+    older.reserved = 0;
+    older.n = 2;
+    older.len = 2;
+    OK(annoy_add(index, NULL, &older, NULL, &error));
+    older.data = out;
+    OK(annoy_get_vectors(index, NULL, &older, &error));
+    CHECK(memcmp(out, rows, sizeof out) == 0);
+    /* One that ends before the length has vectors of none. */
+    older.struct_size = offsetof(annoy_vectors, len);
+    FAILS(ANNOY_ERR_DIMENSION, "0 values, expected 2", annoy_add(index, NULL, &older, NULL, &error));
+    /* And one that is its size alone, no rows. */
+    older.struct_size = offsetof(annoy_vectors, data);
+    OK(annoy_add(index, NULL, &older, NULL, &error));
+    memset(&newer, 0, sizeof newer);
+    newer.known = rows_of(0, rows, 2, 2, 0);
+    newer.known.struct_size = sizeof newer;
+    OK(annoy_add(index, NULL, &newer.known, NULL, &error));
+    CHECK(annoy_get_n_items(index) == 4);
+    newer.more[1] = UINT64_C(1) << 63;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_vectors is 64, expected 48, as byte 63 is 128 and not 0",
+          annoy_add(index, NULL, &newer.known, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "as byte 63", annoy_get_vectors(index, NULL, &newer.known, &error));
+    CHECK(annoy_get_n_items(index) == 4);
+    OK(annoy_build(index, 2, 1, &error));
+    newer.known.n = 1;
+
+    memset(&newer_room, 0, sizeof newer_room);
+    newer_room.known = room_of(1, ids, 0, &distance, &n);
+    newer_room.known.struct_size = sizeof newer_room;
+    FAILS(ANNOY_ERR_ARGUMENT, "as byte 63", annoy_search(index, &newer.known, NULL, &newer_room.known, NULL, &error));
+    newer.more[1] = 0;
+    OK(annoy_search(index, &newer.known, NULL, &newer_room.known, NULL, &error));
+    CHECK(n == 1 && ids[0] == 0 && ids[1] == 7 && distance == 0);
+    newer_room.more[0] = 1;
+    n = 7;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_results is 64, expected 48, as byte 48 is 1 and not 0",
+          annoy_search(index, &newer.known, NULL, &newer_room.known, NULL, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "as byte 48", annoy_search_items(index, ids, 1, NULL, &newer_room.known, NULL, &error));
+    CHECK(n == 7);
+    /* One that ends before n has room for none. */
+    memset(&older_room, 0x55, sizeof older_room);
+    older_room.struct_size = offsetof(annoy_results, n);
+    older_room.ids = ids;
+    older_room.distances = NULL;
+    older_room.distance_element = 0;
+    older_room.reserved = 0;
+    older_room.counts = &n;
+    OK(annoy_search(index, &newer.known, NULL, &older_room, NULL, &error));
+    CHECK(n == 0 && ids[0] == 0 && ids[1] == 7);
+    annoy_free(index);
+}
+
 int main(void) {
     RUN(older_and_newer_structs);
+    RUN(older_and_newer_views);
     return report();
 }
