@@ -42,9 +42,14 @@ void guarded_progress(void *reports, annoy_stage stage, uint64_t done, uint64_t 
 
 # What of views.h Python calls.
 VIEWS = """
-annoy_status views_add(annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n, size_t len, size_t stride, const annoy_work *work, annoy_error *error);
-annoy_status views_get(const annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n, size_t len, annoy_error *error);
-annoy_status views_search(const annoy_index *index, const int64_t *items, void *data, annoy_element element, size_t n_queries, size_t len, size_t stride, int64_t search_k, const annoy_search_options *options, int64_t *ids, void *distances, annoy_element distance_element, size_t *counts, size_t n, const annoy_work *work, annoy_error *error);
+annoy_status views_add(annoy_index *index, const int64_t *ids, void *data, annoy_element element,
+    size_t n, size_t len, size_t stride, const annoy_work *work, annoy_error *error);
+annoy_status views_get(const annoy_index *index, const int64_t *ids, void *data, annoy_element
+    element, size_t n, size_t len, annoy_error *error);
+annoy_status views_search(const annoy_index *index, const int64_t *items, void *data, annoy_element
+    element, size_t n_queries, size_t len, size_t stride, int64_t search_k, const
+    annoy_search_options *options, int64_t *ids, void *distances, annoy_element distance_element,
+    size_t *counts, size_t n, const annoy_work *work, annoy_error *error);
 """
 
 # Functions of Python that the library calls.

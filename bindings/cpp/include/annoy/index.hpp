@@ -93,7 +93,8 @@ class index {
   bool set_log(log_function log, log_level most = log_level::info, on_error why = {}) {
     // In memory of its own, so that its address stays when the index moves.
     auto kept = log ? std::make_unique<log_function>(std::move(log)) : nullptr;
-    if (!why.call(annoy_set_log, handle(), static_cast<std::int32_t>(most), kept ? &hear : nullptr, kept.get())) return false;
+    const auto level = static_cast<std::int32_t>(most);
+    if (!why.call(annoy_set_log, handle(), level, kept ? &hear : nullptr, kept.get())) return false;
     log_ = std::move(kept);
     return true;
   }

@@ -392,11 +392,12 @@ class Index(Labels, Inspection):
         A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of shape (q, f) gives
         arrays of shape (q, n), found by `n_threads` threads (-1: all); places left over hold -1 and NaN.
 
-        `search_k` is the number of candidates looked at (0 or -1: n times the number of trees; with a graph, a number that
-        suits it): more take longer and find better. Only items within `max_distance` are found, that are not in
-        `exclude` (ids), are in `allow` and not in `deny` (one of the two; a mask of bool for all items, or ids), and
-        for whose id `filter` gives true. `exact` looks at all items. `way` is "forest" or "graph": without it the graph
-        is searched where there is one. `progress(done, total)`, or a tqdm bar, hears of a batch.
+        `search_k` is the number of candidates looked at (0 or -1: n times the number of trees; with a graph, a
+        number that suits it): more take longer and find better. Only items within `max_distance` are found,
+        that are not in `exclude` (ids), are in `allow` and not in `deny` (one of the two; a mask of bool for
+        all items, or ids), and for whose id `filter` gives true. `exact` looks at all items. `way` is "forest"
+        or "graph": without it the graph is searched where there is one. `progress(done, total)`, or a tqdm bar,
+        hears of a batch.
         """
         guarded = self._everyday
         if (

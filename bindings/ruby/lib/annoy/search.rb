@@ -5,8 +5,8 @@ module Annoy
   #
   # All searches take these keywords:
   #
-  # * `search_k`: the number of candidates looked at; more take longer and find better. 0 and -1 stand for n times the trees,
-  #   with a graph for a number that suits it.
+  # * `search_k`: the number of candidates looked at; more take longer and find better. 0 and -1
+  #   stand for n times the trees, with a graph for a number that suits it.
   # * `max_distance`: nothing farther than this is found; for dot, nothing of a smaller inner product.
   # * `exclude`: ids that are not wanted.
   # * `allow` or `deny`: items that may be found, or may not; a mask (an Array of true and false for all items), or ids.
