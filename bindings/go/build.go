@@ -9,10 +9,10 @@ import (
 	"unsafe"
 )
 
-// Build builds the items into a forest of nTrees trees: more give better answers and a larger file; -1 adds trees until
-// there are twice as many nodes as items. The same items, seed and number of trees give the same bytes, for any number
-// of threads and on any processor. Items that are removed are left out. It ends early when the context does, with the
-// index as before.
+// Build builds the items into a forest of nTrees trees: more give better answers and a larger file;
+// -1 adds trees until there are twice as many nodes as items. The same items, seed and number of
+// trees give the same bytes, for any number of threads and on any processor. Items that are removed
+// are left out. It ends early when the context does, with the index as before.
 //
 // Takes NThreads and OnProgress.
 func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) error {
@@ -35,8 +35,8 @@ func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) e
 	})
 }
 
-// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing when there are none.
-// A loaded index has to be thawed instead.
+// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing
+// when there are none. A loaded index has to be thawed instead.
 func (index *Index) Unbuild() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -44,8 +44,9 @@ func (index *Index) Unbuild() error {
 	})
 }
 
-// Thaw makes an index one that items can be added to, whatever its state was: the items of a loaded one are copied to
-// memory and its trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay.
+// Thaw makes an index one that items can be added to, whatever its state was: the items of a loaded
+// one are copied to memory and its trees dropped, a built one is unbuilt. Labels, marks of removed
+// items, metadata and the seed stay.
 func (index *Index) Thaw() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -53,10 +54,11 @@ func (index *Index) Thaw() error {
 	})
 }
 
-// OnDiskBuild makes an empty index build in a file, which Build then completes: no Save is needed. Until then the file
-// has a temporary name beside path, and what path names stays; where that is nothing, a small file that says that it is
-// not finished has the name. A Build that fails because the file could not get its name leaves the index built: NTrees
-// tells, and Save writes it elsewhere.
+// OnDiskBuild makes an empty index build in a file, which Build then completes: no Save is
+// needed. Until then the file has a temporary name beside path, and what path names stays; where
+// that is nothing, a small file that says that it is not finished has the name. A Build that
+// fails because the file could not get its name leaves the index built: NTrees tells, and Save
+// writes it elsewhere.
 func (index *Index) OnDiskBuild(path string) error {
 	return withPath(path, func(path *C.char) error {
 		return index.write(func(c *C.annoy_index) error {

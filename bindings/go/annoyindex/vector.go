@@ -65,7 +65,8 @@ func (v *vector[T]) Get(i int) T { return v.inner[i] }
 
 func (v *vector[T]) Free() {}
 
-// putInts replaces what is in a place for ids by a slice of its own, as callers keep the last one; false if it is none.
+// putInts replaces what is in a place for ids by a slice of its own, as callers keep the last one;
+// false if it is none.
 func putInts(place interface{}, ids []int64) bool {
 	switch place := place.(type) {
 	case *vector[int32]:
