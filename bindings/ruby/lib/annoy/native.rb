@@ -148,7 +148,8 @@ module Annoy
              :n_items, :int64, :n_trees, :int64, :layout, [:char, 24]
     end
 
-    # Parameters and results of the functions. These are over at once and keep the interpreter's lock.
+    # Parameters and results of the functions. These are over at once and keep the
+    # interpreter's lock.
     AT_ONCE = {
       annoy_status_name: [[:int32], :string],
       annoy_version: [[], :string],
