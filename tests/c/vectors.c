@@ -1,6 +1,6 @@
 /* annoy_add and annoy_get_vectors: vectors of every element type, in every kind of index; rows
-   anywhere in memory; wrong arguments, which add and write nothing. Memory has exactly the size that
-   is needed. */
+   anywhere in memory; wrong arguments, which add and write nothing. Memory has exactly the size
+   that is needed. */
 #include "check.h"
 
 enum { ELEMENTS = 7, F = 3 };
