@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Counts the instructions of small fixed pieces of work and compares them with a file, to see regressions that timings
-# hide in their noise: instructions.sh [--update] [--baseline FILE] [CASE...]
+# Counts the instructions of small fixed pieces of work and compares them with a file, to
+# see regressions that timings hide in their noise: instructions.sh [--update]
+# [--baseline FILE] [CASE...]
 #
-# Fails when a case needs over 3 % more than it did. --update makes the file anew. Without CASEs, all of them. Without
-# --baseline, the file is instructions.txt beside this script.
+# Fails when a case needs over 3 % more than it did. --update makes the file anew. Without CASEs,
+# all of them. Without --baseline, the file is instructions.txt beside this script.
 set -uo pipefail
 # awk writes decimal points.
 export LC_ALL=C
