@@ -9,7 +9,7 @@ import (
 )
 
 // A Batch is the results of many searches. Query i found Counts[i] items: they are in IDs and
-// Distances from i * N on, nearest first. What is left of those N places is -1 and NaN.
+// Distances from i * N on, nearest first. The rest of those N places holds -1 and NaN.
 type Batch[Distance float32 | float64] struct {
 	N         int
 	IDs       []int64
@@ -26,8 +26,8 @@ func (b *Batch[Distance]) Query(i int) (ids []int64, distances []Distance) {
 	return b.IDs[from:to:to], b.Distances[from:to:to]
 }
 
-// SearchBatch is Search for many vectors, one behind the other, by several threads. The results are
-// those of Search for each, for any number of threads. It ends early when the context does.
+// SearchBatch is Search for many vectors, one after the other in a slice, with several threads. The
+// results are those of Search, for any number of threads. It ends early when the context does.
 //
 // Takes the options of Search, and NThreads, OnProgress and RowStride.
 func (index *Index) SearchBatch(ctx context.Context, vectors []float32, n int, opts ...CallOption) (*Batch[float32], error) {

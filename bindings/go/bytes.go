@@ -55,8 +55,8 @@ func (index *Index) ToBytes() (data []byte, err error) {
 // encoding/gob and its like.
 func (index *Index) MarshalBinary() ([]byte, error) { return index.ToBytes() }
 
-// UnmarshalBinary makes the Index, which may be a zero one or closed, what FromBytes gives, in
-// place of whatever it was. It needs the Index to itself.
+// UnmarshalBinary replaces the Index by what FromBytes gives. The Index may be a zero one or
+// closed. No other call may use it at the same time.
 func (index *Index) UnmarshalBinary(data []byte) error {
 	opened, err := FromBytes(data)
 	if err != nil {

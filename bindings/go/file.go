@@ -23,9 +23,9 @@ func loadFlags(opts []LoadOption) (flags C.uint64_t) {
 	return flags
 }
 
-// Open opens a file that says what it is, as all files of this library do: metric, f and types
-// are those of the file. It is mapped, and meanwhile must not be shortened (the system would end
-// the process) or rewritten in place (answers may be wrong); replacing it, as Save does, or
+// Open opens a file that says what it is, as all files of this library do: metric, f and types are
+// those of the file. The file is mapped. While it is, nobody may shorten it (the system would end
+// the process) or rewrite it in place (answers may be wrong). Replacing it, as Save does, or
 // removing it is fine.
 func Open(path string, opts ...LoadOption) (*Index, error) {
 	var index *Index
@@ -52,10 +52,9 @@ func (index *Index) Load(path string, opts ...LoadOption) error {
 	})
 }
 
-// Save writes the index to a file, which Annoy 1.17 reads too. It appears whole or not at all,
-// and is durable when Save returns; one that was there before is replaced, and whoever has it
-// loaded keeps the old one. It ends early when the context does, unless all is written by then.
-// Takes OnProgress.
+// Save writes the index to a file, which Annoy 1.17 reads too. The file appears whole or not at
+// all, and is durable when Save returns. It replaces an older file; who has that loaded keeps it.
+// Save ends early when the context does, unless everything is written by then. Takes OnProgress.
 func (index *Index) Save(ctx context.Context, path string, opts ...CallOption) error {
 	if err := ended(ctx); err != nil {
 		return err
@@ -90,8 +89,8 @@ func (index *Index) SaveAndLoad(ctx context.Context, path string, opts ...LoadOp
 	})
 }
 
-// SetMetadata sets bytes of yours that go along when the index is saved, at most 65,536, in place
-// of those before.
+// SetMetadata sets bytes of the caller that are saved with the index, at most 65,536. It replaces
+// those set before.
 func (index *Index) SetMetadata(metadata []byte) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -126,8 +125,8 @@ type Kind struct {
 	Layout string // Annoy's version of it: "1.17", "1.16 (packed)" or "main"
 }
 
-// Probe finds out what a file may be: one kind if it says so itself, else every kind whose
-// structure it has. Of plain Annoy files there are often several.
+// Probe finds out what a file may be: one kind if the file says so itself, otherwise every kind
+// whose structure it has. Plain Annoy files often have several.
 func Probe(path string) (kinds []Kind, err error) {
 	err = withPath(path, func(path *C.char) error {
 		var e C.annoy_error

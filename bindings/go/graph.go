@@ -20,8 +20,8 @@ type GraphOptions struct {
 }
 
 // BuildGraph builds a graph over the items of a built or loaded index, in place of the one it has.
-// Searches then walk it, and find more in less time. Save writes it into the file, where Annoy
-// does not see it; it is gone when the trees are. The same index and options give the same bytes,
+// Searches then use it, and find more in less time. Save writes it into the file, where Annoy does
+// not see it. The graph goes when the trees go. The same index and options give the same bytes,
 // for any number of threads and on any processor. It ends early when the context does, with the
 // index as before.
 //

@@ -8,9 +8,8 @@ import "context"
 // words is the number of 64-bit words that f bits take.
 func (index *Index) words() int { return wordsOf(index.f) }
 
-// AddItem adds an item with a vector of F numbers, which is copied, or replaces it; one
-// that was removed is there again. Ids go from 0 up, in any order; memory is taken for all
-// up to the largest.
+// AddItem adds or replaces an item: it copies a vector of F numbers. A removed item is there again.
+// Ids start at 0 and come in any order. The index takes memory for all ids up to the largest.
 func (index *Index) AddItem(id int64, vector []float32) error {
 	return index.addItem(id, C.ANNOY_ELEMENT_F32, elements(vector), len(vector))
 }
@@ -36,8 +35,8 @@ func (index *Index) addItem(id int64, element C.annoy_element, data *C.uint8_t, 
 }
 
 // AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is
-// an id for each, or ids is nil: then they follow the last item. Of vectors with the same id the
-// last counts. It ends early when the context does, with the index as before. Takes RowStride,
+// an id for each, or ids is nil: then they follow the last item. If an id comes twice, its last
+// vector counts. It ends early when the context does, with the index as before. Takes RowStride,
 // NThreads and OnProgress.
 func (index *Index) AddItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
 	return index.addItems(ctx, ids, C.ANNOY_ELEMENT_F32, elements(rows), len(rows), index.f, opts)
@@ -130,8 +129,8 @@ func (index *Index) Distance(i, j int64) (float64, error) {
 }
 
 // RemoveItem marks an item as removed: no search finds it or starts from it any more. Its vector
-// can be read and its label found until the next build, which leaves both out. Marks go along when
-// the index is saved. Nothing happens when it is removed already.
+// can be read and its label found until the next build, which leaves both out. Marks are saved with
+// the index. Removing an item twice does nothing.
 func (index *Index) RemoveItem(id int64) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error

@@ -19,7 +19,7 @@ const (
 )
 
 // SetLabel gives an item a string as its label, in place of the one it had. No two items have the
-// same. Labels go along when the index is saved.
+// same. Labels are saved with the index.
 func (index *Index) SetLabel(id int64, label string) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error

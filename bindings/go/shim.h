@@ -1,8 +1,8 @@
 /*
  * What C has to do on Go's behalf. A struct that holds pointers to Go memory may not lie in Go
  * memory, so options are filled in here, on the C stack. So is annoy_error, which would otherwise
- * cost the calls made often an allocation of 512 bytes each: those return NULL, or a copy to be
- * freed when they fail.
+ * cost an allocation of 512 bytes in every frequent call: such a call returns NULL, or when it
+ * fails a copy to be freed.
  */
 #ifndef ANNOY_GO_SHIM_H
 #define ANNOY_GO_SHIM_H

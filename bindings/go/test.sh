@@ -45,8 +45,7 @@ ok "without cgo one sentence says what is missing" without_cgo
 tests "go test" go test -count=1 -v ./...
 tests "go test -race" go test -count=1 -v -race -short ./...
 tests "GOGC=1" env GOGC=1 go test -count=1 -v -run 'Races|Collector|Conformance|Labels' .
-# So many times, and not so long: where the time ends in the midst of an input, go may
-# call that a failure.
+# A number of runs, not a time: if the time ends while an input runs, go may call that a failure.
 ok "FuzzOpen" go test -run '^$' -fuzz FuzzOpen -fuzztime 3000x -fuzzminimizetime 10x .
 ok "FuzzSearch" go test -run '^$' -fuzz FuzzSearch -fuzztime 50000x -fuzzminimizetime 10x .
 ok "benchmarks run" go test -run '^$' -bench . -benchtime 10x .

@@ -2,9 +2,9 @@
 // written for it compiles with another import. New code is better off with package annoy,
 // whose calls return errors.
 //
-// As there, calls say nothing of why they failed: they print it to standard error, searches only
-// after Verbose(true). Other than there, no argument crashes the program, nothing leaks when a
-// Delete or Free is left out, and an index that is deleted fails each call.
+// As there, a call that fails does not return why: it prints the reason to standard error, a search
+// only after Verbose(true). Unlike there, no argument crashes the program, nothing leaks without
+// Delete or Free, and every call on a deleted index fails.
 package annoyindex
 
 import (
@@ -30,13 +30,12 @@ type AnnoyIndex interface {
 	Load(a ...interface{}) bool
 	// Unload drops everything: items can be added again.
 	Unload()
-	// OnDiskBuild makes the index build in a file, which is complete once Build is done.
-	// Until then what had its name stays; where that was nothing, there is a file that nobody
-	// takes for an index.
+	// OnDiskBuild makes the index build in a file, which is complete once Build is done. Until then
+	// a file that had this name stays. If there was none, a small placeholder file has the name.
 	OnDiskBuild(file string) bool
-	// GetNnsByItem takes an item, n and searchK as int, a place for ids (an AnnoyVectorInt, *[]int
-	// or *[]int32) and, if wanted, one for distances (an AnnoyVectorFloat or *[]float32). What is
-	// in them is replaced.
+	// GetNnsByItem takes an item, n and searchK as int, a destination for ids (an AnnoyVectorInt,
+	// *[]int or *[]int32) and optionally one for distances (an AnnoyVectorFloat or *[]float32). It
+	// replaces what they hold.
 	GetNnsByItem(a ...interface{})
 	// GetNnsByVector takes a []float32, and the rest as GetNnsByItem.
 	GetNnsByVector(a ...interface{})
