@@ -2,11 +2,11 @@
 """Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check`
 says whether it is up to date.
 
-Either refuses crates that come from no registry, and two versions of one crate: those are twice
-in every program.
+Both refuse crates that come from no registry, and two versions of one crate: that code would be
+twice in every program.
 
-Under a choice of licences MIT is taken where it is one. Needs cargo, and the crates' sources,
-which cargo fetches.
+If a crate offers a choice of licences and MIT is one of them, MIT is taken. Needs cargo, and the
+crates' sources, which cargo fetches.
 """
 
 from __future__ import annotations

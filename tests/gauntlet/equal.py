@@ -6,8 +6,8 @@ of several seeds.
                                                        Annoy, prints a table
 
 For each set and search_k: Annoy's recall@10, ours less Annoy's, and that difference in standard
-errors. Where ours is less by more than two of them, which happens to some of so many sets by
-chance, 20 other seeds decide.
+errors. Where ours is less by more than two of them, 20 other seeds decide: with so many sets this
+happens by chance.
 """
 
 from __future__ import annotations

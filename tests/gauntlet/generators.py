@@ -1,7 +1,7 @@
 """Sets of vectors as data come in ordinary life, made from a seed: a table of them, at the end.
 
-What a set is made for is its name. `items` are indexed, `queries` are drawn from the same
-source and held out.
+The name of a set says what it is for. `items` are indexed; `queries` come from the same source
+and are held out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Case:
 
     def data(self, n: int) -> Data:
         items, queries = self.make(np.random.default_rng([zlib.crc32(self.name.encode()), n]), n)
-        # Order C: what is transposed or a slice is an affair of the bindings' own tests.
+        # Order C: the bindings' own tests have transposed arrays and slices.
         return Data(np.ascontiguousarray(items, np.float32), np.ascontiguousarray(queries, np.float32))
 
 

@@ -58,9 +58,8 @@ class DataSet:
         return _map_rows(self.queries_path, self.n_queries, self)
 
     def recall(self, ids: np.ndarray) -> float:
-        """Mean share of the 10 neighbours found. An item as near as the tenth counts, whatever
-        its id: in hamming data there are many such, and which of them a library returns is
-        its own affair."""
+        """Mean share of the 10 neighbours found. An item as near as the tenth counts, whatever its
+        id: in hamming data there are many such items, and a library may return any of them."""
         bound = np.fromfile(self.directory / "bound.f64", dtype="<f8")
         train, queries = self.train(), self.queries()
         hits = 0

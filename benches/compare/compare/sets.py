@@ -78,7 +78,7 @@ def _mnist(downloads: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 def _clustered(n: int, n_queries: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """n rows of 128 numbers around 10,000 centres, which lie around 100 of their own; queries from
     the same mixture. The spread falls from one direction to the next, as in real data, and
-    clusters overlap: else finding the cluster is all.
+    clusters overlap; otherwise finding the cluster would be enough.
 
     Rows are made in blocks, each from its own stream, so that a smaller set is the beginning of
     a larger one."""

@@ -107,8 +107,8 @@ def query(peer: Peer, data: DataSet, index: str, values: list, passes: int, seco
 
 
 def cold(peer: Peer, data: DataSet, index: str, value) -> None:
-    """With the file's pages dropped: load, and one query; then both again. The library
-    itself is there."""
+    """Drops the file's pages, then loads and asks one query; then both again. The library is
+    already in memory."""
     queries = peer.prepare(np.array(data.queries()[:1]))
     peer_of_nothing = type(peer)(peer.metric, 100, peer.d)  # imports what is imported late
     peer_of_nothing.warm_up(peer.prepare(np.array(data.train()[:2000])))

@@ -1,6 +1,6 @@
 /* An index that several Python threads share: any number of them search, one at a time changes it,
- * and after a close nobody gets at it any more. cffi lets go of the interpreter's lock around each
- * of these calls, so waiting here holds nobody up who is not after the same index. */
+   and after a close nobody can use it. cffi releases the interpreter's lock around each of these
+   calls, so a thread that waits here blocks only threads that want the same index. */
 
 #include "annoy.h"
 #include <pthread.h>
@@ -98,7 +98,7 @@ static void guarded_wake(guarded *self) {
         pthread_cond_broadcast(&self->turn);
 }
 
-/* Waits for the turn, a twentieth of a second at the most: Python then looks for signals. */
+/* Waits for the turn, at most a twentieth of a second: Python then looks for signals. */
 static int guarded_wait(guarded *self, guarded_hold *hold) {
     struct timespec until;
     int reason, inside;

@@ -36,8 +36,7 @@ _by_item = lib.guarded_by_item
 # What they give when others have the index for long: between two calls Python looks for signals.
 _AGAIN = -1 - lib.GUARDED_AGAIN
 
-# What a metric that was not given is told by: None that was given with an f is a
-# TypeError, as in Annoy.
+# Stands for a metric that was not given: None given together with an f is a TypeError, as in Annoy.
 _DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "'angular'"})()
 
 # Annoy's words for what the library says in its own.
@@ -53,7 +52,7 @@ class Vector(Protocol):
 
 
 class AnnoyIndex:
-    """Approximate nearest neighbours, as PyPI annoy's AnnoyIndex, which this takes the place of.
+    """Approximate nearest neighbours: a replacement for AnnoyIndex of the PyPI package annoy.
 
     `f` is the length of the vectors, or None to have it from the first vector; `metric` is
     "angular", "euclidean", "manhattan", "hamming" or "dot" (or an alias, such as "cosine" or "l2").
@@ -157,8 +156,8 @@ class AnnoyIndex:
         return self._index.n_trees
 
     def _floats(self, vector: Vector) -> Any:
-        """A vector as floats in C: one that has the length f, unless the library is to say
-        that it has not."""
+        """A vector as floats in C. It has the length f, except where the library has
+        to refuse it."""
         if isinstance(vector, np.ndarray):
             array = np.require(vector, _F32, ("C", "A"))
             if array.ndim == 1:
@@ -197,7 +196,7 @@ class AnnoyIndex:
         return True
 
     def thaw(self) -> Literal[True]:
-        """Makes a loaded index one that items can be added to: copies the items to memory and
+        """Makes it possible to add items to a loaded index: copies the items to memory and
         drops the trees."""
         self._index.thaw()
         return True
@@ -244,9 +243,9 @@ class AnnoyIndex:
     ) -> Union[list[int], tuple[list[int], list[float]]]:
         """The `n` items closest to item `i`, itself among them.
 
-        `search_k` is the number of nodes inspected: more take longer and find better; -1 stands for
-        `n_trees * n`. With `include_distances` the result is a tuple of two lists, the second of
-        which has the distances.
+        `search_k` is the number of nodes inspected: more take longer and find more. The
+        default, -1, is `n_trees * n`. With `include_distances` the result is a tuple of two
+        lists: ids and distances.
         """
         if n is None:
             n = self.n_neighbors
@@ -316,7 +315,7 @@ class AnnoyIndex:
         return _unpack(ids, found)  # type: ignore[no-any-return]
 
     def _nothing(self, result: int, item: Optional[int]) -> int:
-        """A search that failed: raises, but for an index that is not built, in which Annoy
+        """A search that failed: raises, except for an index that is not built, in which Annoy
         finds nothing."""
         try:
             raise_search(result)

@@ -47,8 +47,8 @@ class StateError(AnnoyError, RuntimeError):
 
 class FileError(AnnoyError, OSError):
     """The operating system refused something (`errno`, `strerror` and `filename` say what), or a
-    file is no index or a damaged one. Where Python has a class for an errno, such as
-    FileNotFoundError or PermissionError, it is of that too."""
+    file is not an index, or it is damaged. If Python has a class for the errno, such as
+    FileNotFoundError or PermissionError, the error is an instance of that class too."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return file_error, (str(self), self.errno, self.filename, self.status)
@@ -85,7 +85,7 @@ def file_error(message: str, errno: Optional[int], filename: Any, status: str) -
 
 
 class OutOfMemoryError(AnnoyError, MemoryError):
-    """Memory could not be had."""
+    """There is not enough memory."""
 
 
 class CancelledError(AnnoyError):

@@ -104,8 +104,8 @@ def to_bytes(index: Any) -> bytes:
 
 
 def borrowed(data: Bytes) -> Optional[bytes]:
-    """What has to be kept for as long as an index has these bytes loaded: `bytes`, which cannot
-    change, are used as they lie, of anything else the index has a copy."""
+    """The object to keep alive while an index has these bytes loaded. The index uses `bytes` in
+    place, because they cannot change. It copies anything else."""
     return data if isinstance(data, bytes) else None
 
 
@@ -198,7 +198,7 @@ class Kind(NamedTuple):
 
 
 def probe(path: Any) -> list[Kind]:
-    """Finds out what a file may be: one kind if it says so itself, else every kind whose
+    """Finds out what a file may be: one kind if the file says so itself, otherwise every kind whose
     structure it has."""
     name = encoded(path)
     count, room, capacity = ffi.new("size_t *"), ffi.NULL, 0

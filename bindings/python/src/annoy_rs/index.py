@@ -48,9 +48,9 @@ class Index(Labels, Inspection):
     alias, such as "cosine" or "l2"); `dtype` what is stored: "float32" or "float64", for hamming
     words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64.
 
-    An index is not built (items are added), built, or loaded. Searches may run in any number of
-    threads at once; they let go of the interpreter's lock. Calls that change the index wait until
-    it is theirs alone. After `close` every call raises `ClosedError`.
+    An index is not built (items are added), built, or loaded. Any number of threads may search at
+    the same time; searches release the interpreter's lock. Calls that change the index wait until
+    no other call uses it. After `close` every call raises `ClosedError`.
     """
 
     def __init__(
@@ -301,9 +301,8 @@ class Index(Labels, Inspection):
     def to_numpy(self) -> NDArray[Any]:
         """All vectors, of shape (n_items, f), read-only.
 
-        Of a loaded file this is a view of the mapped file, which takes no memory and stays good
-        after the index is closed; for hamming in the words that are stored. Of an index in
-        memory it is a copy.
+        For a loaded file this is a view of the mapped file. It takes no memory and stays valid
+        after `close`; for hamming it has the stored words. For an index in memory it is a copy.
         """
         with self._owner.shared() as index:
             view = self._file.vectors(index, self._scalar) if self._file is not None else None
@@ -329,7 +328,7 @@ class Index(Labels, Inspection):
         threads (-1: all).
 
         The same items, seed and number of trees give the same file, for any number of threads.
-        `progress(done, total)`, or a tqdm bar, hears how far it is; an exception in it, or Ctrl-C,
+        `progress(done, total)`, or a tqdm bar, gets the progress. An exception in it, or Ctrl-C,
         ends the build and leaves the index as it was.
         """
         with self._owner.exclusive() as index:
@@ -349,17 +348,17 @@ class Index(Labels, Inspection):
         n_threads: int = -1,
         progress: Optional[Progress] = None,
     ) -> None:
-        """Builds a graph over the items of a built or loaded index, in place of the one it has.
-        Searches then walk it, and find more in less time; it is saved with the index, where
-        Annoy does not see it, and gone when the trees are.
+        """Builds a graph over the items of a built or loaded index; it replaces an older graph.
+        Searches then use it, and find more in less time. It is saved with the index, where Annoy
+        does not see it. The graph goes when the trees go.
 
-        None and 0 stand for the default. An item has `degree` neighbours at the most (1 to 255,
-        default 32), chosen from the `candidates` nearest (1 to 1,024, default 48); with more
-        `alpha` (1 to 16, default 1.2) longer ways are kept beside short ones. How long it takes is
-        decided by the `rounds` of NN-descent (1 to 1,000, default 6; -1 for none), the neighbours
-        that each takes as a `sample` of a list (1 to 255, default 12), and the `n_trees` whose
-        leaves are made use of (default 10). The same index and options give the same file.
-        `progress`: as `build`, in items, each many times.
+        None and 0 stand for the default. An item has at most `degree` neighbours (1 to 255, default
+        32), chosen from the `candidates` nearest (1 to 1,024, default 48). A larger `alpha` (1 to
+        16, default 1.2) keeps longer edges. The building time depends on the `rounds` of NN-descent
+        (1 to 1,000, default 6; -1 for none), on the `sample` of neighbours that a round takes from
+        each list (1 to 255, default 12), and on the `n_trees` whose leaves are used (default 10).
+        The same index and options give the same file. `progress`: as `build`, in items, each
+        counted many times.
         """
         options = graph.options(
             degree=degree, candidates=candidates, alpha=alpha, rounds=rounds, sample=sample, n_trees=n_trees
@@ -374,7 +373,7 @@ class Index(Labels, Inspection):
             check(lib.annoy_unbuild(index, lib.guarded_error()))
 
     def thaw(self) -> None:
-        """Makes a loaded index one that items can be added to: copies the items to memory and
+        """Makes it possible to add items to a loaded index: copies the items to memory and
         drops the trees.
 
         Labels, marks of removed items, metadata and the seed stay. A built index is unbuilt.
@@ -405,12 +404,12 @@ class Index(Labels, Inspection):
         shape (q, f) gives arrays of shape (q, n), found by `n_threads` threads (-1: all); places
         left over hold -1 and NaN.
 
-        `search_k` is the number of candidates looked at (0 or -1: n times the number of trees; with
-        a graph, a number that suits it): more take longer and find better. Only items within
-        `max_distance` are found, that are not in `exclude` (ids), are in `allow` and not in `deny`
-        (one of the two; a mask of bool for all items, or ids), and for whose id `filter` gives
-        true. `exact` looks at all items. `way` is "forest" or "graph": without it the graph is
-        searched where there is one. `progress(done, total)`, or a tqdm bar, hears of a batch.
+        `search_k` is the number of candidates (0 or -1: n times the number of trees; with a graph,
+        a number that suits it). More take longer and find more. A search finds only items that are
+        within `max_distance`, not in `exclude` (ids), in `allow` or not in `deny` (one of the two;
+        ids, or a mask of bool for all items), and for whose id `filter` returns true. `exact` looks
+        at all items. `way` is "forest" or "graph"; the default is the graph if there is one.
+        `progress(done, total)`, or a tqdm bar, gets the progress of a batch.
         """
         guarded = self._everyday
         if (
@@ -493,8 +492,8 @@ class Index(Labels, Inspection):
         """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types
         must be the index's.
 
-        While it is mapped the file must not be shortened or rewritten in place (replacing
-        it by rename is fine); with `copy` it is read into memory instead. `prefault` reads
+        While the file is mapped, nobody may shorten it or rewrite it in place (replacing
+        it by rename is fine). With `copy` it is read into memory instead. `prefault` reads
         all of it at once.
         """
         name = files.encoded(path)
@@ -568,7 +567,7 @@ class Index(Labels, Inspection):
 
     @property
     def metadata(self) -> bytes:
-        """Bytes of the caller's that go along when the index is saved, at most 65,536."""
+        """Bytes of the caller that are saved with the index, at most 65,536."""
         with self._owner.shared() as index:
             return files.get_metadata(index)
 

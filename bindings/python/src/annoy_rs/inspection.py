@@ -49,11 +49,11 @@ class Inspection(Owner):
         return float(recall[0])
 
     def set_log(self, log: Optional[Log], level: int = lib.ANNOY_LOG_INFO) -> None:
-        """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is
-        about. None: nobody.
+        """Sets the function that gets messages: `log(level, text)`, called in the thread whose call
+        the message is about. None: no messages.
 
-        Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what is about to be done);
-        those up to `level` are heard.
+        Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what comes next). `log` gets
+        those up to `level`.
         """
         handle = self._owner
         with handle.exclusive() as index:

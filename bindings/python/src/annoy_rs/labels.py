@@ -1,5 +1,5 @@
-"""What callers call the items: numbers or strings that are saved along. And items
-that are removed."""
+"""Labels, the numbers or strings by which callers know the items, saved with the
+index. And removal."""
 
 from __future__ import annotations
 

@@ -57,9 +57,9 @@ class AnnoyTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def kneighbors(self, X: Any = None, n_neighbors: Optional[int] = None, return_distance: bool = True) -> Any:
-        """Distances and ids of the nearest of each row, of shape (n_queries, n_neighbors); without
-        X those of each item that was fitted, which is then not among its own. Raises where fewer
-        are found than asked for."""
+        """Distances and ids of the nearest items to each row, of shape (n_queries, n_neighbors).
+        Without X the queries are the fitted items, and no item is its own neighbour. Raises if
+        it finds fewer than asked for."""
         n = self.n_neighbors if n_neighbors is None else n_neighbors
         check_is_fitted(self)
         if X is None:
