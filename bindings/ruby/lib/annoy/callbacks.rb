@@ -3,9 +3,8 @@
 module Annoy
   # Blocks of Ruby that the library calls. Internal.
   module Callbacks
-    # Runs a callback's block. Nothing gets out of it into the library, which could not bear it:
-    # `failed` is called with an exception, and with one in place of a `throw`; the library then
-    # gets `otherwise`.
+    # Runs a callback's block. No exception may pass through the library: `failed` gets it instead,
+    # or a new one in place of a `throw`, and the library gets `otherwise`.
     def self.guard(otherwise, failed)
       result = otherwise
       done = false

@@ -69,8 +69,7 @@ module Annoy
     include Error
   end
 
-  # A callback used the index in a way that would wait for the call it belongs to, or was
-  # left by `throw`.
+  # A callback used the index in a way that would have to wait for its own call, or left by `throw`.
   class CallbackError < ::RuntimeError
     include Error
   end

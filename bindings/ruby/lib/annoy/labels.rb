@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Annoy
-  # The part of {Index} that is about what callers call the items, Strings or Integers that are
-  # saved along; and about items that are removed. All of it is legal in every state.
+  # The part of {Index} for labels and removal. Labels are the Strings or Integers by which callers
+  # know the items; they are saved with the index. All of it is legal in every state.
   module Labels
     KINDS = {
       Native::ANNOY_LABELS_NONE => nil, Native::ANNOY_LABELS_U64 => :integer, Native::ANNOY_LABELS_UTF8 => :string

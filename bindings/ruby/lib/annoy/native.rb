@@ -195,7 +195,7 @@ module Annoy
       annoy_cancel_free: [[:pointer], :void]
     }.freeze
 
-    # These may take long, or wait for a disk, and let go of it.
+    # These may take long, or wait for a disk, and release it.
     BLOCKING = {
       annoy_add: [%i[pointer pointer pointer pointer pointer], :int32],
       annoy_reserve: [%i[pointer size_t pointer], :int32],

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 module Annoy
-  # The part of {Index} that searches. Any number of threads may search at once; they let go of the
-  # interpreter's lock.
+  # The part of {Index} that searches. Any number of threads may search at once; searches release
+  # the interpreter's lock.
   #
   # All searches take these keywords:
   #
-  # * `search_k`: the number of candidates looked at; more take longer and find better. 0 and -1
-  #   stand for n times the trees, with a graph for a number that suits it.
+  # * `search_k`: the number of candidates; more take longer and find more. 0 and -1 stand for n
+  #   times the number of trees, with a graph for a number that suits it.
   # * `max_distance`: nothing farther than this is found; for dot, nothing of a
   #   smaller inner product.
   # * `exclude`: ids that are not wanted.

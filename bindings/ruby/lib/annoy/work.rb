@@ -90,9 +90,9 @@ module Annoy
       end
     end
 
-    # Runs a block in this thread, which callbacks need that want an answer. Exceptions from outside
-    # wait meanwhile: they must not come while a callback runs. Callbacks look for them when they
-    # are done, see {#look_up}; the call then ends.
+    # Runs a block in this thread. Callbacks that return an answer need that. Exceptions from
+    # outside have to wait: they must not come while a callback runs. Callbacks look for them when
+    # they are done, see {#look_up}; the call then ends.
     def here
       result = begin
         Thread.handle_interrupt(Object => :never) { yield }
