@@ -1,6 +1,5 @@
-/* Does what a test must be caught at, each by its name: run.sh checks that every one makes the
-   checkers report it (that of tests/sanitizers, for "race"), so that their silence about the tests
-   means something. */
+/* Makes the mistakes that the checkers must find, each by its name. run.sh checks that they report
+   every one (tests/sanitizers: "race"), so that their silence about the tests means something. */
 #include "check.h"
 
 #include <pthread.h>

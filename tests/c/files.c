@@ -45,8 +45,7 @@ TEST(loading_what_is_no_index) {
     CHECK(mkdir(folder, 0777) == 0);
     wipe_error();
     {
-        /* Whether a directory is the system's business or the format's, it is
-           refused by its name. */
+        /* A directory: an error of the system or of the format, and the message has its name. */
         annoy_status status = annoy_load(index, folder, 0, &error);
         CHECK(status == ANNOY_ERR_IO || status == ANNOY_ERR_FORMAT);
         CHECK(error.code == status && strstr(error.message, "folder") != NULL);
@@ -64,8 +63,8 @@ TEST(loading_what_is_no_index) {
     memset(bytes, 0xff, size);
     write_file(bad, bytes, size);
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
-    /* Zeros: an even number of zero nodes is what Annoy writes for trees over no items, an odd
-       number is nothing. */
+    /* Zeros: Annoy writes an even number of zero nodes for trees over no items. An odd number is
+       not a file of Annoy. */
     memset(bytes, 0, size);
     write_file(bad, bytes, ((size / NODE - 1) | 1) * NODE);
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
@@ -169,8 +168,8 @@ TEST(a_path_too_long) {
     free(path);
 }
 
-/* Where nothing can be written: an error that names the place, no half file, and what was there
-   before still is. */
+/* Saving to a place that cannot be written: an error that names it, no half file, and the old file
+   is still there. */
 TEST(saving_where_it_cannot_be) {
     annoy_index *index = line_of(10, 2), *empty = line_of(0, 0);
     const char *folder = in_scratch("folder");

@@ -175,8 +175,7 @@ static int mapper(const char *path, int which, int pipes[PIPES][2]) {
     alarm(120);
     close(pipes[LOOK][1]); /* the end of the parent is the end of these */
     close(pipes[LEAVE][1]);
-    /* The one way to touch all that is there is to be told to, the other is to look
-       at all of it. */
+    /* Two ways to touch every page: prefaulting, and looking at every item. */
     wrong |= annoy_open(path, which % 4 ? ANNOY_LOAD_PREFAULT : 0, &index, NULL) != ANNOY_OK;
     wrong |= which % 4 == 0 && annoy_verify(index, NULL, 0, &n, NULL, NULL) != ANNOY_OK;
     wrong |= write(pipes[READY][1], &byte, 1) != 1;

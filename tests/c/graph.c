@@ -1,4 +1,4 @@
-/* The neighbour graph: what it is told, what searches find by it, that it goes along in files, when
+/* The neighbour graph: its options, what searches find with it, that files contain it, when
    it goes away. */
 #include "bytes.h"
 #include "check.h"

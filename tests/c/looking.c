@@ -146,7 +146,7 @@ TEST(facts_in_every_state) {
     built = info_of(index);
     CHECK(built.n_items == 200 && built.n_present == 180 && built.n_trees == 3);
     CHECK(built.bytes == (uint64_t)built.n_nodes * NODE && built.n_nodes > 200 + built.n_splits + built.n_leaves);
-    /* 180 items in leaves of 4 at the most. */
+    /* 180 items in leaves of at most 4. */
     CHECK(built.n_splits >= 3 * 44 && built.n_splits < 3 * 180 && built.n_leaves > 3 * 30 && built.depth >= 6);
     CHECK(built.n_coin_splits >= 0 && built.n_coin_splits <= built.n_splits && built.depth < 180);
     CHECK(built.leaf_fill >= 0.5 && built.leaf_fill <= 1 && built.imbalance >= 0.5 && built.imbalance <= 1);

@@ -276,7 +276,7 @@ static void step(void *user, annoy_stage stage, uint64_t done, uint64_t total) {
     annoy_cancel_set(s->cancel);
 }
 
-/* Told how far it is; given up in the midst, nothing is added and nothing replaced. */
+/* It reports its progress. When it is cancelled in the middle, nothing is added or replaced. */
 TEST(work) {
     enum { N = 4000, WIDE = 300 };
     annoy_index *index = of(ANNOY_EUCLIDEAN, ANNOY_F32, 0, WIDE);

@@ -1,5 +1,5 @@
-/* Long calls: how far they are, on which thread that is told, and that they leave everything as it
-   was when they are given up. */
+/* Long calls: their progress, the thread that reports it, and that they leave everything as it was
+   when they are cancelled. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 

@@ -239,7 +239,7 @@ template <typename S, typename T, typename R> void no_answers(const AnnoyIndexIn
 
 template <typename S, typename T, typename R> bool add_all(AnnoyIndexInterface<S, T, R>& index) {
   bool good = true;
-  // In descending order but for the last: ids may come in any.
+  // In descending order except the last: ids may come in any order.
   for (int i = n_items - 2; i >= 0; i--) good = (i == hole || index.add_item(S(i), row<T>(i).data())) && good;
   return index.add_item(n_items - 1, row<T>(n_items - 1).data()) && good;
 }

@@ -285,7 +285,7 @@ AnnoyIndexInterface<int32_t, float>* make(const std::string& metric, int f) {
   return NULL;
 }
 
-// vector, pair and their kin come out of the namespace, as wrappers of Annoy rely on.
+// The namespace has names of std such as vector and pair: wrappers of Annoy rely on that.
 pair<int32_t, float> nearest(const AnnoyIndexInterface<int32_t, float>& index, const vector<float>& query) {
   vector<int32_t> ids;
   vector<float> distances;

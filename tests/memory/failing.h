@@ -1,6 +1,6 @@
 /*
- * An allocator that fails when told to, put before the C library's: malloc and its kin, maps, and
- * the starting of threads. Needs glibc, whose own stays reachable behind it.
+ * An allocator that fails when told to, in front of the C library's: the malloc functions, mmap,
+ * and the start of threads. It needs glibc, whose own functions it calls.
  */
 #ifndef FAILING_H
 #define FAILING_H

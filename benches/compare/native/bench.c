@@ -14,8 +14,8 @@
        Drops the file's pages from the page cache, loads, answers one query; loads once more,
        answers it again.
    bench rows INDEX N_ITEMS NODE_BYTES
-       Nanoseconds per node of a loop that reads random nodes of the mapped file whole, asked for
-       ahead: what memory allows.
+       Nanoseconds per node of a loop that reads random nodes of the mapped file, with prefetching:
+       the limit that memory sets.
 
    TRAIN, QUERIES: raw rows, of D 32-bit floats or for hamming of D bits. */
 

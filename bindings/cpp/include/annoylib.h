@@ -73,8 +73,7 @@ using std::pair;
 using std::numeric_limits;
 using std::make_pair;
 
-// Gives the caller a text, to be freed with free(); a caller that passed no place for
-// one has it printed.
+// Gives the caller a text, to be freed with free(). Prints it if the caller passed no place for it.
 inline void set_error_from_string(char** error, const char* text) {
   if (!error) {
     annoylib_showUpdate("%s\n", text);
@@ -511,8 +510,8 @@ class AnnoyIndex
   }
 
   // The two searches append what they find to `result` and, unless it is NULL, to `distances`. Any
-  // negative search_k but -1 looks at everything. What cannot be searched gives no results: no
-  // trees, no such item, a query that is not finite.
+  // negative search_k except -1 looks at everything. There are no results without trees, without
+  // such an item, or with a query that is not finite.
   void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result,
                        vector<T>* distances) const {
     search(n, search_k, result, distances,
@@ -553,8 +552,8 @@ class AnnoyIndex
   void set_seed(R seed) { annoy_rs_c::set_seed(index(), static_cast<uint64_t>(seed), NULL); }
 
   // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it:
-  // static_cast<annoy_index*>(x.c_handle()). Not to be freed, and good for as long as a copy of
-  // this index lives. NULL when there is none: made without an f or with one that cannot be.
+  // static_cast<annoy_index*>(x.c_handle()). Do not free it. It is valid as long as a copy of this
+  // index lives. NULL if there is none: no f, or one that is not allowed.
   void* c_handle() const { return index(); }
 
  private:

@@ -176,7 +176,7 @@ class index {
     return detail::run(why, how, annoy_build_trees, handle(), n_trees);
   }
   // Builds a graph over the items of a built or loaded index. Searches then walk it, and find more
-  // in less time. It goes along in files, and is gone when the trees are.
+  // in less time. It is saved with the index, and goes when the trees go.
   bool build_graph(const graph_options& wanted = {}, const work& how = {}, on_error why = {}) {
     const annoy_graph_options raw{sizeof raw,    wanted.degree, wanted.candidates, wanted.alpha,
                                   wanted.rounds, wanted.sample, wanted.n_trees,    0};
@@ -238,7 +238,7 @@ class index {
                              on_error why = {}) const {
     return write_to(buffer.data(), buffer.size(), how, why);
   }
-  // Bytes of the caller's that go along when the index is saved: at most 65,536.
+  // Bytes of the caller that are saved with the index: at most 65,536.
   bool set_metadata(std::string_view bytes, on_error why = {}) {
     return why.call(annoy_set_metadata, handle(), bytes.data(), bytes.size());
   }
@@ -259,7 +259,7 @@ class index {
   bool unload(on_error why = {}) { return why.call(annoy_unload, handle()); }
 
   // Labels: the names that items have outside the index, numbers or strings of UTF-8, one kind in
-  // an index, no two items alike. They go along in files.
+  // an index, no two items alike. They are saved with the index.
 
   [[nodiscard]] annoy::label_kind label_kind() const noexcept {
     return static_cast<annoy::label_kind>(annoy_get_label_kind(handle()));
