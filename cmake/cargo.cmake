@@ -68,10 +68,10 @@ if(CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release")
   list(APPEND _annoy_rs_strip COMMAND "${CMAKE_STRIP}" --strip-debug "${_annoy_rs_archive}")
 endif()
 
-# Always run: cargo itself knows best what is out of date, and takes no time when nothing is.
-# The files are only touched when they differ, so that nothing is linked anew for nothing.
-# Cargo's own CARGO_BUILD_TARGET would move the output, so it is taken away:
-# ANNOY_RS_CARGO_TARGET took it over above.
+# Always runs: cargo itself knows best what is out of date, and takes no time when nothing is. The
+# files are only replaced when they differ, so that programs are not linked again without need.
+# Cargo's own CARGO_BUILD_TARGET would move the output, so it is taken away: ANNOY_RS_CARGO_TARGET
+# took it over above.
 set(_annoy_rs_all)
 if(_annoy_rs_top_level OR ANNOY_RS_INSTALL)
   set(_annoy_rs_all ALL)
