@@ -1,4 +1,5 @@
-# What a contributor does, each by its name; CONTRIBUTING.md says more. `make` alone is `make check`.
+# What a contributor does, each by its name; CONTRIBUTING.md says more. `make` alone
+# is `make check`.
 #
 #   make check                  within a minute of a change: format, clippy, unit tests
 #   make test                   everything, some of it sampled
@@ -8,7 +9,8 @@
 #   make bless-conformance      writes the cases of tests/conformance anew
 #   make bench                  the micro-benchmarks
 #   make compare                a short comparison with Annoy
-#   make fuzz                   the fuzzers, a short time each; `make fuzz TARGET=file` runs one until it is stopped
+#   make fuzz                   the fuzzers, a short time each; `make fuzz TARGET=file` runs one
+#                               until it is stopped
 #   make docs                   the Rust documentation
 SHELL := /bin/sh
 .DEFAULT_GOAL := check

@@ -10,8 +10,9 @@ if(NOT ANNOY_RS_CARGO)
                       "${_annoy_rs_rust} or later: install it, or name its cargo with -DANNOY_RS_CARGO=PATH.")
 endif()
 
-# An optimised library unless debugging was asked for: a search without optimisation is of little use to anyone.
-# Generators of several configurations have no CMAKE_BUILD_TYPE, and get the release library in all of them.
+# An optimised library unless debugging was asked for: a search without optimisation is of little
+# use to anyone. Generators of several configurations have no CMAKE_BUILD_TYPE, and get the release
+# library in all of them.
 set(_annoy_rs_profile release)
 set(_annoy_rs_profile_dir release)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
@@ -43,12 +44,14 @@ if("${_annoy_rs_target};${_annoy_rs_host}" MATCHES "^([^;]+-linux-musl[^;]*);|^;
   list(APPEND _annoy_rs_target_option ${_annoy_rs_flags})
 endif()
 
-# The libraries as they will be installed: cargo's file has no version in its name, but its SONAME has, and that is the
-# name a program looks for when it starts. CMake puts this directory into the RPATH of programs it links in-tree.
+# The libraries as they will be installed: cargo's file has no version in its name, but its SONAME
+# has, and that is the name a program looks for when it starts. CMake puts this directory into the
+# RPATH of programs it links in-tree.
 set(ANNOY_RS_STAGE "${PROJECT_BINARY_DIR}/stage")
 set(ANNOY_RS_SONAME "libannoy_rs.so.${ANNOY_RS_FULL_VERSION}")
 
-# Rust's own library comes with line tables, 4 MB in every program that links it statically: not in what is installed.
+# Rust's own library comes with line tables, 4 MB in every program that links it statically: not in
+# what is installed.
 set(_annoy_rs_archive "${_annoy_rs_cargo_out}/libannoy_rs.a")
 set(_annoy_rs_strip)
 if(_annoy_rs_unwind OR (CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release"))
@@ -65,9 +68,10 @@ if(CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release")
   list(APPEND _annoy_rs_strip COMMAND "${CMAKE_STRIP}" --strip-debug "${_annoy_rs_archive}")
 endif()
 
-# Always run: cargo itself knows best what is out of date, and takes no time when nothing is. The files are only
-# touched when they differ, so that nothing is linked anew for nothing. Cargo's own CARGO_BUILD_TARGET would move the
-# output, so it is taken away: ANNOY_RS_CARGO_TARGET took it over above.
+# Always runs: cargo itself knows best what is out of date, and takes no time when nothing is. The
+# files are only replaced when they differ, so that programs are not linked again without need.
+# Cargo's own CARGO_BUILD_TARGET would move the output, so it is taken away: ANNOY_RS_CARGO_TARGET
+# took it over above.
 set(_annoy_rs_all)
 if(_annoy_rs_top_level OR ANNOY_RS_INSTALL)
   set(_annoy_rs_all ALL)
@@ -88,8 +92,9 @@ add_custom_target(annoy_rs_cargo ${_annoy_rs_all}
   USES_TERMINAL
   VERBATIM)
 
-# What `cargo rustc --crate-type staticlib -- --print native-static-libs` names, less what a C compiler links by itself
-# (libc, libgcc_s, which has no static form) and libutil, of which nothing is used.
+# What `cargo rustc --crate-type staticlib -- --print native-static-libs` names, less what a C
+# compiler links by itself (libc, libgcc_s, which has no static form) and libutil, of which
+# nothing is used.
 set(ANNOY_RS_SYSTEM_LIBS pthread dl m rt)
 
 # The same properties as cmake/annoy_rs-config.cmake.in gives them.

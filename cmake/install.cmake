@@ -1,6 +1,7 @@
 # What `cmake --install` puts where. The prefix may be moved afterwards: nothing in it names it.
 #
-# `--component annoy_rs_runtime` is what programs need that are linked already, annoy_rs_development the rest.
+# `--component annoy_rs_runtime` is what programs need that are linked already,
+# annoy_rs_development the rest.
 include(CMakePackageConfigHelpers)
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME annoy_rs_development)
@@ -8,7 +9,8 @@ install(FILES "${PROJECT_SOURCE_DIR}/include/annoy.h" DESTINATION "${CMAKE_INSTA
 set(_annoy_rs_cpp "${PROJECT_SOURCE_DIR}/bindings/cpp/include")
 install(FILES "${_annoy_rs_cpp}/annoy.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
-# A directory of its own: `annoy/annoylib.h` and `mman.h` in include/ itself would clash with a real Annoy.
+# A directory of its own: `annoy/annoylib.h` and `mman.h` in include/ itself would clash
+# with a real Annoy.
 install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/annoylib_c.h" "${_annoy_rs_cpp}/kissrandom.h"
   "${_annoy_rs_cpp}/mman.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
 install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs"

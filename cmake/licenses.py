@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check` says whether it is up
-to date.
+"""Writes THIRD-PARTY-LICENSES.txt: the licences of the crates that are in the library. `--check`
+says whether it is up to date.
 
-Either refuses crates that come from no registry, and two versions of one crate: those are twice in every program.
+Both refuse crates that come from no registry, and two versions of one crate: that code would be
+twice in every program.
 
-Under a choice of licences MIT is taken where it is one. Needs cargo, and the crates' sources, which cargo fetches.
+If a crate offers a choice of licences and MIT is one of them, MIT is taken. Needs cargo, and the
+crates' sources, which cargo fetches.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from typing import Any, Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FILE = ROOT / "THIRD-PARTY-LICENSES.txt"
 SYSTEMS = ("x86_64-unknown-linux-gnu", "x86_64-apple-darwin")
-HEAD = """The library has parts of the crates below in it, and of Rust's standard library (MIT OR Apache-2.0, copyright
-The Rust Project Contributors, https://www.rust-lang.org/policies/licenses). Written by cmake/licenses.py.
+HEAD = """The library contains parts of the crates below, and of Rust's standard library
+(MIT OR Apache-2.0, copyright The Rust Project Contributors,
+https://www.rust-lang.org/policies/licenses). cmake/licenses.py writes this file.
 """
 
 
@@ -29,7 +32,8 @@ def metadata(system: str) -> Any:
 
 
 def linked(system: str) -> Iterator[Any]:
-    """The packages whose code is in the library: not what runs in the compiler, nor what tests need."""
+    """The packages whose code is in the library: not what runs in the compiler, nor
+    what tests need."""
     found = metadata(system)
     packages = {package["id"]: package for package in found["packages"]}
     nodes = {node["id"]: node for node in found["resolve"]["nodes"]}

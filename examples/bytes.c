@@ -1,6 +1,6 @@
 /*
- * An index as bytes, for a cache, a database or a message: saved to memory, opened from it without a copy, and thawed
- * so that an item can be added.
+ * An index as bytes, for a cache, a database or a message: saved to memory, opened from it without
+ * a copy, and thawed so that an item can be added.
  *
  * The items are the numbers 0 to 999 on a line.
  */
@@ -54,7 +54,8 @@ int main(void) {
     annoy_free(index);
     printf("%d bytes for %d items\n", (int)written, N);
 
-    /* Borrowed: they have to stay as long as the index has them. ANNOY_LOAD_COPY would copy them. */
+    /* Borrowed: they have to stay as long as the index has them. ANNOY_LOAD_COPY
+       would copy them. */
     CHECK(annoy_open_buffer(bytes, size, 0, &opened, &error));
     show(opened, "nearest to 500.1");
 

@@ -3,8 +3,9 @@
  *
  *   graph [-d DATA_DIR] FILE
  *
- * Reads 20,000 GloVe vectors of English words (examples/data), builds trees and a graph over them, compares what
- * searches of either find with what there is, saves the index to FILE, and opens that again.
+ * Reads 20,000 GloVe vectors of English words (examples/data), builds trees and a graph over
+ * them, compares what searches of either find with what there is, saves the index to FILE, and
+ * opens that again.
  */
 #define _XOPEN_SOURCE 700 /* clock_gettime, getopt */
 
@@ -42,7 +43,8 @@ static double milliseconds(void) {
     return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
 }
 
-/* An IEEE 754 16-bit float: 1 bit of sign, 5 of exponent, 10 of fraction. The data has no infinities. */
+/* An IEEE 754 16-bit float: 1 bit of sign, 5 of exponent, 10 of fraction. The data has
+   no infinities. */
 static float half_to_float(unsigned half) {
     int exponent = (int)(half >> 10 & 31);
     double fraction = (double)(half & 1023) / 1024;
@@ -63,7 +65,8 @@ static void read_vectors(const char *directory) {
     fclose(file);
 }
 
-/* The neighbours of every hundredth word, K of each, by one thread; and the milliseconds that one of them takes. */
+/* The neighbours of every hundredth word, K of each, by one thread; and the milliseconds that one
+   of them takes. */
 static double search(const annoy_index *index, annoy_method method, int64_t *ids) {
     int64_t items[QUERIES];
     annoy_work work;
@@ -116,8 +119,8 @@ int main(int argc, char **argv) {
     CHECK(annoy_build(index, N_TREES, -1, &error));
     printf("built %d trees in %.0f ms\n", N_TREES, milliseconds() - start);
 
-    /* What is left at 0 is as usual; NULL would be all of it. The graph is made from the trees, and lies beside
-     * them. */
+    /* What is left at 0 is as usual; NULL would be all of it. The graph is made from the trees, and
+     * lies beside them. */
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     options.degree = 24;

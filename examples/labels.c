@@ -1,6 +1,6 @@
 /*
- * Labels: items are known by keys or names of one's own. Sparse keys of 64 bits as labels of items 0, 1, 2, ...;
- * colours by their names; and both found in the file that is loaded, where they lie.
+ * Labels: items are known by keys or names of one's own. Sparse keys of 64 bits as labels of items
+ * 0, 1, 2, ...; colours by their names; and both found in the file that is loaded, where they lie.
  *
  *   labels FILE     writes FILE and reads it again
  */

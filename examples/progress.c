@@ -1,6 +1,6 @@
 /*
- * Long calls that say how far they are and can be given up: items are added in one call, a build with far too many
- * trees is cancelled from another thread, and one with fewer goes through.
+ * Long calls that say how far they are and can be given up: items are added in one call, a build
+ * with far too many trees is cancelled from another thread, and one with fewer goes through.
  */
 #include <annoy.h>
 

@@ -3,9 +3,10 @@
  *
  *   quickstart [-d DATA_DIR] [-o FILE] [WORD...]
  *
- * Reads 20,000 English words with their GloVe vectors (examples/data), builds 10 trees over them, saves the index, maps
- * the file into a second index, prints the 8 nearest words of each WORD, and measures how many of the true 10 nearest
- * are found and how long that takes. FILE is kept; without -o a temporary file is used.
+ * Reads 20,000 English words with their GloVe vectors (examples/data), builds 10 trees over them,
+ * saves the index, maps the file into a second index, prints the 8 nearest words of each WORD, and
+ * measures how many of the true 10 nearest are found and how long that takes. FILE is kept; without
+ * -o a temporary file is used.
  */
 #define _XOPEN_SOURCE 700 /* clock_gettime, mkstemp, P_tmpdir */
 
@@ -45,7 +46,8 @@ static double milliseconds(void) {
     return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
 }
 
-/* An IEEE 754 16-bit float: 1 bit of sign, 5 of exponent, 10 of fraction. The data has no infinities. */
+/* An IEEE 754 16-bit float: 1 bit of sign, 5 of exponent, 10 of fraction. The data has
+   no infinities. */
 static float half_to_float(unsigned half) {
     int exponent = (int)(half >> 10 & 31);
     double fraction = (double)(half & 1023) / 1024;

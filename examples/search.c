@@ -1,6 +1,6 @@
 /*
- * Searches that are told more than "the n nearest": a radius, ids that are not wanted, a bitmap, a filter, all items
- * looked at, many queries by several threads, and a batch given up half way.
+ * Searches that are told more than "the n nearest": a radius, ids that are not wanted, a bitmap, a
+ * filter, all items looked at, many queries by several threads, and a batch given up half way.
  *
  * The items are the points (x, y) of a 100 x 100 grid; the id of (x, y) is 100 y + x.
  */

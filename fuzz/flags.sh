@@ -1,8 +1,8 @@
 # To be sourced: how the library is compiled for AddressSanitizer and libFuzzer.
 #
-# RUSTC_BOOTSTRAP opens the compiler's unstable flags, so that no nightly toolchain is needed. The coverage flags are
-# those of cargo-fuzz without its tracing of comparisons, which takes more time than it finds: inputs know what a file
-# is made of.
+# RUSTC_BOOTSTRAP opens the compiler's unstable flags, so that no nightly toolchain is needed. The
+# coverage flags are those of cargo-fuzz without its tracing of comparisons, which takes more time
+# than it finds: inputs know what a file is made of.
 
 export RUSTC_BOOTSTRAP=1
 export RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes -Cpasses=sancov-module

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# The fuzzers: libFuzzer under AddressSanitizer. docs/reliability.md has what they found and how long they ran.
+# The fuzzers: libFuzzer under AddressSanitizer. docs/reliability.md has what they found and
+# how long they ran.
 #
-#   fuzz/run.sh --test                     each target a number of times, from the corpus that is checked in and with a
-#                                          fixed seed: what fails once fails again
-#   fuzz/run.sh TARGET [OPTION...]         one target (file, superblock, calls), with libFuzzer's options, until it is
-#                                          stopped; new inputs go to target/fuzz/corpus/TARGET
+#   fuzz/run.sh --test                     each target a number of times, from the corpus that
+#                                          is checked in and with a fixed seed: what fails
+#                                          once fails again
+#   fuzz/run.sh TARGET [OPTION...]         one target (file, superblock, calls), with libFuzzer's
+#                                          options, until it is stopped; new inputs go to
+#                                          target/fuzz/corpus/TARGET
 #   fuzz/run.sh TARGET FILE...             an input once more
-#   fuzz/run.sh --keep TARGET [COUNT]      makes fuzz/corpus anew from itself and target/fuzz/corpus: what adds to the
-#                                          edges reached, of that COUNT inputs (250) of all lengths
+#   fuzz/run.sh --keep TARGET [COUNT]      makes fuzz/corpus anew from itself and
+#                                          target/fuzz/corpus: what adds to the edges reached, of
+#                                          that COUNT inputs (250) of all lengths
 #
-# An input that fails is left in target/fuzz/artifacts; it goes to fuzz/regressions/TARGET with a name that says what it
-# is, and tests/rust/fuzzed.rs runs it from then on.
+# An input that fails is left in target/fuzz/artifacts; it goes to fuzz/regressions/TARGET with a
+# name that says what it is, and tests/rust/fuzzed.rs runs it from then on.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/fuzz/flags.sh"
@@ -18,9 +22,9 @@ targets=(file superblock calls)
 fuzz_work=$fuzz_target/fuzz
 artifacts=$fuzz_work/artifacts
 
-# Inputs are short, and long ones are no better than short ones: no waiting for those to be used up. Edges alone count
-# as new: that a loop ran once more does not. Nor does a shorter input take a longer one's place, which costs a look at
-# each edge.
+# Inputs are short, and long ones are no better than short ones: no waiting for those to be used up.
+# Edges alone count as new: that a loop ran once more does not. Nor does a shorter input take a
+# longer one's place, which costs a look at each edge.
 options=(-max_len=400 -len_control=0 -use_counters=0 -entropic=0 -reduce_inputs=0 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
     "-artifact_prefix=$artifacts/")
 
@@ -35,7 +39,8 @@ directories() {
     for kept in "$root/fuzz/corpus/$1" "$root/fuzz/regressions/$1"; do [ -d "$kept" ] && echo "$kept"; done
 }
 
-# Executions of each in the test, a quarter of a minute or so, and four times as many in a thorough one.
+# Executions of each in the test, a quarter of a minute or so, and four times as many
+# in a thorough one.
 more=${ANNOY_RS_THOROUGH:+4}
 declare -A runs=([file]=$((15000 * ${more:-1})) [superblock]=$((15000 * ${more:-1})) [calls]=$((5000 * ${more:-1})))
 

@@ -4,16 +4,17 @@
  * Generated from src/ffi by cbindgen: do not edit. CONTRIBUTING.md says how to write it anew.
  *
  * Errors. Every call that can fail returns an annoy_status, and takes an `annoy_error *` last,
- * which may be NULL. If a call fails, the index is as it was before, and no output is written unless
- * a comment says so. The library never prints, never aborts and never unwinds into the caller.
+ * which may be NULL. If a call fails, the index is as it was before, and no output is written
+ * unless a comment says so. The library never prints, never aborts and never unwinds into the
+ * caller.
  *
  * Pointers. All are checked. Where no comment allows NULL, it is ANNOY_ERR_NULL. (NULL, 0) is an
  * empty array.
  *
  * Structs with a struct_size can get more fields at their end. 0 in any field stands for the
  * default. A program made with an older annoy.h passes shorter structs: the missing fields are 0.
- * One made with a newer annoy.h passes longer structs: they are refused if a field that this library
- * does not know is not 0.
+ * One made with a newer annoy.h passes longer structs: they are refused if a field that this
+ * library does not know is not 0.
  *
  * Threads. Calls that take a `const annoy_index *` may run at the same time on the same index, from
  * any threads. Any other call needs the index to itself. Different indexes are independent.
@@ -25,22 +26,23 @@
  * mapped), and its message may be cut short. Some hundred bytes remain that the standard library
  * takes without asking. Without those the process ends:
  *  - for the name of a file that is created, found or renamed: annoy_save, annoy_save_to,
- *    annoy_save_and_load, annoy_on_disk_build, the build that completes its file; in any call, for a
- *    path of more than 383 bytes, or one that is not a regular file;
+ *    annoy_save_and_load, annoy_on_disk_build, the build that completes its file; in any call, for
+ *    a path of more than 383 bytes, or one that is not a regular file;
  *  - once in a process, in the first call that asks for as many threads as there are processors;
  *  - for the thread-local variables of a library that was opened by dlopen, in the first call of a
  *    thread and in the threads that a call starts (in the C library);
  *  - when a bug of this library is met, which is ANNOY_ERR_PANIC otherwise.
  *
- * Signal handlers may call annoy_cancel_set, annoy_version, annoy_abi_version, annoy_metric_name and
- * annoy_status_name, which are async-signal-safe. No other function is.
+ * Signal handlers may call annoy_cancel_set, annoy_version, annoy_abi_version, annoy_metric_name
+ * and annoy_status_name, which are async-signal-safe. No other function is.
  *
- * Floating-point mode. A call computes in the usual mode (round to nearest, nothing flushed, nothing
- * trapped), whatever the calling thread has set, and restores the thread's mode when it returns.
- * Filters, progress and log functions run in the thread's mode. If they change it, the change stays.
+ * Floating-point mode. A call computes in the usual mode (round to nearest, nothing flushed,
+ * nothing trapped), whatever the calling thread has set, and restores the thread's mode when it
+ * returns. Filters, progress and log functions run in the thread's mode. If they change it, the
+ * change stays.
  *
- * Environment. ANNOY_RS_KERNEL is read once in a process, by the first call that makes, opens, loads
- * or probes an index or asks for the kernel's name. Nothing else of the environment is read.
+ * Environment. ANNOY_RS_KERNEL is read once in a process, by the first call that makes, opens,
+ * loads or probes an index or asks for the kernel's name. Nothing else of the environment is read.
  */
 
 #ifndef ANNOY_RS_ANNOY_H

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compiles and runs the C and C++ of README.md and bindings/cpp/README.md. The other languages' own tests run theirs.
+"""Compiles and runs the C and C++ of README.md and bindings/cpp/README.md. The other languages' own
+tests run theirs.
 
     python3 tests/readme.py LIBRARY     the static library
 """
@@ -16,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 STRICT = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-variable"]
 COMPILERS = {"c": ["cc", "-std=c99"], "cpp": ["c++", "-std=c++17"]}
 
-# What stands before and behind a block that is part of a program, by its first line; includes go to the top.
+# What stands before and behind a block that is part of a program, by its first line;
+# includes go to the top.
 AROUND = {
     'annoy_open("three.ann"': (
         "#include <annoy.h>\nint main(void) { annoy_index *index = NULL; annoy_error error; annoy_kind kinds[16]; size_t n;\n"

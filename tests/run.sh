@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Runs every test of the project, or the stages named: tests/run.sh [--list] [thorough] [STAGE...]
 #
-# `thorough`: what is tried many times over (each byte damaged, processes killed, kinds of data, compilers) is tried
-# whole, where the everyday run takes a fixed share of it; and stages run that otherwise run when they are named only.
+# `thorough`: what is tried many times over (each byte damaged, processes killed, kinds of data,
+# compilers) is tried whole, where the everyday run takes a fixed share of it; and stages run that
+# otherwise run when they are named only.
 #
-# Stages joined by a + run side by side: each keeps one core busy. Named ones run one after the other.
+# Stages joined by a + run side by side: each keeps one core busy. Named ones run one
+# after the other.
 #
-# Installs what is missing: Debian packages when run as root, Python packages into target/venv. Stops at the first
-# broken stage with the end of its output. The last line is `N passed, N failed`.
+# Installs what is missing: Debian packages when run as root, Python packages into target/venv.
+# Stops at the first broken stage with the end of its output. The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export CARGO_TERM_COLOR=never
@@ -68,13 +70,15 @@ lint() {
         python3 tests/lines.py && python3 cmake/licenses.py --check && echo "5 passed, 0 failed"
 }
 rust() {
-    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root, mounts or access
-    # lists is skipped where there is none. The differential tests and the faults have stages of their own.
+    # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root,
+    # mounts or access lists is skipped where there is none. The differential tests and the faults
+    # have stages of their own.
     cargo test --quiet --lib --test rust --test sanitizers && cargo test --quiet --doc
 }
 # The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
 fuzz() { bash fuzz/run.sh --test; }
-# And each micro-benchmark once, unmeasured: they run. Both need features, and so a library of their own, which is one.
+# And each micro-benchmark once, unmeasured: they run. Both need features, and so a library of their
+# own, which is one.
 faults() {
     cargo test --quiet --features fault-injection,internals --test faults --bench micro && echo "1 passed, 0 failed"
 }
@@ -101,7 +105,8 @@ examples() {
     cargo build --quiet --release --lib && python3 tests/readme.py "${CARGO_TARGET_DIR:-target}/release/libannoy_rs.a"
 }
 compare() {
-    # The comparison itself, on a small set, with Annoy alone: it runs, and on one file both find the same.
+    # The comparison itself, on a small set, with Annoy alone: it runs, and on one file
+    # both find the same.
     local csv all same
     bash benches/compare/run.sh --set tiny --one-core --work target/compare-tiny || return 1
     csv=$(find target/compare-tiny/reports -name report.csv | sort | tail -n 1)

@@ -1,5 +1,6 @@
-# For scripts whose commands are tests: where things are, and functions that run tests, count them and say how they
-# ended. To be sourced, by a script that is two directories below the root; KEEP=1 keeps the temporary directory.
+# For scripts whose commands are tests: where things are, and functions that run tests, count them
+# and say how they ended. To be sourced, by a script that is two directories below the root; KEEP=1
+# keeps the temporary directory.
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 tmp=$(mktemp -d)

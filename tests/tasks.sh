@@ -1,13 +1,15 @@
-# For scripts that compile and run many programs against the static library, several at a time: SCRIPT [TEXT] runs those
-# with TEXT in their name. To be sourced, by a script that is two directories below the root. Understood from the
-# environment: CARGO_TARGET_DIR; JOBS, how many at a time (default 2).
+# For scripts that compile and run many programs against the static library, several at a time:
+# SCRIPT [TEXT] runs those with TEXT in their name. To be sourced, by a script that is two
+# directories below the root. Understood from the environment: CARGO_TARGET_DIR; JOBS, how many at a
+# time (default 2).
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 wanted=${1:-}
 jobs=${JOBS:-2}
-# To memory where that is possible: the tests save hundreds of indexes, each of which waits for the disk otherwise.
+# To memory where that is possible: the tests save hundreds of indexes, each of which waits for
+# the disk otherwise.
 tmp=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 # What happens to be set outside must not decide.
@@ -28,9 +30,9 @@ link=("$library" -lpthread -ldl -lm)
 compilers=(g++)
 command -v clang++ >/dev/null && compilers+=(clang++)
 
-# task NAME FUNCTION [ARGUMENT...]: runs the function in a directory of its own, `jobs` of them at a time. Its last line
-# may be "N tests, N failed, ...", otherwise it counts as one. `set -e` would not hold in it: every step is joined by
-# &&.
+# task NAME FUNCTION [ARGUMENT...]: runs the function in a directory of its own, `jobs` of them at a
+# time. Its last line may be "N tests, N failed, ...", otherwise it counts as one. `set -e` would
+# not hold in it: every step is joined by &&.
 task() {
     [[ $1 == *"$wanted"* ]] || return 0
     while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Usage: fetch_annoy.sh DIR
-# Puts the source of Annoy 1.17.3 (Apache-2.0, from PyPI) into DIR and prints the directory of its headers.
-# Does nothing when it is already there. $PYTHON names the python whose pip is used (default: python3).
+# Puts the source of Annoy 1.17.3 (Apache-2.0, from PyPI) into DIR and prints the directory of its
+# headers. Does nothing when it is already there. $PYTHON names the python whose pip is used
+# (default: python3).
 set -euo pipefail
 
 version=1.17.3

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Filtered search, annoy_rs's graph against hnswlib's, both from C++: README.md, "Filters", says what is measured.
+# Filtered search, annoy_rs's graph against hnswlib's, both from C++: README.md, "Filters", says
+# what is measured.
 # Usage: filters.sh [--work DIR] [--set words,images] [--cpu N]
-# Prints Markdown. Needs what run.sh left in DIR (default: target/compare); OURS_LIB, OURS_INCLUDE, CXX,
-# CARGO_TARGET_DIR and PYTHON as with run.sh. Needs bash, python3 with pip, a C++ compiler, cargo, and taskset and flock
-# of util-linux.
+# Prints Markdown. Needs what run.sh left in DIR (default: target/compare); OURS_LIB, OURS_INCLUDE,
+# CXX, CARGO_TARGET_DIR and PYTHON as with run.sh. Needs bash, python3 with pip, a C++ compiler,
+# cargo, and taskset and flock of util-linux.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -58,8 +59,8 @@ work=$(cd "$work" && pwd)
 exec 9>>"$work/lock"
 flock --nonblock 9 || { echo "another run is using $work" >&2; exit 1; }
 
-# hnswlib's headers (Apache-2.0, from PyPI). To name its version pip makes what the package needs for building; that may
-# come in wheels.
+# hnswlib's headers (Apache-2.0, from PyPI). To name its version pip makes what the package needs
+# for building; that may come in wheels.
 headers="$work/downloads/hnswlib-$version"
 if [ ! -f "$headers/hnswlib/hnswlib.h" ]; then
     mkdir -p "$work/downloads"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Counts the instructions of small fixed pieces of work and compares them with a file, to see regressions that timings
-# hide in their noise: instructions.sh [--update] [--baseline FILE] [CASE...]
-#
-# Fails when a case needs over 3 % more than it did. --update makes the file anew. Without CASEs, all of them. Without
-# --baseline, the file is instructions.txt beside this script.
+# Counts the instructions of small fixed pieces of work and compares them with those in a file:
+# instructions.sh [--update] [--baseline FILE] [CASE...]
+# Timings hide small regressions in their noise; this does not. It fails when a case needs over 3 %
+# more than it did. --update makes the file anew. Without CASEs it counts all. Without --baseline
+# the file is instructions.txt beside this script.
 set -uo pipefail
 # awk writes decimal points.
 export LC_ALL=C

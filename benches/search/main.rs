@@ -2,7 +2,7 @@
 //! more and sorting out by hand:
 //!
 //! ```sh
-//! cargo bench --bench search [-- ROWS.f32 D]      # raw 32-bit floats; generated: 200,000 x 64 unless given
+//! cargo bench --bench search [-- ROWS.f32 D]   # raw 32-bit floats; without: 200,000 x 64
 //! ```
 //!
 //! Euclidean, 10 trees, the forest first, then the graph. What is compared takes turns; figures are

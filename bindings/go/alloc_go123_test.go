@@ -8,7 +8,8 @@ import (
 	annoy "annoy_rs/bindings/go"
 )
 
-// Nothing is allocated but results and errors. (Go 1.19 allocates 8 bytes more, for its checks of pointers.)
+// Nothing is allocated but results and errors. (Go 1.19 allocates 8 bytes more, for its
+// checks of pointers.)
 func TestAllocations(t *testing.T) {
 	index := built(t, 1000, 8, annoy.Euclidean)
 	query, ids, distances := random(1, 8), make([]int64, 4), make([]float32, 4)

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// A Batch is the results of many searches. Query i found Counts[i] items: they are in IDs and Distances from i * N on,
-// nearest first. What is left of those N places is -1 and NaN.
+// A Batch is the results of many searches. Query i found Counts[i] items: they are in IDs and
+// Distances from i * N on, nearest first. The rest of those N places holds -1 and NaN.
 type Batch[Distance float32 | float64] struct {
 	N         int
 	IDs       []int64
@@ -26,8 +26,8 @@ func (b *Batch[Distance]) Query(i int) (ids []int64, distances []Distance) {
 	return b.IDs[from:to:to], b.Distances[from:to:to]
 }
 
-// SearchBatch is Search for many vectors, one behind the other, by several threads. The results are those of Search for
-// each, for any number of threads. It ends early when the context does.
+// SearchBatch is Search for many vectors, one after the other in a slice, with several threads. The
+// results are those of Search, for any number of threads. It ends early when the context does.
 //
 // Takes the options of Search, and NThreads, OnProgress and RowStride.
 func (index *Index) SearchBatch(ctx context.Context, vectors []float32, n int, opts ...CallOption) (*Batch[float32], error) {
@@ -47,7 +47,8 @@ func (index *Index) SearchBatchBits(ctx context.Context, vectors []uint64, n int
 		forRows, opts)
 }
 
-// SearchItems is SearchItem for many items, and otherwise SearchBatch. For any element type. Takes no RowStride.
+// SearchItems is SearchItem for many items, and otherwise SearchBatch. For any element type.
+// Takes no RowStride.
 func (index *Index) SearchItems(ctx context.Context, ids []int64, n int, opts ...CallOption) (*Batch[float32], error) {
 	return searchBatch[float32](ctx, index, C.ANNOY_GO_ITEMS, elements(ids), len(ids), 1, n, forItems, opts)
 }

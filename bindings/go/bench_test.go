@@ -127,8 +127,8 @@ func BenchmarkErrors(b *testing.B) {
 	}
 }
 
-// What a search costs over the C ABI, among so few items that it shows. All are measured by turns, and the best time of
-// each counts: what else the machine does can only add to it.
+// What a search costs over the C ABI, with so few items that the difference shows. The cases take
+// turns, and the best time of each counts: other work of the machine can only add to it.
 func BenchmarkOverhead(b *testing.B) {
 	bench := newBenchOf(b, 20)
 	// The library keeps scratch memory for each thread: all are to have the same.

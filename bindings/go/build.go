@@ -9,10 +9,10 @@ import (
 	"unsafe"
 )
 
-// Build builds the items into a forest of nTrees trees: more give better answers and a larger file; -1 adds trees until
-// there are twice as many nodes as items. The same items, seed and number of trees give the same bytes, for any number
-// of threads and on any processor. Items that are removed are left out. It ends early when the context does, with the
-// index as before.
+// Build builds a forest of nTrees trees over the items. More trees give better answers and a larger
+// file. -1 adds trees until there are twice as many nodes as items. The same items, seed and number
+// of trees give the same bytes, for any number of threads and on any processor. Items that are
+// removed are left out. It ends early when the context does, with the index as before.
 //
 // Takes NThreads and OnProgress.
 func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) error {
@@ -35,8 +35,8 @@ func (index *Index) Build(ctx context.Context, nTrees int, opts ...CallOption) e
 	})
 }
 
-// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing when there are none.
-// A loaded index has to be thawed instead.
+// Unbuild takes the trees away, so that items can be added and trees built again. It does nothing
+// when there are none. A loaded index has to be thawed instead.
 func (index *Index) Unbuild() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -44,8 +44,9 @@ func (index *Index) Unbuild() error {
 	})
 }
 
-// Thaw makes an index one that items can be added to, whatever its state was: the items of a loaded one are copied to
-// memory and its trees dropped, a built one is unbuilt. Labels, marks of removed items, metadata and the seed stay.
+// Thaw makes it possible to add items, whatever the state of the index. Of a loaded index it copies
+// the items to memory and drops the trees; a built index it unbuilds. Labels, marks of removed
+// items, metadata and the seed stay.
 func (index *Index) Thaw() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -53,10 +54,10 @@ func (index *Index) Thaw() error {
 	})
 }
 
-// OnDiskBuild makes an empty index build in a file, which Build then completes: no Save is needed. Until then the file
-// has a temporary name beside path, and what path names stays; where that is nothing, a small file that says that it is
-// not finished has the name. A Build that fails because the file could not get its name leaves the index built: NTrees
-// tells, and Save writes it elsewhere.
+// OnDiskBuild makes an empty index build in a file, which Build then completes: no Save is needed.
+// Until then the file has a temporary name beside path, and a file at path stays. If there is none,
+// a small placeholder file has the name. If Build fails because it cannot rename the file, the
+// index is built nevertheless: NTrees shows it, and Save can write it elsewhere.
 func (index *Index) OnDiskBuild(path string) error {
 	return withPath(path, func(path *C.char) error {
 		return index.write(func(c *C.annoy_index) error {

@@ -10,7 +10,8 @@ var (
 	_ encoding.BinaryUnmarshaler = (*Index)(nil)
 )
 
-// FromBytes opens the bytes of a file that says what it is, as Open opens the file. They are copied.
+// FromBytes opens the bytes of a file that says what it is, as Open opens the file.
+// They are copied.
 func FromBytes(data []byte) (*Index, error) {
 	var c *C.annoy_index
 	var e C.annoy_error
@@ -50,11 +51,12 @@ func (index *Index) ToBytes() (data []byte, err error) {
 	return data, err
 }
 
-// MarshalBinary is ToBytes. With UnmarshalBinary it lets an index go through encoding/gob and its like.
+// MarshalBinary is ToBytes. With UnmarshalBinary it lets an index go through
+// encoding/gob and its like.
 func (index *Index) MarshalBinary() ([]byte, error) { return index.ToBytes() }
 
-// UnmarshalBinary makes the Index, which may be a zero one or closed, what FromBytes gives, in place of whatever it
-// was. It needs the Index to itself.
+// UnmarshalBinary replaces the Index by what FromBytes gives. The Index may be a zero one or
+// closed. No other call may use it at the same time.
 func (index *Index) UnmarshalBinary(data []byte) error {
 	opened, err := FromBytes(data)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// long makes a long call of C, with the threads and callbacks of the settings, until the context ends or a callback
-// panics. It panics then too.
+// long makes a long call of C, with the threads and callbacks of the settings. The call ends early
+// if the context ends or a callback panics; then long panics too.
 func (s *settings) long(ctx context.Context, call func(work *C.annoy_work) error) error {
 	token, done, err := watch(ctx, s.callbacks != nil)
 	if err != nil {
@@ -30,8 +30,9 @@ func (s *settings) long(ctx context.Context, call func(work *C.annoy_work) error
 	return because(ctx, call(work))
 }
 
-// watch makes a token that is cancelled when the context ends, for one call of C; done frees it. NULL for a context
-// that never ends, unless it is needed. C looks at the token itself: no Go code runs meanwhile.
+// watch makes a token for one call of C, which is cancelled when the context ends; done frees it.
+// It is NULL for a context that never ends, unless needed. C looks at the token itself: no Go
+// code runs meanwhile.
 func watch(ctx context.Context, needed bool) (token *C.annoy_cancel, done func(), err error) {
 	if ctx.Done() == nil && !needed {
 		return nil, func() {}, nil

@@ -103,7 +103,7 @@ func throughJSON(t *testing.T, value any) (v any) {
 	return plainNumbers(v)
 }
 
-// plainNumbers makes numbers float64, but for integers that have more bits, such as labels.
+// plainNumbers makes numbers float64, except integers that have more bits, such as labels.
 func plainNumbers(value any) any {
 	switch v := value.(type) {
 	case json.Number:

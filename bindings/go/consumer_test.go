@@ -45,8 +45,8 @@ func main() {
 }
 `
 
-// A module elsewhere uses this one, by its directory or vendored, and the programs need nothing of either to run: here
-// both modules are copies in temporary directories, which are gone when the programs run.
+// Another module uses this one, by its directory or vendored, and the programs need neither to run.
+// Both modules are copies in temporary directories, which are removed before the programs run.
 func TestConsumer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs that do not depend on the flags of this run; test.sh has one without -short")

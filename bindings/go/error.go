@@ -21,12 +21,12 @@ const (
 	ErrItem        Code = C.ANNOY_ERR_ITEM        // an id is negative, too large, or not in the index
 	ErrState       Code = C.ANNOY_ERR_STATE       // not legal now: built, not built, or loaded
 	ErrIO          Code = C.ANNOY_ERR_IO          // the operating system refused something: see Errno
-	ErrFormat      Code = C.ANNOY_ERR_FORMAT      // a file is no index, or one of another metric, f or type
+	ErrFormat      Code = C.ANNOY_ERR_FORMAT      // no index, or of another metric, f or type
 	ErrNotFinite   Code = C.ANNOY_ERR_NOT_FINITE  // a vector holds NaN or infinity
 	ErrNoMemory    Code = C.ANNOY_ERR_NO_MEMORY   // memory could not be had
 	ErrCancelled   Code = C.ANNOY_ERR_CANCELLED   // the context ended
 	ErrTooSmall    Code = C.ANNOY_ERR_TOO_SMALL   // a slice for results is too short
-	ErrUnsupported Code = C.ANNOY_ERR_UNSUPPORTED // this index, or this build of the library, cannot do that
+	ErrUnsupported Code = C.ANNOY_ERR_UNSUPPORTED // the index or this library cannot do it
 	ErrCorrupt     Code = C.ANNOY_ERR_CORRUPT     // a file turned out to be damaged
 	ErrLabel       Code = C.ANNOY_ERR_LABEL       // there is no such label, or it is another item's
 	ErrPanic       Code = C.ANNOY_ERR_PANIC       // a bug in the library; the index can only be closed
@@ -73,7 +73,8 @@ func (e *Error) Unwrap() error {
 	return nil
 }
 
-// refused makes the error of a value that is refused before it gets to the library, which could not tell.
+// refused makes the error of a value that is refused before it gets to the library,
+// which could not tell.
 func refused(code Code, format string, values ...any) error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, values...)}
 }

@@ -23,7 +23,7 @@ func Example() {
 	check(index.AddItems(ctx, nil, vectors))
 	check(index.SetLabels(nil, words))
 	check(index.Build(ctx, 10))                        // trees, as Annoy has them
-	check(index.BuildGraph(ctx, annoy.GraphOptions{})) // and a graph over them: searches find nearly everything
+	check(index.BuildGraph(ctx, annoy.GraphOptions{})) // a graph: searches find nearly everything
 	king, err := index.FindLabel("king")
 	check(err)
 	neighbors, err := index.SearchItem(ctx, king, 4, annoy.ExcludeSelf())
@@ -63,7 +63,8 @@ func readWords(directory string) ([]string, []float32) {
 	vectors := make([]float32, len(halves)/2)
 	for i := range vectors {
 		half := binary.LittleEndian.Uint16(halves[2*i:])
-		// Sign, exponent and fraction where a float32 has them; its exponents are biased by 112 more.
+		// Sign, exponent and fraction where a float32 has them; its exponents are
+		// biased by 112 more.
 		bits := uint32(half&0x8000)<<16 | uint32(half&0x7fff)<<13
 		vectors[i] = math.Float32frombits(bits) * float32(math.Ldexp(1, 112))
 	}

@@ -11,7 +11,8 @@ type LoadOption uint64
 const (
 	// Prefault reads the whole file in at once, instead of page by page as it is used.
 	Prefault LoadOption = C.ANNOY_LOAD_PREFAULT
-	// Copy copies the file to memory of the process instead of mapping it, so that it may be shortened or rewritten.
+	// Copy copies the file to memory of the process instead of mapping it, so that it may be
+	// shortened or rewritten.
 	Copy LoadOption = C.ANNOY_LOAD_COPY
 )
 
@@ -22,9 +23,10 @@ func loadFlags(opts []LoadOption) (flags C.uint64_t) {
 	return flags
 }
 
-// Open opens a file that says what it is, as all files of this library do: metric, f and types are those of the file.
-// It is mapped, and meanwhile must not be shortened (the system would end the process) or rewritten in place (answers
-// may be wrong); replacing it, as Save does, or removing it is fine.
+// Open opens a file that says what it is, as all files of this library do: metric, f and types are
+// those of the file. The file is mapped. While it is, nobody may shorten it (the system would end
+// the process) or rewrite it in place (answers may be wrong). Replacing it, as Save does, or
+// removing it is fine.
 func Open(path string, opts ...LoadOption) (*Index, error) {
 	var index *Index
 	err := withPath(path, func(path *C.char) error {
@@ -39,8 +41,8 @@ func Open(path string, opts ...LoadOption) (*Index, error) {
 	return index, err
 }
 
-// Load maps a file, ours or Annoy's, in place of whatever the index holds: see Open. Its metric, f and types must be
-// those of the index.
+// Load maps a file, ours or Annoy's, in place of whatever the index holds: see Open. Its metric, f
+// and types must be those of the index.
 func (index *Index) Load(path string, opts ...LoadOption) error {
 	return withPath(path, func(path *C.char) error {
 		return index.write(func(c *C.annoy_index) error {
@@ -50,9 +52,9 @@ func (index *Index) Load(path string, opts ...LoadOption) error {
 	})
 }
 
-// Save writes the index to a file, which Annoy 1.17 reads too. It appears whole or not at all, and is durable when Save
-// returns; one that was there before is replaced, and whoever has it loaded keeps the old one. It ends early when the
-// context does, unless all is written by then. Takes OnProgress.
+// Save writes the index to a file, which Annoy 1.17 reads too. The file appears whole or not at
+// all, and is durable when Save returns. It replaces an older file; who has that loaded keeps it.
+// Save ends early when the context does, unless everything is written by then. Takes OnProgress.
 func (index *Index) Save(ctx context.Context, path string, opts ...CallOption) error {
 	if err := ended(ctx); err != nil {
 		return err
@@ -71,7 +73,8 @@ func (index *Index) Save(ctx context.Context, path string, opts ...CallOption) e
 	})
 }
 
-// SaveAndLoad saves, then loads the new file in place of what is in memory. It ends early as Save does.
+// SaveAndLoad saves, then loads the new file in place of what is in memory. It ends
+// early as Save does.
 func (index *Index) SaveAndLoad(ctx context.Context, path string, opts ...LoadOption) error {
 	if err := ended(ctx); err != nil {
 		return err
@@ -86,7 +89,8 @@ func (index *Index) SaveAndLoad(ctx context.Context, path string, opts ...LoadOp
 	})
 }
 
-// SetMetadata sets bytes of yours that go along when the index is saved, at most 65,536, in place of those before.
+// SetMetadata sets bytes of the caller that are saved with the index, at most 65,536. It replaces
+// those set before.
 func (index *Index) SetMetadata(metadata []byte) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -121,8 +125,8 @@ type Kind struct {
 	Layout string // Annoy's version of it: "1.17", "1.16 (packed)" or "main"
 }
 
-// Probe finds out what a file may be: one kind if it says so itself, else every kind whose structure it has. Of plain
-// Annoy files there are often several.
+// Probe finds out what a file may be: one kind if the file says so itself, otherwise every kind
+// whose structure it has. Plain Annoy files often have several.
 func Probe(path string) (kinds []Kind, err error) {
 	err = withPath(path, func(path *C.char) error {
 		var e C.annoy_error

@@ -11,8 +11,8 @@ import (
 
 // An Index is items with vectors, and once built the trees to find them by. It must not be copied.
 type Index struct {
-	// Calls that annoy.h lets run at the same time hold mu for reading. It also keeps the Index reachable, and so its
-	// handle alive, while C works with it.
+	// Calls that annoy.h lets run at the same time hold mu for reading. It also keeps the Index
+	// reachable, and so its handle alive, while C works with it.
 	mu     lock
 	handle *handle // nil once closed
 
@@ -26,7 +26,8 @@ type Index struct {
 
 var _ io.Closer = (*Index)(nil)
 
-// handle is what an Index owns, in memory of its own so that it can be freed when the Index is gone.
+// handle is what an Index owns, in memory of its own so that it can be freed when
+// the Index is gone.
 type handle struct {
 	c   *C.annoy_index
 	log *logger
@@ -51,7 +52,8 @@ func WithScalar(scalar Scalar) Option {
 	return func(o *options) { o.c.scalar = C.annoy_scalar(scalar) }
 }
 
-// WithIDBits sets the width of ids in the file: 32 (the default, which all of Annoy's bindings have) or 64.
+// WithIDBits sets the width of ids in the file: 32 (the default, which all of Annoy's
+// bindings have) or 64.
 func WithIDBits(bits int) Option {
 	return func(o *options) { o.c.id_bits = C.int32_t(bits) }
 }
@@ -113,9 +115,10 @@ func wrap(c *C.annoy_index) *Index {
 	return index
 }
 
-// Close frees the index, after the calls that use it have returned; the methods return ErrClosed from then on. An index
-// being built on disk is removed unless its build was completed. An index that is not closed is freed once nothing
-// refers to it. Closing twice does nothing. The error is always nil.
+// Close frees the index, after the calls that use it have returned; the methods return
+// ErrClosed from then on. An index being built on disk is removed unless its build was
+// completed. An index that is not closed is freed once nothing refers to it. Closing twice does
+// nothing. The error is always nil.
 func (index *Index) Close() error {
 	index.mu.Lock()
 	defer index.mu.Unlock()

@@ -8,8 +8,8 @@ import "context"
 // words is the number of 64-bit words that f bits take.
 func (index *Index) words() int { return wordsOf(index.f) }
 
-// AddItem adds an item with a vector of F numbers, which is copied, or replaces it; one that was removed is there
-// again. Ids go from 0 up, in any order; memory is taken for all up to the largest.
+// AddItem adds or replaces an item: it copies a vector of F numbers. A removed item is there again.
+// Ids start at 0 and come in any order. The index takes memory for all ids up to the largest.
 func (index *Index) AddItem(id int64, vector []float32) error {
 	return index.addItem(id, C.ANNOY_ELEMENT_F32, elements(vector), len(vector))
 }
@@ -19,8 +19,8 @@ func (index *Index) AddItemFloat64(id int64, vector []float64) error {
 	return index.addItem(id, C.ANNOY_ELEMENT_F64, elements(vector), len(vector))
 }
 
-// AddItemBits is AddItem for Hamming: F bits, the first in the least significant place of the first word, those past F
-// 0.
+// AddItemBits is AddItem for Hamming: F bits, the first in the least significant place of the first
+// word, those past F 0.
 func (index *Index) AddItemBits(id int64, words []uint64) error {
 	return index.addItem(id, C.ANNOY_ELEMENT_BITS, elements(words), len(words))
 }
@@ -34,9 +34,10 @@ func (index *Index) addItem(id int64, element C.annoy_element, data *C.uint8_t, 
 	return taken(C.annoy_go_add_item(index.handle.c, C.int64_t(id), element, data, C.size_t(length)))
 }
 
-// AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is an id for each, or
-// ids is nil: then they follow the last item. Of vectors with the same id the last counts. It ends early when the
-// context does, with the index as before. Takes RowStride, NThreads and OnProgress.
+// AddItems adds many items, all or none. rows holds their vectors, one behind the other. There is
+// an id for each, or ids is nil: then they follow the last item. If an id comes twice, its last
+// vector counts. It ends early when the context does, with the index as before. Takes RowStride,
+// NThreads and OnProgress.
 func (index *Index) AddItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
 	return index.addItems(ctx, ids, C.ANNOY_ELEMENT_F32, elements(rows), len(rows), index.f, opts)
 }
@@ -86,7 +87,8 @@ func (index *Index) Reserve(nItems int) error {
 	})
 }
 
-// Item gives a copy of an item's vector, for Hamming 0 or 1 for each bit. A missing item reads as zeros.
+// Item gives a copy of an item's vector, for Hamming 0 or 1 for each bit. A missing
+// item reads as zeros.
 func (index *Index) Item(id int64) ([]float32, error) {
 	return item[float32](index, id, C.ANNOY_ELEMENT_F32, index.f)
 }
@@ -126,9 +128,9 @@ func (index *Index) Distance(i, j int64) (float64, error) {
 	return float64(result.distance), taken(result.error)
 }
 
-// RemoveItem marks an item as removed: no search finds it or starts from it any more. Its vector can be read and its
-// label found until the next build, which leaves both out. Marks go along when the index is saved. Nothing happens when
-// it is removed already.
+// RemoveItem marks an item as removed: no search finds it or starts from it any more. Its vector
+// can be read and its label found until the next build, which leaves both out. Marks are saved with
+// the index. Removing an item twice does nothing.
 func (index *Index) RemoveItem(id int64) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -144,8 +146,8 @@ func (index *Index) RestoreItem(id int64) error {
 	})
 }
 
-// HasItem reports whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed.
-// False when closed.
+// HasItem reports whether an id holds an item: one that is neither missing (a hole, or past the
+// last) nor removed. False when closed.
 func (index *Index) HasItem(id int64) (there bool) {
 	index.read(func(c *C.annoy_index) error { there = C.annoy_has_item(c, C.int64_t(id)) != 0; return nil })
 	return there
@@ -166,7 +168,8 @@ func (index *Index) IDs() (ids []int64, err error) {
 	return ids, err
 }
 
-// IsRemoved reports whether an item is marked as removed; false also for an id that the index does not have.
+// IsRemoved reports whether an item is marked as removed; false also for an id that the
+// index does not have.
 func (index *Index) IsRemoved(id int64) (removed bool) {
 	index.read(func(c *C.annoy_index) error { removed = C.annoy_is_removed(c, C.int64_t(id)) != 0; return nil })
 	return removed

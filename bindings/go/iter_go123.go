@@ -4,8 +4,8 @@ package annoy
 
 import "iter"
 
-// Items goes through all items: ids from 0 up with copies of their vectors, as Item gives them. It ends early when the
-// index is closed or holds Float64.
+// Items goes through all items: ids from 0 up with copies of their vectors, as Item gives them. It
+// ends early when the index is closed or holds Float64.
 func (index *Index) Items() iter.Seq2[int64, []float32] {
 	return items(index, index.Item)
 }

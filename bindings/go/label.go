@@ -18,8 +18,8 @@ const (
 	StringLabels LabelKind = C.ANNOY_LABELS_UTF8
 )
 
-// SetLabel gives an item a string as its label, in place of the one it had. No two items have the same. Labels go along
-// when the index is saved.
+// SetLabel gives an item a string as its label, in place of the one it had. No two items have the
+// same. Labels are saved with the index.
 func (index *Index) SetLabel(id int64, label string) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
@@ -36,8 +36,8 @@ func (index *Index) SetLabelNumber(id int64, label uint64) error {
 	})
 }
 
-// SetLabels gives strings as labels to many items, all or none: labels[i] to item ids[i], or, where ids is nil, to item
-// i. Items may swap labels.
+// SetLabels gives strings as labels to many items, all or none: labels[i] to item ids[i], or, where
+// ids is nil, to item i. Items may swap labels.
 func (index *Index) SetLabels(ids []int64, labels []string) error {
 	if err := sameLength(ids, len(labels)); err != nil {
 		return err
@@ -128,8 +128,8 @@ func (index *Index) LabelNumber(id int64) (uint64, error) {
 	return uint64(label), err
 }
 
-// Labels gives the labels of many items, such as a search found. An item without a label, and the id -1, give
-// otherwise.
+// Labels gives the labels of many items, such as a search found. An item without a label, and the
+// id -1, give otherwise.
 func (index *Index) Labels(ids []int64, otherwise string) (labels []string, err error) {
 	if len(ids) == 0 {
 		return nil, index.read(func(*C.annoy_index) error { return nil })

@@ -11,14 +11,14 @@ func Version() string {
 	return C.GoString(C.annoy_version())
 }
 
-// ABIVersion gives the number of the library's ABI. It is the one this package was compiled against, unless the library
-// is linked dynamically and another one is installed.
+// ABIVersion gives the number of the library's ABI. It is the one this package was compiled
+// against, unless the library is linked dynamically and another one is installed.
 func ABIVersion() uint32 {
 	return uint32(C.annoy_abi_version())
 }
 
-// KernelName names the distance kernels indexes use, the same all through a process, such as "avx2"; "" when the
-// environment variable ANNOY_RS_KERNEL names none that this machine has.
+// KernelName names the distance kernels indexes use, the same all through a process, such as
+// "avx2"; "" when the environment variable ANNOY_RS_KERNEL names none that this machine has.
 func KernelName() string {
 	return C.GoString(C.annoy_kernel_name())
 }

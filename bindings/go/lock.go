@@ -8,13 +8,13 @@ import (
 	"sync/atomic"
 )
 
-// A lock is a sync.RWMutex for which one waits no longer than a context lasts, in the order of coming. And a filter may
-// search the index it is asked about though somebody waits to change that: who waits for the end of a search lets
-// others share meanwhile, when that search asks a filter.
+// A lock is a sync.RWMutex whose callers wait in the order in which they came, and no longer than a
+// context lasts. A filter may search its own index even if a call waits to change the index: while
+// a search with a filter runs, others may share the lock in spite of waiting calls.
 //
-// Who wants to share says so in sharing and then looks at pending; who waits says so in pending and then looks at
-// sharing. So of two that meet one at least sees the other, and calls that nobody is in the way of take two atomic
-// operations.
+// A call that wants to share counts itself in sharing and then looks at pending. A call that waits
+// counts itself in pending and then looks at sharing. So if two calls meet, at least one sees the
+// other. A call that meets nobody takes two atomic operations.
 type lock struct {
 	sharing atomic.Int64 // calls that share it, or try to
 	asking  atomic.Int64 // those of them that ask a filter

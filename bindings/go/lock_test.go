@@ -149,7 +149,8 @@ func TestDeadlinesEndSearchesWithFilters(t *testing.T) {
 	}()
 }
 
-// A filter may search while somebody waits to change the index, who waits for the search that asks it.
+// A filter may search while somebody waits to change the index, who waits for the
+// search that asks it.
 func TestFiltersSearchWhileAChangeWaits(t *testing.T) {
 	one, two := built(t, 2000, 8, annoy.Angular), built(t, 2000, 8, annoy.Angular)
 	defer one.Close()

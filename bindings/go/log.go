@@ -19,11 +19,12 @@ const (
 	LogDebug LogLevel = C.ANNOY_LOG_DEBUG // what is about to be done
 )
 
-// SetLog sets who hears what the index does: messages of level and the more important ones. nil is for silence, which
-// is the default. The library never prints.
+// SetLog sets the function that gets the messages of level and the more important ones. The default
+// is nil: no messages. The library never prints.
 //
-// log is called on the goroutine whose call it is about, so that several may be in it at the same time. What it refers
-// to lives as long as the index; when that is the index itself, only Close frees it.
+// log is called on the goroutine whose call it is about, so that several may be in it at the
+// same time. What it refers to lives as long as the index; when that is the index itself,
+// only Close frees it.
 func (index *Index) SetLog(level LogLevel, log func(level LogLevel, message string)) error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error

@@ -14,16 +14,16 @@ type Metric int32
 
 // The metrics, and the distances they report.
 const (
-	Angular   Metric = C.ANNOY_ANGULAR   // sqrt(2 - 2 cos(u, v)); a zero vector has cosine 0 to everything
+	Angular   Metric = C.ANNOY_ANGULAR   // sqrt(2 - 2 cos(u, v)); with a zero vector cos is 0
 	Euclidean Metric = C.ANNOY_EUCLIDEAN // sqrt(sum (u - v)^2)
 	Manhattan Metric = C.ANNOY_MANHATTAN // sum |u - v|
 	Hamming   Metric = C.ANNOY_HAMMING   // the number of differing bits; f is the number of bits
 	Dot       Metric = C.ANNOY_DOT       // the inner product itself, largest first
 )
 
-// ParseMetric finds the metric of Annoy's name: "angular", "euclidean", "manhattan", "dot" or "hamming"; or of an
-// alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab" (manhattan), "dotproduct", "inner",
-// "innerproduct" (dot).
+// ParseMetric finds the metric of Annoy's name: "angular", "euclidean", "manhattan", "dot" or
+// "hamming"; or of an alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab"
+// (manhattan), "dotproduct", "inner", "innerproduct" (dot).
 func ParseMetric(name string) (Metric, error) {
 	text, err := cString("metric", name)
 	if err != nil {
@@ -52,7 +52,7 @@ const (
 	DefaultScalar Scalar = C.ANNOY_DEFAULT // the metric's usual one: Float32, Bits64 for hamming
 	Float32       Scalar = C.ANNOY_F32
 	Float64       Scalar = C.ANNOY_F64    // what Annoy's Ruby binding stores by default
-	Bits64        Scalar = C.ANNOY_BITS64 // hamming in words of 64 bits, which Annoy's Python binding stores
+	Bits64        Scalar = C.ANNOY_BITS64 // hamming in words of 64 bits, as Annoy in Python has
 	Bits32        Scalar = C.ANNOY_BITS32 // hamming in words of 32 bits
 	Bits8         Scalar = C.ANNOY_BITS8  // hamming in words of 8 bits
 )

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// A CallOption says more about a search, or how a long call is done. Each says which calls it is for; the others refuse
-// it.
+// A CallOption is an option of a search, or of a long call. Its comment says which calls it is for.
+// Other calls refuse it.
 //
-// It is a value and no function, so that options cost a search no memory.
+// It is a value, not a function, so that options of a search allocate no memory.
 type CallOption struct {
 	kind   optionKind
 	whole  int64
@@ -48,17 +48,21 @@ const (
 	forRows   = forItems | rowStride
 )
 
-// SearchK sets the number of candidates a search looks at, repeats between trees included: more take longer and find
-// better. 0, -1 and no SearchK stand for n times the number of trees, and with a graph for a number that suits it.
+// SearchK sets the number of candidates of a search; one that comes from several trees counts
+// several times. More candidates take longer and find more. The default, also with 0 and -1, is n
+// times the number of trees, or with a graph a number that suits it.
 func SearchK(k int64) CallOption { return CallOption{kind: searchK, whole: k} }
 
-// MaxDistance leaves out of a search what is farther than this, for Dot what has a smaller inner product.
+// MaxDistance leaves items out that are farther away than this, for Dot items with a
+// smaller inner product.
 func MaxDistance(distance float64) CallOption { return CallOption{kind: maxDistance, number: distance} }
 
-// Allow lets a search find only the items of a bitmap, which has as many bits as the index has items.
+// Allow lets a search find only the items of a bitmap, which has as many bits as the
+// index has items.
 func Allow(items Bitmap) CallOption { return CallOption{kind: allow, bitmap: items} }
 
-// Deny lets a search find all but the items of a bitmap, which has as many bits as the index has items. Not with Allow.
+// Deny lets a search find all but the items of a bitmap, which has as many bits as the index has
+// items. Not with Allow.
 func Deny(items Bitmap) CallOption { return CallOption{kind: deny, bitmap: items} }
 
 // Exclude leaves ids out of a search. They may be in any order, and need not be in the index.
@@ -67,23 +71,24 @@ func Exclude(ids ...int64) CallOption { return CallOption{kind: exclude, ids: id
 // ExcludeSelf leaves the item that is searched for out of its own neighbours.
 func ExcludeSelf() CallOption { return CallOption{kind: excludeSelf} }
 
-// Filter lets a search find only items for which allowed returns true. It is asked once at the most for each item that
-// passes all else, on the goroutine that searches; a batch then works on that goroutine alone. It costs a call from C
-// into Go for each item: Allow is faster.
+// Filter lets a search find only items for which allowed returns true. The search calls it at most
+// once for each item that passes all other options, on its own goroutine; a batch then uses that
+// goroutine only. Each call goes from C into Go: Allow is faster.
 func Filter(allowed func(id int64) bool) CallOption { return CallOption{kind: filter, filter: allowed} }
 
 // Exact makes a search look at all items that may be found, without the trees.
 func Exact() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_EXACT} }
 
-// Forest makes a search go through the trees, as Annoy does, also where there is a graph. Not with Exact.
+// Forest makes a search go through the trees, as Annoy does, also where there is a
+// graph. Not with Exact.
 func Forest() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_FOREST} }
 
-// Graph makes a search go through the graph, and fail where there is none. (Without it the graph is searched where
-// there is one.) Not with Exact or Forest.
+// Graph makes a search go through the graph, and fail where there is none. (Without it the graph is
+// searched where there is one.) Not with Exact or Forest.
 func Graph() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_GRAPH} }
 
-// NThreads sets how many threads a long call takes: AddItems, Build, BuildGraph, SearchBatch and their kin,
-// EstimateRecall. 0, -1 and no NThreads stand for one per processor.
+// NThreads sets how many threads a long call uses: AddItems, Build, BuildGraph, EstimateRecall, and
+// batches of searches. The default, also with 0 and -1, is one per processor.
 func NThreads(n int) CallOption { return CallOption{kind: nThreads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
@@ -105,13 +110,14 @@ type Progress struct {
 	Done, Total uint64
 }
 
-// OnProgress has report hear how far a long call has come, on the goroutine that made it: AddItems, Build, BuildGraph,
-// SearchBatch and their kin, Save, Verify, VerifyFile, EstimateRecall. report must not use the index. A panic in it
-// ends the call, with the index as before, and goes on from there.
+// OnProgress makes a long call report its progress, on the goroutine of the caller: AddItems,
+// Build, BuildGraph, Save, Verify, VerifyFile, EstimateRecall, and batches of searches. report
+// must not use the index. If it panics, the call ends, the index is as before, and the panic
+// continues in the caller.
 func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
 
-// RowStride sets how far apart vectors lie in one slice, in elements, for AddItems, SearchBatch and their kin. Without
-// it they lie one right behind the other.
+// RowStride sets the distance between the starts of two vectors in a slice, in elements, for
+// AddItems and batches of searches. By default there is no gap between vectors.
 func RowStride(elements int) CallOption { return CallOption{kind: rowStride, whole: int64(elements)} }
 
 // settings are what the options of a call say.
@@ -210,7 +216,8 @@ func (s *settings) called() *callbacks {
 	return s.callbacks
 }
 
-// start gives C something to call back; finish, to be deferred, takes it away, and panics if a callback did.
+// start gives C something to call back; finish, to be deferred, takes it away, and panics
+// if a callback did.
 func (s *settings) start() {
 	if s.callbacks != nil {
 		s.user = C.uintptr_t(cgo.NewHandle(s.callbacks))

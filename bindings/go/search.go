@@ -11,15 +11,16 @@ import (
 // A Neighbor is an item that a search found.
 type Neighbor struct {
 	ID int64
-	// Distance is the distance to what was searched for, for Dot the inner product. It has the precision of the index.
+	// Distance is the distance to what was searched for, for Dot the inner product. It has the
+	// precision of the index.
 	Distance float64
 }
 
-// Search finds the n items nearest to a vector of F numbers, nearest first, equal distances by id. There are fewer when
-// fewer were found: that is no error.
+// Search finds the n items nearest to a vector of F numbers, nearest first, equal distances by id.
+// It may find fewer than n: that is no error.
 //
-// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest and Graph. An item has to pass all
-// that is set; those that do not pass do not count for SearchK.
+// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest and Graph. An
+// item has to pass all that is set; those that do not pass do not count for SearchK.
 func (index *Index) Search(ctx context.Context, vector []float32, n int, opts ...CallOption) ([]Neighbor, error) {
 	return index.search(ctx, C.ANNOY_ELEMENT_F32, elements(vector), len(vector), 0, n, opts)
 }
@@ -34,13 +35,13 @@ func (index *Index) SearchBits(ctx context.Context, words []uint64, n int, opts 
 	return index.search(ctx, C.ANNOY_ELEMENT_BITS, elements(words), len(words), 0, n, opts)
 }
 
-// SearchItem is Search from an item, which is its own neighbour unless ExcludeSelf says otherwise. For any element
-// type.
+// SearchItem is Search from an item, which is its own neighbour unless ExcludeSelf says otherwise.
+// For any element type.
 func (index *Index) SearchItem(ctx context.Context, id int64, n int, opts ...CallOption) ([]Neighbor, error) {
 	return index.search(ctx, C.ANNOY_GO_ITEMS, nil, 0, id, n, opts)
 }
 
-// more than this many results are not made room for before it is known that the index has as many items.
+// Room for more results than this is only allocated if the index has as many items.
 const many = 256
 
 func (index *Index) search(ctx context.Context, form C.annoy_element, query *C.uint8_t, length int, item int64, n int,
@@ -90,8 +91,8 @@ func (index *Index) search(ctx context.Context, form C.annoy_element, query *C.u
 	return neighbors[:found.n], nil
 }
 
-// asks lets others share the index while a filter is asked, though somebody waits to change it: the filter may be one
-// of them. What it returns ends that.
+// asks lets other calls share the index while a search asks a filter, even if a call waits to
+// change the index: the filter may make such calls. The function it returns ends that.
 func (index *Index) asks(s *settings) (end func()) {
 	if s.callbacks == nil || s.callbacks.filter == nil {
 		return func() {}
@@ -108,8 +109,8 @@ func least(n C.size_t, c *C.annoy_index) C.size_t {
 	return n
 }
 
-// SearchInto is a plain Search into memory of the caller's: for as many items as ids has room for, whose distances go
-// to distances, unless that is nil. It gives the number found. Nothing is allocated.
+// SearchInto is a plain Search that writes to slices of the caller: len(ids) is n, and distances
+// may be nil. It returns the number of items found. It allocates nothing.
 //
 // searchK is as in SearchK.
 func (index *Index) SearchInto(vector []float32, searchK int64, ids []int64, distances []float32) (int, error) {

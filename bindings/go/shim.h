@@ -1,7 +1,8 @@
 /*
- * What C has to do on Go's behalf. A struct that holds pointers to Go memory may not lie in Go memory, so options are
- * filled in here, on the C stack. So is annoy_error, which would otherwise cost the calls made often an allocation of
- * 512 bytes each: those return NULL, or a copy to be freed when they fail.
+ * What C has to do on Go's behalf. A struct that holds pointers to Go memory may not lie in Go
+ * memory, so options are filled in here, on the C stack. So is annoy_error, which would otherwise
+ * cost an allocation of 512 bytes in every frequent call: such a call returns NULL, or when it
+ * fails a copy to be freed.
  */
 #ifndef ANNOY_GO_SHIM_H
 #define ANNOY_GO_SHIM_H
@@ -51,8 +52,8 @@ static inline annoy_status annoy_go_set_labels(annoy_index *index, const int64_t
     return annoy_set_labels(index, ids, &labels, error);
 }
 
-/* How a long call is to work. In memory of C, as Go may not hold `progress_user`, a number that looks like a pointer.
-   To be freed; NULL when there is no memory. */
+/* How a long call is to work. In memory of C, as Go may not hold `progress_user`, a number that
+   looks like a pointer. To be freed; NULL when there is no memory. */
 static inline annoy_work *annoy_go_new_work(int32_t n_threads, const annoy_cancel *cancel, uintptr_t progress) {
     annoy_work *work = (annoy_work *)calloc(1, sizeof *work);
     if (work == NULL) return NULL;

@@ -96,7 +96,8 @@ func TestLoadRacesWithSearches(t *testing.T) {
 	running.Wait()
 }
 
-// With the collector at work all the time: what C holds is not moved or freed, and what nobody closed is.
+// With the collector at work all the time: what C holds is not moved or freed, and what
+// nobody closed is.
 func TestCollectorAtWork(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	defer func(before int) { runtime.GOMAXPROCS(before) }(runtime.GOMAXPROCS(4))

@@ -3,12 +3,13 @@
 #
 #   bindings/go/test.sh
 #
-# - formatting, go vet, the tests; those of concurrency again under the race detector and with the collector always at
-#   work;
+# - formatting, go vet, the tests; those of concurrency again under the race detector and with the
+#   collector always at work;
 # - fuzzers for a short time, benchmarks once;
 # - linked dynamically, to an installation by CMake.
 #
-# Needs go (1.19 or later), cargo, a C compiler, cmake, pkg-config and readelf. KEEP=1 keeps the temporary directory.
+# Needs go (1.19 or later), cargo, a C compiler, cmake, pkg-config and readelf. KEEP=1 keeps the
+# temporary directory.
 set -u
 . "$(dirname "$0")/../../tests/shell.sh"
 export CARGO_TARGET_DIR=$target
@@ -16,7 +17,8 @@ export CARGO_TARGET_DIR=$target
 export GOTOOLCHAIN=local GOFLAGS= GOPROXY=off
 unset GOGC
 
-# tests NAME COMMAND...: as ok, and counts the tests of a `go test -v`; one that ran none has failed.
+# tests NAME COMMAND...: as ok, and counts the tests of a `go test -v`; one that ran
+# none has failed.
 tests() {
     local before=$failed
     ok "$@"
@@ -43,7 +45,7 @@ ok "without cgo one sentence says what is missing" without_cgo
 tests "go test" go test -count=1 -v ./...
 tests "go test -race" go test -count=1 -v -race -short ./...
 tests "GOGC=1" env GOGC=1 go test -count=1 -v -run 'Races|Collector|Conformance|Labels' .
-# So many times, and not so long: where the time ends in the midst of an input, go may call that a failure.
+# A number of runs, not a time: if the time ends while an input runs, go may call that a failure.
 ok "FuzzOpen" go test -run '^$' -fuzz FuzzOpen -fuzztime 3000x -fuzzminimizetime 10x .
 ok "FuzzSearch" go test -run '^$' -fuzz FuzzSearch -fuzztime 50000x -fuzzminimizetime 10x .
 ok "benchmarks run" go test -run '^$' -bench . -benchtime 10x .

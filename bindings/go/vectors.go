@@ -39,7 +39,8 @@ func bytes(v []byte) unsafe.Pointer {
 	return unsafe.Pointer(&v[0])
 }
 
-// rows gives the number of vectors of `width` elements that lie in a slice of `length`, and how far apart in bytes.
+// rows gives the number of vectors of `width` elements that lie in a slice of `length`, and how
+// far apart in bytes.
 func (s *settings) rows(element C.annoy_element, length, width int) (n, stride C.size_t, err error) {
 	step := s.stride
 	if step == 0 {

@@ -11,9 +11,10 @@ type Fault struct {
 	Text string
 }
 
-// Verify verifies a built or loaded index: checksums, every node of every tree, every value. It reads all of it, and
-// takes 4 bytes of memory for each item. When there are faults the error is an ErrCorrupt with the first; the first
-// `most` are listed, and total is the number of all. It ends early when the context does. Takes OnProgress.
+// Verify checks a built or loaded index: checksums, every node of every tree, every value. It reads
+// the whole index, and takes 4 bytes of memory for each item. If there are faults, the error is an
+// ErrCorrupt that names the first one. Verify returns the first `most` faults, and the total
+// number. It ends early when the context does. Takes OnProgress.
 func (index *Index) Verify(ctx context.Context, most int, opts ...CallOption) (faults []Fault, total int, err error) {
 	return verify(ctx, most, opts, func(s *settings, faults *C.annoy_fault, capacity C.size_t, n *C.size_t) error {
 		return index.readUntil(ctx, func(c *C.annoy_index) error {
@@ -78,9 +79,9 @@ type Info struct {
 	NCoinSplits    int     // splits by coin tosses, where no plane was found
 	NLeaves        int     // leaves of all trees
 	Depth          int     // nodes from a root to the farthest item, without the item
-	GraphDegree    int     // neighbours of an item at the most in the graph; 0 when there is none
-	GraphCodeBytes int     // bytes of an item's code that walks of the graph compare; 0 where they compare the vectors
-	GraphRecall    float64 // share of the nearest 10 found when the graph was tried; -1 where it was not
+	GraphDegree    int     // most neighbours of an item in the graph; 0 without a graph
+	GraphCodeBytes int     // bytes of an item's code in the graph; 0 where it has no codes
+	GraphRecall    float64 // recall@10 when the graph was tried; -1 where it was not
 	Bytes          uint64  // size in memory, or of the file
 	NodeSize       uint64  // bytes of a node
 	MaxLeaf        uint64  // the most items in a leaf
@@ -113,10 +114,11 @@ func (index *Index) Info() (Info, error) {
 	}, nil
 }
 
-// EstimateRecall estimates the recall of searches for the n nearest of an item, itself left out: the share of what is
-// found that is as near as the n nearest of an exact search, 0 to 1, over nSample items chosen by seed. The same
-// numbers give the same result. searchK is as in SearchK. It looks at all items nSample times, and ends early when the
-// context does. Takes NThreads and OnProgress.
+// EstimateRecall estimates the recall of searches for the n nearest neighbours of an item: the
+// share of results that are as near as those of an exact search, 0 to 1, over nSample items chosen
+// by seed. An item is not its own neighbour here. The same arguments give the same result. searchK
+// is as in SearchK. It looks at all items nSample times, and ends early when the context does.
+// Takes NThreads and OnProgress.
 func (index *Index) EstimateRecall(ctx context.Context, nSample, n int, searchK int64, seed uint64,
 	opts ...CallOption) (float64, error) {
 	if err := ended(ctx); err != nil {

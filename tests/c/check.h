@@ -34,8 +34,8 @@ static annoy_error error; /* of the last OK or FAILS */
 #define CHECK(condition) check((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 /* A call that has to succeed. It takes &error. */
 #define OK(call) check_status((call), ANNOY_OK, "", #call, __FILE__, __LINE__)
-/* A call that has to fail with this status and a message that has this text in it; parts of the text may be left out
-   with '*'. It takes &error. */
+/* A call that has to fail with this status and a message that contains this text; '*' in the text
+   stands for anything. It takes &error. */
 #define FAILS(status, text, call) (wipe_error(), check_status((call), (status), (text), #call, __FILE__, __LINE__))
 
 static inline void check(int good, const char *text, const char *file, int line) {

@@ -1,4 +1,5 @@
-/* What is to happen in a process of its own, such as before the library has read the environment. */
+/* What is to happen in a process of its own, such as before the library has read
+   the environment. */
 #ifndef CHILD_H
 #define CHILD_H
 

@@ -227,8 +227,9 @@ static void free_options(search_options *options) {
     free(options->bitmap);
 }
 
-/* One query: with options for "search", without for the calls that Annoy has too. Those take and give floats; where the
-   index holds others, a search that is told where to stop does the same; a search_k of 0 finds nothing there. */
+/* One query: with options for "search", without for the calls that Annoy has too. Those take and
+   give floats; where the index holds others, a search that is told where to stop does the same; a
+   search_k of 0 finds nothing there. */
 static void search(void) {
     const int told = called("search"), item = has("item");
     const int64_t search_k = told ? -1 : integer("search_k"), id = item ? integer("item") : 0;

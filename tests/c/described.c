@@ -1,4 +1,5 @@
-/* Files that say what they are: opening, metadata, copies. GOLDEN is the directory of files by Annoy itself. */
+/* Files that say what they are: opening, metadata, copies. GOLDEN is the directory of files by
+   Annoy itself. */
 #define _XOPEN_SOURCE 700 /* truncate */
 #include "bytes.h"
 #include "check.h"
@@ -7,9 +8,11 @@
 
 enum { NODE = 24 /* bytes of a node of line_of() */, MOST_METADATA = 65536 };
 
-static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann"; /* 400 items of 12 numbers, 2 missing; 5 trees */
+/* 400 items of 12 numbers, 2 missing; 5 trees. */
+static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann";
 
-/* Whether both have the same items and answers; f64 reads of f32 are not to be had, so only ids are compared. */
+/* Whether both have the same items and answers. An index of f32 cannot be read as f64, so this
+   compares ids only. */
 static int alike(const annoy_index *a, const annoy_index *b) {
     int64_t ids[2][5], item, n_items = annoy_get_n_items(a);
     size_t n[2];
@@ -22,8 +25,8 @@ static int alike(const annoy_index *a, const annoy_index *b) {
     return 1;
 }
 
-/* What the calls that take nothing but a path say to one that will not do, annoy_probe in words of its own (NULL:
-   nothing, it takes the file). Nothing is handed out. */
+/* The message of each call that takes only a path, for a bad path. annoy_probe has its own (NULL:
+   it takes the file). No output is written. */
 static void refused_by_all(annoy_status status, const char *text, const char *by_probe, const char *path) {
     annoy_index *none = NULL;
     annoy_fault fault;
@@ -276,7 +279,8 @@ TEST(damaged_metadata) {
     free(bytes);
 }
 
-/* The owner of the file cuts it off: a copy does not notice. (Whoever maps it would be ended by the system.) */
+/* The owner of the file cuts it off: a copy does not notice. (Whoever maps it would be ended
+   by the system.) */
 TEST(copies) {
     const char *path = in_scratch("copied.ann");
     annoy_index *index = line_of(2000, 2), *loaded = line_of(0, 0), *opened = NULL, *saved = line_of(2000, 2);

@@ -1,4 +1,5 @@
-/* ANNOY_RS_KERNEL is read once in a process, and nothing else of the environment is: another thread may change it. */
+/* ANNOY_RS_KERNEL is read once in a process, and nothing else of the environment is: another thread
+   may change it. */
 #ifndef _GNU_SOURCE /* g++ and clang++ define it */
 #define _GNU_SOURCE
 #endif

@@ -1,5 +1,5 @@
-/* Paths and files that will not do, and an index that is used again and again. After each failure the index is as it
-   was, and so is what was on the disk. */
+/* Paths and files that will not do, and an index that is used again and again. After each failure
+   the index is as it was, and so is what was on the disk. */
 #define _XOPEN_SOURCE 700 /* unlink, mkdir */
 #include "bytes.h"
 #include "check.h"
@@ -45,7 +45,7 @@ TEST(loading_what_is_no_index) {
     CHECK(mkdir(folder, 0777) == 0);
     wipe_error();
     {
-        /* Whether a directory is the system's business or the format's, it is refused by its name. */
+        /* A directory: an error of the system or of the format, and the message has its name. */
         annoy_status status = annoy_load(index, folder, 0, &error);
         CHECK(status == ANNOY_ERR_IO || status == ANNOY_ERR_FORMAT);
         CHECK(error.code == status && strstr(error.message, "folder") != NULL);
@@ -63,7 +63,8 @@ TEST(loading_what_is_no_index) {
     memset(bytes, 0xff, size);
     write_file(bad, bytes, size);
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
-    /* Zeros: an even number of zero nodes is what Annoy writes for trees over no items, an odd number is nothing. */
+    /* Zeros: Annoy writes an even number of zero nodes for trees over no items. An odd number is
+       not a file of Annoy. */
     memset(bytes, 0, size);
     write_file(bad, bytes, ((size / NODE - 1) | 1) * NODE);
     FAILS(ANNOY_ERR_FORMAT, "bad.ann", annoy_load(index, bad, 0, &error));
@@ -83,7 +84,8 @@ TEST(loading_what_is_no_index) {
     rmdir(folder);
 }
 
-/* A file of ours under another metric, f, type or width: the message names what is loaded into and what the file is. */
+/* A file of ours under another metric, f, type or width: the message names what is loaded into and
+   what the file is. */
 TEST(loading_another_index) {
     static const struct {
         annoy_metric metric;
@@ -92,11 +94,12 @@ TEST(loading_another_index) {
         size_t f;
         const char *named;
     } others[] = {
+        /* Of manhattan the nodes look the same, of hamming with f = 64 they are as large. */
         {ANNOY_EUCLIDEAN, ANNOY_F32, 32, 7, "a euclidean index of f = 7 (f32, 32-bit ids)"},
-        {ANNOY_MANHATTAN, ANNOY_F32, 32, 2, "a manhattan index of f = 2 (f32, 32-bit ids)"}, /* nodes look the same */
+        {ANNOY_MANHATTAN, ANNOY_F32, 32, 2, "a manhattan index of f = 2 (f32, 32-bit ids)"},
         {ANNOY_ANGULAR, ANNOY_F32, 32, 10, "an angular index of f = 10 (f32, 32-bit ids)"},
         {ANNOY_DOT, ANNOY_F32, 32, 2, "a dot index of f = 2 (f32, 32-bit ids)"},
-        {ANNOY_HAMMING, ANNOY_BITS64, 32, 64, "a hamming index of f = 64 (u64, 32-bit ids)"}, /* nodes as large */
+        {ANNOY_HAMMING, ANNOY_BITS64, 32, 64, "a hamming index of f = 64 (u64, 32-bit ids)"},
         {ANNOY_HAMMING, ANNOY_BITS8, 32, 8, "a hamming index of f = 8 (u8, 32-bit ids)"},
         {ANNOY_EUCLIDEAN, ANNOY_F64, 32, 2, "a euclidean index of f = 2 (f64, 32-bit ids)"},
         {ANNOY_EUCLIDEAN, ANNOY_F32, 64, 2, "a euclidean index of f = 2 (f32, 64-bit ids)"},
@@ -165,7 +168,8 @@ TEST(a_path_too_long) {
     free(path);
 }
 
-/* Where nothing can be written: an error that names the place, no half file, and what was there before still is. */
+/* Saving to a place that cannot be written: an error that names it, no half file, and the old file
+   is still there. */
 TEST(saving_where_it_cannot_be) {
     annoy_index *index = line_of(10, 2), *empty = line_of(0, 0);
     const char *folder = in_scratch("folder");
@@ -228,7 +232,8 @@ TEST(using_an_index_again) {
         FAILS(ANNOY_ERR_ITEM, "no items", annoy_get_item(index, 0, point, 2, &error));
         OK(annoy_add_item(index, 3, point, 2, &error));
         CHECK(annoy_get_n_items(index) == 4);
-        OK(annoy_load(index, path, round % 2 ? ANNOY_LOAD_PREFAULT : 0, &error)); /* in place of the item */
+        /* In place of the item. */
+        OK(annoy_load(index, path, round % 2 ? ANNOY_LOAD_PREFAULT : 0, &error));
         check_is_the_line(index);
         OK(annoy_load(index, path, 0, &error)); /* in place of the file */
         check_is_the_line(index);
@@ -254,7 +259,8 @@ TEST(holes) {
     annoy_free(index);
 }
 
-/* Building on disk gives the bytes that building in memory and saving gives; no index has the final name before. */
+/* Building on disk gives the bytes that building in memory and saving gives; no index has the
+   final name before. */
 TEST(on_disk_build) {
     annoy_index *memory = line_of(300, 5), *disk = line_of(0, 0);
     const char *saved = in_scratch("memory.ann"), *built = in_scratch("disk.ann");

@@ -1,4 +1,5 @@
-/* Processes: an index lives on in the children of a fork, and many processes that map one file share its pages. */
+/* Processes: an index lives on in the children of a fork, and many processes that map one file
+   share its pages. */
 #define _XOPEN_SOURCE 700 /* fork, nanosleep */
 #include "check.h"
 
@@ -51,7 +52,8 @@ static annoy_index *forest(void) {
     return index;
 }
 
-/* A child that builds an index of its own by threads, saves it and loads it: how much of that goes wrong. */
+/* A child that builds an index of its own by threads, saves it and loads it: how much of
+   that goes wrong. */
 static int life(const char *path) {
     annoy_index *index = NULL;
     int64_t id = -1;
@@ -70,8 +72,8 @@ static int life(const char *path) {
     return wrong;
 }
 
-/* Children ask, each frees what it inherited, some go on to a life of their own; the parent asks beside them and after
-   them. */
+/* Children ask, each frees what it inherited, some go on to a life of their own; the parent asks
+   beside them and after them. */
 static void children_agree(annoy_index *index) {
     pid_t children[CHILDREN];
     int64_t item;
@@ -120,9 +122,9 @@ TEST(children_of_a_copied_index) {
     annoy_free(index);
 }
 
-/* What this process has of the file, in kB: how much it maps; of that, pages of its own; and what is
-   in memory, with its share of that, which is nothing to count on, as the system may take pages of
-   files back at any moment. */
+/* What this process has of the file, in kB: how much it maps; of that, pages of its own; and what
+   is in memory, with its share of that, which is nothing to count on, as the system may take pages
+   of files back at any moment. */
 typedef struct {
     long size, own, rss, pss;
     long growth; /* of all memory of its own since it began, also what is swapped out */
@@ -160,8 +162,9 @@ static long own_memory(void) {
 
 enum { READY, LOOK, RESULTS, LEAVE, PIPES };
 
-/* Maps the file and touches every page of it; waits until all have; says what it has of it. Each on its own: nothing is
-   inherited. Not 0 when something went wrong; also then it says its part, as the others wait for it. */
+/* Maps the file and touches every page of it; waits until all have; says what it has of it. Each on
+   its own: nothing is inherited. Not 0 when something went wrong; also then it says its part, as
+   the others wait for it. */
 static int mapper(const char *path, int which, int pipes[PIPES][2]) {
     annoy_index *index = NULL;
     const long before = own_memory();
@@ -172,7 +175,7 @@ static int mapper(const char *path, int which, int pipes[PIPES][2]) {
     alarm(120);
     close(pipes[LOOK][1]); /* the end of the parent is the end of these */
     close(pipes[LEAVE][1]);
-    /* The one way to touch all that is there is to be told to, the other is to look at all of it. */
+    /* Two ways to touch every page: prefaulting, and looking at every item. */
     wrong |= annoy_open(path, which % 4 ? ANNOY_LOAD_PREFAULT : 0, &index, NULL) != ANNOY_OK;
     wrong |= which % 4 == 0 && annoy_verify(index, NULL, 0, &n, NULL, NULL) != ANNOY_OK;
     wrong |= write(pipes[READY][1], &byte, 1) != 1;

@@ -1,4 +1,5 @@
-/* The neighbour graph: what it is told, what searches find by it, that it goes along in files, when it goes away. */
+/* The neighbour graph: its options, what searches find with it, that files contain it, when
+   it goes away. */
 #include "bytes.h"
 #include "check.h"
 
@@ -50,8 +51,8 @@ static annoy_info told(const annoy_index *index) {
     return info;
 }
 
-/* What walks of a graph compare and what it finds, the same when loaded; a caller whose info ends before that is told
-   the rest. */
+/* What walks of a graph compare and what it finds, the same when loaded; a caller whose info ends
+   before that is told the rest. */
 TEST(what_info_says) {
     int by_vectors;
     for (by_vectors = 0; by_vectors < 2; by_vectors++) {

@@ -1,5 +1,5 @@
-// The header from C++17: beside a C++ library of Annoy's own names, in namespaces, twice, and with the language's own
-// ways of owning and calling.
+// The header from C++17: beside a C++ library of Annoy's own names, in namespaces, twice, and with
+// the language's own ways of owning and calling.
 namespace Annoy {
 // What Annoy's annoylib.h declares; users write `using namespace Annoy`.
 template <typename S, typename T, typename Distance, typename Random, typename Policy>

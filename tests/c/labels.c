@@ -1,4 +1,5 @@
-/* Labels: both kinds, both ways, through a file; what is refused and changes nothing; bounds of every buffer. */
+/* Labels: both kinds, both ways, through a file; what is refused and changes nothing; bounds of
+   every buffer. */
 #include "check.h"
 
 TEST(numbers) {

@@ -111,7 +111,8 @@ TEST(log_callback) {
     CHECK(has_text(first.last, "3 trees*50 items"));
     OK(annoy_save(index, in_scratch("log.ann"), &error));
     CHECK(has_text(first.last, "saved*log.ann"));
-    OK(annoy_set_log(index, 0, hear, &second, &error)); /* from here on the second hears, the first does not */
+    /* From here on the second hears, the first does not. */
+    OK(annoy_set_log(index, 0, hear, &second, &error));
     calls = first.calls;
     OK(annoy_load(index, in_scratch("log.ann"), 0, &error));
     CHECK(first.calls == calls && second.calls > 0 && second.wrong == 0);

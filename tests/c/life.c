@@ -1,4 +1,5 @@
-/* The life of an index of every metric, scalar type and id width: add, build, ask, save, load, ask again, unload. */
+/* The life of an index of every metric, scalar type and id width: add, build, ask, save, load, ask
+   again, unload. */
 #include "check.h"
 
 #ifdef VALGRIND /* where all is some fifty times slower */
@@ -109,7 +110,8 @@ static void ask_by_item(const annoy_index *index, int64_t item, int64_t search_k
     free(as_float);
 }
 
-/* Asks for item's vector in each form that the index has; every form must answer as the question by item did. */
+/* Asks for item's vector in each form that the index has; every form must answer as the
+   question by item did. */
 static void ask_by_vector(const kind *k, const annoy_index *index, int64_t item, int64_t search_k, const answer *a) {
     const annoy_search_options options = looking_at(search_k);
     size_t n_words = (k->f + 63) / 64, at = (size_t)item, n = 99, i;

@@ -1,14 +1,16 @@
-/* Looking at the whole of an index or a file: verifying, facts, probing. GOLDEN is the directory of files by Annoy
-   itself. */
+/* Looking at the whole of an index or a file: verifying, facts, probing. GOLDEN is the directory of
+   files by Annoy itself. */
 #define _XOPEN_SOURCE 700 /* what bytes.h takes from unistd.h */
 #include "bytes.h"
 #include "check.h"
 
-/* Nodes of line_of(): their size, their fields, the most ids in a leaf, how many the superblock and its end take. */
+/* Nodes of line_of(): their size, their fields, the most ids in a leaf, how many the superblock and
+   its end take. */
 enum { NODE = 24, CHILDREN = 8, VECTOR = 16, K = 4, SUPERBLOCK = 28 };
 enum { ITEMS = 300 };
 
-static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann"; /* 400 items of 12 numbers, 2 missing; 5 trees */
+/* 400 items of 12 numbers, 2 missing; 5 trees. */
+static const char plain_file[] = GOLDEN "/euclidean-i32-f32.ann";
 
 TEST(verifying_sound_ones) {
     const char *path = in_scratch("sound.ann");
@@ -33,8 +35,8 @@ TEST(verifying_sound_ones) {
     annoy_free(empty);
 }
 
-/* Verifies with room for `capacity` faults, finds `n`, and that nothing is written behind those there is room for.
-   `path` is NULL for the index. */
+/* Verifies with room for `capacity` faults, finds `n`, and that nothing is written behind those
+   there is room for. `path` is NULL for the index. */
 static void check_faults(const annoy_index *index, const char *path, size_t capacity, size_t n, const annoy_fault *all) {
     annoy_fault *faults = (annoy_fault *)exactly((capacity + 1) * sizeof *faults);
     size_t found = 77, i, given = capacity < n ? capacity : n;
@@ -82,7 +84,8 @@ TEST(verifying_damaged_ones) {
     OK(annoy_unload(loaded, &error));
     bytes[7 * NODE + VECTOR + 3] ^= 0x80;
 
-    /* Items that are none, a number that is not finite, and a leaf that names an item which is not there. */
+    /* Items that are none, a number that is not finite, and a leaf that names an item which
+       is not there. */
     for (i = 100; i < 200; i++) bytes[i * NODE] = 7;
     memset(bytes + 3 * NODE + VECTOR, 0xff, 4);
     for (leaf = ITEMS + SUPERBLOCK; bytes[leaf * NODE] > K; leaf++) {}
@@ -143,7 +146,7 @@ TEST(facts_in_every_state) {
     built = info_of(index);
     CHECK(built.n_items == 200 && built.n_present == 180 && built.n_trees == 3);
     CHECK(built.bytes == (uint64_t)built.n_nodes * NODE && built.n_nodes > 200 + built.n_splits + built.n_leaves);
-    /* 180 items in leaves of 4 at the most. */
+    /* 180 items in leaves of at most 4. */
     CHECK(built.n_splits >= 3 * 44 && built.n_splits < 3 * 180 && built.n_leaves > 3 * 30 && built.depth >= 6);
     CHECK(built.n_coin_splits >= 0 && built.n_coin_splits <= built.n_splits && built.depth < 180);
     CHECK(built.leaf_fill >= 0.5 && built.leaf_fill <= 1 && built.imbalance >= 0.5 && built.imbalance <= 1);
@@ -190,7 +193,7 @@ TEST(facts_for_other_versions) {
     size_t sizes[] = {0, 1, 7, 4097, SIZE_MAX}, size, i;
     for (size = sizeof(size_t); size <= 4096; size += size < sizeof full + 9 ? 1 : 487) {
         size_t written = size < sizeof full ? size : sizeof full;
-        unsigned char *room = (unsigned char *)exactly(size + 8); /* not aligned in every run of this loop */
+        unsigned char *room = (unsigned char *)exactly(size + 8); /* not always aligned */
         memcpy(room, &size, sizeof size);
         OK(annoy_get_info(index, (annoy_info *)(void *)room, &error));
         CHECK(memcmp(room, &size, sizeof size) == 0);

@@ -1,7 +1,8 @@
 /*
- * The host's floating-point mode: rounding up, down or to zero; denormal numbers taken for zero, as code compiled with
- * -ffast-math sets it; exceptions that trap. Whatever it is, bytes, answers and verdicts are the same, and it is the
- * host's again when a call returns, and while the host's own functions are called.
+ * The host's floating-point mode: rounding up, down or to zero; denormal numbers taken for zero, as
+ * code compiled with -ffast-math sets it; exceptions that trap. Whatever it is, bytes, answers and
+ * verdicts are the same, and it is the host's again when a call returns, and while the host's own
+ * functions are called.
  */
 #ifndef _GNU_SOURCE /* g++ and clang++ define it */
 #define _GNU_SOURCE /* feenableexcept */

@@ -1,5 +1,6 @@
-/* NULL for every pointer of every function: the status ANNOY_ERR_NULL with the parameter's name, or what the header
-   says NULL means there. Then every failure once more with error = NULL. run.sh counts that no function is left out. */
+/* NULL for every pointer of every function: the status ANNOY_ERR_NULL with the parameter's name, or
+   what the header says NULL means there. Then every failure once more with error = NULL. run.sh
+   counts that no function is left out. */
 #include "check.h"
 
 static void hear(void *user, int32_t level, const char *text) {
@@ -299,7 +300,8 @@ TEST(describing) {
     FAILS(ANNOY_ERR_NULL, "faults", annoy_verify(a, NULL, 1, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "info", annoy_get_info(a, NULL, &error));
     CHECK(n == 99);
-    /* (NULL, 0): no room, but the question how much is needed; no faults, but how many there are; no metadata. */
+    /* (NULL, 0): no room, but the question how much is needed; no faults, but how many there
+       are; no metadata. */
     FAILS(ANNOY_ERR_TOO_SMALL, "room for 0, expected 3", annoy_get_metadata(a, NULL, 0, &n, &error));
     CHECK(n == 3);
     OK(annoy_verify(a, NULL, 0, &n, NULL, &error));

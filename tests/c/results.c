@@ -1,5 +1,5 @@
-/* annoy_search and annoy_search_items: where results go, and what the rest of their room gets; wrong
-   arguments, which write nothing. Room has exactly the size that is needed. */
+/* annoy_search and annoy_search_items: where results go, and what the rest of their room gets;
+   wrong arguments, which write nothing. Room has exactly the size that is needed. */
 #include "check.h"
 
 enum { ITEMS = 40, N = 6, QUERIES = 5 };

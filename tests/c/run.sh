@@ -3,9 +3,10 @@
 #
 #   tests/c/run.sh
 #
-# - compiled without a warning by gcc and g++, and by clang and clang++ when they are there; the C programs as C++ too;
-# - run under AddressSanitizer (with leak checking) and UndefinedBehaviorSanitizer: as gcc or g++ compiles them, with
-#   ANNOY_RS_THOROUGH=1 as each compiler does;
+# - compiled without a warning by gcc and g++, and by clang and clang++ when they are there; the C
+#   programs as C++ too;
+# - run under AddressSanitizer (with leak checking) and UndefinedBehaviorSanitizer: as gcc or g++
+#   compiles them, with ANNOY_RS_THOROUGH=1 as each compiler does;
 # - run under valgrind, which sees the library's own reads and writes as well;
 # - canaries first: what these are to find, they find.
 #
@@ -22,8 +23,8 @@ library=$target/release/libannoy_rs.a
 shared=$target/release/libannoy_rs.so
 for file in "$library" "$shared"; do [ -f "$file" ] || { bad "no $file"; finish; }; done
 
-# Huge requests have to fail as they do without the sanitizer, which would end the program instead. Sizes the library is
-# refused come back to its caller as a status.
+# Huge requests have to fail as they do without the sanitizer, which would end the program instead.
+# Sizes the library is refused come back to its caller as a status.
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 warnings="-Wall -Wextra -Wpedantic -Werror -Wstrict-aliasing"
@@ -42,7 +43,8 @@ compile() {
     return 1
 }
 
-# run NAME COMMAND...: counts the test functions of a program; whatever ends it otherwise is a failure of its own.
+# run NAME COMMAND...: counts the test functions of a program; whatever ends it otherwise is a
+# failure of its own.
 run() {
     local name=$1 line tests failures
     shift

@@ -1,5 +1,5 @@
-/* Searches that are told among which items to look, exact ones, batches, and calls that are given up. Room is of
-   exactly the size it has to have, for AddressSanitizer and valgrind to watch. */
+/* Searches that are told among which items to look, exact ones, batches, and calls that are given
+   up. Room is of exactly the size it has to have, for AddressSanitizer and valgrind to watch. */
 #include "check.h"
 
 enum { N = 200 };

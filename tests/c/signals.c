@@ -1,7 +1,7 @@
 /*
- * The functions that annoy.h lets signal handlers call, in threads that were in the midst of malloc and free and have
- * never called the library. It is loaded as plugin hosts and interpreters load it: what a thread keeps for it is then
- * allocated by the thread's first use of it.
+ * The functions that annoy.h lets signal handlers call, in threads that are inside malloc or free
+ * and have never called the library. It is loaded as plugin hosts and interpreters load it: what a
+ * thread keeps for it is then allocated by the thread's first use of it.
  */
 #ifndef _GNU_SOURCE /* g++ and clang++ define it */
 #define _GNU_SOURCE
@@ -66,7 +66,8 @@ static void handler(int number) {
     n_handled++;
 }
 
-/* Takes and gives back memory in large and small pieces, so that its locks are held most of the time. */
+/* Takes and gives back memory in large and small pieces, so that its locks are held
+   most of the time. */
 static void *allocate(void *argument) {
     uint64_t state = (uint64_t)(size_t)argument + 1;
     void *pieces[8];

@@ -1,4 +1,5 @@
-/* Calls that take a const index, from several threads at once: each answer is the one a single thread gets. */
+/* Calls that take a const index, from several threads at once: each answer is the one a
+   single thread gets. */
 #define _XOPEN_SOURCE 700
 #include "check.h"
 
@@ -92,14 +93,16 @@ TEST(built_in_memory) {
     all_at_once();
 }
 
-/* Other threads, as what a thread keeps for its searches goes with it; and the index is a file now. */
+/* Other threads, as what a thread keeps for its searches goes with it; and the index
+   is a file now. */
 TEST(loaded) {
     OK(annoy_save_and_load(shared_index, in_scratch("threads.ann"), 0, NULL, &error));
     all_at_once();
     annoy_free(shared_index);
 }
 
-/* annoy_save takes a const index: it, too, may run beside searches and other saves, also under the same name. */
+/* annoy_save takes a const index: it, too, may run beside searches and other saves, also under
+   the same name. */
 TEST(saving_while_searching) {
     annoy_index *loaded = NULL;
     make();
@@ -143,7 +146,8 @@ TEST(independent_indexes) {
     }
 }
 
-/* Batches, each with threads of its own, beside each other; and one that is given up by another thread. */
+/* Batches, each with threads of its own, beside each other; and one that is given up by
+   another thread. */
 static void *batches(void *argument) {
     int64_t *wrong = (int64_t *)argument, items[ITEMS], ids[ITEMS * N], i;
     float distances[ITEMS * N];
@@ -238,8 +242,8 @@ static void *open_and_free(void *argument) {
     return NULL;
 }
 
-/* Searches of a mapped file beside other handles that are opened, loaded and freed, and a file that is replaced, its
-   own. */
+/* Searches of a mapped file beside other handles that are opened, loaded and freed, and a file that
+   is replaced, its own. */
 TEST(beside_handles_that_come_and_go) {
     pthread_t threads[6];
     int64_t arguments[6], i;

@@ -1,6 +1,6 @@
 /* annoy_add and annoy_get_vectors: vectors of every element type, in every kind of index; rows
-   anywhere in memory; wrong arguments, which add and write nothing. Memory has exactly the size that
-   is needed. */
+   anywhere in memory; wrong arguments, which add and write nothing. Memory has exactly the size
+   that is needed. */
 #include "check.h"
 
 enum { ELEMENTS = 7, F = 3 };
@@ -276,7 +276,7 @@ static void step(void *user, annoy_stage stage, uint64_t done, uint64_t total) {
     annoy_cancel_set(s->cancel);
 }
 
-/* Told how far it is; given up in the midst, nothing is added and nothing replaced. */
+/* It reports its progress. When it is cancelled in the middle, nothing is added or replaced. */
 TEST(work) {
     enum { N = 4000, WIDE = 300 };
     annoy_index *index = of(ANNOY_EUCLIDEAN, ANNOY_F32, 0, WIDE);

@@ -1,5 +1,5 @@
-/* Long calls: how far they are, on which thread that is told, and that they leave everything as it was when they are
-   given up. */
+/* Long calls: their progress, the thread that reports it, and that they leave everything as it was
+   when they are cancelled. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -38,8 +38,8 @@ static float *some_rows(void) {
     return rows;
 }
 
-/* A long call: 1 adds, 2 builds, 3 searches, 4 saves, 5 verifies, 6 verifies a file, 7 estimates recall,
-   8 builds a graph. */
+/* A long call: 1 adds, 2 builds, 3 searches, 4 saves, 5 verifies, 6 verifies a file, 7 estimates
+   recall, 8 builds a graph. */
 static annoy_status call(int which, annoy_index *index, const float *rows, const annoy_work *work) {
     static int64_t ids[64 * 2];
     annoy_graph_options graph;
@@ -86,7 +86,8 @@ TEST(each_call_at_each_step) {
             annoy_index *index = NULL;
             if (which <= 2) OK(annoy_new(ANNOY_EUCLIDEAN, F, &index, &error));
             if (which == 2) OK(add_rows(index, NULL, ANNOY_ELEMENT_F32, rows, N, F, 0, NULL, &error));
-            /* At the first step, at the second ... until it is through before. 0: before it begins. */
+            /* At the first step, at the second ... until it is through before. 0:
+               before it begins. */
             for (at = 0; !went_through; at += 1 + at / STEPS) {
                 annoy_cancel *cancel = annoy_cancel_new();
                 annoy_work work = no_work();

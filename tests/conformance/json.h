@@ -11,9 +11,9 @@
 #include <string.h>
 
 typedef struct json {
-    char kind;          /* '{', '[', '"', or the first character of a number, of true, false or null */
+    char kind;          /* '{', '[', '"'; of numbers, true, false, null the first character */
     const char *name;   /* where it is a member of an object */
-    const char *text;   /* a string, NUL-terminated; or where a number starts: strtod and its kin find the end */
+    const char *text;   /* a NUL-terminated string; or where a number starts, for strtod */
     size_t n;           /* members of an object or list */
     struct json *first; /* of those */
     struct json *next;  /* behind this one */
@@ -113,7 +113,8 @@ static inline json *json_get(const json *object, const char *name) {
     return found;
 }
 
-static inline double json_double(const json *value) { return strtod(value->text, NULL); /* knows "nan" and "inf" */ }
+/* strtod knows "nan" and "inf". */
+static inline double json_double(const json *value) { return strtod(value->text, NULL); }
 static inline int64_t json_int64(const json *value) { return strtoll(value->text, NULL, 10); }
 static inline uint64_t json_uint64(const json *value) { return strtoull(value->text, NULL, 10); }
 static inline uint64_t json_word(const json *value) { return strtoull(value->text, NULL, 16); }

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Builds and installs annoy_rs with CMake into a temporary directory, then builds and runs programs against it in every
-# way a C or C++ project can: find_package, add_subdirectory, FetchContent, pkg-config.
+# Builds and installs annoy_rs with CMake into a temporary directory, then builds and runs
+# programs against it in every way a C or C++ project can: find_package, add_subdirectory,
+# FetchContent, pkg-config.
 #
 #   tests/consumers/run.sh
 #
-# Needs cargo, a C and a C++ compiler, cmake, make or ninja, pkg-config, and readelf (binutils). Cargo's release build
-# is shared with the repository's target directory (or CARGO_TARGET_DIR); KEEP=1 keeps the temporary directory.
+# Needs cargo, a C and a C++ compiler, cmake, make or ninja, pkg-config, and readelf (binutils).
+# Cargo's release build is shared with the repository's target directory (or CARGO_TARGET_DIR);
+# KEEP=1 keeps the temporary directory.
 set -u
 . "$(dirname "$0")/../shell.sh"
 # What the host's environment says about where to search must not help a broken package along.
@@ -34,7 +36,8 @@ refused() {
 programs() {
     local name=$1 build=$2 program
     for program in c_annoy_rs c_static cpp_annoy_rs cpp_static; do
-        # -R is a search; --no-tests=error would be CMake 3.26's, so the summary has to name one test.
+        # -R is a search; --no-tests=error would be CMake 3.26's, so the summary has
+        # to name one test.
         ok "$name: ctest consumer_$program" one_test "$build" "consumer_$program"
         if [ "${program#*_}" = annoy_rs ]; then
             ok "$name: consumer_$program needs libannoy_rs.so.$version" needs "$build/consumer_$program"
@@ -142,7 +145,8 @@ for compiler in "cc -std=c99" "c++ -std=c++17"; do
     # shellcheck disable=SC2046,SC2086
     ok "pkg-config: $source, shared" $compiler "$expected" "$here/programs/$source" -o "$tmp/pc/$source.shared" \
         $(pkg-config --cflags --libs annoy_rs) -Wl,-rpath,"$(pkg-config --variable=libdir annoy_rs)"
-    # pkg-config has no way to ask for the .a when a .so is beside it; the GNU and LLVM linkers' "-l:" has.
+    # pkg-config has no way to ask for the .a when a .so is beside it; the GNU and LLVM
+    # linkers' "-l:" has.
     # shellcheck disable=SC2046,SC2086
     ok "pkg-config: $source, static" $compiler "$expected" "$here/programs/$source" -o "$tmp/pc/$source.static" \
         $(pkg-config --static --cflags --libs annoy_rs | sed 's/-lannoy_rs/-l:libannoy_rs.a/')
@@ -224,7 +228,8 @@ else
 fi
 
 # --- without cargo
-# An empty ANNOY_RS_CARGO is what a search that found nothing leaves, whatever this machine has in its PATH.
+# An empty ANNOY_RS_CARGO is what a search that found nothing leaves, whatever this machine
+# has in its PATH.
 refused "no cargo: the message says what to do" "cargo not found" \
     cmake -S "$root" -B "$tmp/no-cargo" -G "$first" -DANNOY_RS_CARGO=
 

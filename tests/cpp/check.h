@@ -1,4 +1,5 @@
-// A very small test framework: TEST(name) { CHECK(condition); } ... int main() { RUN(name); return report(); }
+// A very small test framework:
+// TEST(name) { CHECK(condition); } ... int main() { RUN(name); return report(); }
 #ifndef ANNOY_RS_TESTS_CPP_CHECK_H
 #define ANNOY_RS_TESTS_CPP_CHECK_H
 

@@ -1,5 +1,5 @@
-// What annoylib.h declares under names of its own, against annoy.h: types, fields and numbers when it is compiled,
-// addresses when it runs. Compiled with the one first and with the other.
+// What annoylib.h declares under names of its own, against annoy.h: types, fields and numbers when
+// it is compiled, addresses when it runs. Compiled with the one first and with the other.
 #ifdef ANNOY_H_FIRST
 #include "annoy.h"
 #include "annoylib.h"

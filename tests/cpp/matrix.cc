@@ -1,8 +1,8 @@
-// Every S x T x Distance x Random x ThreadedBuildPolicy of the drop-in: each does everything an index can do, and its
-// answers and files are those of the C ABI called directly.
+// Every S x T x Distance x Random x ThreadedBuildPolicy of the drop-in: each does everything an
+// index can do, and its answers and files are those of the C ABI called directly.
 //
-// Writes its files to the current directory. With FEW defined only two id types, and one generator and policy: for
-// sanitizers, which take their time.
+// Writes its files to the current directory. With FEW defined only two id types, and one generator
+// and policy: for sanitizers, which take their time.
 #include "annoy.h"
 #include "annoylib.h"
 #include "kissrandom.h"
@@ -25,7 +25,8 @@ using Annoy::AnnoyIndexInterface;
 
 const int n_items = 60, hole = 7, n_trees = 4;
 
-// --- what each T is for the C ABI, said here once more on purpose: not taken from the header under test
+// --- what each T is for the C ABI, said here once more on purpose: not taken from the
+// header under test
 
 template <typename T> struct Type;
 template <> struct Type<float> {
@@ -89,7 +90,8 @@ annoy_status c_add(annoy_index* x, int64_t i, const std::vector<double>& v) {
   return add_one(x, i, ANNOY_ELEMENT_F64, v.data(), v.size(), nullptr);
 }
 template <typename W> std::vector<uint64_t> words(const std::vector<W>& v) {
-  // On a little-endian machine, as every one this is tested on, the bits of any words are those of the longer words.
+  // On a little-endian machine, as every one this is tested on, the bits of any words are those of
+  // the longer words.
   std::vector<uint64_t> to((v.size() * sizeof(W) + 7) / 8);
   memcpy(to.data(), v.data(), v.size() * sizeof(W));
   return to;
@@ -237,7 +239,7 @@ template <typename S, typename T, typename R> void no_answers(const AnnoyIndexIn
 
 template <typename S, typename T, typename R> bool add_all(AnnoyIndexInterface<S, T, R>& index) {
   bool good = true;
-  // In descending order but for the last: ids may come in any.
+  // In descending order except the last: ids may come in any order.
   for (int i = n_items - 2; i >= 0; i--) good = (i == hole || index.add_item(S(i), row<T>(i).data())) && good;
   return index.add_item(n_items - 1, row<T>(n_items - 1).data()) && good;
 }

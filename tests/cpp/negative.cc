@@ -1,4 +1,5 @@
-// What must not compile. run.sh compiles it once for each CASE and looks for the words of the message; CASE 0 compiles.
+// What must not compile. run.sh compiles it once for each CASE and looks for the words of the
+// message; CASE 0 compiles.
 #include "annoylib.h"
 #include "kissrandom.h"
 

@@ -1,5 +1,6 @@
-// What the drop-in header costs over the bare C ABI: both search one index in turns, and the ratio of their times (each
-// query's best of many rounds, added up) is printed. Whether they answer alike is checked; the ratio is not.
+// What the drop-in header costs over the bare C ABI: both search one index in turns, and the ratio
+// of their times (each query's best of many rounds, added up) is printed. Whether they answer alike
+// is checked; the ratio is not.
 //
 //   overhead [items [f [search_k]]]
 #include "annoy.h"
@@ -45,7 +46,8 @@ int measure(const char* name, int n_items, int f, int search_k) {
   for (int round = 0; round < n_rounds; round++) {
     for (int q = 0; q < n_queries; q++) {
       const float* query = queries.data() + static_cast<size_t>(q) * width;
-      // Whoever comes second finds the caches warm: so both find them warm, and they take turns at being second.
+      // Whoever comes second finds the caches warm: so both find them warm, and they take turns
+      // at being second.
       annoy_get_nns_by_vector(bare, query, width, n_results, search_k, ids, to, &found, nullptr);
       for (int turn = 0; turn < 2; turn++) {
         const bool with_header = (turn + q + round) % 2 == 0;

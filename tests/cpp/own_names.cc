@@ -1,5 +1,5 @@
-// A program that has names of annoy.h for things of its own, before the header and behind it, as RcppAnnoy has its
-// annoy_version().
+// A program that has names of annoy.h for things of its own, before the header and behind it, as
+// RcppAnnoy has its annoy_version().
 #define ANNOY_DOT "a macro"
 #define ANNOY_OK an error wherever this is used
 struct annoy_index { int mine; };

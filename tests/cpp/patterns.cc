@@ -1,12 +1,13 @@
-// How C++ programs use Annoy, each pattern written anew: all of this has to compile and work as it does with Annoy's
-// header.
+// How C++ programs use Annoy, each pattern written anew: all of this has to compile and work as it
+// does with Annoy's header.
 //
 // Writes its files to the current directory.
 
 // As an image collection had it: defined as something, not only defined.
 #define ANNOYLIB_MULTITHREADED_BUILD ;
 
-// --- a header of a physics package: names declared before Annoy's header is seen, an index returned by value
+// --- a header of a physics package: names declared before Annoy's header is seen, an index
+// returned by value
 
 namespace Annoy {
 struct Angular;
@@ -114,7 +115,8 @@ TEST(four_threads_query) {
   CHECK(counts == std::vector<int>(400, 10));
 }
 
-// --- an image collection: bytes of hashes, size_t ids, errors owned by a unique_ptr, a class with defaulted moves
+// --- an image collection: bytes of hashes, size_t ids, errors owned by a unique_ptr, a class
+// with defaulted moves
 
 namespace photos {
 
@@ -283,7 +285,7 @@ AnnoyIndexInterface<int32_t, float>* make(const std::string& metric, int f) {
   return NULL;
 }
 
-// vector, pair and their kin come out of the namespace, as wrappers of Annoy rely on.
+// The namespace has names of std such as vector and pair: wrappers of Annoy rely on that.
 pair<int32_t, float> nearest(const AnnoyIndexInterface<int32_t, float>& index, const vector<float>& query) {
   vector<int32_t> ids;
   vector<float> distances;

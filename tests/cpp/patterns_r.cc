@@ -1,5 +1,5 @@
-// As R packages use Annoy: their printer instead of stderr, generators and a policy of their own outside the namespace,
-// and manual vectorisation switched off. Also what is printed, and when.
+// As R packages use Annoy: their printer instead of stderr, generators and a policy of their own
+// outside the namespace, and manual vectorisation switched off. Also what is printed, and when.
 //
 // Writes its files to the current directory.
 #include <stdarg.h>

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The tests of the C++ headers: tests/cpp/run.sh [TEXT]     (only those with TEXT in their name)
 #
-# Needs cargo, g++, python3 with its headers (Python.h) and pip; clang++ joins in when it is there. Downloads the source
-# package of Annoy 1.17.3. Understood from the environment: CARGO_TARGET_DIR; JOBS, how many at a time (default 2);
-# ANNOY_RS_PYTHON, a python that has annoy 1.17.3 and numpy, for comparison (default: python3, with or without them);
-# ANNOY_RS_ANNOY_DIR, where the source package is or is put (default: annoy-source in cargo's target directory).
+# Needs cargo, g++, python3 with its headers (Python.h) and pip; clang++ joins in when it is there.
+# Downloads the source package of Annoy 1.17.3. Understood from the environment: CARGO_TARGET_DIR;
+# JOBS, how many at a time (default 2); ANNOY_RS_PYTHON, a python that has annoy 1.17.3 and numpy,
+# for comparison (default: python3, with or without them); ANNOY_RS_ANNOY_DIR, where the source
+# package is or is put (default: annoy-source in cargo's target directory).
 set -u
 . "$(dirname "$0")/../tasks.sh"
 python=${ANNOY_RS_PYTHON:-python3}
@@ -52,7 +53,8 @@ negative() { # COMPILER
     echo "$number refused with the right words"
 }
 
-# What annoylib.h brings along of names that are not Annoy's: no macro, and no function under its own name.
+# What annoylib.h brings along of names that are not Annoy's: no macro, and no function
+# under its own name.
 names() {
     echo '#include "annoylib.h"' | g++ -std=c++11 "-I$root/bindings/cpp/include" -dM -E -x c++ - >macros &&
         grep -ioE '^#define annoy[a-z_]*' macros | cut -d' ' -f2 | sort >found || return 1
@@ -104,7 +106,8 @@ extension() {
 }
 
 sanitized() { # SANITIZERS SOURCE
-    # The program may have to do without address randomisation, with which older sanitizers do not run everywhere.
+    # The program may have to do without address randomisation, with which older sanitizers do
+    # not run everywhere.
     local fixed=()
     setarch -R true 2>/dev/null && fixed=(setarch -R)
     g++ -std=c++17 -g -DFEW "-fsanitize=$1" -fno-sanitize-recover=all -fno-omit-frame-pointer "${warnings[@]}" \

@@ -1,7 +1,7 @@
 """Compares what the two programs of same_source.cc printed: same_answers.py THEIRS OURS
 
-Lines have to be alike word for word, save that numbers with a decimal point may be 0.0015 apart (both are rounded to
-three places, and the two libraries add floats up in another order).
+Lines have to be equal word for word. Only numbers with a decimal point may differ, by 0.0015: both
+are rounded to three places, and the two libraries add floats in different orders.
 """
 import re
 import sys

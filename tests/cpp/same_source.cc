@@ -1,12 +1,16 @@
-// One source, compiled once with Annoy 1.17.3's own header and once with ours. What it prints has to be the same.
+// One source, compiled once with Annoy 1.17.3's own header and once with ours. What it prints
+// has to be the same.
 //
-//   same_source write DIR            builds indexes of every kind and saves them to DIR; prints what the calls return
-//   same_source read GOLDEN DIR...   loads the golden files, and what either program wrote to the DIRs; prints answers
-//   same_source calls SCRATCH        walks through the states of an index; prints what the calls return
+//   same_source write DIR            builds indexes of every kind and saves them to DIR; prints
+//                                    what the calls return
+//   same_source read GOLDEN DIR...   loads the golden files, and what either program wrote to the
+//                                    DIRs; prints answers
+//   same_source calls SCRATCH        walks through the states of an index; prints what
+//                                    the calls return
 //
-// Only what both define is asked: no NaN, no ids out of range, no add_item after build, no words of int below 0 (whose
-// top bit Annoy counts 33 times). Data are small integers, for which distances are exact, except where the metric is
-// angular.
+// Only what both define is asked: no NaN, no ids out of range, no add_item after build, no words of
+// int below 0 (whose top bit Annoy counts 33 times). Data are small integers, for which distances
+// are exact, except where the metric is angular.
 #include "annoylib.h"
 #include "kissrandom.h"
 

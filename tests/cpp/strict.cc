@@ -1,4 +1,5 @@
-// Never run: the header under the warnings that strict projects switch on, every member instantiated.
+// Never run: the header under the warnings that strict projects switch on, every
+// member instantiated.
 #include "annoylib.h"
 #include "kissrandom.h"
 

@@ -1,5 +1,6 @@
-// Two threads asking one index at the same time, to be run under ThreadSanitizer. The header is instrumented with this
-// file; the library is not, so this shows that the header adds no shared state of its own.
+// Two threads asking one index at the same time, to be run under ThreadSanitizer. The header is
+// instrumented with this file; the library is not, so this shows that the header adds no shared
+// state of its own.
 #include "annoylib.h"
 #include "kissrandom.h"
 

@@ -6,16 +6,18 @@
 
 JOB is a JSON file: a list of cases. All binary files are little-endian.
 
-build takes from each case: metric, f, seed, n_trees (-1: Annoy chooses), rows (a file of f32, f of them per item),
-ids (a list, one per row), ann (the file to write). It prints a JSON list of [n_items, n_trees] as Annoy counts
-them before it has saved.
+build takes from each case: metric, f, seed, n_trees (-1: Annoy chooses), rows (a file of f32, f of
+them per item), ids (a list, one per row), ann (the file to write). It prints a JSON list of
+[n_items, n_trees] as Annoy counts them before it has saved.
 
-answer takes: metric, f, ann (the file to read), queries (a file of f32), items (ids that are queries too), shapes
-(pairs of n and search_k, each asked of each query), pairs (of items, for get_distance), vectors (items, for
-get_item_vector). It writes to the case's out: n_items and n_trees as i64; for every query and shape the number of
-results as i64, the ids as i32, the distances as f64; then the distances of the pairs and the vectors, as f64.
+answer takes: metric, f, ann (the file to read), queries (a file of f32), items (ids that are
+queries too), shapes (pairs of n and search_k, each asked of each query), pairs (of items, for
+get_distance), vectors (items, for get_item_vector). It writes to the case's out: n_items and
+n_trees as i64; for every query and shape the number of results as i64, the ids as i32, the
+distances as f64; then the distances of the pairs and the vectors, as f64.
 
-refuse takes: metric, f, ann. It prints a JSON list of what Annoy says, null where it loads the file.
+refuse takes: metric, f, ann. It prints a JSON list of what Annoy says, null where
+it loads the file.
 """
 
 import importlib.metadata

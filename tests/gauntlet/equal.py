@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Compares the forest with Annoy at equal settings: the same data, trees and search_k, means of several seeds.
+"""Compares the forest with Annoy at equal settings: the same data, trees and search_k, means
+of several seeds.
 
-    bash tests/gauntlet/run.sh --equal [--seeds 5]     installs this work tree's wheel and Annoy, prints a table
+    bash tests/gauntlet/run.sh --equal [--seeds 5]     installs this work tree's wheel and
+                                                       Annoy, prints a table
 
-For each set and search_k: Annoy's recall@10, ours less Annoy's, and that difference in standard errors. Where ours is
-less by more than two of them, which happens to some of so many sets by chance, 20 other seeds decide.
+For each set and search_k: Annoy's recall@10, ours less Annoy's, and that difference in standard
+errors. Where ours is less by more than two of them, 20 other seeds decide: with so many sets this
+happens by chance.
 """
 
 from __future__ import annotations

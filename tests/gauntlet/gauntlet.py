@@ -1,26 +1,32 @@
 #!/usr/bin/env python3
 """Searches many kinds of data, and says where less is found than Annoy or hnswlib find.
 
-    bash tests/run.sh gauntlet                        builds and installs this work tree's wheel, runs the small sets
-    bash tests/gauntlet/run.sh --only 'one item'      the same, then those sets alone whose name has that in it
-    bash tests/gauntlet/run.sh --thorough             all sets, large and real ones too (installs packages with data)
-    python tests/gauntlet/gauntlet.py [...]           with whatever annoy_rs is installed: needs it and numpy alone
-    bash tests/gauntlet/run.sh --thorough --peers     asks the peers anew, writes peers.json; with --only, for those
+    bash tests/run.sh gauntlet                        builds and installs this work tree's wheel,
+                                                      runs the small sets
+    bash tests/gauntlet/run.sh --only 'one item'      the same, then those sets alone whose
+                                                      name has that in it
+    bash tests/gauntlet/run.sh --thorough             all sets, large and real ones too (installs
+                                                      packages with data)
+    python tests/gauntlet/gauntlet.py [...]           with whatever annoy_rs is installed: needs
+                                                      it and numpy alone
+    bash tests/gauntlet/run.sh --thorough --peers     asks the peers anew, writes peers.json; with
+                                                      --only, for those
 
-What each set must reach (recall@10 counts what is as near as the true tenth, whatever its id; ten trees):
+What each set must reach (recall@10 counts what is as near as the true tenth, whatever
+its id; ten trees):
 
     exact     our exact search: what hnswlib and Annoy find less 0.001 (all, where 32 bits can tell)
-    forest    by default, mean of six seeds: Annoy's, mean of six seeds, less 0.01 and twice the standard error of the
-              difference
-    graph     by default, and n/2 with search_k n/2: 0.95, or the better of hnswlib (M 16, efConstruction 200, ef 100)
-              and Annoy less 0.01
-    filters   by default, the graph: 0.95 of what hnswlib finds with the same filter. `share 0.1` lets a tenth of the
-              items pass, `near 30` refuses the nearest 30 of each query (`near 0.1`: that share of all), by a bitmap
-              unless said otherwise
-    falls     1 less the most that recall falls while search_k grows, forest and graph: 0.99 (where the exact search
-              finds them)
-    itself    items asked for by id are found (those that belong to their own ten nearest) as often as with Annoy, less
-              as for the forest
+    forest    by default, mean of six seeds: Annoy's, mean of six seeds, less 0.01 and twice the
+              standard error of the difference
+    graph     by default, and n/2 with search_k n/2: 0.95, or the better of hnswlib (M 16,
+              efConstruction 200, ef 100) and Annoy less 0.01
+    filters   by default, the graph: 0.95 of what hnswlib finds with the same filter. `share 0.1`
+              lets a tenth of the items pass, `near 30` refuses the nearest 30 of each query (`near
+              0.1`: that share of all), by a bitmap unless said otherwise
+    falls     1 less the most that recall falls while search_k grows, forest and graph: 0.99 (where
+              the exact search finds them)
+    itself    items asked for by id are found (those that belong to their own ten nearest) as often
+              as with Annoy, less as for the forest
 
 Where a metric has no hnswlib, 0.95 stands for what it finds.
 """
@@ -223,7 +229,8 @@ def share_of_itself(items: NDArray[np.int64], found: Any) -> float:
 
 
 def look_of(data: Data) -> list[float]:
-    """Enough to notice that a recipe has changed since the peers were asked, and blind to the last places."""
+    """Enough to notice that a recipe has changed since the peers were asked, and blind to
+    the last places."""
     return [*data.items.shape, float(f"{np.abs(data.items).mean(dtype=np.float64):.4g}")]
 
 
@@ -367,7 +374,7 @@ def main() -> int:
             if known is None or not np.allclose(known["look"], look_of(data), rtol=1e-3):
                 raise AssertionError("peers.json has no figures for these data; see --peers")
             found.extend(checks(case, metric, data, known))
-        except Exception as error:  # an error of the library is a failure of this set, and the others go on
+        except Exception as error:  # of the library: a failure of this set; the others go on
             failures.append(f"FAILED {name}: {type(error).__name__}: {error}")
             failed += 1
         wrong = [f"{check.what} {check.value:.3f} < {check.floor:.3f}" for check in found if check.failed]

@@ -1,6 +1,7 @@
 """Sets of vectors as data come in ordinary life, made from a seed: a table of them, at the end.
 
-What a set is made for is its name. `items` are indexed, `queries` are drawn from the same source and held out.
+The name of a set says what it is for. `items` are indexed; `queries` come from the same source
+and are held out.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Case:
 
     def data(self, n: int) -> Data:
         items, queries = self.make(np.random.default_rng([zlib.crc32(self.name.encode()), n]), n)
-        # Order C: what is transposed or a slice is an affair of the bindings' own tests.
+        # Order C: the bindings' own tests have transposed arrays and slices.
         return Data(np.ascontiguousarray(items, np.float32), np.ascontiguousarray(queries, np.float32))
 
 
@@ -109,7 +110,8 @@ def lognormal_lengths(sigma: float, f: int = 64) -> Callable[[Generator, int], D
 
 
 def places(population: bool) -> Callable[[Generator, int], Data]:
-    """Latitudes and longitudes of towns around cities, in degrees, with or without how many live there."""
+    """Latitudes and longitudes of towns around cities, in degrees, with or without how
+    many live there."""
 
     def make(random: Generator, n: int) -> Data:
         cities = np.column_stack([random.uniform(-55, 70, 300), random.uniform(-180, 180, 300)])
@@ -148,7 +150,8 @@ def normalised_windows(random: Generator, n: int) -> Data:
 
 
 def embeddings(f: int, topics: int = 60) -> Callable[[Generator, int], Data]:
-    """Unit vectors with a common direction, topics within topics, and few directions that matter much."""
+    """Unit vectors with a common direction, topics within topics, and few directions
+    that matter much."""
 
     def make(random: Generator, n: int) -> Data:
         spectrum = 1 / np.sqrt(1 + np.arange(f))
@@ -227,8 +230,8 @@ def mostly_zeros(random: Generator, n: int) -> Data:
 
 
 def two_scales(random: Generator, n: int) -> Data:
-    """One item in twenty is of a minority whose differences are a hundredth of the others'; half the queries are
-    too."""
+    """One item in twenty is of a minority whose differences are a hundredth of the others'; half
+    the queries are too."""
     queries = 100
     few = random.random(n + queries) < 0.05
     few[-queries::2] = True
@@ -238,7 +241,8 @@ def two_scales(random: Generator, n: int) -> Data:
 
 
 def two_kinds(random: Generator, n: int) -> Data:
-    """As CLIP's: pictures and texts lie in two cones. Queries are texts, items are pictures and a few texts."""
+    """As CLIP's: pictures and texts lie in two cones. Queries are texts, items are pictures
+    and a few texts."""
     f, queries = 256, 100
     latent = random.standard_normal((n + queries, 32)) @ random.standard_normal((32, f)) / np.sqrt(32)
     cones = random.standard_normal((2, f)) * 1.5
@@ -249,8 +253,8 @@ def two_kinds(random: Generator, n: int) -> Data:
 
 
 def fingerprints(random: Generator, n: int) -> Data:
-    """1,024 bits as of molecules: families share most of the bits that are set, some forty; common bits are common to
-    all."""
+    """1,024 bits as of molecules: families share most of the bits that are set, some forty; common
+    bits are common to all."""
     share = 40 * (p := 1 / np.arange(1, 1025) ** 0.8) / p.sum()
     families = random.random((max(n // 40, 1), 1024)) < share
     rows = families[random.integers(len(families), size=n + QUERIES)]

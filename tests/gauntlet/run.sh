@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds a wheel of this work tree, installs it into an environment under target/gauntlet, and runs gauntlet.py with the
-# arguments given. Packages that ship data are installed for --thorough, the peers for --peers. With --equal equal.py is
-# run in its place.
+# Builds a wheel of this work tree, installs it into an environment under target/gauntlet, and runs
+# gauntlet.py with the arguments given. Packages that ship data are installed for --thorough, the
+# peers for --peers. With --equal equal.py is run in its place.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=tests/gauntlet

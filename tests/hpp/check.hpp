@@ -1,4 +1,5 @@
-// A very small test framework: TEST(name) { CHECK(condition); } in any number of translation units, main() in main.cc.
+// A very small test framework: TEST(name) { CHECK(condition); } in any number of translation units,
+// main() in main.cc.
 #ifndef ANNOY_RS_TESTS_HPP_CHECK_HPP
 #define ANNOY_RS_TESTS_HPP_CHECK_HPP
 

@@ -1,5 +1,5 @@
-// The cases of tests/conformance, which every binding runs (see its README.md). Steps with a bitmap that has too few or
-// too many bits go through annoy.h: in C++ a bitmap has whole words.
+// The cases of tests/conformance, which every binding runs (see its README.md). Steps with a bitmap
+// that has too few or too many bits go through annoy.h: in C++ a bitmap has whole words.
 #include "check.hpp"
 
 #pragma GCC diagnostic push

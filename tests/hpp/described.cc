@@ -1,4 +1,5 @@
-// Files that say what they are: opening, metadata, verifying, facts, probing; in both forms, good and bad.
+// Files that say what they are: opening, metadata, verifying, facts, probing; in both
+// forms, good and bad.
 #include "check.hpp"
 
 #include <cstddef>
@@ -14,7 +15,8 @@ std::string bytes_of(const std::string& file) {
 
 void write(const std::string& file, const std::string& bytes) { std::ofstream(file, std::ios::binary) << bytes; }
 
-// A file of 100 items and 3 trees with a number changed that only a checksum watches, or with items made into nonsense.
+// A file of 100 items and 3 trees with a number changed that only a checksum watches, or with items
+// made into nonsense.
 std::string damaged(const char* name, bool heavily) {
   const std::string file = check::in_scratch(name);
   check::line_of(100, 3).save(file);

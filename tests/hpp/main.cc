@@ -1,4 +1,5 @@
-// Runs the tests of all translation units. The header twice, and in many units of one program: it must guard itself.
+// Runs the tests of all translation units. The header twice, and in many units of one program: it
+// must guard itself.
 #include <annoy.hpp>
 #include <annoy.hpp>
 

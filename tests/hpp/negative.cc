@@ -1,4 +1,5 @@
-// What must not compile, one CASE at a time; 0 must. run.sh knows what the compiler has to say to each.
+// What must not compile, one CASE at a time; 0 must. run.sh knows what the compiler
+// has to say to each.
 #include <annoy.hpp>
 
 void use(annoy::index& index, const annoy::index& built, annoy::failure& why) {
@@ -20,7 +21,8 @@ void use(annoy::index& index, const annoy::index& built, annoy::failure& why) {
 #elif CASE == 6
   built.build(10);  // not const
 #elif CASE == 7
-  static_cast<void>(built.search_into(std::vector<float>(3), 1, std::vector<std::int64_t>(1)));  // gone at once
+  // The vector of ids would be gone at once.
+  static_cast<void>(built.search_into(std::vector<float>(3), 1, std::vector<std::int64_t>(1)));
 #elif CASE == 8
   std::vector<std::int8_t> distances(1);
   std::vector<std::int64_t> ids(1);

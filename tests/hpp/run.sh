@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# The tests of annoy.hpp and of the C++ examples: tests/hpp/run.sh [TEXT]     (only those with TEXT in their name)
+# The tests of annoy.hpp and of the C++ examples; with TEXT, those with TEXT in their name:
+# tests/hpp/run.sh [TEXT]
 #
-# - the whole API under AddressSanitizer and UBSan, by g++ and (when it is there) clang++, in C++17 and C++20, and -O2;
+# - the whole API under AddressSanitizer and UBSan, by g++ and (when it is there) clang++, in C++17
+#   and C++20, and -O2;
 # - what must not compile does not, and says why; without exceptions and RTTI;
 # - every function and number of annoy.h is used;
-# - the examples; the migration example with the headers of Annoy 1.17.3 (from its source package, downloaded) and ours.
+# - the examples; the migration example with the headers of Annoy 1.17.3 (from its source package,
+#   downloaded) and ours.
 #
-# Needs cargo, g++ and python3 with pip. Understood from the environment: CARGO_TARGET_DIR; JOBS, how many at a time
-# (default 2); PYTHON; ANNOY_RS_ANNOY_DIR, where Annoy's source package is or is put (default: annoy-source in cargo's
-# target directory).
+# Needs cargo, g++ and python3 with pip. Understood from the environment: CARGO_TARGET_DIR; JOBS,
+# how many at a time (default 2); PYTHON; ANNOY_RS_ANNOY_DIR, where Annoy's source package is or is
+# put (default: annoy-source in cargo's target directory).
 set -u
 . "$(dirname "$0")/../tasks.sh"
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1

@@ -1,6 +1,6 @@
 /*
- * An allocator that fails when told to, put before the C library's: malloc and its kin, maps, and the starting of
- * threads. Needs glibc, whose own stays reachable behind it.
+ * An allocator that fails when told to, in front of the C library's: the malloc functions, mmap,
+ * and the start of threads. It needs glibc, whose own functions it calls.
  */
 #ifndef FAILING_H
 #define FAILING_H
@@ -26,7 +26,8 @@ static int lasting, hit;   /* whether all that follow fail too; whether one has 
 static void *where[64];    /* the stack of the one that failed first */
 static int depth;
 
-/* What std::fs and tempfile take for the names of files is not theirs to refuse: annoy.h says so. */
+/* What std::fs and tempfile take for the names of files is not theirs to refuse:
+   annoy.h says so. */
 static const char *const spares[] = {"7storage7pending", "7storage6target", "7storage10unfinished", "8tempfile", "8TempPath"};
 static int n_spared;
 

@@ -1,7 +1,8 @@
 /*
- * Calls of annoy.h of every kind with one allocation failing, then with all that follow: the first, the second, ...
- * Each time in a child of its own, which has to come back with a status, without a text on stderr, with every index as
- * it was, and to succeed when asked again. Then calls by several threads under limits of the address space.
+ * Calls of annoy.h of every kind with one allocation failing, then with all that follow: the first,
+ * the second, ... Each time in a child of its own, which has to come back with a status, without a
+ * text on stderr, with every index as it was, and to succeed when asked again. Then calls by
+ * several threads under limits of the address space.
  *
  *   walk DIRECTORY PLAIN [CALL|limits]    (PLAIN: an angular file by Annoy, f = 12)
  */

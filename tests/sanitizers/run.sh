@@ -3,14 +3,15 @@
 #
 #   tests/sanitizers/run.sh [address] [thread]      both, unless one is named
 #
-# - address: the Rust tests of files, damaged and whole, of arguments that cannot be, of searches and states. Where
-#   every byte of many files is damaged, one try in ANNOY_RS_SAMPLE is made (17 unless given); with 1 it is the whole
-#   matrix.
-# - thread: tests/c/threads.c: searches, batches and builds by threads, on one index and beside others that come and go.
+# - address: the Rust tests of files, damaged and whole, of arguments that cannot be, of searches
+#   and states. Where every byte of many files is damaged, one try in ANNOY_RS_SAMPLE is made (17
+#   unless given); with 1 it is the whole matrix.
+# - thread: tests/c/threads.c: searches, batches and builds by threads, on one index and beside
+#   others that come and go.
 # - canaries first: what these are to find, they find.
 #
-# RUSTC_BOOTSTRAP opens the compiler's unstable flags, so that no nightly toolchain is needed. The runtimes come with
-# rustc. Needs cargo and gcc.
+# RUSTC_BOOTSTRAP opens the compiler's unstable flags, so that no nightly toolchain is needed. The
+# runtimes come with rustc. Needs cargo and gcc.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)

@@ -1,1 +1,2 @@
-"""Side-by-side comparison of approximate-nearest-neighbour libraries. ../README.md says what it measures, and how."""
+"""Side-by-side comparison of approximate-nearest-neighbour libraries. ../README.md says what it
+measures, and how."""

@@ -1,4 +1,5 @@
-"""The command line; ../README.md describes it. run.sh starts this inside its virtual environment."""
+"""The command line; ../README.md describes it. run.sh starts this inside its
+virtual environment."""
 
 from __future__ import annotations
 

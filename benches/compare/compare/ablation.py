@@ -1,6 +1,7 @@
 """What each choice in building a graph is worth: builds with one changed at a time.
 
-    bash benches/compare/run.sh --only graph --one-core          # once: programs, data, exact neighbours
+    # Once, for programs, data and exact neighbours:
+    bash benches/compare/run.sh --only graph --one-core
     PYTHONPATH=benches/compare target/compare/venv/bin/python -m compare.ablation --set words,images
 """
 

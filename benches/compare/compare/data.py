@@ -1,6 +1,8 @@
-"""Data sets: rows to index, rows to ask for, and the exact neighbours of these, as files in one directory each.
+"""Data sets: rows to index, rows to ask for, and the exact neighbours of these, as files in
+one directory each.
 
-    train.rows    n rows: d little-endian 32-bit floats, or for hamming d bits in 64-bit words, first bit lowest
+    train.rows    n rows: d little-endian 32-bit floats, or for hamming d bits in 64-bit words,
+                  first bit lowest
     queries.rows  the same, rows that are not in train.rows
     truth.i32     for each query the ids of its 10 nearest, nearest first, ties by id
     bound.f64     for each query the distance of the tenth (see `distances`)
@@ -56,8 +58,8 @@ class DataSet:
         return _map_rows(self.queries_path, self.n_queries, self)
 
     def recall(self, ids: np.ndarray) -> float:
-        """Mean share of the 10 neighbours found. An item as near as the tenth counts, whatever its id: in hamming
-        data there are many such, and which of them a library returns is its own affair."""
+        """Mean share of the 10 neighbours found. An item as near as the tenth counts, whatever its
+        id: in hamming data there are many such items, and a library may return any of them."""
         bound = np.fromfile(self.directory / "bound.f64", dtype="<f8")
         train, queries = self.train(), self.queries()
         hits = 0
@@ -154,7 +156,8 @@ def unit_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def distances(metric: str, items: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """In 64 bits, up to what changes no order: squared for euclidean, the negative for what is largest first."""
+    """In 64 bits, up to what changes no order: squared for euclidean, the negative for what is
+    largest first."""
     if metric == "hamming":
         return np.bitwise_count(items ^ query).sum(axis=1).astype(np.float64)
     items, query = items.astype(np.float64), query.astype(np.float64)
@@ -201,8 +204,8 @@ def exact_neighbours(metric: str, items: np.ndarray, queries: np.ndarray) -> tup
 
 
 def make(directory: pathlib.Path, name: str, metric: str, recipe: dict, rows, family: str = "") -> DataSet:
-    """The set in `directory`; made by `rows()`, which gives train and queries, unless it is there from the same
-    recipe."""
+    """The set in `directory`; made by `rows()`, which gives train and queries, unless it is there
+    from the same recipe."""
     directory.mkdir(parents=True, exist_ok=True)
     meta_path = directory / "meta.json"
     if meta_path.exists():

@@ -21,8 +21,8 @@ def _installed(package: str) -> str | None:
 
 
 def install(packages: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Installs into this environment the versions that requirements.txt names. Returns what is there, and why the rest
-    is not."""
+    """Installs into this environment the versions that requirements.txt names. Returns what is
+    there, and why the rest is not."""
     pinned = dict(line.split("==") for line in (HERE / "requirements.txt").read_text().splitlines() if "==" in line)
     versions, failures = {}, {}
     for package in packages:

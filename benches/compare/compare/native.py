@@ -58,7 +58,8 @@ def json_lines(text: str) -> list[dict]:
 
 
 def environment(work: pathlib.Path) -> dict:
-    """That of every program measured: one thread, and no variable that swaps a library's kernels."""
+    """That of every program measured: one thread, and no variable that swaps a
+    library's kernels."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
     env |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     return env | {"NUMBA_CACHE_DIR": str(work / "numba"), "PYTHONPATH": str(HERE), "PYTHONHASHSEED": "0"}
@@ -67,8 +68,8 @@ def environment(work: pathlib.Path) -> dict:
 def compile_all(work: pathlib.Path, python: str, with_dropin: bool) -> dict[str, pathlib.Path]:
     """Builds the library and the programs; returns the programs by name.
 
-    To measure another build of the library set OURS_LIB (the static library) and OURS_INCLUDE (directory of
-    annoy.h)."""
+    To measure another build of the library set OURS_LIB (the static library) and OURS_INCLUDE
+    (directory of annoy.h)."""
     programs = work / "programs"
     programs.mkdir(parents=True, exist_ok=True)
     library = os.environ.get("OURS_LIB")

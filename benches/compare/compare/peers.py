@@ -1,7 +1,7 @@
 """The peers that are used from Python, each behind the same few calls. All run in one thread.
 
-Settings are each library's recommended or default ones, stated in `settings`, and one is varied when searching:
-`sweep`.
+Settings are each library's recommended or default ones, stated in `settings`, and one is varied
+when searching: `sweep`.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ class FaissIvf(Faiss):
 
 class Pynndescent(Peer):
     package, name = "pynndescent", "pynndescent"
-    metrics = ("angular", "euclidean", "manhattan", "hamming")  # its inner product wants unit vectors
+    metrics = ("angular", "euclidean", "manhattan", "hamming")  # dot: for unit vectors only
     settings = {"n_neighbors": 30, "random_state": 42}
     knob, sweep = "epsilon", EPSILON
 

@@ -1,4 +1,5 @@
-"""Tables of a run: report.md to read, report.csv to work with. Every figure comes from the JSONL."""
+"""Tables of a run: report.md to read, report.csv to work with. Every figure comes
+from the JSONL."""
 
 from __future__ import annotations
 

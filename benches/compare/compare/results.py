@@ -26,8 +26,8 @@ class Curve:
     points: list[Point]  # by rising recall
 
     def qps_at(self, recall: float) -> tuple[str, float] | None:
-        """Queries per second at that recall: log-linear between the two settings around it. (">=", x) when even the
-        cheapest setting finds more; None when none finds as much."""
+        """Queries per second at that recall: log-linear between the two settings around it. (">=",
+        x) when even the cheapest setting finds more; None when none finds as much."""
         best = [p for p in self.points if not any(q.recall >= p.recall and q.qps > p.qps for q in self.points)]
         if not best or best[-1].recall < recall:
             return None

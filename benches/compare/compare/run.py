@@ -1,4 +1,5 @@
-"""The measurements of one data set, in turns. Everything seen goes to one JSONL file, which report.py reads."""
+"""The measurements of one data set, in turns. Everything seen goes to one JSONL file, which
+report.py reads."""
 
 from __future__ import annotations
 
@@ -166,8 +167,8 @@ class Bench:
             os.sched_setaffinity(0, {self.plan.cpu})
 
     def find_values(self, data: DataSet, series: list[Series]) -> dict[str, list]:
-        """For each series the values of its knob worth timing, and their recall, which does not change from turn to
-        turn."""
+        """For each series the values of its knob worth timing, and their recall, which does not
+        change from turn to turn."""
         values: dict[str, list] = {}
         for one in series:
             say(f"{data.name}: recall of {one.label}")

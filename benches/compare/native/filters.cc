@@ -1,11 +1,13 @@
-// Filtered search: the graph of annoy_rs and hnswlib 0.8.0, the same items allowed, in one process and one thread.
+// Filtered search: the graph of annoy_rs and hnswlib 0.8.0, the same items allowed, in one
+// process and one thread.
 //
 //   filters METRIC D N QUERIES OURS HNSWLIB
 //
-// METRIC is angular or euclidean; QUERIES are raw rows of D 32-bit floats, of which the first 500 are used; OURS is a
-// file of annoy_rs with a graph, HNSWLIB what hnswlib's Python package saved, both of the same N items. For each share
-// of items that pass, both go up a ladder of settings, and the cheapest with recall@10 of at least 0.95 is timed, by
-// turns. A Markdown table comes out; what each setting found goes to standard error.
+// METRIC is angular or euclidean; QUERIES are raw rows of D 32-bit floats, of which the first 500
+// are used; OURS is a file of annoy_rs with a graph, HNSWLIB what hnswlib's Python package saved,
+// both of the same N items. For each share of items that pass, both go up a ladder of settings, and
+// the cheapest with recall@10 of at least 0.95 is timed, by turns. A Markdown table comes out; what
+// each setting found goes to standard error.
 
 #include <algorithm>
 #include <chrono>
@@ -151,7 +153,8 @@ class Theirs {
 
   void search(const float* query, int64_t ef, const Bitmap& bitmap, std::vector<int64_t>& found) {
     index_->setEf(static_cast<size_t>(ef));
-    if (!unit_.empty()) {  // timed, as in its Python package, and as annoy_rs does it inside its search
+    // Timed, as in its Python package, and as annoy_rs does it inside its search.
+    if (!unit_.empty()) {
       float squares = 0;
       for (size_t i = 0; i < unit_.size(); i++) squares += query[i] * query[i];
       float scale = 1 / (std::sqrt(squares) + 1e-30f);
@@ -214,10 +217,10 @@ struct Choice {
   }
 };
 
-// The cheapest setting that finds enough; where none does, the one that finds most. `grows`: a larger setting is never
-// cheaper, so that the first that finds enough is the cheapest. With annoy_rs that is not so: a search_k of no less
-// than the items that pass has it look at just those, without the graph. Of settings that cost within 5 % of each other
-// the first is taken.
+// The cheapest setting that finds enough; where none does, the one that finds most. `grows`: a
+// larger setting is never cheaper, so that the first that finds enough is the cheapest. With
+// annoy_rs that is not so: a search_k of no less than the items that pass has it look at just
+// those, without the graph. Of settings that cost within 5 % of each other the first is taken.
 Choice choose(const char* name, const Search& search, const std::vector<int64_t>& ladder, bool grows, const Queries& queries,
               const Answers& truth, const Bitmap& bitmap) {
   Choice best;

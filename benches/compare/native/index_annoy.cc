@@ -1,4 +1,5 @@
-// Annoy for bench.c: Spotify's header, or ours that stands in for it (annoy_rs::annoylib); 32-bit ids.
+// Annoy for bench.c: Spotify's header, or ours that stands in for it
+// (annoy_rs::annoylib); 32-bit ids.
 
 #include <algorithm>
 #include <cstdint>

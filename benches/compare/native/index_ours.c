@@ -1,5 +1,5 @@
-/* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH defined the graph, read into memory as other
-   libraries read theirs. */
+/* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH defined the graph, read into
+   memory as other libraries read theirs. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@ static annoy_metric metric_named(const char *name) {
 }
 
 #ifdef GRAPH
-/* The usual ones, but for what GRAPH_OPTIONS says: "degree candidates alpha rounds sample n_trees", 0 for the usual. */
+/* The defaults, except what GRAPH_OPTIONS says: "degree candidates alpha rounds sample n_trees", 0
+   for the default. */
 static annoy_graph_options graph_options(void) {
     annoy_graph_options options = {.struct_size = sizeof options};
     const char *text = getenv("GRAPH_OPTIONS");

@@ -1,11 +1,13 @@
-// A program written for Annoy, which compiles unchanged with Spotify's annoylib.h and with annoy_rs's:
+// A program written for Annoy, which compiles unchanged with Spotify's annoylib.h and
+// with annoy_rs's:
 //
 //   c++ -std=c++14 -I<spotify/annoy>/src migrate.cc -o with_annoy
 //   c++ -std=c++14 -I<annoy_rs include directories> migrate.cc -lannoy_rs -o with_annoy_rs
 //
-// Builds an index of random points, saves it to FILE (points.ann), loads it again as another process would, and
-// prints neighbours. With search_k beyond what the trees hold every item is looked at, so both print the same; and each
-// reads the other's file: `migrate FILE load` only loads.
+// Builds an index of random points, saves it to FILE (points.ann), loads it again as
+// another process would, and prints neighbours. With search_k beyond what the trees hold
+// every item is looked at, so both print the same; and each reads the other's file:
+// `migrate FILE load` only loads.
 #include "annoylib.h"
 #include "kissrandom.h"
 

@@ -1,9 +1,10 @@
-// Recall against search_k: how many of the true nearest neighbours a search finds, and how long it takes.
+// Recall against search_k: how many of the true nearest neighbours a search finds, and
+// how long it takes.
 //
 //   precision [DATA_DIR] [N_TREES]
 //
-// Builds N_TREES trees (20) over 20,000 English words with their GloVe vectors (examples/data) and asks for the 10
-// nearest of 500 words, with more and more candidates looked at.
+// Builds N_TREES trees (20) over 20,000 English words with their GloVe vectors (examples/data) and
+// asks for the 10 nearest of 500 words, with more and more candidates looked at.
 #include <annoy.hpp>
 
 #include <algorithm>
@@ -29,7 +30,8 @@ constexpr std::size_t F = 50;          // numbers per vector
 constexpr std::size_t K = 10;          // neighbours asked for
 constexpr std::int64_t QUERIES = 500;
 
-// An IEEE 754 16-bit float: 1 bit of sign, 5 of exponent, 10 of fraction. The data has no infinities.
+// An IEEE 754 16-bit float: 1 bit of sign, 5 of exponent, 10 of fraction. The data
+// has no infinities.
 float half_to_float(unsigned half) {
   const int exponent = static_cast<int>(half >> 10 & 31);
   const float fraction = static_cast<float>(half & 1023) / 1024;
@@ -64,7 +66,8 @@ void run(const std::filesystem::path& data, int n_trees) {
   std::printf("%lld words, %lld trees built in %.0f ms\n\n", static_cast<long long>(index.n_items()),
               static_cast<long long>(index.n_trees()), milliseconds() - start);
 
-  // Words spread over all frequencies. With as many candidates as the trees hold, every word is looked at: the truth.
+  // Words spread over all frequencies. With as many candidates as the trees hold, every word is
+  // looked at: the truth.
   const std::int64_t everything = index.n_items() * index.n_trees();
   const std::int64_t step = index.n_items() / QUERIES;
   std::vector<std::vector<annoy::neighbor>> truth;

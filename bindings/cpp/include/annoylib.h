@@ -1,11 +1,12 @@
 // Drop-in for Annoy's annoylib.h: the same templates in the same namespace, over annoy_rs.
 //
-// Code written for Annoy 1.17 compiles against this header unchanged and links with libannoy_rs. The template only
-// converts: ids to int64_t and back, hamming words to 64-bit words and back, errors to malloc'ed text. Everything else
-// is done by the library through its C ABI. What differs from Annoy is listed in bindings/cpp/README.md.
+// Code written for Annoy 1.17 compiles against this header unchanged and links with libannoy_rs.
+// The template only converts: ids to int64_t and back, hamming words to 64-bit words and back,
+// errors to malloc'ed text. Everything else is done by the library through its C ABI. What differs
+// from Annoy is listed in bindings/cpp/README.md.
 //
-// Threads: any number of const calls (get_*) may run at the same time on one index, also through different copies of
-// it; any other call needs the index to itself.
+// Threads: any number of const calls (get_*) may run at the same time on one index, also through
+// different copies of it; any other call needs the index to itself.
 #ifndef ANNOY_ANNOYLIB_H
 #define ANNOY_ANNOYLIB_H
 
@@ -72,7 +73,7 @@ using std::pair;
 using std::numeric_limits;
 using std::make_pair;
 
-// Gives the caller a text, to be freed with free(); a caller that passed no place for one has it printed.
+// Gives the caller a text, to be freed with free(). Prints it if the caller passed no place for it.
 inline void set_error_from_string(char** error, const char* text) {
   if (!error) {
     annoylib_showUpdate("%s\n", text);
@@ -86,7 +87,9 @@ inline void set_error_from_string(char** error, const char* text) {
 // The same, with what errno says behind it.
 inline void set_error_from_errno(char** error, const char* text) {
   const int code = errno;
-  set_error_from_string(error, (std::string(text) + ": " + strerror(code) + " (" + std::to_string(code) + ")").c_str());
+  set_error_from_string(
+      error,
+      (std::string(text) + ": " + strerror(code) + " (" + std::to_string(code) + ")").c_str());
 }
 
 // The metrics. They are names only: the distances are computed in the library.
@@ -108,7 +111,8 @@ struct Manhattan : Minkowski {
   static const char* name() { return "manhattan"; }
 };
 
-// How many threads build: one, whatever n_threads says; or n_threads, as with any other class given as policy.
+// How many threads build: one, whatever n_threads says; or n_threads, as with any other class
+// given as policy.
 class AnnoyIndexSingleThreadedBuildPolicy {};
 class AnnoyIndexMultiThreadedBuildPolicy {};
 
@@ -131,11 +135,13 @@ struct Shared {
   bool verbose;
   char why_none[sizeof(static_cast<c::error*>(nullptr)->message)];  // when index is NULL
 
-  Shared(c::metric metric, c::scalar scalar, int32_t id_bits, int f, size_t bits_each, uint64_t seed)
+  Shared(c::metric metric, c::scalar scalar, int32_t id_bits, int f, size_t bits_each,
+         uint64_t seed)
       : index(nullptr), on_disk(false), verbose(false) {
     why_none[0] = '\0';
     if (f < 0) {
-      snprintf(why_none, sizeof why_none, "f is %d, expected 1 to 65536 numbers (hamming: words)", f);
+      snprintf(why_none, sizeof why_none, "f is %d, expected 1 to 65536 numbers (hamming: words)",
+               f);
       return;
     }
     c::options options = c::options();
@@ -177,19 +183,23 @@ template <typename X, size_t Short> class Array {
   X* at_;
 };
 
-// A result as the library gives it, as the type that the caller's vector holds. Bytes that are to hold a hamming
-// distance over 255 get 255.
-template <typename To, typename From> inline To result_as(From x, std::true_type /* a float as a whole number */) {
-  return x < static_cast<From>(numeric_limits<To>::max()) ? static_cast<To>(x) : numeric_limits<To>::max();
+// A result as the library gives it, as the type that the caller's vector holds. Bytes that are to
+// hold a hamming distance over 255 get 255.
+template <typename To, typename From>
+inline To result_as(From x, std::true_type /* a float as a whole number */) {
+  return x < static_cast<From>(numeric_limits<To>::max()) ? static_cast<To>(x)
+                                                          : numeric_limits<To>::max();
 }
-template <typename To, typename From> inline To result_as(From x, std::false_type) { return static_cast<To>(x); }
+template <typename To, typename From> inline To result_as(From x, std::false_type) {
+  return static_cast<To>(x);
+}
 template <typename To, typename From> inline To result_as(From x) {
-  return result_as<To>(
-      x, std::integral_constant<bool, std::is_integral<To>::value && std::is_floating_point<From>::value>());
+  return result_as<To>(x, std::integral_constant<bool, std::is_integral<To>::value &&
+                                                           std::is_floating_point<From>::value>());
 }
 
-// Room behind the end of a caller's vector for up to n results of the library's type. keep(k) leaves the first k there.
-// Where the types are the same the library writes to the vector itself.
+// Room behind the end of a caller's vector for up to n results of the library's type. keep(k)
+// leaves the first k there. Where the types are the same the library writes to the vector itself.
 template <typename To, typename From, bool Same> class Results;
 
 template <typename To, typename From> class Results<To, From, true> {
@@ -229,7 +239,8 @@ template <> struct Element<float> { static const c::element number = c::of_f32; 
 template <> struct Element<double> { static const c::element number = c::of_f64; };
 template <> struct Element<uint64_t> { static const c::element number = c::of_bits; };
 
-// Calls for one vector of elements X, with distances of type D, by those that the library has for many.
+// Calls for one vector of elements X, with distances of type D, by those that the
+// library has for many.
 template <typename X, typename D> struct Views {
   static c::status add(c::index* index, int64_t item, const X* v, size_t len, c::error* error) {
     const c::vectors from = one(v, len);
@@ -239,14 +250,15 @@ template <typename X, typename D> struct Views {
     const c::vectors to = one(v, len);
     return c::get_vectors(index, &item, &to, error);
   }
-  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k, int64_t* ids,
-                             D* distances, size_t* found, c::error* error) {
+  static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k,
+                             int64_t* ids, D* distances, size_t* found, c::error* error) {
     const c::search_options options = looking_at(search_k);
     const c::results to = room(n, search_k, ids, distances, found);
     return c::search_items(index, &item, 1, &options, &to, NULL, error);
   }
-  static c::status near_vector(const c::index* index, const X* v, size_t len, size_t n, int64_t search_k, int64_t* ids,
-                               D* distances, size_t* found, c::error* error) {
+  static c::status near_vector(const c::index* index, const X* v, size_t len, size_t n,
+                               int64_t search_k, int64_t* ids, D* distances, size_t* found,
+                               c::error* error) {
     const c::vectors query = one(v, len);
     const c::search_options options = looking_at(search_k);
     const c::results to = room(n, search_k, ids, distances, found);
@@ -262,7 +274,8 @@ template <typename X, typename D> struct Views {
   }
   // The library takes a search_k of 0 for the usual. Here it finds nothing, as in Annoy.
   static c::results room(size_t n, int64_t search_k, int64_t* ids, D* distances, size_t* found) {
-    return c::results{sizeof(c::results), ids, distances, Element<D>::number, 0, found, search_k == 0 ? 0 : n};
+    return c::results{
+        sizeof(c::results), ids, distances, Element<D>::number, 0, found, search_k == 0 ? 0 : n};
   }
 };
 
@@ -292,13 +305,14 @@ template <> struct Calls<double, false> : Views<double, double> {
   typedef double Result;
 };
 
-// Hamming over words of type T. The library takes the same bits in 64-bit words: bit j of word i of T is bit
-// i * (bits of T) + j.
+// Hamming over words of type T. The library takes the same bits in 64-bit words: bit j of word i of
+// T is bit i * (bits of T) + j.
 template <typename T> struct Calls<T, true> {
   static const bool known =
       std::is_integral<T>::value && !std::is_same<typename std::remove_cv<T>::type, bool>::value &&
       (sizeof(T) == 1 || sizeof(T) == 4 || sizeof(T) == 8);
-  static const c::scalar scalar = sizeof(T) == 8 ? c::bits64 : sizeof(T) == 4 ? c::bits32 : c::bits8;
+  static const c::scalar scalar =
+      sizeof(T) == 8 ? c::bits64 : sizeof(T) == 4 ? c::bits32 : c::bits8;
   static const size_t bits_each = sizeof(T) * 8;
   static const size_t per_word = 64 / bits_each;
   typedef float Result;
@@ -313,7 +327,8 @@ template <typename T> struct Calls<T, true> {
       if (!any_) return;
       for (size_t i = 0; i < n_words(f); i++) words_.data()[i] = 0;
       for (size_t i = 0; i < f; i++)
-        words_.data()[i / per_word] |= (static_cast<uint64_t>(v[i]) & mask()) << (i % per_word * bits_each);
+        words_.data()[i / per_word] |= (static_cast<uint64_t>(v[i]) & mask())
+                                       << (i % per_word * bits_each);
     }
     const uint64_t* data() { return any_ ? words_.data() : nullptr; }
 
@@ -328,22 +343,25 @@ template <typename T> struct Calls<T, true> {
   }
   static c::status get(const c::index* index, int64_t item, T* v, size_t f, c::error* error) {
     Array<uint64_t, 64> words(n_words(f));
-    const c::status status = Views<uint64_t, float>::get(index, item, words.data(), n_words(f), error);
+    const c::status status =
+        Views<uint64_t, float>::get(index, item, words.data(), n_words(f), error);
     if (status != c::ok || !v) return status;
     for (size_t i = 0; i < f; i++)
       v[i] = static_cast<T>(words.data()[i / per_word] >> (i % per_word * bits_each));
     return status;
   }
-  static c::status near_vector(const c::index* index, const T* v, size_t f, size_t n, int64_t search_k,
-                               int64_t* ids, float* distances, size_t* found, c::error* error) {
-    return Views<uint64_t, float>::near_vector(index, Packed(v, f).data(), n_words(f), n, search_k, ids, distances,
-                                               found, error);
+  static c::status near_vector(const c::index* index, const T* v, size_t f, size_t n,
+                               int64_t search_k, int64_t* ids, float* distances, size_t* found,
+                               c::error* error) {
+    return Views<uint64_t, float>::near_vector(index, Packed(v, f).data(), n_words(f), n, search_k,
+                                               ids, distances, found, error);
   }
 };
 
 // An id that int64_t cannot hold becomes one that no index has.
 template <typename S> inline int64_t id_from(S item) {
-  return std::is_unsigned<S>::value && sizeof(S) == 8 && static_cast<uint64_t>(item) > static_cast<uint64_t>(INT64_MAX)
+  return std::is_unsigned<S>::value && sizeof(S) == 8 &&
+                 static_cast<uint64_t>(item) > static_cast<uint64_t>(INT64_MAX)
              ? INT64_MAX
              : static_cast<int64_t>(item);
 }
@@ -352,7 +370,8 @@ template <typename S> inline int64_t id_from(S item) {
 
 // What every index can do, whatever its metric. May be derived from.
 //
-// Functions with an `error` give a malloc'ed text there when they return false, to be freed with free().
+// Functions with an `error` give a malloc'ed text there when they return false, to be
+// freed with free().
 template <typename S, typename T, typename R = uint64_t>
 class AnnoyIndexInterface {
  public:
@@ -368,7 +387,8 @@ class AnnoyIndexInterface {
   virtual void unload() = 0;
   virtual bool load(const char* filename, bool prefault = false, char** error = NULL) = 0;
   virtual T get_distance(S i, S j) const = 0;
-  virtual void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result, vector<T>* distances) const = 0;
+  virtual void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result,
+                               vector<T>* distances) const = 0;
   virtual void get_nns_by_vector(const T* w, size_t n, int search_k, vector<S>* result,
                                  vector<T>* distances) const = 0;
   virtual S get_n_items() const = 0;
@@ -381,13 +401,16 @@ class AnnoyIndexInterface {
 
 // An index of vectors of f elements of type T, with ids of type S. Copies share one index.
 //
-// Of Random only default_seed and its type count. ThreadedBuildPolicy is one of the two above or any class.
+// Of Random only default_seed and its type count. ThreadedBuildPolicy is one of the two
+// above or any class.
 template <typename S, typename T, typename Distance, typename Random, class ThreadedBuildPolicy>
 class AnnoyIndex
-    : public AnnoyIndexInterface<S, T, typename std::remove_const<decltype(Random::default_seed)>::type> {
-  static_assert(annoy_rs_detail::Metric<Distance>::number != 0,
-                "annoy_rs computes distances inside its library and cannot call a Distance of your own: "
-                "use Angular, Euclidean, Manhattan, DotProduct or Hamming");
+    : public AnnoyIndexInterface<S, T,
+                                 typename std::remove_const<decltype(Random::default_seed)>::type> {
+  static_assert(
+      annoy_rs_detail::Metric<Distance>::number != 0,
+      "annoy_rs computes distances inside its library and cannot call a Distance of your own: "
+      "use Angular, Euclidean, Manhattan, DotProduct or Hamming");
   static_assert(annoy_rs_detail::Metric<Distance>::number == annoy_rs_c::hamming ||
                     annoy_rs_detail::Calls<T, false>::known,
                 "T must be float or double for Angular, Euclidean, Manhattan and DotProduct");
@@ -412,8 +435,9 @@ class AnnoyIndex
 
   AnnoyIndex(int f)
       : f_(f),
-        shared_(new annoy_rs_detail::Shared(Metric::number, Calls::scalar, static_cast<int32_t>(sizeof(S) * 8), f,
-                                            Calls::bits_each, static_cast<uint64_t>(Random::default_seed))) {}
+        shared_(new annoy_rs_detail::Shared(
+            Metric::number, Calls::scalar, static_cast<int32_t>(sizeof(S) * 8), f, Calls::bits_each,
+            static_cast<uint64_t>(Random::default_seed))) {}
 
   int get_f() const { return f_; }
 
@@ -438,7 +462,8 @@ class AnnoyIndex
   }
 
   bool build(int q, int n_threads = -1, char** error = NULL) {
-    const bool single = std::is_same<ThreadedBuildPolicy, AnnoyIndexSingleThreadedBuildPolicy>::value;
+    const bool single =
+        std::is_same<ThreadedBuildPolicy, AnnoyIndexSingleThreadedBuildPolicy>::value;
     const bool before = annoy_rs_c::get_n_trees(index()) > 0;
     const bool good = run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
       return annoy_rs_c::build(index, q, single ? 1 : n_threads, why);
@@ -479,23 +504,29 @@ class AnnoyIndex
   // 0 when one of the ids is not in the index.
   T get_distance(S i, S j) const {
     double distance = 0;
-    annoy_rs_c::get_distance(index(), annoy_rs_detail::id_from(i), annoy_rs_detail::id_from(j), &distance, NULL);
+    annoy_rs_c::get_distance(index(), annoy_rs_detail::id_from(i), annoy_rs_detail::id_from(j),
+                             &distance, NULL);
     return annoy_rs_detail::result_as<T>(distance);
   }
 
-  // The two searches append what they find to `result` and, unless it is NULL, to `distances`. Any negative search_k
-  // but -1 looks at everything. What cannot be searched gives no results: no trees, no such item, a query that is not
-  // finite.
-  void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result, vector<T>* distances) const {
+  // The two searches append what they find to `result` and, unless it is NULL, to `distances`. Any
+  // negative search_k except -1 looks at everything. There are no results without trees, without
+  // such an item, or with a query that is not finite.
+  void get_nns_by_item(S item, size_t n, int search_k, vector<S>* result,
+                       vector<T>* distances) const {
     search(n, search_k, result, distances,
-           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_rs_c::error* why) {
-             return Calls::near_item(index(), annoy_rs_detail::id_from(item), most, k, ids, to, found, why);
+           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found,
+               annoy_rs_c::error* why) {
+             return Calls::near_item(index(), annoy_rs_detail::id_from(item), most, k, ids, to,
+                                     found, why);
            });
   }
 
-  void get_nns_by_vector(const T* w, size_t n, int search_k, vector<S>* result, vector<T>* distances) const {
+  void get_nns_by_vector(const T* w, size_t n, int search_k, vector<S>* result,
+                         vector<T>* distances) const {
     search(n, search_k, result, distances,
-           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found, annoy_rs_c::error* why) {
+           [&](size_t most, int64_t k, int64_t* ids, Result* to, size_t* found,
+               annoy_rs_c::error* why) {
              return Calls::near_vector(index(), w, length(), most, k, ids, to, found, why);
            });
   }
@@ -521,8 +552,8 @@ class AnnoyIndex
   void set_seed(R seed) { annoy_rs_c::set_seed(index(), static_cast<uint64_t>(seed), NULL); }
 
   // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it:
-  // static_cast<annoy_index*>(x.c_handle()). Not to be freed, and good for as long as a copy of this index lives. NULL
-  // when there is none: made without an f or with one that cannot be.
+  // static_cast<annoy_index*>(x.c_handle()). Do not free it. It is valid as long as a copy of this
+  // index lives. NULL if there is none: no f, or one that is not allowed.
   void* c_handle() const { return index(); }
 
  private:
@@ -531,12 +562,15 @@ class AnnoyIndex
 
   annoy_rs_c::index* index() const { return shared_ ? shared_->index : NULL; }
   size_t length() const { return static_cast<size_t>(f_); }
-  static uint64_t flags(bool prefault) { return prefault ? annoy_rs_c::load_prefault : annoy_rs_c::no_flags; }
+  static uint64_t flags(bool prefault) {
+    return prefault ? annoy_rs_c::load_prefault : annoy_rs_c::no_flags;
+  }
 
   template <typename Call>
   bool run(char** error, const Call& call) {
     if (!index()) {
-      const char* const none = "this AnnoyIndex was made without an f (or moved from): assign one to it";
+      const char* const none =
+          "this AnnoyIndex was made without an f (or moved from): assign one to it";
       set_error_from_string(error, shared_ ? shared_->why_none : none);
       return false;
     }
@@ -547,7 +581,8 @@ class AnnoyIndex
   }
 
   template <typename W>
-  bool add_indexable(S item, const W& w, char** error, std::true_type /* it is a pointer or array of T */) {
+  bool add_indexable(S item, const W& w, char** error,
+                     std::true_type /* it is a pointer or array of T */) {
     return add_item(item, w, error);
   }
 
@@ -560,7 +595,8 @@ class AnnoyIndex
   }
 
   template <typename Call>
-  void search(size_t n, int search_k, vector<S>* result, vector<T>* distances, const Call& call) const {
+  void search(size_t n, int search_k, vector<S>* result, vector<T>* distances,
+              const Call& call) const {
     if (!index() || !result) return;
     int64_t k = search_k < -1 ? INT64_MAX : search_k;
     // No more room than for all items, but looking as far as for n.
@@ -568,7 +604,8 @@ class AnnoyIndex
     if (n > n_items) {
       const uint64_t n_trees = static_cast<uint64_t>(annoy_rs_c::get_n_trees(index()));
       const uint64_t most = static_cast<uint64_t>(INT64_MAX);
-      if (k == -1) k = n_trees != 0 && n > most / n_trees ? INT64_MAX : static_cast<int64_t>(n * n_trees);
+      if (k == -1)
+        k = n_trees != 0 && n > most / n_trees ? INT64_MAX : static_cast<int64_t>(n * n_trees);
       n = static_cast<size_t>(n_items);
     }
     Ids ids(result, n);

@@ -76,13 +76,14 @@ ANNOYLIB_DECLARE(status, add, index*, const int64_t*, const vectors*, const work
 ANNOYLIB_DECLARE(status, get_item, const index*, int64_t, float*, size_t, error*);
 ANNOYLIB_DECLARE(status, get_vectors, const index*, const int64_t*, const vectors*, error*);
 ANNOYLIB_DECLARE(status, get_distance, const index*, int64_t, int64_t, double*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_item, const index*, int64_t, size_t, int64_t, int64_t*, float*, size_t*, error*);
-ANNOYLIB_DECLARE(status, get_nns_by_vector, const index*, const float*, size_t, size_t, int64_t, int64_t*, float*,
+ANNOYLIB_DECLARE(status, get_nns_by_item, const index*, int64_t, size_t, int64_t, int64_t*, float*,
                  size_t*, error*);
-ANNOYLIB_DECLARE(status, search, const index*, const vectors*, const search_options*, const results*, const work*,
-                 error*);
-ANNOYLIB_DECLARE(status, search_items, const index*, const int64_t*, size_t, const search_options*, const results*,
-                 const work*, error*);
+ANNOYLIB_DECLARE(status, get_nns_by_vector, const index*, const float*, size_t, size_t, int64_t,
+                 int64_t*, float*, size_t*, error*);
+ANNOYLIB_DECLARE(status, search, const index*, const vectors*, const search_options*,
+                 const results*, const work*, error*);
+ANNOYLIB_DECLARE(status, search_items, const index*, const int64_t*, size_t, const search_options*,
+                 const results*, const work*, error*);
 ANNOYLIB_DECLARE(status, build, index*, int32_t, int32_t, error*);
 ANNOYLIB_DECLARE(status, unbuild, index*, error*);
 ANNOYLIB_DECLARE(status, on_disk_build, index*, const char*, error*);

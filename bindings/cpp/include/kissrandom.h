@@ -1,9 +1,10 @@
 // Drop-in for Annoy's kissrandom.h: the two KISS generators, same names, same streams.
 //
-// annoy_rs itself does not draw from them: of a generator, AnnoyIndex takes the default seed and the seed's type.
+// annoy_rs itself does not draw from them: of a generator, AnnoyIndex takes the default seed and
+// the seed's type.
 //
-// KISS is G. Marsaglia's: a linear congruential generator, an xorshift and a multiply-with-carry, added up; published
-// in "KISS" (1999, 32 bits) and "64-bit KISS RNGs" (2009).
+// KISS is G. Marsaglia's: a linear congruential generator, an xorshift and a multiply-with-carry,
+// added up; published in "KISS" (1999, 32 bits) and "64-bit KISS RNGs" (2009).
 #ifndef ANNOY_KISSRANDOM_H
 #define ANNOY_KISSRANDOM_H
 

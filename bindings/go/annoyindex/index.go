@@ -1,9 +1,10 @@
-// Package annoyindex has the names of the SWIG binding of Spotify's Annoy, so that code written for it compiles with
-// another import. New code is better off with package annoy, whose calls return errors.
+// Package annoyindex has the names of the SWIG binding of Spotify's Annoy, so that code
+// written for it compiles with another import. New code is better off with package annoy,
+// whose calls return errors.
 //
-// As there, calls say nothing of why they failed: they print it to standard error, searches only after Verbose(true).
-// Other than there, no argument crashes the program, nothing leaks when a Delete or Free is left out, and an index that
-// is deleted fails each call.
+// As there, a call that fails does not return why: it prints the reason to standard error, a search
+// only after Verbose(true). Unlike there, no argument crashes the program, nothing leaks without
+// Delete or Free, and every call on a deleted index fails.
 package annoyindex
 
 import (
@@ -22,17 +23,19 @@ type AnnoyIndex interface {
 	AddItem(item int, w []float32)
 	// Build builds a forest of q trees.
 	Build(q int)
-	// Save takes a file name and, if wanted, whether to read the file in at once (true). It saves, then maps the file.
+	// Save takes a file name and, if wanted, whether to read the file in at once (true). It saves,
+	// then maps the file.
 	Save(a ...interface{}) bool
 	// Load takes what Save takes, and maps the file.
 	Load(a ...interface{}) bool
 	// Unload drops everything: items can be added again.
 	Unload()
-	// OnDiskBuild makes the index build in a file, which is complete once Build is done. Until then what had its name
-	// stays; where that was nothing, there is a file that nobody takes for an index.
+	// OnDiskBuild makes the index build in a file, which is complete once Build is done. Until then
+	// a file that had this name stays. If there was none, a small placeholder file has the name.
 	OnDiskBuild(file string) bool
-	// GetNnsByItem takes an item, n and searchK as int, a place for ids (an AnnoyVectorInt, *[]int or *[]int32) and, if
-	// wanted, one for distances (an AnnoyVectorFloat or *[]float32). What is in them is replaced.
+	// GetNnsByItem takes an item, n and searchK as int, a destination for ids (an AnnoyVectorInt,
+	// *[]int or *[]int32) and optionally one for distances (an AnnoyVectorFloat or *[]float32). It
+	// replaces what they hold.
 	GetNnsByItem(a ...interface{})
 	// GetNnsByVector takes a []float32, and the rest as GetNnsByItem.
 	GetNnsByVector(a ...interface{})
@@ -179,7 +182,8 @@ func (t *index) search(name string, a []interface{}, run func(int64, []int64, []
 	if !isInt || !isAlso {
 		noMatch(name, a)
 	}
-	// As in Annoy, where both become unsigned: negative numbers other than a searchK of -1 are as large as can be.
+	// As in Annoy, where both become unsigned: negative numbers other than a searchK of -1 are as
+	// large as can be.
 	if items := t.index.NItems(); n < 0 || n > items {
 		n = items
 	}

@@ -65,7 +65,8 @@ func (v *vector[T]) Get(i int) T { return v.inner[i] }
 
 func (v *vector[T]) Free() {}
 
-// putInts replaces what is in a place for ids by a slice of its own, as callers keep the last one; false if it is none.
+// putInts replaces the slice in a destination for ids by a new one, because callers keep the old
+// one. It returns false if place is not a destination for ids.
 func putInts(place interface{}, ids []int64) bool {
 	switch place := place.(type) {
 	case *vector[int32]:

@@ -1,4 +1,5 @@
-"""Makes the extension module `annoy_rs._native`: all of annoy.h, guarded.h, views.h and callbacks, through cffi."""
+"""Makes the extension module `annoy_rs._native`: all of annoy.h, guarded.h, views.h and callbacks,
+through cffi."""
 
 from __future__ import annotations
 
@@ -33,9 +34,10 @@ void guarded_fork_begins(void);
 void guarded_before_fork(guarded *self);
 void guarded_after_fork(guarded *self, int child);
 void guarded_fork_ends(int child);
-int64_t guarded_by_vector(guarded *self, const float *vector, size_t len, size_t n, int64_t search_k, int64_t *ids,
-                          float *distances);
-int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids, float *distances);
+int64_t guarded_by_vector(guarded *self, const float *vector, size_t len, size_t n,
+                          int64_t search_k, int64_t *ids, float *distances);
+int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids,
+                        float *distances);
 typedef struct guarded_reports { void *user; int64_t next; } guarded_reports;
 void guarded_progress(void *reports, annoy_stage stage, uint64_t done, uint64_t total);
 """

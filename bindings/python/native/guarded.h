@@ -1,6 +1,6 @@
-/* An index that several Python threads share: any number of them search, one at a time changes it, and after a close
- * nobody gets at it any more. cffi lets go of the interpreter's lock around each of these calls, so waiting here holds
- * nobody up who is not after the same index. */
+/* An index that several Python threads share: any number of them search, one at a time changes it,
+   and after a close nobody can use it. cffi releases the interpreter's lock around each of these
+   calls, so a thread that waits here blocks only threads that want the same index. */
 
 #include "annoy.h"
 #include <pthread.h>
@@ -14,13 +14,14 @@ typedef struct guarded {
     int sharing;          /* calls that share the index */
     int alone;            /* whether one has it alone */
     int want_to_share;    /* that wait */
-    int want_it_alone;    /* that wait: no call comes to share before these, but those that are let in */
-    int let_in;           /* of the first kind: it is their turn, as one that had it alone has just been */
+    int want_it_alone;    /* that wait: only calls that are let in go before these */
+    int let_in;           /* of the first kind: their turn, after one that had it alone */
     int closed;           /* set before the close has its turn, so that nobody else comes in */
     int lost;             /* in a forked child: a thread that is not there was changing it */
 } guarded;
 
-/* One call's part in an index: waiting for it, or holding it. Those that a thread holds are in a list of its own. */
+/* One call's part in an index: waiting for it, or holding it. Those that a thread holds are in a
+   list of its own. */
 typedef struct guarded_hold {
     guarded *of;
     int alone, closes, holds;
@@ -35,9 +36,10 @@ static __thread guarded_hold *holds;
 #define GUARDED_SHARED 3 /* this very thread is in a call that shares it, and wants to change it */
 #define GUARDED_LOST 4
 #define GUARDED_MEMORY 5
-#define GUARDED_AGAIN 6 /* not yet: to be called again, with the same place, unless there is something else to do */
+#define GUARDED_AGAIN 6 /* not yet: call again with the same place */
 
-/* The error of the last call of this thread that failed: it stays where it is, so searches that succeed pay nothing. */
+/* The error of the last call of this thread that failed: it stays where it is, so searches that
+   succeed pay nothing. */
 static __thread annoy_error last;
 
 static annoy_error *guarded_error(void) { return &last; }
@@ -54,8 +56,9 @@ static guarded *guarded_new(annoy_index *index) {
     return self;
 }
 
-/* Why a call cannot have the index, however long it waits; 0 if it can. `*inside` tells whether this thread holds an
- * index, this or another: then it does not wait for those that wait, who may be waiting for it. */
+/* Why a call cannot have the index, however long it waits; 0 if it can. `*inside` tells whether
+ * this thread holds an index, this or another: then it does not wait for those that wait, who may
+ * be waiting for it. */
 static int guarded_refusal(const guarded *self, const guarded_hold *hold, int *inside) {
     const guarded_hold *other;
     *inside = holds != NULL;
@@ -80,8 +83,8 @@ static int guarded_is_free(const guarded *self, const guarded_hold *hold, int in
     return inside || self->want_it_alone == 0 || self->let_in > 0;
 }
 
-/* (Nobody is counted as waiting in the child of a fork, though a signal's handler may have forked while this thread
- * did.) */
+/* (Nobody is counted as waiting in the child of a fork, though a signal's handler may have forked
+ * while this thread did.) */
 static void guarded_no_longer_waits(guarded *self, const guarded_hold *hold) {
     int *count = hold->alone ? &self->want_it_alone : &self->want_to_share;
     if (*count > 0)
@@ -95,7 +98,7 @@ static void guarded_wake(guarded *self) {
         pthread_cond_broadcast(&self->turn);
 }
 
-/* Waits for the turn, a twentieth of a second at the most: Python then looks for signals. */
+/* Waits for the turn, at most a twentieth of a second: Python then looks for signals. */
 static int guarded_wait(guarded *self, guarded_hold *hold) {
     struct timespec until;
     int reason, inside;
@@ -172,8 +175,8 @@ static void guarded_leave(guarded_hold *hold) {
     pthread_mutex_unlock(&self->mutex);
 }
 
-/* Waits for the turn. `*place`, NULL at first, is to be unlocked whatever this says: Ctrl-C may keep Python from
- * hearing it. */
+/* Waits for the turn. `*place`, NULL at first, is to be unlocked whatever this says: Ctrl-C may
+ * keep Python from hearing it. */
 static int guarded_lock(guarded *self, int alone, guarded_hold **place) {
     if (*place == NULL) {
         *place = calloc(1, sizeof **place);
@@ -231,7 +234,8 @@ static void guarded_free(guarded *self) {
     free(self);
 }
 
-/* A fork takes all mutexes before, so that none is held by a thread that the child does not have; one at a time. */
+/* A fork takes all mutexes before, so that none is held by a thread that the child does not have;
+   one at a time. */
 static pthread_mutex_t forking = PTHREAD_MUTEX_INITIALIZER;
 
 static void guarded_fork_begins(void) { pthread_mutex_lock(&forking); }
@@ -267,8 +271,8 @@ static void guarded_fork_ends(int child) {
         pthread_mutex_unlock(&forking);
 }
 
-/* The everyday searches, in one call from Python: the number found, or -1 - lock for what `guarded_lock` says, or
- * -100 - status. */
+/* The everyday searches, in one call from Python: the number found, or -1 - lock for what
+ * `guarded_lock` says, or -100 - status. */
 #define GUARDED_SEARCH(call)                       \
     size_t n_found = 0;                            \
     guarded_hold hold = {0};                       \
@@ -292,8 +296,8 @@ static int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t se
     GUARDED_SEARCH(annoy_get_nns_by_item(self->index, item, n, search_k, ids, distances, &n_found, &last));
 }
 
-/* Between the library and `python_progress`: a report takes the interpreter's lock, so there are no more than twenty a
- * second, and the last one. */
+/* Between the library and `python_progress`: a report takes the interpreter's lock, so there are no
+ * more than twenty a second, and the last one. */
 typedef struct guarded_reports {
     void *user;
     int64_t next; /* in nanoseconds */

@@ -16,7 +16,8 @@ static annoy_status views_get(const annoy_index *index, const int64_t *ids, void
     return annoy_get_vectors(index, ids, &vectors, error);
 }
 
-/* From `items`, or where that is NULL from the vectors. Without options `search_k` is the only one. */
+/* From `items`, or where that is NULL from the vectors. Without options `search_k` is
+   the only one. */
 static annoy_status views_search(const annoy_index *index, const int64_t *items, void *data, annoy_element element,
                                  size_t n_queries, size_t len, size_t stride, int64_t search_k,
                                  const annoy_search_options *options, int64_t *ids, void *distances,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 N, F = 500, 12
 
-# Shells start jobs in the background with SIGINT ignored, and Python leaves that so; programs that tests start inherit
-# it.
+# Shells start jobs in the background with SIGINT ignored, and Python leaves that so; programs that
+# tests start inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -34,8 +34,8 @@ def built(vectors: NDArray[Any]) -> Index:
 
 @contextmanager
 def held_up(call: Callable[[Callable[..., bool]], object]) -> Iterator[None]:
-    """Has another thread in the midst of a call: `call` is given what its callback is to be, which comes back in the
-    end."""
+    """Keeps another thread in the middle of a call: `call` gets the callback to pass, which returns
+    only at the end."""
     inside, go_on = threading.Event(), threading.Event()
 
     def wait(*_: object) -> bool:

@@ -1,4 +1,5 @@
-"""What a call from Python costs over the same call in C, and the two comparisons with PyPI annoy. No test: it prints.
+"""The cost of a call from Python over the same call in C, and two comparisons with PyPI annoy. Not
+a test: it prints.
 
     python tests/overhead.py
 """

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds a wheel, installs it into an environment of its own under target/python, and tests it from another directory.
+# Builds a wheel, installs it into an environment of its own under target/python, and tests it from
+# another directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 root=$PWD
@@ -19,7 +20,8 @@ rm -rf "$work/wheels" bindings/python/build
 wheel=$(echo "$work"/wheels/annoy_rs-*-cp39-abi3-*.whl)
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
 
-# Without the sources: nothing of the repository is on the way, and no other library of ours is needed.
+# Without the sources: nothing of the repository is on the way, and no other library
+# of ours is needed.
 elsewhere=$(mktemp -d)
 trap 'rm -rf "$elsewhere"' EXIT
 cd "$elsewhere"

@@ -179,7 +179,7 @@ def test_interrupt_ends_a_batch(vectors: Array) -> None:
 
 
 def test_interrupt_while_waiting_for_a_turn(built: Index, vectors: Array) -> None:
-    """The lock that is taken in the same moment is let go of."""
+    """A lock taken at the same moment is released."""
     searching = threading.Event()
 
     def slow(item: int) -> bool:

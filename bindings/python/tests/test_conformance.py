@@ -1,4 +1,5 @@
-"""The cases of tests/conformance, which every binding runs: what `Index` gives is what the engine gives."""
+"""The cases of tests/conformance, which every binding runs: what `Index` gives is what the
+engine gives."""
 
 from __future__ import annotations
 

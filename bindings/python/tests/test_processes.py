@@ -99,7 +99,8 @@ def test_fork_while_threads_search(built: Index, vectors: Array) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_fork_while_a_thread_changes_the_index(built: Index, vectors: Array, tmp_path: Path) -> None:
-    """An index that was being changed refuses in the child; otherwise it is there. Nothing crashes."""
+    """An index that was being changed refuses in the child; otherwise it is there.
+    Nothing crashes."""
     paths = [str(tmp_path / "small"), str(tmp_path / "large")]
     built.save(paths[0])
     large = Index(12, "euclidean")

@@ -1,7 +1,7 @@
 """PyPI annoy and ours take the same calls, and give the same values, types and exceptions.
 
-Scripts are generated. Where ours is stricter on purpose (README) they do not go; where Annoy would do harm to the
-process (an item added to built trees, wild arguments) they cannot.
+Scripts are generated. Where ours is stricter on purpose (README) they do not go; where Annoy would
+do harm to the process (an item added to built trees, wild arguments) they cannot.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def outcome(index: Any, call: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 def assert_same(theirs: Any, ours: Any, context: Any) -> None:
     if isinstance(theirs, BaseException):
         assert isinstance(ours, type(theirs)), f"{context}: {theirs!r} {ours!r}"
-        # Their text comes first in ours; TypeErrors are Python's own and OSErrors end in the system's words.
+        # Their text comes first in ours; TypeErrors are Python's own and OSErrors end in
+        # the system's words.
         if type(theirs) in (IndexError, Exception) or "hasn't been built" in str(theirs):
             assert str(ours).startswith(str(theirs)), f"{context}: {theirs!r} {ours!r}"
         return
@@ -143,7 +144,8 @@ class Script:
             path = str(self.directory / "no" / "such")
             return self.random.choice([("load", (path,), {}), ("load", (7,), {}), ("load", (), {"fn": None})])
         if call == "add":
-            # Holes only as long as nothing was built: then there are remains of trees in them with Annoy.
+            # Holes only as long as nothing was built: then there are remains of trees in
+            # them with Annoy.
             hole = 0 if self.was_built else 2
             new = self.random.choice([self.n_items, self.n_items, self.n_items + hole, self.item(), -1, "0", 2.0])
             if self.state != "loaded" and isinstance(new, int) and new >= 0:
@@ -197,7 +199,8 @@ def test_generated_script(metric: str, seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_same_file_same_answers(metric: str, tmp_path: Path) -> None:
-    """Each loads the other's file: at any search_k the same nodes are inspected, so the same ids come."""
+    """Each loads the other's file: at any search_k the same nodes are inspected, so the
+    same ids come."""
     numbers = np.random.default_rng(5).normal(size=(800, 20))
     vectors = (numbers > 0).astype(np.float32) if metric == "hamming" else numbers.astype(np.float32)
     for maker in MAKERS:

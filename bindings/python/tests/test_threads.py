@@ -1,4 +1,5 @@
-"""Many threads on one index: searches together, changes alone, a close at any time; garbage collected throughout."""
+"""Many threads on one index: searches together, changes alone, a close at any time; garbage
+collected throughout."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ def test_close_while_others_search(kind: str, vectors: Array, eager_gc: None) ->
 
 
 def test_changes_while_others_search(vectors: Array, eager_gc: None) -> None:
-    """Calls that would be a data race in C take turns here: each search sees the index before or after a change."""
+    """Calls that would be a data race in C take turns here: each search sees the index before or
+    after a change."""
     large = np.tile(vectors, (20, 1))
     index = Index(12, "euclidean")
     stop = threading.Event()
@@ -268,8 +270,8 @@ def test_searches_get_their_turn_while_others_change(built: Index, vectors: Arra
 
 @pytest.mark.parametrize("several", [False, True])
 def test_a_filter_searches_while_a_change_waits(several: bool, built: Index, vectors: Array) -> None:
-    """The change waits for the search that asks the filter, so what the filter searches must not wait for the change:
-    nor where two filters search each other's index."""
+    """The change waits for the search that asks the filter, so what the filter searches must not
+    wait for the change: nor where two filters search each other's index."""
     other = Index(12, "euclidean")
     other.add_items(vectors)
     other.build(2)
@@ -369,7 +371,8 @@ def test_a_signal_ends_a_search_with_a_filter(batch: bool, built: Index, vectors
 
 
 def test_arrays_in_use_cannot_be_resized(vectors: Array) -> None:
-    """Another thread (here a progress function) cannot take an array's memory away while the library reads it."""
+    """Another thread (here a progress function) cannot take an array's memory away while the
+    library reads it."""
     index = Index(12)
     array = np.tile(vectors, (200, 1))
     refused: list[Any] = []

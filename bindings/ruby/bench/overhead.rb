@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
-# What a call from Ruby costs over the same call of the C ABI, in time of the processor. No test: it prints.
+# The cost of a call from Ruby over the same call of the C ABI, in processor time. Not a
+# test: it prints.
 #
 #   ruby bench/overhead.rb          # after rake compile, or with the gem installed
 

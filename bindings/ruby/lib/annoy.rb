@@ -9,7 +9,8 @@ require_relative "annoy/annoy_index_classes"
 
 # Approximate nearest neighbours in memory-mapped files, in Annoy's format.
 #
-# {Annoy::Index} is the index; {Annoy::AnnoyIndex} is the same index with the methods and defaults of the gem annoy-rb.
+# {Annoy::Index} is the index; {Annoy::AnnoyIndex} is the same index with the methods and defaults
+# of the gem annoy-rb.
 module Annoy
   # Opens a file that says what it is, as all files of this library do.
   #
@@ -19,10 +20,11 @@ module Annoy
     Index.open(path, **options, &block)
   end
 
-  # Name of the distance kernels that indexes use, the same all through a process: "avx512", "avx2", "sse2" or
-  # "portable".
+  # Name of the distance kernels that indexes use, the same all through a process: "avx512", "avx2",
+  # "sse2" or "portable".
   #
-  # @return [String, nil] nil when the environment variable ANNOY_RS_KERNEL names none that this machine has
+  # @return [String, nil] nil when the environment variable ANNOY_RS_KERNEL names none that
+  #   this machine has
   def self.kernel_name
     Native.annoy_kernel_name
   end

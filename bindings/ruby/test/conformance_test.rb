@@ -4,7 +4,8 @@ require_relative "helper"
 require "digest"
 require "json"
 
-# The cases of tests/conformance, which every binding runs: what Annoy::Index gives is what the engine gives.
+# The cases of tests/conformance, which every binding runs: what Annoy::Index gives is what
+# the engine gives.
 class ConformanceTest < Minitest::Test
   include Helper
 

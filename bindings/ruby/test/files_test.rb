@@ -52,7 +52,8 @@ class FilesTest < Minitest::Test
     error = assert_raises(::ArgumentError) { index.save(file("nul\0")) }
     refute_empty error.message
     assert_raises(TypeError) { index.save(nil) }
-    # Names are bytes, the same for this library as for File: in UTF-8 or another encoding, or in none.
+    # Names are bytes, the same for this library as for File: in UTF-8 or another
+    # encoding, or in none.
     names = ["täst", "täst1".b, "täst2".encode(Encoding::ISO_8859_1), "t\xE4st3", "t\xFF\xFEst4".b]
     names.each_with_index do |name, count|
       name = file.b.sub("index.ann".b, name.b).force_encoding(name.encoding)

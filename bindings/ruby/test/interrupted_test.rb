@@ -2,7 +2,8 @@
 
 require_relative "helper"
 
-# What comes between: traps of signals, Timeout, fibers that are given up, and what was given being changed meanwhile.
+# What comes between: traps of signals, Timeout, fibers that are given up, and what was given being
+# changed meanwhile.
 class InterruptedTest < Minitest::Test
   include Helper
 

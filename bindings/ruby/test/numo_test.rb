@@ -8,7 +8,8 @@ rescue LoadError
   require_relative "numo_stand_in"
 end
 
-# Numo::NArray, or where numo-narray is not installed (Debian has no package of it) what stands in for it.
+# Numo::NArray, or where numo-narray is not installed (Debian has no package of it) what
+# stands in for it.
 class NumoTest < Minitest::Test
   include Helper
 

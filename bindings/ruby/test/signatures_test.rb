@@ -9,7 +9,8 @@ class SignaturesTest < Minitest::Test
   TEXT = File.read(File.join(HERE, "sig", "annoy.rbs"))
   PARTS = [Annoy::Index, Annoy::AnnoyIndex, Annoy::Search, Annoy::Files, Annoy::Bytes, Annoy::Labels, Annoy::Inspection].freeze
 
-  # Methods by the class or module that sig/annoy.rbs has them in; class methods with "self." in front.
+  # Methods by the class or module that sig/annoy.rbs has them in; class methods with
+  # "self." in front.
   def signatures
     found = Hash.new { |hash, name| hash[name] = [] }
     place = nil

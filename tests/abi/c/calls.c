@@ -1,4 +1,5 @@
-/* What a C compiler makes of annoy.h, for src/lib.rs to compare: sizes, and calls that go through the header. */
+/* What a C compiler makes of annoy.h, for src/lib.rs to compare: sizes, and calls that go
+   through the header. */
 #include <annoy.h>
 
 #include <stddef.h>
@@ -128,8 +129,8 @@ static void hear(void *user, int32_t level, const char *text) {
     h->level = level;
 }
 
-/* One call of each shape: every argument has a value of its own, so that two that change places are seen. Returns 0, or
-   the number of the step that went wrong. */
+/* One call of each shape: every argument has a value of its own, so that two that change places are
+   seen. Returns 0, or the number of the step that went wrong. */
 int c_calls(annoy_error *error) {
     annoy_options options;
     annoy_index *index = NULL;

@@ -1,4 +1,5 @@
-/* A C program as a user of an installed annoy_rs would write it. Exits 0 when the library answers rightly. */
+/* A C program as a user of an installed annoy_rs would write it. Exits 0 when the library
+   answers rightly. */
 #include <annoy.h>
 
 #include <stdio.h>
@@ -18,7 +19,8 @@ int main(void) {
     size_t n_found = 0;
     int64_t i;
 
-    /* EXPECTED_VERSION comes from Cargo.toml through CMake or pkg-config: the library found must be of that version. */
+    /* EXPECTED_VERSION comes from Cargo.toml through CMake or pkg-config: the library found must be
+       of that version. */
     if (strcmp(annoy_version(), EXPECTED_VERSION) != 0 || annoy_abi_version() != ANNOY_ABI_VERSION) {
         fprintf(stderr, "version %s, expected %s\n", annoy_version(), EXPECTED_VERSION);
         return 1;

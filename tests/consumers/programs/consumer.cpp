@@ -1,4 +1,5 @@
-// A C++17 program as a user of an installed annoy_rs would write it. Exits 0 when the library answers rightly.
+// A C++17 program as a user of an installed annoy_rs would write it. Exits 0 when the library
+// answers rightly.
 #include <annoy.h>
 
 #include <cstdio>

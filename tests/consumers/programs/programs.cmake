@@ -1,5 +1,6 @@
-# The programs both consumers make: C and C++17, each with the shared and with the static library, and one for each of
-# the C++ headers. They see nothing but the targets and what CMake knows of their version.
+# The programs both consumers make: C and C++17, each with the shared and with the static
+# library, and one for each of the C++ headers. They see nothing but the targets and what CMake
+# knows of their version.
 enable_testing()
 foreach(language c cpp)
   foreach(kind annoy_rs static)

@@ -1,9 +1,10 @@
-"""Annoy's own Python extension, annoymodule.cc of the PyPI package unchanged, compiled with our annoylib.h.
+"""Annoy's own Python extension, annoymodule.cc of the PyPI package unchanged, compiled
+with our annoylib.h.
 
     test_annoy_module.py DIR
 
-DIR holds the package `over_rs` with that extension. Where the real annoy 1.17.3 is installed too, both have to give the
-same answers on the same files; set REQUIRE_ANNOY=1 to fail where it is not.
+DIR holds the package `over_rs` with that extension. Where the real annoy 1.17.3 is installed too,
+both have to give the same answers on the same files; set REQUIRE_ANNOY=1 to fail where it is not.
 """
 import os
 import random
@@ -33,7 +34,8 @@ F = 20
 
 
 def vector(i, metric):
-    """Small whole numbers, whose distances are exact; angular ones need not be, so theirs are any."""
+    """Small whole numbers, whose distances are exact; angular ones need not be, so
+    theirs are any."""
     r = random.Random(i)
     if metric == "hamming":
         return [r.randrange(2) for _ in range(F)]

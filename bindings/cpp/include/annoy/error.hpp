@@ -73,14 +73,18 @@ class failure {
  public:
   failure() noexcept { clear(); }
   explicit operator bool() const noexcept { return raw_.code != ANNOY_OK; }
-  [[nodiscard]] annoy::status status() const noexcept { return static_cast<annoy::status>(raw_.code); }
+  [[nodiscard]] annoy::status status() const noexcept {
+    return static_cast<annoy::status>(raw_.code);
+  }
   // The operating system's error number, 0 if there was none.
   [[nodiscard]] int os_errno() const noexcept { return raw_.os_errno; }
   // What was wrong, what was found and what was expected: UTF-8.
   [[nodiscard]] const char* message() const noexcept { return raw_.message; }
   // The status; and the operating system's number, comparable with std::errc.
   [[nodiscard]] std::error_code code() const noexcept { return make_error_code(status()); }
-  [[nodiscard]] std::error_code os_code() const noexcept { return {raw_.os_errno, std::system_category()}; }
+  [[nodiscard]] std::error_code os_code() const noexcept {
+    return {raw_.os_errno, std::system_category()};
+  }
   // Throws it as an annoy::error. Where exceptions are off, prints it to stderr and aborts.
   [[noreturn]] inline void raise() const;
 

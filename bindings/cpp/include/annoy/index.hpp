@@ -34,16 +34,18 @@ class index {
   [[nodiscard]] static index open(const path& file, load_flags flags = {}, on_error why = {}) {
     index opened;
     detail::with_path(file, why, [&](const char* name) {
-      opened.handle_.reset(why.get(static_cast<annoy_index*>(nullptr), annoy_open, name, number(flags)));
+      opened.handle_.reset(
+          why.get(static_cast<annoy_index*>(nullptr), annoy_open, name, number(flags)));
       return true;
     });
     return opened;
   }
   // The same of a file's bytes in memory (annoy_open_buffer). See load_bytes().
-  [[nodiscard]] static index from_bytes(bytes_view bytes, load_flags flags = {}, on_error why = {}) {
+  [[nodiscard]] static index from_bytes(bytes_view bytes, load_flags flags = {},
+                                        on_error why = {}) {
     index opened;
-    opened.handle_.reset(
-        why.get(static_cast<annoy_index*>(nullptr), annoy_open_buffer, bytes.data(), bytes.size(), number(flags)));
+    opened.handle_.reset(why.get(static_cast<annoy_index*>(nullptr), annoy_open_buffer,
+                                 bytes.data(), bytes.size(), number(flags)));
     return opened;
   }
 
@@ -86,7 +88,9 @@ class index {
   // Settings.
 
   // The seed of the next build. It stays through save, load and unload.
-  bool set_seed(std::uint64_t seed, on_error why = {}) { return why.call(annoy_set_seed, handle(), seed); }
+  bool set_seed(std::uint64_t seed, on_error why = {}) {
+    return why.call(annoy_set_seed, handle(), seed);
+  }
   // Who hears what the index does; an empty function for silence, which is the default. The index
   // keeps the function. It must be good for several threads where the index is used by several.
   // What it throws goes no further. It hears messages of a level and the more important ones.
@@ -105,17 +109,23 @@ class index {
   bool add(std::int64_t item, vector_view v, on_error why = {}) {
     // The shorter way, for what most indexes hold.
     if (v.native().element == ANNOY_ELEMENT_F32)
-      return why.call(annoy_add_item, handle(), item, static_cast<const float*>(v.data()), v.size());
+      return why.call(annoy_add_item, handle(), item, static_cast<const float*>(v.data()),
+                      v.size());
     return why.call(annoy_add, handle(), &item, &v.native(), nullptr);
   }
   // Adds many items, all or none. Their ids follow the last item, or are those given: one for each
   // row, of rows with the same id the last counts.
-  bool add(rows_view rows, const work& how = {}, on_error why = {}) { return add_rows(nullptr, rows, how, why); }
+  bool add(rows_view rows, const work& how = {}, on_error why = {}) {
+    return add_rows(nullptr, rows, how, why);
+  }
   bool add(item_ids ids, rows_view rows, const work& how = {}, on_error why = {}) {
-    return one_each(ids, "one for each row", rows.n_rows(), why) && add_rows(ids.data(), rows, how, why);
+    return one_each(ids, "one for each row", rows.n_rows(), why) &&
+           add_rows(ids.data(), rows, how, why);
   }
   // Takes room for so many items ahead of need; their number stays.
-  bool reserve(std::size_t n_items, on_error why = {}) { return why.call(annoy_reserve, handle(), n_items); }
+  bool reserve(std::size_t n_items, on_error why = {}) {
+    return why.call(annoy_reserve, handle(), n_items);
+  }
 
   // An item's vector; get_item<double>(3) for one of doubles (annoy_get_vectors).
   template <class T = float>
@@ -126,7 +136,9 @@ class index {
     return v;
   }
   // The same into the caller's room, which has the vector's size.
-  bool get_item_into(std::int64_t item, room v, on_error why = {}) const { return read(item, v, why); }
+  bool get_item_into(std::int64_t item, room v, on_error why = {}) const {
+    return read(item, v, why);
+  }
   // The distance between two items, for dot their inner product; 0 on failure.
   [[nodiscard]] double get_distance(std::int64_t i, std::int64_t j, on_error why = {}) const {
     return why.get(0.0, annoy_get_distance, handle(), i, j);
@@ -134,13 +146,21 @@ class index {
 
   // Removal: no search finds a removed item, and the next build leaves it out (annoy_remove_item,
   // annoy_restore_item).
-  bool remove(std::int64_t item, on_error why = {}) { return why.call(annoy_remove_item, handle(), item); }
-  bool restore(std::int64_t item, on_error why = {}) { return why.call(annoy_restore_item, handle(), item); }
-  [[nodiscard]] bool is_removed(std::int64_t item) const noexcept { return annoy_is_removed(handle(), item) != 0; }
+  bool remove(std::int64_t item, on_error why = {}) {
+    return why.call(annoy_remove_item, handle(), item);
+  }
+  bool restore(std::int64_t item, on_error why = {}) {
+    return why.call(annoy_restore_item, handle(), item);
+  }
+  [[nodiscard]] bool is_removed(std::int64_t item) const noexcept {
+    return annoy_is_removed(handle(), item) != 0;
+  }
   [[nodiscard]] std::int64_t n_removed() const noexcept { return annoy_get_n_removed(handle()); }
   // Whether an id holds an item: one that is neither missing (a hole, or past the last) nor
   // removed.
-  [[nodiscard]] bool has_item(std::int64_t item) const noexcept { return annoy_has_item(handle(), item) != 0; }
+  [[nodiscard]] bool has_item(std::int64_t item) const noexcept {
+    return annoy_has_item(handle(), item) != 0;
+  }
   // The ids that do, ascending.
   [[nodiscard]] std::vector<std::int64_t> ids(on_error why = {}) const {
     std::vector<std::int64_t> found(static_cast<std::size_t>(n_items()));
@@ -156,7 +176,7 @@ class index {
     return detail::run(why, how, annoy_build_trees, handle(), n_trees);
   }
   // Builds a graph over the items of a built or loaded index. Searches then walk it, and find more
-  // in less time. It goes along in files, and is gone when the trees are.
+  // in less time. It is saved with the index, and goes when the trees go.
   bool build_graph(const graph_options& wanted = {}, const work& how = {}, on_error why = {}) {
     const annoy_graph_options raw{sizeof raw,    wanted.degree, wanted.candidates, wanted.alpha,
                                   wanted.rounds, wanted.sample, wanted.n_trees,    0};
@@ -172,16 +192,18 @@ class index {
   // Items and trees go to a file instead of to memory; to be called before items are added. build()
   // completes the file.
   bool on_disk_build(const path& file, on_error why = {}) {
-    return detail::with_path(file, why,
-                             [&](const char* name) { return why.call(annoy_on_disk_build, handle(), name); });
+    return detail::with_path(
+        file, why, [&](const char* name) { return why.call(annoy_on_disk_build, handle(), name); });
   }
   // Writes a file, all or nothing and durable. The index stays as it is (annoy_save_to).
   bool save(const path& file, const work& how = {}, on_error why = {}) const {
-    return detail::with_path(
-        file, why, [&](const char* name) { return detail::run(why, how, annoy_save_to, handle(), name); });
+    return detail::with_path(file, why, [&](const char* name) {
+      return detail::run(why, how, annoy_save_to, handle(), name);
+    });
   }
   // Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
-  bool save_and_load(const path& file, load_flags flags = {}, const work& how = {}, on_error why = {}) {
+  bool save_and_load(const path& file, load_flags flags = {}, const work& how = {},
+                     on_error why = {}) {
     return detail::with_path(file, why, [&](const char* name) {
       return detail::run(why, how, annoy_save_and_load, handle(), name, number(flags));
     });
@@ -190,8 +212,9 @@ class index {
   // holds. While it is mapped it must not be shortened or rewritten in place. With load_flags::copy
   // anything may happen to it.
   bool load(const path& file, load_flags flags = {}, on_error why = {}) {
-    return detail::with_path(
-        file, why, [&](const char* name) { return why.call(annoy_load, handle(), name, number(flags)); });
+    return detail::with_path(file, why, [&](const char* name) {
+      return why.call(annoy_load, handle(), name, number(flags));
+    });
   }
   // The same of a file's bytes. They must stay where and as they are until the index is gone,
   // unloaded or thawed, or has loaded something else; with load_flags::copy they are copied
@@ -211,10 +234,11 @@ class index {
     return size_of_file(why);
   }
   // Writes them to the start of a buffer. Returns their number, 0 on failure.
-  std::size_t save_to_buffer(span<std::byte> buffer, const work& how = {}, on_error why = {}) const {
+  std::size_t save_to_buffer(span<std::byte> buffer, const work& how = {},
+                             on_error why = {}) const {
     return write_to(buffer.data(), buffer.size(), how, why);
   }
-  // Bytes of the caller's that go along when the index is saved: at most 65,536.
+  // Bytes of the caller that are saved with the index: at most 65,536.
   bool set_metadata(std::string_view bytes, on_error why = {}) {
     return why.call(annoy_set_metadata, handle(), bytes.data(), bytes.size());
   }
@@ -235,7 +259,7 @@ class index {
   bool unload(on_error why = {}) { return why.call(annoy_unload, handle()); }
 
   // Labels: the names that items have outside the index, numbers or strings of UTF-8, one kind in
-  // an index, no two items alike. They go along in files.
+  // an index, no two items alike. They are saved with the index.
 
   [[nodiscard]] annoy::label_kind label_kind() const noexcept {
     return static_cast<annoy::label_kind>(annoy_get_label_kind(handle()));
@@ -260,7 +284,9 @@ class index {
   bool clear_label(std::int64_t item, on_error why = {}) {
     return why.call(annoy_clear_labels, handle(), &item, std::size_t{1});
   }
-  bool clear_labels(on_error why = {}) { return why.call(annoy_clear_labels, handle(), nullptr, std::size_t{0}); }
+  bool clear_labels(on_error why = {}) {
+    return why.call(annoy_clear_labels, handle(), nullptr, std::size_t{0});
+  }
   // An item's label. A string is the index's own, and good until the next call that is not const.
   [[nodiscard]] std::uint64_t label_u64(std::int64_t item, on_error why = {}) const {
     return why.get(std::uint64_t{0}, annoy_get_label_u64, handle(), item);
@@ -275,16 +301,20 @@ class index {
   [[nodiscard]] std::vector<std::uint64_t> labels_u64(item_ids ids, std::uint64_t otherwise = 0,
                                                       on_error why = {}) const {
     std::vector<std::uint64_t> found(ids.size());
-    if (!why.call(annoy_get_labels_u64, handle(), ids.data(), ids.size(), otherwise, found.data())) found.clear();
+    if (!why.call(annoy_get_labels_u64, handle(), ids.data(), ids.size(), otherwise, found.data()))
+      found.clear();
     return found;
   }
-  [[nodiscard]] std::vector<std::optional<std::string_view>> labels(item_ids ids, on_error why = {}) const {
+  [[nodiscard]] std::vector<std::optional<std::string_view>> labels(item_ids ids,
+                                                                    on_error why = {}) const {
     std::vector<const char*> texts(ids.size());
     std::vector<std::size_t> sizes(ids.size());
     std::vector<std::optional<std::string_view>> found;
-    if (!why.call(annoy_get_labels, handle(), ids.data(), ids.size(), texts.data(), sizes.data())) return found;
+    if (!why.call(annoy_get_labels, handle(), ids.data(), ids.size(), texts.data(), sizes.data()))
+      return found;
     for (std::size_t i = 0; i < ids.size(); i++)
-      found.push_back(texts[i] ? std::optional(std::string_view(texts[i], sizes[i])) : std::nullopt);
+      found.push_back(texts[i] ? std::optional(std::string_view(texts[i], sizes[i]))
+                               : std::nullopt);
     return found;
   }
   // The item with a label; -1 on failure.
@@ -303,7 +333,8 @@ class index {
     return detail::run(why, how, annoy_verify, handle(), nullptr, std::size_t{0}, &count);
   }
   // The same for who wants to see the faults, up to `most` of them: they are no failure then.
-  [[nodiscard]] faults_found find_faults(std::size_t most = 100, const work& how = {}, on_error why = {}) const {
+  [[nodiscard]] faults_found find_faults(std::size_t most = 100, const work& how = {},
+                                         on_error why = {}) const {
     return detail::faults_of(most, why, how, annoy_verify, handle());
   }
   // The facts. Walks all trees.
@@ -314,8 +345,9 @@ class index {
   }
   // The share of the true n nearest of an item that searches find, 0 to 1, over n_sample items
   // chosen by `seed`.
-  [[nodiscard]] double estimate_recall(std::size_t n_sample, std::size_t n, std::int64_t search_k = automatic,
-                                       std::uint64_t seed = 0, const work& how = {}, on_error why = {}) const {
+  [[nodiscard]] double estimate_recall(std::size_t n_sample, std::size_t n,
+                                       std::int64_t search_k = automatic, std::uint64_t seed = 0,
+                                       const work& how = {}, on_error why = {}) const {
     double recall = 0;
     detail::run(why, how, [&](const annoy_work* work, annoy_error* error) {
       return annoy_estimate_recall(handle(), n_sample, n, search_k, seed, work, &recall, error);
@@ -326,19 +358,22 @@ class index {
   // Searches: the n nearest to a vector, or to an item (itself among them), nearest first, equal
   // distances by id. Fewer than n found is no error.
 
-  [[nodiscard]] annoy::neighbors search(vector_view query, std::size_t n, const search_options& among = {},
-                                        const work& how = {}, on_error why = {}) const {
+  [[nodiscard]] annoy::neighbors search(vector_view query, std::size_t n,
+                                        const search_options& among = {}, const work& how = {},
+                                        on_error why = {}) const {
     return gather(n, among, how, why, detail::by(handle(), query));
   }
-  [[nodiscard]] annoy::neighbors search_item(std::int64_t item, std::size_t n, const search_options& among = {},
-                                             const work& how = {}, on_error why = {}) const {
+  [[nodiscard]] annoy::neighbors search_item(std::int64_t item, std::size_t n,
+                                             const search_options& among = {}, const work& how = {},
+                                             on_error why = {}) const {
     return gather(n, among, how, why, detail::by(handle(), item_ids(&item, 1)));
   }
   // Many at once, by several threads: the results are those of single searches. Nothing is found on
   // failure.
   [[nodiscard]] batch search(rows_view queries, std::size_t n, const search_options& among = {},
                              const work& how = {}, on_error why = {}) const {
-    if (!whole(queries, "queries: found a last one that is not whole, expected whole rows", why)) return {};
+    if (!whole(queries, "queries: found a last one that is not whole, expected whole rows", why))
+      return {};
     return gather(queries.n_rows(), n, among, how, why, detail::by(handle(), queries));
   }
   [[nodiscard]] batch search_items(item_ids items, std::size_t n, const search_options& among = {},
@@ -347,30 +382,36 @@ class index {
   }
   // Into the caller's room for n ids, and n floats or doubles; {} for distances that are not
   // wanted. Places left over get -1 and NaN. Returns the number found, 0 on failure.
-  std::size_t search_into(vector_view query, std::size_t n, span<std::int64_t> ids, room distances = {},
-                          const search_options& among = {}, const work& how = {}, on_error why = {}) const {
+  std::size_t search_into(vector_view query, std::size_t n, span<std::int64_t> ids,
+                          room distances = {}, const search_options& among = {},
+                          const work& how = {}, on_error why = {}) const {
     return find_into(n, ids, distances, among, how, why, detail::by(handle(), query));
   }
-  std::size_t search_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids, room distances = {},
-                               const search_options& among = {}, const work& how = {}, on_error why = {}) const {
+  std::size_t search_item_into(std::int64_t item, std::size_t n, span<std::int64_t> ids,
+                               room distances = {}, const search_options& among = {},
+                               const work& how = {}, on_error why = {}) const {
     return find_into(n, ids, distances, among, how, why, detail::by(handle(), item_ids(&item, 1)));
   }
 
  private:
   annoy_index* handle() noexcept { return handle_.get(); }
   const annoy_index* handle() const noexcept { return handle_.get(); }
-  static std::uint64_t number(load_flags flags) noexcept { return static_cast<std::uint64_t>(flags); }
+  static std::uint64_t number(load_flags flags) noexcept {
+    return static_cast<std::uint64_t>(flags);
+  }
 
   void make(const options& wanted, on_error& why) {
     const auto metric = static_cast<annoy_metric>(wanted.metric);
-    const annoy_options raw{sizeof raw, metric, static_cast<annoy_scalar>(wanted.scalar), wanted.id_bits, 0, wanted.f};
+    const annoy_options raw{
+        sizeof raw, metric, static_cast<annoy_scalar>(wanted.scalar), wanted.id_bits, 0, wanted.f};
     handle_.reset(why.get(static_cast<annoy_index*>(nullptr), annoy_new_with, &raw));
   }
 
-  static bool refuse(on_error& why, annoy::status which, const char* what, std::size_t found, const char* expected,
-                     std::size_t number) {
+  static bool refuse(on_error& why, annoy::status which, const char* what, std::size_t found,
+                     const char* expected, std::size_t number) {
     char text[128];
-    std::snprintf(text, sizeof text, "%s: found %zu, expected %s: %zu", what, found, expected, number);
+    std::snprintf(text, sizeof text, "%s: found %zu, expected %s: %zu", what, found, expected,
+                  number);
     return why.refuse(which, text);
   }
   static bool one_each(item_ids ids, const char* expected, std::size_t n, on_error& why) {
@@ -388,46 +429,51 @@ class index {
   }
   std::size_t write_to(void* buffer, std::size_t size, const work& how, on_error& why) const {
     std::size_t written = 0;
-    return detail::run(why, how, annoy_save_to_buffer, handle(), buffer, size, &written) ? written : 0;
+    return detail::run(why, how, annoy_save_to_buffer, handle(), buffer, size, &written) ? written
+                                                                                         : 0;
   }
   // Without room the library says how many bytes there are.
   std::size_t size_of_file(on_error& why) const {
     std::size_t size = 0;
-    const annoy_status status = annoy_save_to_buffer(handle(), nullptr, 0, &size, nullptr, why.native());
+    const annoy_status status =
+        annoy_save_to_buffer(handle(), nullptr, 0, &size, nullptr, why.native());
     return why.ok(status == ANNOY_ERR_TOO_SMALL ? ANNOY_OK : status) ? size : 0;
   }
 
   template <class Search>
-  bool find(const annoy_results& results, const search_options& among, const work& how, on_error& why,
-            Search search) const {
+  bool find(const annoy_results& results, const search_options& among, const work& how,
+            on_error& why, Search search) const {
     detail::worker at_work(how);
     detail::searcher searching(among, n_items(), at_work);
-    const annoy_status status = search(searching.native(), &results, at_work.native(), why.native());
+    const annoy_status status =
+        search(searching.native(), &results, at_work.native(), why.native());
     at_work.rethrow();
     searching.rethrow();
     return why.ok(status);
   }
   template <class Search>
-  batch gather(std::size_t n_queries, std::size_t n, const search_options& among, const work& how, on_error& why,
-               Search search) const {
+  batch gather(std::size_t n_queries, std::size_t n, const search_options& among, const work& how,
+               on_error& why, Search search) const {
     batch found;
     // No more than there are items can be found: a large n must not take memory for nothing.
     found.n = std::min(n, static_cast<std::size_t>(n_items()));
     found.ids.resize(n_queries * found.n);
     found.distances.resize(n_queries * found.n);
     found.found.resize(n_queries);
-    const auto results = detail::results(found.n, found.ids.data(), found.distances, found.found.data());
+    const auto results =
+        detail::results(found.n, found.ids.data(), found.distances, found.found.data());
     return find(results, among, how, why, search) ? std::move(found) : batch();
   }
   template <class Search>
-  annoy::neighbors gather(std::size_t n, const search_options& among, const work& how, on_error& why,
-                          Search search) const {
+  annoy::neighbors gather(std::size_t n, const search_options& among, const work& how,
+                          on_error& why, Search search) const {
     const batch found = gather(1, n, among, how, why, search);
     return found.found.empty() ? annoy::neighbors() : found[0];
   }
   template <class Search>
-  std::size_t find_into(std::size_t n, span<std::int64_t> ids, const room& distances, const search_options& among,
-                        const work& how, on_error& why, Search search) const {
+  std::size_t find_into(std::size_t n, span<std::int64_t> ids, const room& distances,
+                        const search_options& among, const work& how, on_error& why,
+                        Search search) const {
     std::size_t found = 0;
     if (ids.size() < n) {
       refuse(why, status::too_small, "ids", ids.size(), "room for n", n);
@@ -441,7 +487,8 @@ class index {
 
   static void hear(void* log, std::int32_t level, const char* text) noexcept {
     // What it throws has nobody to go to.
-    detail::keeper().run([&] { (*static_cast<const log_function*>(log))(static_cast<log_level>(level), text); });
+    detail::keeper().run(
+        [&] { (*static_cast<const log_function*>(log))(static_cast<log_level>(level), text); });
   }
 
   struct free {

@@ -40,7 +40,8 @@ namespace detail {
 // A call of annoy.h that looks for faults, with room for `most` of them. Faults are the answer, and
 // no failure.
 template <class Call, class... Arguments>
-faults_found faults_of(std::size_t most, on_error& why, const work& how, Call call, const Arguments&... arguments) {
+faults_found faults_of(std::size_t most, on_error& why, const work& how, Call call,
+                       const Arguments&... arguments) {
   std::vector<annoy_fault> raw(most);
   faults_found found;
   const auto look = [&](const annoy_work* work, annoy_error* error) {

@@ -15,7 +15,8 @@ class label_list {
   template <class E>
   static constexpr bool number = std::is_same_v<E, std::uint64_t>;
   template <class E>
-  using fits = std::enable_if_t<number<std::remove_const_t<E>> || std::is_convertible_v<E, std::string_view>>;
+  using fits = std::enable_if_t<number<std::remove_const_t<E>> ||
+                                std::is_convertible_v<E, std::string_view>>;
 
  public:
   template <class C, class E = detail::data_of<const C>, class = fits<E>>

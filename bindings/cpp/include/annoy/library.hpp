@@ -9,14 +9,16 @@
 namespace annoy {
 
 // index::verify and index::find_faults for a file that describes itself (annoy_verify_file).
-inline bool verify_file(const std::filesystem::path& file, const work& how = {}, on_error why = {}) {
+inline bool verify_file(const std::filesystem::path& file, const work& how = {},
+                        on_error why = {}) {
   std::size_t count;
   return detail::with_path(file, why, [&](const char* name) {
     return detail::run(why, how, annoy_verify_file, name, nullptr, std::size_t{0}, &count);
   });
 }
-[[nodiscard]] inline faults_found find_faults_in(const std::filesystem::path& file, std::size_t most = 100,
-                                                 const work& how = {}, on_error why = {}) {
+[[nodiscard]] inline faults_found find_faults_in(const std::filesystem::path& file,
+                                                 std::size_t most = 100, const work& how = {},
+                                                 on_error why = {}) {
   faults_found found;
   detail::with_path(file, why, [&](const char* name) {
     found = detail::faults_of(most, why, how, annoy_verify_file, name);
@@ -41,7 +43,8 @@ inline bool verify_file(const std::filesystem::path& file, const work& how = {},
   }
   raw.resize(std::min(count, raw.size()));
   for (const annoy_kind& one : raw) {
-    const options as{static_cast<metric>(one.metric), one.f, static_cast<scalar>(one.scalar), one.id_bits};
+    const options as{static_cast<metric>(one.metric), one.f, static_cast<scalar>(one.scalar),
+                     one.id_bits};
     kinds.push_back({as, one.n_items, one.n_trees, one.layout});
   }
   return kinds;
@@ -52,14 +55,19 @@ inline bool verify_file(const std::filesystem::path& file, const work& how = {},
 [[nodiscard]] inline std::uint32_t abi_version() noexcept { return annoy_abi_version(); }
 inline constexpr std::uint32_t header_abi_version = ANNOY_ABI_VERSION;
 // Major, minor and patch of the headers; version() tells the library's.
-inline constexpr std::uint32_t header_version[] = {ANNOY_VERSION_MAJOR, ANNOY_VERSION_MINOR, ANNOY_VERSION_PATCH};
+inline constexpr std::uint32_t header_version[] = {ANNOY_VERSION_MAJOR, ANNOY_VERSION_MINOR,
+                                                   ANNOY_VERSION_PATCH};
 
 namespace detail {
-inline std::string_view text_or_none(const char* text) noexcept { return text ? text : std::string_view(); }
+inline std::string_view text_or_none(const char* text) noexcept {
+  return text ? text : std::string_view();
+}
 }  // namespace detail
 
 // The distance kernels that indexes use; empty when ANNOY_RS_KERNEL names none of this machine's.
-[[nodiscard]] inline std::string_view kernel_name() noexcept { return detail::text_or_none(annoy_kernel_name()); }
+[[nodiscard]] inline std::string_view kernel_name() noexcept {
+  return detail::text_or_none(annoy_kernel_name());
+}
 // Annoy's name of a metric, such as "angular"; empty for a number that is none.
 [[nodiscard]] inline std::string_view metric_name(metric which) noexcept {
   return detail::text_or_none(annoy_metric_name(static_cast<annoy_metric>(which)));
@@ -67,7 +75,8 @@ inline std::string_view text_or_none(const char* text) noexcept { return text ? 
 // The metric of a name; metric{} on failure.
 [[nodiscard]] inline metric metric_from_name(std::string_view name, on_error why = {}) {
   if (name.find('\0') == std::string_view::npos)
-    return static_cast<metric>(why.get(annoy_metric{0}, annoy_metric_from_name, std::string(name).c_str()));
+    return static_cast<metric>(
+        why.get(annoy_metric{0}, annoy_metric_from_name, std::string(name).c_str()));
   why.refuse(status::argument, "name: found a NUL character in it, expected the name of a metric");
   return {};
 }

@@ -57,17 +57,22 @@ struct batch {
 
 namespace detail {
 
-inline annoy_results results(std::size_t n, std::int64_t* ids, const room& distances, std::size_t* counts) noexcept {
+inline annoy_results results(std::size_t n, std::int64_t* ids, const room& distances,
+                             std::size_t* counts) noexcept {
   void* const to = distances.size() ? distances.native().data : nullptr;
   return {sizeof(annoy_results), ids, to, distances.native().element, 0, counts, n};
 }
 
 // A search from these queries, as a call of annoy.h without them.
 inline auto by(const annoy_index* index, const vectors& queries) {
-  return [index, &queries](auto... told) { return annoy_search(index, &queries.native(), told...); };
+  return [index, &queries](auto... told) {
+    return annoy_search(index, &queries.native(), told...);
+  };
 }
 inline auto by(const annoy_index* index, const item_ids& items) {
-  return [index, items](auto... told) { return annoy_search_items(index, items.data(), items.size(), told...); };
+  return [index, items](auto... told) {
+    return annoy_search_items(index, items.data(), items.size(), told...);
+  };
 }
 
 // An annoy_search_options, for one call.

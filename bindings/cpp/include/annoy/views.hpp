@@ -101,11 +101,13 @@ class vector_view : public detail::vectors {
   constexpr vector_view() noexcept = default;
   template <class T, class = detail::if_element<T>>
   constexpr vector_view(const T* data, std::size_t size) noexcept : vectors(data, 1, size) {}
-  constexpr vector_view(std::initializer_list<float> list) noexcept : vector_view(list.begin(), list.size()) {}
+  constexpr vector_view(std::initializer_list<float> list) noexcept
+      : vector_view(list.begin(), list.size()) {}
   template <class T, std::size_t N, class = detail::if_element<T>>
   constexpr vector_view(const T (&elements)[N]) noexcept : vector_view(elements, N) {}
   template <class C, class = detail::if_element<detail::data_of<const C>>>
-  constexpr vector_view(const C& container) noexcept : vector_view(container.data(), container.size()) {}
+  constexpr vector_view(const C& container) noexcept
+      : vector_view(container.data(), container.size()) {}
   [[nodiscard]] constexpr std::size_t size() const noexcept { return raw_.len; }
 };
 
@@ -120,7 +122,8 @@ class rows_view : public detail::vectors {
 
  public:
   template <class T, class = detail::if_element<T>>
-  constexpr rows_view(const T* data, std::size_t n_rows, std::size_t n_columns, std::size_t stride = 0) noexcept
+  constexpr rows_view(const T* data, std::size_t n_rows, std::size_t n_columns,
+                      std::size_t stride = 0) noexcept
       : vectors(data, n_rows, n_columns, stride) {}
   constexpr rows_view(vector_view elements, std::size_t n_columns) noexcept : vectors(elements) {
     raw_.n = n_columns ? elements.size() / n_columns : 0;

@@ -81,7 +81,8 @@ class worker {
   void rethrow() { kept_.rethrow(); }
 
  private:
-  static void tell(void* user, annoy_stage which, std::uint64_t done, std::uint64_t total) noexcept {
+  static void tell(void* user, annoy_stage which, std::uint64_t done,
+                   std::uint64_t total) noexcept {
     worker& self = *static_cast<worker*>(user);
     if (!self.kept_.run([&] { self.given_.progress(static_cast<stage>(which), done, total); }))
       self.give_up();

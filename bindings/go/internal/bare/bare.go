@@ -1,6 +1,7 @@
 //go:build !annoy_dynamic
 
-// Package bare searches from a loop in C, which is what package annoy's own cost is measured against.
+// Package bare searches from a loop in C, which is what package annoy's own cost is
+// measured against.
 package bare
 
 // #include <stdlib.h>
@@ -10,12 +11,14 @@ package bare
 //     return annoy_open(path, 0, index, NULL);
 // }
 //
-// static annoy_status bare_search(const annoy_index *index, const float *queries, size_t n_queries, size_t f, size_t n,
-//                                 int64_t search_k, int64_t *ids, float *distances, size_t rounds) {
+// static annoy_status bare_search(const annoy_index *index, const float *queries, size_t n_queries,
+//                                 size_t f, size_t n, int64_t search_k, int64_t *ids,
+//                                 float *distances, size_t rounds) {
 //     for (size_t i = 0; i < rounds; i++) {
 //         size_t found;
-//         annoy_status status = annoy_get_nns_by_vector(index, queries + i % n_queries * f, f, n, search_k, ids,
-//                                                       distances, &found, NULL);
+//         annoy_status status =
+//             annoy_get_nns_by_vector(index, queries + i % n_queries * f, f, n, search_k, ids,
+//                                     distances, &found, NULL);
 //         if (status != ANNOY_OK) return status;
 //     }
 //     return ANNOY_OK;

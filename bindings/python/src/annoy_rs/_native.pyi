@@ -1,4 +1,5 @@
-"""The extension module made by cffi: `ffi` handles pointers, `lib` holds the functions and numbers of annoy.h."""
+"""The extension module made by cffi: `ffi` handles pointers, `lib` holds the functions and
+numbers of annoy.h."""
 
 from typing import Any
 

@@ -36,7 +36,7 @@ _by_item = lib.guarded_by_item
 # What they give when others have the index for long: between two calls Python looks for signals.
 _AGAIN = -1 - lib.GUARDED_AGAIN
 
-# What a metric that was not given is told by: None that was given with an f is a TypeError, as in Annoy.
+# Stands for a metric that was not given: None given together with an f is a TypeError, as in Annoy.
 _DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "'angular'"})()
 
 # Annoy's words for what the library says in its own.
@@ -52,11 +52,12 @@ class Vector(Protocol):
 
 
 class AnnoyIndex:
-    """Approximate nearest neighbours, as PyPI annoy's AnnoyIndex, which this takes the place of.
+    """Approximate nearest neighbours: a replacement for AnnoyIndex of the PyPI package annoy.
 
-    `f` is the length of the vectors, or None to have it from the first vector; `metric` is "angular", "euclidean",
-    "manhattan", "hamming" or "dot" (or an alias, such as "cosine" or "l2"). The rest are defaults of the methods.
-    `index` is the same index as an `Index`, which takes and gives NumPy arrays.
+    `f` is the length of the vectors, or None to have it from the first vector; `metric` is
+    "angular", "euclidean", "manhattan", "hamming" or "dot" (or an alias, such as "cosine" or "l2").
+    The rest are defaults of the methods. `index` is the same index as an `Index`, which takes and
+    gives NumPy arrays.
     """
 
     def __init__(
@@ -105,7 +106,8 @@ class AnnoyIndex:
     # Items.
 
     def add_item(self, i: int, vector: Vector) -> None:
-        """Adds item `i` (any nonnegative integer) with vector `vector`. Memory is taken for `max(i)+1` items."""
+        """Adds item `i` (any nonnegative integer) with vector `vector`. Memory is taken for
+        `max(i)+1` items."""
         item = operator.index(i)
         index = self._index
         if item < 0:
@@ -154,7 +156,8 @@ class AnnoyIndex:
         return self._index.n_trees
 
     def _floats(self, vector: Vector) -> Any:
-        """A vector as floats in C: one that has the length f, unless the library is to say that it has not."""
+        """A vector as floats in C. It has the length f, except where the library has
+        to refuse it."""
         if isinstance(vector, np.ndarray):
             array = np.require(vector, _F32, ("C", "A"))
             if array.ndim == 1:
@@ -169,15 +172,16 @@ class AnnoyIndex:
     # Trees.
 
     def set_seed(self, seed: int) -> None:
-        """Sets the seed of the next build. Unlike Annoy's it stays through save, load and unload."""
+        """Sets the seed of the next build. Unlike Annoy's it stays through save,
+        load and unload."""
         self._index.set_seed(seed)
 
     def build(self, n_trees: Optional[int] = None, n_jobs: Optional[int] = None) -> Literal[True]:
-        """Builds a forest of `n_trees` trees (-1: until there are twice as many nodes as items) by `n_jobs` threads
-        (-1: all).
+        """Builds a forest of `n_trees` trees (-1: until there are twice as many nodes as items) by
+        `n_jobs` threads (-1: all).
 
-        More trees give higher precision. No more items can be added then. The number of threads does not change the
-        result.
+        More trees give higher precision. No more items can be added then. The number of threads
+        does not change the result.
         """
         trees = self._n_trees if n_trees is None else operator.index(n_trees)
         jobs = self._n_jobs if n_jobs is None else operator.index(n_jobs)
@@ -192,14 +196,16 @@ class AnnoyIndex:
         return True
 
     def thaw(self) -> Literal[True]:
-        """Makes a loaded index one that items can be added to: copies the items to memory and drops the trees."""
+        """Makes it possible to add items to a loaded index: copies the items to memory and
+        drops the trees."""
         self._index.thaw()
         return True
 
     def rebuild(
         self, metric: Optional[str] = None, *, n_trees: Optional[int] = None, n_jobs: Optional[int] = None
     ) -> AnnoyIndex:
-        """A new index of the same items, with `metric` if given, built. Ids that are missing here are missing there."""
+        """A new index of the same items, with `metric` if given, built. Ids that are missing here
+        are missing there."""
         new = type(self)(self.f, metric or self.metric, **self._defaults())
         n_items = self.get_n_items()
         if self._index.info()["n_present"] == n_items:
@@ -237,8 +243,9 @@ class AnnoyIndex:
     ) -> Union[list[int], tuple[list[int], list[float]]]:
         """The `n` items closest to item `i`, itself among them.
 
-        `search_k` is the number of nodes inspected: more take longer and find better; -1 stands for `n_trees * n`. With
-        `include_distances` the result is a tuple of two lists, the second of which has the distances.
+        `search_k` is the number of nodes inspected: more take longer and find more. The
+        default, -1, is `n_trees * n`. With `include_distances` the result is a tuple of two
+        lists: ids and distances.
         """
         if n is None:
             n = self.n_neighbors
@@ -308,7 +315,8 @@ class AnnoyIndex:
         return _unpack(ids, found)  # type: ignore[no-any-return]
 
     def _nothing(self, result: int, item: Optional[int]) -> int:
-        """A search that failed: raises, but for an index that is not built, in which Annoy finds nothing."""
+        """A search that failed: raises, except for an index that is not built, in which Annoy
+        finds nothing."""
         try:
             raise_search(result)
         except ItemError:
@@ -322,7 +330,8 @@ class AnnoyIndex:
     # Files.
 
     def on_disk_build(self, fn: Path) -> Literal[True]:
-        """Makes the index build in a file instead of memory; to be called before items are added."""
+        """Makes the index build in a file instead of memory; to be called before
+        items are added."""
         try:
             self._index.on_disk_build(fn)
         except AnnoyError as error:
@@ -357,7 +366,8 @@ class AnnoyIndex:
         return self._index.to_bytes()
 
     def deserialize(self, data: bytes) -> AnnoyIndex:
-        """Loads what `serialize` gave, in place of what is here; metric and f must be the same (or f not known yet)."""
+        """Loads what `serialize` gave, in place of what is here; metric and f must be the same (or
+        f not known yet)."""
         new = Index.from_bytes(data)
         old = self._index
         if new.metric != old.metric or (old.f is not None and new.f != old.f):
@@ -469,7 +479,8 @@ class _Words:
 
 
 def _os_error(error: AnnoyError) -> AnnoyError:
-    """The OSError that Annoy raises, whatever went wrong with a file; but not for a path that can be none."""
+    """The OSError that Annoy raises, whatever went wrong with a file; but not for a path
+    that can be none."""
     if isinstance(error, (ArgumentError, CallbackError, ClosedError)):
         return error
     number = getattr(error, "errno", None)

@@ -28,7 +28,8 @@ def _reporter(progress: Progress) -> Optional[Callable[[int, int], Any]]:
 
 
 class Call:
-    """A call of the library with callbacks: what they are, how they ended, and the token that cancels it."""
+    """A call of the library with callbacks: what they are, how they ended, and the token
+    that cancels it."""
 
     def __init__(self, filter: Optional[Filter] = None, progress: Optional[Progress] = None) -> None:
         self.filter = filter
@@ -115,8 +116,8 @@ def run_long(
     invoke: Callable[[Any], int],
     raise_status: Callable[[int], None] = check,
 ) -> None:
-    """Makes a long call of the library, which takes an `annoy_work *`. On the main thread it looks up now and then, for
-    Ctrl-C."""
+    """Makes a long call of the library, which takes an `annoy_work *`. On the main thread it looks
+    up now and then, for Ctrl-C."""
     call = Call(progress=progress) if progress is not None or on_main_thread() else None
     raw = work(n_threads, call)
     run(call, lambda: invoke(raw), raise_status)

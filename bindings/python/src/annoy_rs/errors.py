@@ -1,4 +1,5 @@
-"""What a call that fails raises: an `AnnoyError` that is also the built-in exception Python programs expect."""
+"""What a call that fails raises: an `AnnoyError` that is also the built-in exception Python
+programs expect."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from ._native import ffi, lib
 
 
 class AnnoyError(Exception):
-    """A call of the library failed. `status` is its name in annoy.h, such as "ANNOY_ERR_IO"; "" where that has none."""
+    """A call of the library failed. `status` is its name in annoy.h, such as "ANNOY_ERR_IO"; ""
+    where that has none."""
 
     status = ""
 
@@ -19,7 +21,8 @@ class AnnoyError(Exception):
 
 
 class ArgumentError(AnnoyError, ValueError):
-    """A parameter has a value it cannot have, a vector another length than f, or NaN or infinity in it."""
+    """A parameter has a value it cannot have, a vector another length than f, or NaN or
+    infinity in it."""
 
     status = "ANNOY_ERR_ARGUMENT"
 
@@ -43,9 +46,9 @@ class StateError(AnnoyError, RuntimeError):
 
 
 class FileError(AnnoyError, OSError):
-    """The operating system refused something (`errno`, `strerror` and `filename` say what), or a file is no index or a
-    damaged one. Where Python has a class for an errno, such as FileNotFoundError or PermissionError, it is of that
-    too."""
+    """The operating system refused something (`errno`, `strerror` and `filename` say what), or a
+    file is not an index, or it is damaged. If Python has a class for the errno, such as
+    FileNotFoundError or PermissionError, the error is an instance of that class too."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return file_error, (str(self), self.errno, self.filename, self.status)
@@ -82,7 +85,7 @@ def file_error(message: str, errno: Optional[int], filename: Any, status: str) -
 
 
 class OutOfMemoryError(AnnoyError, MemoryError):
-    """Memory could not be had."""
+    """There is not enough memory."""
 
 
 class CancelledError(AnnoyError):
@@ -137,7 +140,8 @@ def check(status: int, path: Optional[str] = None) -> None:
 
 
 def raise_search(result: int) -> NoReturn:
-    """Raises for what `guarded_by_vector` or `guarded_by_item` returned instead of a number of results."""
+    """Raises for what `guarded_by_vector` or `guarded_by_item` returned instead of a
+    number of results."""
     if result <= -100:
         raise error_of(-100 - result)
     raise refused(-1 - result)

@@ -104,8 +104,8 @@ def to_bytes(index: Any) -> bytes:
 
 
 def borrowed(data: Bytes) -> Optional[bytes]:
-    """What has to be kept for as long as an index has these bytes loaded: `bytes`, which cannot change, are used as
-    they lie, of anything else the index has a copy."""
+    """The object to keep alive while an index has these bytes loaded. The index uses `bytes` in
+    place, because they cannot change. It copies anything else."""
     return data if isinstance(data, bytes) else None
 
 
@@ -159,8 +159,8 @@ def faults(
 
 
 def verify_file(path: Any, limit: int = 20, *, progress: Optional[Progress] = None) -> list[Fault]:
-    """Verifies a file that says what it is: the first `limit` faults; none when all is well. `progress`: as
-    `Index.build`, in nodes."""
+    """Verifies a file that says what it is: the first `limit` faults; none when all is well.
+    `progress`: as `Index.build`, in nodes."""
     name = encoded(path)
     verify = lambda *where: lib.annoy_verify_file(name, *where)  # noqa: E731
     return faults(verify, limit, os.fsdecode(name), progress=progress)
@@ -198,7 +198,8 @@ class Kind(NamedTuple):
 
 
 def probe(path: Any) -> list[Kind]:
-    """Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has."""
+    """Finds out what a file may be: one kind if the file says so itself, otherwise every kind whose
+    structure it has."""
     name = encoded(path)
     count, room, capacity = ffi.new("size_t *"), ffi.NULL, 0
     while True:

@@ -47,7 +47,8 @@ class Lock:
 
 
 class Handle:
-    """Owns an `annoy_index *`. Calls that take it const share it, the others have it alone; closing waits for them."""
+    """Owns an `annoy_index *`. Calls that take it const may run together, the others run alone;
+    closing waits for all."""
 
     __slots__ = ("__weakref__", "guarded", "log")
 

@@ -43,13 +43,14 @@ _ndarray = np.ndarray
 class Index(Labels, Inspection):
     """An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
 
-    `f` is the length of the vectors (for hamming, bits), or None to have it from the first vectors or the file loaded.
-    `metric` is "angular", "euclidean", "manhattan", "dot" or "hamming" (or an alias, such as "cosine" or "l2"); `dtype`
-    what is stored: "float32" or "float64", for hamming words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64.
+    `f` is the length of the vectors (for hamming, bits), or None to have it from the first vectors
+    or the file loaded. `metric` is "angular", "euclidean", "manhattan", "dot" or "hamming" (or an
+    alias, such as "cosine" or "l2"); `dtype` what is stored: "float32" or "float64", for hamming
+    words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64.
 
-    An index is not built (items are added), built, or loaded. Searches may run in any number of threads at
-    once; they let go of the interpreter's lock. Calls that change the index wait until it is theirs alone. After
-    `close` every call raises `ClosedError`.
+    An index is not built (items are added), built, or loaded. Any number of threads may search at
+    the same time; searches release the interpreter's lock. Calls that change the index wait until
+    no other call uses it. After `close` every call raises `ClosedError`.
     """
 
     def __init__(
@@ -146,7 +147,8 @@ class Index(Labels, Inspection):
 
     @property
     def dtype(self) -> str:
-        """What is stored: "float32", "float64", or for hamming words of "uint64", "uint32" or "uint8"."""
+        """What is stored: "float32", "float64", or for hamming words of "uint64",
+        "uint32" or "uint8"."""
         return self._scalar
 
     @property
@@ -181,7 +183,8 @@ class Index(Labels, Inspection):
         return True
 
     def __contains__(self, item: object) -> bool:
-        """Whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed."""
+        """Whether an id holds an item: one that is neither missing (a hole, or past the
+        last) nor removed."""
         try:
             i = operator.index(item)  # type: ignore[arg-type]
         except TypeError:
@@ -238,10 +241,12 @@ class Index(Labels, Inspection):
         n_threads: int = -1,
         progress: Optional[Progress] = None,
     ) -> None:
-        """Adds the rows of an array of shape (n, f), all or none. Without ids they follow the last item.
+        """Adds the rows of an array of shape (n, f), all or none. Without ids they
+        follow the last item.
 
-        float32 arrays (float64 for such an index, uint64 words for hamming) are taken as they lie; others are copied.
-        `n_threads` threads (-1: all) copy where there is much to copy. `progress`: as `build`, in items.
+        float32 arrays (float64 for such an index, uint64 words for hamming) are taken as they lie;
+        others are copied. `n_threads` threads (-1: all) copy where there is much to copy.
+        `progress`: as `build`, in items.
         """
         v = rows(vectors, self._scalar, self._f)
         if v.n == 0 and self._handle is None:
@@ -260,7 +265,8 @@ class Index(Labels, Inspection):
             check(lib.annoy_reserve(index, operator.index(n_items), lib.guarded_error()))
 
     def get_item(self, item: int) -> NDArray[Any]:
-        """A copy of an item's vector, of shape (f,); zeros and ones for hamming. A missing item reads as zeros."""
+        """A copy of an item's vector, of shape (f,); zeros and ones for hamming. A missing item
+        reads as zeros."""
         kind = DOUBLE if self._scalar == "float64" else FLOAT
         vector: NDArray[Any] = self._vectors(ffi.new("int64_t *", operator.index(item)), 1, kind, self._f or 0)[0]
         return vector
@@ -278,7 +284,8 @@ class Index(Labels, Inspection):
         return to
 
     def get_words(self, item: int) -> NDArray[np.uint64]:
-        """A copy of an item's bits in words of 64, the first bit in the least significant place (hamming)."""
+        """A copy of an item's bits in words of 64, the first bit in the least significant
+        place (hamming)."""
         n_words = -(-(self._f or 0) // 64)
         words: NDArray[np.uint64] = self._vectors(ffi.new("int64_t *", operator.index(item)), 1, WORDS, n_words)[0]
         return words
@@ -294,8 +301,8 @@ class Index(Labels, Inspection):
     def to_numpy(self) -> NDArray[Any]:
         """All vectors, of shape (n_items, f), read-only.
 
-        Of a loaded file this is a view of the mapped file, which takes no memory and stays good after the index is
-        closed; for hamming in the words that are stored. Of an index in memory it is a copy.
+        For a loaded file this is a view of the mapped file. It takes no memory and stays valid
+        after `close`; for hamming it has the stored words. For an index in memory it is a copy.
         """
         with self._owner.shared() as index:
             view = self._file.vectors(index, self._scalar) if self._file is not None else None
@@ -317,11 +324,12 @@ class Index(Labels, Inspection):
         self._seed = seed
 
     def build(self, n_trees: int = -1, *, n_threads: int = -1, progress: Optional[Progress] = None) -> None:
-        """Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_threads` threads (-1: all).
+        """Builds `n_trees` trees (-1: until there are twice as many nodes as items) by `n_threads`
+        threads (-1: all).
 
-        The same items, seed and number of trees give the same file, for any number of threads. `progress(done, total)`,
-        or a tqdm bar, hears how far it is; an exception in it, or Ctrl-C, ends the build and leaves the index as it
-        was.
+        The same items, seed and number of trees give the same file, for any number of threads.
+        `progress(done, total)`, or a tqdm bar, gets the progress. An exception in it, or Ctrl-C,
+        ends the build and leaves the index as it was.
         """
         with self._owner.exclusive() as index:
             n_trees = operator.index(n_trees)
@@ -340,16 +348,17 @@ class Index(Labels, Inspection):
         n_threads: int = -1,
         progress: Optional[Progress] = None,
     ) -> None:
-        """Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it,
-        and find more in less time; it is saved with the index, where Annoy does not see it, and gone when the trees
-        are.
+        """Builds a graph over the items of a built or loaded index; it replaces an older graph.
+        Searches then use it, and find more in less time. It is saved with the index, where Annoy
+        does not see it. The graph goes when the trees go.
 
-        None and 0 stand for the default. An item has `degree` neighbours at the most (1 to 255, default 32), chosen
-        from the `candidates` nearest (1 to 1,024, default 48); with more `alpha` (1 to 16, default 1.2) longer ways are
-        kept beside short ones. How long it takes is decided by the `rounds` of NN-descent (1 to 1,000, default 6; -1
-        for none), the neighbours that each takes as a `sample` of a list (1 to 255, default 12), and the `n_trees`
-        whose leaves are made use of (default 10). The same index and options give the same file. `progress`: as
-        `build`, in items, each many times.
+        None and 0 stand for the default. An item has at most `degree` neighbours (1 to 255, default
+        32), chosen from the `candidates` nearest (1 to 1,024, default 48). A larger `alpha` (1 to
+        16, default 1.2) keeps longer edges. The building time depends on the `rounds` of NN-descent
+        (1 to 1,000, default 6; -1 for none), on the `sample` of neighbours that a round takes from
+        each list (1 to 255, default 12), and on the `n_trees` whose leaves are used (default 10).
+        The same index and options give the same file. `progress`: as `build`, in items, each
+        counted many times.
         """
         options = graph.options(
             degree=degree, candidates=candidates, alpha=alpha, rounds=rounds, sample=sample, n_trees=n_trees
@@ -364,7 +373,8 @@ class Index(Labels, Inspection):
             check(lib.annoy_unbuild(index, lib.guarded_error()))
 
     def thaw(self) -> None:
-        """Makes a loaded index one that items can be added to: copies the items to memory and drops the trees.
+        """Makes it possible to add items to a loaded index: copies the items to memory and
+        drops the trees.
 
         Labels, marks of removed items, metadata and the seed stay. A built index is unbuilt.
         """
@@ -387,17 +397,19 @@ class Index(Labels, Inspection):
     def search(
         self, query: ArrayLike, n: int = 10, search_k: int = -1, **options: Unpack[SearchOptions]
     ) -> tuple[Ids, Distances]:
-        """Finds the `n` items nearest to each vector: their ids, and their distances, nearest first.
+        """Finds the `n` items nearest to each vector: their ids, and their
+        distances, nearest first.
 
-        A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of shape (q, f) gives
-        arrays of shape (q, n), found by `n_threads` threads (-1: all); places left over hold -1 and NaN.
+        A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of
+        shape (q, f) gives arrays of shape (q, n), found by `n_threads` threads (-1: all); places
+        left over hold -1 and NaN.
 
-        `search_k` is the number of candidates looked at (0 or -1: n times the number of trees; with a graph, a
-        number that suits it): more take longer and find better. Only items within `max_distance` are found,
-        that are not in `exclude` (ids), are in `allow` and not in `deny` (one of the two; a mask of bool for
-        all items, or ids), and for whose id `filter` gives true. `exact` looks at all items. `way` is "forest"
-        or "graph": without it the graph is searched where there is one. `progress(done, total)`, or a tqdm bar,
-        hears of a batch.
+        `search_k` is the number of candidates (0 or -1: n times the number of trees; with a graph,
+        a number that suits it). More take longer and find more. A search finds only items that are
+        within `max_distance`, not in `exclude` (ids), in `allow` or not in `deny` (one of the two;
+        ids, or a mask of bool for all items), and for whose id `filter` returns true. `exact` looks
+        at all items. `way` is "forest" or "graph"; the default is the graph if there is one.
+        `progress(done, total)`, or a tqdm bar, gets the progress of a batch.
         """
         guarded = self._everyday
         if (
@@ -442,8 +454,8 @@ class Index(Labels, Inspection):
         search_k: int = -1,
         **options: Unpack[ItemSearchOptions],
     ) -> tuple[Ids, Distances]:
-        """Finds the `n` items nearest to an item, or to each of several. As `search`; with `exclude_self` an item is
-        not among its own neighbours."""
+        """Finds the `n` items nearest to an item, or to each of several. As `search`; with
+        `exclude_self` an item is not among its own neighbours."""
         if as_array(items).ndim == 0:
             item = operator.index(items)  # type: ignore[arg-type]
             return search.one_item(self._owner, item, distance_of(self._scalar), n, search_k, options)
@@ -452,23 +464,23 @@ class Index(Labels, Inspection):
     # Files.
 
     def on_disk_build(self, path: Path) -> None:
-        """Makes the index build in a file; to be called before items are added. `build` completes it: no save is
-        needed."""
+        """Makes the index build in a file; to be called before items are added. `build` completes
+        it: no save is needed."""
         with self._owner.exclusive() as index:
             name = files.encoded(path)
             check(lib.annoy_on_disk_build(index, name, lib.guarded_error()), os.fsdecode(name))
 
     def save(self, path: Path, *, progress: Optional[Progress] = None) -> None:
-        """Writes the index to a file that Annoy reads too: whole or not at all. The index stays as it is. `progress`:
-        as `build`, in bytes."""
+        """Writes the index to a file that Annoy reads too: whole or not at all. The index stays as
+        it is. `progress`: as `build`, in bytes."""
         name = files.encoded(path)
         with self._owner.shared() as index:
             save = lambda work: lib.annoy_save_to(index, name, work, lib.guarded_error())  # noqa: E731
             run_long(-1, progress, save, lambda status: check(status, os.fsdecode(name)))
 
     def save_and_load(self, path: Path, *, prefault: bool = False, progress: Optional[Progress] = None) -> None:
-        """Saves, then loads the new file in place of what is in memory: what Annoy's own save does. `progress`: as
-        `build`, in bytes."""
+        """Saves, then loads the new file in place of what is in memory: what Annoy's own save does.
+        `progress`: as `build`, in bytes."""
         name = files.encoded(path)
         flags = files.flags(prefault, copy=False)
         with self._owner.exclusive() as index:
@@ -477,10 +489,12 @@ class Index(Labels, Inspection):
             self._file, self._bytes = files.Loaded(name), None
 
     def load(self, path: Path, *, prefault: bool = False, copy: bool = False) -> None:
-        """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types must be the index's.
+        """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types
+        must be the index's.
 
-        While it is mapped the file must not be shortened or rewritten in place (replacing it by rename is fine); with
-        `copy` it is read into memory instead. `prefault` reads all of it at once.
+        While the file is mapped, nobody may shorten it or rewrite it in place (replacing
+        it by rename is fine). With `copy` it is read into memory instead. `prefault` reads
+        all of it at once.
         """
         name = files.encoded(path)
         flags = files.flags(prefault, copy)
@@ -493,8 +507,8 @@ class Index(Labels, Inspection):
             self._file, self._bytes = files.load(index, name, flags), None
 
     def load_bytes(self, data: files.Bytes) -> None:
-        """Loads the bytes of a file, as `load` loads the file. `bytes` are used as they lie; anything else is
-        copied."""
+        """Loads the bytes of a file, as `load` loads the file. `bytes` are used as they lie;
+        anything else is copied."""
         if self._handle is None and not self._closed:
             opened = files.open_bytes(data)
             self._bytes = files.borrowed(data)
@@ -523,7 +537,8 @@ class Index(Labels, Inspection):
 
     @classmethod
     def open(cls, path: Path, *, prefault: bool = False, copy: bool = False) -> Index:
-        """Opens a file that says what it is, as all files of this library do. (`probe` helps with those of Annoy.)"""
+        """Opens a file that says what it is, as all files of this library do. (`probe` helps with
+        those of Annoy.)"""
         name = files.encoded(path)
         opened, file = files.open_index(name, files.flags(prefault, copy))
         self = cls.__new__(cls)
@@ -544,15 +559,15 @@ class Index(Labels, Inspection):
 
     @classmethod
     def from_bytes(cls, data: files.Bytes) -> Index:
-        """An index from the bytes of a file that says what it is. `bytes` are used as they lie; anything else is
-        copied."""
+        """An index from the bytes of a file that says what it is. `bytes` are used as they lie;
+        anything else is copied."""
         self = cls.__new__(cls)
         self._made({}, data)
         return self
 
     @property
     def metadata(self) -> bytes:
-        """Bytes of the caller's that go along when the index is saved, at most 65,536."""
+        """Bytes of the caller that are saved with the index, at most 65,536."""
         with self._owner.shared() as index:
             return files.get_metadata(index)
 
@@ -565,7 +580,8 @@ class Index(Labels, Inspection):
     # Its end, and copies.
 
     def close(self) -> None:
-        """Frees the index, once calls under way in other threads are done. A second time it does nothing."""
+        """Frees the index, once calls under way in other threads are done. A second time it
+        does nothing."""
         with handles.making:
             self._closed = True
         if self._handle is not None:

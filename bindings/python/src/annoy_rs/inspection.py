@@ -17,14 +17,15 @@ class Inspection(Owner):
     """The part of `Index` that looks at it."""
 
     def verify(self, limit: int = 20, *, progress: Optional[Progress] = None) -> list[files.Fault]:
-        """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when all is well.
-        `progress`: as `build`, in nodes."""
+        """Looks at every byte: checksums, nodes, ids, values. The first `limit` faults; none when
+        all is well. `progress`: as `build`, in nodes."""
         with self._owner.shared() as index:
             verify = lambda *where: lib.annoy_verify(index, *where)  # noqa: E731
             return files.faults(verify, limit, None, progress)
 
     def info(self) -> dict[str, Any]:
-        """The facts about the index: counts, sizes, depth and balance of its trees. Walks all trees."""
+        """The facts about the index: counts, sizes, depth and balance of its trees.
+        Walks all trees."""
         with self._owner.shared() as index:
             return files.info(index)
 
@@ -38,8 +39,8 @@ class Inspection(Owner):
         n_threads: int = -1,
         progress: Optional[Progress] = None,
     ) -> float:
-        """The share of the `n` nearest that searches find, 0 to 1, estimated from `n_sample` items. Looks at all items
-        for each of those. `progress`: as `build`, in searches."""
+        """The share of the `n` nearest that searches find, 0 to 1, estimated from `n_sample` items.
+        Looks at all items for each of those. `progress`: as `build`, in searches."""
         recall = ffi.new("double *")
         with self._owner.shared() as index:
             given = (index, n_sample, n, search_k, seed)
@@ -48,10 +49,11 @@ class Inspection(Owner):
         return float(recall[0])
 
     def set_log(self, log: Optional[Log], level: int = lib.ANNOY_LOG_INFO) -> None:
-        """Sets who hears what the index does: `log(level, text)`, from the thread whose call it is about. None: nobody.
+        """Sets the function that gets messages: `log(level, text)`, called in the thread whose call
+        the message is about. None: no messages.
 
-        Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what is about to be done); those up to `level` are
-        heard.
+        Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what comes next). `log` gets
+        those up to `level`.
         """
         handle = self._owner
         with handle.exclusive() as index:

@@ -1,4 +1,5 @@
-"""What callers call the items: numbers or strings that are saved along. And items that are removed."""
+"""Labels, the numbers or strings by which callers know the items, saved with the
+index. And removal."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ class Labels(Owner):
             return int(lib.annoy_get_n_labels(index))
 
     def set_label(self, item: int, label: Label) -> None:
-        """Gives an item a label, in place of the one it had: a string, or a number from 0 to 2**64 - 1. All labels of
-        an index are of one kind, and no two items have the same."""
+        """Gives an item a label, in place of the one it had: a string, or a number from 0 to 2**64
+        - 1. All labels of an index are of one kind, and no two items have the same."""
         item = operator.index(item)
         with self._owner.exclusive() as index:
             error = lib.guarded_error()
@@ -48,7 +49,8 @@ class Labels(Owner):
                 check(lib.annoy_set_label_u64(index, item, operator.index(label), error))
 
     def set_labels(self, labels: Union[Iterable[str], ArrayLike], ids: Optional[ArrayLike] = None) -> None:
-        """Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items may swap labels."""
+        """Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items
+        may swap labels."""
         given = labels if isinstance(labels, np.ndarray) else list(labels)  # type: ignore[arg-type]
         which = None if ids is None else as_ids(ids)
         n = len(given)
@@ -96,8 +98,8 @@ class Labels(Owner):
             return _text(text[0], size[0])
 
     def get_labels(self, ids: ArrayLike, otherwise: Any = None) -> NDArray[Any]:
-        """The labels of items, such as a search found, as an array of objects of the same shape; `otherwise` for an
-        item without one, and for the id -1."""
+        """The labels of items, such as a search found, as an array of objects of the same shape;
+        `otherwise` for an item without one, and for the id -1."""
         array = as_array(ids)
         which = as_ids(array.ravel())
         n = len(which)
@@ -133,8 +135,8 @@ class Labels(Owner):
         return int(item[0])
 
     def remove_items(self, items: Union[int, Sequence[int], NDArray[Any]]) -> None:
-        """Marks items as removed: no search finds them any more, and the next build leaves them out. Legal in every
-        state."""
+        """Marks items as removed: no search finds them any more, and the next build leaves them
+        out. Legal in every state."""
         self._mark(lib.annoy_remove_item, items)
 
     def restore_items(self, items: Union[int, Sequence[int], NDArray[Any]]) -> None:

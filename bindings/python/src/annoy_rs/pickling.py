@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def reduced(index: Index) -> tuple[Any, ...]:
-    """What `__reduce__` gives: the bytes of the index, or its items when it is not built; with `pickle_by_path` the
-    path of the file that is loaded."""
+    """What `__reduce__` gives: the bytes of the index, or its items when it is not built; with
+    `pickle_by_path` the path of the file that is loaded."""
     if index.pickle_by_path:
         if index.path is None:
             raise StateError("cannot pickle by path: the index is not loaded from a file")

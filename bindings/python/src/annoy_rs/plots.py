@@ -13,8 +13,8 @@ from .index import Index
 
 
 def plot_index(index: Index, *, colors: Optional[Sequence[Any]] = None, n: int = 5000, ax: Any = None) -> Any:
-    """Draws up to `n` items, evenly chosen, on the two axes along which they differ most. `colors` has one for each
-    item of the index. Returns the axes."""
+    """Draws up to `n` items, evenly chosen, on the two axes along which they differ most. `colors`
+    has one for each item of the index. Returns the axes."""
     ids = np.unique(np.linspace(0, len(index) - 1, min(n, len(index))).astype(np.int64))
     vectors = index.get_items(ids).astype(np.float64)
     centred = vectors - vectors.mean(axis=0)
@@ -32,8 +32,9 @@ def plot_index(index: Index, *, colors: Optional[Sequence[Any]] = None, n: int =
 def plot_recall(
     index: Index, queries: ArrayLike, *, n: int = 10, search_ks: Sequence[int] = (100, 300, 1000, 3000, 10000), ax: Any = None
 ) -> Any:
-    """Draws the recall of searches against their speed, for several `search_k`: the share of the `n` nearest, by an
-    exact search, that is found, and queries per second of one thread. Returns the axes."""
+    """Draws the recall of searches against their speed, for several `search_k`: the share of the
+    `n` nearest, by an exact search, that is found, and queries per second of one thread.
+    Returns the axes."""
     x = np.asarray(queries)
     exact = index.search(x, n, exact=True)[0]
     recalls, speeds = [], []

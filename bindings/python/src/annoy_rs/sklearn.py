@@ -17,8 +17,9 @@ from .index import Index
 class AnnoyTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Finds nearest neighbours with annoy_rs, and gives them as a sparse graph.
 
-    As scikit-learn's KNeighborsTransformer: of the items that it was fitted with, `transform` has each item among its
-    own neighbours, and `n_neighbors` more with mode "distance". Metrics are those of annoy_rs ("dot" is no distance).
+    As scikit-learn's KNeighborsTransformer: of the items that it was fitted with, `transform` has
+    each item among its own neighbours, and `n_neighbors` more with mode "distance". Metrics are
+    those of annoy_rs ("dot" is no distance).
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class AnnoyTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def kneighbors(self, X: Any = None, n_neighbors: Optional[int] = None, return_distance: bool = True) -> Any:
-        """Distances and ids of the nearest of each row, of shape (n_queries, n_neighbors); without X those of each item
-        that was fitted, which is then not among its own. Raises where fewer are found than asked for."""
+        """Distances and ids of the nearest items to each row, of shape (n_queries, n_neighbors).
+        Without X the queries are the fitted items, and no item is its own neighbour. Raises if
+        it finds fewer than asked for."""
         n = self.n_neighbors if n_neighbors is None else n_neighbors
         check_is_fitted(self)
         if X is None:
@@ -74,8 +76,8 @@ class AnnoyTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return (distances, ids) if return_distance else ids
 
     def kneighbors_graph(self, X: Any = None, n_neighbors: Optional[int] = None, mode: str = "connectivity") -> csr_matrix:
-        """The nearest of each row as a matrix of shape (n_queries, n_items): 1, or with mode "distance" the
-        distance."""
+        """The nearest of each row as a matrix of shape (n_queries, n_items): 1, or with mode
+        "distance" the distance."""
         distances, ids = self.kneighbors(X, n_neighbors)
         data: NDArray[Any] = np.ones(ids.size) if mode == "connectivity" else distances.ravel().astype(np.float64)
         starts = np.arange(0, ids.size + 1, ids.shape[1]) if ids.shape[1] else np.zeros(len(ids) + 1, int)

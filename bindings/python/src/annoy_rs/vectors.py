@@ -78,7 +78,8 @@ def distance_of(scalar: str) -> np.dtype[Any]:
 
 
 def kind_of(array: NDArray[Any], scalar: str) -> Kind:
-    """The form for an array given to an index of `scalar`: hamming takes uint64 arrays as packed words."""
+    """The form for an array given to an index of `scalar`: hamming takes uint64 arrays as
+    packed words."""
     if scalar not in ("float32", "float64"):
         return WORDS if array.dtype == np.uint64 else FLOAT
     return SHORT.get(array.dtype) or (DOUBLE if scalar == "float64" else FLOAT)

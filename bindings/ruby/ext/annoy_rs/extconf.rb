@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
-# Builds the library with cargo and puts it beside the Ruby files that load it: from the sources in the gem, which have
-# all crates along, so that no network is needed; or from the checkout around this file.
+# Builds the library with cargo and puts it beside the Ruby files that load it: from the sources
+# in the gem, which have all crates along, so that no network is needed; or from the checkout
+# around this file.
 
 require "fileutils"
 require "rbconfig"

@@ -1,10 +1,11 @@
 # frozen_string_literal: true
 
 module Annoy
-  # {Index} with the methods, defaults and return values of the gem annoy-rb, for programs written for it.
+  # {Index} with the methods, defaults and return values of the gem annoy-rb, for
+  # programs written for it.
   #
-  # Elements are float64 unless told otherwise; vectors of hamming are Arrays of words of 64 bits, and `n_features`
-  # counts those. Everything else that {Index} does is there too.
+  # Elements are float64 unless told otherwise; vectors of hamming are Arrays of words of 64 bits,
+  # and `n_features` counts those. Everything else that {Index} does is there too.
   class AnnoyIndex < Index
     # @param n_features [Integer] length of the vectors: numbers, or words for hamming
     # @param metric [String] 'angular', 'dot', 'hamming', 'euclidean', or 'manhattan'
@@ -46,7 +47,8 @@ module Annoy
     #
     # @param search_k [Integer] the number of nodes inspected; -1 for n * n_trees
     # @param include_distances [Boolean]
-    # @return [Array<Integer>, Array(Array<Integer>, Array<Numeric>)] ids, or ids and distances; none before the build
+    # @return [Array<Integer>, Array(Array<Integer>, Array<Numeric>)] ids, or ids and distances;
+    #   none before the build
     def get_nns_by_item(i, n, search_k: -1, include_distances: false)
       answer(include_distances) { search_item(i, search_k.zero? ? 0 : n, search_k: search_k) }
     end

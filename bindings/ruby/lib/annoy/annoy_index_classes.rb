@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 module Annoy
-  # The classes that annoy-rb's AnnoyIndex is made of, which take their arguments by position: AnnoyIndexAngular and so
-  # on, for float64 and, with Float32 behind, for float32. See {AnnoyIndex}.
+  # The classes that annoy-rb's AnnoyIndex is made of, which take their arguments by
+  # position: AnnoyIndexAngular and so on, for float64 and, with Float32 behind, for float32.
+  # See {AnnoyIndex}.
   module AnnoyIndexClasses
     # @private
     module ByPosition

@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
 module Annoy
-  # The part of {Index} that is about the bytes of its file without a file: in a String, a Marshal, a copy.
+  # The part of {Index} that is about the bytes of its file without a file: in a String, a
+  # Marshal, a copy.
   module Bytes
     # @private
     def self.open(bytes, index, error)
@@ -26,7 +27,8 @@ module Annoy
       end
     end
 
-    # Loads the bytes of a file, ours or Annoy's, which are copied, in place of what the index holds. As {Files#load}.
+    # Loads the bytes of a file, ours or Annoy's, which are copied, in place of what the index
+    # holds. As {Files#load}.
     #
     # @param bytes [String]
     # @return [true]
@@ -37,8 +39,8 @@ module Annoy
       true
     end
 
-    # For Marshal: the bytes of its file. Of an index that is not built: its items, with labels, metadata and seed; ids
-    # behind the last item are not kept.
+    # For Marshal: the bytes of its file. Of an index that is not built: its items, with labels,
+    # metadata and seed; ids behind the last item are not kept.
     #
     # @return [Array]
     def marshal_dump

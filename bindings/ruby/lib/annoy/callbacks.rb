@@ -3,8 +3,8 @@
 module Annoy
   # Blocks of Ruby that the library calls. Internal.
   module Callbacks
-    # Runs a callback's block. Nothing gets out of it into the library, which could not bear it: `failed` is called with
-    # an exception, and with one in place of a `throw`; the library then gets `otherwise`.
+    # Runs a callback's block. No exception may pass through the library: `failed` gets it instead,
+    # or a new one in place of a `throw`, and the library gets `otherwise`.
     def self.guard(otherwise, failed)
       result = otherwise
       done = false
@@ -20,7 +20,8 @@ module Annoy
       return result # rubocop:disable Lint/EnsureReturn
     end
 
-    # A function for annoy_set_log. An exception in it is reported as Ruby reports those of finalizers.
+    # A function for annoy_set_log. An exception in it is reported as Ruby reports
+    # those of finalizers.
     def self.log(&block)
       failed = ->(error) { warn "#{error.full_message(highlight: false)} in a log of Annoy" }
       FFI::Function.new(:void, %i[pointer int32 pointer]) do |_, level, text|

@@ -1,17 +1,19 @@
 # frozen_string_literal: true
 
 module Annoy
-  # What all errors of this library are: `rescue Annoy::Error` gets each. Each is also of the class that Ruby programs
-  # expect.
+  # What all errors of this library are: `rescue Annoy::Error` gets each. Each is also of the class
+  # that Ruby programs expect.
   module Error
-    # @return [String] name of the status in annoy.h, such as "ANNOY_ERR_IO"; "" where annoy.h has none
+    # @return [String] name of the status in annoy.h, such as "ANNOY_ERR_IO"; "" where
+    #   annoy.h has none
     attr_accessor :status
 
     # @return [Integer, nil] the operating system's error number
     attr_accessor :errno
   end
 
-  # A parameter has a value it cannot have, a vector another length than expected, or NaN or infinity in it.
+  # A parameter has a value it cannot have, a vector another length than expected, or NaN
+  # or infinity in it.
   class ArgumentError < ::ArgumentError
     include Error
 
@@ -41,7 +43,8 @@ module Annoy
     include Error
   end
 
-  # The operating system refused something ({Error#errno} says what), or a file is no index or a damaged one.
+  # The operating system refused something ({Error#errno} says what), or a file is no index
+  # or a damaged one.
   class FileError < ::RuntimeError
     include Error
   end
@@ -66,7 +69,7 @@ module Annoy
     include Error
   end
 
-  # A callback used the index in a way that would wait for the call it belongs to, or was left by `throw`.
+  # A callback used the index in a way that would have to wait for its own call, or left by `throw`.
   class CallbackError < ::RuntimeError
     include Error
   end
@@ -93,8 +96,9 @@ module Annoy
       Native::ANNOY_ERR_UNSUPPORTED => UnsupportedError
     }.freeze
 
-    # Memory for errors that is not in use. A call takes what it needs from there and gives it back when it has read it:
-    # the trap of a signal may come between the two and make calls of its own. Calls that succeed pay next to nothing.
+    # Memory for errors that is not in use. A call takes what it needs from there and gives it back
+    # when it has read it: the trap of a signal may come between the two and make calls of its own.
+    # Calls that succeed pay next to nothing.
     SPARE = [] # rubocop:disable Style/MutableConstant
     private_constant :SPARE
 
@@ -106,12 +110,14 @@ module Annoy
       result
     end
 
-    # Makes a call: yields an annoy_error *, and raises what the status that the block gives stands for.
+    # Makes a call: yields an annoy_error *, and raises what the status that the block
+    # gives stands for.
     def self.call
       room { |error| check(yield(error), error) }
     end
 
-    # Raises what a status stands for, unless it is ANNOY_OK. `pointer` is the annoy_error that the call was given.
+    # Raises what a status stands for, unless it is ANNOY_OK. `pointer` is the annoy_error that
+    # the call was given.
     def self.check(status, pointer)
       raise from(status, pointer) unless status.zero?
     end

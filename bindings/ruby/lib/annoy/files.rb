@@ -14,8 +14,8 @@ module Annoy
       (prefault ? Native::ANNOY_LOAD_PREFAULT : 0) | (copy ? Native::ANNOY_LOAD_COPY : 0)
     end
 
-    # Makes the index build in a file; {Index#build} then completes it, and no save is needed. To be called before items
-    # are added.
+    # Makes the index build in a file; {Index#build} then completes it, and no save is needed. To be
+    # called before items are added.
     #
     # @return [true]
     # @raise [StateError, FileError]
@@ -47,9 +47,9 @@ module Annoy
       true
     end
 
-    # Maps a file in place of what the index holds. Its metric, f and types must be those of the index. While it is
-    # mapped it must not be shortened, which would end the process, or rewritten in place, after which answers may be
-    # wrong; replacing or removing it is fine.
+    # Maps a file in place of what the index holds. Its metric, f and types must be those of the
+    # index. While the file is mapped, nobody may shorten it (the system would end the process) or
+    # rewrite it in place (answers may be wrong). Replacing or removing it is fine.
     #
     # @param (see Index.open)
     # @return [true]
@@ -59,7 +59,7 @@ module Annoy
       true
     end
 
-    # Bytes of the caller's that go along when the index is saved, at most 65,536.
+    # Bytes of the caller that are saved with the index, at most 65,536.
     #
     # @return [String]
     def metadata

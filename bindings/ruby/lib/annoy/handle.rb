@@ -1,15 +1,17 @@
 # frozen_string_literal: true
 
 module Annoy
-  # Owns an annoy_index: calls that take it const share it, others have it alone, closing waits for both. Internal.
+  # Owns an annoy_index: calls that take it const share it, others have it alone, closing waits
+  # for both. Internal.
   #
-  # There is no Mutex, which the trap of a signal may not lock. What there is rests on this: under CRuby's lock one
-  # operation of a Hash or a Queue is over before another thread does one. A use says that it is there, and then looks
-  # for changes; a change says that it is there, and then looks for uses: so of two that meet one at least sees the
-  # other.
+  # There is no Mutex, because the trap of a signal may not lock one. Instead this relies on CRuby's
+  # lock: one operation of a Hash or a Queue is over before another thread does one. A use registers
+  # itself, and then looks for changes; a change registers itself, and then looks for uses. So if
+  # two meet, at least one sees the other.
   #
-  # Uses and changes are kept one by one and not counted. So letting go twice does no harm, and is what is done where an
-  # exception from outside (Timeout, Ctrl-C) may have kept it from being done once.
+  # Uses and changes are kept one by one and not counted, so releasing one twice does no
+  # harm. It is released twice where an exception from outside (Timeout, Ctrl-C) may have
+  # prevented the first time.
   class Handle
     # A call: the thread that makes it, and the one on whose behalf, see {Work#apart}.
     class Call
@@ -26,8 +28,8 @@ module Annoy
       end
     end
 
-    # One that shares the index. When it asks a filter, its fiber may be given up there, and may be gone without having
-    # gone on.
+    # A call that shares the index. While it asks a filter, its fiber may be
+    # abandoned and collected.
     class Use < Call
       def initialize(asks)
         super()
@@ -80,8 +82,8 @@ module Annoy
       Native.annoy_free(pointer)
     end
 
-    # Yields the annoy_index * for calls that take it const. A call that asks a filter may never come back: a fiber can
-    # be given up in it.
+    # Yields the annoy_index * for calls that take it const. A call that asks a filter may never
+    # return: its fiber can be abandoned there.
     def shared(asks: false)
       use = Use.new(asks)
       begin
@@ -104,7 +106,8 @@ module Annoy
       alone(&block)
     end
 
-    # Calls a function of annoy.h that takes the index const: its arguments without the index and the error.
+    # Calls a function of annoy.h that takes the index const: its arguments without the
+    # index and the error.
     def read(function, *arguments)
       shared { |index| Errors.call { |error| Native.public_send(function, index, *arguments, error) } }
     end
@@ -197,8 +200,8 @@ module Annoy
       false
     end
 
-    # Those that came before go first. But not before a thread that is in the middle of a call, which asks a filter or
-    # is interrupted by a trap: they may wait for its end.
+    # Those that came before go first. But not before a thread that is in the middle of a call,
+    # which asks a filter or is interrupted by a trap: they may wait for its end.
     def blocked?(use)
       inside = of(use.thread, @uses.keys + @line.keys).any? { |other| !other.equal?(use) }
       return changes.any?(&:alone) if inside

@@ -18,9 +18,10 @@ require_relative "inspection"
 module Annoy
   # An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
   #
-  # It is not built (items are added), built, or loaded from a file. Any method may be called from any thread: those
-  # that only look at the index run at the same time, those that change it wait until it is theirs alone. An index that
-  # nobody closes is freed by the collector. After {#close} every method raises {ClosedError}.
+  # It is not built (items are added), built, or loaded from a file. Any thread may call any method:
+  # methods that only read the index run at the same time, methods that change it wait until no
+  # other call uses it. The collector frees an index that nobody closes. After {#close} every method
+  # raises {ClosedError}.
   #
   # It is Enumerable over its items' vectors, in order of their ids; missing items read as zeros.
   class Index
@@ -37,14 +38,15 @@ module Annoy
     # @return [String] "angular", "euclidean", "manhattan", "dot" or "hamming"
     attr_reader :metric
 
-    # @return [String] what is stored: "float32" or "float64", for hamming words of "uint64", "uint32" or "uint8"
+    # @return [String] what is stored: "float32" or "float64", for hamming words of "uint64",
+    #   "uint32" or "uint8"
     attr_reader :dtype
 
     # @return [Integer] width of ids in the file: 32 or 64
     attr_reader :id_bits
 
-    # Opens a file that says what it is: metric, f and types are those of the file. (For files by Annoy itself make an
-    # index and load them; {Annoy.probe} helps.)
+    # Opens a file that says what it is: metric, f and types are those of the file. (For files by
+    # Annoy itself make an index and load them; {Annoy.probe} helps.)
     #
     # @param path [String, Pathname]
     # @param prefault [Boolean] read the file in at once
@@ -79,7 +81,8 @@ module Annoy
 
     # @param f [Integer] length of the vectors: numbers, or bits for hamming
     # @param metric [String, Symbol]
-    # @param dtype [String, Symbol, nil] nil for the metric's usual one: "float32", for hamming "uint64"
+    # @param dtype [String, Symbol, nil] nil for the metric's usual one: "float32", for
+    #   hamming "uint64"
     # @param id_bits [Integer] 32 or 64
     # @param seed [Integer, nil] see {#seed}
     # @raise [ArgumentError]
@@ -88,7 +91,8 @@ module Annoy
       seed(seed) if seed
     end
 
-    # Keeps it from being changed: methods that would raise FrozenError then. It can still be closed.
+    # Makes the index constant: methods that would change it raise FrozenError. It can
+    # still be closed.
     #
     # @return [self]
     # @!method freeze
@@ -165,7 +169,8 @@ module Annoy
       get(item, @arrays, @lengths[0])
     end
 
-    # A copy of an item's bits in words of 64, the first bit in the least significant place (hamming).
+    # A copy of an item's bits in words of 64, the first bit in the least significant
+    # place (hamming).
     #
     # @return [Array<Integer>]
     # @raise [ItemError, UnsupportedError]
@@ -225,19 +230,19 @@ module Annoy
       true
     end
 
-    # Builds a graph over the items of a built or loaded index, in place of the one it has. Searches then walk it, and
-    # find more in less time. It is saved with the index, where Annoy does not see it, and gone when the trees are. The
-    # same index and options give the same file, for any number of threads. nil and 0 stand for the
-    # default.
+    # Builds a graph over the items of a built or loaded index; it replaces an older graph. Searches
+    # then use it, and find more in less time. It is saved with the index, where Annoy does not see
+    # it. The graph goes when the trees go. The same index and options give the same file, for any
+    # number of threads. nil and 0 stand for the default.
     #
     # Can be interrupted; the index is then as before.
     #
-    # @param degree [Integer, nil] neighbours of an item at the most, 1 to 255; by default 32
-    # @param candidates [Integer, nil] nearest neighbours they are chosen from, 1 to 1,024; by default 48
-    # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept beside short ones; by
-    # default 1.2
-    # @param rounds [Integer, nil] rounds of NN-descent at the most, 1 to 1,000, -1 for none; by
-    # default 6
+    # @param degree [Integer, nil] most neighbours of an item, 1 to 255; by default 32
+    # @param candidates [Integer, nil] nearest neighbours they are chosen from, 1 to
+    #   1,024; by default 48
+    # @param alpha [Numeric, nil] slack of that choice, 1 to 16: with more, longer ways are kept
+    #   beside short ones; by default 1.2
+    # @param rounds [Integer, nil] most rounds of NN-descent, 1 to 1,000, -1 for none; by default 6
     # @param sample [Integer, nil] neighbours that a round takes of a list, 1 to 255; by default 12
     # @param n_trees [Integer, nil] trees whose leaves are made use of; by default 10
     # @yieldparam (see #build)
@@ -259,8 +264,8 @@ module Annoy
       true
     end
 
-    # Makes it an index that items can be added to, whatever its state was: of a loaded one the items are copied to
-    # memory, a built one is unbuilt.
+    # Makes it possible to add items, whatever the state of the index: copies the items of a loaded
+    # index to memory, unbuilds a built one.
     #
     # @return [true]
     # @raise [FileError, ArgumentError]
@@ -277,7 +282,8 @@ module Annoy
       nil
     end
 
-    # Frees the index, once calls under way in other threads are done. A second time it does nothing.
+    # Frees the index, once calls under way in other threads are done. A second time
+    # it does nothing.
     #
     # @return [nil]
     def close

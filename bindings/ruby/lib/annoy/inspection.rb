@@ -40,9 +40,11 @@ module Annoy
       { f: f, metric: metric, dtype: dtype, id_bits: id_bits }.merge(told.except(:struct_size, :reserved))
     end
 
-    # Sets who hears what the index does. Without a block nobody does, which is the default: the library never prints.
+    # Sets the block that gets messages about what the index does. The default is none. The
+    # library never prints.
     #
-    # @param level [Symbol] the least important messages that are wanted: :error, :warn, :info or :debug
+    # @param level [Symbol] the least important messages that are wanted: :error,
+    #   :warn, :info or :debug
     # @yieldparam level [Symbol]
     # @yieldparam text [String]
     # @return [nil]
@@ -101,7 +103,8 @@ module Annoy
       Inspection.faults(limit, progress) { |*results| Native.annoy_verify_file(path, *results) }
     end
 
-    # Finds out what a file may be: one kind if it says so itself, else every kind whose structure it has.
+    # Finds out what a file may be: one kind if the file says so itself, otherwise every kind whose
+    # structure it has.
     #
     # @return [Array<Kind>]
     # @raise [FileError]

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Annoy
-  # The part of {Index} that is about what callers call the items, Strings or Integers that are saved along; and about
-  # items that are removed. All of it is legal in every state.
+  # The part of {Index} for labels and removal. Labels are the Strings or Integers by which callers
+  # know the items; they are saved with the index. All of it is legal in every state.
   module Labels
     KINDS = {
       Native::ANNOY_LABELS_NONE => nil, Native::ANNOY_LABELS_U64 => :integer, Native::ANNOY_LABELS_UTF8 => :string
@@ -19,8 +19,8 @@ module Annoy
       @handle.get(:annoy_get_n_labels)
     end
 
-    # Gives an item a label, in place of the one it had. All labels of an index are of one kind, and no two items have
-    # the same.
+    # Gives an item a label, in place of the one it had. All labels of an index are of one kind, and
+    # no two items have the same.
     #
     # @param label [String, Integer] an Integer from 0 to 2**64 - 1
     # @return [true]
@@ -35,7 +35,8 @@ module Annoy
       true
     end
 
-    # Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items may swap labels.
+    # Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items
+    # may swap labels.
     #
     # @param labels [Enumerable<String>, Enumerable<Integer>]
     # @param ids [Enumerable<Integer>, nil]
@@ -154,7 +155,8 @@ module Annoy
       true
     end
 
-    # @return [Boolean] whether an id holds an item: one that is neither missing (a hole, or past the last) nor removed
+    # @return [Boolean] whether an id holds an item: one that is neither missing (a hole, or past
+    #   the last) nor removed
     def has_item?(item) # rubocop:disable Naming/PredicateName
       @handle.shared { |index| Native.annoy_has_item(index, item) != 0 }
     end

@@ -148,7 +148,8 @@ module Annoy
              :n_items, :int64, :n_trees, :int64, :layout, [:char, 24]
     end
 
-    # Parameters and results of the functions. These are over at once and keep the interpreter's lock.
+    # Parameters and results of the functions. These are over at once and keep the
+    # interpreter's lock.
     AT_ONCE = {
       annoy_status_name: [[:int32], :string],
       annoy_version: [[], :string],
@@ -194,7 +195,7 @@ module Annoy
       annoy_cancel_free: [[:pointer], :void]
     }.freeze
 
-    # These may take long, or wait for a disk, and let go of it.
+    # These may take long, or wait for a disk, and release it.
     BLOCKING = {
       annoy_add: [%i[pointer pointer pointer pointer pointer], :int32],
       annoy_reserve: [%i[pointer size_t pointer], :int32],

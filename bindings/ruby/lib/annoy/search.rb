@@ -1,27 +1,32 @@
 # frozen_string_literal: true
 
 module Annoy
-  # The part of {Index} that searches. Any number of threads may search at once; they let go of the interpreter's lock.
+  # The part of {Index} that searches. Any number of threads may search at once; searches release
+  # the interpreter's lock.
   #
   # All searches take these keywords:
   #
-  # * `search_k`: the number of candidates looked at; more take longer and find better. 0 and -1
-  #   stand for n times the trees, with a graph for a number that suits it.
-  # * `max_distance`: nothing farther than this is found; for dot, nothing of a smaller inner product.
+  # * `search_k`: the number of candidates; more take longer and find more. 0 and -1 stand for n
+  #   times the number of trees, with a graph for a number that suits it.
+  # * `max_distance`: nothing farther than this is found; for dot, nothing of a
+  #   smaller inner product.
   # * `exclude`: ids that are not wanted.
-  # * `allow` or `deny`: items that may be found, or may not; a mask (an Array of true and false for all items), or ids.
-  # * `filter`: called with an id, says whether that item may be found. It must not be left by `throw` or `break`.
+  # * `allow` or `deny`: items that may be found, or may not; a mask (an Array of true and false for
+  #   all items), or ids.
+  # * `filter`: called with an id, says whether that item may be found. It must not be left by
+  #   `throw` or `break`.
   # * `exact`: look at all items, without the trees.
   # * `way`: `:forest` or `:graph`; without it the graph is searched where there is one.
   #
   # What may not be found does not count for `search_k`.
   #
-  # They return ids and distances, nearest first, equal distances by id. There are fewer than n when fewer are found.
+  # They return ids and distances, nearest first, equal distances by id. There are fewer than n when
+  # fewer are found.
   module Search
     # Finds the `n` items nearest to a vector.
     #
-    # @param vector [Array<Numeric>, String, Numo::NArray] `f` numbers; a String is packed: `pack("f*")`, for float64
-    #   `pack("d*")`; for hamming `pack("Q*")`, the bits in words of 64
+    # @param vector [Array<Numeric>, String, Numo::NArray] `f` numbers; a String is packed:
+    #   `pack("f*")`, for float64 `pack("d*")`; for hamming `pack("Q*")`, the bits in words of 64
     # @param n [Integer]
     # @return [Array(Array<Integer>, Array<Numeric>)] ids and distances
     # @raise [ArgumentError, StateError, FileError]
@@ -62,7 +67,8 @@ module Annoy
 
     # Searches for many vectors, by `n_threads` threads (-1: one per processor). Can be interrupted.
     #
-    # @param vectors [Array<Array<Numeric>>, String, Numo::NArray] rows; a String has them packed, one behind the other
+    # @param vectors [Array<Array<Numeric>>, String, Numo::NArray] rows; a String has them packed,
+    #   one behind the other
     # @yieldparam done [Integer] how many queries are done, in the thread of the caller
     # @yieldparam total [Integer]
     # @return [Array(Array<Array<Integer>>, Array<Array<Numeric>>)] ids and distances for each
@@ -87,8 +93,8 @@ module Annoy
       many(:annoy_search_items, [ids, count], @arrays, count, n, Work.new(n_threads, &progress), options)
     end
 
-    # Estimates the recall of searches: the share of the `n` nearest that they find, 0 to 1, over `n_sample` items
-    # chosen by `seed`. Looks at all items for each of those.
+    # Estimates the recall of searches: the share of the `n` nearest that they find, 0 to 1, over
+    # `n_sample` items chosen by `seed`. Looks at all items for each of those.
     #
     # Can be interrupted.
     #

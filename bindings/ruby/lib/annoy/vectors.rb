@@ -49,8 +49,8 @@ module Annoy
       buffer ? array.pack(kind.format, buffer: buffer) : array.pack(kind.format)
     end
 
-    # A String for a call that lets go of the interpreter's lock: other threads may change the one that was given, and
-    # so may a callback. It is copied when one of the two is changed.
+    # A String for a call that releases the interpreter's lock: other threads or a callback may
+    # change the one that was given. Ruby copies it when one of the two is changed.
     def self.unchanging(string)
       raise TypeError, "bytes are #{a(string)}, expected a String" unless string.is_a?(String)
 
@@ -137,7 +137,8 @@ module Annoy
       whole(Rows.new(kind, bytes, count, length || otherwise))
     end
 
-    # Refuses rows that were changed, by another thread or a number's `to_f`, while they were taken over.
+    # Refuses rows that were changed, by another thread or a number's `to_f`, while they
+    # were taken over.
     def self.whole(rows)
       expected = rows.count * rows.length * rows.kind.size
       return rows if rows.bytes.bytesize == expected

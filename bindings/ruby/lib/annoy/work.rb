@@ -58,8 +58,9 @@ module Annoy
       !@failure.nil?
     end
 
-    # Runs a block in a thread of its own and returns what it does. The caller's thread waits, where it can be
-    # interrupted (Timeout, Ctrl-C); the library is then told to give up. Progress is reported in the caller's thread.
+    # Runs a block in a thread of its own and returns what it does. The caller's thread waits, where
+    # it can be interrupted (Timeout, Ctrl-C); the library is then told to give up. Progress is
+    # reported in the caller's thread.
     def apart
       events = Thread::Queue.new
       # It starts when this thread knows about it.
@@ -89,9 +90,9 @@ module Annoy
       end
     end
 
-    # Runs a block in this thread, which callbacks need that want an answer. Exceptions from outside wait meanwhile:
-    # they must not come while a callback runs. Callbacks look for them when they are done, see {#look_up}; the call
-    # then ends.
+    # Runs a block in this thread. Callbacks that return an answer need that. Exceptions from
+    # outside have to wait: they must not come while a callback runs. Callbacks look for them when
+    # they are done, see {#look_up}; the call then ends.
     def here
       result = begin
         Thread.handle_interrupt(Object => :never) { yield }
