@@ -152,7 +152,8 @@ static void walk(const family *family, int says, uint64_t before) {
 
 static const family by_four[] = {CALL(build_4), CALL(on_disk_build), CALL(graph_4), CALL(batch_4), CALL(add_items_4)};
 
-/* How many are refused. A batch may be refused nothing, as it does without the threads it cannot start. */
+/* How many are refused. A batch may be refused nothing, as it does without the threads it cannot
+ * start. */
 static long limited(const family *family, int says, uint64_t before) {
     long refused = 0, overcome = 0, wrong = 0;
     for (size_t kb = 0; kb < 60000; kb += kb < 800 ? 16 : kb < 8000 ? 240 : 4000) {
