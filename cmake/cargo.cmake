@@ -48,7 +48,9 @@ endif()
 # has, and that is the name a program looks for when it starts. CMake puts this directory into the
 # RPATH of programs it links in-tree.
 set(ANNOY_RS_STAGE "${PROJECT_BINARY_DIR}/stage")
-set(ANNOY_RS_SONAME "libannoy_rs.so.${ANNOY_RS_FULL_VERSION}")
+file(STRINGS "${PROJECT_SOURCE_DIR}/include/annoy.h" _annoy_rs_abi REGEX "^#define ANNOY_ABI_VERSION [0-9]+$")
+string(REGEX MATCH "[0-9]+$" _annoy_rs_abi "${_annoy_rs_abi}")
+set(ANNOY_RS_SONAME "libannoy_rs.so.${_annoy_rs_abi}")
 
 # Rust's own library comes with line tables, 4 MB in every program that links it statically: not in
 # what is installed.

@@ -11,6 +11,7 @@ scratch=$tmp/scratch
 [ -n "${KEEP:-}" ] && echo "in $tmp and $scratch" || trap 'rm -rf "$tmp" "$scratch"' EXIT
 target=${CARGO_TARGET_DIR:-$root/target}
 version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
+abi=$(sed -n 's/^#define ANNOY_ABI_VERSION //p' "$root/include/annoy.h")
 # What happens to be set outside must not decide.
 unset ANNOY_RS_KERNEL
 

@@ -40,7 +40,7 @@ programs() {
         # to name one test.
         ok "$name: ctest consumer_$program" one_test "$build" "consumer_$program"
         if [ "${program#*_}" = annoy_rs ]; then
-            ok "$name: consumer_$program needs libannoy_rs.so.$version" needs "$build/consumer_$program"
+            ok "$name: consumer_$program needs libannoy_rs.so.$abi" needs "$build/consumer_$program"
         else
             ok "$name: consumer_$program needs no libannoy_rs" needs_not "$build/consumer_$program"
         fi
@@ -53,7 +53,7 @@ one_test() {
     (cd "$1" && ctest --output-on-failure -R "^$2\$") | tee "$tmp/ctest" &&
         grep -q "100% tests passed, 0 tests failed out of 1" "$tmp/ctest"
 }
-needs() { readelf -d "$1" | grep -F "NEEDED" | grep -qF "[libannoy_rs.so.$version]"; }
+needs() { readelf -d "$1" | grep -F "NEEDED" | grep -qF "[libannoy_rs.so.$abi]"; }
 needs_not() { [ -x "$1" ] && ! readelf -d "$1" | grep -F "NEEDED" | grep -F "libannoy_rs"; }
 says() { "${@:2}" | tee "$tmp/says" && grep -qwF -- "$1" "$tmp/says"; }
 # The third word of its lines is the recall.
@@ -92,11 +92,11 @@ ok "install" cmake --install "$tmp/build"
 prefix=$tmp/moved/deep
 mkdir -p "$tmp/moved"
 ok "move the installation" mv "$tmp/first" "$prefix"
-lib=$(dirname "$(find "$prefix" -name "libannoy_rs.so.$version")")
+lib=$(dirname "$(find "$prefix" -name "libannoy_rs.so.$abi")")
 for file in include/annoy.h "${lib#"$prefix"/}/libannoy_rs.a" "${lib#"$prefix"/}/pkgconfig/annoy_rs.pc"; do
     ok "installed: ${file##*/}" test -f "$prefix/$file"
 done
-ok "installed: libannoy_rs.so links to libannoy_rs.so.$version" same_link "$lib/libannoy_rs.so" "libannoy_rs.so.$version"
+ok "installed: libannoy_rs.so links to libannoy_rs.so.$abi" same_link "$lib/libannoy_rs.so" "libannoy_rs.so.$abi"
 ok "nothing installed names the first prefix" nothing_names "$tmp/first" "$prefix"
 
 # --- find_package
@@ -152,7 +152,7 @@ for compiler in "cc -std=c99" "c++ -std=c++17"; do
         $(pkg-config --static --cflags --libs annoy_rs | sed 's/-lannoy_rs/-l:libannoy_rs.a/')
     ok "pkg-config: $source, shared, runs" "$tmp/pc/$source.shared"
     ok "pkg-config: $source, static, runs" "$tmp/pc/$source.static"
-    ok "pkg-config: $source, shared, needs libannoy_rs.so.$version" needs "$tmp/pc/$source.shared"
+    ok "pkg-config: $source, shared, needs libannoy_rs.so.$abi" needs "$tmp/pc/$source.shared"
     ok "pkg-config: $source, static, needs no libannoy_rs" needs_not "$tmp/pc/$source.static"
 done
 
@@ -162,7 +162,7 @@ ok "GNUInstallDirs: configure" cmake -S "$root" -B "$tmp/dirs" -G "$first" -DANN
 ok "GNUInstallDirs: build" cmake --build "$tmp/dirs"
 ok "GNUInstallDirs: install with DESTDIR" env DESTDIR="$tmp/stage" cmake --install "$tmp/dirs"
 ok "GNUInstallDirs: header" test -f "$tmp/stage/opt/annoy/headers/annoy.h"
-ok "GNUInstallDirs: library" test -f "$tmp/stage/opt/annoy/lib/deeper/libannoy_rs.so.$version"
+ok "GNUInstallDirs: library" test -f "$tmp/stage/opt/annoy/lib/deeper/libannoy_rs.so.$abi"
 ok "GNUInstallDirs: find_package" cmake -S "$here/find_package" -B "$tmp/find-dirs" -G "$second" \
     "-Dannoy_rs_DIR=$tmp/stage/opt/annoy/lib/deeper/cmake/annoy_rs"
 ok "GNUInstallDirs: find_package, build" cmake --build "$tmp/find-dirs"
@@ -173,12 +173,12 @@ ok "GNUInstallDirs: pkg-config" test -f "$pc_include/annoy.h"
 # --- parts of it, and stripped
 ok "components: runtime" cmake --install "$tmp/build" --prefix "$tmp/runtime" --component annoy_rs_runtime --strip
 ok "components: the library and licences alone" test "$(cd "$tmp/runtime" && find . -type f | sed 's|.*/||' | sort | xargs)" = \
-    "LICENSE THIRD-PARTY-LICENSES.txt libannoy_rs.so.$version"
+    "LICENSE THIRD-PARTY-LICENSES.txt libannoy_rs.so.$abi"
 ok "components: an absolute directory of libraries" cmake -S "$root" -B "$tmp/dirs" -DCMAKE_INSTALL_LIBDIR=/opt/lib
 ok "components: it is stripped there, too" env DESTDIR="$tmp/absolute" cmake --install "$tmp/dirs" --strip
 no_symbols() { readelf -S "$1" | grep -F .dynsym && ! readelf -S "$1" | grep -F .symtab; }
-ok "components: it is stripped" no_symbols "$(find "$tmp/runtime" -name "libannoy_rs.so.$version")"
-ok "components: and there" no_symbols "$tmp/absolute/opt/lib/libannoy_rs.so.$version"
+ok "components: it is stripped" no_symbols "$(find "$tmp/runtime" -name "libannoy_rs.so.$abi")"
+ok "components: and there" no_symbols "$tmp/absolute/opt/lib/libannoy_rs.so.$abi"
 
 # --- for another processor
 cat > "$tmp/other-cc" <<'EOF'
@@ -207,7 +207,7 @@ if command -v musl-gcc > /dev/null && [ -d "$(rustc --print target-libdir --targ
     refused "musl: without Rust for it one sentence says what is missing" "rustup target add $musl" \
         cmake -S "$root" -B "$tmp/musl-none" -G "$first" -DCMAKE_C_COMPILER=musl-gcc -DANNOY_RS_RUSTC=false
     ok "musl: install" cmake --build "$tmp/musl build" --target install
-    lib=$(dirname "$(find "$tmp/musl" -name "libannoy_rs.so.$version")")
+    lib=$(dirname "$(find "$tmp/musl" -name "libannoy_rs.so.$abi")")
     export PKG_CONFIG_PATH=$lib/pkgconfig
     of_musl() { readelf -d "$1" | grep -F NEEDED | grep -F "[libc.so]" && ! readelf -d "$1" | grep -F "[libc.so.6]"; }
     ok "musl: the shared library is musl's" of_musl "$lib/libannoy_rs.so"
@@ -222,7 +222,7 @@ if command -v musl-gcc > /dev/null && [ -d "$(rustc --print target-libdir --targ
         done
     }
     for how in shared static-pie static; do ok "musl: consumer.c, $how, runs" "$tmp/pc/musl.$how"; done
-    ok "musl: the shared one needs libannoy_rs.so.$version" needs "$tmp/pc/musl.shared"
+    ok "musl: the shared one needs libannoy_rs.so.$abi" needs "$tmp/pc/musl.shared"
 else
     echo "      no musl-gcc (Debian: musl-tools), or no Rust for it (rustup target add $musl): not tested"
 fi
