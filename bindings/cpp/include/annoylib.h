@@ -1,9 +1,9 @@
 // Drop-in for Annoy's annoylib.h: the same templates in the same namespace, over annoy_rs.
 //
-// Code written for Annoy 1.17.1 or later compiles against this header unchanged and links with libannoy_rs.
-// The template only converts: ids to int64_t and back, hamming words to 64-bit words and back,
-// errors to malloc'ed text. Everything else is done by the library through its C ABI. What differs
-// from Annoy is listed in bindings/cpp/README.md.
+// Code written for Annoy 1.17.1 or later compiles against this header unchanged and links with
+// libannoy_rs. The template only converts: ids to int64_t and back, hamming words to 64-bit words
+// and back, errors to malloc'ed text. Everything else is done by the library through its C ABI.
+// What differs from Annoy is listed in bindings/cpp/README.md.
 //
 // Threads: any number of const calls (get_*) may run at the same time on one index, also through
 // different copies of it; any other call needs the index to itself.
