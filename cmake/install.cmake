@@ -11,7 +11,7 @@ install(FILES "${_annoy_rs_cpp}/annoy.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDED
 install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
 # A directory of its own: `annoy/annoylib.h` and `mman.h` in include/ itself would clash
 # with a real Annoy.
-install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/annoylib_c.h" "${_annoy_rs_cpp}/kissrandom.h"
+install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/annoylib_c.h" "${_annoy_rs_cpp}/annoylib_calls.h" "${_annoy_rs_cpp}/kissrandom.h"
   "${_annoy_rs_cpp}/mman.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
 install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs"
   FILES_MATCHING PATTERN "*.h")

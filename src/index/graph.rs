@@ -74,7 +74,8 @@ impl Index {
         };
         self.log.say(level, || {
             format!(
-                "built a graph over {} items, walked by {compared}; tried out it found {recall:.3} of the nearest 10{remark}",
+                "built a graph over {} items, walked by {compared}; tried out it found {recall:.3} of \
+                 the nearest 10{remark}",
                 self.n_items()
             )
         });

@@ -118,6 +118,16 @@ impl Session<'_> {
         })
     }
 
+    /// Ids for the `n` rows of a view, or none.
+    fn ids_for(&mut self, raw: *const annoy_index, view: &View, n: usize) -> Result<Room<i64>> {
+        let with_ids = self.u.arbitrary::<bool>()? && view.vectors.n == n;
+        let mut ids = Vec::new();
+        for _ in 0..if with_ids { n } else { 0 } {
+            ids.push(self.id(raw)?);
+        }
+        Ok(Room(ids.into(), !with_ids))
+    }
+
     pub fn add(&mut self) -> Result<()> {
         const ERRORS: &[annoy_status] = &[
             NULL,
@@ -134,12 +144,7 @@ impl Session<'_> {
         let (slot, raw) = self.handle()?;
         let n = self.below(12)?;
         let mut view = self.view(raw, n, false)?;
-        let with_ids = self.u.arbitrary::<bool>()? && view.vectors.n == n;
-        let mut ids = Vec::new();
-        for _ in 0..if with_ids { n } else { 0 } {
-            ids.push(self.id(raw)?);
-        }
-        let mut ids = Room(ids.into(), !with_ids);
+        let mut ids = self.ids_for(raw, &view, n)?;
         let n_threads = self.one_of(&[1, 1, 2])?;
         let effort = Effort::new(self.u.arbitrary()?, ANNOY_STAGE_ADD, n_threads);
         let (ids, view, work) = (ids.get(), view.get(), effort.get());
@@ -202,12 +207,7 @@ impl Session<'_> {
         let (slot, raw) = self.handle()?;
         let n = self.below(6)?;
         let mut view = self.view(raw, n, true)?;
-        let with_ids = self.u.arbitrary::<bool>()? && view.vectors.n == n;
-        let mut ids = Vec::new();
-        for _ in 0..if with_ids { n } else { 0 } {
-            ids.push(self.id(raw)?);
-        }
-        let mut ids = Room(ids.into(), !with_ids);
+        let mut ids = self.ids_for(raw, &view, n)?;
         let (ids, view) = (ids.get(), view.get());
         // SAFETY: the handle is NULL or live, the view and ids are NULL or as they say.
         self.call(

@@ -149,7 +149,8 @@ impl GraphHeader {
         if !sound {
             return Err(format!(
                 "its graph section does not hold together: ids of {} bytes, {} neighbours of {} items, \
-                 {} to start from, {} without neighbours, {} routes of {} trees in {} bytes, expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
+                 {} to start from, {} without neighbours, {} routes of {} trees in {} bytes, \
+                 expected {ID}, 1 to {MAX_DEGREE} and {n_items}",
                 fields.id_bytes,
                 header.degree,
                 fields.n_items,
