@@ -1,7 +1,6 @@
 // Between the types of Annoy's template and those of the C ABI, for annoylib.h: room for results,
 // and the calls for each type of vector.
-#ifndef ANNOY_RS_ANNOYLIB_CALLS_H
-#define ANNOY_RS_ANNOYLIB_CALLS_H
+#pragma once
 
 #include <limits>
 #include <memory>
@@ -217,5 +216,3 @@ template <typename S> inline int64_t id_from(S item) {
 
 }  // namespace annoy_rs_detail
 }  // namespace Annoy
-
-#endif  // ANNOY_RS_ANNOYLIB_CALLS_H
