@@ -16,8 +16,15 @@
  * One made with a newer annoy.h passes longer structs: they are refused if a field that this
  * library does not know is not 0.
  *
- * Threads. Calls that take a `const annoy_index *` may run at the same time on the same index, from
- * any threads. Any other call needs the index to itself. Different indexes are independent.
+ * Threads. Any thread may make any call at any time, but for annoy_free, which is the last. Calls
+ * that take a `const annoy_index *` run at the same time. Any other call waits until it has the
+ * index to itself, and calls that come later wait for it. Different indexes are independent.
+ * annoy_close waits for the calls under way and refuses those that come later.
+ * Filters, progress and log functions run on a thread that makes a call or works for it. Calls of
+ * theirs on the same index are refused with ANNOY_ERR_STATE if they would wait for themselves.
+ * After a fork the child can use every index, except one that another thread was changing: that
+ * one refuses with ANNOY_ERR_STATE.
+ * An index made with ANNOY_UNLOCKED has no lock: its caller keeps calls apart.
  *
  * Long calls take a `const annoy_work *` last but one: threads, progress, cancellation. It may be
  * NULL. No call uses more than 256 threads, and threads that cannot be started are done without.
@@ -63,6 +70,11 @@
 // Number of this ABI: programs compiled against one number work with every library that has it.
 #define ANNOY_ABI_VERSION 1
 
+// Flag of `annoy_options`, `annoy_open` and `annoy_open_buffer`: the index has no lock. The caller
+// sees to it that nobody else uses the index during a call that does not take it const. Such a
+// call saves some nanoseconds.
+#define ANNOY_UNLOCKED 4
+
 // Level of a message: a long call failed; the error that it returns says the same.
 #define ANNOY_LOG_ERROR 1
 
@@ -102,9 +114,8 @@ typedef struct annoy_cancel annoy_cancel;
 // An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by
 // `annoy_free`.
 //
-// A `const annoy_index *` parameter means that the call may run at the same time as other calls
-// that take it const; any other call needs the index to itself. Nothing in the library is tied to
-// a thread.
+// Any thread may call any function with it at any time. Calls that take a `const annoy_index *`
+// run at the same time. Any other call waits until it has the index to itself.
 typedef struct annoy_index annoy_index;
 
 // What a call came to: `ANNOY_OK` or one of the `ANNOY_ERR_` numbers. New numbers may be added;
@@ -140,15 +151,15 @@ typedef struct annoy_options {
   annoy_scalar scalar;
   // Width of ids in the file: 32 or 64 bits; 0 means 32, which all of Annoy's bindings have.
   int32_t id_bits;
-  // Must be 0.
-  int32_t reserved;
+  // 0 or `ANNOY_UNLOCKED`.
+  uint32_t flags;
   // Length of the vectors: numbers (1 to 65,536), or bits for hamming (1 to 65,536 words).
   size_t f;
 } annoy_options;
 
 // Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_` levels, a
 // NUL-terminated UTF-8 text that is gone after the call. Called on the thread that made the call
-// it reports on. It must not unwind, `longjmp`, or use the index.
+// it reports on. It must not unwind or `longjmp`.
 typedef void (*annoy_log_fn)(void *user, int32_t level, const char *text);
 
 // What vectors of the caller's are made of: one of `ANNOY_ELEMENT_F32` to `ANNOY_ELEMENT_I8`, or 0
@@ -185,7 +196,7 @@ typedef int32_t annoy_stage;
 // Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`.
 // `done` never becomes less, and may be the same several times; `total` changes only in a build
 // that finds out how many trees it needs. Called on the thread that made the call. It must not
-// unwind, `longjmp`, or use the index; it may set the token of the call.
+// unwind or `longjmp`; it may set the token of the call.
 typedef void (*annoy_progress_fn)(void *user, annoy_stage stage, uint64_t done, uint64_t total);
 
 // How a long call is to work. Zero everything, then set `struct_size` and what is wanted. NULL in
@@ -588,8 +599,15 @@ annoy_status annoy_new(annoy_metric metric, size_t f, struct annoy_index **index
 // library does not know; `ANNOY_ERR_UNSUPPORTED`.
 annoy_status annoy_new_with(const struct annoy_options *options, struct annoy_index **index, struct annoy_error *error);
 
-// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is
-// removed unless its build was completed.
+// Waits for the calls under way on the index, and frees all that it holds. Every later call but
+// `annoy_free` is refused with `ANNOY_ERR_STATE`, also calls that wait meanwhile; a second close
+// does nothing. A file being built on disk is removed unless its build was completed.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` in a callback of a call on the index.
+annoy_status annoy_close(struct annoy_index *index, struct annoy_error *error);
+
+// Frees an index, closed or not; NULL does nothing. No other call may be using it, and none may
+// come: several threads that share one call `annoy_close` first.
 void annoy_free(struct annoy_index *index);
 
 // Number of items: the largest id plus one, missing ones included. 0 for NULL.
@@ -842,8 +860,8 @@ annoy_status annoy_load(struct annoy_index *index, const char *path, uint64_t fl
 // Opens a file that says what it is, as all files of this library do: metric, f and types are
 // those of the file.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`.
-// `*index` gets the handle, to be freed with `annoy_free`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`
+// and `ANNOY_UNLOCKED`. `*index` gets the handle, to be freed with `annoy_free`.
 // Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe`
 // helps with; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_open(const char *path, uint64_t flags, struct annoy_index **index, struct annoy_error *error);
@@ -904,7 +922,8 @@ annoy_status annoy_load_from_buffer(struct annoy_index *index,
 // Opens the bytes of a file that says what it is: metric, f and types are those of the file. As
 // `annoy_open`.
 //
-// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be
+// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`; `flags` may have
+// `ANNOY_UNLOCKED` too. `*index` gets the handle, to be
 // freed with `annoy_free`.
 // Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself;
 // `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
@@ -953,11 +972,9 @@ annoy_status annoy_set_labels(struct annoy_index *index,
 // error all labels are as before.
 annoy_status annoy_clear_labels(struct annoy_index *index, const int64_t *items, size_t n, struct annoy_error *error);
 
-// What the labels are; `ANNOY_LABELS_NONE` (0) when no item has one, and for NULL.
-annoy_label_kind annoy_get_label_kind(const struct annoy_index *index);
-
-// How many items have labels; 0 for NULL.
-int64_t annoy_get_n_labels(const struct annoy_index *index);
+// How many items have labels, 0 for NULL. `*kind` gets what these are, `ANNOY_LABELS_NONE` (0)
+// where there are none; it may be NULL.
+int64_t annoy_get_n_labels(const struct annoy_index *index, annoy_label_kind *kind);
 
 // An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is
 // read.

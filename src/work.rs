@@ -29,6 +29,10 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// Whether that has been done.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -16,7 +16,7 @@ func FromBytes(data []byte) (*Index, error) {
 	var c *C.annoy_index
 	var e C.annoy_error
 	// C may not keep memory of Go's.
-	status := C.annoy_open_buffer(bytes(data), C.size_t(len(data)), C.ANNOY_LOAD_COPY, &c, &e)
+	status := C.annoy_open_buffer(bytes(data), C.size_t(len(data)), C.ANNOY_LOAD_COPY|C.ANNOY_UNLOCKED, &c, &e)
 	if err := check(status, &e); err != nil {
 		return nil, err
 	}

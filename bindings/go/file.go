@@ -32,7 +32,7 @@ func Open(path string, opts ...LoadOption) (*Index, error) {
 	err := withPath(path, func(path *C.char) error {
 		var c *C.annoy_index
 		var e C.annoy_error
-		if err := check(C.annoy_open(path, loadFlags(opts), &c, &e), &e); err != nil {
+		if err := check(C.annoy_open(path, loadFlags(opts)|C.ANNOY_UNLOCKED, &c, &e), &e); err != nil {
 			return err
 		}
 		index = wrap(c)

@@ -74,18 +74,16 @@ func New(f int, metric Metric, opts ...Option) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := options{c: C.annoy_options{struct_size: C.sizeof_annoy_options, metric: C.annoy_metric(metric), f: length}}
+	// An Index has a lock of its own, see lock.
+	o := options{c: C.annoy_options{
+		struct_size: C.sizeof_annoy_options, metric: C.annoy_metric(metric), flags: C.ANNOY_UNLOCKED, f: length,
+	}}
 	for _, option := range opts {
 		option(&o)
 	}
 	var c *C.annoy_index
 	var e C.annoy_error
-	if o.c.scalar == C.ANNOY_DEFAULT && o.c.id_bits == 0 {
-		err = check(C.annoy_new(o.c.metric, o.c.f, &c, &e), &e)
-	} else {
-		err = check(C.annoy_new_with(&o.c, &c, &e), &e)
-	}
-	if err != nil {
+	if err := check(C.annoy_new_with(&o.c, &c, &e), &e); err != nil {
 		return nil, err
 	}
 	index := wrap(c)

@@ -1,6 +1,6 @@
 //! Building trees.
 
-use super::guard::{exclusive, guard, or_choose, path};
+use super::guard::{exclusive, exclusive_for, guard, or_choose, path};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, threads, Given};
@@ -19,7 +19,7 @@ use std::ffi::c_char;
 /// not be made durable or be given its name, and `annoy_save` can write it elsewhere.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_build(
     index: *mut annoy_index,
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn annoy_build(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         let mut index = unsafe { exclusive(index) }?;
         let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
         index.build(n_trees, threads(n_threads)?)
@@ -52,11 +52,11 @@ pub unsafe extern "C" fn annoy_build_trees(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
-        let mut index = unsafe { exclusive(index) }?;
-        let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
         // SAFETY: as documented.
         let work = unsafe { Given::read(work) }?;
+        // SAFETY: NULL or live by the caller's word.
+        let mut index = unsafe { exclusive_for(index, &work) }?;
+        let n_trees = or_choose("n_trees", n_trees.into(), 1)?.map(|n| n as usize);
         work.call(|work| index.build_with(n_trees, work))
     })
 }
@@ -69,14 +69,14 @@ pub unsafe extern "C" fn annoy_build_trees(
 /// `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_unbuild(
     index: *mut annoy_index,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.unbuild()
     })
 }
@@ -92,14 +92,14 @@ pub unsafe extern "C" fn annoy_unbuild(
 /// `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_thaw(
     index: *mut annoy_index,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.thaw()
     })
 }
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn annoy_thaw(
 /// cannot be one; `ANNOY_ERR_IO`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated
+/// `index` is NULL or a live handle, `path` is NULL or a NUL-terminated
 /// string.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_on_disk_build(

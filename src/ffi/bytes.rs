@@ -1,8 +1,8 @@
 //! Saving to and loading from memory.
 
 use super::file::ANNOY_LOAD_COPY;
-use super::guard::{exclusive, guard, place, shared, slice, slice_mut};
-use super::handle::{annoy_index, boxed};
+use super::guard::{exclusive, guard, place, shared_for, slice, slice_mut};
+use super::handle::{annoy_index, boxed, ANNOY_UNLOCKED};
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, Given};
 use crate::error::{reserve, Error, Result};
@@ -45,7 +45,7 @@ unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64) -> Result<Bytes> {
 /// errors anything may be in `buffer`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `buffer` is NULL or has room for
+/// `index` is NULL or a live handle, `buffer` is NULL or has room for
 /// `capacity` bytes that nobody else uses, `written` is NULL or points to room for a `size_t`,
 /// `work` is NULL or as `annoy_work` says.
 #[no_mangle]
@@ -59,11 +59,11 @@ pub unsafe extern "C" fn annoy_save_to_buffer(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, written) = unsafe { (shared(index)?, place("written", written)?) };
+        let (work, written) = unsafe { (Given::read(work)?, place("written", written)?) };
         // SAFETY: as above.
         let to = unsafe { slice_mut("buffer", buffer.cast::<u8>(), capacity) }?;
         // SAFETY: as above.
-        let work = unsafe { Given::read(work) }?;
+        let index = unsafe { shared_for(index, &work) }?;
         let result = work.call(|work| index.write_to_slice_with(to, work));
         match result {
             Ok(n) | Err(Error::TooSmall { needed: n, .. }) => written.put(n),
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn annoy_save_to_buffer(
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT`; `ANNOY_ERR_FORMAT`; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `bytes` is NULL or points to `n`
+/// `index` is NULL or a live handle, `bytes` is NULL or points to `n`
 /// bytes; when they are borrowed, nobody writes to them or frees them for as long as the index has
 /// them.
 #[no_mangle]
@@ -104,7 +104,8 @@ pub unsafe extern "C" fn annoy_load_from_buffer(
 /// Opens the bytes of a file that says what it is: metric, f and types are those of the file. As
 /// `annoy_open`.
 ///
-/// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`. `*index` gets the handle, to be
+/// `bytes`, `n` and `flags` are those of `annoy_load_from_buffer`; `flags` may have
+/// `ANNOY_UNLOCKED` too. `*index` gets the handle, to be
 /// freed with `annoy_free`.
 /// Errors: as `annoy_load_from_buffer`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself;
 /// `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
@@ -122,8 +123,10 @@ pub unsafe extern "C" fn annoy_open_buffer(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (bytes, out) = unsafe { (self::bytes(bytes, n, flags)?, place("index", index)?) };
-        out.put(boxed(Index::open_bytes(bytes)?)?);
+        let out = unsafe { place("index", index) }?;
+        // SAFETY: as above.
+        let bytes = unsafe { self::bytes(bytes, n, flags & !ANNOY_UNLOCKED) }?;
+        out.put(boxed(Index::open_bytes(bytes)?, flags)?);
         Ok(())
     })
 }

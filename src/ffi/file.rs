@@ -1,7 +1,9 @@
 //! Saving, loading, opening, metadata.
 
-use super::guard::{exclusive, guard, path, place, shared, slice, slice_mut};
-use super::handle::{annoy_index, boxed};
+use super::guard::{
+    exclusive, exclusive_for, guard, path, place, shared, shared_for, slice, slice_mut,
+};
+use super::handle::{annoy_index, boxed, ANNOY_UNLOCKED};
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
@@ -47,7 +49,7 @@ fn access(flags: u64) -> Result<Access> {
 /// damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `path` is NULL or a NUL-terminated
+/// `index` is NULL or a live handle, `path` is NULL or a NUL-terminated
 /// string.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save(
@@ -76,9 +78,9 @@ pub unsafe extern "C" fn annoy_save_to(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, path) = unsafe { (shared(index)?, self::path(path)?) };
+        let (work, path) = unsafe { (Given::read(work)?, self::path(path)?) };
         // SAFETY: as above.
-        let work = unsafe { Given::read(work) }?;
+        let index = unsafe { shared_for(index, &work) }?;
         work.call(|work| index.save_with(path, work))
     })
 }
@@ -89,7 +91,7 @@ pub unsafe extern "C" fn annoy_save_to(
 /// Errors: as `annoy_save_to` and `annoy_load`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated
+/// `index` is NULL or a live handle, `path` is NULL or a NUL-terminated
 /// string, `work` is NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_save_and_load(
@@ -101,10 +103,10 @@ pub unsafe extern "C" fn annoy_save_and_load(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, path) = unsafe { (exclusive(index)?, self::path(path)?) };
+        let (work, path) = unsafe { (Given::read(work)?, self::path(path)?) };
         let access = access(flags)?;
         // SAFETY: as above.
-        let work = unsafe { Given::read(work) }?;
+        let mut index = unsafe { exclusive_for(index, &work) }?;
         work.call(|work| index.save_and_load_with(path, access, work))
     })
 }
@@ -122,7 +124,7 @@ pub unsafe extern "C" fn annoy_save_and_load(
 /// `ANNOY_ERR_NO_MEMORY`. On an error the index is as before.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `path` is NULL or a NUL-terminated
+/// `index` is NULL or a live handle, `path` is NULL or a NUL-terminated
 /// string.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_load(
@@ -141,8 +143,8 @@ pub unsafe extern "C" fn annoy_load(
 /// Opens a file that says what it is, as all files of this library do: metric, f and types are
 /// those of the file.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`.
-/// `*index` gets the handle, to be freed with `annoy_free`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`
+/// and `ANNOY_UNLOCKED`. `*index` gets the handle, to be freed with `annoy_free`.
 /// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe`
 /// helps with; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
@@ -158,7 +160,8 @@ pub unsafe extern "C" fn annoy_open(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (path, out) = unsafe { (self::path(path)?, place("index", index)?) };
-        out.put(boxed(Index::open(path, access(flags)?)?)?);
+        let access = access(flags & !ANNOY_UNLOCKED)?;
+        out.put(boxed(Index::open(path, access)?, flags)?);
         Ok(())
     })
 }
@@ -170,7 +173,7 @@ pub unsafe extern "C" fn annoy_open(
 /// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `bytes` is NULL or points to `len`
+/// `index` is NULL or a live handle, `bytes` is NULL or points to `len`
 /// bytes.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_metadata(
@@ -193,7 +196,7 @@ pub unsafe extern "C" fn annoy_set_metadata(
 /// copied.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `bytes` is NULL or has room for
+/// `index` is NULL or a live handle, `bytes` is NULL or has room for
 /// `capacity` bytes, `len` is NULL or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_metadata(
@@ -228,14 +231,14 @@ pub unsafe extern "C" fn annoy_get_metadata(
 /// Errors: `ANNOY_ERR_NULL`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_unload(
     index: *mut annoy_index,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.unload();
         Ok(())
     })

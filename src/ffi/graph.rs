@@ -1,6 +1,6 @@
 //! Building a graph.
 
-use super::guard::{exclusive, guard};
+use super::guard::{exclusive_for, guard};
 use super::handle::annoy_index;
 use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
@@ -93,7 +93,7 @@ unsafe fn read(options: *const annoy_graph_options) -> Result<GraphPlan> {
 /// to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `options` is NULL or points to an
+/// `index` is NULL or a live handle, `options` is NULL or points to an
 /// `annoy_graph_options`, `work` is NULL or as `annoy_work` says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_build_graph(
@@ -103,10 +103,10 @@ pub unsafe extern "C" fn annoy_build_graph(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
-        let mut index = unsafe { exclusive(index) }?;
         // SAFETY: as documented.
         let (plan, work) = unsafe { (read(options)?, Given::read(work)?) };
+        // SAFETY: NULL or live by the caller's word.
+        let mut index = unsafe { exclusive_for(index, &work) }?;
         work.call(|work| index.build_graph(&plan, work))
     })
 }

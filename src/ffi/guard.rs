@@ -1,13 +1,15 @@
 //! What every function's body runs in, and how arguments are read. Nothing here trusts a caller.
 
 use super::handle::annoy_index;
+use super::lock::{Alone, Asking, Refused, Sharing};
 use super::status::{annoy_error, annoy_status, ANNOY_OK};
+use super::work::Given;
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::kernel::FloatMode;
 use crate::memory;
 use crate::storage::thread::is_ours;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::{c_char, CStr};
 use std::ops::{Deref, DerefMut};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -136,6 +138,15 @@ impl Drop for Poison<'_> {
     }
 }
 
+/// A handle that the caller holds, not yet on loan.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+unsafe fn live<'a>(index: *const annoy_index) -> Result<&'a annoy_index> {
+    // SAFETY: live by the caller's word; NULL gives none.
+    unsafe { index.as_ref() }.ok_or(Error::Null("index"))
+}
+
 fn check_poison(handle: &annoy_index) -> Result<()> {
     if handle.poisoned.load(Ordering::Relaxed) {
         return Err(Error::Panic(format!(
@@ -145,58 +156,175 @@ fn check_poison(handle: &annoy_index) -> Result<()> {
     Ok(())
 }
 
+#[cold]
+fn refused(why: Refused) -> Error {
+    let (operation, state, expected) = match why {
+        Refused::Cancelled => return Error::Cancelled,
+        Refused::NoMemory => return Error::no_memory(size_of::<u128>(), "for a call that asks"),
+        Refused::InsideChange => (
+            "use it in this callback",
+            "being changed by the call that the callback belongs to",
+            "a call outside of it",
+        ),
+        Refused::InsideSharing => (
+            "change it in this callback",
+            "in use by the call that the callback belongs to",
+            "a call outside of it",
+        ),
+        Refused::Forked => (
+            "use it",
+            "half changed, by a thread that was at it when this process was forked",
+            "one that no thread was changing",
+        ),
+    };
+    Error::State {
+        operation,
+        state,
+        expected,
+    }
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::State {
+        operation: "use it",
+        state: "closed",
+        expected: "an open one",
+    }
+}
+
 /// A handle on loan for reading.
-pub(super) struct Shared<'a>(Poison<'a>);
+pub(super) struct Shared<'a> {
+    index: &'a Index,
+    _poison: Poison<'a>,
+    // To be let go of in this order.
+    asking: OnceCell<Asking<'a>>,
+    sharing: Option<Sharing<'a>>,
+}
+
+impl Shared<'_> {
+    /// To be called before functions of the host are: they may use the index.
+    pub(super) fn ask(&self) -> Result<()> {
+        if let (None, Some(sharing)) = (self.asking.get(), &self.sharing) {
+            let asking = sharing.ask().map_err(refused)?;
+            let _ = self.asking.set(asking);
+        }
+        Ok(())
+    }
+}
 
 impl Deref for Shared<'_> {
     type Target = Index;
     fn deref(&self) -> &Index {
-        &self.0 .0.index
+        self.index
     }
 }
 
 /// Borrows a handle for reading.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no thread is changing.
+/// `index` is NULL or a live handle; of an unlocked one, no thread is changing it.
 pub(super) unsafe fn shared<'a>(index: *const annoy_index) -> Result<Shared<'a>> {
-    // SAFETY: live by the caller's word; NULL gives none.
-    let handle = unsafe { index.as_ref() }.ok_or(Error::Null("index"))?;
+    // SAFETY: handed on.
+    unsafe { shared_for(index, &Given::default()) }
+}
+
+/// Borrows a handle for reading, for a long call. One that is cancelled does not wait.
+///
+/// # Safety
+/// As [`shared`].
+pub(super) unsafe fn shared_for<'a>(
+    index: *const annoy_index,
+    work: &Given<'_>,
+) -> Result<Shared<'a>> {
+    // SAFETY: handed on.
+    let handle = unsafe { live(index) }?;
+    let sharing = match &handle.lock {
+        Some(lock) => Some(lock.share(work.cancelled()).map_err(refused)?),
+        None => None,
+    };
     check_poison(handle)?;
-    Ok(Shared(Poison(handle)))
+    // SAFETY: nobody changes it: by the lock, or by the caller's word.
+    let index = unsafe { &*handle.index.get() };
+    let shared = Shared {
+        index: index.as_ref().ok_or_else(closed)?,
+        _poison: Poison(handle),
+        asking: OnceCell::new(),
+        sharing,
+    };
+    if work.has_progress() || shared.index.has_log() {
+        shared.ask()?;
+    }
+    Ok(shared)
 }
 
 /// A handle on loan for changing.
-pub(super) struct Exclusive<'a>(&'a mut annoy_index);
+pub(super) struct Exclusive<'a> {
+    index: &'a mut Index,
+    _poison: Poison<'a>,
+    _alone: Option<Alone<'a>>,
+}
 
 impl Deref for Exclusive<'_> {
     type Target = Index;
     fn deref(&self) -> &Index {
-        &self.0.index
+        self.index
     }
 }
 
 impl DerefMut for Exclusive<'_> {
     fn deref_mut(&mut self) -> &mut Index {
-        &mut self.0.index
-    }
-}
-
-impl Drop for Exclusive<'_> {
-    fn drop(&mut self) {
-        drop(Poison(self.0));
+        self.index
     }
 }
 
 /// Borrows a handle for changing.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other thread is using.
+/// `index` is NULL or a live handle; of an unlocked one, no other thread is using it.
 pub(super) unsafe fn exclusive<'a>(index: *mut annoy_index) -> Result<Exclusive<'a>> {
-    // SAFETY: live and unshared by the caller's word; NULL gives none.
-    let handle = unsafe { index.as_mut() }.ok_or(Error::Null("index"))?;
+    // SAFETY: handed on.
+    unsafe { exclusive_for(index, &Given::default()) }
+}
+
+/// Borrows a handle for changing, for a long call. One that is cancelled does not wait.
+///
+/// # Safety
+/// As [`exclusive`].
+pub(super) unsafe fn exclusive_for<'a>(
+    index: *mut annoy_index,
+    work: &Given<'_>,
+) -> Result<Exclusive<'a>> {
+    // SAFETY: handed on.
+    let handle = unsafe { live(index) }?;
+    let alone = match &handle.lock {
+        Some(lock) => Some(lock.alone(work.cancelled()).map_err(refused)?),
+        None => None,
+    };
     check_poison(handle)?;
-    Ok(Exclusive(handle))
+    // SAFETY: nobody else uses it: by the lock, or by the caller's word.
+    let index = unsafe { &mut *handle.index.get() };
+    Ok(Exclusive {
+        index: index.as_mut().ok_or_else(closed)?,
+        _poison: Poison(handle),
+        _alone: alone,
+    })
+}
+
+/// Takes the index out of a handle, when all calls under way are done. None when it was taken out
+/// before.
+///
+/// # Safety
+/// As [`exclusive`].
+pub(super) unsafe fn take(index: *mut annoy_index) -> Result<Option<Index>> {
+    // SAFETY: handed on.
+    let handle = unsafe { live(index) }?;
+    let _alone = match &handle.lock {
+        Some(lock) => Some(lock.alone(None).map_err(refused)?),
+        None => None,
+    };
+    // SAFETY: nobody else uses it: by the lock, or by the caller's word.
+    Ok(unsafe { &mut *handle.index.get() }.take())
 }
 
 /// Checks what a slice must fulfil: not NULL (unless empty), aligned, of a size that can be.

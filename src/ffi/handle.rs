@@ -1,23 +1,27 @@
 //! Making, freeing and asking an index.
 
-use super::guard::{exclusive, guard, guard_value, place, shared};
+use super::guard::{exclusive, guard, guard_value, place, shared, take};
 use super::library::{annoy_metric, metric, metric_number};
+use super::lock::Lock;
 use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::storage;
 use crate::types::{IdWidth, Metric, Options, ScalarType};
+use std::cell::UnsafeCell;
 use std::sync::atomic::AtomicBool;
 
 /// An index. Made by `annoy_new`, `annoy_new_with`, `annoy_open` or `annoy_open_buffer`, freed by
 /// `annoy_free`.
 ///
-/// A `const annoy_index *` parameter means that the call may run at the same time as other calls
-/// that take it const; any other call needs the index to itself. Nothing in the library is tied to
-/// a thread.
+/// Any thread may call any function with it at any time. Calls that take a `const annoy_index *`
+/// run at the same time. Any other call waits until it has the index to itself.
 pub struct annoy_index {
-    pub(super) index: Index,
+    /// None once it is closed.
+    pub(super) index: UnsafeCell<Option<Index>>,
+    /// None where the caller has made it `ANNOY_UNLOCKED`.
+    pub(super) lock: Option<Lock>,
     pub(super) poisoned: AtomicBool,
 }
 
@@ -37,6 +41,11 @@ pub const ANNOY_BITS32: annoy_scalar = 4;
 /// Hamming in words of 8 bits.
 pub const ANNOY_BITS8: annoy_scalar = 5;
 
+/// Flag of `annoy_options`, `annoy_open` and `annoy_open_buffer`: the index has no lock. The caller
+/// sees to it that nobody else uses the index during a call that does not take it const. Such a
+/// call saves some nanoseconds.
+pub const ANNOY_UNLOCKED: u64 = 4;
+
 /// How an index lays out its file. Zero everything, then set `struct_size` and what is wanted.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -49,8 +58,8 @@ pub struct annoy_options {
     pub scalar: annoy_scalar,
     /// Width of ids in the file: 32 or 64 bits; 0 means 32, which all of Annoy's bindings have.
     pub id_bits: i32,
-    /// Must be 0.
-    pub reserved: i32,
+    /// 0 or `ANNOY_UNLOCKED`.
+    pub flags: u32,
     /// Length of the vectors: numbers (1 to 65,536), or bits for hamming (1 to 65,536 words).
     pub f: usize,
 }
@@ -87,8 +96,13 @@ pub(super) fn scalar_number(scalar: ScalarType) -> annoy_scalar {
 }
 
 fn options(given: &annoy_options) -> Result<Options> {
-    if given.reserved != 0 {
-        return Err(Error::argument("reserved", given.reserved, "0"));
+    if u64::from(given.flags) & !ANNOY_UNLOCKED != 0 {
+        let expected = "0 or ANNOY_UNLOCKED";
+        return Err(Error::argument(
+            "flags",
+            format!("{:#x}", given.flags),
+            expected,
+        ));
     }
     let metric = metric(given.metric)?;
     Ok(Options {
@@ -103,11 +117,14 @@ fn options(given: &annoy_options) -> Result<Options> {
     })
 }
 
+/// A handle, with a lock unless the flags say otherwise.
+///
 /// # Errors
 /// [`Error::NoMemory`].
-pub(super) fn boxed(index: Index) -> Result<*mut annoy_index> {
+pub(super) fn boxed(index: Index, flags: u64) -> Result<*mut annoy_index> {
     let handle = storage::boxed(annoy_index {
-        index,
+        index: UnsafeCell::new(Some(index)),
+        lock: (flags & ANNOY_UNLOCKED == 0).then(Lock::new),
         poisoned: AtomicBool::new(false),
     });
     handle.map(Box::into_raw)
@@ -132,7 +149,7 @@ pub unsafe extern "C" fn annoy_new(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let out = unsafe { place("index", index) }?;
-        out.put(boxed(Index::new(super::library::metric(metric)?, f)?)?);
+        out.put(boxed(Index::new(super::library::metric(metric)?, f)?, 0)?);
         Ok(())
     })
 }
@@ -161,13 +178,34 @@ pub unsafe extern "C" fn annoy_new_with(
         let given = unsafe { sized::read(options) }?;
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let out = unsafe { place("index", index) }?;
-        out.put(boxed(Index::with_options(self::options(&given)?)?)?);
+        let index = Index::with_options(self::options(&given)?)?;
+        out.put(boxed(index, given.flags.into())?);
         Ok(())
     })
 }
 
-/// Frees an index; NULL does nothing. No other call may be using it. A file being built on disk is
-/// removed unless its build was completed.
+/// Waits for the calls under way on the index, and frees all that it holds. Every later call but
+/// `annoy_free` is refused with `ANNOY_ERR_STATE`, also calls that wait meanwhile; a second close
+/// does nothing. A file being built on disk is removed unless its build was completed.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` in a callback of a call on the index.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_close(
+    index: *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: as documented.
+        drop(unsafe { take(index) }?);
+        Ok(())
+    })
+}
+
+/// Frees an index, closed or not; NULL does nothing. No other call may be using it, and none may
+/// come: several threads that share one call `annoy_close` first.
 ///
 /// # Safety
 /// `index` is NULL or a handle that was not freed before.
@@ -177,7 +215,11 @@ pub unsafe extern "C" fn annoy_free(index: *mut annoy_index) {
         if !index.is_null() {
             // SAFETY: made by `boxed`, not freed before by the caller's word, not NULL by the check
             // above.
-            drop(unsafe { Box::from_raw(index) });
+            let mut handle = unsafe { Box::from_raw(index) };
+            if handle.lock.as_ref().is_some_and(Lock::is_lost) {
+                // Half changed: not even safe to drop.
+                std::mem::forget(handle.index.get_mut().take());
+            }
         }
     });
 }
@@ -262,7 +304,7 @@ pub unsafe extern "C" fn annoy_get_id_bits(index: *const annoy_index) -> i32 {
 /// Errors: `ANNOY_ERR_NULL`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_seed(
     index: *mut annoy_index,
@@ -270,7 +312,7 @@ pub unsafe extern "C" fn annoy_set_seed(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.set_seed(seed);
         Ok(())
     })

@@ -15,7 +15,7 @@ use crate::index::vector::VectorMut;
 /// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `vector` is NULL or points to
+/// `index` is NULL or a live handle, `vector` is NULL or points to
 /// `len` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_add_item(
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn annoy_add_item(
 /// than the ids can count; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_IO` (on-disk build).
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_reserve(
     index: *mut annoy_index,
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn annoy_reserve(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.reserve(n_items)
     })
 }
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn annoy_reserve(
 /// the index holds f64.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `vector` is NULL or points to room
+/// `index` is NULL or a live handle, `vector` is NULL or points to room
 /// for `len` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_item(
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn annoy_get_item(
 /// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ITEM`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `distance` is NULL or points to room
+/// `index` is NULL or a live handle, `distance` is NULL or points to room
 /// for a number.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_distance(

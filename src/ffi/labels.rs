@@ -58,7 +58,7 @@ unsafe fn ids<'a>(items: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
 /// copied.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_label_u64(
     index: *mut annoy_index,
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn annoy_set_label_u64(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.set_label(item, label)
     })
 }
@@ -201,7 +201,7 @@ fn set_texts(
 /// error all labels are as before.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using; `items` is NULL or points to `n`
+/// `index` is NULL or a live handle; `items` is NULL or points to `n`
 /// ids.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_clear_labels(
@@ -224,34 +224,28 @@ pub unsafe extern "C" fn annoy_clear_labels(
     })
 }
 
-/// What the labels are; `ANNOY_LABELS_NONE` (0) when no item has one, and for NULL.
+/// How many items have labels, 0 for NULL. `*kind` gets what these are, `ANNOY_LABELS_NONE` (0)
+/// where there are none; it may be NULL.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing.
+/// `index` is NULL or a live handle, `kind` is NULL or points to room for a number.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_get_label_kind(index: *const annoy_index) -> annoy_label_kind {
-    guard_value(ANNOY_LABELS_NONE, || {
-        // SAFETY: NULL or live by the caller's word.
-        match unsafe { shared(index) }
-            .ok()
-            .and_then(|index| index.label_kind())
-        {
-            None => ANNOY_LABELS_NONE,
-            Some(LabelKind::U64) => ANNOY_LABELS_U64,
-            Some(LabelKind::Utf8) => ANNOY_LABELS_UTF8,
-        }
-    })
-}
-
-/// How many items have labels; 0 for NULL.
-///
-/// # Safety
-/// `index` is NULL or a live handle that no call is changing.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_n_labels(index: *const annoy_index) -> i64 {
+pub unsafe extern "C" fn annoy_get_n_labels(
+    index: *const annoy_index,
+    kind: *mut annoy_label_kind,
+) -> i64 {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| index.n_labels() as i64)
+        let index = unsafe { shared(index) }.ok();
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        if let Ok(to) = unsafe { place("kind", kind) } {
+            to.put(match index.as_ref().and_then(|index| index.label_kind()) {
+                None => ANNOY_LABELS_NONE,
+                Some(LabelKind::U64) => ANNOY_LABELS_U64,
+                Some(LabelKind::Utf8) => ANNOY_LABELS_UTF8,
+            });
+        }
+        index.map_or(0, |index| index.n_labels() as i64)
     })
 }
 
@@ -284,7 +278,7 @@ fn no_label(item: i64) -> Error {
 /// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `label` is NULL or points to room for
+/// `index` is NULL or a live handle, `label` is NULL or points to room for
 /// a number.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_label_u64(
@@ -308,7 +302,7 @@ pub unsafe extern "C" fn annoy_get_label_u64(
 /// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `label` and `len` are NULL or point
+/// `index` is NULL or a live handle, `label` and `len` are NULL or point
 /// to room for a pointer and a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_label(
@@ -335,7 +329,7 @@ pub unsafe extern "C" fn annoy_get_label(
 /// Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids,
+/// `index` is NULL or a live handle, `items` is NULL or points to `n` ids,
 /// `labels` is NULL or has room for `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels_u64(
@@ -366,7 +360,7 @@ pub unsafe extern "C" fn annoy_get_labels_u64(
 /// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `items` is NULL or points to `n` ids,
+/// `index` is NULL or a live handle, `items` is NULL or points to `n` ids,
 /// `labels` and `lens` are NULL or have room for `n` pointers and `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels(
@@ -413,7 +407,7 @@ fn not_found(label: Label<'_>) -> Error {
 /// when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `item` is NULL or points to room for
+/// `index` is NULL or a live handle, `item` is NULL or points to room for
 /// an id.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_find_label_u64(

@@ -34,7 +34,7 @@ fn number(level: LogLevel) -> i32 {
 
 /// Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_` levels, a
 /// NUL-terminated UTF-8 text that is gone after the call. Called on the thread that made the call
-/// it reports on. It must not unwind, `longjmp`, or use the index.
+/// it reports on. It must not unwind or `longjmp`.
 pub type annoy_log_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, level: i32, text: *const c_char)>;
 
@@ -68,7 +68,7 @@ impl User {
 /// Errors: `ANNOY_ERR_NULL` for `index`; `ANNOY_ERR_ARGUMENT` for a level that there is not.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using; `log` and `user` stay usable until
+/// `index` is NULL or a live handle; `log` and `user` stay usable until
 /// they are replaced or the index is freed.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_log(
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn annoy_set_log(
             Error::argument("level", level, expected)
         })?;
         let user = User(user);
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         let mut index = unsafe { exclusive(index) }?;
         let log = match log {
             None => None,

@@ -20,6 +20,8 @@
 //! - `recall`: how much of the truth searches find.
 //! - `verify`: verifying, facts, and what a file may be.
 //! - `sized`: structs that may get more fields.
+//! - `lock`: which calls may use an index at the same time.
+//! - `parking`: where they wait for each other.
 //! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
 
@@ -32,9 +34,11 @@ pub mod handle;
 pub mod item;
 pub mod labels;
 pub mod library;
+mod lock;
 pub mod log;
 pub mod nearest;
 pub mod options;
+mod parking;
 pub mod recall;
 pub mod removal;
 pub mod search;

@@ -65,7 +65,7 @@ impl Results {
 /// to be damaged.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `ids`, `distances` and `n_found` are
+/// `index` is NULL or a live handle, `ids`, `distances` and `n_found` are
 /// NULL or point to room as said above.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_nns_by_item(

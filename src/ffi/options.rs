@@ -2,7 +2,7 @@
 
 use super::guard::{call_host, or_choose, slice};
 use super::sized::{self, Growing};
-use super::work::{self, annoy_work};
+use super::work;
 use crate::error::{Error, Result};
 use crate::index::search::{Search, Way};
 use crate::index::Index;
@@ -105,19 +105,17 @@ pub(super) struct Given<'a> {
 
 impl<'a> Given<'a> {
     /// # Safety
-    /// `options` is NULL or points to an `annoy_search_options` whose pointers are as documented;
-    /// `work` is NULL or as `annoy_work` says.
+    /// `options` is NULL or points to an `annoy_search_options` whose pointers are as documented.
     pub(super) unsafe fn read(
         options: *const annoy_search_options,
         n: usize,
         index: &Index,
-        work: *const annoy_work,
+        work: work::Given<'a>,
     ) -> Result<Self> {
         let mut given = Given {
             search: Search::new(n),
             filter: None,
-            // SAFETY: as documented.
-            work: unsafe { work::Given::read(work) }?,
+            work,
         };
         if options.is_null() {
             return Ok(given);
@@ -175,6 +173,11 @@ impl<'a> Given<'a> {
             given.work = given.work.alone();
         }
         Ok(given)
+    }
+
+    /// Whether functions of the caller's are called.
+    pub(super) fn asks(&self) -> bool {
+        self.filter.is_some() || self.work.has_progress()
     }
 
     pub(super) fn has_progress(&self) -> bool {

@@ -1,6 +1,6 @@
 //! How much of the truth searches find.
 
-use super::guard::{guard, or_choose, place, shared};
+use super::guard::{guard, or_choose, place, shared_for};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, Given};
@@ -17,7 +17,7 @@ use super::work::{annoy_work, Given};
 /// loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `work` is NULL or as `annoy_work`
+/// `index` is NULL or a live handle, `work` is NULL or as `annoy_work`
 /// says, `recall` is NULL or points to room for a number.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_estimate_recall(
@@ -32,10 +32,10 @@ pub unsafe extern "C" fn annoy_estimate_recall(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, recall) = unsafe { (shared(index)?, place("recall", recall)?) };
+        let (work, recall) = unsafe { (Given::read(work)?, place("recall", recall)?) };
         let search_k = or_choose("search_k", search_k, 0)?;
         // SAFETY: as above.
-        let work = unsafe { Given::read(work) }?;
+        let index = unsafe { shared_for(index, &work) }?;
         recall.put(work.call(|work| index.estimate_recall(n_sample, n, search_k, seed, work))?);
         Ok(())
     })

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// NULL. In every state.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_has_item(index: *const annoy_index, item: i64) -> i32 {
     guard_value(0, || {
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn annoy_has_item(index: *const annoy_index, item: i64) ->
 /// nothing copied.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `ids` is NULL or has room for
+/// `index` is NULL or a live handle, `ids` is NULL or has room for
 /// `capacity` ids, `n_ids` is NULL or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_ids(
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn annoy_get_ids(
 /// item; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_remove_item(
     index: *mut annoy_index,
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn annoy_remove_item(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.remove_item(item)
     })
 }
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn annoy_remove_item(
 /// `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_restore_item(
     index: *mut annoy_index,
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn annoy_restore_item(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL or live and unshared by the caller's word.
+        // SAFETY: NULL or live by the caller's word.
         unsafe { exclusive(index) }?.restore_item(item)
     })
 }
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn annoy_restore_item(
 /// and for NULL.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_is_removed(index: *const annoy_index, item: i64) -> i32 {
     guard_value(0, || {
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn annoy_is_removed(index: *const annoy_index, item: i64) 
 /// How many items are marked as removed; 0 for NULL.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing.
+/// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_n_removed(index: *const annoy_index) -> i64 {
     guard_value(0, || {

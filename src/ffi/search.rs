@@ -1,12 +1,12 @@
 //! Finding neighbours for any number of queries: vectors of any element type, or items.
 
-use super::guard::{guard, shared, slice, slice_mut};
+use super::guard::{guard, shared_for, slice, slice_mut};
 use super::handle::annoy_index;
 use super::options::{annoy_search_options, Given};
 use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
 use super::vectors::{annoy_element, annoy_vectors, Rows, ANNOY_ELEMENT_F32, ANNOY_ELEMENT_F64};
-use super::work::annoy_work;
+use super::work::{self, annoy_work};
 use crate::error::{Error, Result};
 use crate::index::search::Search;
 use crate::query::Neighbor;
@@ -174,7 +174,7 @@ unsafe fn read(results: *const annoy_results) -> Result<annoy_results> {
 /// some rows may have been written.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing; `queries`, `options`, `results` and
+/// `index` is NULL or a live handle; `queries`, `options`, `results` and
 /// `work` are NULL or point to structs whose pointers are as these say.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_search(
@@ -187,11 +187,16 @@ pub unsafe extern "C" fn annoy_search(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, rows) = unsafe { (shared(index)?, Rows::read("queries", queries)?) };
+        let (work, rows) = unsafe { (work::Given::read(work)?, Rows::read("queries", queries)?) };
+        // SAFETY: as above.
+        let index = unsafe { shared_for(index, &work) }?;
         // SAFETY: as above.
         let results = unsafe { read(results) }?;
         // SAFETY: as above.
         let given = unsafe { Given::read(options, results.n, &index, work) }?;
+        if given.asks() {
+            index.ask()?;
+        }
         // SAFETY: as above.
         let mut table = unsafe { Table::new(&results, rows.n()) }?;
         table.answer(
@@ -220,11 +225,16 @@ pub unsafe extern "C" fn annoy_search_items(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, items) = unsafe { (shared(index)?, slice("items", items, n_items)?) };
+        let (work, items) = unsafe { (work::Given::read(work)?, slice("items", items, n_items)?) };
+        // SAFETY: as above.
+        let index = unsafe { shared_for(index, &work) }?;
         // SAFETY: as above.
         let results = unsafe { read(results) }?;
         // SAFETY: as above.
         let given = unsafe { Given::read(options, results.n, &index, work) }?;
+        if given.asks() {
+            index.ask()?;
+        }
         // SAFETY: as above.
         let mut table = unsafe { Table::new(&results, n_items) }?;
         table.answer(

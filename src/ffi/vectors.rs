@@ -1,6 +1,6 @@
 //! Vectors of callers, of any element type: adding them, and reading them back.
 
-use super::guard::{check_slice, exclusive, guard, shared, slice};
+use super::guard::{check_slice, exclusive_for, guard, shared, slice};
 use super::handle::annoy_index;
 use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
@@ -233,7 +233,7 @@ unsafe fn ids<'a>(ids: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
 /// `ANNOY_ERR_CANCELLED`. On an error no item is added.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no other call is using, `vectors` is NULL or as
+/// `index` is NULL or a live handle, `vectors` is NULL or as
 /// `annoy_vectors` says, `ids` is NULL or points to as many ids, `work` is NULL or as `annoy_work`
 /// says.
 #[no_mangle]
@@ -246,9 +246,9 @@ pub unsafe extern "C" fn annoy_add(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, rows) = unsafe { (exclusive(index)?, Rows::read("vectors", vectors)?) };
+        let (work, rows) = unsafe { (Given::read(work)?, Rows::read("vectors", vectors)?) };
         // SAFETY: as above.
-        let (ids, work) = unsafe { (self::ids(ids, rows.n())?, Given::read(work)?) };
+        let (ids, mut index) = unsafe { (self::ids(ids, rows.n())?, exclusive_for(index, &work)?) };
         if let (Some(&[id]), false) = (ids, work.has_progress()) {
             work.check()?;
             return index.add_item(id, rows.row(0));
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn annoy_add(
 /// written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `to` is NULL or an `annoy_vectors`
+/// `index` is NULL or a live handle, `to` is NULL or an `annoy_vectors`
 /// with room that nobody else uses, `ids` is NULL or points to as many ids.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_vectors(

@@ -1,6 +1,6 @@
 //! Looking at the whole of an index or a file.
 
-use super::guard::{guard, path, place, shared, slice_mut};
+use super::guard::{guard, path, place, shared, shared_for, slice_mut};
 use super::handle::{annoy_index, annoy_scalar, scalar_number};
 use super::library::{annoy_metric, metric_number};
 use super::status::{annoy_error, annoy_status, cut};
@@ -124,7 +124,7 @@ fn hand_over(
 /// `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `faults` is NULL or has room for
+/// `index` is NULL or a live handle, `faults` is NULL or has room for
 /// `capacity` faults, `n_faults` is NULL or points to room for a `size_t`, `work` is NULL or as
 /// `annoy_work` says.
 #[no_mangle]
@@ -138,11 +138,11 @@ pub unsafe extern "C" fn annoy_verify(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, n_faults) = unsafe { (shared(index)?, place("n_faults", n_faults)?) };
+        let (work, n_faults) = unsafe { (Given::read(work)?, place("n_faults", n_faults)?) };
         // SAFETY: as above.
         let faults = unsafe { slice_mut("faults", faults, capacity) }?;
         // SAFETY: as above.
-        let work = unsafe { Given::read(work) }?;
+        let index = unsafe { shared_for(index, &work) }?;
         let report = work.call(|work| index.verify_with(capacity.max(1), work))?;
         hand_over(report, faults, n_faults)
     })
@@ -218,7 +218,7 @@ fn facts(info: &Info) -> annoy_info {
 /// or more than 4,096; `ANNOY_ERR_NO_MEMORY`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle that no call is changing, `info` is NULL or points to
+/// `index` is NULL or a live handle, `info` is NULL or points to
 /// `struct_size` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_info(

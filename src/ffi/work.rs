@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::storage::boxed;
 use crate::work::{Cancel, Stage, Work};
 use std::ffi::c_void;
+use std::sync::atomic::AtomicBool;
 
 /// Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 pub struct annoy_cancel {
@@ -83,7 +84,7 @@ fn stage_number(stage: Stage) -> annoy_stage {
 /// Hears how far a long call has come: `done` of `total`. `user` as given in the `annoy_work`.
 /// `done` never becomes less, and may be the same several times; `total` changes only in a build
 /// that finds out how many trees it needs. Called on the thread that made the call. It must not
-/// unwind, `longjmp`, or use the index; it may set the token of the call.
+/// unwind or `longjmp`; it may set the token of the call.
 pub type annoy_progress_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, stage: annoy_stage, done: u64, total: u64)>;
 
@@ -165,6 +166,11 @@ impl<'a> Given<'a> {
 
     pub(super) fn has_progress(&self) -> bool {
         self.progress.is_some()
+    }
+
+    /// What a call that waits for its turn looks at.
+    pub(super) fn cancelled(&self) -> Option<&'a AtomicBool> {
+        self.cancel.map(Cancel::flag)
     }
 
     /// [`Error::Cancelled`] when the token is set.

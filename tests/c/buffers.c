@@ -108,7 +108,7 @@ TEST(borrowed_and_copied) {
             /* Changes go to memory of the index: the bytes stay as they are. */
             OK(annoy_set_label(loaded, 1, "one", 3, &error));
             OK(annoy_restore_item(loaded, 99, &error));
-            CHECK(annoy_get_n_removed(opened) == 1 && annoy_get_n_labels(opened) == 1);
+            CHECK(annoy_get_n_removed(opened) == 1 && annoy_get_n_labels(opened, NULL) == 1);
             annoy_free(loaded);
             annoy_free(opened);
             if (flags[k] != ANNOY_LOAD_COPY) free(bytes);

@@ -106,6 +106,13 @@ static inline annoy_work no_work(void) {
     return work;
 }
 
+/* What an index's labels are. */
+static inline annoy_label_kind kind_of(const annoy_index *index) {
+    annoy_label_kind kind = -1;
+    annoy_get_n_labels(index, &kind);
+    return kind;
+}
+
 /* Pseudo-random numbers, the same in every run: SplitMix64. */
 static uint64_t random_state = 1;
 static inline uint64_t random_u64(void) {

@@ -336,7 +336,7 @@ static void get_labels(void) {
     const json *list = json_get(step, "ids"), *one;
     int64_t *ids = read_ids(list);
     const size_t n = list->n;
-    const int numbers = annoy_get_label_kind(index_here) == ANNOY_LABELS_U64;
+    const int numbers = kind_of(index_here) == ANNOY_LABELS_U64;
     uint64_t *labels = words(n), *others = words(n);
     const char **texts = (const char **)exactly(n * sizeof(char *));
     size_t *lens = (size_t *)exactly(n * sizeof(size_t)), i = 0;
@@ -379,9 +379,9 @@ static void label(void) {
 
 static void label_counts(void) {
     static const char *const kinds[] = {"none", "u64", "utf8"};
-    const char *kind = kinds[annoy_get_label_kind(index_here)];
+    const char *kind = kinds[kind_of(index_here)];
     expect_text("kind", kind, strlen(kind));
-    expect_number("n_labels", (double)annoy_get_n_labels(index_here));
+    expect_number("n_labels", (double)annoy_get_n_labels(index_here, NULL));
     expect_number("n_removed", (double)annoy_get_n_removed(index_here));
 }
 

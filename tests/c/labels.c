@@ -8,10 +8,10 @@ TEST(numbers) {
     uint64_t *labels = words(10), *found = words(3), label = 0;
     int64_t *asked = int64s(3), item = -5;
     int i;
-    CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_NONE);
+    CHECK(kind_of(index) == ANNOY_LABELS_NONE);
     for (i = 0; i < 10; i++) labels[i] = ~(uint64_t)i;
     OK(set_numbers(index, NULL, labels, 10, &error));
-    CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_U64 && annoy_get_n_labels(index) == 10);
+    CHECK(kind_of(index) == ANNOY_LABELS_U64 && annoy_get_n_labels(index, NULL) == 10);
     FAILS(ANNOY_ERR_LABEL, "item 3 cannot have the label*: it is that of item 4",
           annoy_set_label_u64(index, 3, ~(uint64_t)4, &error));
     FAILS(ANNOY_ERR_ITEM, "item id is 10, expected 0 to 9", annoy_set_label_u64(index, 10, 1, &error));
@@ -40,9 +40,9 @@ TEST(numbers) {
     /* In place of those of the file. */
     OK(annoy_set_label_u64(loaded, 3, 33, &error));
     OK(annoy_find_label_u64(loaded, 33, &item, &error));
-    CHECK(item == 3 && annoy_get_n_labels(loaded) == 10);
+    CHECK(item == 3 && annoy_get_n_labels(loaded, NULL) == 10);
     OK(annoy_clear_labels(loaded, NULL, 0, &error));
-    CHECK(annoy_get_n_labels(loaded) == 0 && annoy_get_label_kind(loaded) == ANNOY_LABELS_NONE);
+    CHECK(annoy_get_n_labels(loaded, NULL) == 0 && kind_of(loaded) == ANNOY_LABELS_NONE);
     OK(annoy_set_label(loaded, 0, "now a string", 12, &error));
     annoy_free(index);
     annoy_free(loaded);
@@ -61,7 +61,7 @@ TEST(strings) {
     asked[0] = 0, asked[1] = 2, asked[2] = 3;
     offsets[0] = 0, offsets[1] = 1, offsets[2] = 1, offsets[3] = LONG;
     OK(set_texts(index, asked, large, offsets, 3, &error));
-    CHECK(annoy_get_label_kind(index) == ANNOY_LABELS_UTF8 && annoy_get_n_labels(index) == 3);
+    CHECK(kind_of(index) == ANNOY_LABELS_UTF8 && annoy_get_n_labels(index, NULL) == 3);
     offsets[1] = 2;
     FAILS(ANNOY_ERR_ARGUMENT, "offsets is 2 before 1", set_texts(index, asked, large, offsets, 3, &error));
     offsets[1] = LONG, offsets[2] = LONG;

@@ -58,6 +58,7 @@ TEST(functions_without_an_index) {
     FAILS(ANNOY_ERR_NULL, "kinds", annoy_probe(path, NULL, 1, &n, &error));
     CHECK(made == NULL && n == 77);
     annoy_free(NULL);
+    FAILS(ANNOY_ERR_NULL, "index", annoy_close(NULL, &error));
 }
 
 TEST(getters_of_no_index) {
@@ -67,7 +68,7 @@ TEST(getters_of_no_index) {
     CHECK(annoy_get_metric(NULL) == 0);
     CHECK(annoy_get_scalar(NULL) == 0);
     CHECK(annoy_get_id_bits(NULL) == 0);
-    CHECK(annoy_get_label_kind(NULL) == ANNOY_LABELS_NONE && annoy_get_n_labels(NULL) == 0);
+    CHECK(kind_of(NULL) == ANNOY_LABELS_NONE && annoy_get_n_labels(NULL, NULL) == 0);
     CHECK(annoy_get_n_removed(NULL) == 0 && annoy_is_removed(NULL, 0) == 0 && annoy_has_item(NULL, 0) == 0);
 }
 
@@ -91,7 +92,7 @@ TEST(labels) {
     FAILS(ANNOY_ERR_NULL, "offsets", set_texts(a, ids, "x", NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", clear_one(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_clear_labels(NULL, NULL, 0, &error));
-    CHECK(annoy_get_n_labels(a) == 0);
+    CHECK(annoy_get_n_labels(a, NULL) == 0);
     /* NULL for the ids: the first items. (NULL, 0): no labels; an empty one. */
     OK(set_numbers(a, NULL, NULL, 0, &error));
     OK(set_texts(a, NULL, NULL, NULL, 0, &error));

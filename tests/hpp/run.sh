@@ -65,7 +65,7 @@ negative() { # COMPILER
     echo "$number refused with the right words"
 }
 
-# What annoy.hpp does by a call that does more.
+# What annoy.hpp does by a call that does more; and all its indexes have the lock.
 cat >"$tmp/needless" <<'END'
 annoy_build
 annoy_get_item
@@ -73,6 +73,7 @@ annoy_get_nns_by_item
 annoy_get_nns_by_vector
 annoy_new
 annoy_save
+ANNOY_UNLOCKED
 END
 
 # unused C_HEADER: what it declares that annoy.hpp and its parts do not use, comments apart.

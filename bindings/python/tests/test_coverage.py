@@ -13,8 +13,9 @@ SOURCES = sorted((ROOT / "bindings" / "python" / "src" / "annoy_rs").glob("*.py"
 NATIVE = [ROOT / "bindings" / "python" / "native" / name for name in ("guarded.h", "views.h")]
 
 
-# What another call does as well: these are short for one with options or work.
-SHORTER = {"annoy_new", "annoy_build", "annoy_save"}
+# What another call does as well: three are short for one with options or work, and guarded.h
+# closes an index by annoy_free.
+SHORTER = {"annoy_new", "annoy_build", "annoy_save", "annoy_close"}
 
 
 def functions() -> set[str]:

@@ -10,7 +10,8 @@ class CoverageTest < Minitest::Test
   SOURCES = File.join(File.dirname($LOADED_FEATURES.grep(%r{/annoy_rs\.rb\z}).first), "{annoy,annoy/*}.rb")
 
   # What another function does as well: annoy_new is annoy_new_with and the usual types, and so on.
-  SHORTER = %w[annoy_new annoy_build annoy_save annoy_add_item annoy_get_item annoy_get_nns_by_item
+  # Handle closes an index, by annoy_free.
+  SHORTER = %w[annoy_new annoy_close annoy_build annoy_save annoy_add_item annoy_get_item annoy_get_nns_by_item
                annoy_get_nns_by_vector].freeze
 
   # Types of the header, and ffi's for them. Handles, arrays and functions are pointers.

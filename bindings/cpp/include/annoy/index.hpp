@@ -56,6 +56,9 @@ class index {
   }
   // Removes a file being built on disk unless its build was completed.
   ~index() = default;
+  // Waits for the calls under way, and frees all that the index holds; later calls fail. For
+  // threads that share one: the end of its life has to come after their last call.
+  bool close(on_error why = {}) { return why.call(annoy_close, handle()); }
   void swap(index& other) noexcept {
     log_.swap(other.log_);
     handle_.swap(other.handle_);
@@ -262,9 +265,11 @@ class index {
   // an index, no two items alike. They are saved with the index.
 
   [[nodiscard]] annoy::label_kind label_kind() const noexcept {
-    return static_cast<annoy::label_kind>(annoy_get_label_kind(handle()));
+    annoy_label_kind kind = ANNOY_LABELS_NONE;
+    annoy_get_n_labels(handle(), &kind);
+    return static_cast<annoy::label_kind>(kind);
   }
-  [[nodiscard]] std::int64_t n_labels() const noexcept { return annoy_get_n_labels(handle()); }
+  [[nodiscard]] std::int64_t n_labels() const noexcept { return annoy_get_n_labels(handle(), nullptr); }
   // In place of the one the item had.
   bool set_label(std::int64_t item, std::uint64_t label, on_error why = {}) {
     return why.call(annoy_set_label_u64, handle(), item, label);

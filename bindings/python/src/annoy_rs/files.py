@@ -89,7 +89,7 @@ def open_index(name: bytes, flags: int) -> tuple[Any, Loaded]:
     """A new `annoy_index *`, the caller's to free."""
     before = _identity(os.fsdecode(name))
     opened = ffi.new("annoy_index **")
-    check(lib.annoy_open(name, flags, opened, lib.guarded_error()), os.fsdecode(name))
+    check(lib.annoy_open(name, flags | lib.ANNOY_UNLOCKED, opened, lib.guarded_error()), os.fsdecode(name))
     return opened[0], Loaded(name, before)
 
 
@@ -119,7 +119,7 @@ def open_bytes(data: Bytes) -> Any:
     """A new `annoy_index *`, the caller's to free."""
     flags = lib.ANNOY_LOAD_COPY if borrowed(data) is None else 0
     buffer, opened = ffi.from_buffer(data), ffi.new("annoy_index **")
-    check(lib.annoy_open_buffer(buffer, len(buffer), flags, opened, lib.guarded_error()))
+    check(lib.annoy_open_buffer(buffer, len(buffer), flags | lib.ANNOY_UNLOCKED, opened, lib.guarded_error()))
     return opened[0]
 
 

@@ -94,7 +94,7 @@ class Index(Labels, Inspection):
                 options = ffi.new("annoy_options *")
                 options.struct_size = ffi.sizeof("annoy_options")
                 options.metric, options.scalar = self._metric, SCALARS[self._scalar]
-                options.id_bits, options.f = self._id_bits, f
+                options.id_bits, options.flags, options.f = self._id_bits, lib.ANNOY_UNLOCKED, f
                 index = ffi.new("annoy_index **")
                 check(lib.annoy_new_with(options, index, lib.guarded_error()))
                 if self._seed is not None:

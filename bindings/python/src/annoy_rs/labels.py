@@ -21,6 +21,12 @@ _UINT64 = ffi.typeof("uint64_t *")
 _SIZE = ffi.typeof("size_t *")
 
 
+def _kind(index: Any) -> int:
+    kind = ffi.new("annoy_label_kind *")
+    lib.annoy_get_n_labels(index, kind)
+    return int(kind[0])
+
+
 class Labels(Owner):
     """The part of `Index` that is about labels and removed items."""
 
@@ -28,13 +34,13 @@ class Labels(Owner):
     def label_kind(self) -> Optional[str]:
         """What the labels are, "int" or "str"; None when no item has one."""
         with self._owner.shared() as index:
-            return _KINDS[lib.annoy_get_label_kind(index)]
+            return _KINDS[_kind(index)]
 
     @property
     def n_labels(self) -> int:
         """How many items have labels."""
         with self._owner.shared() as index:
-            return int(lib.annoy_get_n_labels(index))
+            return int(lib.annoy_get_n_labels(index, ffi.NULL))
 
     def set_label(self, item: int, label: Label) -> None:
         """Gives an item a label, in place of the one it had: a string, or a number from 0 to 2**64
@@ -89,7 +95,7 @@ class Labels(Owner):
         item = operator.index(item)
         with self._owner.shared() as index:
             error = lib.guarded_error()
-            if lib.annoy_get_label_kind(index) == lib.ANNOY_LABELS_U64:
+            if _kind(index) == lib.ANNOY_LABELS_U64:
                 number = ffi.new("uint64_t *")
                 check(lib.annoy_get_label_u64(index, item, number, error))
                 return int(number[0])
@@ -106,7 +112,7 @@ class Labels(Owner):
         found = np.full(n, otherwise, object)
         with self._owner.shared() as index:
             error = lib.guarded_error()
-            kind = lib.annoy_get_label_kind(index)
+            kind = _kind(index)
             if kind == lib.ANNOY_LABELS_U64:
                 # Where there is none, each gives its own.
                 both = np.empty((2, n), np.uint64)

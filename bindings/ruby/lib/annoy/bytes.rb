@@ -7,7 +7,7 @@ module Annoy
     # @private
     def self.open(bytes, index, error)
       bytes = Vectors.unchanging(bytes)
-      Native.annoy_open_buffer(bytes, bytes.bytesize, Native::ANNOY_LOAD_COPY, index, error)
+      Native.annoy_open_buffer(bytes, bytes.bytesize, Native::ANNOY_LOAD_COPY | Native::ANNOY_UNLOCKED, index, error)
     end
 
     # The bytes that {Files#save} writes.

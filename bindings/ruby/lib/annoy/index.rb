@@ -57,7 +57,7 @@ module Annoy
     def self.open(path, prefault: false, copy: false)
       index = allocate
       index.__send__(:adopt) do |to, error|
-        Native.annoy_open(Files.path(path), Files.flags(prefault, copy), to, error)
+        Native.annoy_open(Files.path(path), Files.flags(prefault, copy) | Native::ANNOY_UNLOCKED, to, error)
       end
       return index unless block_given?
 
@@ -317,6 +317,7 @@ module Annoy
       options[:metric] = Types.metric_number(metric)
       options[:scalar] = Types.scalar_number(dtype)
       options[:id_bits] = id_bits
+      options[:flags] = Native::ANNOY_UNLOCKED
       options[:f] = f
       adopt { |index, error| Native.annoy_new_with(options, index, error) }
     end

@@ -9,14 +9,21 @@ module Annoy
     }.freeze
     private_constant :KINDS
 
+    # @private
+    def self.kind(index)
+      kind = Native.memory(:int32)
+      Native.annoy_get_n_labels(index, kind)
+      kind.get_int32(0)
+    end
+
     # @return [Symbol, nil] what the labels are, :integer or :string; nil when no item has one
     def label_kind
-      KINDS[@handle.get(:annoy_get_label_kind)]
+      KINDS[@handle.shared { |index| Labels.kind(index) }]
     end
 
     # @return [Integer] how many items have labels
     def n_labels
-      @handle.get(:annoy_get_n_labels)
+      @handle.shared { |index| Native.annoy_get_n_labels(index, nil) }
     end
 
     # Gives an item a label, in place of the one it had. All labels of an index are of one kind, and
@@ -91,7 +98,7 @@ module Annoy
     def label(item)
       @handle.shared do |index|
         label = Native.memory(:uint64)
-        if Native.annoy_get_label_kind(index) == Native::ANNOY_LABELS_U64
+        if Labels.kind(index) == Native::ANNOY_LABELS_U64
           Errors.call { |error| Native.annoy_get_label_u64(index, item, label, error) }
           label.get_uint64(0)
         else
@@ -111,7 +118,7 @@ module Annoy
       ids = Vectors.ids(ids)
       n = ids.bytesize / 8
       @handle.shared do |index|
-        if Native.annoy_get_label_kind(index) == Native::ANNOY_LABELS_U64
+        if Labels.kind(index) == Native::ANNOY_LABELS_U64
           # Where there is none, each gives its own.
           one, two = [0, 1].map { |mark| Labels.numbers_of(index, ids, n, mark) }
           one.zip(two).map { |a, b| a == b ? a : otherwise }

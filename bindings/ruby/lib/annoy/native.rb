@@ -55,6 +55,7 @@ module Annoy
     ANNOY_LOG_DEBUG = 4
     ANNOY_LOAD_PREFAULT = 1
     ANNOY_LOAD_COPY = 2
+    ANNOY_UNLOCKED = 4
 
     ANNOY_STAGE_ADD = 1
     ANNOY_STAGE_BUILD = 2
@@ -88,7 +89,7 @@ module Annoy
 
     # @private
     class AnnoyOptions < FFI::Struct
-      layout :struct_size, :size_t, :metric, :int32, :scalar, :int32, :id_bits, :int32, :reserved, :int32, :f, :size_t
+      layout :struct_size, :size_t, :metric, :int32, :scalar, :int32, :id_bits, :int32, :flags, :uint32, :f, :size_t
     end
 
     # @private
@@ -159,6 +160,7 @@ module Annoy
       annoy_metric_from_name: [%i[string pointer pointer], :int32],
       annoy_new: [%i[int32 size_t pointer pointer], :int32],
       annoy_new_with: [%i[pointer pointer pointer], :int32],
+      annoy_close: [%i[pointer pointer], :int32],
       annoy_free: [[:pointer], :void],
       annoy_get_n_items: [[:pointer], :int64],
       annoy_get_n_trees: [[:pointer], :int64],
@@ -177,8 +179,7 @@ module Annoy
       annoy_set_label_u64: [%i[pointer int64 uint64 pointer], :int32],
       annoy_set_label: [%i[pointer int64 pointer size_t pointer], :int32],
       annoy_clear_labels: [%i[pointer pointer size_t pointer], :int32],
-      annoy_get_label_kind: [[:pointer], :int32],
-      annoy_get_n_labels: [[:pointer], :int64],
+      annoy_get_n_labels: [%i[pointer pointer], :int64],
       annoy_get_label_u64: [%i[pointer int64 pointer pointer], :int32],
       annoy_get_label: [%i[pointer int64 pointer pointer pointer], :int32],
       annoy_get_labels_u64: [%i[pointer pointer size_t uint64 pointer pointer], :int32],
