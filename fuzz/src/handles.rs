@@ -20,8 +20,7 @@ pub struct Sight {
     pub kind: [i32; 3],
     pub metadata: Vec<u8>,
     pub item: Vec<u64>,
-    /// How many there are, and the status of asking for the last item's: a number, a string.
-    pub labels: (i64, [annoy_status; 2], u64, Vec<u8>),
+    pub labels: Labels,
     pub n_removed: i64,
     pub graph_degree: i64,
     /// The status of the search, and what it found.
@@ -99,9 +98,13 @@ pub fn look(index: *const annoy_index) -> Sight {
     }
 }
 
+/// How many there are of which kind, and the status of asking for the last item's: a number, a
+/// string.
+pub type Labels = ((i64, annoy_label_kind), [annoy_status; 2], u64, Vec<u8>);
+
 /// # Safety
 /// The handle is live and used by nobody else.
-unsafe fn labels(index: *const annoy_index) -> (i64, [annoy_status; 2], u64, Vec<u8>) {
+unsafe fn labels(index: *const annoy_index) -> Labels {
     // SAFETY: as above; all room is there, and the text is as long as the call says.
     unsafe {
         let last = annoy_get_n_items(index) - 1;
@@ -114,7 +117,9 @@ unsafe fn labels(index: *const annoy_index) -> (i64, [annoy_status; 2], u64, Vec
             ANNOY_OK => std::slice::from_raw_parts(text.cast::<u8>(), len).to_vec(),
             _ => Vec::new(),
         };
-        (annoy_get_n_labels(index), status, number, text)
+        let mut kind = -1;
+        let n_labels = annoy_get_n_labels(index, &mut kind);
+        ((n_labels, kind), status, number, text)
     }
 }
 

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 /// Why a call cannot have the index, however long it waits.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(super) enum Refused {
     /// The call is made by a function of the host that another call, which changes the index, has
     /// called.
     InsideChange,
@@ -78,7 +78,7 @@ struct Line {
 }
 
 /// See the top of the file.
-pub struct Lock {
+pub(super) struct Lock {
     /// Of the process's first thread that uses the library: most programs have no other.
     first: Count,
     /// Of the others: made when one comes.
@@ -93,7 +93,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         parking::watch_forks();
         Lock {
             first: Count::new(),
@@ -109,7 +109,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn share(&self, cancelled: Option<&AtomicBool>) -> Result<Sharing<'_>, Refused> {
+    pub(super) fn share(&self, cancelled: Option<&AtomicBool>) -> Result<Sharing<'_>, Refused> {
         let slot = self.slot();
         if self.is_of_this_process() {
             self.count(slot).fetch_add(1, SeqCst);
@@ -127,7 +127,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn alone(&self, cancelled: Option<&AtomicBool>) -> Result<Alone<'_>, Refused> {
+    pub(super) fn alone(&self, cancelled: Option<&AtomicBool>) -> Result<Alone<'_>, Refused> {
         let free = self.is_of_this_process()
             && self
                 .pending
@@ -149,7 +149,7 @@ impl Lock {
 
     /// Whether the index was half changed by a thread that a fork has left behind: then it is not
     /// even safe to free.
-    pub fn is_lost(&self) -> bool {
+    pub(super) fn is_lost(&self) -> bool {
         let _held = self.bucket().lock();
         let mut line = self.line();
         self.after_fork(&mut line);
@@ -312,7 +312,7 @@ impl Line {
 }
 
 /// A call's share of the index, until it is dropped.
-pub struct Sharing<'a> {
+pub(super) struct Sharing<'a> {
     lock: &'a Lock,
     slot: usize,
 }
@@ -322,7 +322,7 @@ impl<'a> Sharing<'a> {
     ///
     /// # Errors
     /// [`Refused::NoMemory`].
-    pub fn ask(&self) -> Result<Asking<'a>, Refused> {
+    pub(super) fn ask(&self) -> Result<Asking<'a>, Refused> {
         let _held = self.lock.bucket().lock();
         let mut line = self.lock.line();
         line.asking.try_reserve(1).map_err(|_| Refused::NoMemory)?;
@@ -349,7 +349,7 @@ impl Drop for Sharing<'_> {
 }
 
 /// A call that asks the host, until it is dropped.
-pub struct Asking<'a> {
+pub(super) struct Asking<'a> {
     lock: &'a Lock,
     call: (u64, usize),
 }
@@ -366,7 +366,7 @@ impl Drop for Asking<'_> {
 }
 
 /// A call that has the index alone, until it is dropped.
-pub struct Alone<'a>(&'a Lock);
+pub(super) struct Alone<'a>(&'a Lock);
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {

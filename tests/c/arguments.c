@@ -58,7 +58,7 @@ TEST(options) {
     REFUSED("struct_size of annoy_options*expected", options.struct_size = SIZE_MAX);
     /* A program that does not know f yet: 0 stands for it, which is no length. */
     REFUSED("f is 0", options.struct_size = offsetof(annoy_options, f));
-    REFUSED("reserved is 1, expected 0", options.reserved = 1);
+    REFUSED("flags is 0x1, expected 0 or ANNOY_UNLOCKED", options.flags = 1);
     REFUSED("metric", options.metric = 9);
     REFUSED("scalar is 6, expected", options.scalar = 6);
     REFUSED("scalar is -1, expected", options.scalar = -1);

@@ -85,7 +85,7 @@ fn new(metric: i32, scalar: annoy_scalar) -> Handle {
         metric,
         scalar,
         id_bits: 0,
-        reserved: 0,
+        flags: 0,
         f: if metric == HAMMING { 70 } else { F },
     };
     let mut index = null_mut();

@@ -84,7 +84,7 @@ impl Session<'_> {
             metric: self.metric()?,
             scalar: self.one_of(&[0, 1, 2, 2, 3, 4, 5, 0, 1, 2, 6, -1])?,
             id_bits: self.one_of(&[0, 32, 64, 64, 64, 16])?,
-            reserved: i32::from(self.one_in(32)?),
+            flags: u32::from(self.one_in(32)?),
             f: self.f()?,
         };
         let given = if self.one_in(32)? {

@@ -16,7 +16,7 @@ const size_t c_layout[] = {
     offsetof(annoy_options, metric),
     offsetof(annoy_options, scalar),
     offsetof(annoy_options, id_bits),
-    offsetof(annoy_options, reserved),
+    offsetof(annoy_options, flags),
     offsetof(annoy_options, f),
     sizeof(annoy_fault),
     offsetof(annoy_fault, node),

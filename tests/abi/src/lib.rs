@@ -101,7 +101,7 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_options, metric),
         offset_of!(annoy_options, scalar),
         offset_of!(annoy_options, id_bits),
-        offset_of!(annoy_options, reserved),
+        offset_of!(annoy_options, flags),
         offset_of!(annoy_options, f),
         size_of::<annoy_fault>(),
         offset_of!(annoy_fault, node),
