@@ -20,11 +20,11 @@
 //! A fork: its child has one thread, and forgets the calls of all others when it first meets a lock
 //! of its parent's. An index that another thread was changing is lost there, and refuses.
 //!
-//! Where calls wait, and what a thread and a fork are, is in `parking`. This file needs nothing else
-//! of the crate: tests/loom tries the orders in which threads can run it.
+//! Where calls wait, and what a thread and a fork are, is in `parking`. This file needs nothing
+//! else of the crate: tests/loom tries the orders in which threads can run it.
 
 use super::parking::{
-    self, fence, this_thread, AtomicU32, AtomicU64, Bucket, Mutex, MutexGuard, OnceLock, SeqCst,
+    self, fence, this_thread, AtomicU32, AtomicU64, AtomicUsize, Bucket, Mutex, MutexGuard, SeqCst,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -79,14 +79,13 @@ struct Line {
 
 /// See the top of the file.
 pub(super) struct Lock {
-    /// Of the process's first thread that uses the library: most programs have no other.
-    first: Count,
-    /// Of the others: made when one comes.
-    others: OnceLock<Vec<Count>>,
+    counts: [Count; SHARDS],
+    /// No count from this one on was ever used: a lock of few threads has few to add up.
+    used: AtomicUsize,
     pending: AtomicU32,
     /// The thread that has it alone.
     holder: AtomicU64,
-    /// How often the process, or that which it was forked from, was forked when this was last right.
+    /// How many forks there were on the way to this process when the rest was last made right.
     forks: AtomicU32,
     /// Only looked at with the bucket's mutex held.
     line: Mutex<Line>,
@@ -96,8 +95,8 @@ impl Lock {
     pub(super) fn new() -> Self {
         parking::watch_forks();
         Lock {
-            first: Count::new(),
-            others: OnceLock::new(),
+            counts: std::array::from_fn(|_| Count::new()),
+            used: AtomicUsize::new(0),
             pending: AtomicU32::new(0),
             holder: AtomicU64::new(0),
             forks: AtomicU32::new(parking::n_forks()),
@@ -239,7 +238,9 @@ impl Lock {
         line.lost |= holder != 0 && holder != survivor;
         (line.sharing, line.alone, line.let_in) = (0, 0, 0);
         line.asking.retain(|asking| asking.0 == survivor);
-        self.counts().for_each(|count| count.0.store(0, SeqCst));
+        self.counts
+            .iter()
+            .for_each(|count| count.0.store(0, SeqCst));
         for &(_, slot) in &line.asking {
             self.count(slot).fetch_add(1, SeqCst);
         }
@@ -260,37 +261,21 @@ impl Lock {
     /// The count of the calling thread.
     fn slot(&self) -> usize {
         let slot = (this_thread() - 1) as usize % SHARDS;
-        if slot == 0 || self.others.get().is_some() {
-            return slot;
+        if self.used.load(SeqCst) <= slot {
+            self.used.fetch_max(slot + 1, SeqCst);
         }
-        let made = self.others.get_or_init(|| {
-            let mut counts = Vec::new();
-            // Without memory for them all threads share the first.
-            if counts.try_reserve_exact(SHARDS - 1).is_ok() {
-                counts.resize_with(SHARDS - 1, Count::new);
-            }
-            counts
-        });
-        if made.is_empty() {
-            0
-        } else {
-            slot
-        }
+        slot
     }
 
     fn count(&self, slot: usize) -> &AtomicU32 {
-        let others = self.others.get().map_or(&[][..], |others| others);
-        &others.get(slot.wrapping_sub(1)).unwrap_or(&self.first).0
-    }
-
-    fn counts(&self) -> impl Iterator<Item = &Count> {
-        std::iter::once(&self.first).chain(self.others.get().into_iter().flatten())
+        &self.counts[slot].0
     }
 
     fn n_sharing(&self) -> u32 {
-        // So that the counts are seen of a thread that did not see this call pending.
+        // So that a call that did not see this one pending is seen here.
         fence(SeqCst);
-        self.counts().map(|count| count.0.load(SeqCst)).sum()
+        let used = &self.counts[..self.used.load(SeqCst)];
+        used.iter().map(|count| count.0.load(SeqCst)).sum()
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {

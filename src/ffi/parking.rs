@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-pub(super) use std::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering::SeqCst};
-pub(super) use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
+pub(super) use std::sync::atomic::{fence, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
+pub(super) use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Between a change of one atomic and a look at another, both `SeqCst`: nothing, for they stay in
 /// that order. (What tests/loom has in its place needs to be told.)

@@ -36,9 +36,16 @@ int main(int argc, char **argv) {
         lost = NULL;
         (void)lost;
     } else if (!strcmp(what, "race")) {
-        /* Two threads change one index. */
+        /* Two threads change one index that has no lock. */
         pthread_t other;
-        OK(annoy_unbuild(index, &error));
+        annoy_options options;
+        EMPTY(options);
+        options.metric = ANNOY_EUCLIDEAN;
+        options.flags = ANNOY_UNLOCKED;
+        options.f = 2;
+        annoy_free(index);
+        OK(annoy_new_with(&options, &index, &error));
+        OK(add_one(index, 0, ANNOY_ELEMENT_F32, vector, 2, &error));
         shared_index = index;
         CHECK(pthread_create(&other, NULL, add, NULL) == 0);
         add(NULL);

@@ -7,11 +7,12 @@
 #   and states. Where every byte of many files is damaged, one try in ANNOY_RS_SAMPLE is made (17
 #   unless given); with 1 it is the whole matrix.
 # - thread: tests/c/threads.c: searches, batches and builds by threads, on one index and beside
-#   others that come and go.
+#   others that come and go; tests/c/lock.c: searches and changes of one index.
 # - canaries first: what these are to find, they find.
 #
 # RUSTC_BOOTSTRAP opens the compiler's unstable flags, so that no nightly toolchain is needed. The
-# runtimes come with rustc. Needs cargo and gcc.
+# runtimes come with rustc. Needs cargo, gcc, and rustup where the standard library's source is not
+# there.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -66,7 +67,6 @@ address() {
     counted "the Rust tests under AddressSanitizer" '[0-9]+ passed' "${cargo[@]}" --test rust -- "${tests[@]}"
 }
 
-export TSAN_OPTIONS=suppressions=$here/thread.supp
 # compile SOURCE OUT: a C program with the library, both instrumented.
 compile() {
     gcc -std=c99 -g -O1 -fsanitize=thread -c -I"$root/include" -I"$root/tests/c" -o "$2.o" "$root/tests/c/$1" &&
@@ -74,16 +74,23 @@ compile() {
             "$(rustc --print sysroot)/lib/rustlib/$triple/lib/librustc-stable_rt.tsan.a" -lstdc++ -lpthread -ldl -lm -lrt
 }
 thread() {
-    # The compiler has to be told that the standard library is not instrumented; see thread.supp.
-    local flags="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Cforce-frame-pointers=yes"
-    if ! RUSTFLAGS=$flags cargo rustc --quiet --lib --crate-type staticlib --manifest-path "$root/Cargo.toml" \
+    # The standard library is compiled anew, too: what its mutexes and conditions order would not be
+    # seen otherwise.
+    local flags="-Zsanitizer=thread -Cforce-frame-pointers=yes"
+    if [ ! -d "$(rustc --print sysroot)/lib/rustlib/src" ] && ! rustup component add rust-src >"$tmp/log" 2>&1; then
+        bad "ThreadSanitizer: needs the source of the standard library, rustup component add rust-src"
+        return
+    fi
+    if ! RUSTFLAGS=$flags cargo rustc --quiet -Zbuild-std --lib --crate-type staticlib --manifest-path "$root/Cargo.toml" \
         --target "$triple" --target-dir "$target/thread" >"$tmp/log" 2>&1 ||
-        ! compile canary.c "$tmp/canary" >"$tmp/log" 2>&1 || ! compile threads.c "$tmp/threads" >"$tmp/log" 2>&1; then
+        ! compile canary.c "$tmp/canary" >"$tmp/log" 2>&1 || ! compile threads.c "$tmp/threads" >"$tmp/log" 2>&1 ||
+        ! compile lock.c "$tmp/lock" >"$tmp/log" 2>&1; then
         bad "ThreadSanitizer: the build"
         return
     fi
     caught "ThreadSanitizer: two threads that change one index" "data race" "$tmp/canary" race
     counted "tests/c/threads.c under ThreadSanitizer" '^tests [0-9]+' env "SCRATCH=$tmp" "$tmp/threads"
+    counted "tests/c/lock.c under ThreadSanitizer" '^tests [0-9]+' env "SCRATCH=$tmp" "$tmp/lock"
 }
 
 [ $# -gt 0 ] || set -- address thread

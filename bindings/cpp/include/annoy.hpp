@@ -20,13 +20,13 @@
 // else is status::unsupported. Nothing is copied on the way to the library. Numbers in braces are
 // floats. Distances are doubles.
 //
-// Functions of the caller's (log, progress, filters) run on the thread that made the call. Calls of
-// theirs that would wait for that call fail with status::state. What progress or a filter throws comes out of the call, also where that was
-// given a failure, with the index as before.
+// Functions of the caller's (log, progress, filters) run on the thread that made the call. Calls
+// of theirs that would wait for that call fail with status::state. What progress or a filter throws
+// comes out of the call, also where that was given a failure, with the index as before.
 //
-// Threads: any thread may call any member at any time, but for moves and destruction. Const members
-// run at the same time; any other call waits until it has the index to itself. Different indexes
-// are independent.
+// Threads: any thread may call any member at any time, but for moves and destruction. Const
+// members run at the same time; any other call waits until it has the index to itself. Different
+// indexes are independent.
 //
 // `using namespace annoy` makes plain `index` ambiguous where <strings.h> declares a function of
 // that name.

@@ -5,6 +5,7 @@ use super::{Does, Room, Session};
 use annoy_rs::ffi::build::*;
 use annoy_rs::ffi::file::annoy_unload;
 use annoy_rs::ffi::handle::*;
+use annoy_rs::ffi::labels::ANNOY_LABELS_NONE;
 use annoy_rs::ffi::status::annoy_status;
 use annoy_rs::ffi::status::{
     ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED, ANNOY_ERR_IO as IO,
@@ -122,7 +123,11 @@ impl Session<'_> {
         )?;
         if let Some(seen) = self.slots.get(slot).and_then(|slot| slot.seen.as_ref()) {
             assert!(seen.n_items == 0 && seen.n_trees == 0 && seen.metadata.is_empty());
-            assert!(seen.labels.0 == 0 && seen.n_removed == 0 && seen.graph_degree == 0);
+            assert!(
+                seen.labels.0 == (0, ANNOY_LABELS_NONE)
+                    && seen.n_removed == 0
+                    && seen.graph_degree == 0
+            );
         }
         Ok(())
     }

@@ -3,8 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use loom::sync::atomic::AtomicBool;
-pub(super) use loom::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering::SeqCst};
+pub(super) use loom::sync::atomic::{fence, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
 
 /// Loom takes `SeqCst` operations for `AcqRel` ones, and orders only at fences.
@@ -25,35 +24,6 @@ pub(super) fn this_thread() -> u64 {
         }
         number.get()
     })
-}
-
-/// The standard library's, with what loom has to see of it.
-pub(super) struct OnceLock<T> {
-    is_set: AtomicBool,
-    setting: Mutex<()>,
-    value: std::sync::OnceLock<T>,
-}
-
-impl<T> OnceLock<T> {
-    pub(super) fn new() -> Self {
-        OnceLock {
-            is_set: AtomicBool::new(false),
-            setting: Mutex::new(()),
-            value: std::sync::OnceLock::new(),
-        }
-    }
-
-    pub(super) fn get(&self) -> Option<&T> {
-        let is_set = self.is_set.load(SeqCst);
-        is_set.then(|| self.value.get().unwrap())
-    }
-
-    pub(super) fn get_or_init(&self, value: impl FnOnce() -> T) -> &T {
-        let _setting = self.setting.lock().unwrap();
-        let value = self.value.get_or_init(value);
-        self.is_set.store(true, SeqCst);
-        value
-    }
 }
 
 pub(super) struct Bucket {

@@ -269,7 +269,9 @@ class index {
     annoy_get_n_labels(handle(), &kind);
     return static_cast<annoy::label_kind>(kind);
   }
-  [[nodiscard]] std::int64_t n_labels() const noexcept { return annoy_get_n_labels(handle(), nullptr); }
+  [[nodiscard]] std::int64_t n_labels() const noexcept {
+    return annoy_get_n_labels(handle(), nullptr);
+  }
   // In place of the one the item had.
   bool set_label(std::int64_t item, std::uint64_t label, on_error why = {}) {
     return why.call(annoy_set_label_u64, handle(), item, label);
