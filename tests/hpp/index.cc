@@ -31,6 +31,17 @@ using ids = std::vector<std::int64_t>;
 
 }  // namespace
 
+TEST(closed) {
+  annoy::index index(annoy::metric::euclidean, 2);
+  index.add(0, {1, 2});
+  index.build(1);
+  std::thread other([&] { index.close(); });
+  other.join();
+  annoy::failure why;
+  CHECK(!index.remove(0, why) && why.status() == annoy::status::state);
+  CHECK(index.n_items() == 0 && index.close());
+}
+
 TEST(made_with_the_usual_types) {
   const annoy::index index(annoy::metric::angular, 5);
   CHECK(index && index.metric() == annoy::metric::angular && index.scalar() == annoy::scalar::f32);
