@@ -328,24 +328,32 @@ pub(super) unsafe fn take(index: *mut annoy_index) -> Result<Option<Index>> {
 }
 
 /// Checks what a slice must fulfil: not NULL (unless empty), aligned, of a size that can be.
+#[inline]
 pub(super) fn check_slice<T>(name: &'static str, pointer: *const T, len: usize) -> Result<()> {
-    if len > isize::MAX as usize / size_of::<T>() {
+    let most = isize::MAX as usize / size_of::<T>();
+    if len <= most && pointer.is_aligned() && (len == 0 || !pointer.is_null()) {
+        return Ok(());
+    }
+    Err(refuse_slice(
+        name,
+        pointer.addr(),
+        len,
+        most,
+        align_of::<T>(),
+    ))
+}
+
+#[cold]
+fn refuse_slice(name: &'static str, at: usize, len: usize, most: usize, align: usize) -> Error {
+    if len > most {
         let expected = "a length that memory can hold";
-        return Err(Error::argument(
-            name,
-            format!("{len} elements long"),
-            expected,
-        ));
+        return Error::argument(name, format!("{len} elements long"), expected);
     }
-    if pointer.is_null() && len > 0 {
-        return Err(Error::Null(name));
+    if at == 0 {
+        return Error::Null(name);
     }
-    if !pointer.is_aligned() {
-        let found = format!("at address {pointer:p}");
-        let expected = format!("an address that is a multiple of {}", align_of::<T>());
-        return Err(Error::argument(name, found, expected));
-    }
-    Ok(())
+    let expected = format!("an address that is a multiple of {align}");
+    Error::argument(name, format!("at address {at:#x}"), expected)
 }
 
 /// The caller's elements; `(NULL, 0)` is an empty slice.

@@ -25,11 +25,26 @@ const MOST: usize = 4096;
 ///
 /// # Safety
 /// `given` points to as many bytes as its first field says, or what it says is refused here.
+#[inline]
 pub(super) unsafe fn read<S: Growing>(given: *const S) -> Result<S> {
-    let (own, word) = (size_of::<S>(), size_of::<usize>());
-    let bytes = given.cast::<u8>();
     // SAFETY: the first field is there by the caller's word.
     let size = unsafe { given.cast::<usize>().read_unaligned() };
+    if size == size_of::<S>() {
+        // SAFETY: as many bytes are there by the caller's word.
+        return Ok(unsafe { given.read_unaligned() });
+    }
+    // SAFETY: handed on.
+    unsafe { read_other(given, size) }
+}
+
+/// [`read`], of a program that knows the struct with another size.
+///
+/// # Safety
+/// As there.
+#[cold]
+unsafe fn read_other<S: Growing>(given: *const S, size: usize) -> Result<S> {
+    let (own, word) = (size_of::<S>(), size_of::<usize>());
+    let bytes = given.cast::<u8>();
     if size < word || size > MOST || !size.is_multiple_of(word) {
         let expected = format!("its sizeof, which is {own} here");
         return Err(Error::argument(S::SIZE, size, expected));
