@@ -1,13 +1,10 @@
 //! The nearest of what was offered, for each item: lists that several threads may add to at once.
 //!
 //! What a list holds at the end is the smallest of all that was offered to it, whatever the order:
-//! so the result does not depend on threads.
+//! so the result does not depend on threads. tests/loom tries the orders in which these can run.
 
-use crate::error::{reserve, Result};
-use crate::kernel::prefetch;
-use crate::storage::Atomics;
+use super::sync::{prefetch, reserve, spin_loop, AtomicBool, AtomicU64, Atomics, Ordering, Result};
 use std::hint::select_unpredictable;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A neighbour: distance, id, and whether it is new, in one number that sorts by distance, then id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,7 +147,7 @@ impl NeighborLists {
             .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_err()
         {
-            std::hint::spin_loop();
+            spin_loop();
         }
         let is_behind = |slot: &AtomicU64| slot.load(Ordering::Relaxed) | 1 < near.0 | 1;
         let is_place = at

@@ -17,6 +17,7 @@ mod leaves;
 mod lists;
 mod prune;
 pub mod routes;
+mod sync;
 mod trial;
 
 use super::format::header::{GraphHeader, MAX_DEGREE};

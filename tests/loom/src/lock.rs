@@ -1,16 +1,31 @@
-//! All orders in which a few threads can use one lock, with three preemptions at the most (the
-//! bound that loom's authors advise): none races, and none waits for ever.
-#![cfg(test)]
+//! The lock of an index: nobody reads beside a change, and none waits for ever.
 
 #[path = "../../../src/ffi/lock.rs"]
 #[allow(dead_code)]
+#[allow(clippy::module_inception)]
 mod lock;
 mod parking;
 
+use super::try_all;
 use lock::{Lock, Refused};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
+
+pub const TESTS: &[(&str, fn())] = &[
+    ("a_change_beside_a_search", a_change_beside_a_search),
+    ("two_changes", two_changes),
+    ("a_change_beside_two_searches", a_change_beside_two_searches),
+    ("two_changes_beside_a_search", two_changes_beside_a_search),
+    (
+        "a_filter_that_waits_for_a_search",
+        a_filter_that_waits_for_a_search,
+    ),
+    (
+        "calls_inside_calls_are_refused",
+        calls_inside_calls_are_refused,
+    ),
+];
 
 /// A lock, and a number that only it guards: loom reports reads beside a write.
 #[derive(Clone)]
@@ -39,15 +54,9 @@ impl Guarded {
     }
 }
 
-fn try_all(body: impl Fn(Guarded) + Sync + Send + 'static) {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(move || body(Guarded::new()));
-}
-
-#[test]
 fn a_change_beside_a_search() {
-    try_all(|guarded| {
+    try_all(|| {
+        let guarded = Guarded::new();
         let change = guarded.spawn(|guarded| guarded.add());
         assert!(guarded.read() <= 1);
         change.join().unwrap();
@@ -55,9 +64,9 @@ fn a_change_beside_a_search() {
     });
 }
 
-#[test]
 fn two_changes() {
-    try_all(|guarded| {
+    try_all(|| {
+        let guarded = Guarded::new();
         let change = guarded.spawn(|guarded| guarded.add());
         guarded.add();
         change.join().unwrap();
@@ -65,9 +74,9 @@ fn two_changes() {
     });
 }
 
-#[test]
 fn a_change_beside_two_searches() {
-    try_all(|guarded| {
+    try_all(|| {
+        let guarded = Guarded::new();
         let search = guarded.spawn(|guarded| guarded.read());
         let change = guarded.spawn(|guarded| guarded.add());
         assert!(guarded.read() <= 1);
@@ -77,9 +86,9 @@ fn a_change_beside_two_searches() {
     });
 }
 
-#[test]
 fn two_changes_beside_a_search() {
-    try_all(|guarded| {
+    try_all(|| {
+        let guarded = Guarded::new();
         let changes = [0, 1].map(|_| guarded.spawn(|guarded| guarded.add()));
         assert!(guarded.read() <= 2);
         for change in changes {
@@ -90,9 +99,9 @@ fn two_changes_beside_a_search() {
 }
 
 /// The change waits for the filter, and the filter for a search by another thread.
-#[test]
 fn a_filter_that_waits_for_a_search() {
-    try_all(|guarded| {
+    try_all(|| {
+        let guarded = Guarded::new();
         let change = guarded.spawn(|guarded| guarded.add());
         {
             let sharing = guarded.0 .0.share(None).unwrap();
@@ -105,9 +114,9 @@ fn a_filter_that_waits_for_a_search() {
     });
 }
 
-#[test]
 fn calls_inside_calls_are_refused() {
-    try_all(|guarded| {
+    try_all(|| {
+        let guarded = Guarded::new();
         let lock = &guarded.0 .0;
         let change = guarded.spawn(|guarded| guarded.add());
         {
