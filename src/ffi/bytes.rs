@@ -10,16 +10,16 @@ use crate::index::Index;
 use crate::storage::Bytes;
 use std::ffi::c_void;
 
-/// The caller's bytes as they lie, or a copy.
+/// The caller's bytes as they lie, or a copy; the flags may have this other one too.
 ///
 /// # Safety
 /// `bytes` is NULL or points to `n` bytes; these stay as they are for as long as an index that
 /// borrows them has them loaded.
-unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64) -> Result<Bytes> {
+unsafe fn bytes(bytes: *const c_void, n: usize, flags: u64, other: u64) -> Result<Bytes> {
     // SAFETY: NULL is checked by `slice`; that the bytes are there and stay is the caller's part.
     // `'static` stands for "as long as the index has them", which is all that is made of it.
     let given: &'static [u8] = unsafe { slice("bytes", bytes.cast(), n) }?;
-    match flags {
+    match flags & !other {
         0 => Ok(Bytes::Static(given)),
         ANNOY_LOAD_COPY => {
             let mut copy = Vec::new();
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn annoy_load_from_buffer(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, bytes) = unsafe { (exclusive(index)?, self::bytes(bytes, n, flags)?) };
+        let (mut index, bytes) = unsafe { (exclusive(index)?, self::bytes(bytes, n, flags, 0)?) };
         index.load_bytes(bytes)
     })
 }
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn annoy_open_buffer(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let out = unsafe { place("index", index) }?;
         // SAFETY: as above.
-        let bytes = unsafe { self::bytes(bytes, n, flags & !ANNOY_UNLOCKED) }?;
+        let bytes = unsafe { self::bytes(bytes, n, flags, ANNOY_UNLOCKED) }?;
         out.put(boxed(Index::open_bytes(bytes)?, flags)?);
         Ok(())
     })

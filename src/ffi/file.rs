@@ -19,7 +19,12 @@ pub const ANNOY_LOAD_PREFAULT: u64 = 1;
 pub const ANNOY_LOAD_COPY: u64 = 2;
 
 fn access(flags: u64) -> Result<Access> {
-    match flags {
+    access_beside(flags, 0)
+}
+
+/// [`access`], where this flag may be there too.
+fn access_beside(flags: u64, other: u64) -> Result<Access> {
+    match flags & !other {
         0 => Ok(Access::Map),
         ANNOY_LOAD_PREFAULT => Ok(Access::MapPrefaulted),
         ANNOY_LOAD_COPY => Ok(Access::Copy),
@@ -160,7 +165,7 @@ pub unsafe extern "C" fn annoy_open(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (path, out) = unsafe { (self::path(path)?, place("index", index)?) };
-        let access = access(flags & !ANNOY_UNLOCKED)?;
+        let access = access_beside(flags, ANNOY_UNLOCKED)?;
         out.put(boxed(Index::open(path, access)?, flags)?);
         Ok(())
     })

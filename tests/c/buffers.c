@@ -218,7 +218,7 @@ TEST(arguments) {
     annoy_index *made = full(10), *index = line_of(3, 0), *none = NULL;
     size_t size, n = 77;
     unsigned char *bytes = saved(made, 0, &size);
-    static const uint64_t flags[] = {ANNOY_LOAD_PREFAULT, 3, 4, UINT64_MAX};
+    static const uint64_t flags[] = {ANNOY_LOAD_PREFAULT, 3, 8, UINT64_MAX};
     size_t k;
     for (k = 0; k < sizeof flags / sizeof flags[0]; k++) {
         FAILS(ANNOY_ERR_ARGUMENT, "flags is 0x*expected 0 or ANNOY_LOAD_COPY",

@@ -380,7 +380,7 @@ TEST(errors) {
     CHECK(annoy_save_to_buffer(a, bits, sizeof bits, &n, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load_from_buffer(a, path, 1, 0, NULL) == ANNOY_ERR_FORMAT);
     CHECK(annoy_open_buffer(path, 1, 0, &made, NULL) == ANNOY_ERR_FORMAT && made == NULL);
-    CHECK(annoy_open(path, 4, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
+    CHECK(annoy_open(path, 8, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
     CHECK(annoy_open(path, 0, &made, NULL) == ANNOY_ERR_IO && made == NULL);
     CHECK(annoy_verify_file(path, NULL, 0, &n, NULL, NULL) == ANNOY_ERR_IO);
     CHECK(annoy_probe(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
