@@ -6,8 +6,9 @@
 # JOBS, how many at a time (default 2); ANNOY_RS_PYTHON, a python that has annoy 1.17.3 and numpy,
 # for comparison (default: python3, with or without them); ANNOY_RS_ANNOY_DIR, where the source
 # package is or is put (default: annoy-source in cargo's target directory); ANNOY_RS_THOROUGH=1: all
-# types of index by each compiler, and each source in each standard; otherwise each id, item type and
-# distance with one generator and policy of nine, and each source in one standard by each compiler.
+# types of index by each compiler, and each source in each standard; otherwise each id, item type
+# and distance with one generator and policy of nine, and each source in one standard by
+# each compiler.
 set -u
 . "$(dirname "$0")/../tasks.sh"
 python=${ANNOY_RS_PYTHON:-python3}
