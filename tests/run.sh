@@ -5,16 +5,19 @@
 # compilers) is tried whole, where the everyday run takes a fixed share of it; and stages run that
 # otherwise run when they are named only.
 #
-# Stages joined by a + run side by side: each keeps one core busy. Named ones run one
-# after the other.
+# Two stages run side by side, and the next begins when one has ended. Named ones run one after the
+# other.
 #
 # Installs what is missing: Debian packages when run as root, Python packages into target/venv.
 # Stops at the first broken stage with the end of its output. The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
-export CARGO_TERM_COLOR=never
+# Nothing is compiled a second time after a change, for which an incremental build would be work.
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
-stages=(lint rust faults+fuzz abi c+cpp consumers+differential python+go ruby+examples compare+gauntlet docs)
+# In this order: lint, which is where most runs end that are red; the longest; and cargo's builds
+# of one profile one after the other, as they wait for each other. What begins last is short.
+stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby abi compare examples docs)
 # These take longer, and run when they are named only.
 when_named=(sanitizers)
 logs=target/test-logs
@@ -53,19 +56,26 @@ install_packages() {
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 }
 
-# A Python with the real Annoy, compiled from its source package.
+# A Python with the real Annoy, compiled from its source package. One stage makes it, and another
+# waits for it.
 venv() {
-    if [ ! -f target/venv/ready ]; then
-        python3 -m venv --clear target/venv &&
-            target/venv/bin/pip install --quiet --disable-pip-version-check annoy==1.17.3 numpy setuptools wheel &&
-            touch target/venv/ready
-    fi
+    (
+        flock 9
+        [ -f target/venv/ready ] || {
+            python3 -m venv --clear target/venv &&
+                target/venv/bin/pip install --quiet --disable-pip-version-check annoy==1.17.3 numpy setuptools wheel &&
+                touch target/venv/ready
+        }
+    ) 9>target/venv.lock
 }
 
 lint() {
-    # Without the feature, and with it, which is what the micro-benchmarks need.
-    cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets -- -D warnings &&
-        cargo clippy --quiet --all-targets --all-features -- -D warnings &&
+    # With the features, which some targets need, and without them, which is for the library alone:
+    # no test looks at them. Nothing is linked, so libFuzzer need not be compiled: any path says
+    # where it is.
+    local -x CUSTOM_LIBFUZZER_PATH=$PWD/target/libfuzzer.a
+    cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings &&
+        cargo clippy --quiet --workspace --lib -- -D warnings &&
         find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
         python3 tests/lines.py && python3 cmake/licenses.py --check && echo "5 passed, 0 failed"
 }
@@ -82,7 +92,8 @@ fuzz() { bash fuzz/run.sh --test; }
 faults() {
     cargo test --quiet --features fault-injection,internals --test faults --bench micro && echo "1 passed, 0 failed"
 }
-abi() { cargo test --quiet -p annoy_rs_abi; }
+# Sizes and names are the same without optimisation.
+abi() { CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo test --quiet -p annoy_rs_abi; }
 c() { bash tests/c/run.sh && bash tests/memory/run.sh; }
 cpp() {
     # Both fetch Annoy's source package, to the same place.
@@ -116,7 +127,11 @@ compare() {
     [ "$all" -gt 0 ] && [ "$same" -eq "$all" ]
 }
 # Many kinds of data, against what Annoy and hnswlib find.
-gauntlet() { bash tests/gauntlet/run.sh ${ANNOY_RS_THOROUGH:+--thorough}; }
+gauntlet() {
+    local which=(--one-of 2)
+    [ -n "${ANNOY_RS_THOROUGH:-}" ] && which=(--thorough)
+    bash tests/gauntlet/run.sh "${which[@]}"
+}
 sanitizers() { bash tests/sanitizers/run.sh; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 
@@ -124,12 +139,11 @@ docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passe
 count() { grep -oE "[0-9]+ $2" "$1" | awk '{n += $1} END {print n + 0}'; }
 
 all="${stages[*]}"
-all="${all//+/ }"
 [ "${1:-}" = --list ] && { echo "$all"; exit; }
 [ "${1:-}" = thorough ] && export ANNOY_RS_THOROUGH=1 && shift
 # One damage of so many, and so many processes killed.
 if [ -z "${ANNOY_RS_THOROUGH:-}" ]; then
-    export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-7} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-100}
+    export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-15} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-60}
 else
     stages+=("${when_named[@]}")
     limit=$((4 * limit))
@@ -138,7 +152,8 @@ for stage in "$@"; do
     [[ " $all ${when_named[*]} " == *" $stage "* ]] ||
         { echo "no stage $stage; there are: $all, and when named: ${when_named[*]}" >&2; exit 1; }
 done
-[ $# -gt 0 ] && stages=("$@")
+side_by_side=2
+[ $# -gt 0 ] && stages=("$@") side_by_side=1
 
 install_packages || exit 1
 mkdir -p "$logs"
@@ -172,26 +187,43 @@ report() {
 # Each in a process group of its own, so that an interrupt reaches it, and ends with this script.
 set -m
 trap 'for job in $(jobs -p); do kill -- "-$job" 2>/dev/null; done; exit 130' INT TERM
-for together in "${stages[@]}"; do
-    read -ra names <<<"${together//+/ }"
-    running=()
-    for stage in "${names[@]}"; do
-        rm -f "$logs/$stage.status"
-        run "$stage" &
-        running+=($!)
+# The process of each stage that runs, and the one that ends it when it hangs, with all that
+# it has started.
+declare -A running=() watchdogs=()
+broken=0
+
+begin() {
+    rm -f "$logs/$1.status"
+    run "$1" &
+    running[$1]=$!
+    { sleep "$limit"; kill -- "-${running[$1]}" 2>/dev/null; } &
+    watchdogs[$1]=$!
+}
+
+# Waits until one ends, and reports all that have.
+await() {
+    local stage
+    wait -n "${running[@]}" 2>/dev/null
+    for stage in "${!running[@]}"; do
+        kill -0 "${running[$stage]}" 2>/dev/null && continue
+        kill -- "-${watchdogs[$stage]}" 2>/dev/null
+        wait "${watchdogs[$stage]}" "${running[$stage]}" 2>/dev/null
+        unset "running[$stage]" "watchdogs[$stage]"
+        report "$stage" || broken=1
     done
-    # What hangs is ended, with all that it has started, and has failed.
-    {
-        sleep "$limit"
-        for job in "${running[@]}"; do kill -- "-$job" 2>/dev/null; done
-    } &
-    watchdog=$!
-    wait "${running[@]}" 2>/dev/null
-    kill -- "-$watchdog" 2>/dev/null
-    wait "$watchdog" 2>/dev/null
-    broken=0
-    for stage in "${names[@]}"; do report "$stage" || broken=1; done
+}
+
+for stage in "${stages[@]}"; do
+    while [ ${#running[@]} -ge $side_by_side ]; do await; done
     [ $broken -eq 0 ] || break
+    begin "$stage"
+done
+while [ ${#running[@]} -gt 0 ] && [ $broken -eq 0 ]; do await; done
+# After one that is broken the others are of no interest.
+for stage in "${!running[@]}"; do
+    echo "== $stage was stopped"
+    kill -- "-${running[$stage]}" "-${watchdogs[$stage]}" 2>/dev/null
+    wait "${running[$stage]}" "${watchdogs[$stage]}" 2>/dev/null
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

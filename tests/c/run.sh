@@ -7,7 +7,8 @@
 #   programs as C++ too;
 # - run under AddressSanitizer (with leak checking) and UndefinedBehaviorSanitizer: as gcc or g++
 #   compiles them, with ANNOY_RS_THOROUGH=1 as each compiler does;
-# - run under valgrind, which sees the library's own reads and writes as well;
+# - run under valgrind, which sees the library's own reads and writes as well: with SOME defined,
+#   which leaves some of the largest out, and with ANNOY_RS_THOROUGH=1 whole;
 # - canaries first: what these are to find, they find.
 #
 # Needs cargo, gcc, g++, valgrind and nm. KEEP=1 keeps the temporary directory.
@@ -30,6 +31,8 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 warnings="-Wall -Wextra -Wpedantic -Werror -Wstrict-aliasing"
 sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 libs="-lpthread -ldl -lm -lrt"
+some=-DSOME
+[ -n "${ANNOY_RS_THOROUGH:-}" ] && some=
 
 # compile NAME OUT COMMAND...: with an OUT of - nothing is linked, which takes most of the time.
 compile() {
@@ -150,7 +153,7 @@ for source in "$here"/*.c "$here"/*.cpp; do
     done
     case $program in *.c) compiler="gcc -std=c99" ;; *) compiler="g++ -std=c++17" ;; esac
     name="$program ($compiler, valgrind)"
-    compile "$name" "$tmp/program" $compiler -DVALGRIND "$source" || continue
+    compile "$name" "$tmp/program" $compiler -DVALGRIND $some "$source" || continue
     if nm "$tmp/program" | grep -q __asan; then bad "$name: has AddressSanitizer in it"; continue; fi
     run "$name" $valgrind "$tmp/program"
 done

@@ -172,6 +172,16 @@ pub fn sample() -> usize {
     std::env::var("ANNOY_RS_SAMPLE").map_or(1, |number| number.parse().unwrap())
 }
 
+/// Of kinds that come in two groups, each of `group`: all of them, or every second of the one group
+/// and the others of the next, where tries are sampled.
+pub fn sampled_kinds<T>(kinds: Vec<T>, group: usize) -> Vec<T> {
+    let numbered = kinds.into_iter().enumerate();
+    numbered
+        .filter(|(i, _)| sample() == 1 || i % 2 == i / group % 2)
+        .map(|(_, kind)| kind)
+        .collect()
+}
+
 /// A directory for files that do not outlive the test: in memory where there is a place for such,
 /// because every save waits for its disk.
 pub fn scratch() -> TempDir {

@@ -206,7 +206,10 @@ if command -v musl-gcc > /dev/null && [ -d "$(rustc --print target-libdir --targ
         -DCMAKE_INSTALL_PREFIX="$tmp/musl"
     refused "musl: without Rust for it one sentence says what is missing" "rustup target add $musl" \
         cmake -S "$root" -B "$tmp/musl-none" -G "$first" -DCMAKE_C_COMPILER=musl-gcc -DANNOY_RS_RUSTC=false
-    ok "musl: install" cmake --build "$tmp/musl build" --target install
+    # It is about linking: the everyday run compiles it without optimisation.
+    level=()
+    [ -n "${ANNOY_RS_THOROUGH:-}" ] || level=(CARGO_PROFILE_RELEASE_OPT_LEVEL=0)
+    ok "musl: install" env "${level[@]}" cmake --build "$tmp/musl build" --target install
     lib=$(dirname "$(find "$tmp/musl" -name "libannoy_rs.so.$abi")")
     export PKG_CONFIG_PATH=$lib/pkgconfig
     of_musl() { readelf -d "$1" | grep -F NEEDED | grep -F "[libc.so]" && ! readelf -d "$1" | grep -F "[libc.so.6]"; }

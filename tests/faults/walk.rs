@@ -1,6 +1,6 @@
 //! Lets the calls of the system that an operation makes fail, one after the other.
 
-use super::common::{directory, scratch, temporary_files, Snapshot};
+use super::common::{directory, sample, scratch, temporary_files, Snapshot};
 use super::{turn, Held, NAME};
 use annoy_rs::fault::{control, Kind};
 use annoy_rs::{Error, Index};
@@ -157,11 +157,12 @@ fn check_error(error: &Error, mode: Mode, context: &str) {
 }
 
 /// How far it is to the next call that fails. After the first hundreds of allocations they are
-/// those of loops, much like each other; of all other calls each one fails.
+/// those of loops, much like each other; of all other calls each one fails. Where tries are sampled
+/// it is every third allocation.
 fn step(mode: Mode, nth: u64) -> u64 {
     match mode {
         Mode::Once(Kind::Memory) | Mode::Lasting(Kind::Memory) | Mode::Everything => {
-            (nth / 8).saturating_sub(20).max(1)
+            (nth / 8).saturating_sub(20).max(sample().min(3) as u64)
         }
         Mode::Once(_) | Mode::Lasting(_) => 1,
     }

@@ -3,7 +3,8 @@
 # tests/hpp/run.sh [TEXT]
 #
 # - the whole API under AddressSanitizer and UBSan, by g++ and (when it is there) clang++, in C++17
-#   and C++20, and -O2;
+#   and C++20, and -O2; with ANNOY_RS_THOROUGH=1 all of these, otherwise by g++ in C++17, by clang++
+#   in C++20, and of each of the others a third;
 # - what must not compile does not, and says why; without exceptions and RTTI;
 # - every function and number of annoy.h is used;
 # - the examples; the migration example with the headers of Annoy 1.17.3 (from its source package,
@@ -38,6 +39,17 @@ run() { # COMPILER STANDARD FLAG...
         "$compiler" "-std=$standard" "${flags[@]}" "${strict[@]}" "$@" -c "$here/$unit.cc" -o "$unit.o" || return 1
     done
     "$compiler" "$@" "${units[@]/%/.o}" -o program "${link[@]}" && ./program
+}
+
+# main, and every third of the other units from the FIRST.
+third() { # FIRST COMPILER STANDARD FLAG...
+    local number=$1 unit some=(main)
+    shift
+    for unit in "${units[@]:1}"; do
+        [ $((number++ % 3)) -ne 0 ] || some+=("$unit")
+    done
+    local units=("${some[@]}")
+    run "$@"
 }
 
 # Exceptions off: it works, and a throwing form says why it aborts.
@@ -118,15 +130,28 @@ migrate() {
         ! ./with_ours nowhere load && echo "both print the same and read each other's file"
 }
 
+# What is run whole every day.
+whole=" g++:c++17 clang++:c++20 "
+[ ${#compilers[@]} -gt 1 ] || whole+="g++:c++20 "
+[ -z "${ANNOY_RS_THOROUGH:-}" ] || whole+="g++:c++20 clang++:c++17 g++:-O2 "
+first=0
+api() { # COMPILER STANDARD FLAGS_SAID KEY FLAG...
+    local name="$1: annoy.hpp, $2$3" key=$4 compiler=$1 standard=$2
+    shift 4
+    if [[ $whole == *" $key "* ]]; then
+        task "$name" run "$compiler" "$standard" "$@"
+    else
+        task "$name, a third" third $((first++)) "$compiler" "$standard" "$@"
+    fi
+}
 for compiler in "${compilers[@]}"; do
     with=("${sanitize[@]}")
     [ "$compiler" = clang++ ] && with=("${clang_sanitize[@]}")
     for standard in c++17 c++20; do
-        task "$compiler: annoy.hpp, $standard${with:+, AddressSanitizer and UBSan}" \
-            run "$compiler" "$standard" "${with[@]}"
+        api "$compiler" "$standard" "${with:+, AddressSanitizer and UBSan}" "$compiler:$standard" "${with[@]}"
     done
 done
-task "g++: annoy.hpp, c++17, -O2" run g++ c++17 -O2
+api g++ c++17 ", -O2" g++:-O2 -O2
 for compiler in "${compilers[@]}"; do
     task "$compiler: no exceptions" no_exceptions "$compiler"
     task "$compiler: negative" negative "$compiler"

@@ -1,7 +1,7 @@
 //! Graphs over long vectors, whose codes are made short where their differences lie in few
 //! directions.
 
-use crate::common::checksum;
+use crate::common::{checksum, sampled_kinds};
 use annoy_rs::{
     kernel_name, Bitmap, GraphPlan, Index, Metric, Neighbor, Options, ScalarType, Search, Way, Work,
 };
@@ -89,7 +89,7 @@ fn kinds() -> Vec<Options> {
             kinds.push(options);
         }
     }
-    kinds
+    sampled_kinds(kinds, 2)
 }
 
 /// Every kind: found, short, the same from one thread and from three, sound, in files too.

@@ -1,7 +1,7 @@
 //! Properties of small random indexes of every type: a search that looks at everything is exact
 //! search.
 
-use crate::common::{all_types, distance, exact, ids, loaded, saved, tolerance, Item};
+use crate::common::{all_types, distance, exact, ids, loaded, sample, saved, tolerance, Item};
 use annoy_rs::{Index, Metric, Options};
 use proptest::prelude::*;
 
@@ -110,7 +110,7 @@ impl Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400 / sample().min(4) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn looking_at_everything_is_exact(case in case()) {
