@@ -19,7 +19,7 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 # of one profile one after the other, as they wait for each other. What begins last is short.
 stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby abi compare examples docs)
 # These take longer, and run when they are named only.
-when_named=(sanitizers)
+when_named=(sanitizers loom)
 logs=target/test-logs
 # The longest that any stage may take, in seconds: more than twice what the longest takes.
 limit=${ANNOY_RS_STAGE_SECONDS:-1800}
@@ -79,18 +79,20 @@ lint() {
         find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
         python3 tests/lines.py && python3 cmake/licenses.py --check && echo "5 passed, 0 failed"
 }
+# The Rust tests have one library, with the features that some of them need: calls of the system do
+# not fail where no test makes them.
+features=(--features fault-injection,internals)
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root,
     # mounts or access lists is skipped where there is none. The differential tests and the faults
     # have stages of their own.
-    cargo test --quiet --lib --test rust --test sanitizers && cargo test --quiet --doc
+    cargo test --quiet "${features[@]}" --lib --test rust --test sanitizers && cargo test --quiet "${features[@]}" --doc
 }
 # The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
 fuzz() { bash fuzz/run.sh --test; }
-# And each micro-benchmark once, unmeasured: they run. Both need features, and so a library of their
-# own, which is one.
+# And each micro-benchmark once, unmeasured: they run.
 faults() {
-    cargo test --quiet --features fault-injection,internals --test faults --bench micro && echo "1 passed, 0 failed"
+    cargo test --quiet "${features[@]}" --test faults --bench micro && echo "1 passed, 0 failed"
 }
 # Sizes and names are the same without optimisation.
 abi() { CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo test --quiet -p annoy_rs_abi; }
@@ -103,7 +105,7 @@ cpp() {
 consumers() { bash tests/consumers/run.sh; }
 differential() {
     venv && ANNOY_RS_PYTHON="$PWD/target/venv/bin/python" ANNOY_RS_REQUIRE_PYTHON=1 \
-        cargo test --quiet --test differential
+        cargo test --quiet "${features[@]}" --test differential
 }
 python() { bash bindings/python/tests/run.sh; }
 go() { bash bindings/go/test.sh; }
@@ -133,6 +135,7 @@ gauntlet() {
     bash tests/gauntlet/run.sh "${which[@]}"
 }
 sanitizers() { bash tests/sanitizers/run.sh; }
+loom() { cargo run --quiet --release -p annoy_rs_loom; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 
 # Sums "N passed" and "N failed" over a log.

@@ -4,7 +4,7 @@
 #![cfg(unix)]
 
 use crate::common::sections::place;
-use crate::common::{built, random_items, saved, scratch, Random};
+use crate::common::{built, random_items, sample, saved, scratch, Random};
 use annoy_rs::{Access, Error, GraphPlan, Index, Metric, Options, Result, Search, Way, Work};
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
@@ -18,8 +18,14 @@ const REMOVED: u32 = 6;
 /// Bytes of the header of labels, and of marks.
 const HEADERS: [usize; 2] = [64, 8];
 
-/// Seconds of each test.
-const SECONDS: u64 = 4;
+/// How long each takes.
+fn seconds() -> f64 {
+    if sample() == 1 {
+        4.0
+    } else {
+        1.5
+    }
+}
 
 /// A graph that is built in no time.
 fn quick() -> GraphPlan {
@@ -75,7 +81,7 @@ fn beside(
 ) {
     std::fs::write(path, good).unwrap();
     let (stop, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let end = Instant::now() + Duration::from_secs(SECONDS);
+    let end = Instant::now() + Duration::from_secs_f64(seconds());
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let file = OpenOptions::new().write(true).open(path).unwrap();

@@ -3,7 +3,7 @@
 //! forest tells items apart whatever their length.
 
 use crate::common::{built, checksum, filled, name, options, random_items, round_trip, saved};
-use crate::common::{Item, Random, Struct};
+use crate::common::{sampled_kinds, Item, Random, Struct};
 use annoy_rs::{
     kernel_name, GraphPlan, IdWidth, Index, Metric, Options, ScalarType, Search, Way, Work,
 };
@@ -23,11 +23,12 @@ fn sizes(scalar: ScalarType) -> &'static [f64] {
     }
 }
 
+/// Of floats of both kinds, with ids of both widths; with one of them each where tries are sampled.
 fn floats(metric: Metric, f: usize) -> Vec<Options> {
     let scalars = [ScalarType::F32, ScalarType::F64];
     let of =
         |scalar| [IdWidth::Bits32, IdWidth::Bits64].map(|width| options(metric, scalar, width, f));
-    scalars.into_iter().flat_map(of).collect()
+    sampled_kinds(scalars.into_iter().flat_map(of).collect(), 2)
 }
 
 /// The numbers with the largest of them at 1; none for a zero vector.
@@ -331,10 +332,8 @@ fn forests_of_short_and_long_vectors_split() {
 
 #[test]
 fn graphs_of_short_and_long_vectors_find() {
-    for options in floats(Metric::Angular, 16) {
-        if options.id_width == IdWidth::Bits64 {
-            continue;
-        }
+    for scalar in [ScalarType::F32, ScalarType::F64] {
+        let options = options(Metric::Angular, scalar, IdWidth::Bits32, 16);
         let graph = |exponent| {
             let mut index = built(options, &clusters(options, exponent), 5);
             let mut work = Work::default();
