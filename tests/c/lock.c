@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #ifdef VALGRIND /* where all is some fifty times slower, and threads take turns */
-enum { EACH = 30, TURNS = 5 };
+enum { EACH = 30, TURNS = 2, THREADS = 2 };
 #else
-enum { EACH = 300, TURNS = 50 };
+enum { EACH = 300, TURNS = 50, THREADS = 4 };
 #endif
-enum { THREADS = 4, ITEMS = 200 };
+enum { ITEMS = 200 };
 
 static annoy_index *the_index;
 
@@ -385,7 +385,7 @@ TEST(turns) {
     the_index = built();
     for (kind = 0; kind < 2; kind++) {
         pthread_t threads[THREADS];
-        int64_t wrong[THREADS] = {0, 0, 0, 0};
+        int64_t wrong[THREADS] = {0};
         stop = 0;
         for (i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, bodies[kind], &wrong[i]) == 0);
         for (i = 0; i < TURNS; i++) {
