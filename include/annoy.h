@@ -19,12 +19,22 @@
  * Threads. Any thread may make any call at any time, but for annoy_free, which is the last. Calls
  * that take a `const annoy_index *` run at the same time. Any other call waits until it has the
  * index to itself, and calls that come later wait for it. Different indexes are independent.
- * annoy_close waits for the calls under way and refuses those that come later.
- * Filters, progress and log functions run on a thread that makes a call or works for it. Calls of
- * theirs on the same index are refused with ANNOY_ERR_STATE if they would wait for themselves.
- * After a fork the child can use every index, except one that another thread was changing: that
- * one refuses with ANNOY_ERR_STATE.
- * An index made with ANNOY_UNLOCKED has no lock: its caller keeps calls apart.
+ * annoy_close waits for the calls under way and refuses those that come later. Calls that return
+ * no status return 0 where others are refused.
+ *
+ * Callbacks (filters, progress, log) run on the thread that made the call. They may search the
+ * index while it is searched or saved. Calls of theirs that would wait for the very call they
+ * belong to are refused with ANNOY_ERR_STATE. What the library cannot see deadlocks: a callback
+ * that waits for another thread to change the same index, or callbacks of two indexes that each
+ * change the other.
+ *
+ * Forks. After fork() the child can use every index, except one that another thread was changing:
+ * calls on that one are refused with ANNOY_ERR_STATE. A callback may fork, but in the child only
+ * that of a call by one thread may return: the others are not there. So must no handler of a
+ * signal that forks in the middle of a call.
+ *
+ * An index made with ANNOY_UNLOCKED has no lock: its caller keeps calls apart, also from callbacks
+ * and forks.
  *
  * Long calls take a `const annoy_work *` last but one: threads, progress, cancellation. It may be
  * NULL. No call uses more than 256 threads, and threads that cannot be started are done without.
@@ -71,8 +81,8 @@
 #define ANNOY_ABI_VERSION 1
 
 // Flag of `annoy_options`, `annoy_open` and `annoy_open_buffer`: the index has no lock. The caller
-// sees to it that nobody else uses the index during a call that does not take it const. Such a
-// call saves some nanoseconds.
+// sees to it that nobody else uses the index during a call that does not take it const, callbacks
+// of that call included. Each call saves some nanoseconds, and each index 4 KiB.
 #define ANNOY_UNLOCKED 4
 
 // Level of a message: a long call failed; the error that it returns says the same.
@@ -599,11 +609,14 @@ annoy_status annoy_new(annoy_metric metric, size_t f, struct annoy_index **index
 // library does not know; `ANNOY_ERR_UNSUPPORTED`.
 annoy_status annoy_new_with(const struct annoy_options *options, struct annoy_index **index, struct annoy_error *error);
 
-// Waits for the calls under way on the index, and frees all that it holds. Every later call but
-// `annoy_free` is refused with `ANNOY_ERR_STATE`, also calls that wait meanwhile; a second close
-// does nothing. A file being built on disk is removed unless its build was completed.
+// Waits for the calls under way on the index, and frees all that it holds: labels that calls
+// pointed to are gone, bytes that it borrowed are the caller's again, and its log function is not
+// called any more. Every later call but `annoy_free` is refused with `ANNOY_ERR_STATE`, also calls
+// that wait meanwhile; a second close does nothing. A file being built on disk is removed unless
+// its build was completed, also by a child of the process that builds it.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` in a callback of a call on the index.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` in a callback of a call on the index, and after a
+// fork while another thread changed it.
 annoy_status annoy_close(struct annoy_index *index, struct annoy_error *error);
 
 // Frees an index, closed or not; NULL does nothing. No other call may be using it, and none may
@@ -988,8 +1001,8 @@ annoy_status annoy_get_label_u64(const struct annoy_index *index,
                                  struct annoy_error *error);
 
 // Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no
-// NUL behind it. It belongs to the index, and is good until the next call that takes the index
-// without const. The rest is as `annoy_get_label_u64`.
+// NUL behind it. It belongs to the index, and is good until the next call, by any thread, that
+// takes the index without const. The rest is as `annoy_get_label_u64`.
 //
 // Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
 annoy_status annoy_get_label(const struct annoy_index *index,
@@ -1090,9 +1103,9 @@ int64_t annoy_get_n_removed(const struct annoy_index *index);
 // half as many more at the most; -1 stands for 3,000 for each ten of `n`, twice as many where the
 // graph found less than 0.9 of the nearest when it was tried, and four times where less than 0.6
 // (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are items
-// if that is fewer; `distances` may be NULL. `*n_found` gets the number of results, which is below
-// `n` when fewer were found: that is no error. Beyond it nothing is written, and on an error
-// nothing at all.
+// if that is fewer and no other thread adds or loads any meanwhile; `distances` may be NULL.
+// `*n_found` gets the number of results, which is below `n` when fewer were found: that is no
+// error. Beyond it nothing is written, and on an error nothing at all.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`;
 // `ANNOY_ERR_ARGUMENT` for a search_k below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out
 // to be damaged.

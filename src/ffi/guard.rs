@@ -160,16 +160,20 @@ fn check_poison(handle: &annoy_index) -> Result<()> {
 fn refused(why: Refused) -> Error {
     let (operation, state, expected) = match why {
         Refused::Cancelled => return Error::Cancelled,
-        Refused::NoMemory => return Error::no_memory(size_of::<u128>(), "for a call that asks"),
         Refused::InsideChange => (
             "use it in this callback",
-            "being changed by the call that the callback belongs to",
-            "a call outside of it",
+            "being changed by the call that made the callback",
+            "no use of it until that call is over",
         ),
         Refused::InsideSharing => (
             "change it in this callback",
-            "in use by the call that the callback belongs to",
-            "a call outside of it",
+            "in use by the call that made the callback",
+            "no change until that call is over",
+        ),
+        Refused::TooDeep => (
+            "use it in this callback",
+            "one of many that this thread is in a call on",
+            "callbacks in callbacks sixteen deep at the most",
         ),
         Refused::Forked => (
             "use it",
@@ -204,12 +208,10 @@ pub(super) struct Shared<'a> {
 
 impl Shared<'_> {
     /// To be called before functions of the host are: they may use the index.
-    pub(super) fn ask(&self) -> Result<()> {
-        if let (None, Some(sharing)) = (self.asking.get(), &self.sharing) {
-            let asking = sharing.ask().map_err(refused)?;
-            let _ = self.asking.set(asking);
+    pub(super) fn ask(&self) {
+        if let Some(sharing) = &self.sharing {
+            self.asking.get_or_init(|| sharing.ask());
         }
-        Ok(())
     }
 }
 
@@ -252,8 +254,8 @@ pub(super) unsafe fn shared_for<'a>(
         asking: OnceCell::new(),
         sharing,
     };
-    if work.has_progress() || shared.index.has_log() {
-        shared.ask()?;
+    if work.has_progress() {
+        shared.ask();
     }
     Ok(shared)
 }

@@ -296,8 +296,8 @@ pub unsafe extern "C" fn annoy_get_label_u64(
 }
 
 /// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no
-/// NUL behind it. It belongs to the index, and is good until the next call that takes the index
-/// without const. The rest is as `annoy_get_label_u64`.
+/// NUL behind it. It belongs to the index, and is good until the next call, by any thread, that
+/// takes the index without const. The rest is as `annoy_get_label_u64`.
 ///
 /// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
 ///

@@ -13,21 +13,21 @@
 //! slow each other down.
 //!
 //! Turns: calls that come after a waiting change wait for it, and when it is done, those that
-//! waited meanwhile go before the next change. So neither kind starves. Only while a call runs that
-//! asks functions of the host (a filter, say), others share the index in spite of waiting changes:
-//! the filter may wait for a search that another thread makes.
+//! waited meanwhile go before the next change. So neither kind starves. There are two exceptions,
+//! for functions of the host (a filter, say) that a call asks. Calls of theirs on any index do not
+//! wait for waiting changes, which may wait for them. And while a call asks, others wait for
+//! changes no longer than [`PATIENCE`]: the function may wait for a search by another thread.
 //!
-//! A fork: its child has one thread, and forgets the calls of all others when it first meets a lock
-//! of its parent's. An index that another thread was changing is lost there, and refuses.
+//! A fork: the child has one thread. The locks that this one holds are made right at once, the
+//! others when they are first met there. An index that another thread was changing is lost in the
+//! child, and refuses.
 //!
-//! Where calls wait, and what a thread and a fork are, is in `parking`. This file needs nothing
-//! else of the crate: tests/loom tries the orders in which threads can run it.
+//! Where calls wait, and what a thread holds, is in `parking`. This file needs nothing else of the
+//! crate: tests/loom tries the orders in which threads can run it.
 
-use super::parking::{
-    self, fence, this_thread, AtomicU32, AtomicU64, AtomicUsize, Bucket, Mutex, MutexGuard, SeqCst,
-};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use super::parking::{self, AtomicBool, AtomicU32, AtomicUsize, Bucket, Hold, SeqCst, PATIENCE};
+use std::sync::atomic::{AtomicBool as Token, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// Why a call cannot have the index, however long it waits.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,12 +37,12 @@ pub(super) enum Refused {
     InsideChange,
     /// As above, but that call shares the index, and this one wants to change it.
     InsideSharing,
+    /// The thread is in more calls than it can keep in mind.
+    TooDeep,
     /// Another thread was changing the index when the process was forked.
     Forked,
     /// The call was told to give up.
     Cancelled,
-    /// There is no memory to note that the call asks the host.
-    NoMemory,
 }
 
 /// Bit of `Lock::pending`: a call has the index alone. The other bits count calls that wait.
@@ -64,43 +64,42 @@ impl Count {
     }
 }
 
-/// Those that wait, and those that ask the host.
-#[derive(Default)]
-struct Line {
-    sharing: u32,
-    alone: u32,
-    /// Of those that wait to share it: these go before the next that wants it alone.
-    let_in: u32,
-    /// Calls that share it and ask the host: thread, and which count.
-    asking: Vec<(u64, usize)>,
-    /// Half changed by a thread that is not there.
-    lost: bool,
-}
-
 /// See the top of the file.
 pub(super) struct Lock {
     counts: [Count; SHARDS],
     /// No count from this one on was ever used: a lock of few threads has few to add up.
     used: AtomicUsize,
     pending: AtomicU32,
-    /// The thread that has it alone.
-    holder: AtomicU64,
-    /// How many forks there were on the way to this process when the rest was last made right.
+    /// How many forks there were on the way to this process when all of this was last made right.
     forks: AtomicU32,
-    /// Only looked at with the bucket's mutex held.
-    line: Mutex<Line>,
+
+    // Only looked at with the bucket's mutex held:
+    /// Calls that wait to share the index.
+    want_to_share: AtomicU32,
+    /// Calls that wait to have it alone.
+    want_it_alone: AtomicU32,
+    /// Of the first kind: these go before the next of the second.
+    let_in: AtomicU32,
+    /// Calls that share it and ask the host.
+    asking: AtomicU32,
+    /// Half changed by a thread that is not there.
+    lost: AtomicBool,
 }
 
 impl Lock {
     pub(super) fn new() -> Self {
         parking::watch_forks();
+        let zero = || AtomicU32::new(0);
         Lock {
             counts: std::array::from_fn(|_| Count::new()),
             used: AtomicUsize::new(0),
-            pending: AtomicU32::new(0),
-            holder: AtomicU64::new(0),
+            pending: zero(),
             forks: AtomicU32::new(parking::n_forks()),
-            line: Mutex::new(Line::default()),
+            want_to_share: zero(),
+            want_it_alone: zero(),
+            let_in: zero(),
+            asking: zero(),
+            lost: AtomicBool::new(false),
         }
     }
 
@@ -108,145 +107,163 @@ impl Lock {
     ///
     /// # Errors
     /// [`Refused`].
-    pub(super) fn share(&self, cancelled: Option<&AtomicBool>) -> Result<Sharing<'_>, Refused> {
+    pub(super) fn share(&self, cancelled: Option<&Token>) -> Result<Sharing<'_>, Refused> {
         let slot = self.slot();
+        let hold = self.hold(Some(slot))?;
         if self.is_of_this_process() {
-            self.count(slot).fetch_add(1, SeqCst);
+            self.counts[slot].0.fetch_add(1, SeqCst);
             parking::order();
             if self.pending.load(SeqCst) == 0 {
-                return Ok(Sharing { lock: self, slot });
+                return Ok(Sharing(self, hold));
             }
-            self.count(slot).fetch_sub(1, SeqCst);
+            self.counts[slot].0.fetch_sub(1, SeqCst);
         }
-        self.wait(Some(slot), cancelled)?;
-        Ok(Sharing { lock: self, slot })
+        self.wait(&hold, cancelled)?;
+        Ok(Sharing(self, hold))
     }
 
     /// Waits until no other call has the index.
     ///
     /// # Errors
     /// [`Refused`].
-    pub(super) fn alone(&self, cancelled: Option<&AtomicBool>) -> Result<Alone<'_>, Refused> {
-        let free = self.is_of_this_process()
-            && self
-                .pending
-                .compare_exchange(0, ALONE, SeqCst, SeqCst)
-                .is_ok();
-        if free {
+    pub(super) fn alone(&self, cancelled: Option<&Token>) -> Result<Alone<'_>, Refused> {
+        let hold = self.hold(None)?;
+        let take = || self.pending.compare_exchange(0, ALONE, SeqCst, SeqCst);
+        if self.is_of_this_process() && take().is_ok() {
             if self.n_sharing() == 0 {
-                self.holder.store(this_thread(), SeqCst);
-                return Ok(Alone(self));
+                return Ok(Alone {
+                    lock: self,
+                    _hold: hold,
+                });
             }
             // Calls that came meanwhile wait by now, and may go first.
             let _held = self.bucket().lock();
             self.pending.fetch_and(!ALONE, SeqCst);
             self.bucket().wake_all();
         }
-        self.wait(None, cancelled)?;
-        Ok(Alone(self))
+        self.wait(&hold, cancelled)?;
+        Ok(Alone {
+            lock: self,
+            _hold: hold,
+        })
     }
 
     /// Whether the index was half changed by a thread that a fork has left behind: then it is not
     /// even safe to free.
     pub(super) fn is_lost(&self) -> bool {
         let _held = self.bucket().lock();
-        let mut line = self.line();
-        self.after_fork(&mut line);
-        line.lost
+        self.after_fork();
+        self.lost.load(SeqCst)
     }
 
-    /// Waits for the turn: to share the index by a count, or to have it alone.
+    /// Makes the lock right in the child of a fork, which was made in a call that has this.
+    pub(super) fn survived(&self, slot: Option<usize>, asks: bool) {
+        self.after_fork();
+        match slot {
+            Some(slot) => {
+                self.counts[slot].0.fetch_add(1, SeqCst);
+                self.asking.fetch_add(asks.into(), SeqCst);
+            }
+            None => {
+                self.lost.store(false, SeqCst);
+                self.pending.store(ALONE, SeqCst);
+            }
+        }
+    }
+
+    /// Notes that the calling thread has the lock, or waits for it.
+    fn hold(&self, slot: Option<usize>) -> Result<Hold, Refused> {
+        match parking::held(self) {
+            Some(true) => Err(Refused::InsideChange),
+            Some(false) if slot.is_none() => Err(Refused::InsideSharing),
+            _ => Hold::new(self, slot).ok_or(Refused::TooDeep),
+        }
+    }
+
+    /// Waits for the turn.
     #[cold]
-    fn wait(&self, slot: Option<usize>, cancelled: Option<&AtomicBool>) -> Result<(), Refused> {
+    fn wait(&self, hold: &Hold, cancelled: Option<&Token>) -> Result<(), Refused> {
         let bucket = self.bucket();
         let mut held = bucket.lock();
-        self.after_fork(&mut self.line());
-        *self.line().waiting(slot) += 1;
+        self.after_fork();
+        let waiting = match hold.slot() {
+            Some(_) => &self.want_to_share,
+            None => &self.want_it_alone,
+        };
+        waiting.fetch_add(1, SeqCst);
         self.pending.fetch_add(1, SeqCst);
         // One that wants the index alone may have seen the count that this call took back.
         bucket.wake_all();
+        let since = Instant::now();
         let answer = loop {
-            let line = self.line();
-            if let Some(refused) = self.refusal(&line, slot) {
-                break Err(refused);
+            if self.lost.load(SeqCst) {
+                break Err(Refused::Forked);
             }
-            if self.is_free(&line, slot) {
+            if self.is_free(hold, since) {
                 break Ok(());
             }
-            drop(line);
-            held = bucket.wait(held, cancelled.map(|_| PAUSE));
-            if cancelled.is_some_and(|token| token.load(Ordering::Relaxed)) {
+            if cancelled.is_some_and(|token| token.load(Relaxed)) {
                 break Err(Refused::Cancelled);
             }
+            let others_ask = hold.slot().is_some() && self.asking.load(SeqCst) > 0;
+            let at_most = match cancelled {
+                _ if others_ask => Some(PATIENCE),
+                Some(_) => Some(PAUSE),
+                None => None,
+            };
+            held = bucket.wait(held, at_most);
         };
-        let mut line = self.line();
-        *line.waiting(slot) -= 1;
-        match (&answer, slot) {
+        waiting.fetch_sub(1, SeqCst);
+        match (&answer, hold.slot()) {
             (Err(_), _) => {}
             (Ok(()), Some(slot)) => {
-                self.count(slot).fetch_add(1, SeqCst);
-                line.let_in = line.let_in.saturating_sub(1);
+                self.counts[slot].0.fetch_add(1, SeqCst);
+                let let_in = self.let_in.load(SeqCst);
+                self.let_in.store(let_in.saturating_sub(1), SeqCst);
             }
             (Ok(()), None) => {
                 self.pending.fetch_or(ALONE, SeqCst);
-                self.holder.store(this_thread(), SeqCst);
             }
         }
-        line.let_in = line.let_in.min(line.sharing);
-        drop(line);
+        self.let_in
+            .fetch_min(self.want_to_share.load(SeqCst), SeqCst);
         self.pending.fetch_sub(1, SeqCst);
         bucket.wake_all();
         drop(held);
         answer
     }
 
-    fn refusal(&self, line: &Line, slot: Option<usize>) -> Option<Refused> {
-        let me = this_thread();
-        if line.lost {
-            return Some(Refused::Forked);
-        }
-        if self.is_taken() && self.holder.load(SeqCst) == me {
-            return Some(Refused::InsideChange);
-        }
-        let inside = slot.is_none() && line.asking.iter().any(|asking| asking.0 == me);
-        inside.then_some(Refused::InsideSharing)
-    }
-
-    fn is_free(&self, line: &Line, slot: Option<usize>) -> bool {
-        if self.is_taken() {
+    fn is_free(&self, hold: &Hold, since: Instant) -> bool {
+        if self.pending.load(SeqCst) & ALONE != 0 {
             return false;
         }
-        match slot {
-            Some(_) => line.alone == 0 || line.let_in > 0 || !line.asking.is_empty(),
-            None => line.let_in == 0 && self.n_sharing() == 0,
+        if hold.slot().is_none() {
+            return self.let_in.load(SeqCst) == 0 && self.n_sharing() == 0;
         }
+        self.want_it_alone.load(SeqCst) == 0
+            || self.let_in.load(SeqCst) > 0
+            || hold.is_inside()
+            || self.asking.load(SeqCst) > 0 && since.elapsed() >= PATIENCE
     }
 
-    /// Makes it right after a fork: of all calls those of the thread that made it are left, which
-    /// was in a function of the host that they called.
-    fn after_fork(&self, line: &mut Line) {
+    /// Makes it right when it is first met after a fork: no call is left, for those of the thread
+    /// that made the fork have made it right by then.
+    fn after_fork(&self) {
         if self.is_of_this_process() {
             return;
         }
-        let survivor = parking::survivor();
-        // One that has taken it and is not named yet, or any more, changes nothing.
-        let holder = if self.is_taken() {
-            self.holder.load(SeqCst)
-        } else {
-            0
-        };
-        line.lost |= holder != 0 && holder != survivor;
-        (line.sharing, line.alone, line.let_in) = (0, 0, 0);
-        line.asking.retain(|asking| asking.0 == survivor);
-        self.counts
-            .iter()
-            .for_each(|count| count.0.store(0, SeqCst));
-        for &(_, slot) in &line.asking {
-            self.count(slot).fetch_add(1, SeqCst);
-        }
+        let lost = self.lost.load(SeqCst) || self.pending.load(SeqCst) & ALONE != 0;
+        self.lost.store(lost, SeqCst);
+        let counts = self.counts.iter().map(|count| &count.0);
+        let line = [
+            &self.want_to_share,
+            &self.want_it_alone,
+            &self.let_in,
+            &self.asking,
+        ];
+        counts.chain(line).for_each(|count| count.store(0, SeqCst));
         // A lost one stays taken, so that nobody comes by it without waiting.
-        let taken = line.lost || holder == survivor;
-        self.pending.store(if taken { ALONE } else { 0 }, SeqCst);
+        self.pending.store(if lost { ALONE } else { 0 }, SeqCst);
         self.forks.store(parking::n_forks(), SeqCst);
     }
 
@@ -254,117 +271,80 @@ impl Lock {
         self.forks.load(SeqCst) == parking::n_forks()
     }
 
-    fn is_taken(&self) -> bool {
-        self.pending.load(SeqCst) & ALONE != 0
-    }
-
     /// The count of the calling thread.
     fn slot(&self) -> usize {
-        let slot = (this_thread() - 1) as usize % SHARDS;
+        let slot = parking::thread_number() % SHARDS;
         if self.used.load(SeqCst) <= slot {
             self.used.fetch_max(slot + 1, SeqCst);
         }
         slot
     }
 
-    fn count(&self, slot: usize) -> &AtomicU32 {
-        &self.counts[slot].0
-    }
-
     fn n_sharing(&self) -> u32 {
-        // So that a call that did not see this one pending is seen here.
-        fence(SeqCst);
+        parking::order();
         let used = &self.counts[..self.used.load(SeqCst)];
         used.iter().map(|count| count.0.load(SeqCst)).sum()
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(|held| held.into_inner())
-    }
-
     fn bucket(&self) -> &'static Bucket {
-        parking::bucket(std::ptr::from_ref(self).addr())
-    }
-}
-
-impl Line {
-    fn waiting(&mut self, slot: Option<usize>) -> &mut u32 {
-        match slot {
-            Some(_) => &mut self.sharing,
-            None => &mut self.alone,
-        }
+        parking::bucket(self)
     }
 }
 
 /// A call's share of the index, until it is dropped.
-pub(super) struct Sharing<'a> {
-    lock: &'a Lock,
-    slot: usize,
-}
+pub(super) struct Sharing<'a>(&'a Lock, Hold);
 
 impl<'a> Sharing<'a> {
     /// Notes that the call asks functions of the host from now on, which may use the index.
-    ///
-    /// # Errors
-    /// [`Refused::NoMemory`].
-    pub(super) fn ask(&self) -> Result<Asking<'a>, Refused> {
-        let _held = self.lock.bucket().lock();
-        let mut line = self.lock.line();
-        line.asking.try_reserve(1).map_err(|_| Refused::NoMemory)?;
-        let call = (this_thread(), self.slot);
-        line.asking.push(call);
-        // Calls that wait to share it may come in now.
-        self.lock.bucket().wake_all();
-        Ok(Asking {
-            lock: self.lock,
-            call,
-        })
+    pub(super) fn ask(&self) -> Asking<'a> {
+        let Sharing(lock, hold) = self;
+        let _held = lock.bucket().lock();
+        hold.asks();
+        lock.asking.fetch_add(1, SeqCst);
+        // Calls that wait to share it wait less from now on.
+        lock.bucket().wake_all();
+        Asking(lock)
     }
 }
 
 impl Drop for Sharing<'_> {
     fn drop(&mut self) {
-        self.lock.count(self.slot).fetch_sub(1, SeqCst);
+        let Sharing(lock, hold) = self;
+        if let Some(slot) = hold.slot() {
+            lock.counts[slot].0.fetch_sub(1, SeqCst);
+        }
         parking::order();
-        if self.lock.pending.load(SeqCst) != 0 {
-            let _held = self.lock.bucket().lock();
-            self.lock.bucket().wake_all();
+        if lock.pending.load(SeqCst) != 0 {
+            let _held = lock.bucket().lock();
+            lock.bucket().wake_all();
         }
     }
 }
 
-/// A call that asks the host, until it is dropped.
-pub(super) struct Asking<'a> {
-    lock: &'a Lock,
-    call: (u64, usize),
-}
+/// A call that asks the host, until it is dropped, which is before its share is.
+pub(super) struct Asking<'a>(&'a Lock);
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        let _held = self.lock.bucket().lock();
-        let mut line = self.lock.line();
-        // In the child of a fork, before the count that the fork has left is taken back.
-        self.lock.after_fork(&mut line);
-        let at = line.asking.iter().position(|call| *call == self.call);
-        at.map(|at| line.asking.swap_remove(at));
+        let _held = self.0.bucket().lock();
+        self.0.asking.fetch_sub(1, SeqCst);
     }
 }
 
 /// A call that has the index alone, until it is dropped.
-pub(super) struct Alone<'a>(&'a Lock);
+pub(super) struct Alone<'a> {
+    lock: &'a Lock,
+    _hold: Hold,
+}
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        let Alone(lock) = self;
-        lock.holder.store(0, SeqCst);
+        let lock = self.lock;
         let before = lock.pending.fetch_and(!ALONE, SeqCst);
         if before != ALONE {
-            let bucket = lock.bucket();
-            let _held = bucket.lock();
-            let mut line = lock.line();
-            lock.after_fork(&mut line);
-            line.let_in = line.sharing;
-            bucket.wake_all();
+            let _held = lock.bucket().lock();
+            lock.let_in.store(lock.want_to_share.load(SeqCst), SeqCst);
+            lock.bucket().wake_all();
         }
     }
 }

@@ -1,32 +1,120 @@
-//! Where calls wait for a [`Lock`](super::lock::Lock), and forks of the process meanwhile.
+//! Where calls wait for a [`Lock`], what a thread holds of them, and forks of the process.
 //!
-//! Locks have no mutex of their own. They share a few, which a fork takes before it copies the
-//! process: so no thread that the child does not have holds one there.
+//! Locks have no mutex of their own. They share a few, which the child of a fork gets anew: a
+//! thread that it does not have may have held one. (Nothing is held while a process forks. So a
+//! host that takes mutexes of its own before a fork, or forks in a signal handler, cannot meet one
+//! of ours there.)
 
-use std::cell::Cell;
+use super::lock::Lock;
+use std::cell::{Cell, UnsafeCell};
 use std::time::Duration;
 
-pub(super) use std::sync::atomic::{fence, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
-pub(super) use std::sync::{Condvar, Mutex, MutexGuard};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+/// How long a call waits for a change that waits itself, while another call asks the host.
+pub(super) const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Between a change of one atomic and a look at another, both `SeqCst`: nothing, for they stay in
 /// that order. (What tests/loom has in its place needs to be told.)
 pub(super) fn order() {}
 
-/// The number of the calling thread, from 1: never used twice, unlike an address.
-pub(super) fn this_thread() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    thread_local!(static NUMBER: Cell<u64> = const { Cell::new(0) });
+/// The number of the calling thread, counted from 0 as they come.
+pub(super) fn thread_number() -> usize {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) });
     NUMBER.with(|number| {
-        if number.get() == 0 {
-            number.set(LAST.fetch_add(1, SeqCst) + 1);
+        if number.get() == usize::MAX {
+            number.set(COUNT.fetch_add(1, SeqCst));
         }
         number.get()
     })
 }
 
-/// The mutex of a bucket, held.
-pub(super) type Held<'a> = MutexGuard<'a, ()>;
+/// The most calls that a thread can be in, each made by a callback of the one before.
+const DEEP: usize = 16;
+
+/// A call's part in a lock: it has that, or waits for it.
+#[derive(Clone, Copy)]
+struct Part {
+    /// NULL for none.
+    lock: *const Lock,
+    /// Its count; none where it has the lock alone.
+    slot: Option<usize>,
+    asks: bool,
+}
+
+const NO_PART: Part = Part {
+    lock: std::ptr::null(),
+    slot: None,
+    asks: false,
+};
+
+// Those of the calling thread. Without a destructor, which would take memory.
+thread_local!(static PARTS: [Cell<Part>; DEEP] = const { [const { Cell::new(NO_PART) }; DEEP] });
+
+/// Whether the calling thread has a part in a lock: none, or whether it is alone.
+pub(super) fn held(lock: &Lock) -> Option<bool> {
+    let of_lock = |part: &Part| std::ptr::eq(part.lock, lock);
+    PARTS.with(|parts| {
+        let parts = parts.iter().map(Cell::get).filter(of_lock);
+        parts.map(|part| part.slot.is_none()).max()
+    })
+}
+
+/// A part of the calling thread, until it is dropped by that thread.
+pub(super) struct Hold {
+    place: usize,
+    slot: Option<usize>,
+    is_inside: bool,
+}
+
+impl Hold {
+    /// None where the thread has too many.
+    pub(super) fn new(lock: &Lock, slot: Option<usize>) -> Option<Self> {
+        let part = Part {
+            lock,
+            slot,
+            asks: false,
+        };
+        PARTS.with(|parts| {
+            let place = parts.iter().position(|part| part.get().lock.is_null())?;
+            parts[place].set(part);
+            Some(Hold {
+                place,
+                slot,
+                is_inside: parts[1..].iter().any(|part| !part.get().lock.is_null()),
+            })
+        })
+    }
+
+    /// The count of the call; none where it has the lock alone.
+    pub(super) fn slot(&self) -> Option<usize> {
+        self.slot
+    }
+
+    /// Whether the thread was in another call by then.
+    pub(super) fn is_inside(&self) -> bool {
+        self.is_inside
+    }
+
+    /// The call asks the host from now on.
+    pub(super) fn asks(&self) {
+        PARTS.with(|parts| {
+            let part = &parts[self.place];
+            part.set(Part {
+                asks: true,
+                ..part.get()
+            });
+        });
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        PARTS.with(|parts| parts[self.place].set(NO_PART));
+    }
+}
 
 /// What the calls of some locks wait at.
 pub(super) struct Bucket {
@@ -34,11 +122,19 @@ pub(super) struct Bucket {
     turn: Condvar,
 }
 
-static BUCKETS: [Bucket; 16] = [const { Bucket::new() }; 16];
+/// A bucket that the child of a fork can get anew.
+struct Place(UnsafeCell<Bucket>);
 
-/// That of the lock at an address.
-pub(super) fn bucket(lock: usize) -> &'static Bucket {
-    &BUCKETS[(lock >> 6) % BUCKETS.len()]
+// SAFETY: only written to where there is no other thread, see `in_child`.
+unsafe impl Sync for Place {}
+
+static BUCKETS: [Place; 16] = [const { Place(UnsafeCell::new(Bucket::new())) }; 16];
+
+/// That of a lock, by its address.
+pub(super) fn bucket(lock: &Lock) -> &'static Bucket {
+    let number = std::ptr::from_ref(lock).addr() / align_of::<Lock>() % BUCKETS.len();
+    // SAFETY: nobody writes to it while it is in use, see `in_child`.
+    unsafe { &*BUCKETS[number].0.get() }
 }
 
 impl Bucket {
@@ -49,13 +145,17 @@ impl Bucket {
         }
     }
 
-    pub(super) fn lock(&self) -> Held<'_> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, ()> {
         // Nothing panics while it is held.
         self.mutex.lock().unwrap_or_else(|held| held.into_inner())
     }
 
     /// Waits until it is woken, no longer than that if there is one.
-    pub(super) fn wait<'a>(&self, held: Held<'a>, at_most: Option<Duration>) -> Held<'a> {
+    pub(super) fn wait<'a>(
+        &self,
+        held: MutexGuard<'a, ()>,
+        at_most: Option<Duration>,
+    ) -> MutexGuard<'a, ()> {
         match at_most {
             None => {
                 let woken = self.turn.wait(held);
@@ -74,46 +174,37 @@ impl Bucket {
 }
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
-static SURVIVOR: AtomicU64 = AtomicU64::new(0);
 
 /// How many forks there were on the way to this process, since the library came into it.
 pub(super) fn n_forks() -> u32 {
     FORKS.load(SeqCst)
 }
 
-/// The thread that made the last of them.
-pub(super) fn survivor() -> u64 {
-    SURVIVOR.load(SeqCst)
-}
-
 /// Has forks noticed from now on.
 #[cfg(unix)]
 pub(super) fn watch_forks() {
-    use std::mem::ManuallyDrop;
-    use std::sync::Once;
-
-    type All = [Held<'static>; BUCKETS.len()];
-    // Without a destructor, which would take memory.
-    thread_local!(static HELD: Cell<Option<ManuallyDrop<All>>> = const { Cell::new(None) });
-    extern "C" fn before() {
-        let all: All = std::array::from_fn(|i| BUCKETS[i].lock());
-        HELD.set(Some(ManuallyDrop::new(all)));
-    }
-    extern "C" fn in_parent() {
-        drop(HELD.take().map(ManuallyDrop::into_inner));
-    }
     extern "C" fn in_child() {
-        SURVIVOR.store(this_thread(), SeqCst);
+        for bucket in &BUCKETS {
+            // SAFETY: the child has this thread alone, which is in a function of the host, and so
+            // in no bucket. What the old one held is the parent's.
+            unsafe { bucket.0.get().write(Bucket::new()) };
+        }
         FORKS.fetch_add(1, SeqCst);
-        in_parent();
+        PARTS.with(|parts| {
+            for part in parts.iter().map(Cell::get) {
+                // SAFETY: a call of this thread, which is under way, has it: so it is there.
+                if let Some(lock) = unsafe { part.lock.as_ref() } {
+                    lock.survived(part.slot, part.asks);
+                }
+            }
+        });
     }
 
-    static ONCE: Once = Once::new();
+    static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         // Without memory for this the process forks as if the library were not there.
-        // SAFETY: the functions stay as long as the library does, and none unwinds: they only take
-        // and leave mutexes.
-        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+        // SAFETY: the function stays as long as the library does, and nothing in it unwinds.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     });
 }
 

@@ -58,11 +58,6 @@ impl Index {
         self.log.log = log;
     }
 
-    /// Whether somebody hears it.
-    pub(crate) fn has_log(&self) -> bool {
-        self.log.log.is_some()
-    }
-
     /// Sets what is told: messages of this level and the more important ones. [`LogLevel::Info`] by
     /// default.
     pub fn set_log_level(&mut self, most: LogLevel) {

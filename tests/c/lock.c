@@ -408,7 +408,7 @@ static int use_all(void) {
     return wrong;
 }
 
-#ifndef VALGRIND /* which reports what the calls of threads that the child does not have leave there */
+#ifndef VALGRIND /* which reports what calls of threads that the child does not have leave there */
 /* Runs in a child; how much of it went wrong. */
 static int in_child(int (*body)(void)) {
     pid_t child;
@@ -451,6 +451,41 @@ TEST(a_fork_while_a_thread_changes) {
     let_go(&build);
     OK(search_one(the_index, &error));
     CHECK(in_child(use_all) == 0);
+    annoy_free(the_index);
+}
+
+/* A host that makes its calls with a mutex of its own, which it takes before a fork, and has for
+   longer than it knows the library. */
+static pthread_mutex_t host_mutex = PTHREAD_MUTEX_INITIALIZER;
+static void host_locks(void) { pthread_mutex_lock(&host_mutex); }
+static void host_unlocks(void) { pthread_mutex_unlock(&host_mutex); }
+
+static int32_t accept_all(void *user, int64_t item) {
+    (void)user;
+    (void)item;
+    return 1;
+}
+
+static void *search_with_the_mutex(void *user) {
+    int64_t *wrong = (int64_t *)user;
+    while (!is_stopped(0)) {
+        host_locks();
+        *wrong += search_with(accept_all, NULL, NULL, NULL) != ANNOY_OK;
+        host_unlocks();
+    }
+    return NULL;
+}
+
+TEST(forks_of_a_host_with_a_mutex) {
+    pthread_t thread;
+    int64_t wrong = 0;
+    int i;
+    the_index = built();
+    stop = 0;
+    CHECK(pthread_create(&thread, NULL, search_with_the_mutex, &wrong) == 0);
+    for (i = 0; i < 50; i++) CHECK(in_child(use_all) == 0);
+    is_stopped(1);
+    CHECK(pthread_join(thread, NULL) == 0 && wrong == 0);
     annoy_free(the_index);
 }
 
@@ -554,6 +589,9 @@ TEST(without_a_lock) {
 }
 
 int main(void) {
+#ifndef VALGRIND
+    CHECK(pthread_atfork(host_locks, host_unlocks, host_unlocks) == 0);
+#endif
     RUN(threads_that_add);
     RUN(a_change_waits_for_a_search);
     RUN(a_search_waits_for_a_change);
@@ -567,6 +605,7 @@ int main(void) {
     RUN(a_fork_while_a_thread_searches);
     RUN(a_fork_while_a_thread_changes);
     RUN(a_fork_while_calls_wait);
+    RUN(forks_of_a_host_with_a_mutex);
 #endif
     RUN(a_fork_in_a_filter);
     RUN(a_fork_in_a_build);

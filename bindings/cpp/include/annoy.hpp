@@ -24,9 +24,11 @@
 // of theirs that would wait for that call fail with status::state. What progress or a filter throws
 // comes out of the call, also where that was given a failure, with the index as before.
 //
-// Threads: any thread may call any member at any time, but for moves and destruction. Const
-// members run at the same time; any other call waits until it has the index to itself. Different
-// indexes are independent.
+// Threads: const members run at the same time; any other waits until it has the index to itself.
+// Different indexes are independent. The caller keeps moves, destruction and set_log() apart from
+// all other calls, and calls that change the index from these, which are several calls of annoy.h:
+// ids(), to_bytes(), metadata(), and searches for more items than there are. Labels that are views
+// are good until any thread changes the index.
 //
 // `using namespace annoy` makes plain `index` ambiguous where <strings.h> declares a function of
 // that name.

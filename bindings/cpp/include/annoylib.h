@@ -33,6 +33,7 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <limits>
 #include <queue>
@@ -129,8 +130,8 @@ template <> struct Metric<Hamming> { static const c::metric number = c::hamming;
 // What all copies of an AnnoyIndex share.
 struct Shared {
   c::index* index;
-  bool on_disk;  // on_disk_build was called, and neither unload nor load since
-  bool verbose;
+  std::atomic<bool> on_disk;  // on_disk_build was called, and neither unload nor load since
+  std::atomic<bool> verbose;
   char why_none[sizeof(static_cast<c::error*>(nullptr)->message)];  // when index is NULL
 
   Shared(c::metric metric, c::scalar scalar, int32_t id_bits, int f, size_t bits_each,

@@ -1,10 +1,14 @@
 //! What src/ffi/parking.rs has, of loom's parts: one bucket, and no forks.
 
-use std::cell::Cell;
+use super::lock::Lock;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-pub(super) use loom::sync::atomic::{fence, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
-pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
+pub(super) use loom::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
+use loom::sync::{Condvar, Mutex, MutexGuard};
+
+/// Loom knows no time.
+pub(super) const PATIENCE: Duration = Duration::ZERO;
 
 /// Loom takes `SeqCst` operations for `AcqRel` ones, and orders only at fences.
 pub(super) fn order() {
@@ -12,18 +16,60 @@ pub(super) fn order() {
 }
 
 loom::lazy_static! {
-    static ref LAST: AtomicU64 = AtomicU64::new(0);
+    static ref COUNT: AtomicUsize = AtomicUsize::new(0);
     static ref BUCKET: Bucket = Bucket { mutex: Mutex::new(()), turn: Condvar::new() };
 }
-loom::thread_local!(static NUMBER: Cell<u64> = Cell::new(0));
+loom::thread_local!(static NUMBER: Cell<usize> = Cell::new(usize::MAX));
+loom::thread_local!(static PARTS: RefCell<Vec<(usize, bool)>> = RefCell::new(Vec::new()));
 
-pub(super) fn this_thread() -> u64 {
+pub(super) fn thread_number() -> usize {
     NUMBER.with(|number| {
-        if number.get() == 0 {
-            number.set(LAST.fetch_add(1, SeqCst) + 1);
+        if number.get() == usize::MAX {
+            number.set(COUNT.fetch_add(1, SeqCst));
         }
         number.get()
     })
+}
+
+pub(super) fn held(lock: &Lock) -> Option<bool> {
+    let lock = std::ptr::from_ref(lock).addr();
+    PARTS.with(|parts| {
+        let parts = parts.borrow();
+        let of_lock = parts.iter().filter(|part| part.0 == lock);
+        of_lock.map(|part| part.1).max()
+    })
+}
+
+pub(super) struct Hold {
+    slot: Option<usize>,
+    is_inside: bool,
+}
+
+impl Hold {
+    pub(super) fn new(lock: &Lock, slot: Option<usize>) -> Option<Self> {
+        let part = (std::ptr::from_ref(lock).addr(), slot.is_none());
+        let is_inside = PARTS.with(|parts| {
+            parts.borrow_mut().push(part);
+            parts.borrow().len() > 1
+        });
+        Some(Hold { slot, is_inside })
+    }
+
+    pub(super) fn slot(&self) -> Option<usize> {
+        self.slot
+    }
+
+    pub(super) fn is_inside(&self) -> bool {
+        self.is_inside
+    }
+
+    pub(super) fn asks(&self) {}
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        PARTS.with(|parts| parts.borrow_mut().pop());
+    }
 }
 
 pub(super) struct Bucket {
@@ -31,7 +77,7 @@ pub(super) struct Bucket {
     turn: Condvar,
 }
 
-pub(super) fn bucket(_: usize) -> &'static Bucket {
+pub(super) fn bucket(_: &Lock) -> &'static Bucket {
     &BUCKET
 }
 
@@ -54,10 +100,6 @@ impl Bucket {
 }
 
 pub(super) fn n_forks() -> u32 {
-    0
-}
-
-pub(super) fn survivor() -> u64 {
     0
 }
 
