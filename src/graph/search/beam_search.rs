@@ -4,7 +4,7 @@
 //! ```text
 //! beam = the nearest of the entry points, at most `beam_width`
 //! visited = the entry points
-//! while fewer than `search_k` distances were computed:
+//! while fewer than 1.5 `search_k` distances were computed:
 //!     c = the nearest in the beam that is not expanded; none: stop
 //!     mark c as expanded
 //!     for each neighbour of c that is not visited:

@@ -430,7 +430,7 @@ impl<F: Filter> GraphSearch<'_, F> {
 
     /// Collects accepted items that were not visited, as many as `search_k` has left.
     fn collect_others(&self, beam: &BeamSearch, scratch: &mut Scratch) -> Result<()> {
-        let mut met = std::mem::take(&mut scratch.visited);
+        let mut met = std::mem::take(&mut scratch.met);
         let result = cover_items(&mut met, self.roots.n_items).and_then(|()| {
             beam.mark_again(&mut met);
             let others = Unmet {
@@ -446,7 +446,7 @@ impl<F: Filter> GraphSearch<'_, F> {
             beam.unmark(&mut met);
             result
         });
-        scratch.visited = met;
+        scratch.met = met;
         result
     }
 

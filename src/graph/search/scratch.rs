@@ -14,8 +14,8 @@ pub struct Scratch {
     pub paths: Vec<usize>,
     pub start: EntryPoints,
     pub beam: BeamSearch,
-    /// One bit per item: visited by a beam search. All zero between searches.
-    pub visited: Vec<u64>,
+    /// One bit per item: met while others are collected. All zero between searches.
+    pub met: Vec<u64>,
 }
 
 impl scratch::Scratch for Scratch {
