@@ -39,7 +39,7 @@ ALL_FUNCTIONS(SAME);
                     std::is_same<decltype(own::of::name), decltype(annoy_##of::name)>::value, #of "." #name)
 SAME_FIELD(error, code); SAME_FIELD(error, os_errno); SAME_FIELD(error, message);
 SAME_FIELD(options, struct_size); SAME_FIELD(options, metric); SAME_FIELD(options, scalar); SAME_FIELD(options, id_bits);
-SAME_FIELD(options, reserved); SAME_FIELD(options, f);
+SAME_FIELD(options, flags); SAME_FIELD(options, f);
 SAME_FIELD(vectors, struct_size); SAME_FIELD(vectors, data); SAME_FIELD(vectors, element); SAME_FIELD(vectors, reserved);
 SAME_FIELD(vectors, n); SAME_FIELD(vectors, len); SAME_FIELD(vectors, stride);
 SAME_FIELD(search_options, struct_size); SAME_FIELD(search_options, flags); SAME_FIELD(search_options, search_k);

@@ -31,7 +31,7 @@ struct options {
   annoy_rs_c::metric metric;
   annoy_rs_c::scalar scalar;
   int32_t id_bits;
-  int32_t reserved;
+  uint32_t flags;
   size_t f;
 };
 typedef void (*log_fn)(void* user, int32_t level, const char* text);
