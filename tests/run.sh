@@ -161,17 +161,20 @@ side_by_side=2
 install_packages || exit 1
 mkdir -p "$logs"
 
-# Runs a stage, and notes how it ended and how long it took.
+# Runs a stage, and notes how it ended, how long it took, and of that how much of a processor.
 run() {
-    local start=$SECONDS
+    local start=$SECONDS code cpu
     "$1" </dev/null >"$logs/$1.log" 2>&1
-    echo "$? $((SECONDS - start))" >"$logs/$1.status"
+    code=$?
+    times >"$logs/$1.times"
+    cpu=$(tail -n 1 "$logs/$1.times" | tr 'ms' '  ' | awk '{print int(60 * $1 + $2 + 60 * $3 + $4)}')
+    echo "$code $((SECONDS - start)) $cpu" >"$logs/$1.status"
 }
 
 # Adds a stage up, prints its line, and says whether all is well.
 report() {
-    local log="$logs/$1.log" status=1 seconds=$limit stage_passed stage_failed
-    if [ -f "$logs/$1.status" ]; then read -r status seconds <"$logs/$1.status"; else echo "ended after $limit s" >>"$log"; fi
+    local log="$logs/$1.log" status=1 seconds=$limit cpu=0 stage_passed stage_failed
+    if [ -f "$logs/$1.status" ]; then read -r status seconds cpu <"$logs/$1.status"; else echo "ended after $limit s" >>"$log"; fi
     stage_passed=$(count "$log" passed)
     stage_failed=$(count "$log" failed)
     # A stage that broke without saying how many tests did counts as one.
@@ -180,7 +183,7 @@ report() {
     [ "$status" -eq 0 ] && [ "$stage_passed" -eq 0 ] && status=1 stage_failed=1
     passed=$((passed + stage_passed))
     failed=$((failed + stage_failed))
-    printf '%-13s %4d passed %4d failed %5d s\n' "$1" "$stage_passed" "$stage_failed" "$seconds"
+    printf '%-13s %4d passed %4d failed %5d s, %5d s of CPU\n' "$1" "$stage_passed" "$stage_failed" "$seconds" "$cpu"
     [ "$status" -eq 0 ] && [ "$stage_failed" -eq 0 ] && return
     echo "== $1 failed; the end of $log:"
     tail -n 60 "$log"
