@@ -71,9 +71,9 @@ static void names(const char *path) {
                                     {0, 0, 255}, {0, 0, 128}, {255, 255, 255}, {0, 0, 0}};
     const annoy_vectors rows = {.struct_size = sizeof rows, .data = rgb, .n = COLOURS, .len = 3};
     annoy_index *index = NULL;
-    const char *found[NEAREST];
-    size_t lens[NEAREST], n, i;
-    int64_t ids[NEAREST], green;
+    char found[100];
+    size_t n, i, at;
+    int64_t ids[NEAREST], lens[NEAREST], green;
 
     CHECK(annoy_new(ANNOY_ANGULAR, 3, &index, &error));
     CHECK(annoy_add(index, NULL, &rows, NULL, &error));
@@ -83,11 +83,11 @@ static void names(const char *path) {
 
     CHECK(annoy_find_label(index, "green", 5, &green, &error));
     CHECK(annoy_get_nns_by_item(index, green, NEAREST, -1, ids, NULL, &n, &error));
-    /* They belong to the index and have no NUL behind them. */
-    CHECK(annoy_get_labels(index, ids, n, found, lens, &error));
+    /* One behind the other, without a NUL. */
+    CHECK(annoy_get_labels(index, ids, n, found, sizeof found, lens, &at, &error));
     printf("nearest to green:");
     /* Both have the same direction; the smaller id comes first. */
-    for (i = n; i-- > 0;) printf(" %.*s", (int)lens[i], found[i]);
+    for (i = n; i-- > 0;) printf(" %.*s", (int)lens[i], found + (at -= (size_t)lens[i]));
     printf("\n");
     annoy_free(index);
 }

@@ -1000,14 +1000,16 @@ annoy_status annoy_get_label_u64(const struct annoy_index *index,
                                  uint64_t *label,
                                  struct annoy_error *error);
 
-// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no
-// NUL behind it. It belongs to the index, and is good until the next call, by any thread, that
-// takes the index without const. The rest is as `annoy_get_label_u64`.
+// Copies an item's label to `label`, which has room for `capacity` bytes, and its length to
+// `*len`: UTF-8, with no NUL behind it. `(NULL, 0)` for `label` asks how long it is. The rest
+// is as `annoy_get_label_u64`.
 //
-// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
+// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_TOO_SMALL`
+// when it is longer, with `*len` set and nothing copied.
 annoy_status annoy_get_label(const struct annoy_index *index,
                              int64_t item,
-                             const char **label,
+                             char *label,
+                             size_t capacity,
                              size_t *len,
                              struct annoy_error *error);
 
@@ -1022,16 +1024,20 @@ annoy_status annoy_get_labels_u64(const struct annoy_index *index,
                                   uint64_t *labels,
                                   struct annoy_error *error);
 
-// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they
-// have into `lens`, as `annoy_get_label` gives them. An item without a label, and the id -1, give
-// NULL and 0.
+// Copies the labels of `n` items, such as a search found, one behind the other to `labels`,
+// which has room for `capacity` bytes; their lengths to `lens`, and that of all to `*written`.
+// An item without a label, and the id -1, have -1 for a length. `(NULL, 0)` for `labels` asks
+// how much room they take. Legal in every state.
 //
-// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
+// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error,
+// but for `*written` on `ANNOY_ERR_TOO_SMALL`.
 annoy_status annoy_get_labels(const struct annoy_index *index,
                               const int64_t *items,
                               size_t n,
-                              const char **labels,
-                              size_t *lens,
+                              char *labels,
+                              size_t capacity,
+                              int64_t *lens,
+                              size_t *written,
                               struct annoy_error *error);
 
 // The item with a label into `*item`. Legal in every state; on a loaded file little more than that

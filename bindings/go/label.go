@@ -106,16 +106,27 @@ func (index *Index) NLabels() (n int) {
 // Label gives an item's label. One that has none is an ErrLabel.
 func (index *Index) Label(id int64) (label string, err error) {
 	err = index.read(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		var text *C.char
-		var length C.size_t
-		if err := check(C.annoy_get_label(c, C.int64_t(id), &text, &length, &e), &e); err != nil {
-			return err
-		}
-		label = goString(text, length)
-		return nil
+		text, err := inRoom(64, func(text *C.char, room C.size_t, length *C.size_t, e *C.annoy_error) C.annoy_status {
+			return C.annoy_get_label(c, C.int64_t(id), text, room, length, e)
+		})
+		label = string(text)
+		return err
 	})
 	return label, err
+}
+
+// inRoom gives what a call writes to room for so many bytes, or for as many as it says it takes.
+func inRoom(room C.size_t, call func(text *C.char, room C.size_t, length *C.size_t, e *C.annoy_error) C.annoy_status) ([]byte, error) {
+	for {
+		var e C.annoy_error
+		var length C.size_t
+		text := make([]byte, room)
+		status := call((*C.char)(bytes(text)), room, &length, &e)
+		if status != C.ANNOY_ERR_TOO_SMALL {
+			return text[:length], check(status, &e)
+		}
+		room = length
+	}
 }
 
 // LabelNumber gives an item's label, as Label.
@@ -135,17 +146,19 @@ func (index *Index) Labels(ids []int64, otherwise string) (labels []string, err 
 		return nil, index.read(func(*C.annoy_index) error { return nil })
 	}
 	err = index.read(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		texts, lengths := make([]*C.char, len(ids)), make([]C.size_t, len(ids))
-		status := C.annoy_get_labels(c, int64s(ids), C.size_t(len(ids)), &texts[0], &lengths[0], &e)
-		if err := check(status, &e); err != nil {
+		n := C.size_t(len(ids))
+		lengths := make([]int64, n)
+		text, err := inRoom(32*n, func(text *C.char, room C.size_t, length *C.size_t, e *C.annoy_error) C.annoy_status {
+			return C.annoy_get_labels(c, int64s(ids), n, text, room, int64s(lengths), length, e)
+		})
+		if err != nil {
 			return err
 		}
-		labels = make([]string, len(ids))
-		for i, text := range texts {
+		labels = make([]string, n)
+		for i, length := range lengths {
 			labels[i] = otherwise
-			if text != nil {
-				labels[i] = goString(text, lengths[i])
+			if length >= 0 {
+				labels[i], text = string(text[:length]), text[length:]
 			}
 		}
 		return nil
@@ -186,9 +199,4 @@ func (index *Index) FindLabelNumber(label uint64) (int64, error) {
 		return check(C.annoy_find_label_u64(c, C.uint64_t(label), &item, &e), &e)
 	})
 	return int64(item), err
-}
-
-// goString copies a string that may have NULs.
-func goString(text *C.char, length C.size_t) string {
-	return string(unsafe.Slice((*byte)(unsafe.Pointer(text)), int(length)))
 }

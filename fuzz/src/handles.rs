@@ -9,7 +9,7 @@ use annoy_rs::ffi::removal::annoy_get_n_removed;
 use annoy_rs::ffi::status::*;
 use annoy_rs::ffi::vectors::{annoy_get_vectors, annoy_vectors, ANNOY_ELEMENT_F64};
 use annoy_rs::ffi::verify::{annoy_get_info, annoy_info};
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 
 /// What can be seen of an index from outside, of its items and answers a sample.
 #[derive(Debug, PartialEq)]
@@ -108,15 +108,16 @@ unsafe fn labels(index: *const annoy_index) -> Labels {
     // SAFETY: as above; all room is there, and the text is as long as the call says.
     unsafe {
         let last = annoy_get_n_items(index) - 1;
-        let (mut number, mut text, mut len) = (0, null(), 0);
-        let status = [
+        let (mut number, mut text, mut len) = (0, Vec::new(), 0);
+        let mut status = [
             annoy_get_label_u64(index, last, &mut number, null_mut()),
-            annoy_get_label(index, last, &mut text, &mut len, null_mut()),
+            annoy_get_label(index, last, null_mut(), 0, &mut len, null_mut()),
         ];
-        let text = match status[1] {
-            ANNOY_OK => std::slice::from_raw_parts(text.cast::<u8>(), len).to_vec(),
-            _ => Vec::new(),
-        };
+        if status[1] == ANNOY_ERR_TOO_SMALL {
+            text.resize(len, 0u8);
+            let to = text.as_mut_ptr().cast();
+            status[1] = annoy_get_label(index, last, to, len, &mut len, null_mut());
+        }
         let mut kind = -1;
         let n_labels = annoy_get_n_labels(index, &mut kind);
         ((n_labels, kind), status, number, text)

@@ -295,32 +295,43 @@ pub unsafe extern "C" fn annoy_get_label_u64(
     })
 }
 
-/// Where an item's label is into `*label`, and how many bytes it has into `*len`: UTF-8, with no
-/// NUL behind it. It belongs to the index, and is good until the next call, by any thread, that
-/// takes the index without const. The rest is as `annoy_get_label_u64`.
+/// Copies an item's label to `label`, which has room for `capacity` bytes, and its length to
+/// `*len`: UTF-8, with no NUL behind it. `(NULL, 0)` for `label` asks how long it is. The rest
+/// is as `annoy_get_label_u64`.
 ///
-/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers.
+/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_TOO_SMALL`
+/// when it is longer, with `*len` set and nothing copied.
 ///
 /// # Safety
-/// `index` is NULL or a live handle, `label` and `len` are NULL or point
-/// to room for a pointer and a `size_t`.
+/// `index` is NULL or a live handle, `label` is NULL or has room for `capacity` bytes, `len` is
+/// NULL or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_label(
     index: *const annoy_index,
     item: i64,
-    label: *mut *const c_char,
+    label: *mut c_char,
+    capacity: usize,
     len: *mut usize,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, label, len) =
-            unsafe { (shared(index)?, place("label", label)?, place("len", len)?) };
+        let (index, len) = unsafe { (shared(index)?, place("len", len)?) };
+        // SAFETY: as above.
+        let to = unsafe { slice_mut("label", label.cast::<u8>(), capacity) }?;
         let text = text_of(&index, item)?.ok_or_else(|| no_label(item))?;
-        label.put(text.as_ptr().cast());
         len.put(text.len());
+        let to = room(to, text.len())?;
+        to.copy_from_slice(text.as_bytes());
         Ok(())
     })
+}
+
+/// The first `needed` bytes of the caller's room.
+fn room(to: &mut [u8], needed: usize) -> Result<&mut [u8]> {
+    let found = to.len();
+    to.get_mut(..needed)
+        .ok_or(Error::TooSmall { needed, found })
 }
 
 /// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the
@@ -353,34 +364,45 @@ pub unsafe extern "C" fn annoy_get_labels_u64(
     })
 }
 
-/// `annoy_get_labels_u64` for strings: where the labels are into `labels`, and how many bytes they
-/// have into `lens`, as `annoy_get_label` gives them. An item without a label, and the id -1, give
-/// NULL and 0.
+/// Copies the labels of `n` items, such as a search found, one behind the other to `labels`,
+/// which has room for `capacity` bytes; their lengths to `lens`, and that of all to `*written`.
+/// An item without a label, and the id -1, have -1 for a length. `(NULL, 0)` for `labels` asks
+/// how much room they take. Legal in every state.
 ///
-/// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error.
+/// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error,
+/// but for `*written` on `ANNOY_ERR_TOO_SMALL`.
 ///
 /// # Safety
-/// `index` is NULL or a live handle, `items` is NULL or points to `n` ids,
-/// `labels` and `lens` are NULL or have room for `n` pointers and `n` numbers.
+/// `index` is NULL or a live handle, `items` is NULL or points to `n` ids, `labels` is NULL or
+/// has room for `capacity` bytes, `lens` is NULL or has room for `n` numbers, `written` is NULL
+/// or points to room for a `size_t`.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels(
     index: *const annoy_index,
     items: *const i64,
     n: usize,
-    labels: *mut *const c_char,
-    lens: *mut usize,
+    labels: *mut c_char,
+    capacity: usize,
+    lens: *mut i64,
+    written: *mut usize,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (index, items) = unsafe { (shared(index)?, slice("items", items, n)?) };
         // SAFETY: as above.
-        let (labels, lens) =
-            unsafe { (slice_mut("labels", labels, n)?, slice_mut("lens", lens, n)?) };
+        let to = unsafe { slice_mut("labels", labels.cast::<u8>(), capacity) }?;
+        // SAFETY: as above.
+        let (lens, written) = unsafe { (slice_mut("lens", lens, n)?, place("written", written)?) };
         let found = all_of(items, |item| text_of(&index, item))?;
-        for ((label, len), text) in labels.iter_mut().zip(lens).zip(found) {
-            *label = text.map_or(std::ptr::null(), |text| text.as_ptr().cast());
-            *len = text.map_or(0, str::len);
+        let needed = found.iter().flatten().map(|text| text.len()).sum();
+        written.put(needed);
+        let mut to = room(to, needed)?;
+        for (len, text) in lens.iter_mut().zip(found) {
+            *len = text.map_or(-1, |text| text.len() as i64);
+            let (here, rest) = to.split_at_mut(text.map_or(0, str::len));
+            here.copy_from_slice(text.unwrap_or_default().as_bytes());
+            to = rest;
         }
         Ok(())
     })

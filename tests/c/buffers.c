@@ -87,7 +87,7 @@ TEST(borrowed_and_copied) {
     for (odd = 0; odd < 9; odd++)
         for (k = 0; k < 2; k++) {
             annoy_index *loaded = line_of(5, 0), *opened = NULL;
-            const char *label = NULL;
+            char label[8];
             char metadata[8];
             size_t size, n = 77;
             int64_t item = 77;
@@ -98,7 +98,7 @@ TEST(borrowed_and_copied) {
             if (flags[k] == ANNOY_LOAD_COPY) free(bytes);
             CHECK(annoy_get_metric(opened) == ANNOY_EUCLIDEAN && annoy_get_f(opened) == 2);
             CHECK(alike(made, loaded) && alike(made, opened));
-            OK(annoy_get_label(opened, 0, &label, &n, &error));
+            OK(annoy_get_label(opened, 0, label, sizeof label, &n, &error));
             CHECK(n == 4 && memcmp(label, "zero", 4) == 0);
             OK(annoy_find_label(loaded, "zero", 4, &item, &error));
             CHECK(item == 0 && annoy_is_removed(loaded, 99) && annoy_get_n_removed(opened) == 1);

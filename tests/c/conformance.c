@@ -338,21 +338,27 @@ static void get_labels(void) {
     const size_t n = list->n;
     const int numbers = kind_of(index_here) == ANNOY_LABELS_U64;
     uint64_t *labels = words(n), *others = words(n);
-    const char **texts = (const char **)exactly(n * sizeof(char *));
-    size_t *lens = (size_t *)exactly(n * sizeof(size_t)), i = 0;
+    char *texts = NULL, *text;
+    int64_t *lens = int64s(n);
+    size_t i = 0, room = 0;
     if (numbers) {
         /* Where there is none, each gives its own. */
         status = annoy_get_labels_u64(index_here, ids, n, 0, labels, &error);
         if (status == ANNOY_OK) status = annoy_get_labels_u64(index_here, ids, n, 1, others, &error);
     } else {
-        status = annoy_get_labels(index_here, ids, n, texts, lens, &error);
+        status = annoy_get_labels(index_here, ids, n, NULL, 0, lens, &room, &error);
+        texts = (char *)exactly(room);
+        if (status == ANNOY_ERR_TOO_SMALL)
+            status = annoy_get_labels(index_here, ids, n, texts, room, lens, &room, &error);
     }
+    text = texts;
     one = expected("labels");
     CHECK(!one || one->n == n);
     for (one = one ? one->first : NULL; one && i < n; one = one->next, i++) {
-        if (one->kind == 'n') CHECK(numbers ? labels[i] != others[i] : texts[i] == NULL);
+        if (one->kind == 'n') CHECK(numbers ? labels[i] != others[i] : lens[i] == -1);
         else if (numbers) CHECK(labels[i] == others[i] && one->kind != '"' && labels[i] == json_uint64(one));
-        else CHECK(texts[i] && lens[i] == strlen(one->text) && memcmp(texts[i], one->text, lens[i]) == 0);
+        else CHECK(lens[i] == (int64_t)strlen(one->text) && memcmp(text, one->text, strlen(one->text)) == 0);
+        if (!numbers && lens[i] > 0) text += lens[i];
     }
     free(ids);
     free(labels);

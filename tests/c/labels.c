@@ -54,9 +54,9 @@ TEST(strings) {
     annoy_index *index = line_of(4, 1);
     const char *path = in_scratch("strings.ann");
     char *large = (char *)exactly(LONG);
-    size_t *offsets = (size_t *)exactly(4 * sizeof(size_t)), *lens = (size_t *)exactly(3 * sizeof(size_t)), len = 0;
-    const char **found = (const char **)exactly(3 * sizeof(char *)), *label = NULL;
-    int64_t *asked = int64s(3), item = -5;
+    size_t *offsets = (size_t *)exactly(4 * sizeof(size_t)), len = 77;
+    char *label = (char *)exactly(LONG), found[2];
+    int64_t *asked = int64s(3), *lens = int64s(3), item = -5;
     memset(large, 'a', LONG);
     asked[0] = 0, asked[1] = 2, asked[2] = 3;
     offsets[0] = 0, offsets[1] = 1, offsets[2] = 1, offsets[3] = LONG;
@@ -72,22 +72,32 @@ TEST(strings) {
     FAILS(ANNOY_ERR_ARGUMENT, "label is the byte 0xff at 5", annoy_find_label(index, large, 6, &item, &error));
     large[5] = 'a';
     OK(annoy_save_and_load(index, path, 0, NULL, &error));
-    OK(annoy_get_label(index, 3, &label, &len, &error));
+    FAILS(ANNOY_ERR_TOO_SMALL, "room for 0, expected 1048575", annoy_get_label(index, 3, NULL, 0, &len, &error));
+    CHECK(len == LONG - 1);
+    FAILS(ANNOY_ERR_TOO_SMALL, "room for 1048574", annoy_get_label(index, 3, label, LONG - 2, &len, &error));
+    CHECK(len == LONG - 1 && (unsigned char)label[0] == 0xA5);
+    OK(annoy_get_label(index, 3, label, LONG - 1, &len, &error));
     CHECK(len == LONG - 1 && memcmp(label, large, len) == 0);
     OK(annoy_find_label(index, large, LONG - 1, &item, &error));
     CHECK(item == 3);
     OK(annoy_find_label(index, "", 0, &item, &error));
     CHECK(item == 2);
     asked[1] = 1, asked[2] = -1;
-    OK(annoy_get_labels(index, asked, 3, found, lens, &error));
-    CHECK(lens[0] == 1 && found[0][0] == 'a' && !found[1] && lens[1] == 0 && !found[2] && lens[2] == 0);
-    FAILS(ANNOY_ERR_LABEL, "item 1 has no label", annoy_get_label(index, 1, &label, &len, &error));
+    OK(annoy_get_labels(index, asked, 3, found, 1, lens, &len, &error));
+    CHECK(len == 1 && lens[0] == 1 && found[0] == 'a' && lens[1] == -1 && lens[2] == -1);
+    asked[1] = 2;
+    OK(annoy_get_labels(index, asked, 3, found, 2, lens, &len, &error));
+    CHECK(len == 1 && lens[0] == 1 && lens[1] == 0 && lens[2] == -1);
+    lens[0] = 77;
+    FAILS(ANNOY_ERR_TOO_SMALL, "room for 0, expected 1", annoy_get_labels(index, asked, 3, NULL, 0, lens, &len, &error));
+    CHECK(len == 1 && lens[0] == 77);
+    FAILS(ANNOY_ERR_LABEL, "item 1 has no label", annoy_get_label(index, 1, label, LONG, &len, &error));
     FAILS(ANNOY_ERR_UNSUPPORTED, "strings, not numbers", annoy_find_label_u64(index, 1, &item, &error));
     /* Cut off in the message. */
     FAILS(ANNOY_ERR_LABEL, "no item has the label \"aaa*... (1048576 bytes)",
           annoy_find_label(index, large, LONG, &item, &error));
     annoy_free(index);
-    free(large), free(offsets), free(lens), free((void *)found), free(asked);
+    free(large), free(offsets), free(lens), free(label), free(asked);
 }
 
 int main(void) {

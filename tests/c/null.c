@@ -74,8 +74,8 @@ TEST(getters_of_no_index) {
 
 TEST(labels) {
     annoy_index *a = floats_index();
-    const char *text = "unchanged";
-    const char *const before = text;
+    char text[2] = "?";
+    int64_t len = 77;
     const size_t offsets[2] = {0, 1};
     int64_t item = 77;
     n = 77;
@@ -100,22 +100,23 @@ TEST(labels) {
     OK(annoy_set_label(a, 1, NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_label_u64(NULL, 0, bits, &error));
     FAILS(ANNOY_ERR_NULL, "label", annoy_get_label_u64(a, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_get_label(NULL, 0, &text, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "label", annoy_get_label(a, 0, NULL, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "len", annoy_get_label(a, 0, &text, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_label(NULL, 0, text, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "label", annoy_get_label(a, 0, NULL, 1, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "len", annoy_get_label(a, 0, text, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_labels_u64(NULL, ids, 1, 0, bits, &error));
     FAILS(ANNOY_ERR_NULL, "items", annoy_get_labels_u64(a, NULL, 1, 0, bits, &error));
     FAILS(ANNOY_ERR_NULL, "labels", annoy_get_labels_u64(a, ids, 1, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_get_labels(NULL, ids, 1, &text, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "items", annoy_get_labels(a, NULL, 1, &text, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "labels", annoy_get_labels(a, ids, 1, NULL, &n, &error));
-    FAILS(ANNOY_ERR_NULL, "lens", annoy_get_labels(a, ids, 1, &text, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_labels(NULL, ids, 1, text, 1, &len, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "items", annoy_get_labels(a, NULL, 1, text, 1, &len, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "labels", annoy_get_labels(a, ids, 1, NULL, 1, &len, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "lens", annoy_get_labels(a, ids, 1, text, 1, NULL, &n, &error));
+    FAILS(ANNOY_ERR_NULL, "written", annoy_get_labels(a, ids, 1, text, 1, &len, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_find_label_u64(NULL, 1, &item, &error));
     FAILS(ANNOY_ERR_NULL, "item", annoy_find_label_u64(a, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_find_label(NULL, "x", 1, &item, &error));
     FAILS(ANNOY_ERR_NULL, "label", annoy_find_label(a, NULL, 1, &item, &error));
     FAILS(ANNOY_ERR_NULL, "item", annoy_find_label(a, "x", 1, NULL, &error));
-    CHECK(text == before && n == 77 && item == 77 && bits[0] == 77);
+    CHECK(text[0] == '?' && len == 77 && n == 77 && item == 77 && bits[0] == 77);
     bits[0] = 0;
     OK(annoy_find_label(a, NULL, 0, &item, &error));
     CHECK(item == 1);

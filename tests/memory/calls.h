@@ -305,15 +305,16 @@ static annoy_status set_many_numbers(void) {
     return status;
 }
 static annoy_status get_label(void) {
-    const char *label;
+    char label[100];
     size_t n;
-    return annoy_get_label(built, 5, &label, &n, &error);
+    return annoy_get_label(built, 5, label, sizeof label, &n, &error);
 }
 static annoy_status get_labels(void) {
-    static const char *labels[K];
-    static size_t sizes[K];
+    static char labels[100 * K];
+    static int64_t sizes[K];
+    size_t n;
     const int64_t some[K] = {5, 6, -1};
-    return annoy_get_labels(mapped, some, K, labels, sizes, &error);
+    return annoy_get_labels(mapped, some, K, labels, sizeof labels, sizes, &n, &error);
 }
 static annoy_status find_label(void) {
     int64_t item;

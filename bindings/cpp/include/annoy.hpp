@@ -27,8 +27,7 @@
 // Threads: const members run at the same time; any other waits until it has the index to itself.
 // Different indexes are independent. The caller keeps moves, destruction and set_log() apart from
 // all other calls, and calls that change the index from these, which are several calls of annoy.h:
-// ids(), to_bytes(), metadata(), and searches for more items than there are. Labels that are views
-// are good until any thread changes the index.
+// ids(), to_bytes(), and searches for more items than there are.
 //
 // `using namespace annoy` makes plain `index` ambiguous where <strings.h> declares a function of
 // that name.

@@ -15,6 +15,10 @@ use std::ptr::null;
 
 const SETTING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, NO_MEMORY, CORRUPT, ARGUMENT];
 const READING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT];
+const COPYING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT, TOO_SMALL];
+
+/// Room for the texts of labels: too little for some.
+const ROOM: usize = 64;
 
 /// Room for no more ids than this.
 const MOST_IDS: i64 = 5000;
@@ -159,7 +163,7 @@ impl Session<'_> {
             )?;
             return Ok(());
         }
-        let mut label = Room::new(1, null(), self.one_in(32)?);
+        let mut label = Room::new(ROOM, 0, self.one_in(32)?);
         let mut len = Room::new(1, 0, self.one_in(32)?);
         let (to, to_len) = (label.get(), len.get());
         // SAFETY: as above.
@@ -167,13 +171,12 @@ impl Session<'_> {
             "annoy_get_label",
             slot,
             Does::Read,
-            READING,
-            |error| unsafe { annoy_get_label(raw, id, to, to_len, error) },
+            COPYING,
+            |error| unsafe { annoy_get_label(raw, id, to, ROOM, to_len, error) },
         )?;
         if found {
-            // SAFETY: of that length until the index changes, as documented.
-            let bytes = unsafe { std::slice::from_raw_parts(label.0[0].cast::<u8>(), len.0[0]) };
-            assert!(std::str::from_utf8(bytes).is_ok());
+            let bytes: Vec<u8> = label.0[..len.0[0]].iter().map(|&byte| byte as u8).collect();
+            assert!(std::str::from_utf8(&bytes).is_ok());
         }
         Ok(())
     }
@@ -196,15 +199,19 @@ impl Session<'_> {
             )?;
             return Ok(());
         }
-        let mut labels = Room::new(n, null(), null_labels);
+        let mut labels = Room::new(ROOM, 0, null_labels);
         let mut lens = Room::new(n, 0, null_lens);
+        let mut written = 0;
+        let (to, to_lens, to_written) = (labels.get(), lens.get(), &mut written);
         // SAFETY: as above.
         self.call(
             "annoy_get_labels",
             slot,
             Does::Read,
-            READING,
-            |error| unsafe { annoy_get_labels(raw, items, n, labels.get(), lens.get(), error) },
+            COPYING,
+            |error| unsafe {
+                annoy_get_labels(raw, items, n, to, ROOM, to_lens, to_written, error)
+            },
         )?;
         Ok(())
     }

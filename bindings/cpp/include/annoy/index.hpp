@@ -250,13 +250,9 @@ class index {
   }
   // Those last set, or those of the file loaded since.
   [[nodiscard]] std::string metadata(on_error why = {}) const {
-    std::size_t size = 0;
-    // Without room it says how many there are.
-    const annoy_status status = annoy_get_metadata(handle(), nullptr, 0, &size, why.native());
-    if (!why.ok(status == ANNOY_ERR_TOO_SMALL ? ANNOY_OK : status)) return {};
-    std::string bytes(size, '\0');
-    bytes.resize(why.get(std::size_t{0}, annoy_get_metadata, handle(), bytes.data(), size));
-    return bytes;
+    return in_room(64, why, [&](char* bytes, std::size_t room, std::size_t* size) {
+      return annoy_get_metadata(handle(), bytes, room, size, why.native());
+    });
   }
   // Drops items, trees, metadata, labels and file. Metric, f, types, seed and log stay.
   bool unload(on_error why = {}) { return why.call(annoy_unload, handle()); }
@@ -294,14 +290,14 @@ class index {
   bool clear_labels(on_error why = {}) {
     return why.call(annoy_clear_labels, handle(), nullptr, std::size_t{0});
   }
-  // An item's label. A string is the index's own, and good until the next call that is not const.
+  // An item's label.
   [[nodiscard]] std::uint64_t label_u64(std::int64_t item, on_error why = {}) const {
     return why.get(std::uint64_t{0}, annoy_get_label_u64, handle(), item);
   }
-  [[nodiscard]] std::string_view label(std::int64_t item, on_error why = {}) const {
-    const char* text = nullptr;
-    const std::size_t size = why.get(std::size_t{0}, annoy_get_label, handle(), item, &text);
-    return {text, size};
+  [[nodiscard]] std::string label(std::int64_t item, on_error why = {}) const {
+    return in_room(64, why, [&](char* text, std::size_t room, std::size_t* size) {
+      return annoy_get_label(handle(), item, text, room, size, why.native());
+    });
   }
   // Those of many items, such as a search found. An item without one, and the id -1, give
   // `otherwise` or nothing.
@@ -312,16 +308,23 @@ class index {
       found.clear();
     return found;
   }
-  [[nodiscard]] std::vector<std::optional<std::string_view>> labels(item_ids ids,
-                                                                    on_error why = {}) const {
-    std::vector<const char*> texts(ids.size());
-    std::vector<std::size_t> sizes(ids.size());
-    std::vector<std::optional<std::string_view>> found;
-    if (!why.call(annoy_get_labels, handle(), ids.data(), ids.size(), texts.data(), sizes.data()))
-      return found;
-    for (std::size_t i = 0; i < ids.size(); i++)
-      found.push_back(texts[i] ? std::optional(std::string_view(texts[i], sizes[i]))
-                               : std::nullopt);
+  [[nodiscard]] std::vector<std::optional<std::string>> labels(item_ids ids,
+                                                               on_error why = {}) const {
+    std::vector<std::int64_t> sizes(ids.size());
+    const std::string texts =
+        in_room(32 * ids.size(), why, [&](char* text, std::size_t room, std::size_t* size) {
+          return annoy_get_labels(handle(), ids.data(), ids.size(), text, room, sizes.data(), size,
+                                  why.native());
+        });
+    std::vector<std::optional<std::string>> found;
+    if (why.why()) return found;
+    std::size_t at = 0;
+    for (const std::int64_t size : sizes) {
+      found.emplace_back(std::nullopt);
+      if (size < 0) continue;
+      found.back() = texts.substr(at, static_cast<std::size_t>(size));
+      at += static_cast<std::size_t>(size);
+    }
     return found;
   }
   // The item with a label; -1 on failure.
@@ -492,6 +495,17 @@ class index {
     return found;
   }
 
+  // What a call writes to room for so many bytes, or for as many as it says it takes.
+  template <class Call>
+  static std::string in_room(std::size_t room, on_error& why, Call call) {
+    for (;;) {
+      std::string text(room, '\0');
+      const annoy_status status = call(text.data(), text.size(), &room);
+      if (status == ANNOY_ERR_TOO_SMALL) continue;
+      text.resize(why.ok(status) ? room : 0);
+      return text;
+    }
+  }
   static void hear(void* log, std::int32_t level, const char* text) noexcept {
     // What it throws has nobody to go to.
     detail::keeper().run(

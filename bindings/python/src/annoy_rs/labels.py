@@ -4,7 +4,7 @@ index. And removal."""
 from __future__ import annotations
 
 import operator
-from typing import Any, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,9 +99,7 @@ class Labels(Owner):
                 number = ffi.new("uint64_t *")
                 check(lib.annoy_get_label_u64(index, item, number, error))
                 return int(number[0])
-            text, size = ffi.new("char **"), ffi.new("size_t *")
-            check(lib.annoy_get_label(index, item, text, size, error))
-            return _text(text[0], size[0])
+            return _in_room(64, lambda *room: lib.annoy_get_label(index, item, *room, error)).decode()
 
     def get_labels(self, ids: ArrayLike, otherwise: Any = None) -> NDArray[Any]:
         """The labels of items, such as a search found, as an array of objects of the same shape;
@@ -121,11 +119,16 @@ class Labels(Owner):
                 there = both[0] == both[1]
                 found[there] = both[0][there].tolist()
             else:
-                texts, sizes = ffi.new("char *[]", n), ffi.new("size_t[]", n)
-                check(lib.annoy_get_labels(index, ids_pointer(which), n, texts, sizes, error))
-                for i in range(n):
-                    if texts[i] != ffi.NULL:
-                        found[i] = _text(texts[i], sizes[i])
+                sizes = np.empty(n, np.int64)
+                texts = _in_room(
+                    32 * n,
+                    lambda text, room, size: lib.annoy_get_labels(
+                        index, ids_pointer(which), n, text, room, ids_pointer(sizes), size, error
+                    ),
+                )
+                ends = np.cumsum(np.maximum(sizes, 0))
+                for i in np.flatnonzero(sizes >= 0):
+                    found[i] = texts[ends[i] - sizes[i] : ends[i]].decode()
         return found.reshape(array.shape)
 
     def find_label(self, label: Label) -> int:
@@ -166,8 +169,16 @@ class Labels(Owner):
             return int(lib.annoy_get_n_removed(index))
 
 
-def _text(start: Any, size: int) -> str:
-    return bytes(ffi.buffer(start, size)).decode("utf-8") if size else ""
+def _in_room(room: int, call: Callable[[Any, int, Any], int]) -> bytes:
+    """What a call writes to room for so many bytes, or for as many as it says it takes."""
+    size = ffi.new("size_t *")
+    while True:
+        text = ffi.new("char[]", max(room, 1))
+        status = call(text, room, size)
+        if status != lib.ANNOY_ERR_TOO_SMALL:
+            check(status)
+            return bytes(ffi.buffer(text, size[0]))
+        room = size[0]
 
 
 def _numbers(labels: Any) -> NDArray[np.uint64]:

@@ -102,9 +102,7 @@ module Annoy
           Errors.call { |error| Native.annoy_get_label_u64(index, item, label, error) }
           label.get_uint64(0)
         else
-          length = Native.memory(:size_t)
-          Errors.call { |error| Native.annoy_get_label(index, item, label, length, error) }
-          Labels.string(label.get_pointer(0), length.get_ulong(0))
+          Labels.in_room(64) { |text, room, length, error| Native.annoy_get_label(index, item, text, room, length, error) }
         end
       end
     end
@@ -206,8 +204,21 @@ module Annoy
       end
 
       # @private
-      def string(pointer, length)
-        (length.zero? ? +"" : pointer.get_bytes(0, length)).force_encoding(Encoding::UTF_8)
+      #
+      # What a call writes to room for so many bytes, or for as many as it says it takes.
+      def in_room(room)
+        length = Native.memory(:size_t)
+        loop do
+          text = FFI::MemoryPointer.new([room, 1].max)
+          small = false
+          Errors.call do |error|
+            status = yield text, room, length, error
+            small = status == Native::ANNOY_ERR_TOO_SMALL
+            small ? Native::ANNOY_OK : status
+          end
+          room = length.get_ulong(0)
+          return text.get_bytes(0, room).force_encoding(Encoding::UTF_8) unless small
+        end
       end
 
       # @private
@@ -219,12 +230,16 @@ module Annoy
 
       # @private
       def strings_of(index, ids, n, otherwise)
-        texts = Native.memory(:pointer, n)
-        lengths = Native.memory(:size_t, n)
-        Errors.call { |error| Native.annoy_get_labels(index, ids, n, texts, lengths, error) }
-        lengths = lengths.get_bytes(0, n * FFI.type_size(:size_t)).unpack("J*")
-        texts.get_array_of_pointer(0, n).zip(lengths).map do |text, length|
-          text.null? ? otherwise : string(text, length)
+        lengths = Native.memory(:int64, n)
+        texts = in_room(32 * n) do |text, room, length, error|
+          Native.annoy_get_labels(index, ids, n, text, room, lengths, length, error)
+        end
+        at = 0
+        lengths.get_array_of_int64(0, n).map do |length|
+          next otherwise if length.negative?
+
+          at += length
+          texts.byteslice(at - length, length)
         end
       end
     end
