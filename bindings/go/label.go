@@ -1,12 +1,7 @@
 package annoy
 
 // #include "shim.h"
-// #include <stdlib.h>
 import "C"
-
-import (
-	"unsafe"
-)
 
 // LabelKind says what the labels of an index are.
 type LabelKind int32

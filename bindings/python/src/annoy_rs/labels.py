@@ -127,8 +127,8 @@ class Labels(Owner):
                     ),
                 )
                 ends = np.cumsum(np.maximum(sizes, 0))
-                for i in np.flatnonzero(sizes >= 0):
-                    found[i] = texts[ends[i] - sizes[i] : ends[i]].decode()
+                for at in np.flatnonzero(sizes >= 0):
+                    found[at] = texts[ends[at] - sizes[at] : ends[at]].decode()
         return found.reshape(array.shape)
 
     def find_label(self, label: Label) -> int:
