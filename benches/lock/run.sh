@@ -7,4 +7,4 @@ target=${CARGO_TARGET_DIR:-$root/target}
 cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$target"
 gcc -std=c99 -O2 -Wall -Wextra -I"$root/include" -o "$target/lock" "$here/lock.c" \
     "$target/release/libannoy_rs.a" -lpthread -ldl -lm
-"$target/lock"
+"$target/lock" "$target/lock.ann"

@@ -86,7 +86,7 @@ pub unsafe extern "C" fn annoy_save_to(
         let (work, path) = unsafe { (Given::read(work)?, self::path(path)?) };
         // SAFETY: as above.
         let index = unsafe { shared_for(index, &work) }?;
-        index.ask(); // the log
+        index.ask()?; // the log
         work.call(|work| index.save_with(path, work))
     })
 }

@@ -208,10 +208,12 @@ pub(super) struct Shared<'a> {
 
 impl Shared<'_> {
     /// To be called before functions of the host are: they may use the index.
-    pub(super) fn ask(&self) {
-        if let Some(sharing) = &self.sharing {
-            self.asking.get_or_init(|| sharing.ask());
+    pub(super) fn ask(&self) -> Result<()> {
+        if let (None, Some(sharing)) = (self.asking.get(), &self.sharing) {
+            let asking = sharing.ask().map_err(refused)?;
+            let _ = self.asking.set(asking);
         }
+        Ok(())
     }
 }
 
@@ -255,7 +257,7 @@ pub(super) unsafe fn shared_for<'a>(
         sharing,
     };
     if work.has_progress() {
-        shared.ask();
+        shared.ask()?;
     }
     Ok(shared)
 }

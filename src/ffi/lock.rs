@@ -108,18 +108,18 @@ impl Lock {
     /// # Errors
     /// [`Refused`].
     pub(super) fn share(&self, cancelled: Option<&Token>) -> Result<Sharing<'_>, Refused> {
+        let is_inside = self.is_inside(false)?;
         let slot = self.slot();
-        let hold = self.hold(Some(slot))?;
         if self.is_of_this_process() {
             self.counts[slot].0.fetch_add(1, SeqCst);
             parking::order();
             if self.pending.load(SeqCst) == 0 {
-                return Ok(Sharing(self, hold));
+                return Ok(Sharing { lock: self, slot });
             }
             self.counts[slot].0.fetch_sub(1, SeqCst);
         }
-        self.wait(&hold, cancelled)?;
-        Ok(Sharing(self, hold))
+        self.wait(Some(slot), is_inside, cancelled)?;
+        Ok(Sharing { lock: self, slot })
     }
 
     /// Waits until no other call has the index.
@@ -127,25 +127,20 @@ impl Lock {
     /// # Errors
     /// [`Refused`].
     pub(super) fn alone(&self, cancelled: Option<&Token>) -> Result<Alone<'_>, Refused> {
-        let hold = self.hold(None)?;
+        let is_inside = self.is_inside(true)?;
+        let _hold = Hold::new(self, None).ok_or(Refused::TooDeep)?;
         let take = || self.pending.compare_exchange(0, ALONE, SeqCst, SeqCst);
         if self.is_of_this_process() && take().is_ok() {
             if self.n_sharing() == 0 {
-                return Ok(Alone {
-                    lock: self,
-                    _hold: hold,
-                });
+                return Ok(Alone { lock: self, _hold });
             }
             // Calls that came meanwhile wait by now, and may go first.
             let _held = self.bucket().lock();
             self.pending.fetch_and(!ALONE, SeqCst);
             self.bucket().wake_all();
         }
-        self.wait(&hold, cancelled)?;
-        Ok(Alone {
-            lock: self,
-            _hold: hold,
-        })
+        self.wait(None, is_inside, cancelled)?;
+        Ok(Alone { lock: self, _hold })
     }
 
     /// Whether the index was half changed by a thread that a fork has left behind: then it is not
@@ -156,13 +151,14 @@ impl Lock {
         self.lost.load(SeqCst)
     }
 
-    /// Makes the lock right in the child of a fork, which was made in a call that has this.
-    pub(super) fn survived(&self, slot: Option<usize>, asks: bool) {
+    /// Makes the lock right in the child of a fork, which was made in a call that has this: it asks
+    /// the host, and shares it by a count or has it alone.
+    pub(super) fn survived(&self, slot: Option<usize>) {
         self.after_fork();
         match slot {
             Some(slot) => {
                 self.counts[slot].0.fetch_add(1, SeqCst);
-                self.asking.fetch_add(asks.into(), SeqCst);
+                self.asking.fetch_add(1, SeqCst);
             }
             None => {
                 self.lost.store(false, SeqCst);
@@ -171,22 +167,33 @@ impl Lock {
         }
     }
 
-    /// Notes that the calling thread has the lock, or waits for it.
-    fn hold(&self, slot: Option<usize>) -> Result<Hold, Refused> {
+    /// Whether the calling thread is in a function of the host that a call asks, about any index.
+    ///
+    /// # Errors
+    /// [`Refused`] where it is about this one, and would wait for that call.
+    fn is_inside(&self, alone: bool) -> Result<bool, Refused> {
+        if !parking::is_inside() {
+            return Ok(false);
+        }
         match parking::held(self) {
             Some(true) => Err(Refused::InsideChange),
-            Some(false) if slot.is_none() => Err(Refused::InsideSharing),
-            _ => Hold::new(self, slot).ok_or(Refused::TooDeep),
+            Some(false) if alone => Err(Refused::InsideSharing),
+            _ => Ok(true),
         }
     }
 
     /// Waits for the turn.
     #[cold]
-    fn wait(&self, hold: &Hold, cancelled: Option<&Token>) -> Result<(), Refused> {
+    fn wait(
+        &self,
+        slot: Option<usize>,
+        is_inside: bool,
+        cancelled: Option<&Token>,
+    ) -> Result<(), Refused> {
         let bucket = self.bucket();
         let mut held = bucket.lock();
         self.after_fork();
-        let waiting = match hold.slot() {
+        let waiting = match slot {
             Some(_) => &self.want_to_share,
             None => &self.want_it_alone,
         };
@@ -199,13 +206,13 @@ impl Lock {
             if self.lost.load(SeqCst) {
                 break Err(Refused::Forked);
             }
-            if self.is_free(hold, since) {
+            if self.is_free(slot, is_inside, since) {
                 break Ok(());
             }
             if cancelled.is_some_and(|token| token.load(Relaxed)) {
                 break Err(Refused::Cancelled);
             }
-            let others_ask = hold.slot().is_some() && self.asking.load(SeqCst) > 0;
+            let others_ask = slot.is_some() && self.asking.load(SeqCst) > 0;
             let at_most = match cancelled {
                 _ if others_ask => Some(PATIENCE),
                 Some(_) => Some(PAUSE),
@@ -214,7 +221,7 @@ impl Lock {
             held = bucket.wait(held, at_most);
         };
         waiting.fetch_sub(1, SeqCst);
-        match (&answer, hold.slot()) {
+        match (&answer, slot) {
             (Err(_), _) => {}
             (Ok(()), Some(slot)) => {
                 self.counts[slot].0.fetch_add(1, SeqCst);
@@ -233,16 +240,16 @@ impl Lock {
         answer
     }
 
-    fn is_free(&self, hold: &Hold, since: Instant) -> bool {
+    fn is_free(&self, slot: Option<usize>, is_inside: bool, since: Instant) -> bool {
         if self.pending.load(SeqCst) & ALONE != 0 {
             return false;
         }
-        if hold.slot().is_none() {
+        if slot.is_none() {
             return self.let_in.load(SeqCst) == 0 && self.n_sharing() == 0;
         }
         self.want_it_alone.load(SeqCst) == 0
             || self.let_in.load(SeqCst) > 0
-            || hold.is_inside()
+            || is_inside
             || self.asking.load(SeqCst) > 0 && since.elapsed() >= PATIENCE
     }
 
@@ -292,27 +299,31 @@ impl Lock {
 }
 
 /// A call's share of the index, until it is dropped.
-pub(super) struct Sharing<'a>(&'a Lock, Hold);
+pub(super) struct Sharing<'a> {
+    lock: &'a Lock,
+    slot: usize,
+}
 
 impl<'a> Sharing<'a> {
     /// Notes that the call asks functions of the host from now on, which may use the index.
-    pub(super) fn ask(&self) -> Asking<'a> {
-        let Sharing(lock, hold) = self;
+    ///
+    /// # Errors
+    /// [`Refused::TooDeep`].
+    pub(super) fn ask(&self) -> Result<Asking<'a>, Refused> {
+        let lock = self.lock;
+        let _hold = Hold::new(lock, Some(self.slot)).ok_or(Refused::TooDeep)?;
         let _held = lock.bucket().lock();
-        hold.asks();
         lock.asking.fetch_add(1, SeqCst);
         // Calls that wait to share it wait less from now on.
         lock.bucket().wake_all();
-        Asking(lock)
+        Ok(Asking { lock, _hold })
     }
 }
 
 impl Drop for Sharing<'_> {
     fn drop(&mut self) {
-        let Sharing(lock, hold) = self;
-        if let Some(slot) = hold.slot() {
-            lock.counts[slot].0.fetch_sub(1, SeqCst);
-        }
+        let lock = self.lock;
+        lock.counts[self.slot].0.fetch_sub(1, SeqCst);
         parking::order();
         if lock.pending.load(SeqCst) != 0 {
             let _held = lock.bucket().lock();
@@ -322,12 +333,15 @@ impl Drop for Sharing<'_> {
 }
 
 /// A call that asks the host, until it is dropped, which is before its share is.
-pub(super) struct Asking<'a>(&'a Lock);
+pub(super) struct Asking<'a> {
+    lock: &'a Lock,
+    _hold: Hold,
+}
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        let _held = self.0.bucket().lock();
-        self.0.asking.fetch_sub(1, SeqCst);
+        let _held = self.lock.bucket().lock();
+        self.lock.asking.fetch_sub(1, SeqCst);
     }
 }
 

@@ -31,88 +31,74 @@ pub(super) fn thread_number() -> usize {
     })
 }
 
-/// The most calls that a thread can be in, each made by a callback of the one before.
+/// The most calls with callbacks that a thread can be in, each made by a callback of another.
 const DEEP: usize = 16;
 
-/// A call's part in a lock: it has that, or waits for it.
-#[derive(Clone, Copy)]
+/// A call's part in a lock: it asks the host, or changes the index.
 struct Part {
     /// NULL for none.
-    lock: *const Lock,
+    lock: Cell<*const Lock>,
     /// Its count; none where it has the lock alone.
-    slot: Option<usize>,
-    asks: bool,
+    slot: Cell<Option<usize>>,
 }
 
-const NO_PART: Part = Part {
-    lock: std::ptr::null(),
-    slot: None,
-    asks: false,
-};
+/// Those of a thread. Without a destructor, which would take memory.
+struct Parts {
+    n: Cell<usize>,
+    all: [Part; DEEP],
+}
 
-// Those of the calling thread. Without a destructor, which would take memory.
-thread_local!(static PARTS: [Cell<Part>; DEEP] = const { [const { Cell::new(NO_PART) }; DEEP] });
+thread_local! {
+    static PARTS: Parts = const {
+        Parts {
+            n: Cell::new(0),
+            all: [const {
+                Part {
+                    lock: Cell::new(std::ptr::null()),
+                    slot: Cell::new(None),
+                }
+            }; DEEP],
+        }
+    };
+}
 
-/// Whether the calling thread has a part in a lock: none, or whether it is alone.
+/// Whether the calling thread is in any such call.
+pub(super) fn is_inside() -> bool {
+    PARTS.with(|parts| parts.n.get() > 0)
+}
+
+/// Whether it is so about this lock: none, or whether it has that alone.
 pub(super) fn held(lock: &Lock) -> Option<bool> {
-    let of_lock = |part: &Part| std::ptr::eq(part.lock, lock);
     PARTS.with(|parts| {
-        let parts = parts.iter().map(Cell::get).filter(of_lock);
-        parts.map(|part| part.slot.is_none()).max()
+        let parts = parts.all.iter();
+        let of_lock = parts.filter(|part| std::ptr::eq(part.lock.get(), lock));
+        of_lock.map(|part| part.slot.get().is_none()).max()
     })
 }
 
 /// A part of the calling thread, until it is dropped by that thread.
-pub(super) struct Hold {
-    place: usize,
-    slot: Option<usize>,
-    is_inside: bool,
-}
+pub(super) struct Hold(usize);
 
 impl Hold {
     /// None where the thread has too many.
     pub(super) fn new(lock: &Lock, slot: Option<usize>) -> Option<Self> {
-        let part = Part {
-            lock,
-            slot,
-            asks: false,
-        };
         PARTS.with(|parts| {
-            let place = parts.iter().position(|part| part.get().lock.is_null())?;
-            parts[place].set(part);
-            Some(Hold {
-                place,
-                slot,
-                is_inside: parts[1..].iter().any(|part| !part.get().lock.is_null()),
-            })
+            let free = |part: &Part| part.lock.get().is_null();
+            let place = parts.all.iter().position(free)?;
+            parts.n.set(parts.n.get() + 1);
+            parts.all[place].slot.set(slot);
+            parts.all[place].lock.set(lock);
+            Some(Hold(place))
         })
-    }
-
-    /// The count of the call; none where it has the lock alone.
-    pub(super) fn slot(&self) -> Option<usize> {
-        self.slot
-    }
-
-    /// Whether the thread was in another call by then.
-    pub(super) fn is_inside(&self) -> bool {
-        self.is_inside
-    }
-
-    /// The call asks the host from now on.
-    pub(super) fn asks(&self) {
-        PARTS.with(|parts| {
-            let part = &parts[self.place];
-            part.set(Part {
-                asks: true,
-                ..part.get()
-            });
-        });
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        PARTS.with(|parts| parts[self.place].set(NO_PART));
+        PARTS.with(|parts| {
+            parts.all[self.0].lock.set(std::ptr::null());
+            parts.n.set(parts.n.get() - 1);
+        });
     }
 }
 
@@ -191,10 +177,10 @@ pub(super) fn watch_forks() {
         }
         FORKS.fetch_add(1, SeqCst);
         PARTS.with(|parts| {
-            for part in parts.iter().map(Cell::get) {
+            for part in &parts.all {
                 // SAFETY: a call of this thread, which is under way, has it: so it is there.
-                if let Some(lock) = unsafe { part.lock.as_ref() } {
-                    lock.survived(part.slot, part.asks);
+                if let Some(lock) = unsafe { part.lock.get().as_ref() } {
+                    lock.survived(part.slot.get());
                 }
             }
         });

@@ -195,7 +195,7 @@ pub unsafe extern "C" fn annoy_search(
         // SAFETY: as above.
         let given = unsafe { Given::read(options, results.n, &index, work) }?;
         if given.asks() {
-            index.ask();
+            index.ask()?;
         }
         // SAFETY: as above.
         let mut table = unsafe { Table::new(&results, rows.n()) }?;
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn annoy_search_items(
         // SAFETY: as above.
         let given = unsafe { Given::read(options, results.n, &index, work) }?;
         if given.asks() {
-            index.ask();
+            index.ask()?;
         }
         // SAFETY: as above.
         let mut table = unsafe { Table::new(&results, n_items) }?;

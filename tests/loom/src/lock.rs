@@ -105,7 +105,7 @@ fn a_filter_that_waits_for_a_search() {
         let change = guarded.spawn(|guarded| guarded.add());
         {
             let sharing = guarded.0 .0.share(None).unwrap();
-            let _asking = sharing.ask();
+            let _asking = sharing.ask().unwrap();
             let search = guarded.spawn(|guarded| guarded.read());
             assert!(search.join().unwrap() <= 1);
         }
@@ -121,7 +121,7 @@ fn calls_inside_calls_are_refused() {
         let change = guarded.spawn(|guarded| guarded.add());
         {
             let sharing = lock.share(None).unwrap();
-            let _asking = sharing.ask();
+            let _asking = sharing.ask().unwrap();
             assert_eq!(lock.alone(None).err(), Some(Refused::InsideSharing));
             assert!(lock.share(None).is_ok());
         }

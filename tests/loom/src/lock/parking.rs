@@ -40,30 +40,18 @@ pub(super) fn held(lock: &Lock) -> Option<bool> {
     })
 }
 
-pub(super) struct Hold {
-    slot: Option<usize>,
-    is_inside: bool,
+pub(super) fn is_inside() -> bool {
+    PARTS.with(|parts| !parts.borrow().is_empty())
 }
+
+pub(super) struct Hold;
 
 impl Hold {
     pub(super) fn new(lock: &Lock, slot: Option<usize>) -> Option<Self> {
         let part = (std::ptr::from_ref(lock).addr(), slot.is_none());
-        let is_inside = PARTS.with(|parts| {
-            parts.borrow_mut().push(part);
-            parts.borrow().len() > 1
-        });
-        Some(Hold { slot, is_inside })
+        PARTS.with(|parts| parts.borrow_mut().push(part));
+        Some(Hold)
     }
-
-    pub(super) fn slot(&self) -> Option<usize> {
-        self.slot
-    }
-
-    pub(super) fn is_inside(&self) -> bool {
-        self.is_inside
-    }
-
-    pub(super) fn asks(&self) {}
 }
 
 impl Drop for Hold {
