@@ -153,6 +153,7 @@ impl Lock {
 
     /// Makes the lock right in the child of a fork, which was made in a call that has this: it asks
     /// the host, and shares it by a count or has it alone.
+    #[cfg(unix)]
     pub(super) fn survived(&self, slot: Option<usize>) {
         self.after_fork();
         match slot {
