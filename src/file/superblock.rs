@@ -383,7 +383,8 @@ impl Superblock {
                 kind::ROOTS => section.offset == roots * size && end == self.n_nodes as u64 * size,
                 kind if kind::is_unknown(kind) && section.flags & REQUIRED != 0 => {
                     return Err(format!(
-                        "it has a section of kind {kind} that has to be understood, and this version of the library does not"
+                        "it has a section of kind {kind} that has to be understood, and \
+                         this version of the library does not"
                     ));
                 }
                 kind::METADATA if section.len > MAX_METADATA as u64 => {

@@ -42,7 +42,8 @@ pub fn verify(
             } = *section;
             faults.add(None, || {
                 format!(
-                    "the {} section (kind {kind}, {len} bytes from {start}) has the checksum {found:#018x}, expected {expected:#018x}",
+                    "the {} section (kind {kind}, {len} bytes from {start}) has the \
+                     checksum {found:#018x}, expected {expected:#018x}",
                     kind::name(kind)
                 )
             });

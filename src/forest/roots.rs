@@ -98,9 +98,11 @@ impl Roots {
             // Every tree is one node, so the trees and their copies look alike.
             if equal != n_nodes - n_items || !twice {
                 return Err(format!(
-                    "its {n_items} items are followed by {} nodes of which the last {equal} are roots, expected each root twice",
+                    "its {n_items} items are followed by {} nodes of which the last \
+                     {equal} are roots, expected each root twice",
                     n_nodes - n_items
-                ).into());
+                )
+                .into());
             }
             half
         } else {
