@@ -34,15 +34,18 @@ impl Metric {
 
     /// Other names that are taken for a metric, as other libraries call it: the same in every
     /// language.
-    pub const ALIASES: [(&'static str, Metric); 8] = [
+    pub const ALIASES: [(&'static str, Metric); 11] = [
         ("cosine", Metric::Angular),
         ("l2", Metric::Euclidean),
+        ("lstsq", Metric::Euclidean),
         ("l1", Metric::Manhattan),
         ("cityblock", Metric::Manhattan),
         ("taxicab", Metric::Manhattan),
         ("dotproduct", Metric::Dot),
         ("inner", Metric::Dot),
         ("innerproduct", Metric::Dot),
+        ("@", Metric::Dot),
+        (".", Metric::Dot),
     ];
 
     /// Annoy's name of the metric: "angular", "euclidean", "manhattan", "dot" or "hamming".

@@ -22,8 +22,8 @@ const (
 )
 
 // ParseMetric finds the metric of Annoy's name: "angular", "euclidean", "manhattan", "dot" or
-// "hamming"; or of an alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab"
-// (manhattan), "dotproduct", "inner", "innerproduct" (dot).
+// "hamming"; or of an alias: "cosine" (angular), "l2", "lstsq" (euclidean), "l1", "cityblock",
+// "taxicab" (manhattan), "dotproduct", "inner", "innerproduct", "@", "." (dot).
 func ParseMetric(name string) (Metric, error) {
 	text, err := cString("metric", name)
 	if err != nil {

@@ -107,8 +107,8 @@ pub extern "C" fn annoy_metric_name(metric: annoy_metric) -> *const c_char {
 
 /// Finds the metric of a name: "angular", "euclidean", "manhattan", "dot" or "hamming".
 ///
-/// Or of an alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab" (manhattan),
-/// "dotproduct", "inner", "innerproduct" (dot).
+/// Or of an alias: "cosine" (angular), "l2", "lstsq" (euclidean), "l1", "cityblock", "taxicab"
+/// (manhattan), "dotproduct", "inner", "innerproduct", "@", "." (dot).
 ///
 /// `name` must be a NUL-terminated string and `metric` must not be NULL.
 /// Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT` for any other name.

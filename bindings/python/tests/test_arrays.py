@@ -131,7 +131,7 @@ def test_not_finite(built: Index, vectors: Array) -> None:
     with pytest.raises(ArgumentError, match="inf, expected a finite"):
         built.search([1e300] * 12, 1)  # infinite as a float
     index = Index(12)
-    with pytest.raises(ArgumentError, match="item 1 is NaN"):
+    with pytest.raises(ArgumentError, match="row 1 is NaN"):
         index.add_items(bad)
     assert len(index) == 0
 
@@ -144,7 +144,7 @@ def test_empty_arrays() -> None:
         assert len(index) == 0
     lazy = Index()
     lazy.add_items([])
-    assert lazy.f is None
+    assert lazy.f == 0
     index.build(3)
     ids, distances = index.search(np.zeros(7, np.float32), 5)
     assert ids.shape == distances.shape == (0,)

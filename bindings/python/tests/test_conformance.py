@@ -89,7 +89,7 @@ class Runner:
         elif call == "get_item":
             if step["as"] == "words":
                 return {"words": [f"{word:016x}" for word in index.get_words(step["item"]).tolist()]}
-            return {"vector": index.get_item(step["item"]).tolist()}
+            return {"vector": index.get_item(step["item"])}
         elif call == "get_distance":
             return {"distance": index.get_distance(step["i"], step["j"])}
         elif call == "get_nns_by_item":

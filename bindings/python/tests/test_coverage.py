@@ -9,7 +9,7 @@ import annoy_rs
 from annoy_rs._native import lib
 
 ROOT = Path(__file__).parents[3]
-SOURCES = sorted((ROOT / "bindings" / "python" / "src" / "annoy_rs").glob("*.py"))
+SOURCES = sorted((ROOT / "bindings" / "python" / "src" / "annoy_rs").rglob("*.py"))
 NATIVE = [ROOT / "bindings" / "python" / "native" / name for name in ("guarded.h", "views.h")]
 
 

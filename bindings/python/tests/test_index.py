@@ -121,7 +121,7 @@ def test_container(built: Index, vectors: Array) -> None:
 
 def test_f_is_inferred(vectors: Array, tmp_path: Path) -> None:
     index = Index(metric="l1")
-    assert index.f is None and len(index) == 0 and index.n_trees == 0
+    assert index.f == 0 and len(index) == 0 and index.n_trees == 0
     with pytest.raises(StateError, match="f is not known"):
         index.build(1)
     index.add_item(0, [1.0, 2.0, 3.0])
@@ -143,9 +143,15 @@ def test_f_is_inferred(vectors: Array, tmp_path: Path) -> None:
     assert of_first.f == 2
     with pytest.raises(IndexError, match=r"expected 2, got 3"):
         of_first.add_item(1, [1.0, 2.0, 3.0])
-    for wrong in (0, -1, 70_000):
-        with pytest.raises(ArgumentError):
-            Index(wrong)
+    with pytest.raises(ArgumentError):
+        Index(70_000)
+    for wrong in (-1, "3"):
+        # scikit-learn wants constructors that take anything.
+        with pytest.raises((ArgumentError, TypeError)):
+            Index(wrong).add_item(0, [1.0])  # type: ignore[arg-type]
+    assert Index(0).add_item(0, [1.0, 2.0]).f == 2
+    with pytest.raises(ArgumentError, match="f is -1"):
+        AnnoyIndex(-1, "dot")
 
 
 @pytest.mark.parametrize("alias,name", [("cosine", "angular"), ("L2", "euclidean"), (" inner ", "dot"), ("hamming", "hamming")])
@@ -252,19 +258,19 @@ def test_pickle_copy_joblib(metric: str, vectors: Array, tmp_path: Path) -> None
     assert pickle.dumps(index) == pickle.dumps(index)
     empty = pickle.loads(pickle.dumps(Index(3, "dot", dtype="float64")))
     assert (empty.f, empty.metric, empty.dtype, len(empty)) == (3, "dot", "float64", 0)
-    assert pickle.loads(pickle.dumps(Index())).f is None
+    assert pickle.loads(pickle.dumps(Index())).f == 0
     unbuilt = Index(12)
     unbuilt.add_item(0, vectors[0])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(unbuilt))[0], vectors[0])
 
 
 def test_pickle_by_path(built: Index, vectors: Array, tmp_path: Path) -> None:
-    built.pickle_by_path = True
+    built.pickle_mode = "disk"
     with pytest.raises(StateError, match="by path"):
         pickle.dumps(built)
     built.save_and_load(tmp_path / "x")
     data = pickle.dumps(built)
-    assert len(data) < 500
+    assert len(data) < 700
     other: Index = pickle.loads(pickle.dumps(pickle.loads(data)))
     assert other.path == str(tmp_path / "x")
     np.testing.assert_array_equal(other.search(vectors[:5], 3)[0], built.search(vectors[:5], 3)[0])
@@ -307,12 +313,15 @@ def test_thaw(built: Index, vectors: Array, tmp_path: Path) -> None:
 def test_params() -> None:
     index = AnnoyIndex(3, "angular", seed=4)
     assert index.get_params() == {
-        "f": 3, "metric": "angular", "n_neighbors": 5, "n_trees": -1, "n_jobs": -1, "seed": 4, "prefault": False,
+        "f": 3, "metric": "angular", "n_neighbors": 5, "n_trees": -1, "n_jobs": -1, "seed": 4, "random_state": None,
+        "on_disk_path": None, "prefault": False, "verbose": None, "schema_version": 0, "l1_ratio": 0.0,
     }  # fmt: skip
+    assert Index(3, seed=4).get_params() == {**index.get_params(), "dtype": None, "id_bits": 32}
     assert index.set_params(n_neighbors=2, metric="dot") is index
     assert index.metric == "dot" and index.n_neighbors == 2
     index.add_item(0, [1, 2, 3])
     assert index.set_params(**index.get_params()) is index and index.get_n_items() == 1
+    wrong: Any
     for wrong in ({"metric": "l1"}, {"f": 4}):
         with pytest.raises(StateError):
             index.set_params(**wrong)

@@ -1,6 +1,7 @@
 """Approximate nearest neighbours in memory-mapped files.
 
-`AnnoyIndex` is PyPI annoy's class, method for method; `Index` is the one for NumPy arrays.
+`AnnoyIndex` is PyPI annoy's class, method for method. `Index` is one, too; it is for NumPy arrays,
+and all else.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from .errors import (
 )
 from .files import Fault, Kind, probe, verify_file
 from .index import Index
+from .mixins.io import IndexIOMixin
+from .mixins.meta import MetaMixin
+from .mixins.ndarray import NDArrayMixin
+from .mixins.pickle import CompressMode, PickleMixin, PickleMode
+from .mixins.plotting import PlottingMixin
+from .mixins.vector_ops import VectorOpsMixin
 
 __version__: str = _ffi.string(_lib.annoy_version()).decode()
 
@@ -49,15 +56,23 @@ __all__ = [
     "CallbackError",
     "CancelledError",
     "ClosedError",
+    "CompressMode",
     "Fault",
     "FileError",
     "Index",
+    "IndexIOMixin",
     "ItemError",
     "Kind",
     "LabelError",
+    "MetaMixin",
+    "NDArrayMixin",
     "OutOfMemoryError",
+    "PickleMixin",
+    "PickleMode",
+    "PlottingMixin",
     "StateError",
     "UnsupportedError",
+    "VectorOpsMixin",
     "kernel_name",
     "probe",
     "verify_file",

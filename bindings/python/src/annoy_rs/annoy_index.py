@@ -6,7 +6,7 @@ import operator
 import os
 import sys
 import warnings
-from typing import Any, Literal, NoReturn, Optional, Protocol, Union, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Optional, Protocol, Union, cast, overload
 
 import numpy as np
 
@@ -23,7 +23,16 @@ from .errors import (
     file_error,
     raise_search,
 )
-from .index import Index, Path
+from .estimator import Estimator
+from .metrics import metric_name, metric_number
+from .params import checked_types
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .index import Index
+
+Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 
 _F32 = np.dtype(np.float32)
 _FLOATS = ffi.typeof("float[]")
@@ -51,13 +60,13 @@ class Vector(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-class AnnoyIndex:
+class AnnoyIndex(Estimator):
     """Approximate nearest neighbours: a replacement for AnnoyIndex of the PyPI package annoy.
 
     `f` is the length of the vectors, or None to have it from the first vector; `metric` is
     "angular", "euclidean", "manhattan", "hamming" or "dot" (or an alias, such as "cosine" or "l2").
-    The rest are defaults of the methods. `index` is the same index as an `Index`, which takes and
-    gives NumPy arrays.
+    The rest are defaults of the methods, as `Index` has them. `index` is the same index as an
+    `Index`, which takes and gives NumPy arrays.
     """
 
     def __init__(
@@ -67,27 +76,44 @@ class AnnoyIndex:
         *,
         n_neighbors: int = 5,
         n_trees: int = -1,
-        n_jobs: int = -1,
+        n_jobs: Optional[int] = -1,
         seed: Optional[int] = None,
-        prefault: bool = False,
+        random_state: Any = None,
+        on_disk_path: Optional[Path] = None,
+        prefault: Optional[bool] = False,
+        verbose: Optional[int] = None,
+        schema_version: Optional[int] = 0,
+        l1_ratio: float = 0.0,
     ) -> None:
+        from .index import Index
+
         # None is no metric, but leaves an index without an f without one, too.
         if metric is _DEFAULT or (metric is None and not f):
             if f:
                 text = "The default argument for metric will be removed in future version of Annoy."
                 warnings.warn(f"{text} Please pass metric='angular' explicitly.", FutureWarning, stacklevel=2)
             metric = "angular"
+        if f is not None and (f := operator.index(f)) < 0:
+            raise ArgumentError(f"f is {f}, expected at least 1 (or 0, for that of the first vector)")
         try:
             # None, beside an f, is refused there, as any other that is no metric.
-            self._index = Index(operator.index(f) if f else None, cast(str, metric), seed=seed)
+            metric_number(cast(str, metric))
         except ArgumentError as error:
-            if str(error).startswith("metric"):
-                raise ArgumentError(f"No such metric: {error}") from None
-            raise
-        self.n_neighbors = n_neighbors
-        self._n_trees = n_trees
-        self._n_jobs = n_jobs
-        self._prefault = prefault
+            raise ArgumentError(f"No such metric: {error}") from None
+        self._index = Index(
+            f or None,
+            metric,
+            n_neighbors=n_neighbors,
+            n_trees=n_trees,
+            n_jobs=n_jobs,
+            seed=seed,
+            random_state=random_state,
+            on_disk_path=on_disk_path,
+            prefault=prefault,
+            verbose=verbose,
+            schema_version=schema_version,
+            l1_ratio=l1_ratio,
+        )
 
     @property
     def index(self) -> Index:
@@ -97,11 +123,19 @@ class AnnoyIndex:
     @property
     def f(self) -> int:
         """Length of the vectors; 0 before it is known."""
-        return self._index.f or 0
+        return self._index.f
+
+    @f.setter
+    def f(self, f: Optional[int]) -> None:
+        self._index.f = f
 
     @property
     def metric(self) -> str:
         return self._index.metric
+
+    @metric.setter
+    def metric(self, metric: Optional[str]) -> None:
+        self._index.metric = metric
 
     # Items.
 
@@ -127,7 +161,7 @@ class AnnoyIndex:
         """The vector of item `i` as it was added."""
         item = operator.index(i)
         index = self._index
-        values = _new(_FLOATS, index.f or 0)
+        values = _new(_FLOATS, index.f)
         with index._owner.shared() as handle:
             status = lib.annoy_get_item(handle, item, values, len(values), lib.guarded_error())
         if status:
@@ -163,7 +197,7 @@ class AnnoyIndex:
             if array.ndim == 1:
                 return _from_buffer(_FLOATS, array)
         length, f = len(vector), self._index.f
-        if f is not None and length != f:
+        if f and length != f:
             raise IndexError(_LENGTH.format(f, length))
         if type(vector) is not list and type(vector) is not tuple:
             vector = [vector[z] for z in range(length)]
@@ -183,10 +217,8 @@ class AnnoyIndex:
         More trees give higher precision. No more items can be added then. The number of threads
         does not change the result.
         """
-        trees = self._n_trees if n_trees is None else operator.index(n_trees)
-        jobs = self._n_jobs if n_jobs is None else operator.index(n_jobs)
         with self._in_words_of_annoy("build"):
-            self._index.build(trees, n_threads=jobs)
+            self._index.build(n_trees, n_jobs)
         return True
 
     def unbuild(self) -> Literal[True]:
@@ -202,21 +234,27 @@ class AnnoyIndex:
         return True
 
     def rebuild(
-        self, metric: Optional[str] = None, *, n_trees: Optional[int] = None, n_jobs: Optional[int] = None
-    ) -> AnnoyIndex:
+        self,
+        metric: Optional[str] = None,
+        *,
+        on_disk_path: Optional[Path] = None,
+        n_trees: Optional[int] = None,
+        n_jobs: Optional[int] = None,
+    ) -> Self:
         """A new index of the same items, with `metric` if given, built. Ids that are missing here
-        are missing there."""
-        new = type(self)(self.f, metric or self.metric, **self._defaults())
-        n_items = self.get_n_items()
-        if self._index.info()["n_present"] == n_items:
-            ids = np.arange(n_items)
-        else:
-            # An exact search finds all items there are.
-            ids = np.sort(self._index.search(np.zeros(self.f, _F32), n_items, exact=True)[0])
+        are missing there. This index stays as it is."""
+        index = self._index
+        params = {**self.get_params(), "f": self.f, "metric": metric or self.metric, "on_disk_path": on_disk_path}
+        if "dtype" in params and "hamming" in (metric, self.metric):
+            params["dtype"] = None
+        new = type(self)(**params)
+        ids = index.ids
         for start in range(0, len(ids), 65536):
             some = ids[start : start + 65536]
-            new._index.add_items(self._index.get_items(some), some)
+            new._index.add_items(index.get_items(some), some)
         new.build(self.get_n_trees() or None if n_trees is None else n_trees, n_jobs)
+        if index._y_map is not None:
+            new._index._y_map = dict(index._y_map)
         return new
 
     # Searching.
@@ -341,7 +379,7 @@ class AnnoyIndex:
     def save(self, fn: Path, prefault: Optional[bool] = None) -> Literal[True]:
         """Saves the index, then loads the file in place of what is in memory."""
         try:
-            self._index.save_and_load(fn, prefault=self._prefault if prefault is None else bool(prefault))
+            self._index.save_and_load(fn, prefault=prefault)
         except StateError as error:
             raise FileError(f"{_UNBUILT_SAVE}: {error}") from error
         except AnnoyError as error:
@@ -351,7 +389,7 @@ class AnnoyIndex:
     def load(self, fn: Path, prefault: Optional[bool] = None) -> Literal[True]:
         """Loads (maps) a file, ours or Annoy's. With `prefault` all of it is read at once."""
         try:
-            self._index.load(fn, prefault=self._prefault if prefault is None else bool(prefault))
+            self._index.load(fn, prefault=prefault)
         except AnnoyError as error:
             raise _os_error(error) from None
         return True
@@ -361,65 +399,60 @@ class AnnoyIndex:
         self._index.unload()
         return True
 
-    def serialize(self) -> bytes:
-        """The bytes of the file that a save would write."""
-        return self._index.to_bytes()
+    def serialize(self, format: Optional[str] = None) -> bytes:
+        """The bytes of the file that a save would write. There is one `format`, whatever its name."""
+        return self._index.to_bytes(format)
 
-    def deserialize(self, data: bytes) -> AnnoyIndex:
+    def deserialize(self, data: bytes, prefault: Optional[bool] = None) -> Self:
         """Loads what `serialize` gave, in place of what is here; metric and f must be the same (or
-        f not known yet)."""
+        f not known yet). `prefault` does nothing: the bytes are in memory."""
+        from .index import Index
+
         new = Index.from_bytes(data)
         old = self._index
-        if new.metric != old.metric or (old.f is not None and new.f != old.f):
+        if new.metric != old.metric or (old.f and new.f != old.f):
             raise ArgumentError(f"the bytes are of {new!r}, expected f={old.f}, metric={old.metric!r}")
-        if old._seed is not None:
-            new.set_seed(old._seed)
-        self._index = new
+        if (seed := old._params["seed"]) is not None:
+            new.set_seed(seed)
+        old._take(new)
         return self
 
     # About it.
 
     def verbose(self, v: bool) -> Literal[True]:
         """Whether the index says on stderr what it does."""
-
-        def say(level: int, text: str) -> None:
-            print(text, file=sys.stderr)
-
-        self._index.set_log(say if v else None)
+        self._index.set_verbose(1 if v else 0)
         return True
 
-    def info(self) -> dict[str, Any]:
-        """The facts about the index, and its parameters."""
-        return {**self.get_params(), **self._index.info()}
-
-    def _defaults(self) -> dict[str, Any]:
-        return {
-            "n_neighbors": self.n_neighbors,
-            "n_trees": self._n_trees,
-            "n_jobs": self._n_jobs,
-            "seed": self._index._seed,
-            "prefault": self._prefault,
-        }
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """What the index was made with."""
-        return {"f": self.f, "metric": self.metric, **self._defaults()}
-
-    def set_params(self, **params: Any) -> AnnoyIndex:
-        """Changes what the index was made with; `f` and `metric` only while it is empty."""
-        wanted = {**self.get_params(), **params}
-        unknown = sorted(wanted.keys() - self.get_params().keys())
-        if unknown:
-            raise ArgumentError(f"parameters are {', '.join(unknown)}, expected {', '.join(self.get_params())}")
-        new = type(self)(**wanted)
-        if (new.f, new.metric) == (self.f, self.metric):
-            new._index = self._index
-            if "seed" in params and params["seed"] is not None:
-                self._index.set_seed(params["seed"])
-        elif self.get_n_items() or self.get_n_trees():
-            raise StateError("f and metric cannot be changed: the index has items, expected an empty one")
-        self.__dict__.update(new.__dict__)
+    def set_verbose(self, level: int = 1) -> Self:
+        """From level 1 on the index says on stderr what it does."""
+        self._index._params["verbose"] = level
+        self._index._say()
         return self
+
+    def set_verbosity(self, level: int = 1) -> Self:
+        """Another name of `set_verbose`."""
+        return self.set_verbose(level)
+
+    def info(
+        self, include_n_items: bool = True, include_n_trees: bool = True, include_memory: Optional[bool] = None
+    ) -> dict[str, Any]:
+        """The facts about the index, and its parameters."""
+        return self._index.info(include_n_items, include_n_trees, include_memory)
+
+    def memory_usage(self) -> Optional[int]:
+        """Bytes of the index in memory, or of its file; None before it is built."""
+        return self._index.memory_usage()
+
+    def set_params(self, **params: Any) -> Self:
+        """Changes what the index was made with; `f` and `metric` only while it is empty."""
+        index = self._index
+        wanted = {**index._params, **params}
+        if params.keys() <= index._params.keys():
+            metric, scalar, _ = checked_types(wanted)
+            if (index.n_items or index.n_trees) and (wanted["f"] or index.f, metric_name(metric)) != (index.f, index.metric):
+                raise StateError("f and metric cannot be changed: the index has items, expected an empty one")
+        return super().set_params(**params)
 
     def close(self) -> None:
         """Frees the index; every call raises ClosedError then."""
@@ -440,6 +473,9 @@ class AnnoyIndex:
 
     def __repr__(self) -> str:
         return repr(self._index).replace("<Index", f"<{type(self).__name__}", 1)
+
+    def _repr_html_(self) -> str:
+        return self._index._repr_html_()
 
     # Errors.
 

@@ -16,9 +16,10 @@ Filter = Callable[[int], Any]
 Progress = Any
 
 
-def _reporter(progress: Progress) -> Optional[Callable[[int, int], Any]]:
+def reporter(progress: Progress) -> Any:
+    """The function of (done, total) that a progress is."""
     if progress is None or not hasattr(progress, "update"):
-        return progress  # type: ignore[no-any-return]
+        return progress
 
     def update(done: int, total: int) -> None:
         progress.total = total
@@ -33,7 +34,7 @@ class Call:
 
     def __init__(self, filter: Optional[Filter] = None, progress: Optional[Progress] = None) -> None:
         self.filter = filter
-        self.progress = _reporter(progress)
+        self.progress: Optional[Callable[[int, int], Any]] = reporter(progress)
         self.error: Optional[BaseException] = None
         self.user = ffi.new_handle(self)
         self.reports = ffi.new("guarded_reports *", {"user": self.user, "next": 0})

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import stat
+import tempfile
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
@@ -98,9 +101,85 @@ def to_bytes(index: Any) -> bytes:
     status = lib.annoy_save_to_buffer(index, ffi.NULL, 0, size, ffi.NULL, lib.guarded_error())
     if status != lib.ANNOY_ERR_TOO_SMALL:
         check(status)
-    room = np.empty(size[0], np.uint8)
-    check(lib.annoy_save_to_buffer(index, ffi.from_buffer(room), len(room), size, ffi.NULL, lib.guarded_error()))
-    return room.tobytes()
+    # Written in place, as nobody else knows these bytes yet: a copy would double them.
+    data = bytes(size[0])
+    room = ffi.cast("void *", ffi.from_buffer(data))
+    check(lib.annoy_save_to_buffer(index, room, len(data), size, ffi.NULL, lib.guarded_error()))
+    return data
+
+
+# Of an index as large as this, bytes on the way to a file object are on disk, not in memory.
+_LARGE = 1 << 24
+_PIECE = 1 << 20
+
+
+def write_to(file: Any, size: int, to_bytes: Callable[[], bytes], save: Callable[[str], Any]) -> None:
+    """Writes an index of about `size` bytes to a file object."""
+    if size < _LARGE:
+        data = memoryview(to_bytes())
+        for start in range(0, len(data), _PIECE):
+            file.write(data[start : start + _PIECE])
+        return
+    with tempfile.TemporaryDirectory(prefix="annoy_rs-") as directory:
+        path = os.path.join(directory, "index")
+        save(path)
+        with open(path, "rb") as written:
+            shutil.copyfileobj(written, file, _PIECE)
+
+
+def source(file: Any) -> tuple[Optional[Bytes], bytes]:
+    """What is to be opened: bytes; or None, and a path."""
+    if isinstance(file, (bytearray, memoryview)) or isinstance(file, bytes) and b"\0" in file:  # no path has that
+        return file, b""
+    if not hasattr(file, "read"):
+        return None, encoded(file)
+    path = _path_of(file)
+    if path is not None:
+        return None, path
+    data = file.read()
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise ArgumentError(f"the file gives {type(data).__name__}, expected bytes (a file that is open in binary mode)")
+    return data, b""
+
+
+def _path_of(file: Any) -> Optional[bytes]:
+    """The path of an open file, if it is one of the disk and at its beginning: it can be mapped."""
+    try:
+        path, there = os.fsencode(file.name), os.fstat(file.fileno())
+        if stat.S_ISREG(there.st_mode) and file.tell() == 0 and os.path.samestat(there, os.stat(path)):
+            return path
+    except (AttributeError, TypeError, ValueError, OSError):
+        pass
+    return None
+
+
+def write_text(path: Any, text: str) -> None:
+    """Writes a file whole or not at all."""
+    name = os.path.abspath(os.fsdecode(path))
+    handle, temporary = tempfile.mkstemp(prefix=os.path.basename(name), dir=os.path.dirname(name))
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, name)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def check_format(format: Optional[str]) -> None:
+    """Takes the names that scikit-plots has for forms of bytes: there is one, which has what all of
+    them have."""
+    names = (None, "native", "legacy", "raw", "portable", "portable-v1", "canonical", "canonical-v1")
+    if format not in names:
+        raise ArgumentError(f"format is {format!r}, expected one of {', '.join(map(str, names[1:]))}")
+
+
+def dtype_name(dtype: Any) -> str:
+    """The name of what NumPy takes for a type."""
+    try:
+        return str(np.dtype(dtype))
+    except TypeError as error:
+        raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}: {error}") from None
 
 
 def borrowed(data: Bytes) -> Optional[bytes]:

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._native import ffi, lib
 from .callbacks import Call, Filter, Progress, on_main_thread, work
+from .convert import as_array
 from .errors import ArgumentError, ItemError
-from .vectors import as_array, as_ids, ids_pointer, pointer
+from .vectors import as_ids, ids_pointer, pointer
 
 
 Way = Literal["forest", "graph"]

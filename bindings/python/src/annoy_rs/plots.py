@@ -1,32 +1,47 @@
-"""Pictures of an index. Needs matplotlib."""
+"""Pictures of an index, and what they are made with. They need matplotlib."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from .index import Index
+if TYPE_CHECKING:
+    from .index import Index
 
 
-def plot_index(index: Index, *, colors: Optional[Sequence[Any]] = None, n: int = 5000, ax: Any = None) -> Any:
-    """Draws up to `n` items, evenly chosen, on the two axes along which they differ most. `colors`
-    has one for each item of the index. Returns the axes."""
-    ids = np.unique(np.linspace(0, len(index) - 1, min(n, len(index))).astype(np.int64))
-    vectors = index.get_items(ids).astype(np.float64)
-    centred = vectors - vectors.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    flat = centred @ directions[:2].T
-    if flat.shape[1] == 1:
-        flat = np.column_stack([flat, np.zeros(len(flat))])
-    ax = plt.gca() if ax is None else ax
-    ax.scatter(flat[:, 0], flat[:, 1], s=4, c=None if colors is None else [colors[i] for i in ids])
-    ax.set_xlabel("first principal axis")
-    ax.set_ylabel("second principal axis")
-    return ax
+def axes(ax: Any) -> Any:
+    """The axes given, or matplotlib's current ones."""
+    import matplotlib.pyplot as plt
+
+    return plt.gca() if ax is None else ax
+
+
+def pca_project_2d(x: ArrayLike, *, center: bool = True) -> NDArray[np.float64]:
+    """Rows on the two axes along which they differ most, of shape (n, 2)."""
+    rows = np.asarray(x, np.float64)
+    if center and len(rows):
+        rows = rows - rows.mean(axis=0)
+    _, _, directions = np.linalg.svd(rows, full_matrices=False)
+    flat: NDArray[np.float64] = rows @ directions[:2].T
+    missing = 2 - flat.shape[1]
+    return np.column_stack([flat, np.zeros((len(rows), missing))]) if missing > 0 else flat
+
+
+def evaluate_embedding(x: ArrayLike, y2: ArrayLike, *, k: int = 10) -> float:
+    """How well a picture keeps neighbours: the mean share, 0 to 1, of the `k` nearest of a row of `x`
+    that are among the `k` nearest of its point in `y2`, by euclidean distance."""
+    from .index import Index
+
+    found = []
+    for rows in (np.asarray(x, np.float32), np.asarray(y2, np.float32)):
+        with Index(metric="euclidean") as index:
+            index.add_items(rows)
+            index.build(1)
+            found.append(index.search_items(np.arange(len(rows)), k, exclude_self=True, exact=True)[0])
+    return float(np.mean([len(np.intersect1d(a[a >= 0], b[b >= 0])) / max(1, (a >= 0).sum()) for a, b in zip(*found)]))
 
 
 def plot_recall(
@@ -43,7 +58,7 @@ def plot_recall(
         found = index.search(x, n, search_k, n_threads=1)[0]
         speeds.append(len(x) / (time.perf_counter() - start))
         recalls.append(np.mean([len(np.intersect1d(a, b[b >= 0])) / n for a, b in zip(found, exact)]))
-    ax = plt.gca() if ax is None else ax
+    ax = axes(ax)
     ax.plot(recalls, speeds, marker="o")
     for search_k, recall, speed in zip(search_ks, recalls, speeds):
         ax.annotate(f"{search_k:,}", (recall, speed), xytext=(4, 4), textcoords="offset points")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._native import ffi, lib
+from .convert import BF16, as_array
 from .errors import ArgumentError
 
 
@@ -27,6 +28,7 @@ WORDS = Kind(lib.ANNOY_ELEMENT_BITS, np.dtype(np.uint64))
 SHORT = {
     np.dtype(np.float16): Kind(lib.ANNOY_ELEMENT_F16, np.dtype(np.float16)),
     np.dtype(np.int8): Kind(lib.ANNOY_ELEMENT_I8, np.dtype(np.int8)),
+    BF16: Kind(lib.ANNOY_ELEMENT_BF16, BF16),
 }
 
 _INT64_POINTER = ffi.typeof("int64_t *")
@@ -85,24 +87,10 @@ def kind_of(array: NDArray[Any], scalar: str) -> Kind:
     return SHORT.get(array.dtype) or (DOUBLE if scalar == "float64" else FLOAT)
 
 
-def as_array(values: ArrayLike) -> NDArray[Any]:
-    """`np.asarray`, with words of our own where rows are not of one length."""
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        lengths = [len(row) if hasattr(row, "__len__") else 1 for row in values] if isinstance(values, (list, tuple)) else []
-        for i, length in enumerate(lengths):
-            if length != lengths[0]:
-                text = f"row {i} has {length} elements, expected {lengths[0]} as in row 0"
-                raise ArgumentError(text) from None
-        raise ArgumentError(f"cannot make an array: {error}") from None
-
-
-def rows(values: ArrayLike, scalar: str, f: Optional[int]) -> Rows:
+def rows(array: NDArray[Any], scalar: str, f: int) -> Rows:
     """A 2-D array's rows; only what annoy.h cannot take as it lies is copied."""
-    array = as_array(values)
-    if array.ndim == 1 and array.size == 0:
-        array = array.reshape(0, f or 0)
+    if array.size == 0 and (array.ndim == 1 or array.shape == (0, 0)):
+        array = array.reshape(0, f)
     if array.ndim != 2:
         raise ArgumentError(f"vectors have the shape {array.shape}, expected (n, {f or 'f'})")
     kind = kind_of(array, scalar)

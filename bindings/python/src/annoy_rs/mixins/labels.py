@@ -9,10 +9,11 @@ from typing import Any, Callable, Iterable, Optional, Sequence, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._native import ffi, lib
-from .errors import ArgumentError, check
-from .handle import Owner
-from .vectors import as_array, as_ids, ids_pointer, pointer
+from .._native import ffi, lib
+from ..base import Base
+from ..convert import as_array
+from ..errors import ArgumentError, check
+from ..vectors import as_ids, ids_pointer, pointer
 
 Label = Union[int, str]
 
@@ -27,7 +28,7 @@ def _kind(index: Any) -> int:
     return int(kind[0])
 
 
-class Labels(Owner):
+class Labels(Base):
     """The part of `Index` that is about labels and removed items."""
 
     @property
@@ -56,8 +57,8 @@ class Labels(Owner):
 
     def set_labels(self, labels: Union[Iterable[str], ArrayLike], ids: Optional[ArrayLike] = None) -> None:
         """Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items
-        may swap labels."""
-        given = labels if isinstance(labels, np.ndarray) else list(labels)  # type: ignore[arg-type]
+        may swap labels. Arrow's, polars' and pandas' columns are labels, too."""
+        given = _listed(labels)
         which = None if ids is None else as_ids(ids)
         n = len(given)
         if which is not None and len(which) != n:
@@ -167,6 +168,21 @@ class Labels(Owner):
         """How many items are marked as removed."""
         with self._owner.shared() as index:
             return int(lib.annoy_get_n_removed(index))
+
+
+def _listed(labels: Any) -> Any:
+    """Labels as an array, or as a list of Python's strings or numbers."""
+    if isinstance(labels, np.ndarray):
+        return labels.tolist() if labels.dtype.kind in "OUT" else labels
+    for name in ("to_pylist", "to_list"):
+        if hasattr(labels, name):
+            labels = getattr(labels, name)()
+            break
+    given = list(labels)
+    missing = next((i for i, label in enumerate(given) if label is None), None)
+    if missing is not None:
+        raise ArgumentError(f"label {missing} is null, expected a string or a number")
+    return given
 
 
 def _in_room(room: int, call: Callable[[Any, int, Any], int]) -> bytes:

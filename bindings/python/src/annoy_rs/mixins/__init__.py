@@ -1,0 +1,1 @@
+"""What `Index` is made of: each has a part of its methods."""

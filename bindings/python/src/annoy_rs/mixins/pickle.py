@@ -1,0 +1,125 @@
+"""Pickles and copies."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional
+
+import numpy as np
+
+from ..base import Base
+from ..errors import ArgumentError, StateError
+
+if TYPE_CHECKING:
+    from .. import Index
+
+PickleMode = Literal["auto", "disk", "byte"]
+CompressMode = Optional[Literal["zlib", "gzip"]]
+
+_PACKERS: dict[Any, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    "zlib": (zlib.compress, zlib.decompress),
+    # Without the time, so that the same index gives the same pickle.
+    "gzip": (lambda data: gzip.compress(data, mtime=0), gzip.decompress),
+}
+
+
+class PickleMixin(Base):
+    """The part of `Index` that is about pickles and copies, in every state that an index has."""
+
+    _pickle_mode: PickleMode
+    _compress_mode: CompressMode
+
+    @property
+    def pickle_mode(self) -> PickleMode:
+        """What a pickle has: "byte", all of the index; "disk", the path of the file that is loaded,
+        which has to be there when the pickle is loaded. "auto" is "byte"."""
+        return self._pickle_mode
+
+    @pickle_mode.setter
+    def pickle_mode(self, mode: PickleMode) -> None:
+        if mode not in ("auto", "disk", "byte"):
+            raise ArgumentError(f"pickle_mode is {mode!r}, expected 'auto', 'disk' or 'byte'")
+        self._pickle_mode = mode
+
+    @property
+    def compress_mode(self) -> CompressMode:
+        """How the bytes in a pickle are compressed: None, "zlib" or "gzip"."""
+        return self._compress_mode
+
+    @compress_mode.setter
+    def compress_mode(self, mode: CompressMode) -> None:
+        if mode is not None and mode not in _PACKERS:
+            raise ArgumentError(f"compress_mode is {mode!r}, expected None, 'zlib' or 'gzip'")
+        self._compress_mode = mode
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = {key: value for key, value in self.__dict__.items() if not key.startswith("_") or key in _KEPT}
+        params, data, items = dict(self._params), None, None
+        if self._pickle_mode == "disk":
+            if self.path is None:
+                raise StateError("cannot pickle by path: the index is not loaded from a file")
+            return _reopened, (type(self), self.path), kept
+        if self._f:
+            with self._owner.shared():
+                # A copy is of the same types, also where parameters were changed for the next fit.
+                params.update(metric=self.metric, dtype=self.dtype, id_bits=self.id_bits, on_disk_path=None)
+                if self.n_trees:
+                    data = self.to_bytes()
+                    if self._compress_mode is not None:
+                        data = _PACKERS[self._compress_mode][0](data)
+                else:
+                    items = self._contents() if self.n_items or self.metadata else None
+        return _unpickled, (type(self), params, self._f, data, self._compress_mode, items), kept
+
+    def _contents(self) -> tuple[Any, ...]:
+        """What an index that is not built holds. Missing ids behind the last item are not kept."""
+        removed = [item for item in range(self.n_items) if self.is_removed(item)] if self.n_removed else []
+        ids = np.union1d(self.ids, np.array(removed, np.int64))
+        named = np.arange(ids[-1] + 1 if len(ids) else 0)
+        labels = {item: label for item, label in enumerate(self.get_labels(named).tolist()) if label is not None}
+        return ids, self._stored(ids), removed, labels, self.metadata
+
+    @classmethod
+    def from_low_level(cls, index: Any, *, prefault: Optional[bool] = None) -> Any:
+        """A copy of an `AnnoyIndex` as an `Index`. (`index.index` is the same index without a copy.)"""
+        from ..annoy_index import AnnoyIndex
+
+        if not isinstance(index, AnnoyIndex):
+            raise TypeError(f"the index is a {type(index).__name__}, expected an AnnoyIndex")
+        make, (_, *given), kept = index.index.__reduce__()
+        self = make(cls, *given)
+        self.__dict__.update(kept)
+        return self
+
+
+# What is not in the index itself.
+_KEPT = {"_y_map", "_feature_names", "_pickle_mode", "_compress_mode"}
+
+
+def _reopened(cls: type[Index], path: str) -> Index:
+    return cls.open(path)
+
+
+def _unpickled(
+    cls: type[Index],
+    params: dict[str, Any],
+    f: int,
+    data: Optional[bytes],
+    compress_mode: CompressMode,
+    items: Optional[tuple[Any, ...]],
+) -> Index:
+    index = cls.__new__(cls)
+    if data is not None and compress_mode is not None:
+        data = _PACKERS[compress_mode][1](data)
+    index._made(params, data)
+    index._params.update(params)
+    if f and data is None:
+        index._make(f)
+    if items is not None:
+        ids, vectors, removed, labels, metadata = items
+        index.add_items(vectors, ids)
+        index.remove_items(removed)
+        index.set_labels(list(labels.values()), np.array(list(labels), np.int64))
+        index.metadata = metadata
+    return index
