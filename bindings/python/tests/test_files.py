@@ -37,7 +37,7 @@ def test_files(built: Index, vectors: Array, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="angular"):
         Index(12, "angular").load(path)
     with pytest.raises(TypeError):
-        Index.open(3)  # type: ignore[arg-type]
+        Index.open(3)
     built.save_and_load(path)
     assert built.path == str(path)
     with pytest.raises(StateError):

@@ -228,11 +228,11 @@ def test_ragged_lists_are_told_by_their_rows(built: Index) -> None:
         with pytest.raises(ArgumentError, match="row 1 has 3 elements, expected 2 as in row 0"):
             call([[1, 2], [1, 2, 3]])
     with pytest.raises(ArgumentError, match="row 1 has"):
-        built.search_items([[1], [2, 3]])  # type: ignore[list-item]
+        built.search_items([[1], [2, 3]])
     with pytest.raises(ArgumentError):
-        Index(2).add_items([[1, [2]], [3, 4]])  # type: ignore[arg-type]
+        Index(2).add_items([[1, [2]], [3, 4]])
     with pytest.raises(ArgumentError):
-        built.search([[1, 2], 3])  # type: ignore[arg-type]
+        built.search([[1, 2], 3])
 
 
 @pytest.mark.parametrize("metric", ["angular", "dot", "hamming"])

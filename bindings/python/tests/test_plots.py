@@ -37,7 +37,7 @@ def test_plot_index(built: Index, vectors: NDArray[Any]) -> None:
     assert line.plot_index(ax=ax)[0].shape == (2, 2)
     for wrong in ({"projection": "tsne"}, {"labels": [1]}, {"projection": "dims", "dims": (1,)}):
         with pytest.raises(ArgumentError):
-            built.plot_index(**wrong)  # type: ignore[arg-type]
+            built.plot_index(**wrong)
 
 
 def test_plot_knn_edges(built: Index) -> None:

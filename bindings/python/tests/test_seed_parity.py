@@ -291,7 +291,7 @@ def test_pickle_modes(tmp_path: Path) -> None:
 def test_negative_ids_are_refused() -> None:
     for cls in (AnnoyIndex, Index):
         with pytest.raises(IndexError):
-            cls(F, "dot").add_item(-1, ROWS[0])  # type: ignore[attr-defined]
+            cls(F, "dot").add_item(-1, ROWS[0])
 
 
 def test_metadata_that_is_wrong() -> None:
@@ -306,7 +306,7 @@ def test_metadata_that_is_wrong() -> None:
         with pytest.raises(ValueError):
             Index.from_metadata(metadata)
     with pytest.raises(TypeError):
-        Index.from_metadata([])
+        Index.from_metadata([])  # type: ignore[arg-type]
     with pytest.raises(AnnoyError):
         Index.from_bytes(made(Index).to_bytes(), metric="dot")
     with pytest.raises(ArgumentError, match="format"):
@@ -330,6 +330,6 @@ def test_parameters_of_an_index_with_items() -> None:
     assert Index(random_state=np.random.RandomState(1)).fit(ROWS).get_n_items() == N
     for labels in (["a"], {0: "a"}):
         with pytest.raises((ValueError, TypeError)):
-            index.y = labels  # type: ignore[assignment]
+            index.y = labels
     with pytest.raises(IndexError):
         index.y_map = {N: "x"}

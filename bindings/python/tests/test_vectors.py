@@ -67,7 +67,7 @@ SHAPES: dict[str, Callable[[], Any]] = {
     "int8": lambda: ROWS.astype(np.int8),
     "int64": lambda: ROWS.astype(np.int64),
     "objects": lambda: ROWS.astype(object),
-    "memoryview": lambda: memoryview(np.ascontiguousarray(ROWS)),
+    "memoryview": lambda: memoryview(np.ascontiguousarray(ROWS)),  # type: ignore[arg-type]
     "masked, nothing masked": lambda: np.ma.masked_array(ROWS),
     "dlpack": lambda: Tensor(ROWS),
     "generator of lists": lambda: (row for row in LISTS),
@@ -130,6 +130,7 @@ def test_searching(name: str, reference: bytes) -> None:
 def test_one_vector(reference: bytes) -> None:
     index = Index.from_bytes(reference)
     ids = index.search(ROWS[4], 3)[0].tolist()
+    vector: Any
     for vector in (pa.array(ROWS[4]), pl.Series(ROWS[4]), pd.Series(ROWS[4]), array.array("d", LISTS[4]), Tensor(ROWS[4]), LISTS[4]):
         assert index.search(vector, 3)[0].tolist() == ids
         other = Index(6, "euclidean")
@@ -323,6 +324,7 @@ def test_file_objects(reference: bytes, tmp_path: Path) -> None:
     assert buffer.getvalue() == bytes(remote.data) == reference == (tmp_path / "a").read_bytes()[6:]
     index.save(tmp_path / "b")
     buffer.seek(0)
+    source: Any
     with open(tmp_path / "a", "rb") as behind, open(tmp_path / "b", "rb") as file:
         behind.seek(6)
         for source in (buffer, Remote(reference), behind, file, reference, bytearray(reference), memoryview(reference)):
