@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import sys
@@ -168,3 +169,33 @@ def test_bytes_are_kept_while_they_are_loaded(built: Index, tmp_path: Path) -> N
         built.load_bytes(data[:-1])
     with pytest.raises(ArgumentError, match="the file is of"):
         Index(metric="hamming").load_bytes(data)
+
+
+def test_the_width_of_ids_is_the_file_s(vectors: Array, tmp_path: Path) -> None:
+    wide = Index(12, "euclidean", id_bits=64, seed=3)
+    wide.add_items(vectors)
+    wide.build(3).save(tmp_path / "wide")
+    for cls in (Index, AnnoyIndex):
+        index = cls(12, "euclidean")
+        index.load(tmp_path / "wide")
+        assert index.index.id_bits == 64 and index.get_nns_by_item(3, 5) == wide.get_nns_by_item(3, 5)
+        wrong = cls(11, "euclidean")
+        with pytest.raises(OSError, match="12"):
+            wrong.load(tmp_path / "wide")
+    told = Index(12, "euclidean", id_bits=32)
+    told.add_items(vectors)
+    with pytest.raises(OSError, match="64"):
+        told.load(tmp_path / "wide")
+    assert len(told) == len(vectors)
+
+
+@pytest.mark.parametrize("metric", ["angular", "dot", "euclidean", "manhattan"])
+def test_the_width_of_ids_of_files_of_annoy(metric: str) -> None:
+    golden = Path(__file__).parents[3] / "tests" / "golden" / "annoy-1.17.3" / f"{metric}-i64-f32.ann"
+    expected = json.loads(golden.with_suffix(".json").read_text())
+    for index in (AnnoyIndex(expected["f"], metric), Index(expected["f"], metric)):
+        index.load(golden)
+        assert index.index.id_bits == 64 and index.get_n_items() == expected["n_items"]
+        for query in expected["queries"]:
+            if "vector" in query:
+                assert index.get_nns_by_vector(query["vector"], query["n"], query["search_k"]) == query["ids"]

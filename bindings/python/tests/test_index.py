@@ -316,7 +316,7 @@ def test_params() -> None:
         "f": 3, "metric": "angular", "n_neighbors": 5, "n_trees": -1, "n_jobs": -1, "seed": 4, "random_state": None,
         "on_disk_path": None, "prefault": False, "verbose": None, "schema_version": 0, "l1_ratio": 0.0,
     }  # fmt: skip
-    assert Index(3, seed=4).get_params() == {**index.get_params(), "dtype": None, "id_bits": 32}
+    assert Index(3, seed=4).get_params() == {**index.get_params(), "dtype": None, "id_bits": None}
     assert index.set_params(n_neighbors=2, metric="dot") is index
     assert index.metric == "dot" and index.n_neighbors == 2
     index.add_item(0, [1, 2, 3])

@@ -37,7 +37,7 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
     `f` is the length of the vectors (for hamming, bits), or None to have it from the first vectors
     or the file loaded. `metric` is "angular", "euclidean", "manhattan", "dot" or "hamming" (or an
     alias, such as "cosine" or "l2"); `dtype` what is stored: "float32" or "float64", for hamming
-    words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64.
+    words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64 (None: 32, or what a file has that is loaded).
 
     The rest are defaults of methods, and what scikit-plots' `Index` takes: `n_neighbors` of
     searches in scikit-learn's way, `n_trees` and `n_jobs` of `build` (-1: as many as fit, all
@@ -58,7 +58,7 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
         metric: Optional[Metric] = "angular",
         *,
         dtype: Optional[str] = None,
-        id_bits: int = 32,
+        id_bits: Optional[int] = None,
         n_neighbors: int = 5,
         n_trees: int = -1,
         n_jobs: Optional[int] = -1,

@@ -28,7 +28,8 @@ def checked_types(params: dict[str, Any]) -> tuple[int, str, int]:
         # They do nothing; scikit-plots' parameters can be passed on.
         if params[only] not in (None, 0):
             raise ArgumentError(f"{only} is {params[only]!r}, expected 0: there is one form of files")
-    return metric, scalar, operator.index(params["id_bits"])
+    id_bits = params["id_bits"]
+    return metric, scalar, 32 if id_bits is None else operator.index(id_bits)
 
 
 def seed_of(params: dict[str, Any]) -> Optional[int]:

@@ -11,7 +11,7 @@ from .. import handle as handles
 from .._native import ffi, lib
 from ..base import Base
 from ..callbacks import Progress, run_long
-from ..errors import AnnoyError, ArgumentError, check
+from ..errors import AnnoyError, ArgumentError, FileError, check
 from ..metrics import metric_name
 from ..params import seed_of
 
@@ -74,7 +74,8 @@ class IndexIOMixin(Base):
 
     def load(self, file: Source, prefault: Optional[bool] = None, *, copy: bool = False) -> Self:  # type: ignore[override]
         """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types
-        must be the index's. `file` is what `open` takes.
+        must be the index's. `file` is what `open` takes. The width of ids becomes the file's, unless
+        `id_bits` was given.
 
         While the file is mapped, nobody may shorten it or rewrite it in place (replacing
         it by rename is fine). With `copy` it is read into memory instead. `prefault` reads
@@ -90,8 +91,23 @@ class IndexIOMixin(Base):
             self._adopt_first(opened, os.fsdecode(name))
             self._file = loaded
         else:
-            with self._owner.exclusive() as index:
-                self._file, self._bytes = files.load(index, name, flags), None
+            try:
+                with self._owner.exclusive() as index:
+                    self._file, self._bytes = files.load(index, name, flags), None
+            except FileError:
+                if self._params["id_bits"] is not None:
+                    raise
+                # Unless somebody said which width ids must have, it is the file's.
+                other: Any = type(self).__new__(type(self))
+                id_bits = 96 - self._id_bits  # of 32 and 64 the other
+                other._made({**self._params, "f": self._f, "metric": self.metric, "id_bits": id_bits, "on_disk_path": None})
+                try:
+                    other.load(file, prefault, copy=copy)
+                except FileError:
+                    other = None
+                if other is None:
+                    raise
+                self._take(other)
         self._y_map = None
         return self
 
