@@ -118,6 +118,10 @@
 // that may.
 #define ANNOY_SEARCH_DENY 4
 
+// So many items are all looked at by a search that is told neither method nor `search_k`, where
+// there are no trees: see `annoy_get_nns_by_item`.
+#define ANNOY_EXACT_ITEMS 3000
+
 // Tells long calls to give up. Made by `annoy_cancel_new`, freed by `annoy_cancel_free`.
 typedef struct annoy_cancel annoy_cancel;
 
@@ -557,7 +561,8 @@ typedef struct annoy_kind {
 // The graph; `ANNOY_ERR_STATE` where there is none.
 #define ANNOY_METHOD_GRAPH 2
 
-// All items that may be found, one by one. `search_k` plays no part.
+// All items that may be found, one by one, of an index that is not built too. `search_k` plays no
+// part.
 #define ANNOY_METHOD_EXACT 3
 
 #ifdef __cplusplus
@@ -586,8 +591,8 @@ const char *annoy_metric_name(annoy_metric metric);
 
 // Finds the metric of a name: "angular", "euclidean", "manhattan", "dot" or "hamming".
 //
-// Or of an alias: "cosine" (angular), "l2" (euclidean), "l1", "cityblock", "taxicab" (manhattan),
-// "dotproduct", "inner", "innerproduct" (dot).
+// Or of an alias: "cosine" (angular), "l2", "lstsq" (euclidean), "l1", "cityblock", "taxicab"
+// (manhattan), "dotproduct", "inner", "innerproduct", "@", "." (dot).
 //
 // `name` must be a NUL-terminated string and `metric` must not be NULL.
 // Errors: `ANNOY_ERR_NULL`, `ANNOY_ERR_ARGUMENT` for any other name.
@@ -1108,11 +1113,12 @@ int64_t annoy_get_n_removed(const struct annoy_index *index);
 // (`annoy_build_graph`) that is searched: about so many, fewer where nothing nearer is left and
 // half as many more at the most; -1 stands for 3,000 for each ten of `n`, twice as many where the
 // graph found less than 0.9 of the nearest when it was tried, and four times where less than 0.6
-// (`annoy_info`). `ids` and `distances` have room for `n` each, or for as many as there are items
+// (`annoy_info`). An index that is not built looks at all its items, if there are up to
+// `ANNOY_EXACT_ITEMS` of them and `search_k` is -1. `ids` and `distances` have room for `n` each, or for as many as there are items
 // if that is fewer and no other thread adds or loads any meanwhile; `distances` may be NULL.
 // `*n_found` gets the number of results, which is below `n` when fewer were found: that is no
 // error. Beyond it nothing is written, and on an error nothing at all.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ITEM`;
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, but as said; `ANNOY_ERR_ITEM`;
 // `ANNOY_ERR_ARGUMENT` for a search_k below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out
 // to be damaged.
 annoy_status annoy_get_nns_by_item(const struct annoy_index *index,
@@ -1144,13 +1150,13 @@ annoy_status annoy_get_nns_by_vector(const struct annoy_index *index,
 //
 // Many queries are shared between threads; a single one takes the calling thread alone. The
 // results are the same for any number of threads, and as if each query had been asked by itself.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or without the graph that the method
-// asks for; `ANNOY_ERR_ARGUMENT` for fields of the structs that cannot be, such as a bitmap that
-// does not have as many bits as there are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`;
-// `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take; `ANNOY_ERR_CORRUPT` when a
-// loaded file turns out to be damaged; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_NO_MEMORY`. Nothing is
-// written on an error of the arguments, nor on any of a single query; on others of several queries
-// some rows may have been written.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built (but see `annoy_get_nns_by_item`, and
+// `ANNOY_METHOD_EXACT`), or without the graph that the method asks for; `ANNOY_ERR_ARGUMENT` for
+// fields of the structs that cannot be, such as a bitmap that does not have as many bits as there
+// are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_UNSUPPORTED` for elements
+// that the index does not take; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged;
+// `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_NO_MEMORY`. Nothing is written on an error of the arguments,
+// nor on any of a single query; on others of several queries some rows may have been written.
 annoy_status annoy_search(const struct annoy_index *index,
                           const struct annoy_vectors *queries,
                           const struct annoy_search_options *options,

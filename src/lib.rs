@@ -53,7 +53,7 @@ pub use index::files::MAX_METADATA;
 pub use index::graph::GraphPlan;
 pub use index::log::{Log, LogLevel};
 pub use index::probe::{probe, Kind};
-pub use index::search::{Search, Way};
+pub use index::search::{Search, Way, EXACT_ITEMS};
 pub use index::vector::{Vector, VectorMut};
 pub use index::verify::{Info, Report};
 pub use index::{kernel_name, Index};

@@ -4,7 +4,7 @@ use super::guard::{call_host, or_choose, slice};
 use super::sized::{self, Growing};
 use super::work;
 use crate::error::{Error, Result};
-use crate::index::search::{Search, Way};
+use crate::index::search::{Search, Way, EXACT_ITEMS};
 use crate::index::Index;
 use crate::query::filter::{Ask, Bitmap};
 use crate::work::Work;
@@ -32,8 +32,13 @@ pub const ANNOY_METHOD_DEFAULT: annoy_method = 0;
 pub const ANNOY_METHOD_FOREST: annoy_method = 1;
 /// The graph; `ANNOY_ERR_STATE` where there is none.
 pub const ANNOY_METHOD_GRAPH: annoy_method = 2;
-/// All items that may be found, one by one. `search_k` plays no part.
+/// All items that may be found, one by one, of an index that is not built too. `search_k` plays no
+/// part.
 pub const ANNOY_METHOD_EXACT: annoy_method = 3;
+/// So many items are all looked at by a search that is told neither method nor `search_k`, where
+/// there are no trees: see `annoy_get_nns_by_item`.
+pub const ANNOY_EXACT_ITEMS: i64 = 3000;
+const _: () = assert!(ANNOY_EXACT_ITEMS as usize == EXACT_ITEMS);
 
 /// What a search is to find, and among which items. Zero everything, then set `struct_size` and
 /// what is wanted.

@@ -165,13 +165,13 @@ unsafe fn read(results: *const annoy_results) -> Result<annoy_results> {
 ///
 /// Many queries are shared between threads; a single one takes the calling thread alone. The
 /// results are the same for any number of threads, and as if each query had been asked by itself.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or without the graph that the method
-/// asks for; `ANNOY_ERR_ARGUMENT` for fields of the structs that cannot be, such as a bitmap that
-/// does not have as many bits as there are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`;
-/// `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take; `ANNOY_ERR_CORRUPT` when a
-/// loaded file turns out to be damaged; `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_NO_MEMORY`. Nothing is
-/// written on an error of the arguments, nor on any of a single query; on others of several queries
-/// some rows may have been written.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built (but see `annoy_get_nns_by_item`, and
+/// `ANNOY_METHOD_EXACT`), or without the graph that the method asks for; `ANNOY_ERR_ARGUMENT` for
+/// fields of the structs that cannot be, such as a bitmap that does not have as many bits as there
+/// are items; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_UNSUPPORTED` for elements
+/// that the index does not take; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged;
+/// `ANNOY_ERR_CANCELLED`; `ANNOY_ERR_NO_MEMORY`. Nothing is written on an error of the arguments,
+/// nor on any of a single query; on others of several queries some rows may have been written.
 ///
 /// # Safety
 /// `index` is NULL or a live handle; `queries`, `options`, `results` and

@@ -35,6 +35,16 @@ const LOOKED_AT: usize = 4096;
 const TOP_LOOKED_AT: usize = 3;
 
 impl Roots {
+    /// Of an index without trees.
+    pub fn none(n_items: usize) -> Self {
+        Roots {
+            n_items,
+            n_nodes: n_items,
+            n_trees: 0,
+            trees: n_items..n_items,
+        }
+    }
+
     /// Node ids of the roots.
     pub fn ids(&self) -> std::ops::Range<usize> {
         self.n_nodes - self.n_trees..self.n_nodes

@@ -4,6 +4,8 @@ use super::engine::Target;
 use super::vector::Vector;
 use super::Index;
 use crate::error::{Error, Result};
+use crate::forest::roots::Roots;
+use crate::graph;
 use crate::memory;
 use crate::query::filter::{Ask, Bitmap, Chosen};
 use crate::query::{Neighbor, Wanted};
@@ -17,16 +19,21 @@ use std::time::Duration;
 /// What a search goes through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
-    /// The graph if there is one, else the forest.
+    /// The graph if there is one, else the forest. Of an index that is not built, all items, if
+    /// `search_k` is not given and there are up to [`EXACT_ITEMS`] of them.
     #[default]
     Fastest,
     /// The forest, as Annoy does.
     Forest,
     /// The graph.
     Graph,
-    /// All items.
+    /// All items; of an index that is not built, too.
     Exact,
 }
+
+/// Items that searches look at without trees and graph: a search of the graph by its default looks
+/// at as many.
+pub const EXACT_ITEMS: usize = graph::search::DEFAULT_SEARCH_K as usize;
 
 /// What a search is to find, and among which items.
 ///
@@ -169,8 +176,9 @@ impl Index {
     /// found.
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Item`], also for a removed one; [`Error::Corrupt`]
-    /// when a loaded file turns out to be damaged.
+    /// [`Error::State`] when not built and more than [`EXACT_ITEMS`], or with a `search_k`;
+    /// [`Error::Item`], also for a removed one; [`Error::Corrupt`] when a loaded file turns out to
+    /// be damaged.
     pub fn get_nns_by_item(
         &self,
         id: i64,
@@ -189,7 +197,7 @@ impl Index {
     /// The items nearest to a vector. As [`get_nns_by_item`](Self::get_nns_by_item).
     ///
     /// # Errors
-    /// [`Error::State`] when not built; [`Error::Dimension`], [`Error::Unsupported`] or
+    /// [`Error::State`] as there; [`Error::Dimension`], [`Error::Unsupported`] or
     /// [`Error::NotFinite`] for the vector; [`Error::Corrupt`] when a loaded file turns out to be
     /// damaged.
     pub fn get_nns_by_vector<'a>(
@@ -225,21 +233,41 @@ impl Index {
     /// # Errors
     /// As [`search`](Self::search); [`Error::Item`].
     pub fn search_item(&self, id: i64, search: &Search<'_>) -> Result<Vec<Neighbor>> {
-        self.state.roots("search")?;
+        self.searchable(search)?;
         self.find(Target::Item(self.item_not_removed(id)?), search)
     }
 
     fn find(&self, target: Target<'_>, search: &Search<'_>) -> Result<Vec<Neighbor>> {
         search.check()?;
-        let roots = self.state.roots("search")?;
+        let roots = self.searchable(search)?;
+        let exact = Search {
+            way: Way::Exact,
+            ..*search
+        };
+        let search = if roots.n_trees == 0 { &exact } else { search };
         self.engine.search(
             &self.nodes(),
-            roots,
+            &roots,
             target,
             search,
             self.removed(),
             self.graph(),
         )
+    }
+
+    /// The trees, none if a search does without.
+    fn searchable(&self, search: &Search<'_>) -> Result<Cow<'_, Roots>> {
+        let n_items = self.state.n_items();
+        let without = match search.way {
+            Way::Exact => true,
+            Way::Fastest => search.search_k.is_none() && n_items <= EXACT_ITEMS,
+            Way::Forest | Way::Graph => false,
+        };
+        match self.state.roots("search") {
+            Ok(roots) => Ok(Cow::Borrowed(roots)),
+            Err(_) if without => Ok(Cow::Owned(Roots::none(n_items))),
+            Err(error) => Err(error),
+        }
     }
 
     /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the
@@ -270,6 +298,7 @@ impl Index {
                 }
             }
             let one = |i: usize| self.find(Target::Vector(queries(i).into()), search);
+            self.searchable(search)?;
             self.run(one, n_queries, meter, take)
         })
     }
@@ -297,7 +326,7 @@ impl Index {
         meter: &Meter<'_>,
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
-        self.state.roots("search")?;
+        self.searchable(search)?;
         for &id in ids {
             self.item_not_removed(id)?;
         }
@@ -318,7 +347,6 @@ impl Index {
         meter: &Meter<'_>,
         mut take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
-        self.state.roots("search")?;
         let n_threads = meter.n_threads(n_queries.div_ceil(TAKEN));
         if n_threads > 1 {
             return run_in_threads(&one, n_queries, n_threads, meter, &mut take);

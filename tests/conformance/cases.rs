@@ -26,6 +26,7 @@ pub fn all(options: Options) -> Vec<Case> {
         ("files", files(&data)),
         ("errors", errors(&data)),
         ("few items", few(&data)),
+        ("without trees", without_trees(&data)),
         ("labels", names::labels(&data)),
         ("ids", names::ids(&data)),
     ];
@@ -236,6 +237,31 @@ fn look_empty(steps: &mut Vec<Value>) {
     steps.push(json!({"call": "get_metadata"}));
 }
 
+/// Before the build all items are looked at, where there are few, and nothing else was asked for.
+fn without_trees(data: &Data) -> Vec<Value> {
+    let search = |options: Value| json!({"call": "search", "n": 4, "options": options});
+    let batch = |options: Value| json!({"call": "search_batch", "n": 4, "options": options});
+    let nns = |search_k: i64| json!({"call": "get_nns_by_vector", "n": 5, "search_k": search_k});
+    let ask = |step: Value| data.with(&data.queries[0], step);
+    let mut refused = ask(nns(9));
+    refused["error"] = json!("ANNOY_ERR_STATE");
+    let mut steps = vec![ask(nns(-1))];
+    steps.extend(data.add());
+    steps.extend([
+        ask(nns(-1)),
+        refused,
+        json!({"call": "get_nns_by_item", "item": 2, "n": 3, "search_k": -1}),
+        json!({"call": "remove_item", "item": 2}),
+        ask(search(json!({}))),
+        ask(search(json!({"exact": true, "exclude": [4, 5]}))),
+        data.with_rows(&data.queries, batch(json!({}))),
+        json!({"call": "search_batch", "items": [0, 7], "n": 3, "options": {"exclude_self": true}}),
+        json!({"call": "build", "n_trees": 2, "n_threads": 1}),
+        ask(nns(9)),
+    ]);
+    steps
+}
+
 fn errors(data: &Data) -> Vec<Value> {
     let f = data.options.f;
     let wrong = |error: &str, mut step: Value| {
@@ -243,8 +269,10 @@ fn errors(data: &Data) -> Vec<Value> {
         step
     };
     let search = json!({"call": "get_nns_by_item", "item": 0, "n": 1, "search_k": -1});
+    let forest = json!({"call": "get_nns_by_item", "item": 0, "n": 1, "search_k": 9});
     let mut steps = vec![
-        wrong("STATE", search.clone()),
+        wrong("STATE", forest),
+        wrong("ITEM", search.clone()),
         wrong("STATE", json!({"call": "save", "file": "none.ann"})),
         wrong("STATE", json!({"call": "verify"})),
         wrong(

@@ -73,6 +73,72 @@ fn exact_search_is_exact() {
     }
 }
 
+/// Before the build, too; and a search that is told nothing is exact then, among few items.
+#[test]
+fn few_items_are_searched_without_trees() {
+    for options in all_types(7, 100) {
+        let items = random_items(options, N, 1);
+        let mut index = Index::with_options(options).unwrap();
+        let query = Item::random(options, &mut Random(3));
+        assert!(index.get_nns_by_vector(&query, 5, None).unwrap().is_empty());
+        for (id, item) in items.iter().enumerate().filter(|(id, _)| there(*id)) {
+            index.add_item(id as i64, item).unwrap();
+        }
+        let expected = exact(options.metric, &among(&items, |_| true), &query, 9);
+        let exactly = Search {
+            way: Way::Exact,
+            search_k: Some(1),
+            ..Search::new(9)
+        };
+        for search in [Search::new(9), exactly] {
+            let found = index.search(&query, &search).unwrap();
+            same(options.metric, &found, &expected, &name(options));
+        }
+        let found = index.get_nns_by_item(0, 1, None).unwrap();
+        assert_eq!(found[0].id, 0);
+        for way in [Way::Fastest, Way::Forest, Way::Graph] {
+            let told = Search {
+                way,
+                search_k: Some(9),
+                ..Search::new(9)
+            };
+            let untold = Search {
+                search_k: None,
+                ..told
+            };
+            let refused = [told, untold];
+            for search in &refused[..if way == Way::Fastest { 1 } else { 2 }] {
+                let error = index.search(&query, search).unwrap_err().to_string();
+                assert!(error.contains("not built"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn many_items_are_not_searched_without_trees() {
+    let mut index = Index::new(Metric::Euclidean, 1).unwrap();
+    let id = annoy_rs::EXACT_ITEMS as i64;
+    index.add_item(id - 1, &[3.0f32]).unwrap();
+    index.add_item(0, &[1.0f32]).unwrap();
+    assert_eq!(
+        index.get_nns_by_vector(&[2.9f32], 1, None).unwrap()[0].id,
+        id - 1
+    );
+    index.add_item(id, &[2.0f32]).unwrap();
+    let (one, exact) = (
+        Search::new(1),
+        Search {
+            way: Way::Exact,
+            ..Search::new(1)
+        },
+    );
+    assert!(index.search(&[2.1f32], &one).is_err());
+    assert_eq!(index.search(&[2.1f32], &exact).unwrap()[0].id, id);
+    index.build(Some(1), None).unwrap();
+    assert_eq!(index.search(&[2.1f32], &one).unwrap()[0].id, id);
+}
+
 /// Filters from nothing to everything, in each form: with as many candidates as there are, the
 /// answer is exact.
 #[test]
@@ -484,12 +550,16 @@ fn a_batch_tells_how_far_it_is_and_stops_when_told() {
 fn an_index_that_is_not_built() {
     let index = Index::new(Metric::Angular, 3).unwrap();
     let mut work = Work::default();
+    let forest = Search {
+        search_k: Some(1),
+        ..Search::new(1)
+    };
     let error = index
-        .search_batch_items(&[], &Search::new(1), &mut work, |_, _| {})
+        .search_batch_items(&[], &forest, &mut work, |_, _| {})
         .unwrap_err();
     assert!(matches!(error, Error::State { .. }), "{error}");
     assert!(matches!(
-        index.search(&[0.0f32; 3], &Search::new(1)),
+        index.search(&[0.0f32; 3], &forest),
         Err(Error::State { .. })
     ));
 }

@@ -179,7 +179,7 @@ impl Scene {
     /// Finds out the state without asking the library for it. The index is used up.
     fn state(mut self) -> &'static str {
         let temporary = temporary_files(self.path());
-        let search = self.index.get_nns_by_vector(&self.items[0], 1, None);
+        let search = self.index.get_nns_by_vector(&self.items[0], 1, Some(1));
         if search.is_err() {
             return match (self.index.n_items(), temporary) {
                 (0, 0) => "empty",

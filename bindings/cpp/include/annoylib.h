@@ -398,6 +398,8 @@ class AnnoyIndex
               const Call& call) const {
     if (!index() || !result) return;
     int64_t k = search_k < -1 ? INT64_MAX : search_k;
+    // Before the build Annoy finds nothing, where the library would look at all of a few items.
+    if (k == -1 && annoy_rs_c::get_n_trees(index()) == 0) k = 0;
     // No more room than for all items, but looking as far as for n.
     const uint64_t n_items = static_cast<uint64_t>(annoy_rs_c::get_n_items(index()));
     if (n > n_items) {

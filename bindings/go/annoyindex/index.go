@@ -191,8 +191,9 @@ func (t *index) search(name string, a []interface{}, run func(int64, []int64, []
 		searchK = math.MaxInt
 	}
 	ids, distances := make([]int64, n), make([]float32, n)
-	if searchK == 0 {
-		// No candidates, as in Annoy; the default elsewhere.
+	if searchK == 0 || t.index.NTrees() == 0 {
+		// No candidates, as in Annoy: elsewhere 0 is the default, and without trees few items are all
+		// looked at.
 		ids = nil
 	}
 	found, err := run(int64(searchK), ids, distances)

@@ -3,6 +3,7 @@ collected throughout."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import sys
@@ -391,3 +392,36 @@ def test_arrays_in_use_cannot_be_resized(vectors: Array) -> None:
     opened = Index.from_bytes(data)
     data.clear()
     np.testing.assert_array_equal(opened.get_item(99_999), vectors[-1])
+
+
+def test_in_coroutines_and_pools(built: Index, vectors: Array) -> None:
+    """Searches leave the event loop and other threads alone while they run."""
+    expected = built.search(vectors, 5)[0]
+
+    async def search_all() -> list[Any]:
+        return list(await asyncio.gather(*(asyncio.to_thread(built.search, vector, 5) for vector in vectors)))
+
+    np.testing.assert_array_equal([found[0] for found in asyncio.run(search_all())], expected)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda vector: built.search(vector, 5)[0], vectors))
+    np.testing.assert_array_equal(found, expected)
+
+    async def cancelled() -> bool:
+        """A loop goes on while a long call runs, and can end it: by an exception in its progress."""
+        index, stop = Index(12), threading.Event()
+        index.add_items(np.random.default_rng(0).normal(size=(60_000, 12)).astype(np.float32))
+
+        def progress(done: int, total: int) -> None:
+            if stop.is_set():
+                raise TimeoutError
+
+        building = asyncio.create_task(asyncio.to_thread(index.build, 200, n_threads=1, progress=progress))
+        await asyncio.sleep(0.01)
+        stop.set()
+        try:
+            await building
+        except TimeoutError:
+            return index.n_trees == 0
+        return False
+
+    assert asyncio.run(cancelled())

@@ -295,6 +295,27 @@ def test_labels_of_columns(make: Any, reference: bytes) -> None:
     assert index.find_label(120) == 20
 
 
+def test_results_as_tables(reference: bytes) -> None:
+    index = Index.from_bytes(reference)
+    one, many = index.search(ROWS[3], 3), index.search(ROWS[:4], 60)
+    assert index.results(*one).labels is None
+    frame = index.results(*one).to_pandas()
+    assert list(frame.columns) == ["id", "distance"] and frame["id"].tolist() == one[0].tolist()
+    index.set_labels([f"word {i}" for i in range(49)])
+    frame = index.results(*many).to_pandas()
+    table = index.results(*many).to_arrow()
+    assert list(frame.columns) == table.column_names == ["query", "id", "distance", "label"]
+    assert table.to_pydict() == {name: [x if x == x else None for x in frame[name].tolist()] for name in frame.columns}
+    assert len(frame) == (many[0] >= 0).sum() < many[0].size
+    row = frame[(frame["query"] == 2) & (frame["id"] == 2)].iloc[0]
+    assert (row["distance"], row["label"]) == (0, "word 2")
+    assert frame[frame["id"] == 49]["label"].isna().tolist() == [True] * 4
+    assert table["label"].null_count == 4 and table["distance"].type == pa.float32()
+    index.clear_labels()
+    index.set_labels(range(50))
+    assert index.results(*one).to_arrow()["label"].to_pylist() == one[0].tolist()
+
+
 # File objects.
 
 

@@ -30,6 +30,7 @@ from .mixins.ndarray import NDArrayMixin
 from .mixins.pickle import CompressMode, PickleMixin, PickleMode
 from .mixins.plotting import PlottingMixin
 from .mixins.vector_ops import VectorOpsMixin
+from .results import Results
 
 __version__: str = _ffi.string(_lib.annoy_version()).decode()
 
@@ -70,6 +71,7 @@ __all__ = [
     "PickleMixin",
     "PickleMode",
     "PlottingMixin",
+    "Results",
     "StateError",
     "UnsupportedError",
     "VectorOpsMixin",

@@ -65,11 +65,8 @@ module Annoy
     private
 
     def answer(include_distances)
-      found = begin
-        yield
-      rescue StateError
-        [[], []]
-      end
+      # Without trees the library looks at all of a few items.
+      found = n_trees.zero? ? [[], []] : yield
       include_distances == true ? found : found.first
     end
 

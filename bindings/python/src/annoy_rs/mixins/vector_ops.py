@@ -13,6 +13,7 @@ from .._native import ffi, lib
 from ..base import Base
 from ..convert import as_array
 from ..errors import ArgumentError, raise_search
+from ..results import Results, results
 from ..samples import full
 from ..search import Distances, Ids
 from ..vectors import as_ids, distance_of, row, rows
@@ -104,6 +105,11 @@ class VectorOpsMixin(Base):
         if array.dtype.kind in "UT":
             array = np.array([self.find_label(label) for label in array.tolist()], np.int64)
         return search.many_items(self._owner, as_ids(array), distance_of(self._scalar), n, search_k, options)
+
+    def results(self, ids: Ids, distances: Distances) -> Results:
+        """What a search returned, as a table with labels: `index.results(*index.search(q, 5))`, then
+        `to_pandas()` or `to_arrow()`. Places that were left over are not in it."""
+        return results(self, ids, distances)
 
     # As scikit-plots has them.
 
