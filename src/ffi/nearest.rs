@@ -57,13 +57,13 @@ impl Results {
 /// half as many more at the most; -1 stands for 3,000 for each ten of `n`, twice as many where the
 /// graph found less than 0.9 of the nearest when it was tried, and four times where less than 0.6
 /// (`annoy_info`). An index that is not built looks at all its items, if there are up to
-/// `ANNOY_EXACT_ITEMS` of them and `search_k` is -1. `ids` and `distances` have room for `n` each, or for as many as there are items
-/// if that is fewer and no other thread adds or loads any meanwhile; `distances` may be NULL.
-/// `*n_found` gets the number of results, which is below `n` when fewer were found: that is no
-/// error. Beyond it nothing is written, and on an error nothing at all.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, but as said; `ANNOY_ERR_ITEM`;
-/// `ANNOY_ERR_ARGUMENT` for a search_k below -1; `ANNOY_ERR_CORRUPT` when a loaded file turns out
-/// to be damaged.
+/// `ANNOY_EXACT_ITEMS` of them and `search_k` is -1. `ids` and `distances` have room for `n` each,
+/// or for as many as there are items if that is fewer and no other thread adds or loads any
+/// meanwhile; `distances` may be NULL. `*n_found` gets the number of results, which is below `n`
+/// when fewer were found: that is no error. Beyond it nothing is written, and on an error nothing
+/// at all. Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, but as said;
+/// `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k below -1; `ANNOY_ERR_CORRUPT` when a
+/// loaded file turns out to be damaged.
 ///
 /// # Safety
 /// `index` is NULL or a live handle, `ids`, `distances` and `n_found` are

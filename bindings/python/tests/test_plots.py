@@ -10,9 +10,8 @@ import pytest
 from annoy_rs import ArgumentError, Index
 from numpy.typing import NDArray
 
-matplotlib.use("agg")
-plt = pytest.importorskip("matplotlib.pyplot")
-from annoy_rs.plots import evaluate_embedding, pca_project_2d, plot_recall  # noqa: E402  (after the choice of a backend)
+matplotlib.use("agg") plt = pytest.importorskip("matplotlib.pyplot") from annoy_rs.plots import
+evaluate_embedding, pca_project_2d, plot_recall  # noqa: E402  (after the choice of a backend)
 
 
 @pytest.fixture(autouse=True)

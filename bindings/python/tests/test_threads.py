@@ -407,7 +407,8 @@ def test_in_coroutines_and_pools(built: Index, vectors: Array) -> None:
     np.testing.assert_array_equal(found, expected)
 
     async def cancelled() -> bool:
-        """A loop goes on while a long call runs, and can end it: by an exception in its progress."""
+        """A loop goes on while a long call runs, and can end it: by an exception in its
+        progress."""
         index, stop = Index(12), threading.Event()
         index.add_items(np.random.default_rng(0).normal(size=(60_000, 12)).astype(np.float32))
 

@@ -400,7 +400,8 @@ class AnnoyIndex(Estimator):
         return True
 
     def serialize(self, format: Optional[str] = None) -> bytes:
-        """The bytes of the file that a save would write. There is one `format`, whatever its name."""
+        """The bytes of the file that a save would write. There is one `format`, whatever its
+        name."""
         return self._index.to_bytes(format)
 
     def deserialize(self, data: bytes, prefault: Optional[bool] = None) -> Self:

@@ -85,8 +85,8 @@ def is_arrow(values: Any) -> bool:
 
 
 def chunks(values: Any) -> list[NDArray[Any]]:
-    """The vectors of an array, a chunked array, or a table: one array of shape (n, f) for each piece
-    of memory they lie in. A table has one column of lists, or columns of numbers."""
+    """The vectors of an array, a chunked array, or a table: one array of shape (n, f) for each
+    piece of memory they lie in. A table has one column of lists, or columns of numbers."""
     found = []
     if hasattr(values, "__arrow_c_array__"):
         schema_capsule, array_capsule = values.__arrow_c_array__()

@@ -40,8 +40,8 @@ def as_array(values: Any) -> NDArray[Any]:
 
 
 def chunks(values: Any, scalar: str) -> list[NDArray[Any]]:
-    """Arrays whose rows, one array after the other, are those of `values`, for an index of `scalar`:
-    those that Arrow has, or one."""
+    """Arrays whose rows, one array after the other, are those of `values`, for an index of
+    `scalar`: those that Arrow has, or one."""
     if isinstance(values, (np.ndarray, list, tuple)):
         return [as_array(values)]
     return _of_others(values, scalar) or [as_array(values)]

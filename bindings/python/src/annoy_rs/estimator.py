@@ -37,8 +37,8 @@ class Estimator:
         return {name: value for name, value in self._index._params.items() if name not in self._OTHER_PARAMS}
 
     def set_params(self, **params: Any) -> Self:
-        """Changes parameters. Metric, f and types of an index that has items stay what they are until
-        the next `fit`."""
+        """Changes parameters. Metric, f and types of an index that has items stay what they are
+        until the next `fit`."""
         index = self._index
         known = self.get_params()
         unknown = sorted(params.keys() - known.keys())
@@ -87,8 +87,8 @@ class Estimator:
 
     @property
     def y_map(self) -> Optional[dict[int, Any]]:
-        """The labels that `fit` was given, by item; otherwise those in the file. None when there are
-        none."""
+        """The labels that `fit` was given, by item; otherwise those in the file. None when there
+        are none."""
         index = self._index
         if index._y_map is not None:
             return dict(index._y_map)
@@ -108,8 +108,8 @@ class Estimator:
 
     @property
     def y(self) -> Optional[list[Any]]:
-        """The labels of all items in their order, None for items that have none; None when there are
-        no labels."""
+        """The labels of all items in their order, None for items that have none; None when there
+        are no labels."""
         labels = self.y_map
         return None if labels is None else [labels.get(item) for item in range(self._index.n_items)]
 
@@ -138,10 +138,10 @@ class Estimator:
     ) -> Self:
         """Makes the index of the rows of X, and builds it; on an error it is as before.
 
-        Without X it builds what was added. Ids begin at `start_index`, which is 0, or without `reset`
-        the number of items: the rows are then added to the items there are (trees are built anew).
-        Rows may be sequences or `{column: value}`; `missing_value` stands for None and for columns
-        that are missing, which otherwise are an error. `y` has a label for each row.
+        Without X it builds what was added. Ids begin at `start_index`, which is 0, or without
+        `reset` the number of items: the rows are then added to the items there are (trees are built
+        anew). Rows may be sequences or `{column: value}`; `missing_value` stands for None and for
+        columns that are missing, which otherwise are an error. `y` has a label for each row.
         """
         from .index import Index
 
@@ -180,7 +180,8 @@ class Estimator:
         return self
 
     def fit_transform(self, X: Any, y: Optional[Sequence[Any]] = None, **options: Any) -> Any:
-        """`fit`, then `transform` of the same rows. Options of both are told apart by their names."""
+        """`fit`, then `transform` of the same rows. Options of both are told apart by their
+        names."""
         fitting = {name: options.pop(name) for name in _OF_FIT & options.keys()}
         return self.fit(X, y, **fitting).transform(X, **options)
 
@@ -198,11 +199,13 @@ class Estimator:
         exclude_items: Optional[Iterable[int]] = None,
         missing_value: Optional[float] = None,
     ) -> Any:
-        """The neighbours of each row of X (with `input_type="item"`, of each item): their vectors, of
-        shape (q, n_neighbors, f), or with `output_type="item"` their ids, of shape (q, n_neighbors).
+        """The neighbours of each row of X (with `input_type="item"`, of each item): their vectors,
+        of shape (q, n_neighbors, f), or with `output_type="item"` their ids, of shape (q,
+        n_neighbors).
 
-        With `include_distances` and `return_labels` a tuple that has those too, in this order; items
-        without a label have `y_fill_value`. Raises if a row has fewer neighbours than asked for.
+        With `include_distances` and `return_labels` a tuple that has those too, in this order;
+        items without a label have `y_fill_value`. Raises if a row has fewer neighbours than asked
+        for.
         """
         index = self._index
         for name, value in (("input_type", input_type), ("output_type", output_type)):

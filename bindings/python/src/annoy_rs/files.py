@@ -129,7 +129,8 @@ def write_to(file: Any, size: int, to_bytes: Callable[[], bytes], save: Callable
 
 def source(file: Any) -> tuple[Optional[Bytes], bytes]:
     """What is to be opened: bytes; or None, and a path."""
-    if isinstance(file, (bytearray, memoryview)) or isinstance(file, bytes) and b"\0" in file:  # no path has that
+    # No path has a NUL in it, and every file.
+    if isinstance(file, (bytearray, memoryview)) or (isinstance(file, bytes) and b"\0" in file):
         return file, b""
     if not hasattr(file, "read"):
         return None, encoded(file)

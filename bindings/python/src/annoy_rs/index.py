@@ -37,7 +37,8 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
     `f` is the length of the vectors (for hamming, bits), or None to have it from the first vectors
     or the file loaded. `metric` is "angular", "euclidean", "manhattan", "dot" or "hamming" (or an
     alias, such as "cosine" or "l2"); `dtype` what is stored: "float32" or "float64", for hamming
-    words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64 (None: 32, or what a file has that is loaded).
+    words of "uint64", "uint32" or "uint8"; `id_bits` 32 or 64 (None: 32, or what a file has that is
+    loaded).
 
     The rest are defaults of methods, and what scikit-plots' `Index` takes: `n_neighbors` of
     searches in scikit-learn's way, `n_trees` and `n_jobs` of `build` (-1: as many as fit, all
@@ -130,8 +131,8 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
     # Trees.
 
     def set_seed(self, seed: Optional[int] = None) -> Self:  # type: ignore[override]
-        """Sets the seed of the next build (None: the library's own); it stays through save, load and
-        unload."""
+        """Sets the seed of the next build (None: the library's own); it stays through save, load
+        and unload."""
         number = None if seed is None else operator.index(seed)
         self._params.update(seed=number, random_state=None)
         if self._handle is not None or self._closed:

@@ -31,8 +31,8 @@ def pca_project_2d(x: ArrayLike, *, center: bool = True) -> NDArray[np.float64]:
 
 
 def evaluate_embedding(x: ArrayLike, y2: ArrayLike, *, k: int = 10) -> float:
-    """How well a picture keeps neighbours: the mean share, 0 to 1, of the `k` nearest of a row of `x`
-    that are among the `k` nearest of its point in `y2`, by euclidean distance."""
+    """How well a picture keeps neighbours: the mean share, 0 to 1, of the `k` nearest of a row of
+    `x` that are among the `k` nearest of its point in `y2`, by euclidean distance."""
     from .index import Index
 
     found = []

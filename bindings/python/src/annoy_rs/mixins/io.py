@@ -74,8 +74,8 @@ class IndexIOMixin(Base):
 
     def load(self, file: Source, prefault: Optional[bool] = None, *, copy: bool = False) -> Self:  # type: ignore[override]
         """Maps a file, ours or Annoy's, in place of whatever the index holds; metric, f and types
-        must be the index's. `file` is what `open` takes. The width of ids becomes the file's, unless
-        `id_bits` was given.
+        must be the index's. `file` is what `open` takes. The width of ids becomes the file's,
+        unless `id_bits` was given.
 
         While the file is mapped, nobody may shorten it or rewrite it in place (replacing
         it by rename is fine). With `copy` it is read into memory instead. `prefault` reads
@@ -133,8 +133,8 @@ class IndexIOMixin(Base):
         return self
 
     def deserialize(self, data: files.Bytes, prefault: Optional[bool] = None) -> Self:
-        """Loads what `serialize` or `to_bytes` gave: `load_bytes`. `prefault` does nothing: the bytes
-        are in memory."""
+        """Loads what `serialize` or `to_bytes` gave: `load_bytes`. `prefault` does nothing: the
+        bytes are in memory."""
         return self.load_bytes(data)
 
     def _adopt_first(self, opened: Any, name: str) -> None:
@@ -235,8 +235,8 @@ class IndexIOMixin(Base):
     def save_bundle(
         self, manifest_filename: Path = "manifest.json", index_filename: Path = "index.ann", *, prefault: Optional[bool] = None
     ) -> list[str]:
-        """Saves the index, and beside it a manifest: JSON with its metadata, labels of `fit` and the
-        name of the index's file, relative to that of the manifest. Both can be moved together.
+        """Saves the index, and beside it a manifest: JSON with its metadata, labels of `fit` and
+        the name of the index's file, relative to that of the manifest. Both can be moved together.
         Returns the two paths."""
         manifest = os.path.abspath(os.fsdecode(manifest_filename))
         path = os.path.join(os.path.dirname(manifest), os.fsdecode(index_filename))
@@ -253,8 +253,8 @@ class IndexIOMixin(Base):
     def load_bundle(
         cls, manifest_filename: Path = "manifest.json", index_filename: Optional[Path] = None, *, prefault: Optional[bool] = None
     ) -> Self:
-        """The index of a bundle. `index_filename`, relative to the manifest, is used in place of the
-        name that the manifest has."""
+        """The index of a bundle. `index_filename`, relative to the manifest, is used in place of
+        the name that the manifest has."""
         manifest = os.path.abspath(os.fsdecode(manifest_filename))
         with open(manifest, encoding="utf-8") as file:
             content = json.load(file)

@@ -18,7 +18,8 @@ SCHEMA_VERSION = 0
 
 
 class MetaMixin(Base):
-    """The part of `Index` that says what it is. Items and trees are not part of it: see `save_bundle`."""
+    """The part of `Index` that says what it is. Items and trees are not part of it: see
+    `save_bundle`."""
 
     def to_metadata(self, *, include_info: bool = True) -> dict[str, Any]:
         """Parameters, facts (`include_info`) and ways to pickle, as values that JSON has."""
@@ -36,8 +37,8 @@ class MetaMixin(Base):
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any], *, load: bool = True) -> Self:
-        """An index with these parameters. With `load`, the file that they name is loaded; it is never
-        written."""
+        """An index with these parameters. With `load`, the file that they name is loaded; it is
+        never written."""
         if not isinstance(metadata, Mapping):
             raise TypeError(f"metadata is a {type(metadata).__name__}, expected a mapping")
         version = metadata.get("index_schema_version", SCHEMA_VERSION)

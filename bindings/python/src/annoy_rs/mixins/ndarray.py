@@ -170,8 +170,8 @@ class NDArrayMixin(Base):
     def to_numpy(
         self, ids: Optional[ArrayLike] = None, *, dtype: Any = None, start: int = 0, stop: Optional[int] = None
     ) -> NDArray[Any]:
-        """All vectors, of shape (n_items, f), read-only; or copies of those of `ids`, or of the items
-        from `start` to `stop`.
+        """All vectors, of shape (n_items, f), read-only; or copies of those of `ids`, or of the
+        items from `start` to `stop`.
 
         For a loaded file all vectors are a view of the mapped file. It takes no memory and stays
         valid after `close`; for hamming it has the stored words. For an index in memory they are a
@@ -196,9 +196,9 @@ class NDArrayMixin(Base):
         stop: Optional[int] = None,
         return_ids: bool = False,
     ) -> Any:
-        """Copies of items' vectors, of shape (n, f), of `dtype` if that is given: of `ids`, or of the
-        items from `start` to `stop` (None: the last). With `return_ids` a tuple of those and the
-        ids."""
+        """Copies of items' vectors, of shape (n, f), of `dtype` if that is given: of `ids`, or of
+        the items from `start` to `stop` (None: the last). With `return_ids` a tuple of those and
+        the ids."""
         which = self._chosen(ids, start, stop)
         vectors = self.get_items(which)
         if dtype is not None:
@@ -237,8 +237,8 @@ class NDArrayMixin(Base):
         id_name: str = "id",
         columns: Optional[Sequence[str]] = None,
     ) -> Any:
-        """Items as a pandas DataFrame of a row for each item, as `get_item_vectors` chooses them. The
-        columns are `columns`, or the names that `fit` found, or 0, 1, ..."""
+        """Items as a pandas DataFrame of a row for each item, as `get_item_vectors` chooses them.
+        The columns are `columns`, or the names that `fit` found, or 0, 1, ..."""
         import pandas
 
         if id_location not in ("index", "column", "both", "none"):

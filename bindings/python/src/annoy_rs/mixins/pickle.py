@@ -82,7 +82,8 @@ class PickleMixin(Base):
 
     @classmethod
     def from_low_level(cls, index: Any, *, prefault: Optional[bool] = None) -> Any:
-        """A copy of an `AnnoyIndex` as an `Index`. (`index.index` is the same index without a copy.)"""
+        """A copy of an `AnnoyIndex` as an `Index`. (`index.index` is the same index without a
+        copy.)"""
         from ..annoy_index import AnnoyIndex
 
         if not isinstance(index, AnnoyIndex):

@@ -36,8 +36,9 @@ class PlottingMixin(Base):
 
         `projection` is "pca", the two axes along which they differ most (without `center`: from the
         origin), or "dims", two dimensions as they are. `maxabs` divides dimensions by their largest
-        magnitude before, and `l2_normalize` vectors by their length. `labels`, one for each point or
-        one for each item of the index, give the colours. `plot_kwargs` go to matplotlib's `scatter`.
+        magnitude before, and `l2_normalize` vectors by their length. `labels`, one for each point
+        or one for each item of the index, give the colours. `plot_kwargs` go to matplotlib's
+        `scatter`.
 
         Returns the points, of shape (n, 2), their ids, and the axes.
         """
@@ -79,10 +80,10 @@ class PlottingMixin(Base):
         line_kwargs: Optional[Mapping[str, Any]] = None,
         undirected: bool = True,
     ) -> Any:
-        """Draws a line from each item to each of its `k` nearest, where `plot_index` drew both: `y2`
-        and `ids` are what it returned (without ids: all items). Lines that would be drawn twice, from
-        either end, are drawn once if `undirected`. `line_kwargs` go to matplotlib's `LineCollection`.
-        Returns the axes."""
+        """Draws a line from each item to each of its `k` nearest, where `plot_index` drew both:
+        `y2` and `ids` are what it returned (without ids: all items). Lines that would be drawn
+        twice, from either end, are drawn once if `undirected`. `line_kwargs` go to matplotlib's
+        `LineCollection`. Returns the axes."""
         from matplotlib.collections import LineCollection
 
         points = np.asarray(y2, np.float64)

@@ -94,8 +94,8 @@ class VectorOpsMixin(Base):
         self, items: Any, n: int = 10, search_k: int = -1, **options: Unpack[ItemSearchOptions]
     ) -> tuple[Ids, Distances]:
         """Finds the `n` items nearest to an item, or to each of several. As `search`; with
-        `exclude_self` an item is not among its own neighbours. Items are ids, or strings: the labels
-        of items."""
+        `exclude_self` an item is not among its own neighbours. Items are ids, or strings: the
+        labels of items."""
         if isinstance(items, str):
             items = self.find_label(items)
         array = as_array(items)
@@ -107,8 +107,8 @@ class VectorOpsMixin(Base):
         return search.many_items(self._owner, as_ids(array), distance_of(self._scalar), n, search_k, options)
 
     def results(self, ids: Ids, distances: Distances) -> Results:
-        """What a search returned, as a table with labels: `index.results(*index.search(q, 5))`, then
-        `to_pandas()` or `to_arrow()`. Places that were left over are not in it."""
+        """What a search returned, as a table with labels: `index.results(*index.search(q, 5))`,
+        then `to_pandas()` or `to_arrow()`. Places that were left over are not in it."""
         return results(self, ids, distances)
 
     # As scikit-plots has them.
@@ -140,8 +140,8 @@ class VectorOpsMixin(Base):
         exclude_self: bool = False,
         exclude_item_ids: Optional[Iterable[int]] = None,
     ) -> Any:
-        """As `query_by_item`, of a vector. `exclude_self` leaves out the nearest if it is at distance
-        0."""
+        """As `query_by_item`, of a vector. `exclude_self` leaves out the nearest if it is at
+        distance 0."""
         n = self._params["n_neighbors"] if n_neighbors is None else n_neighbors
         query = as_array(vector).ravel()
         found = self._beside_itself(query[None], n, search_k, exclude_self, _excluded(exclude_item_ids))
@@ -174,7 +174,8 @@ class VectorOpsMixin(Base):
     def _beside_itself(
         self, queries: Any, n: int, search_k: int, exclude_self: bool, options: Any
     ) -> tuple[Ids, Distances]:
-        """The nearest of vectors; with `exclude_self` without the nearest where it is at distance 0."""
+        """The nearest of vectors; with `exclude_self` without the nearest where it is at distance
+        0."""
         if not exclude_self:
             return self.search(queries, n, search_k, **options)
         ids, distances = self.search(queries, n + 1, search_k, **options)
