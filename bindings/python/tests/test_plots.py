@@ -8,10 +8,11 @@ import matplotlib
 import numpy as np
 import pytest
 from annoy_rs import ArgumentError, Index
+from annoy_rs.plots import evaluate_embedding, pca_project_2d, plot_recall
 from numpy.typing import NDArray
 
-matplotlib.use("agg") plt = pytest.importorskip("matplotlib.pyplot") from annoy_rs.plots import
-evaluate_embedding, pca_project_2d, plot_recall  # noqa: E402  (after the choice of a backend)
+matplotlib.use("agg")
+plt = pytest.importorskip("matplotlib.pyplot")
 
 
 @pytest.fixture(autouse=True)
