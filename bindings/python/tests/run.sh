@@ -7,14 +7,18 @@ root=$PWD
 work=$root/target/python
 python=$work/venv/bin/python
 
-if [ ! -f "$work/venv/ready" ]; then
+# PyPI annoy is compiled from its source package.
+needed="annoy==1.17.3 cffi joblib matplotlib maturin mypy numpy pytest scikit-learn scipy setuptools wheel"
+if [ "$(cat "$work/venv/ready" 2>/dev/null)" != "$needed" ]; then
     python3 -m venv --clear "$work/venv"
-    # PyPI annoy is compiled from its source package.
-    "$python" -m pip install --quiet --disable-pip-version-check \
-        annoy==1.17.3 cffi joblib matplotlib mypy numpy pytest scikit-learn scipy setuptools wheel
-    touch "$work/venv/ready"
+    # shellcheck disable=SC2086
+    "$python" -m pip install --quiet --disable-pip-version-check $needed
+    echo "$needed" >"$work/venv/ready"
 fi
-rm -rf "$work/wheels" bindings/python/build
+# What maturin and cargo take.
+export PATH=$work/venv/bin:$PATH PYO3_PYTHON=$python
+cargo clippy --quiet -p annoy_rs_python -- -D warnings && echo "1 passed, 0 failed"
+rm -rf "$work/wheels"
 "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
     --wheel-dir "$work/wheels" bindings/python
 wheel=$(echo "$work"/wheels/annoy_rs-*-cp39-abi3-*.whl)
