@@ -39,7 +39,7 @@ fn main() {
         .warnings(false)
         .compile("annoy_rs_native");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        // The extension is one file: symbols of the library stay inside.
-        println!("cargo:rustc-cdylib-link-arg=-Wl,--exclude-libs,ALL");
+        // Of the library that is in it, whatever else the process has loaded.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
     }
 }

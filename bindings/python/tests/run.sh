@@ -8,10 +8,10 @@ work=$root/target/python
 python=$work/venv/bin/python
 
 # PyPI annoy is compiled from its source package.
-needed="annoy==1.17.3 cffi joblib matplotlib maturin mypy numpy pytest scikit-learn scipy setuptools wheel"
+needed="annoy==1.17.3 cffi joblib matplotlib maturin mypy numpy pytest scikit-learn scipy setuptools>=77 wheel"
 if [ "$(cat "$work/venv/ready" 2>/dev/null)" != "$needed" ]; then
     python3 -m venv --clear "$work/venv"
-    # shellcheck disable=SC2086
+
     "$python" -m pip install --quiet --disable-pip-version-check $needed
     echo "$needed" >"$work/venv/ready"
 fi
@@ -20,7 +20,7 @@ export PATH=$work/venv/bin:$PATH PYO3_PYTHON=$python
 cargo clippy --quiet -p annoy_rs_python -- -D warnings && echo "1 passed, 0 failed"
 rm -rf "$work/wheels"
 "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-    --wheel-dir "$work/wheels" bindings/python
+    --wheel-dir "$work/wheels" ./bindings/python ./bindings/python/compat
 wheel=$(echo "$work"/wheels/annoy_rs-*-cp39-abi3-*.whl)
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
 
@@ -40,10 +40,16 @@ assert index.search([3, 4], 1)[0].tolist() == [1]
 if sys.platform == "linux":
     needed = subprocess.run(["ldd", annoy_rs._native.__file__], capture_output=True, text=True, check=True).stdout
     assert "annoy" not in needed.replace(annoy_rs._native.__file__, ""), needed
+    # Nor does it pass for the shared library.
+    with open(annoy_rs._native.__file__, "rb") as file:
+        assert b"libannoy_rs.so" not in file.read()
 print("1 passed, 0 failed")
 PYTHON
 
 "$python" -m pytest -p no:cacheprovider "$root/bindings/python/tests"
 cd "$root/bindings/python"
-"$python" -m mypy --strict --cache-dir "$work/mypy" src tests native/build_native.py
+"$python" -m mypy --strict --cache-dir "$work/mypy" src tests native/build_native.py compat/tests
 echo "1 passed, 0 failed"
+cd "$elsewhere"
+ANNOY_RS_WORK=$work "$python" -m pytest -q -p no:cacheprovider --rootdir "$root/bindings/python/compat" \
+    "$root/bindings/python/compat/tests"

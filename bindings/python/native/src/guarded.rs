@@ -156,18 +156,6 @@ impl State {
         *count = count.saturating_sub(1);
         self.let_in = self.let_in.min(self.want_to_share);
     }
-
-    /// Whether it is the hold's turn. A thread that holds an index, this or another, does not wait
-    /// for those that wait, who may be waiting for it.
-    fn is_free(&self, hold: &Hold) -> bool {
-        if self.alone {
-            false
-        } else if hold.alone {
-            self.sharing == 0 && self.let_in == 0
-        } else {
-            self.want_it_alone == 0 || self.let_in > 0 || !HOLDS.get().is_null()
-        }
-    }
 }
 
 impl Guarded {
@@ -190,54 +178,74 @@ impl Guarded {
         holds().filter(|hold| eq(hold.of.get(), self))
     }
 
-    /// Why a call cannot have the index, however long it waits.
-    fn refusal(&self, state: &State, hold: &Hold) -> Option<Refused> {
+    /// Whether a call can have the index, or cannot however long it waits; None if it has to wait.
+    /// A thread that holds an index, this or another, does not wait for those that wait, who may be
+    /// waiting for it.
+    fn verdict(&self, state: &State, hold: &Hold) -> Option<Result<(), Refused>> {
         if self.is_freed() || (state.closed && !hold.closes) {
-            Some(Refused::Closed)
-        } else if state.lost {
-            Some(Refused::Lost)
-        } else if self.holds().any(|other| other.alone) {
-            Some(Refused::Busy)
-        } else if hold.alone && self.holds().next().is_some() {
-            Some(Refused::Shared)
-        } else {
-            None
+            return Some(Err(Refused::Closed));
         }
+        if state.lost {
+            return Some(Err(Refused::Lost));
+        }
+        let mut is_inside = false;
+        for other in holds() {
+            is_inside = true;
+            if eq(other.of.get(), self) && other.alone {
+                return Some(Err(Refused::Busy));
+            }
+            if eq(other.of.get(), self) && hold.alone {
+                return Some(Err(Refused::Shared));
+            }
+        }
+        let is_free = if state.alone {
+            false
+        } else if hold.alone {
+            state.sharing == 0 && state.let_in == 0
+        } else {
+            state.want_it_alone == 0 || state.let_in > 0 || is_inside
+        };
+        is_free.then_some(Ok(()))
     }
 
     /// Waits for the turn, at most `PAUSE`. `hold` is new, or one for which this said `Again`.
     fn enter(&self, hold: &Hold) -> Result<(), Refused> {
         let mut state = self.lock();
-        if hold.of.replace(self).is_null() {
-            *state.waiting(hold) += 1;
-        }
-        let waits = |state: &State| self.refusal(state, hold).is_none() && !state.is_free(hold);
-        if waits(&state) {
-            let waited = self
-                .turn
-                .wait_timeout_while(state, PAUSE, |state| waits(state));
-            let timeout;
-            (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            if timeout.timed_out() {
-                return Err(Refused::Again);
+        let mut is_counted = !hold.of.replace(self).is_null();
+        let mut verdict = self.verdict(&state, hold);
+        if verdict.is_none() {
+            if !is_counted {
+                *state.waiting(hold) += 1;
+                is_counted = true;
             }
+            let waited = self.turn.wait_timeout_while(state, PAUSE, |state| {
+                verdict = self.verdict(state, hold);
+                verdict.is_none()
+            });
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        state.no_longer_waits(hold);
-        if let Some(refused) = self.refusal(&state, hold) {
+        let verdict = verdict.unwrap_or(Err(Refused::Again));
+        if verdict == Err(Refused::Again) {
+            return verdict;
+        }
+        if is_counted {
+            state.no_longer_waits(hold);
+        }
+        if verdict.is_err() {
             hold.of.set(null());
             if hold.closes {
                 state.closed = self.is_freed();
             }
             self.wake(&state);
-            return Err(refused);
-        }
-        if hold.alone {
-            state.alone = true;
         } else {
-            state.sharing += 1;
+            if hold.alone {
+                state.alone = true;
+            } else {
+                state.sharing += 1;
+            }
+            hold.list();
         }
-        hold.list();
-        Ok(())
+        verdict
     }
 
     fn leave(&self, hold: &Hold) {

@@ -1,0 +1,3 @@
+from .annoylib import Annoy as AnnoyIndex
+
+__all__ = ["AnnoyIndex"]

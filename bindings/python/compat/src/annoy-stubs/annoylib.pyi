@@ -1,0 +1,1 @@
+from annoy_rs import Annoy as Annoy
