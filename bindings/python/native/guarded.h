@@ -56,9 +56,10 @@ void guarded_after_fork(guarded *self, int child);
 void guarded_fork_ends(int child);
 
 /* The everyday searches, annoy_get_nns_by_vector and annoy_get_nns_by_item, in one call from
-   Python: the number found, or -1 - what the lock says, or -100 - status. */
+   Python: the number found, or -1 - what the lock says, or -100 - status. Without trees Annoy finds
+   nothing, where the library looks at all of a few items: ANNOY_ERR_STATE, by item and `as_annoy`. */
 int64_t guarded_by_vector(guarded *self, const float *vector, size_t len, size_t n, int64_t search_k, int64_t *ids,
-                          float *distances);
+                          float *distances, int as_annoy);
 int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids, float *distances);
 
 /* Between the library and `python_progress`: a report takes the interpreter's lock, so there are no

@@ -8,7 +8,8 @@ work=$root/target/python
 python=$work/venv/bin/python
 
 # PyPI annoy is compiled from its source package.
-needed="annoy==1.17.3 cffi joblib matplotlib maturin mypy numpy pytest scikit-learn scipy setuptools>=77 wheel"
+needed="annoy==1.17.3 cffi joblib matplotlib maturin ml_dtypes mypy numpy pandas polars pyarrow pytest pyyaml scikit-learn
+    scipy setuptools>=77 wheel"
 if [ "$(cat "$work/venv/ready" 2>/dev/null)" != "$needed" ]; then
     python3 -m venv --clear "$work/venv"
 

@@ -473,3 +473,25 @@ def test_module() -> None:
             Index(3, **wrong)
     with pytest.raises(TypeError):
         Index(3, 5)  # type: ignore[arg-type]
+
+
+def test_few_items_are_searched_without_trees(vectors: Array) -> None:
+    index = Index(12, "euclidean")
+    index.add_items(vectors)
+    for ids in (index.search(vectors[7], 5)[0], index.search(vectors[6:8], 5)[0][1], index.search_items(7, 5)[0]):
+        assert ids.tolist() == nearest(vectors, vectors[7], 5)
+    with pytest.raises(StateError):
+        index.search(vectors[7], 5, 100)
+    many = Index(1, "euclidean")
+    many.add_items(np.arange(3001, dtype=np.float32)[:, None])
+    with pytest.raises(StateError, match="not built"):
+        many.search([3.0], 1)
+    assert many.search([3.0], 1, exact=True)[0].tolist() == [3]
+    # Annoy finds nothing then.
+    compatible = AnnoyIndex(12, "euclidean")
+    compatible.add_item(0, vectors[0])
+    for annoy in (compatible, index):
+        assert annoy.get_nns_by_vector(vectors[0], 3) == annoy.get_nns_by_item(0, 3) == []
+        assert annoy.get_nns_by_item(0, 3, include_distances=True) == ([], [])
+        with pytest.raises(IndexError):
+            annoy.get_nns_by_item(500, 3)

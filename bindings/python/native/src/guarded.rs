@@ -4,9 +4,9 @@
 //! Turns: calls that come after a waiting change wait for it, and when it is done, those that
 //! waited meanwhile go before the next change.
 
-use annoy_rs::ffi::handle::{annoy_free, annoy_index};
+use annoy_rs::ffi::handle::{annoy_free, annoy_get_n_trees, annoy_index};
 use annoy_rs::ffi::nearest::{annoy_get_nns_by_item, annoy_get_nns_by_vector};
-use annoy_rs::ffi::status::{annoy_error, annoy_status, ANNOY_OK};
+use annoy_rs::ffi::status::{annoy_error, annoy_status, ANNOY_ERR_STATE, ANNOY_OK};
 use std::alloc::{alloc, Layout};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_int;
@@ -447,10 +447,14 @@ unsafe extern "C" fn guarded_by_vector(
     search_k: i64,
     ids: *mut i64,
     distances: *mut f32,
+    as_annoy: c_int,
 ) -> i64 {
     // SAFETY: handed on.
     unsafe {
         search(guarded, |index, n_found, error| {
+            if as_annoy != 0 && annoy_get_n_trees(index) == 0 {
+                return ANNOY_ERR_STATE;
+            }
             annoy_get_nns_by_vector(
                 index, vector, len, n, search_k, ids, distances, n_found, error,
             )
@@ -470,6 +474,9 @@ unsafe extern "C" fn guarded_by_item(
     // SAFETY: handed on.
     unsafe {
         search(guarded, |index, n_found, error| {
+            if annoy_get_n_trees(index) == 0 {
+                return ANNOY_ERR_STATE;
+            }
             annoy_get_nns_by_item(index, item, n, search_k, ids, distances, n_found, error)
         })
     }

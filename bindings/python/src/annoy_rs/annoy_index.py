@@ -342,7 +342,7 @@ class AnnoyIndex(Estimator):
         ids = _new(_LONGS, room)
         distances = _new(_FLOATS, room) if include_distances else ffi.NULL
         handle = (index._handle or index._owner).guarded
-        while (found := _by_vector(handle, query, len(query), n, search_k, ids, distances)) == _AGAIN:
+        while (found := _by_vector(handle, query, len(query), n, search_k, ids, distances, 1)) == _AGAIN:
             pass
         if found < 0:
             if len(query) != index.f:

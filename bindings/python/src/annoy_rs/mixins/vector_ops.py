@@ -77,6 +77,7 @@ class VectorOpsMixin(Base):
                 search_k or -1,
                 _from_buffer(_LONGS, ids),
                 _from_buffer(_FLOATS, distances),
+                0,
             )
             if found == room:
                 return ids, distances
