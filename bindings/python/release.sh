@@ -9,7 +9,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=$PWD/target/python
 dist=$work/dist
 [ $# -gt 0 ] || set -- python3
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+# Empty, as the wheel is built from the source package: its files have the times that cargo goes by,
+# but all the same one, so that what had been built before from others would be taken.
+export CARGO_TARGET_DIR=$work/release/target
 if [ ! -f "$work/release/ready" ]; then
     python3 -m venv --clear "$work/release"
     "$work/release/bin/python" -m pip install --quiet --disable-pip-version-check 'maturin>=1.14.1,<2' \
@@ -17,7 +19,7 @@ if [ ! -f "$work/release/ready" ]; then
     touch "$work/release/ready"
 fi
 export PATH=$work/release/bin:$PATH
-rm -rf "$dist"
+rm -rf "$dist" "$CARGO_TARGET_DIR"
 maturin build --quiet --release --sdist --zig --compatibility manylinux2014 --interpreter "$work/release/bin/python" \
     --manifest-path bindings/python/native/Cargo.toml --out "$dist"
 python -m build --no-isolation --outdir "$dist" bindings/python/compat >"$work/release/compat.log"

@@ -18,8 +18,9 @@ install() {
 
 [ -x "$python" ] || python3 -m venv --clear "$work/venv"
 install requirements.txt
-rm -rf "$work/wheels" bindings/python/build
-"${pip[@]}" wheel --no-deps --no-build-isolation --wheel-dir "$work/wheels" bindings/python
+rm -rf "$work/wheels"
+# maturin builds it.
+PATH=$work/venv/bin:$PATH "${pip[@]}" wheel --no-deps --no-build-isolation --wheel-dir "$work/wheels" bindings/python
 "${pip[@]}" install --no-deps --force-reinstall "$work"/wheels/annoy_rs-*.whl
 
 program=gauntlet.py

@@ -8,11 +8,10 @@ work=$root/target/python
 python=$work/venv/bin/python
 
 # PyPI annoy is compiled from its source package.
-needed="annoy==1.17.3 cffi joblib matplotlib maturin ml_dtypes mypy numpy pandas polars pyarrow pytest pyyaml scikit-learn
-    scipy setuptools>=77 wheel"
+needed="annoy==1.17.3 cffi joblib matplotlib maturin ml_dtypes mypy numpy pandas polars pyarrow pytest pyyaml"
+needed="$needed scikit-learn scipy setuptools>=77 wheel"
 if [ "$(cat "$work/venv/ready" 2>/dev/null)" != "$needed" ]; then
     python3 -m venv --clear "$work/venv"
-
     "$python" -m pip install --quiet --disable-pip-version-check $needed
     echo "$needed" >"$work/venv/ready"
 fi
