@@ -152,6 +152,9 @@ TEST(bytes_answers_and_verdicts) {
 #ifdef VALGRIND
                 if (modes[i].flush || s > 0) continue;
 #endif
+#ifdef SOME /* each metric in half of them, in turn */
+                if ((i + m) % 2) continue;
+#endif
                 enter(&modes[i]);
                 index = build(metrics[m], i % 2 ? 3 : 1);
                 same = saved(index, 0, &same_size);
