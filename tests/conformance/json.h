@@ -24,8 +24,8 @@ static inline void json_wrong(const char *at) {
     exit(2);
 }
 
-/* Behind what is of `these`. Not by strspn, for which AddressSanitizer looks for the end of the file
- * each time. */
+/* Behind what is of `these`. Not by strspn, for which AddressSanitizer looks for the end of the
+ * file each time. */
 static inline char *json_past(char *at, const char *these) {
     while (*at && strchr(these, *at)) ++at;
     return at;
