@@ -16,6 +16,9 @@ python=${ANNOY_RS_PYTHON:-python3}
 include=("-I$root/bindings/cpp/include" "-I$root/include")
 warnings=(-Wall -Wextra -Werror)
 strict=(-Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wdeprecated)
+# Which types of index matrix.cc is compiled for.
+some=-DSOME
+[ -n "${ANNOY_RS_THOROUGH:-}" ] && some=
 sources=(matrix patterns patterns_r threads overhead strict own_names two_units/main two_units/other)
 
 run() { # COMPILER STANDARD SOURCE... [FLAG]
@@ -33,7 +36,7 @@ compiles() { # COMPILER STANDARD FIRST
     for source in "${sources[@]}"; do
         number=$((number + 1))
         [ -n "${ANNOY_RS_THOROUGH:-}" ] || [ $(((number - $3) % 4)) -eq 0 ] || continue
-        "$1" "-std=$2" "${warnings[@]}" "${include[@]}" -fsyntax-only "$here/$source.cc" || return 1
+        "$1" "-std=$2" "${warnings[@]}" "${include[@]}" $some -fsyntax-only "$here/$source.cc" || return 1
         compiled=$((compiled + 1))
     done
     "$1" "-std=$2" "${warnings[@]}" "${strict[@]}" "${include[@]}" -fsyntax-only "$here/strict.cc" &&
@@ -131,8 +134,6 @@ overhead() {
 
 # The long ones first.
 task "same source, Annoy 1.17.3's header and ours" same_source
-some=-DSOME
-[ -n "${ANNOY_RS_THOROUGH:-}" ] && some=
 for compiler in "${compilers[@]}"; do
     task "$compiler: matrix, c++17" run "$compiler" c++17 matrix.cc $some
 done
