@@ -182,6 +182,17 @@ pub fn sampled_kinds<T>(kinds: Vec<T>, group: usize) -> Vec<T> {
         .collect()
 }
 
+/// Of kinds that take turns, every second from number `first`, which the caller takes from what is
+/// fixed about the test; all of them, unless tries are sampled.
+pub fn in_turn<T>(kinds: impl IntoIterator<Item = T>, first: usize) -> Vec<T> {
+    let (first, step) = if sample() == 1 {
+        (0, 1)
+    } else {
+        (first % 2, 2)
+    };
+    kinds.into_iter().skip(first).step_by(step).collect()
+}
+
 /// A directory for files that do not outlive the test: in memory where there is a place for such,
 /// because every save waits for its disk.
 pub fn scratch() -> TempDir {

@@ -2,7 +2,7 @@
 //! without saying how much to look at, and what the index says of it.
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, with_graph, Rows};
-use crate::common::{built, ids, Item, Random};
+use crate::common::{built, ids, in_turn, Item, Random};
 use annoy_rs::{GraphPlan, Index, LogLevel, Metric, Options, ScalarType, Search, Work};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,9 +19,10 @@ const OF_NUMBERS: [Metric; 4] = [
     Metric::Dot,
 ];
 
-/// The last rows are queries. Metrics take turns with the scalars.
+/// The last rows are queries. Metrics take turns with the scalars; where tries are sampled, half of
+/// the sets have the first and third metric, the others the second and fourth.
 fn finds(name: &str, rows: Rows, metrics: &[Metric]) {
-    for (i, &metric) in metrics.iter().enumerate() {
+    for (i, &metric) in in_turn(metrics.iter().enumerate(), name.len() / 2) {
         let scalar = [ScalarType::F32, ScalarType::F64][(i + name.len()) % 2];
         finds_as(name, &rows, metric, scalar);
     }

@@ -2,7 +2,7 @@
 //! threads, in memory or on disk, with every kernel, today and tomorrow. The checksums below are
 //! those of files as they have been.
 
-use crate::common::{all_types, checksum, filled, name, plain, random_items, saved, Item};
+use crate::common::{all_types, checksum, filled, in_turn, name, plain, random_items, saved, Item};
 use annoy_rs::{kernel_name, Index, Metric, Options};
 use std::fs;
 use std::process::Command;
@@ -132,15 +132,24 @@ fn a_kernel_that_is_not_there() {
 #[test]
 fn threads_and_place_do_not_matter() {
     let directory = crate::common::scratch();
-    for options in all() {
+    for (number, options) in all().into_iter().enumerate() {
         let items = items(options);
         let first = saved(&memory(options, &items, 1));
-        for threads in [1, 2, 7] {
+        let ways = [
+            (1, false),
+            (1, true),
+            (2, true),
+            (2, false),
+            (7, false),
+            (7, true),
+        ];
+        for (threads, on_disk) in in_turn(ways, number) {
             let context = format!("{}, {threads} threads", name(options));
-            assert!(
-                first == saved(&memory(options, &items, threads)),
-                "{context}, memory"
-            );
+            if !on_disk {
+                let again = saved(&memory(options, &items, threads));
+                assert!(first == again, "{context}, memory");
+                continue;
+            }
             let path = directory.path().join("x.ann");
             let mut index = Index::with_options(options).unwrap();
             index.on_disk_build(&path).unwrap();

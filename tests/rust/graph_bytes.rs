@@ -80,6 +80,7 @@ fn threads_change_nothing() {
 
 /// Prints what [`every_kernel_makes_the_same`] compares.
 #[test]
+#[ignore = "every_kernel_makes_the_same runs it"]
 fn print_checksums() {
     println!("kernel: {}", kernel_name().unwrap());
     for (options, rows) in sets() {

@@ -1,7 +1,7 @@
 //! Who lets a search look at more finds no less.
 
 use crate::common::graphs::{as_near, gaussian, items, kind, with_graph, Rows};
-use crate::common::{Item, Random};
+use crate::common::{in_turn, Item, Random};
 use annoy_rs::{Index, Metric, ScalarType, Search, Way};
 
 const QUERIES: usize = 120;
@@ -66,8 +66,9 @@ fn never_falls(name: &str, index: &Index, queries: &[Item]) {
     }
 }
 
+/// Of two sizes; of one, in turn, where tries are sampled.
 fn of_kind(name: &str, metric: Metric, make: impl Fn(usize, &mut Random) -> Rows) {
-    for n_items in [2001, 5000] {
+    for n_items in in_turn([5000, 2001], name.len()) {
         let rows = make(n_items + QUERIES, &mut Random(1));
         let options = kind(metric, ScalarType::F32, rows[0].len());
         let all = items(options, &rows);

@@ -12,7 +12,7 @@ fn on_every_kernel(test: &str) -> Vec<(&'static str, String)> {
     let mut said = Vec::new();
     for kernel in ["portable", "sse2", "avx2", "avx512"] {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture"])
+            .args(["--exact", test, "--nocapture", "--include-ignored"])
             .env("ANNOY_RS_KERNEL", kernel)
             .output()
             .unwrap();

@@ -2,8 +2,8 @@
 //! panic at any step, they leave the index as it was.
 
 use crate::common::{
-    built, filled, ids, name, options, random_items, saved, scratch, temporary_files, Item, Random,
-    Snapshot,
+    built, filled, ids, in_turn, name, options, random_items, saved, scratch, temporary_files,
+    Item, Random, Snapshot,
 };
 use annoy_rs::{
     Access, Cancel, Error, IdWidth, Index, LogLevel, Metric, Options, Result, ScalarType, Stage,
@@ -106,8 +106,10 @@ impl Long<'_> {
         assert!(Snapshot::of(&index) == expected, "{name}: not as ever");
     }
 
+    /// With each number of threads it is cancelled, and panics; one of the two in turn, where tries
+    /// are sampled.
     fn check(&self) {
-        for threads in [1, 2, 5] {
+        for (i, threads) in [1, 2, 5].into_iter().enumerate() {
             let (_, steps) = self.watched(threads);
             let name = format!("{}, {threads} threads: {steps:?}", self.name);
             assert!(steps.is_sorted_by_key(|step| step.0), "{name}");
@@ -119,8 +121,9 @@ impl Long<'_> {
             );
             let (done, total) = steps[steps.len() - 1];
             assert!(done == total && done > 0, "{name}");
-            self.broken_off(threads, false);
-            self.broken_off(threads, true);
+            for by_panic in in_turn([false, true], i + self.name.len()) {
+                self.broken_off(threads, by_panic);
+            }
             let cancel = Cancel::new();
             cancel.cancel();
             let mut work = Work {
