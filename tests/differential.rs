@@ -16,6 +16,7 @@ mod unfinished;
 
 use annoy::{Annoy, Answers};
 use annoy_rs::{Access, Index, Metric, Vector, VectorMut};
+use common::{in_turn, sample};
 use data::{distance, max_leaf, norm, Case, Kind, Query, Random};
 use std::collections::HashSet;
 use std::fs;
@@ -38,6 +39,8 @@ const HUGE: [(usize, i64); 6] = [
     (0, 100),
 ];
 
+/// Each metric and length has an odd number of them: where they take turns, what the one leaves out
+/// the next takes.
 fn cases() -> Vec<Case> {
     let shapes = shapes();
     let mut cases = Vec::new();
@@ -336,7 +339,8 @@ fn our_files(annoy: &Annoy, cases: &[Case]) -> Tally {
 /// was compiled for, hence the little room.
 fn check(tally: Tally, what: &str) {
     println!("{what}: {tally:?}");
-    assert!(tally.searches >= 40_000, "{tally:?}");
+    let least = if sample() == 1 { 40_000 } else { 20_000 };
+    assert!(tally.searches >= least, "{tally:?}");
     assert!(tally.near_equal * 100 <= tally.searches, "{tally:?}");
     assert!(tally.different * 5000 <= tally.searches, "{tally:?}");
 }
@@ -344,13 +348,15 @@ fn check(tally: Tally, what: &str) {
 #[test]
 fn annoys_files_in_ours() {
     let Some(annoy) = Annoy::find() else { return };
-    check(annoys_files(&annoy, &cases()), "Annoy's files");
+    let cases = in_turn(cases(), 0);
+    check(annoys_files(&annoy, &cases), "Annoy's files");
 }
 
 #[test]
 fn our_files_in_annoy() {
     let Some(annoy) = Annoy::find() else { return };
-    check(our_files(&annoy, &cases()), "our files");
+    let cases = in_turn(cases(), 1);
+    check(our_files(&annoy, &cases), "our files");
 }
 
 /// With one or two items among many ids a tree is a single node although `n_items` is past the leaf

@@ -2,6 +2,7 @@
 //! what is removed, and searches the trees.
 
 use crate::annoy::Annoy;
+use crate::common::in_turn;
 use crate::data::{Case, Kind};
 use crate::{answer, build, cases, compare, load, paths, with, Tally};
 use annoy_rs::{GraphPlan, Index, Metric, Work};
@@ -70,6 +71,7 @@ fn graphs_in_annoy() {
     });
     let cases: Vec<_> = cases().into_iter().step_by(3).chain(long).collect();
     assert!(cases.len() >= 100, "{} files", cases.len());
+    let cases = in_turn(cases, 0);
     let paths = paths(&annoy, &cases);
     let jobs = with(&cases, &paths);
     for (number, (case, path)) in jobs.iter().enumerate() {
