@@ -74,9 +74,9 @@ lint() {
     # no test looks at them. Nothing is linked, so libFuzzer need not be compiled: any path says
     # where it is. The Python module needs a Python with cffi, and its stage looks at it.
     local -x CUSTOM_LIBFUZZER_PATH=$PWD/target/libfuzzer.a
-    local all=(--workspace --exclude annoy_rs_python)
-    cargo fmt --all --check && cargo clippy --quiet "${all[@]}" --all-targets --all-features -- -D warnings &&
-        cargo clippy --quiet "${all[@]}" --lib -- -D warnings &&
+    cargo fmt --all --check &&
+        cargo clippy --quiet --workspace --exclude annoy_rs_python --all-targets --all-features -- -D warnings &&
+        cargo clippy --quiet --lib -- -D warnings &&
         find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
         python3 tests/lines.py && python3 cmake/licenses.py --check && echo "5 passed, 0 failed"
 }

@@ -117,6 +117,8 @@ refused "find_package: an incomplete installation is named" "libannoy_rs.a is mi
 mv "$tmp/aside.a" "$lib/libannoy_rs.a"
 
 # --- add_subdirectory, with cargo's dev profile; then FetchContent
+# It is about projects, not about speed: the everyday run takes the library as tests/abi does.
+[ -n "${ANNOY_RS_THOROUGH:-}" ] || export CARGO_PROFILE_DEV_OPT_LEVEL=0
 ok "add_subdirectory: configure" cmake -S "$here/add_subdirectory" -B "$tmp/default" -G "$second"
 ok "add_subdirectory: cargo is to work below the binary directory" \
     grep -qF "ANNOY_RS_CARGO_TARGET_DIR:PATH=$tmp/default/annoy_rs/cargo" "$tmp/default/CMakeCache.txt"
