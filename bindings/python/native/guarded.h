@@ -57,7 +57,8 @@ void guarded_fork_ends(int child);
 
 /* The everyday searches, annoy_get_nns_by_vector and annoy_get_nns_by_item, in one call from
    Python: the number found, or -1 - what the lock says, or -100 - status. Without trees Annoy finds
-   nothing, where the library looks at all of a few items: ANNOY_ERR_STATE, by item and `as_annoy`. */
+   nothing, where the library looks at all of a few items: there the search by item, and the other
+   with `as_annoy`, give ANNOY_ERR_STATE. */
 int64_t guarded_by_vector(guarded *self, const float *vector, size_t len, size_t n, int64_t search_k, int64_t *ids,
                           float *distances, int as_annoy);
 int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids, float *distances);

@@ -24,9 +24,10 @@ def test_the_main_readme() -> None:
 def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     text = (PYTHON / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 4
     shutil.copytree(PYTHON.parents[1] / "examples" / "data", tmp_path / "examples" / "data")
     monkeypatch.chdir(tmp_path)
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
-    assert re.match(r"\['king', 'prince', 'queen', ", capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert re.match(r"\['king', 'prince', 'queen', ", printed) and "car" in printed

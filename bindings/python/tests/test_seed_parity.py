@@ -114,12 +114,15 @@ LOW_LEVEL: dict[str, Check] = {
     "__copy__": lambda x, d: copy.copy(x).get_n_items() == N,
 }
 
+# Of data without them, the defaults.
+TYPES = {"dtype": "float32", "id_bits": 32}
+
 HIGH_LEVEL: dict[str, Check] = {
     "backend": lambda x, d: x.backend is x,
     "from_low_level": lambda x, d: Index.from_low_level(made(AnnoyIndex)).get_nns_by_item(0, 3) == x.get_nns_by_item(0, 3),
     "verbose": lambda x, d: x.verbose is None and reset(x, "verbose", 0),
     "to_metadata": lambda x, d: x.to_metadata()["params"]["metric"] == "euclidean",
-    "from_metadata": lambda x, d: Index.from_metadata(x.to_metadata()).get_params() == x.get_params() | {"dtype": "float32"},
+    "from_metadata": lambda x, d: Index.from_metadata(x.to_metadata()).get_params() == x.get_params() | TYPES,
     "to_json": lambda x, d: json.loads(x.to_json(d / "a.json")) == json.loads((d / "a.json").read_text()),
     "from_json": lambda x, d: bool(x.to_json(d / "a.json")) and Index.from_json(d / "a.json").f == F,
     "to_yaml": lambda x, d: "euclidean" in x.to_yaml(d / "a.yaml"),
