@@ -251,6 +251,16 @@ def test_saving_what_was_built_on_disk_elsewhere(tmp_path: Path) -> None:
     assert (tmp_path / "b.ann").read_bytes() == (tmp_path / "a.ann").read_bytes()
 
 
+def test_parameters_do_not_undo_calls(tmp_path: Path) -> None:
+    heard: list[str] = []
+    index = Index(F, "l2")
+    index.set_log(lambda level, text: heard.append(text))
+    index.on_disk_build(tmp_path / "x.ann").set_params(n_neighbors=3, seed=4)
+    index.set_params(**index.get_params()).add_items(ROWS)
+    index.build(2)
+    assert heard and (tmp_path / "x.ann").exists() and Index.open(tmp_path / "x.ann").info()["seed"] == 4
+
+
 def test_unload_then_add_and_build() -> None:
     index = made(Index)
     assert index.unload().add_item(0, ROWS[0]).build(1).get_n_items() == 1
@@ -331,6 +341,11 @@ def test_parameters_of_an_index_with_items() -> None:
         Index(3, l1_ratio=0.5)
     assert Index(3, random_state=5).add_items([[1, 2, 3]]).tolist() == [0]
     assert Index(random_state=np.random.RandomState(1)).fit(ROWS).get_n_items() == N
+    seeded = Index(3, random_state=5)
+    assert seeded.seed == seeded.random_state == 5
+    seeded.seed = 6
+    assert seeded.get_params()["random_state"] is None and seeded.random_state == 6
+    assert seeded.add_item(0, [1, 2, 3]).build(1).info()["seed"] == 6
     for labels in (["a"], {0: "a"}):
         with pytest.raises((ValueError, TypeError)):
             index.y = labels

@@ -192,6 +192,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "strings": (lambda: [["a"] * 6], "expected numbers"),
     "strings, Arrow": (lambda: pa.array(["a"]), "Arrow's type"),
     "lists of strings, Arrow": (lambda: pa.array([["a"]]), "Arrow's type"),
+    "dictionary, Arrow": (lambda: pa.DictionaryArray.from_arrays(pa.array([0, 0]), pa.array([[1.0] * 6])), "dictionary"),
     "three dimensions": (lambda: np.zeros((2, 3, 6)), "shape"),
     "generator of numbers": (lambda: iter([1.0, 2.0]), "shape"),
     "other length": (lambda: ROWS[:, :5], "5"),

@@ -92,6 +92,8 @@ def chunks(values: Any) -> list[NDArray[Any]]:
         schema_capsule, array_capsule = values.__arrow_c_array__()
         schema = _Schema.from_address(_pointer_of(schema_capsule, b"arrow_schema"))
         array = _Array.from_address(_pointer_of(array_capsule, b"arrow_array"))
+        if not array.release:
+            raise ArgumentError("the Arrow array was released, expected one that is there")
         found.append(_vectors(schema, array, array_capsule, 0))
     else:
         capsule = values.__arrow_c_stream__()
@@ -124,7 +126,10 @@ def _vectors(schema: Any, array: Any, owner: Any, first: int) -> NDArray[Any]:
     """An array of vectors, as a NumPy array that keeps `owner` alive. `first` is the number of its
     first row, for errors."""
     form: bytes = schema.format
+    if schema.dictionary:
+        raise ArgumentError("vectors are of a dictionary of Arrow's, expected lists of numbers")
     if form == b"+s":
+        _no_nulls(array, array.offset, array.length, first, 1)
         columns = [(schema.children[i].contents, array.children[i].contents) for i in range(schema.n_children)]
         columns = [(a, _Slice(b, array.offset, array.length)) for a, b in columns]
         if len(columns) == 1 and columns[0][0].format not in _ELEMENTS:
@@ -135,7 +140,9 @@ def _vectors(schema: Any, array: Any, owner: Any, first: int) -> NDArray[Any]:
     if form in _ELEMENTS:  # one vector, or ids
         return _numbers(schema, array, owner, first, 1)
     _no_nulls(array, array.offset, array.length, first, 1)
-    child_schema, child = (schema.children[0].contents, array.children[0].contents) if schema.n_children == 1 else (None, None)
+    if schema.n_children != 1 or array.n_children != 1:
+        raise ArgumentError(f"vectors are of Arrow's type {form.decode()!r}, expected lists of numbers")
+    child_schema, child = schema.children[0].contents, array.children[0].contents
     if form.startswith(b"+w:"):
         length = int(form[3:])
         begin, end = array.offset * length, (array.offset + array.length) * length
@@ -156,7 +163,10 @@ class _Slice:
     """A part of an array: its fields, with another offset and length."""
 
     def __init__(self, array: Any, begin: int, length: int) -> None:
-        self.buffers, self.children, self.null_count = array.buffers, array.children, array.null_count
+        if begin < 0 or begin + length > array.length:
+            raise ArgumentError(f"an Arrow array has {array.length} elements, expected {begin + length}")
+        self.buffers, self.null_count = array.buffers, array.null_count
+        self.children, self.n_children = array.children, array.n_children
         self.offset, self.length = array.offset + begin, length
 
 
@@ -166,7 +176,7 @@ def _numbers(schema: Any, array: Any, owner: Any, first: int, row: int) -> NDArr
     if schema.format == b"b":
         bits = _memory(array, 1, np.uint8, 0, -(-(array.offset + array.length) // 8), owner)
         return np.unpackbits(bits, count=array.offset + array.length, bitorder="little")[array.offset :]
-    if schema.format not in _ELEMENTS:
+    if schema.dictionary or schema.format not in _ELEMENTS:
         raise ArgumentError(f"elements are of Arrow's type {schema.format.decode()!r}, expected numbers")
     return _memory(array, 1, _ELEMENTS[schema.format], array.offset, array.length, owner)
 

@@ -18,7 +18,7 @@ from .errors import ArgumentError, ClosedError, StateError, check, file_error
 from .estimator import Estimator
 from .handle import Handle, Owner
 from .metrics import metric_name
-from .params import SCALARS, checked_types, seed_of
+from .params import ANNOYS_SEED, SCALARS, checked_types, seed_of
 
 class Base(AnnoyIndex, Owner):
     """The part of `Index` that the others stand on."""
@@ -151,13 +151,24 @@ class Base(AnnoyIndex, Owner):
 
     def _anew(self, **params: Any) -> None:
         """Makes an index without items anew, with other parameters."""
-        if self.n_items or self.n_trees or self._file is not None:
+        if not self._is_blank:
             names = ", ".join(params)
             raise StateError(f"cannot change {names}: the index has items, expected an empty one (`rebuild` makes another)")
         checked_types({**self._params, **params})
         self._params.update(params)
-        if not self._closed:
-            self._start(self._params)
+        self._start(self._params)
+
+    @property
+    def _is_blank(self) -> bool:
+        """Whether nothing is lost when the index is made anew."""
+        return not (self._closed or self.n_items or self.n_trees or self._file is not None)
+
+    def _seed_again(self) -> None:
+        """Seeds the index that was made by other parameters."""
+        if self._handle is not None and not self._closed:
+            seed = seed_of(self._params)
+            with self._owner.exclusive() as index:
+                check(lib.annoy_set_seed(index, ANNOYS_SEED if seed is None else seed, lib.guarded_error()))
 
     @property
     def _empty(self) -> bool:

@@ -44,12 +44,14 @@ class Estimator:
         unknown = sorted(params.keys() - known.keys())
         if unknown:
             raise ArgumentError(f"parameters are {', '.join(unknown)}, expected {', '.join(known)}")
+        changed = {name for name, value in params.items() if value is not index._params[name]}
         index._params.update(params)
-        if not (index._closed or index.n_items or index.n_trees or index._file is not None):
+        if changed & {"f", "metric", "dtype", "id_bits", "on_disk_path"} and index._is_blank:
             index._start(index._params)
-        elif params.get("seed") is not None:
-            index.set_seed(params["seed"])
-        index._say()
+        elif changed & {"seed", "random_state"}:
+            index._seed_again()
+        if "verbose" in changed:
+            index._say()
         return self
 
     def _param(name: str, doc: str) -> Any:  # type: ignore[misc]  # noqa: N805
@@ -63,10 +65,20 @@ class Estimator:
 
     n_neighbors: Any = _param("n_neighbors", "How many neighbours searches give that are not told.")
     prefault: Any = _param("prefault", "Whether `load` reads the whole file at once, where it is not told.")
-    seed: Any = _param("seed", "The seed of the next build; None for the library's own.")
-    random_state: Any = _param("random_state", "Another name of `seed`.")
     schema_version: Any = _param("schema_version", "0: there is one form of files.")
     del _param
+
+    @property
+    def seed(self) -> Any:
+        """The seed of the next build; None for the library's own."""
+        params = self._index._params
+        return params["random_state"] if params["seed"] is None else params["seed"]
+
+    @seed.setter
+    def seed(self, seed: Any) -> None:
+        self.set_params(seed=seed, random_state=None)
+
+    random_state = seed
 
     @property
     def n_features(self) -> int:

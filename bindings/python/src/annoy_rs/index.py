@@ -28,8 +28,6 @@ from .vectors import ids_pointer
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-ANNOYS_SEED = 1234567890987654321
-
 
 class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, PlottingMixin, Labels, Inspection):
     """An index of vectors that finds approximate nearest neighbours, in Annoy's file format.
@@ -134,11 +132,10 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
         """Sets the seed of the next build (None: the library's own); it stays through save, load
         and unload."""
         number = None if seed is None else operator.index(seed)
+        if self._closed:
+            raise ClosedError("the index is closed")
         self._params.update(seed=number, random_state=None)
-        if self._handle is not None or self._closed:
-            with self._owner.exclusive() as index:
-                chosen = ANNOYS_SEED if number is None else number & (2**64 - 1)
-                check(lib.annoy_set_seed(index, chosen, lib.guarded_error()))
+        self._seed_again()
         return self
 
     def build(  # type: ignore[override]

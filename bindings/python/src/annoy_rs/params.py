@@ -10,6 +10,8 @@ from ._native import lib
 from .errors import ArgumentError
 from .metrics import metric_number
 
+# What an index has that is told no seed.
+ANNOYS_SEED = 1234567890987654321
 SCALARS = {name: number for number, name in files.SCALAR_NAMES.items()}
 
 
