@@ -58,7 +58,7 @@ func TestErrors(t *testing.T) {
 	index, err := annoy.New(3, annoy.Angular)
 	must(t, err)
 	defer index.Close()
-	_, err = index.Search(ctx, []float32{1, 2, 3}, 1)
+	_, err = index.Search(ctx, []float32{1, 2, 3}, 1, annoy.Forest())
 	fails(t, err, annoy.ErrState, "annoy: ")
 	if errors.Is(err, annoy.ErrItem) || errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("%v is of other kinds too", err)

@@ -455,10 +455,15 @@ TEST(states) {
     float point[2] = {0, 0};
     wipe();
     FAILS(ANNOY_ERR_STATE, "not built, expected built",
-          annoy_get_nns_by_item(index, 0, 5, -1, ids, distances, &n_found, &error));
+          annoy_get_nns_by_item(index, 0, 5, 9, ids, distances, &n_found, &error));
     FAILS(ANNOY_ERR_STATE, "not built, expected built",
-          annoy_get_nns_by_vector(index, point, 2, 5, -1, ids, distances, &n_found, &error));
+          annoy_get_nns_by_vector(index, point, 2, 5, 9, ids, distances, &n_found, &error));
     CHECK(untouched());
+    /* Few items are searched without trees, where nothing is said about how. */
+    OK(annoy_get_nns_by_item(index, 3, 1, -1, ids, distances, &n_found, &error));
+    CHECK(n_found == 1 && ids[0] == 3 && distances[0] == 0);
+    OK(annoy_get_nns_by_vector(index, point, 2, 5, -1, ids, distances, &n_found, &error));
+    CHECK(n_found == 5 && ids[0] == 0 && ids[4] == 4);
     FAILS(ANNOY_ERR_STATE, "not built, expected built", annoy_save(index, in_scratch("unbuilt.ann"), &error));
     FAILS(ANNOY_ERR_STATE, "", annoy_on_disk_build(index, in_scratch("unbuilt.ann"), &error));
     OK(annoy_build(index, 1, 1, &error));

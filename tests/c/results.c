@@ -215,15 +215,25 @@ TEST(one_of_many_is_wrong) {
     annoy_free(index);
 }
 
-/* Without trees no search, whatever else is wrong. */
+/* Without trees no search of trees, whatever else is wrong; others look at all of a few items. */
 TEST(not_built) {
     annoy_index *index = line_of(3, 0), *empty = line_of(0, 0);
     const float query[2] = {0, 0};
     int64_t id = 77;
-    FAILS(ANNOY_ERR_STATE, "not built", find_one(index, 0, query, 2, 1, NULL, &id, NULL, NULL, &error));
-    FAILS(ANNOY_ERR_STATE, "not built", find_item(index, 0, 1, NULL, &id, 0, NULL, NULL, &error));
-    FAILS(ANNOY_ERR_STATE, "not built", find_item(empty, 0, 1, NULL, &id, 0, NULL, NULL, &error));
+    annoy_search_options options = {0};
+    options.struct_size = sizeof options;
+    options.method = ANNOY_METHOD_FOREST;
+    FAILS(ANNOY_ERR_STATE, "not built", find_one(index, 0, query, 2, 1, &options, &id, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_STATE, "not built", find_item(index, 0, 1, &options, &id, 0, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_STATE, "not built", find_item(empty, 0, 1, &options, &id, 0, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_ITEM, "0", find_item(empty, 0, 1, NULL, &id, 0, NULL, NULL, &error));
     CHECK(id == 77);
+    OK(find_item(index, 2, 1, NULL, &id, 0, NULL, NULL, &error));
+    CHECK(id == 2);
+    options.method = ANNOY_METHOD_EXACT;
+    options.search_k = 1;
+    OK(find_one(index, 0, query, 2, 1, &options, &id, NULL, NULL, &error));
+    CHECK(id == 0);
     annoy_free(index);
     annoy_free(empty);
 }

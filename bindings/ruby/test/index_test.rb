@@ -151,8 +151,8 @@ class IndexTest < Minitest::Test
     add_item: [true, :state, :state], build: [true, :state, :state], on_disk_build: [:state, :state, :state],
     unbuild: [true, true, :state], save: [:state, true, true], save_and_load: [:state, true, true], load: [true, true, true],
     unload: [true, true, true], thaw: [true, true, true], to_bytes: [:state, true, true], load_bytes: [true, true, true],
-    reserve: [true, :state, :state], search: [:state, true, true], search_item: [:state, true, true],
-    search_batch: [:state, true, true], estimate_recall: [:state, true, true], verify: [:state, true, true],
+    reserve: [true, :state, :state], search: [true, true, true], search_item: [true, true, true],
+    search_batch: [true, true, true], estimate_recall: [:state, true, true], verify: [:state, true, true],
     get_item: [true, true, true], get_distance: [true, true, true], seed: [true, true, true], set_label: [true, true, true],
     remove_item: [true, true, true], info: [true, true, true], metadata: [true, true, true]
   }.freeze
