@@ -220,7 +220,8 @@ TEST(not_built) {
     annoy_index *index = line_of(3, 0), *empty = line_of(0, 0);
     const float query[2] = {0, 0};
     int64_t id = 77;
-    annoy_search_options options = {0};
+    annoy_search_options options;
+    memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     options.method = ANNOY_METHOD_FOREST;
     FAILS(ANNOY_ERR_STATE, "not built", find_one(index, 0, query, 2, 1, &options, &id, NULL, NULL, &error));

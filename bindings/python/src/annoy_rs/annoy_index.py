@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import os
 import sys
@@ -25,7 +26,7 @@ from .errors import (
 )
 from .estimator import Estimator
 from .metrics import metric_name, metric_number
-from .params import checked_types
+from .params import checked_types, seed_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -252,9 +253,10 @@ class AnnoyIndex(Estimator):
         for start in range(0, len(ids), 65536):
             some = ids[start : start + 65536]
             new._index.add_items(index.get_items(some), some)
+        new._index._copy_names(index)
         new.build(self.get_n_trees() or None if n_trees is None else n_trees, n_jobs)
         if index._y_map is not None:
-            new._index._y_map = dict(index._y_map)
+            new._index._y_map = {item: label for item, label in index._y_map.items() if item in new._index}
         return new
 
     # Searching.
@@ -347,6 +349,9 @@ class AnnoyIndex(Estimator):
         if found < 0:
             if len(query) != index.f:
                 raise IndexError(_LENGTH.format(index.f, len(query)))
+            if index.dtype == "float64" and index.n_trees:  # of an `Index`
+                found_ids, far = index.search(vector, n, search_k)
+                return (found_ids.tolist(), far.tolist()) if include_distances else found_ids.tolist()
             found = self._nothing(found, None)
         if include_distances:
             return _unpack(ids, found), _unpack(distances, found)
@@ -411,12 +416,18 @@ class AnnoyIndex(Estimator):
 
         new = Index.from_bytes(data)
         old = self._index
-        if new.metric != old.metric or (old.f and new.f != old.f):
+        if (new.metric, new.dtype) != (old.metric, old.dtype) or (old.f and new.f != old.f):
             raise ArgumentError(f"the bytes are of {new!r}, expected f={old.f}, metric={old.metric!r}")
-        if (seed := old._params["seed"]) is not None:
+        if (seed := seed_of(old._params)) is not None:
             new.set_seed(seed)
         old._take(new)
         return self
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied._index = copy.copy(self._index)
+        return copied
 
     # About it.
 

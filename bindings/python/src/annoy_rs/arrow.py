@@ -98,22 +98,28 @@ def chunks(values: Any) -> list[NDArray[Any]]:
     else:
         capsule = values.__arrow_c_stream__()
         stream = _Stream.from_address(_pointer_of(capsule, b"arrow_array_stream"))
-        schema_owner = _Owned(_Schema)
-        _called(stream, stream.get_schema(ctypes.byref(stream), ctypes.byref(schema_owner.it)))
-        first = 0
-        while True:
-            owner = _Owned(_Array)
-            _called(stream, stream.get_next(ctypes.byref(stream), ctypes.byref(owner.it)))
-            if not owner.it.release:
-                break
-            found.append(_vectors(schema_owner.it, owner.it, owner, first))
-            first += owner.it.length
+        if not stream.release:
+            raise ArgumentError("the Arrow stream was read already, expected one that is there")
+        try:
+            schema_owner = _Owned(_Schema)
+            _called(stream, stream.get_schema(ctypes.byref(stream), ctypes.byref(schema_owner.it)))
+            first = 0
+            while True:
+                owner = _Owned(_Array)
+                _called(stream, stream.get_next(ctypes.byref(stream), ctypes.byref(owner.it)))
+                if not owner.it.release:
+                    break
+                found.append(_vectors(schema_owner.it, owner.it, owner, first))
+                first += owner.it.length
+        finally:
+            stream.release(ctypes.byref(stream))  # it is read once
+    found = [part for part in found if len(part)]
     first = 0
     for part in found:
-        if len(part) and part.ndim == 2 and part.shape[1] != found[0].shape[1]:
+        if part.ndim == 2 and part.shape[1] != found[0].shape[1]:
             raise ArgumentError(f"row {first} has {part.shape[1]} elements, expected {found[0].shape[1]} as in row 0")
         first += len(part)
-    return [part for part in found if len(part)] or [np.empty((0, 0), np.float32)]
+    return found or [np.empty((0, 0), np.float32)]
 
 
 def _called(stream: Any, code: int) -> None:

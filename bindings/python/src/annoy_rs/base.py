@@ -28,8 +28,6 @@ class Base(AnnoyIndex, Owner):
     _everyday: Any
     # The file that is loaded, and what told it from others when it was.
     _file: Optional[files.Loaded]
-    # The bytes that are loaded instead, and are the index's as long as it has them.
-    _bytes: Any
 
     def _start(self, params: dict[str, Any]) -> None:
         """What a constructor does: in place of `__init__`, which a subclass may have changed."""
@@ -39,10 +37,9 @@ class Base(AnnoyIndex, Owner):
         self._everyday = None
         self._closed = False
         self._file = None
-        self._bytes = None
-        self._y_map: Optional[dict[int, Any]] = None
-        self._feature_names: Any = None
-        self._fitted = False
+        # Whether `on_disk_build` was called.
+        self._on_disk = False
+        self._forget_fit()
         self._metric, self._scalar, self._id_bits = lib.ANNOY_ANGULAR, "float32", 32
         # What is wrong with parameters is told as soon as there is an f, and otherwise by the first
         # call that needs them: scikit-learn wants constructors that take anything.
@@ -141,13 +138,16 @@ class Base(AnnoyIndex, Owner):
             self.set_log((lambda level, text: print(text, file=sys.stderr)) if loud else None)
 
     def _take(self, other: Base) -> None:
-        """Becomes what another index is, all at once; the parameters stay."""
+        """Becomes what another index is, all at once; the parameters stay, and the log."""
+        if self._handle is not None and self._handle.log is not None:
+            other.set_log(*self._handle.log[1:])
         with handles.making:
             if self._closed:
                 raise ClosedError("the index is closed")
             self._f, self._metric, self._scalar, self._id_bits = other._f, other._metric, other._scalar, other._id_bits
             self._handle, self._everyday = other._handle, other._everyday
-            self._file, self._bytes = other._file, other._bytes
+            self._file, self._on_disk = other._file, other._on_disk
+        self._forget_fit()
 
     def _anew(self, **params: Any) -> None:
         """Makes an index without items anew, with other parameters."""
@@ -161,7 +161,31 @@ class Base(AnnoyIndex, Owner):
     @property
     def _is_blank(self) -> bool:
         """Whether nothing is lost when the index is made anew."""
-        return not (self._closed or self.n_items or self.n_trees or self._file is not None)
+        if self._handle is None:
+            return not self._closed
+        return not (self._closed or self.n_items or self.n_trees or self._file or self._on_disk or self.metadata)
+
+    def _forget_fit(self) -> None:
+        """What `fit` noted goes with the items."""
+        self._y_map: Optional[dict[int, Any]] = None
+        self._feature_names: Any = None
+
+    @property
+    def _bytes(self) -> Any:
+        """The bytes that are loaded, and are the index's as long as it has them."""
+        return None if self._handle is None else self._handle.kept[0]
+
+    @_bytes.setter
+    def _bytes(self, data: Any) -> None:
+        if self._handle is not None:
+            self._handle.kept[0] = data
+
+    def __copy__(self) -> Any:
+        reduced: Any = self.__reduce__()
+        make, given, kept = reduced
+        copied = make(*given)
+        copied.__dict__.update(kept)
+        return copied
 
     def _seed_again(self) -> None:
         """Seeds the index that was made by other parameters."""

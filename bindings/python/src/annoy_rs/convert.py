@@ -98,10 +98,8 @@ def _of_rows(rows: Iterator[Any], scalar: Optional[str]) -> list[NDArray[Any]]:
     blocks: list[NDArray[Any]] = []
     n = 0
     while block := list(islice(rows, BLOCK)):
-        try:
-            array = as_array(block)
-        except ArgumentError as error:
-            raise ArgumentError(f"among the rows from {n} on: {error}") from None
+        _ragged(block, n)
+        array = as_array(block)
         if array.ndim != 2:
             raise ArgumentError(f"a generator gives vectors of the shape {array.shape[1:]}, expected (f,)")
         if blocks and array.shape[1] != blocks[0].shape[1]:
@@ -134,13 +132,13 @@ def _of_array(array: NDArray[Any]) -> NDArray[Any]:
     return array.view(BF16) if array.dtype.name == "bfloat16" else array
 
 
-def _ragged(rows: Any) -> None:
+def _ragged(rows: Any, first: int = 0) -> None:
     """Raises if rows of a list are not of one length."""
     if not isinstance(rows, (list, tuple)):
         return
     lengths = [len(row) if hasattr(row, "__len__") else 0 if row is None else 1 for row in rows]
     for i, length in enumerate(lengths):
         if rows[i] is None:
-            raise ArgumentError(f"row {i} is null, expected numbers")
+            raise ArgumentError(f"row {first + i} is null, expected numbers")
         if length != lengths[0]:
-            raise ArgumentError(f"row {i} has {length} elements, expected {lengths[0]} as in row 0")
+            raise ArgumentError(f"row {first + i} has {length} elements, expected {lengths[0]} as in row {first}")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError, ItemError
+from .params import checked_types, seed_of
 from .samples import check_names, feature_names_of, full, imputed, not_fitted, samples
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ class Estimator:
         unknown = sorted(params.keys() - known.keys())
         if unknown:
             raise ArgumentError(f"parameters are {', '.join(unknown)}, expected {', '.join(known)}")
+        wanted = {**index._params, **params}
+        if isinstance(wanted["f"], (int, np.integer)) and wanted["f"] > 0 and index._f:
+            # Told at once, as by a constructor with an f.
+            checked_types(wanted)
+            seed_of(wanted)
         changed = {name for name, value in params.items() if value is not index._params[name]}
         index._params.update(params)
         if changed & {"f", "metric", "dtype", "id_bits", "on_disk_path"} and index._is_blank:
@@ -112,10 +118,7 @@ class Estimator:
     @y_map.setter
     def y_map(self, labels: Optional[Mapping[int, Any]]) -> None:
         index = self._index
-        n_items = index.n_items
-        for item in labels or {}:
-            if not 0 <= item < n_items:
-                raise ItemError(f"y_map has a label for item {item}, expected ids of the index's {n_items} items")
+        _check_labels(labels, index.n_items)
         index._y_map = None if labels is None else dict(labels)
 
     @property
@@ -163,32 +166,45 @@ class Estimator:
         if X is None:
             if y is not None:
                 raise ArgumentError("y is given without X, expected both")
+            _check_labels(y_map, index.n_items)
             index.build(n_trees, n_jobs)
             if y_map is not None:
-                self.y_map = dict(y_map)
-            index._fitted = True
+                index._y_map = dict(y_map)
             return self
         names = feature_names_of(X) if feature_names is None else np.asarray(list(feature_names), object)
-        rows = samples(imputed(X, missing_value, 0 if reset else index.f), type(self).__name__, index._params["f"])
-        y = y if y is None or hasattr(y, "__len__") else list(np.asarray(y))
-        if y is not None and len(y) != rows.shape[0]:
-            raise ArgumentError(f"y has {len(y)} labels, expected one for each of {rows.shape[0]} rows")
+        f = index._params["f"] if reset else index.f
+        given = imputed(X, missing_value, f or 0)
+        # Words of hamming are fewer than f.
+        rows = samples(given, type(self).__name__, None if index.metric == "hamming" else f)
+        n = rows.shape[0]
+        y = y if y is None or hasattr(y, "__len__") else list(y if hasattr(y, "__next__") else np.asarray(y))
+        if y is not None and len(y) != n:
+            raise ArgumentError(f"y has {len(y)} labels, expected one for each of {n} rows")
         start = (0 if reset else index.n_items) if start_index is None else start_index
-        new = Index(**index._params)
-        if not reset and index.n_items:
-            ids = index.ids
-            new.add_items(index._stored(ids), ids)
-        new.add_items(rows, np.arange(start, start + rows.shape[0]))
-        new.build(n_trees, n_jobs)
-        labels: Optional[dict[int, Any]] = None if reset else self.y_map
+        _check_labels(y_map, max(start + n, 0 if reset else index.n_items))
+        labels = None if reset or index._y_map is None else self.y_map
+        if labels is not None:
+            labels = {item: label for item, label in labels.items() if not start <= item < start + n}
         if y is not None:
             labels = {**(labels or {}), **{start + i: label for i, label in enumerate(y)}}
         if y_map is not None:
             labels = {**(labels or {}), **y_map}
-        index._take(new)
+        # An index that is to build in a file does so itself: another could not have the file.
+        in_place = index._is_blank and index._params["on_disk_path"] is not None
+        new = index if in_place else Index(**{**index._params, "f": f or None})
+        try:
+            if not reset and index.n_items:
+                new._fill(index._contents())
+            new.add_items(rows, np.arange(start, start + n))
+            new.build(n_trees, n_jobs)
+        except BaseException:
+            if in_place:
+                index._start(index._params)
+            raise
+        if not in_place:
+            index._take(new)
         index._feature_names = names
         index._y_map = labels
-        index._fitted = True
         return self
 
     def fit_transform(self, X: Any, y: Optional[Sequence[Any]] = None, **options: Any) -> Any:
@@ -247,7 +263,8 @@ class Estimator:
         """Rows to search for, checked as scikit-learn's estimators check theirs."""
         index = self._index
         check_names(index._feature_names, feature_names_of(X), type(self).__name__)
-        return samples(imputed(X, missing_value, index.f), type(self).__name__, index.f)
+        f = None if index.metric == "hamming" else index.f  # whose words are fewer
+        return samples(imputed(X, missing_value, index.f), type(self).__name__, f)
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -304,3 +321,9 @@ class Estimator:
 
 
 _OF_FIT = {"y_map", "n_trees", "n_jobs", "reset", "start_index", "missing_value", "feature_names"}
+
+
+def _check_labels(labels: Optional[Mapping[int, Any]], n_items: int) -> None:
+    for item in labels or {}:
+        if not isinstance(item, (int, np.integer)) or not 0 <= item < n_items:
+            raise ItemError(f"y_map has a label for item {item!r}, expected ids of the index's {n_items} items")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
-import shutil
 import stat
 import tempfile
 from typing import Any, Callable, NamedTuple, Optional, Union
@@ -115,16 +116,22 @@ _PIECE = 1 << 20
 
 def write_to(file: Any, size: int, to_bytes: Callable[[], bytes], save: Callable[[str], Any]) -> None:
     """Writes an index of about `size` bytes to a file object."""
+
+    def write(data: memoryview) -> None:
+        while len(data):
+            # It may take a part of it; some say nothing, and took all.
+            n = file.write(data[:_PIECE])
+            data = data[_PIECE if n is None else n :]
+
     if size < _LARGE:
-        data = memoryview(to_bytes())
-        for start in range(0, len(data), _PIECE):
-            file.write(data[start : start + _PIECE])
+        write(memoryview(to_bytes()))
         return
     with tempfile.TemporaryDirectory(prefix="annoy_rs-") as directory:
         path = os.path.join(directory, "index")
         save(path)
         with open(path, "rb") as written:
-            shutil.copyfileobj(written, file, _PIECE)
+            while piece := written.read(_PIECE):
+                write(memoryview(piece))
 
 
 def source(file: Any) -> tuple[Optional[Bytes], bytes]:
@@ -145,6 +152,9 @@ def source(file: Any) -> tuple[Optional[Bytes], bytes]:
 
 def _path_of(file: Any) -> Optional[bytes]:
     """The path of an open file, if it is one of the disk and at its beginning: it can be mapped."""
+    # Others have a name and a descriptor too, but other bytes: gzip's.
+    if not isinstance(file, (io.FileIO, io.BufferedReader, io.BufferedRandom)):
+        return None
     try:
         path, there = os.fsencode(file.name), os.fstat(file.fileno())
         if stat.S_ISREG(there.st_mode) and file.tell() == 0 and os.path.samestat(there, os.stat(path)):
@@ -155,16 +165,34 @@ def _path_of(file: Any) -> Optional[bytes]:
 
 
 def write_text(path: Any, text: str) -> None:
-    """Writes a file whole or not at all."""
-    name = os.path.abspath(os.fsdecode(path))
-    handle, temporary = tempfile.mkstemp(prefix=os.path.basename(name), dir=os.path.dirname(name))
+    """Writes a file whole or not at all: with the rights that the old one has, and where a link
+    leads."""
+    name = os.path.realpath(os.fsdecode(path))
+    try:
+        mode = stat.S_IMODE(os.stat(name).st_mode)
+    except OSError:
+        os.umask(mask := os.umask(0o77))
+        mode = 0o666 & ~mask
+    handle, temporary = tempfile.mkstemp(prefix=".annoy_rs-", dir=os.path.dirname(name))
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+        os.chmod(temporary, mode)
         os.replace(temporary, name)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def json_of(content: Any, **options: Any) -> str:
+    """JSON, also of NumPy's numbers."""
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "item"):
+            return value.item()
+        raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
+
+    return json.dumps(content, default=plain, **{"indent": 2, "sort_keys": True, "ensure_ascii": False, **options})
 
 
 def check_format(format: Optional[str]) -> None:

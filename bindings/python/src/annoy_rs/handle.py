@@ -50,14 +50,17 @@ class Handle:
     """Owns an `annoy_index *`. Calls that take it const may run together, the others run alone;
     closing waits for all."""
 
-    __slots__ = ("__weakref__", "guarded", "log")
+    __slots__ = ("__weakref__", "guarded", "kept", "log")
 
     def __init__(self, index: Any) -> None:
         guarded = lib.guarded_new(index)
         if guarded == ffi.NULL:
             raise OutOfMemoryError("cannot get memory for an index")
-        self.guarded = ffi.gc(guarded, lib.guarded_free)
-        # What the library's `user` of the log points to.
+        # The bytes that the index has loaded and reads where they are: they live as long as
+        # anybody searches it, who may have nothing but `guarded`.
+        self.kept = kept = [None]
+        self.guarded = ffi.gc(guarded, lambda guarded, kept=kept: lib.guarded_free(guarded))
+        # What the library's `user` of the log points to, the log, and its level.
         self.log: Any = None
         _handles.add(self)
 
@@ -87,7 +90,8 @@ class Owner:
 
 
 # For indexes whose handle is made when their f is known: only one makes it.
-making = threading.Lock()
+# Whoever makes one may be made to collect garbage, and that to close another.
+making = threading.RLock()
 
 _handles: weakref.WeakSet[Handle] = weakref.WeakSet()
 # Those whose mutexes a fork that is under way holds.
@@ -104,7 +108,7 @@ def _before_fork() -> None:
 def _after_fork(child: bool) -> None:
     global making
     if child:
-        making = threading.Lock()
+        making = threading.RLock()
     for handle in _locked:
         lib.guarded_after_fork(handle.guarded, child)
     _locked.clear()

@@ -215,8 +215,8 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
         if not self._empty:
             with self._owner.exclusive() as index:
                 check(lib.annoy_unload(index, lib.guarded_error()))
-                self._file = self._bytes = None
-        self._y_map = None
+                self._file, self._bytes, self._on_disk = None, None, False
+        self._forget_fit()
         return self
 
     # Its end.

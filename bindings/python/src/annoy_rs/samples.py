@@ -37,6 +37,10 @@ def imputed(X: Any, missing_value: Optional[float], f: int) -> Any:
         isinstance(row, Mapping) or isinstance(row, (list, tuple)) and None in row for row in X
     ):
         return X
+    for i, row in enumerate(X):
+        for key in row if isinstance(row, Mapping) else ():
+            if key < 0 or (f and key >= f):
+                raise ArgumentError(f"row {i} has a value {key}, expected values from 0 to {f - 1 if f else 'f - 1'}")
     keys = max((max(row, default=-1) for row in X if isinstance(row, Mapping)), default=-1)
     length = f or max(keys + 1, max(len(row) for row in X if not isinstance(row, Mapping)) if keys < 0 else keys + 1)
     array = np.empty((len(X), length), np.float64)

@@ -84,4 +84,4 @@ class Inspection(Base):
             user = ffi.NULL if log is None else ffi.new_handle(log)
             function = ffi.NULL if log is None else lib.python_log
             check(lib.annoy_set_log(index, level, function, user, lib.guarded_error()))
-            handle.log = (user, log)
+            handle.log = None if log is None else (user, log, level)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Optional, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union, cast
 
 from .. import files
 from .. import handle as handles
@@ -34,6 +34,7 @@ class IndexIOMixin(Base):
         with self._owner.exclusive() as index:
             name = files.encoded(path)
             check(lib.annoy_on_disk_build(index, name, lib.guarded_error()), os.fsdecode(name))
+            self._on_disk = True
         return self
 
     def save(self, file: Any, prefault: Optional[bool] = None, *, progress: Optional[Progress] = None) -> Self:  # type: ignore[override]
@@ -95,41 +96,47 @@ class IndexIOMixin(Base):
                 with self._owner.exclusive() as index:
                     self._file, self._bytes = files.load(index, name, flags), None
             except FileError:
-                if self._params["id_bits"] is not None:
+                if not self._take_other_ids(lambda other: other.load(file, prefault, copy=copy)):
                     raise
-                # Unless somebody said which width ids must have, it is the file's.
-                other: Any = type(self).__new__(type(self))
-                id_bits = 96 - self._id_bits  # of 32 and 64 the other
-                other._made({**self._params, "f": self._f, "metric": self.metric, "id_bits": id_bits, "on_disk_path": None})
-                try:
-                    other.load(file, prefault, copy=copy)
-                except FileError:
-                    other = None
-                if other is None:
-                    raise
-                self._take(other)
-        self._y_map = None
+        self._forget_fit()
         return self
+
+    def _take_other_ids(self, load: Callable[[Any], Any]) -> bool:
+        """Loads what has the other width of ids, unless somebody said which it must have. Whether
+        it did."""
+        if self._params["id_bits"] is not None:
+            return False
+        other: Any = type(self).__new__(type(self))
+        id_bits = 96 - self._id_bits  # of 32 and 64 the other
+        other._made({**self._params, "f": self._f, "metric": self.metric, "id_bits": id_bits, "on_disk_path": None})
+        try:
+            load(other)
+        except FileError:
+            return False
+        self._take(other)
+        return True
 
     def load_bytes(self, data: files.Bytes) -> Self:
         """Loads the bytes of a file, as `load` loads the file. `bytes` are used as they lie;
         anything else is copied."""
         self._settle()
         if self._empty:
-            opened = files.open_bytes(data)
-            self._bytes = files.borrowed(data)
-            self._adopt_first(opened, "the file")
+            self._adopt_first(files.open_bytes(data), "the file", files.borrowed(data))
         else:
-            with self._owner.exclusive() as index:
-                # Both, as Ctrl-C may come between the call and its result.
-                before, self._bytes = self._bytes, (self._bytes, files.borrowed(data))
-                try:
-                    files.load_bytes(index, data)
-                except AnnoyError:
-                    self._bytes = before
+            try:
+                with self._owner.exclusive() as index:
+                    # Both, as Ctrl-C may come between the call and its result.
+                    before, self._bytes = self._bytes, (self._bytes, files.borrowed(data))
+                    try:
+                        files.load_bytes(index, data)
+                    except AnnoyError:
+                        self._bytes = before
+                        raise
+                    self._file, self._bytes = None, files.borrowed(data)
+            except FileError:
+                if not self._take_other_ids(lambda other: other.load_bytes(data)):
                     raise
-                self._file, self._bytes = None, files.borrowed(data)
-        self._y_map = None
+        self._forget_fit()
         return self
 
     def deserialize(self, data: files.Bytes, prefault: Optional[bool] = None) -> Self:
@@ -137,16 +144,19 @@ class IndexIOMixin(Base):
         bytes are in memory."""
         return self.load_bytes(data)
 
-    def _adopt_first(self, opened: Any, name: str) -> None:
+    def _adopt_first(self, opened: Any, name: str, data: Optional[bytes] = None) -> None:
         """Takes over what is loaded into an index whose f is not known: the file says it."""
         with handles.making:
-            if lib.annoy_get_metric(opened) != self._metric or files.SCALAR_NAMES[lib.annoy_get_scalar(opened)] != self._scalar:
-                found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
+            found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
+            id_bits = lib.annoy_get_id_bits(opened)
+            if found != (metric_name(self._metric), self._scalar) or self._params["id_bits"] not in (None, id_bits):
                 lib.annoy_free(opened)
-                raise ArgumentError(f"{name} is of {found}, expected {(metric_name(self._metric), self._scalar)}")
+                expected = metric_name(self._metric), self._scalar, self._params["id_bits"] or "any"
+                raise ArgumentError(f"{name} is of {(*found, id_bits)}, expected {expected} bits of ids")
             if (seed := seed_of(self._params)) is not None:
                 check(lib.annoy_set_seed(opened, seed, lib.guarded_error()))
             self._adopt(opened)
+            self._bytes = data
 
     def _prefault(self, prefault: Optional[bool]) -> bool:
         return bool(self._params["prefault"] if prefault is None else prefault)
@@ -173,9 +183,8 @@ class IndexIOMixin(Base):
 
         Index.__init__(cast(Index, self), **made_with)
         if data is not None:
-            opened = files.open_bytes(data)
+            self._adopt_and_say(files.open_bytes(data))
             self._bytes = files.borrowed(data)
-            self._adopt_and_say(opened)
             if (seed := seed_of(self._params)) is not None:
                 self.set_seed(seed)
 
@@ -241,12 +250,15 @@ class IndexIOMixin(Base):
         manifest = os.path.abspath(os.fsdecode(manifest_filename))
         path = os.path.join(os.path.dirname(manifest), os.fsdecode(index_filename))
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        self.save(path)
+        if os.path.realpath(path) == os.path.realpath(manifest):
+            raise ArgumentError(f"manifest and index have the same name {path}, expected two")
         content = self.to_metadata()
         content["params"]["on_disk_path"] = None
         content["index_file"] = os.path.relpath(path, os.path.dirname(manifest))
         content["y_map"] = None if self._y_map is None else [[item, label] for item, label in self._y_map.items()]
-        files.write_text(manifest, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, default=_plain))
+        text = files.json_of(content)
+        self.save(path)
+        files.write_text(manifest, text)
         return [manifest, path]
 
     @classmethod
@@ -266,10 +278,3 @@ class IndexIOMixin(Base):
         if content.get("y_map") is not None:
             self._y_map = {item: label for item, label in content["y_map"]}
         return self
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers as JSON has them."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")

@@ -155,7 +155,10 @@ class Labels(Base):
 
     def _mark(self, mark: Any, items: Any) -> None:
         with self._owner.exclusive() as index:
-            for item in as_ids(np.atleast_1d(as_array(items))).tolist():
+            which = as_ids(np.atleast_1d(as_array(items))).tolist()
+            known = lambda item: lib.annoy_has_item(index, item) or lib.annoy_is_removed(index, item)  # noqa: E731
+            # First one that is refused, if there is one, so that no other is marked.
+            for item in sorted(which, key=known):
                 check(mark(index, item, lib.guarded_error()))
 
     def is_removed(self, item: int) -> bool:

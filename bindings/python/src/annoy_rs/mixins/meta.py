@@ -26,7 +26,7 @@ class MetaMixin(Base):
         params = self.get_params()
         params.update(f=self.f or params["f"], metric=self.metric, dtype=self.dtype, id_bits=self.id_bits)
         params["on_disk_path"] = None if self.on_disk_path is None else os.fsdecode(self.on_disk_path)
-        if params["random_state"] is not None and not isinstance(params["random_state"], int):
+        if hasattr(params["random_state"], "randint"):
             params["random_state"] = None  # a generator is no data
         return {
             "index_schema_version": SCHEMA_VERSION,
@@ -72,7 +72,7 @@ class MetaMixin(Base):
     ) -> str:
         """`to_metadata` as JSON; also written to `path`, whole or not at all."""
         metadata = self.to_metadata(include_info=include_info)
-        text = json.dumps(metadata, indent=indent, sort_keys=sort_keys, ensure_ascii=ensure_ascii)
+        text = files.json_of(metadata, indent=indent, sort_keys=sort_keys, ensure_ascii=ensure_ascii)
         if path is not None:
             files.write_text(path, text)
         return text
@@ -87,7 +87,9 @@ class MetaMixin(Base):
         """`to_metadata` as YAML; also written to `path`, whole or not at all. Needs PyYAML."""
         import yaml
 
-        text: str = yaml.safe_dump(self.to_metadata(include_info=include_info), sort_keys=True, allow_unicode=True)
+        text: str = yaml.safe_dump(
+            json.loads(files.json_of(self.to_metadata(include_info=include_info))), sort_keys=True, allow_unicode=True
+        )
         if path is not None:
             files.write_text(path, text)
         return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, Iterator, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Literal, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import convert
 from .._native import ffi, lib
 from ..base import Base
-from ..callbacks import Progress, reporter, run_long
+from ..callbacks import Progress, reporter, run_long, work
 from ..errors import ArgumentError, ItemError, check
 from ..search import Ids
 from ..vectors import DOUBLE, FLOAT, WORDS, Kind, Rows, as_ids, fields, ids_pointer, row, rows
@@ -62,12 +62,12 @@ class NDArrayMixin(Base):
         """
         self._settle()
         if convert.is_sparse(vectors):
-            parts, lengths = _sparse(vectors)
+            parts, lengths = _sparse(vectors, self._scalar)
         else:
             arrays = convert.chunks(vectors, self._scalar)
             parts, lengths = iter(arrays), [len(array) if array.ndim else 1 for array in arrays]
             if len(arrays) > 1:
-                _finite(arrays)
+                _finite(arrays, self._scalar)
         first = rows(next(parts), self._scalar, self._params["f"] or self._f)
         n = sum(lengths)
         if ids is not None and start_id is not None:
@@ -89,21 +89,24 @@ class NDArrayMixin(Base):
                 if first.len != self._f:
                     raise ArgumentError(f"vector has length {first.len}, expected {self._f}")
                 check(lib.annoy_reserve(index, int(which.max(initial=-1)) + 1, lib.guarded_error()))
-            done = 0
-            for length in lengths:
-                part = first if done == 0 else rows(next(parts), self._scalar, self._f)
-                self._add(index, which[done : done + length], part, n_threads, _shifted(progress, done, n))
-                done += length
+                report = reporter(progress) or (lambda done, total: None)
+                report(0, n)
+                done = 0
+                for length in lengths:
+                    part = first if done == 0 else rows(next(parts), self._scalar, self._f)
+                    given = index, ids_pointer(which[done : done + length]), *part.fields
+                    check(lib.views_add(*given, work(n_threads, None), lib.guarded_error()))
+                    done += length
+                report(n, n)
+                return which
+            given = index, ids_pointer(which), *first.fields
+            try:
+                run_long(n_threads, progress, lambda work: lib.views_add(*given, work, lib.guarded_error()))
+            except ArgumentError as error:
+                if error.status == "ANNOY_ERR_NOT_FINITE":
+                    _finite([first.array], self._scalar)  # which knows the row
+                raise
         return which
-
-    def _add(self, index: Any, ids: Ids, part: Rows, n_threads: int, progress: Optional[Progress]) -> None:
-        given = index, ids_pointer(ids), *part.fields
-        try:
-            run_long(n_threads, progress, lambda work: lib.views_add(*given, work, lib.guarded_error()))
-        except ArgumentError as error:
-            if error.status == "ANNOY_ERR_NOT_FINITE":
-                _finite([part.array])  # which knows the row
-            raise
 
     def reserve(self, n_items: int) -> None:
         """Takes room for so many items ahead of need; their number stays."""
@@ -253,35 +256,37 @@ class NDArrayMixin(Base):
         return frame
 
 
-def _sparse(matrix: Any) -> tuple[Iterator[NDArray[Any]], list[int]]:
+def _sparse(matrix: Any, scalar: str) -> tuple[Iterator[NDArray[Any]], list[int]]:
     """The rows of a sparse matrix as blocks to come, and their lengths."""
+    if len(matrix.shape) != 2:
+        raise ArgumentError(f"vectors have the shape {matrix.shape}, expected (n, f)")
     matrix = matrix.tocsr()
+    if scalar not in ("float32", "float64"):
+        matrix = matrix.astype(np.float32)  # zeros and ones, not words
     n, length = matrix.shape
-    if not np.isfinite(matrix.data).all():
-        _finite(list(convert.sparse_blocks(matrix)))
+    _finite(convert.sparse_blocks(matrix), scalar, matrix.data)
     if n == 0:
         return iter([np.empty((0, length), np.float32)]), [0]
     return convert.sparse_blocks(matrix), [min(convert.BLOCK, n - start) for start in range(0, n, convert.BLOCK)]
 
 
-def _finite(arrays: list[NDArray[Any]]) -> None:
-    """Raises for NaN and infinity in arrays of floats, with the number of their row among all."""
-    first = 0
-    for array in arrays:
-        for start in range(0, len(array) if array.dtype.kind == "f" else 0, convert.BLOCK):
-            wrong = np.argwhere(~np.isfinite(array[start : start + convert.BLOCK]))
-            if len(wrong):
-                row, place = wrong[0] + (start, 0)
-                value = "NaN" if np.isnan(array[row, place]) else "infinite"
-                error = ArgumentError(f"value {place} of row {first + row} is {value}, expected a finite number")
-                error.status = "ANNOY_ERR_NOT_FINITE"
-                raise error from None
-        first += len(array)
-
-
-def _shifted(progress: Optional[Progress], done: int, total: int) -> Optional[Progress]:
-    """A progress for a part of what is added: after the first `done`, of `total`."""
-    if progress is None:
-        return None
-    report = reporter(progress)
-    return lambda i, of: report(done + i, total)
+def _finite(arrays: Iterable[NDArray[Any]], scalar: str, values: Optional[NDArray[Any]] = None) -> None:
+    """Raises for what is NaN or infinite in an index of `scalar`, with the number of its row among
+    all. `values` are all there are, if that is less to look at."""
+    kind = np.float64 if scalar == "float64" else np.float32
+    with np.errstate(over="ignore"):
+        if values is not None and np.isfinite(values.astype(kind)).all():
+            return
+        first = 0
+        for array in arrays:
+            for start in range(0, len(array) if array.dtype.kind == "f" else 0, convert.BLOCK):
+                block = array[start : start + convert.BLOCK].astype(kind, copy=False)
+                wrong = np.argwhere(~np.isfinite(block))
+                if len(wrong):
+                    row, place = wrong[0]
+                    value = "NaN" if np.isnan(block[row, place]) else "infinite"
+                    text = f"value {place} of row {first + start + row} is {value}, expected a finite number"
+                    error = ArgumentError(text)
+                    error.status = "ANNOY_ERR_NOT_FINITE"
+                    raise error from None
+            first += len(array)

@@ -33,7 +33,8 @@ class PickleMixin(Base):
     @property
     def pickle_mode(self) -> PickleMode:
         """What a pickle has: "byte", all of the index; "disk", the path of the file that is loaded,
-        which has to be there when the pickle is loaded. "auto" is "byte"."""
+        which has to be there when the pickle is loaded; what was changed since it was loaded is
+        not in it. "auto" is "byte"."""
         return self._pickle_mode
 
     @pickle_mode.setter
@@ -54,23 +55,26 @@ class PickleMixin(Base):
         self._compress_mode = mode
 
     def __reduce__(self) -> tuple[Any, ...]:
-        kept = {key: value for key, value in self.__dict__.items() if not key.startswith("_") or key in _KEPT}
+        kept = {name: value for name, value in self.__dict__.items() if name not in _NOT_KEPT}
         params, data, items = dict(self._params), None, None
         if self._pickle_mode == "disk":
             if self.path is None:
                 raise StateError("cannot pickle by path: the index is not loaded from a file")
-            return _reopened, (type(self), self.path), kept
+            return _reopened, (type(self), params, self._types(), self.path), kept
         if self._f:
             with self._owner.shared():
-                # A copy is of the same types, also where parameters were changed for the next fit.
-                params.update(metric=self.metric, dtype=self.dtype, id_bits=self.id_bits, on_disk_path=None)
                 if self.n_trees:
                     data = self.to_bytes()
                     if self._compress_mode is not None:
                         data = _PACKERS[self._compress_mode][0](data)
                 else:
                     items = self._contents() if self.n_items or self.metadata else None
-        return _unpickled, (type(self), params, self._f, data, self._compress_mode, items), kept
+        return _unpickled, (type(self), params, self._types(), data, self._compress_mode, items), kept
+
+    def _types(self) -> dict[str, Any]:
+        """What it is made of, whatever the parameters say for the next fit."""
+        types = {"metric": self.metric, "dtype": self.dtype, "id_bits": self.id_bits, "on_disk_path": None}
+        return {**types, "f": self._f} if self._f else {"on_disk_path": None}
 
     def _contents(self) -> tuple[Any, ...]:
         """What an index that is not built holds. Missing ids behind the last item are not kept."""
@@ -79,6 +83,22 @@ class PickleMixin(Base):
         named = np.arange(ids[-1] + 1 if len(ids) else 0)
         labels = {item: label for item, label in enumerate(self.get_labels(named).tolist()) if label is not None}
         return ids, self._stored(ids), removed, labels, self.metadata
+
+    def _fill(self, contents: tuple[Any, ...]) -> None:
+        """Takes what another has that is of the same types."""
+        ids, vectors, removed, labels, metadata = contents
+        self.add_items(vectors, ids)
+        self.remove_items(removed)
+        self.set_labels(list(labels.values()), np.array(list(labels), np.int64))
+        self.metadata = metadata
+
+    def _copy_names(self, other: Any) -> None:
+        """Takes labels and metadata of another with the same items."""
+        ids = self.ids
+        labels = dict(zip(ids.tolist(), other.get_labels(ids).tolist()))
+        labels = {item: label for item, label in labels.items() if label is not None}
+        self.set_labels(list(labels.values()), np.array(list(labels), np.int64))
+        self.metadata = other.metadata
 
     @classmethod
     def from_low_level(cls, index: Any, *, prefault: Optional[bool] = None) -> Any:
@@ -94,18 +114,24 @@ class PickleMixin(Base):
         return self
 
 
-# What is not in the index itself.
-_KEPT = {"_y_map", "_feature_names", "_pickle_mode", "_compress_mode"}
+# What is made anew.
+_NOT_KEPT = {
+    *("_params", "_f", "_metric", "_scalar", "_id_bits", "_handle", "_everyday", "_closed", "_file", "_on_disk"),
+}
 
 
-def _reopened(cls: type[Index], path: str) -> Index:
-    return cls.open(path)
+def _reopened(cls: type[Index], params: dict[str, Any], types: dict[str, Any], path: str) -> Index:
+    index = cls.__new__(cls)
+    index._made({**params, **types})
+    index.load(path)
+    index._params.update(params)
+    return index
 
 
 def _unpickled(
     cls: type[Index],
     params: dict[str, Any],
-    f: int,
+    types: dict[str, Any],
     data: Optional[bytes],
     compress_mode: CompressMode,
     items: Optional[tuple[Any, ...]],
@@ -113,14 +139,8 @@ def _unpickled(
     index = cls.__new__(cls)
     if data is not None and compress_mode is not None:
         data = _PACKERS[compress_mode][1](data)
-    index._made(params, data)
-    index._params.update(params)
-    if f and data is None:
-        index._make(f)
+    index._made({**params, **types, **({} if data is None else {"f": None})}, data)
     if items is not None:
-        ids, vectors, removed, labels, metadata = items
-        index.add_items(vectors, ids)
-        index.remove_items(removed)
-        index.set_labels(list(labels.values()), np.array(list(labels), np.int64))
-        index.metadata = metadata
+        index._fill(items)
+    index._params.update({**params, "on_disk_path": None})
     return index

@@ -141,8 +141,8 @@ class VectorOpsMixin(Base):
         exclude_self: bool = False,
         exclude_item_ids: Optional[Iterable[int]] = None,
     ) -> Any:
-        """As `query_by_item`, of a vector. `exclude_self` leaves out the nearest if it is at
-        distance 0."""
+        """As `query_by_item`, of a vector. `exclude_self` leaves out one item that is the
+        same vector."""
         n = self._params["n_neighbors"] if n_neighbors is None else n_neighbors
         query = as_array(vector).ravel()
         found = self._beside_itself(query[None], n, search_k, exclude_self, _excluded(exclude_item_ids))
@@ -175,13 +175,15 @@ class VectorOpsMixin(Base):
     def _beside_itself(
         self, queries: Any, n: int, search_k: int, exclude_self: bool, options: Any
     ) -> tuple[Ids, Distances]:
-        """The nearest of vectors; with `exclude_self` without the nearest where it is at distance
-        0."""
+        """The nearest of vectors; with `exclude_self` without one that is the same vector."""
         if not exclude_self:
             return self.search(queries, n, search_k, **options)
         ids, distances = self.search(queries, n + 1, search_k, **options)
-        itself = distances[:, :1] == 0
-        places = np.arange(n) + itself
+        vectors = self.get_items(np.maximum(ids, 0).ravel()).reshape(*ids.shape, self._f)
+        same = (vectors == np.asarray(queries, vectors.dtype)[:, None, :]).all(axis=2) & (ids >= 0)
+        # The place of the first, or behind the last.
+        place = np.where(same.any(axis=1), same.argmax(axis=1), n)[:, None]
+        places = np.arange(n) + (np.arange(n) >= place)
         return np.take_along_axis(ids, places, 1), np.take_along_axis(distances, places, 1)
 
     # As scikit-learn has them.
@@ -231,7 +233,7 @@ class VectorOpsMixin(Base):
         exclude_item_ids: Optional[Iterable[int]] = None,
     ) -> Any:
         """The nearest of each row as a scipy CSR matrix of shape (q, n_items): 1, or with mode
-        "distance" the distance. As `kneighbors`."""
+        "distance" the distance. As `kneighbors`; without X there is a row for each of `ids`."""
         from scipy.sparse import csr_matrix
 
         if mode not in ("connectivity", "distance"):
