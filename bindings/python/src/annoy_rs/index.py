@@ -48,7 +48,8 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
     the same time; searches release the interpreter's lock. Calls that change the index wait until
     no other call uses it. After `close` every call raises `ClosedError`.
 
-    An `Index` is an `AnnoyIndex`, and a scikit-learn estimator. Methods that change it return it.
+    An `Index` is an `AnnoyIndex`, and a scikit-learn estimator. Those methods of `AnnoyIndex` that
+    change it return it.
     """
 
     def __init__(
