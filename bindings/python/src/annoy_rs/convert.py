@@ -25,9 +25,11 @@ BF16 = np.dtype([("bfloat16", np.uint16)])
 
 def as_array(values: Any) -> NDArray[Any]:
     """All of it as one array. Rows of different lengths are told by their number."""
+    if type(values) is np.ndarray and values.dtype.kind in "fiub":  # nearly always
+        return values
     if isinstance(values, np.ndarray):
         return _of_array(values)
-    if type(values) is not list and type(values) is not tuple:
+    if not isinstance(values, (list, tuple, int, np.generic)):
         arrays = _of_others(values, None)
         if arrays is not None:
             return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
@@ -36,7 +38,7 @@ def as_array(values: Any) -> NDArray[Any]:
     except (ValueError, TypeError, RuntimeError, BufferError) as error:
         _ragged(values)
         raise ArgumentError(f"cannot make an array: {error}") from None
-    return _of_array(array)
+    return array if array.dtype.kind in "fiub" else _of_array(array)
 
 
 def chunks(values: Any, scalar: str) -> list[NDArray[Any]]:
