@@ -224,8 +224,11 @@ TEST(searching_fails) {
   const std::vector<float> two(2), three(3), bad{0, std::nanf("")};
   const std::vector<double> two_doubles(2);
   const std::vector<std::uint64_t> words(1);
-  FAILS(state, "", index.search(two, 1), index.search(two, 1, {}, {}, why));
-  FAILS(state, "", index.search_item(0, 1), index.search_item(0, 1, {}, {}, why));
+  annoy::search_options forest;
+  forest.method = annoy::method::forest;
+  FAILS(state, "", index.search(two, 1, forest), index.search(two, 1, forest, {}, why));
+  FAILS(state, "", index.search_item(0, 1, forest), index.search_item(0, 1, forest, {}, why));
+  CHECK(index.n_items() <= annoy::exact_items && index.search(two, 1).size() == 1);
   index.build(1);
   FAILS(dimension, "3", index.search(three, 1), index.search(three, 1, {}, {}, why));
   FAILS(dimension, "3", index.search({1, 2, 3}, 1), index.search({1, 2, 3}, 1, {}, {}, why));

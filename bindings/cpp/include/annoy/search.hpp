@@ -16,6 +16,10 @@ enum class method : annoy_method {
   exact = ANNOY_METHOD_EXACT,      // all items, one by one
 };
 
+// So many items are all looked at by a search that is told neither method nor search_k, where there
+// are no trees.
+inline constexpr std::int64_t exact_items = ANNOY_EXACT_ITEMS;
+
 // What a search is to find, and among which items: those that pass everything that is set. Items
 // that do not pass do not count for search_k. What the views show has to stay until the search is
 // done. {1000} stands for a search_k of 1,000.
