@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Makes what is published, in target/python/dist: the source package and wheels of annoy_rs, and
-# those of annoy-rs-compat. One wheel is linked by zig with glibc 2.17, auditwheel has to agree, and
-# it has to work on each Python that is named. Another is for musl 1.2 (Alpine), if Rust has that
-# target (`rustup target add x86_64-unknown-linux-musl`):
+# Makes what is published, in target/python/dist: the source package and a wheel of annoy_rs and
+# of annoy-rs-compat. The wheel is linked by zig with glibc 2.17, auditwheel has to agree, and it
+# has to work on each Python that is named:
 #
 #   bindings/python/release.sh [PYTHON...]     python3 when none is
 set -euo pipefail
@@ -21,18 +20,10 @@ if [ ! -f "$work/release/ready" ]; then
 fi
 export PATH=$work/release/bin:$PATH
 rm -rf "$dist" "$CARGO_TARGET_DIR"
-build() {
-    maturin build --quiet --release --zig --interpreter "$work/release/bin/python" \
-        --manifest-path bindings/python/native/Cargo.toml --out "$dist" "$@"
-}
-build --sdist --compatibility manylinux2014
-musl=$(uname -m)-unknown-linux-musl
-if [ -d "$(rustc --print sysroot)/lib/rustlib/$musl" ]; then
-    build --compatibility musllinux_1_2 --target "$musl"
-    auditwheel show "$dist"/annoy_rs-*-musllinux_*.whl | grep -o '"musllinux_1_2_[a-z0-9_]*"' | head -n 1
-fi
+maturin build --quiet --release --sdist --zig --compatibility manylinux2014 --interpreter "$work/release/bin/python" \
+    --manifest-path bindings/python/native/Cargo.toml --out "$dist"
 python -m build --no-isolation --outdir "$dist" bindings/python/compat >"$work/release/compat.log"
-wheel=$(echo "$dist"/annoy_rs-*-cp39-abi3-manylinux*.whl)
+wheel=$(echo "$dist"/annoy_rs-*-cp39-abi3-*.whl)
 auditwheel show "$wheel" 2>/dev/null | grep -o '"manylinux_2_17_[a-z0-9_]*"' | head -n 1
 
 for interpreter in "$@"; do
