@@ -180,8 +180,6 @@ def test_classes() -> None:
         assert Index(2, name).metric == AnnoyIndex(2, name).metric == "euclidean"
     for name in ("@", ".", "dotproduct"):
         assert Index(2, name).metric == "dot"
-    with pytest.raises(ArgumentError):
-        annoy_rs.mixins.pickle.PickleMixin.pickle_mode.fset(Index(), "other")  # type: ignore[attr-defined]
 
 
 def test_mutators_return_the_index(tmp_path: Path) -> None:
@@ -220,7 +218,6 @@ def test_files_are_never_truncated(tmp_path: Path) -> None:
     index.to_json(tmp_path / "x.json")
     assert Index.from_json(tmp_path / "x.json").get_nns_by_item(0, 3) == index.get_nns_by_item(0, 3)
     index.set_params(**index.get_params())
-    Index.from_low_level(AnnoyIndex(F, "euclidean").index)
     with pytest.raises(FileExistsError, match="it is there already"):
         Index(F, "euclidean", on_disk_path=path)
     lazy = Index(on_disk_path=path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import operator
 import os
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Optional, Protocol, Union, cast, overload
 

@@ -14,7 +14,7 @@ from ..base import Base
 from ..callbacks import Progress, reporter, run_long, work
 from ..errors import ArgumentError, ItemError, check
 from ..search import Ids
-from ..vectors import DOUBLE, FLOAT, WORDS, Kind, Rows, as_ids, fields, ids_pointer, row, rows
+from ..vectors import DOUBLE, FLOAT, WORDS, Kind, as_ids, fields, ids_pointer, row, rows
 
 if TYPE_CHECKING:
     from typing_extensions import Self
