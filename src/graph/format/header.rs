@@ -355,6 +355,7 @@ impl GraphHeader {
         GraphView {
             codes: self.codes(codes, isa, measure),
             coder: self.coder(&codes[parts.matrix], isa),
+            measure,
             by_vectors: self.by_vectors,
             recall: self.recall,
             degree: self.degree,

@@ -18,6 +18,8 @@ pub struct GraphBytes<'a> {
 pub struct GraphView<'a> {
     pub codes: Codes<'a>,
     pub coder: Coder<'a>,
+    /// How codes are compared.
+    pub measure: Measure,
     pub degree: usize,
     pub(super) neighbors: &'a [u8],
     /// Ids of items to start from, 4 bytes each; none where the trees name them.

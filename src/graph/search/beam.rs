@@ -14,6 +14,9 @@ impl Candidate {
     pub fn id(self) -> u32 {
         self.0 as u32 >> 1
     }
+    pub fn distance(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
     pub fn is_marked(self) -> bool {
         self.0 & 1 == 1
     }

@@ -16,6 +16,7 @@
 
 use super::beam::{put, Beam, Candidate, HeapBeam, SortedBeam};
 use super::compared::ComparedItems;
+use super::ending::Ending;
 use crate::error::{reserve, Error, Result};
 use crate::graph::format::view::GraphView;
 use crate::kernel::prefetch;
@@ -74,8 +75,8 @@ pub struct Budget {
     pub wanted: usize,
     /// The least width of the beam.
     pub keep: usize,
-    /// Distances to compute: about so many, half as many more at most. With a filter, distances of
-    /// accepted items, and no more.
+    /// Distances to compute: about so many in hard data, twice as many at most. With a filter,
+    /// distances of accepted items, and no more.
     pub search_k: u64,
 }
 
@@ -87,11 +88,17 @@ const WIDEST_SORTED: u64 = 4096;
 /// accepted items only, so it is wider to end as late.
 const SEARCH_K_PER_PLACE: [u64; 2] = [24, 16];
 
+/// The same where a search ends by distance, and not when its beam is all expanded.
+const SEARCH_K_PER_ROOM: u64 = 2;
+
 /// Spare candidates sorted for each that is asked for.
 const SORTED: usize = 4;
 
 /// Items that a scan compares at a time.
 const SCANNED: usize = 32;
+
+/// Neighbours of the nearest candidate that are asked how far they are from it.
+const ASKED: usize = 8;
 
 /// The neighbour lists of candidates that enter the beam so near to its next one are prefetched.
 const AHEAD: usize = 3;
@@ -194,10 +201,33 @@ impl BeamSearch {
         }
         // With a filter, accepted items may lie elsewhere too, and nearer.
         let enough = budget.search_k / if F::ALL { 4 } else { 2 };
-        Ok(match self.n_compared < enough {
-            true => Outcome::Stuck,
-            false => Outcome::Found,
-        })
+        if self.n_compared >= enough || F::ALL && !self.is_far(items, graph)? {
+            return Ok(Outcome::Found);
+        }
+        Ok(Outcome::Stuck)
+    }
+
+    /// Whether the query may be far from all that was found.
+    fn is_far<T: ComparedItems>(&mut self, items: &T, graph: &GraphView<'_>) -> Result<bool> {
+        let Some(nearest) = self.beam.first() else {
+            return Ok(true);
+        };
+        let (ids, _) = graph.row(nearest.id() as usize).as_chunks::<4>();
+        let ids = ids.iter().map(|&id| u32::from_le_bytes(id));
+        let ids = ids.take_while(|&id| (id as usize) < items.count());
+        let mut neighbors = [0; ASKED];
+        let mut n = 0;
+        for (to, id) in neighbors.iter_mut().zip(ids) {
+            *to = id;
+            n += 1;
+        }
+        let neighbors = &neighbors[..n];
+        Ok(items.is_far(
+            nearest.id(),
+            nearest.distance(),
+            neighbors,
+            &mut [0; ASKED][..n],
+        ))
     }
 
     /// Marks an item as visited, so that it is not.
@@ -326,7 +356,14 @@ impl BeamSearch {
         budget: Budget,
         visited: &mut [u64],
     ) -> Result<()> {
-        let size = budget.beam_width::<All>(items.count());
+        let ending = items.ending();
+        let mut size = budget.beam_width::<All>(items.count());
+        // Candidates that are kept however far they are, and beyond which none is expanded.
+        let (mut kept, mut reach) = (size, u32::MAX);
+        if let Some(ending) = ending {
+            size = budget.room(items.count());
+            kept = budget.keep.max(ending.place + 1);
+        }
         reserve(&mut self.beam, size + 1)?;
         let mut next = 0;
         loop {
@@ -334,21 +371,29 @@ impl BeamSearch {
             self.n_compared += self.batch.len() as u64;
             let beam = &mut self.beam;
             for (&id, &distance) in self.batch.iter().zip(&self.distances) {
+                if distance > reach && beam.len() >= kept {
+                    continue;
+                }
                 if let Some(at) = put(beam, size, Candidate::new(distance, id)) {
                     if at < next + AHEAD {
                         prefetch(graph.row(id as usize));
                     }
                     next = next.min(at);
+                    if let Some(ending) = ending.filter(|ending| at <= ending.place) {
+                        let last = beam.get(ending.place);
+                        reach = last.map_or(reach, |last| ending.reach(last.distance()));
+                    }
                 }
             }
             self.batch.clear();
             while beam.get(next).is_some_and(|one| one.is_marked()) {
                 next += 1;
             }
-            if self.n_compared >= budget.most::<All>() || next >= beam.len() {
+            let next_one = beam.get_mut(next).filter(|one| one.distance() <= reach);
+            let Some(one) = next_one.filter(|_| self.n_compared < budget.most::<All>(ending))
+            else {
                 return Ok(());
-            }
-            let one = &mut beam[next];
+            };
             let from = one.id();
             *one = one.marked();
             if let Some(other) = beam.get(next + 1) {
@@ -422,7 +467,8 @@ impl BeamSearch {
             }
             self.batch.clear();
             let next = self.open.pop().filter(|next| beam.is_near(next.0));
-            let Some(Reverse(one)) = next.filter(|_| self.n_compared < budget.most::<F>()) else {
+            let Some(Reverse(one)) = next.filter(|_| self.n_compared < budget.most::<F>(None))
+            else {
                 self.is_around = !F::ALL && n_through > budget.beam_width::<F>(n_items);
                 return Ok(!self.is_around || self.visited.len() < n_items / SCANNED_AROUND);
             };
@@ -442,11 +488,21 @@ impl BeamSearch {
 
 impl Budget {
     /// Distances that a search computes at most.
-    fn most<F: Filter>(&self) -> u64 {
-        match F::ALL {
-            true => self.search_k.saturating_add(self.search_k / 2),
-            false => self.search_k,
-        }
+    fn most<F: Filter>(&self, ending: Option<&Ending>) -> u64 {
+        let more = match ending {
+            _ if !F::ALL => 0,
+            Some(_) => self.search_k,
+            None => self.search_k / 2,
+        };
+        self.search_k.saturating_add(more)
+    }
+
+    /// Places in the beam of a search that ends by distance, which it seldom fills.
+    fn room(&self, n_items: usize) -> usize {
+        let room = (self.search_k / SEARCH_K_PER_ROOM).min(WIDEST_SORTED);
+        (room as usize)
+            .min(n_items)
+            .max(self.beam_width::<All>(n_items))
     }
 
     /// Places in the beam: `ef` of HNSW, `L` of Vamana.

@@ -1,5 +1,6 @@
 //! The items of a graph, compared with one query.
 
+use super::ending::Ending;
 use crate::graph::quantize::points::Points as _;
 use crate::graph::quantize::vectors::GraphQuery;
 use crate::graph::quantize::{Coded, Codes};
@@ -15,12 +16,20 @@ pub trait ComparedItems {
 
     /// The distances of the query to items; panics past the end.
     fn distances(&self, ids: &[u32], to: &mut [u32]);
+
+    /// Where a search ends; none: when all of its beam is expanded.
+    fn ending(&self) -> Option<&Ending>;
+
+    /// Whether the query may be far from all that a search found: from the nearest, which is at a
+    /// distance, and has these neighbours. There is room for a number for each of them.
+    fn is_far(&self, nearest: u32, distance: u32, neighbors: &[u32], room: &mut [u32]) -> bool;
 }
 
 /// By codes.
 pub struct ByCodes<'a> {
     pub codes: Codes<'a>,
     pub query: Coded<'a>,
+    pub ending: Ending,
 }
 
 impl ComparedItems for ByCodes<'_> {
@@ -37,6 +46,19 @@ impl ComparedItems for ByCodes<'_> {
     #[inline]
     fn distances(&self, ids: &[u32], to: &mut [u32]) {
         self.codes.distances(self.query, ids, to);
+    }
+
+    #[inline]
+    fn ending(&self) -> Option<&Ending> {
+        Some(&self.ending)
+    }
+
+    fn is_far(&self, nearest: u32, distance: u32, neighbors: &[u32], room: &mut [u32]) -> bool {
+        let nearest = self.codes.get(nearest);
+        self.codes.distances(nearest, neighbors, room);
+        let extras = neighbors.iter().map(|&id| self.codes.get(id).extra);
+        let neighbors = room.iter().copied().zip(extras);
+        self.ending.is_far(distance, nearest.extra, neighbors)
     }
 }
 
@@ -57,5 +79,14 @@ impl ComparedItems for ByVectors<'_> {
 
     fn distances(&self, ids: &[u32], to: &mut [u32]) {
         self.query.distances(ids, to);
+    }
+
+    fn ending(&self) -> Option<&Ending> {
+        // Their distances are no numbers to be multiplied.
+        None
+    }
+
+    fn is_far(&self, _: u32, _: u32, _: &[u32], _: &mut [u32]) -> bool {
+        true
     }
 }

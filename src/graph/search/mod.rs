@@ -10,11 +10,13 @@
 //!
 //! - [`entry`]: the query's code and the entry points.
 //! - [`beam_search`], [`beam`]: the search and its beam.
+//! - [`ending`]: where it ends.
 //! - [`compared`]: items compared with the query, by codes or by vectors.
 
 mod beam;
 mod beam_search;
 mod compared;
+mod ending;
 mod entry;
 mod scratch;
 
@@ -33,6 +35,7 @@ use crate::query::scratch::{cover_items, Shelves};
 use crate::query::{exact, nearest, Best, Neighbor, Wanted};
 use beam_search::{BeamSearch, Budget, Outcome, SCANNED_FOR_VISITED};
 use compared::{ByCodes, ByVectors, ComparedItems};
+use ending::Ending;
 use entry::EntryPoints;
 use scratch::Scratch;
 
@@ -186,9 +189,16 @@ impl<F: Filter> GraphSearch<'_, F> {
                 .encode(self.query, self.graph)
                 .and_then(|()| self.start(&mut start, scratch))
                 .and_then(|()| {
+                    let query = start.query();
                     let items = ByCodes {
                         codes: self.graph.codes,
-                        query: start.query(),
+                        query,
+                        ending: Ending::new(
+                            self.budget,
+                            self.graph,
+                            self.query.by_product(),
+                            query.row,
+                        ),
                     };
                     self.explore(&items, scratch)
                 }),

@@ -1,0 +1,213 @@
+//! Where a beam search ends: at a distance, not at a number of candidates. It goes on while there
+//! is a candidate that is not farther than the results by more than a slack. An easy query's
+//! neighbours lie apart from the rest, and it ends soon; a hard one's do not, and it goes on.
+//!
+//! Sources: Iwasaki and Miyazaki 2018 (NGT's epsilon); Al-Jazzazi et al. 2025, "Distance adaptive
+//! beam search for provably accurate graph-based nearest neighbor search".
+
+use super::beam_search::Budget;
+use crate::graph::format::view::GraphView;
+use crate::graph::quantize::Coder;
+use crate::kernel::Measure;
+
+/// The slack is that of one candidate's distance: the last of so many for each result, and of so
+/// many at least, as the distance of few says little.
+const FOR_EACH: usize = 2;
+const LEAST_PLACES: usize = 20;
+
+/// The slack, in 256ths of a squared distance, by which a search for ten computes about so many
+/// distances in hard data; and what it grows by when `search_k` is doubled. Word vectors of 50
+/// numbers, which are hard, need just that to compute twice as many.
+const SLACK: u64 = 312;
+const SEARCH_K: u64 = 4000;
+const BY_DOUBLING: u64 = 22;
+const LEAST_SLACK: u64 = 64;
+
+/// A query is far from what was found when the nearest candidate is so many 256ths as far from it,
+/// squared, as its neighbours are from that.
+const FAR: u64 = 384;
+
+/// The ending of one search.
+#[derive(Clone, Copy)]
+pub struct Ending {
+    /// Where in the beam the candidate is whose distance counts.
+    pub place: usize,
+    /// In 256ths of a distance as codes have it, which may be a square.
+    slack: u64,
+    far: u64,
+    distances: Distances,
+}
+
+#[derive(Clone, Copy)]
+enum Distances {
+    /// With what coding alone makes of equal vectors.
+    Of { noise: u64 },
+    /// Of large products: see [`Coder::extra`]. With the distance of a product of zero, and the
+    /// square of the largest length.
+    Products { zero: u64, longest: u64 },
+}
+
+impl Ending {
+    /// The ending of a search with a query of this code.
+    pub fn new(budget: Budget, graph: &GraphView<'_>, by_product: bool, code: &[u8]) -> Self {
+        let (coder, measure) = (&graph.coder, graph.measure);
+        let n_places = budget.wanted.saturating_mul(FOR_EACH).max(LEAST_PLACES);
+        let numbers = coder.n_numbers() as u64;
+        // What codes differ by from numbers is spread evenly over a step.
+        let noise = match measure {
+            Measure::Squares => numbers / 6,
+            Measure::Differences => numbers / 3,
+            Measure::Bits => 0,
+        };
+        let of_squares = |share: u64| match measure {
+            Measure::Squares => share,
+            Measure::Differences | Measure::Bits => (share * 256).isqrt(),
+        };
+        let each = budget.search_k.saturating_mul(LEAST_PLACES as u64) / n_places as u64;
+        Ending {
+            place: n_places - 1,
+            slack: of_squares(slack(each)),
+            far: of_squares(FAR),
+            distances: match by_product {
+                true => Distances::products(coder, code),
+                false => Distances::Of { noise },
+            },
+        }
+    }
+
+    /// How far a search goes when the candidate in [`place`](Self::place) is at a distance.
+    #[inline]
+    pub fn reach(&self, distance: u32) -> u32 {
+        let distance = u64::from(distance);
+        let reach = match self.distances {
+            Distances::Of { noise } => (distance + noise) * self.slack / 256,
+            Distances::Products { zero, .. } => match zero.saturating_sub(distance) {
+                // Products below zero are no nearer for being large.
+                0 => u64::MAX,
+                product => zero.saturating_sub(product * 256 / self.slack),
+            },
+        };
+        u32::try_from(reach).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a query is farther from the nearest candidate, which is at a distance, than that is
+    /// from its neighbours, given with their own extras. There may be nearer ones to which no way
+    /// leads.
+    pub fn is_far(
+        &self,
+        distance: u32,
+        extra: u32,
+        neighbors: impl ExactSizeIterator<Item = (u32, u32)>,
+    ) -> bool {
+        let n = neighbors.len().max(1) as f64;
+        let far = self.far as f64 / 256.0;
+        match self.distances {
+            Distances::Of { noise } => {
+                let sum: u64 = neighbors.map(|(distance, _)| u64::from(distance)).sum();
+                f64::from(distance) > (sum as f64 / n + noise as f64) * far
+            }
+            // Products do not tell, but angles do.
+            Distances::Products { zero, longest } => {
+                let length = |extra| longest.saturating_sub(u64::from(extra));
+                let own = length(extra);
+                let angle = |zero: u64, distance, lengths: u64| {
+                    let product = zero.saturating_sub(u64::from(distance)) as f64 / 2.0;
+                    1.0 - product / (own as f64 * lengths as f64).sqrt()
+                };
+                let angles = neighbors.map(|(d, extra)| angle(2 * longest, d, length(extra)));
+                let mean = angles.sum::<f64>() / n;
+                angle(zero, distance, zero.saturating_sub(longest)) > mean * far
+            }
+        }
+    }
+}
+
+impl Distances {
+    fn products(coder: &Coder<'_>, code: &[u8]) -> Self {
+        let longest = coder.longest();
+        Distances::Products {
+            // What the square of the query's length lacks to the largest is its extra.
+            zero: (2 * longest).saturating_sub(u64::from(coder.extra(code))),
+            longest,
+        }
+    }
+}
+
+/// The slack for a `search_k`.
+fn slack(search_k: u64) -> u64 {
+    let grown = BY_DOUBLING * log2(search_k) / 256;
+    (SLACK + grown)
+        .saturating_sub(BY_DOUBLING * log2(SEARCH_K) / 256)
+        .max(LEAST_SLACK)
+}
+
+/// The binary logarithm in 256ths, straight between powers of two; 0 for 0.
+fn log2(x: u64) -> u64 {
+    let whole = x.max(1).ilog2();
+    let part = (u128::from(x.max(1)) << 8 >> whole) as u64 - 256;
+    256 * u64::from(whole) + part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slack_grows_by_doubling() {
+        assert_eq!(log2(0), 0);
+        assert_eq!(log2(1), 0);
+        assert_eq!(log2(3), 256 + 128);
+        assert_eq!(log2(u64::MAX), 64 * 256 - 1);
+        assert_eq!(slack(SEARCH_K), SLACK);
+        assert_eq!(slack(2 * SEARCH_K), SLACK + BY_DOUBLING);
+        assert_eq!(slack(SEARCH_K / 8), SLACK - 3 * BY_DOUBLING);
+        assert_eq!(slack(1), LEAST_SLACK);
+        assert!((1..100_000).is_sorted_by_key(slack));
+    }
+
+    #[test]
+    fn reach_is_no_nearer_than_the_distance() {
+        let ending = |distances| Ending {
+            place: 19,
+            slack: 320,
+            far: FAR,
+            distances,
+        };
+        let near = ending(Distances::Of { noise: 8 });
+        assert_eq!(near.reach(0), 10);
+        assert_eq!(near.reach(1000), 1260);
+        assert_eq!(near.reach(u32::MAX), u32::MAX);
+        let products = ending(Distances::Products {
+            zero: 1000,
+            longest: 500,
+        });
+        assert_eq!(products.reach(200), 360);
+        assert_eq!(products.reach(999), 1000);
+        assert_eq!(products.reach(1000), u32::MAX);
+        assert_eq!(products.reach(5000), u32::MAX);
+    }
+
+    #[test]
+    fn far_is_half_as_far_again() {
+        let ending = |distances| Ending {
+            place: 19,
+            slack: 320,
+            far: FAR,
+            distances,
+        };
+        let near = ending(Distances::Of { noise: 0 });
+        let neighbors = || [(50, 0), (150, 0)].into_iter();
+        assert!(!near.is_far(150, 0, neighbors()));
+        assert!(near.is_far(151, 0, neighbors()));
+        assert!(!near.is_far(0, 0, [].into_iter()));
+        assert!(near.is_far(1, 0, [].into_iter()));
+        // All of length 10, their products 90: a tenth from a cosine of 1.
+        let products = ending(Distances::Products {
+            zero: 500,
+            longest: 400,
+        });
+        let neighbors = || [(2 * 400 - 2 * 90, 300)].into_iter();
+        assert!(!products.is_far(500 - 2 * 86, 300, neighbors()));
+        assert!(products.is_far(500 - 2 * 84, 300, neighbors()));
+    }
+}
