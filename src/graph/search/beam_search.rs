@@ -200,7 +200,11 @@ impl BeamSearch {
             return Ok(Outcome::Costly);
         }
         // With a filter, accepted items may lie elsewhere too, and nearer.
-        let enough = budget.search_k / if F::ALL { 4 } else { 2 };
+        let enough = match items.ending() {
+            _ if !F::ALL => budget.search_k / 2,
+            Some(_) => budget.search_k,
+            None => budget.search_k / 4,
+        };
         if self.n_compared >= enough || F::ALL && !self.is_far(items, graph)? {
             return Ok(Outcome::Found);
         }
@@ -208,7 +212,7 @@ impl BeamSearch {
     }
 
     /// Whether the query may be far from all that was found.
-    fn is_far<T: ComparedItems>(&mut self, items: &T, graph: &GraphView<'_>) -> Result<bool> {
+    fn is_far<T: ComparedItems>(&self, items: &T, graph: &GraphView<'_>) -> Result<bool> {
         let Some(nearest) = self.beam.first() else {
             return Ok(true);
         };
@@ -363,6 +367,9 @@ impl BeamSearch {
         if let Some(ending) = ending {
             size = budget.room(items.count());
             kept = budget.keep.max(ending.place + 1);
+            // After a restart the beam is there.
+            let last = self.beam.get(ending.place);
+            reach = last.map_or(reach, |last| ending.reach(last.distance()));
         }
         reserve(&mut self.beam, size + 1)?;
         let mut next = 0;

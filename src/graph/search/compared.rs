@@ -29,7 +29,7 @@ pub trait ComparedItems {
 pub struct ByCodes<'a> {
     pub codes: Codes<'a>,
     pub query: Coded<'a>,
-    pub ending: Ending,
+    pub ending: Option<Ending>,
 }
 
 impl ComparedItems for ByCodes<'_> {
@@ -50,15 +50,18 @@ impl ComparedItems for ByCodes<'_> {
 
     #[inline]
     fn ending(&self) -> Option<&Ending> {
-        Some(&self.ending)
+        self.ending.as_ref()
     }
 
     fn is_far(&self, nearest: u32, distance: u32, neighbors: &[u32], room: &mut [u32]) -> bool {
+        let Some(ending) = self.ending else {
+            return true;
+        };
         let nearest = self.codes.get(nearest);
         self.codes.distances(nearest, neighbors, room);
         let extras = neighbors.iter().map(|&id| self.codes.get(id).extra);
         let neighbors = room.iter().copied().zip(extras);
-        self.ending.is_far(distance, nearest.extra, neighbors)
+        ending.is_far(distance, nearest.extra, neighbors)
     }
 }
 

@@ -21,7 +21,8 @@ const LEAST_PLACES: usize = 20;
 const SLACK: u64 = 312;
 const SEARCH_K: u64 = 4000;
 const BY_DOUBLING: u64 = 22;
-const LEAST_SLACK: u64 = 64;
+/// With less, searches would end before they have come near.
+const LEAST_SLACK: u64 = 256;
 
 /// A query is far from what was found when the nearest candidate is so many 256ths as far from it,
 /// squared, as its neighbours are from that.
@@ -48,9 +49,18 @@ enum Distances {
 }
 
 impl Ending {
-    /// The ending of a search with a query of this code.
-    pub fn new(budget: Budget, graph: &GraphView<'_>, by_product: bool, code: &[u8]) -> Self {
+    /// The ending of a search with a query of this code. None with short codes: as far as they tell,
+    /// too much is as near.
+    pub fn new(
+        budget: Budget,
+        graph: &GraphView<'_>,
+        by_product: bool,
+        code: &[u8],
+    ) -> Option<Self> {
         let (coder, measure) = (&graph.coder, graph.measure);
+        if coder.projector.is_some() {
+            return None;
+        }
         let n_places = budget.wanted.saturating_mul(FOR_EACH).max(LEAST_PLACES);
         let numbers = coder.n_numbers() as u64;
         // What codes differ by from numbers is spread evenly over a step.
@@ -64,7 +74,7 @@ impl Ending {
             Measure::Differences | Measure::Bits => (share * 256).isqrt(),
         };
         let each = budget.search_k.saturating_mul(LEAST_PLACES as u64) / n_places as u64;
-        Ending {
+        Some(Ending {
             place: n_places - 1,
             slack: of_squares(slack(each)),
             far: of_squares(FAR),
@@ -72,7 +82,7 @@ impl Ending {
                 true => Distances::products(coder, code),
                 false => Distances::Of { noise },
             },
-        }
+        })
     }
 
     /// How far a search goes when the candidate in [`place`](Self::place) is at a distance.
@@ -160,7 +170,7 @@ mod tests {
         assert_eq!(log2(u64::MAX), 64 * 256 - 1);
         assert_eq!(slack(SEARCH_K), SLACK);
         assert_eq!(slack(2 * SEARCH_K), SLACK + BY_DOUBLING);
-        assert_eq!(slack(SEARCH_K / 8), SLACK - 3 * BY_DOUBLING);
+        assert_eq!(slack(SEARCH_K / 4), SLACK - 2 * BY_DOUBLING);
         assert_eq!(slack(1), LEAST_SLACK);
         assert!((1..100_000).is_sorted_by_key(slack));
     }
