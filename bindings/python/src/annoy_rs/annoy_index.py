@@ -147,15 +147,15 @@ class AnnoyIndex(Estimator):
         if item < 0:
             self._refuse(item, 0)
         values = self._floats(vector)
-        if index._handle is None:
-            index._make(len(values))
-        if len(values) != index.f:
-            raise IndexError(_LENGTH.format(index.f, len(values)))
-        with index._owner.exclusive() as handle:
+
+        def add(handle: Any) -> None:
+            if len(values) != (f := lib.annoy_get_f(handle)):
+                raise IndexError(_LENGTH.format(f, len(values)))
             error = lib.guarded_error()
-            status = lib.annoy_add_item(handle, item, values, len(values), error)
-        if status:
-            self._failed(status, item)
+            if status := lib.annoy_add_item(handle, item, values, len(values), error):
+                self._failed(status, item)
+
+        index._adding(len(values), add)
 
     def get_item_vector(self, i: int) -> list[float]:
         """The vector of item `i` as it was added."""

@@ -180,32 +180,46 @@ class Estimator:
         y = y if y is None or hasattr(y, "__len__") else list(y if hasattr(y, "__next__") else np.asarray(y))
         if y is not None and len(y) != n:
             raise ArgumentError(f"y has {len(y)} labels, expected one for each of {n} rows")
-        start = (0 if reset else index.n_items) if start_index is None else start_index
-        _check_labels(y_map, max(start + n, 0 if reset else index.n_items))
-        labels = None if reset or index._y_map is None else self.y_map
-        if labels is not None:
-            labels = {item: label for item, label in labels.items() if not start <= item < start + n}
-        if y is not None:
-            labels = {**(labels or {}), **{start + i: label for i, label in enumerate(y)}}
-        if y_map is not None:
-            labels = {**(labels or {}), **y_map}
-        # An index that is to build in a file does so itself: another could not have the file.
-        in_place = index._is_blank and index._params["on_disk_path"] is not None
-        new = index if in_place else Index(**{**index._params, "f": f or None})
-        try:
-            if not reset and index.n_items:
-                new._fill(index._contents())
+
+        def fill(new: Index, n_items: int) -> None:
+            """Puts the rows behind or among the `n_items` that are kept, and builds."""
+            start = n_items if start_index is None else start_index
+            _check_labels(y_map, max(start + n, n_items))
+            labels = None if reset or index._y_map is None else dict(index._y_map)
+            if labels is not None:
+                labels = {item: label for item, label in labels.items() if not start <= item < start + n}
+            if y is not None:
+                labels = {**(labels or {}), **{start + i: label for i, label in enumerate(y)}}
+            if y_map is not None:
+                labels = {**(labels or {}), **y_map}
             new.add_items(rows, np.arange(start, start + n))
             new.build(n_trees, n_jobs)
-        except BaseException:
-            if in_place:
+            new._y_map, new._feature_names = labels, names
+
+        def make() -> Index:
+            return Index(**{**index._params, "f": f or None})
+
+        if index._is_blank and index._params["on_disk_path"] is not None:
+            # It builds in the file itself: another could not have that.
+            try:
+                fill(index, 0)
+            except BaseException:
                 index._start(index._params)
-            raise
-        if not in_place:
+                raise
+            return self
+        if reset:
+            fill(new := make(), 0)
             index._take(new)
-        index._feature_names = names
-        index._y_map = labels
-        return self
+            return self
+        while True:
+            # What others do meanwhile waits, and is then done to what comes of this.
+            with index._unchanged() as kept:
+                new = make()
+                if kept is not None:
+                    new._fill(index._contents())
+                fill(new, index.n_items)
+                if index._replace(new, kept):
+                    return self
 
     def fit_transform(self, X: Any, y: Optional[Sequence[Any]] = None, **options: Any) -> Any:
         """`fit`, then `transform` of the same rows. Options of both are told apart by their

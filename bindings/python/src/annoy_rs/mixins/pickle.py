@@ -116,7 +116,7 @@ class PickleMixin(Base):
 
 # What is made anew.
 _NOT_KEPT = {
-    *("_params", "_f", "_metric", "_scalar", "_id_bits", "_handle", "_everyday", "_closed", "_file", "_on_disk"),
+    *("_params", "_f", "_metric", "_scalar", "_id_bits", "_handle", "_first", "_everyday", "_closed", "_file", "_on_disk"),
 }
 
 
