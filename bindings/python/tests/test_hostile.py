@@ -207,3 +207,46 @@ def test_other_types() -> None:
     words = np.random.default_rng(1).integers(0, 2**63, (50, 2)).astype(np.uint64)
     assert Index(128, "hamming").fit(words).kneighbors(words[:3], 1)[1].ravel().tolist() == [0, 1, 2]
     assert len(Index(4, "hamming").add_items(sp.csr_matrix(np.eye(4, dtype=np.uint64)))) == 4
+
+
+class Named(Index):
+    def __init__(self, name: str) -> None:
+        super().__init__(2, "l2", n_neighbors=3)
+        self.name = name
+
+
+class NamedToo(AnnoyIndex):
+    def __init__(self, name: str) -> None:
+        super().__init__(2, "l2", n_neighbors=3)
+        self.name = name
+
+
+class Unlike(Index):
+    """As scikit-learn wants them: `get_params` gives what the constructor takes."""
+
+    def __init__(self, metric: str = "l2", *, extra: int = 0) -> None:
+        super().__init__(metric=metric)  # type: ignore[arg-type]
+        self.extra = extra
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {"metric": self._params["metric"], "extra": self.extra}
+
+
+@pytest.mark.parametrize("made", [Named, NamedToo])
+def test_subclasses_with_other_constructors(made: Any, tmp_path: Path) -> None:
+    index = made("mine").fit(TWO, ["a", "b"])
+    for other in (index.rebuild(), index.rebuild("l1"), copy.copy(index), copy.deepcopy(index), pickle.loads(pickle.dumps(index))):
+        assert (type(other), other.name, other.n_neighbors, other.y) == (made, "mine", 3, ["a", "b"])
+        other.unload()
+    assert len(index) == 2
+    clone = pytest.importorskip("sklearn.base").clone
+    with pytest.raises(TypeError, match="cannot clone a Named.*get_params"):
+        clone(index)
+    (index if made is Named else index.index).save(tmp_path / "x")
+    if made is Named:
+        opened = [made.open(tmp_path / "x"), made.load_index(2, "l2", tmp_path / "x"), made.from_bytes(index.to_bytes(), metric="l2")]
+        opened += [made.from_metadata(made.load_index(2, "l2", tmp_path / "x").to_metadata()), made.from_low_level(index.rebuild())]
+        assert {(type(one), len(one)) for one in opened} == {(made, 2)}
+    unlike = Unlike("l1", extra=4).fit(TWO)
+    for other in (clone(unlike), unlike.rebuild()):
+        assert (type(other), other.extra, other.metric) == (Unlike, 4, "manhattan")

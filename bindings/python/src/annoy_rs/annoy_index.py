@@ -242,12 +242,13 @@ class AnnoyIndex(Estimator):
         n_jobs: Optional[int] = None,
     ) -> Self:
         """A new index of the same items, with `metric` if given, built. Ids that are missing here
-        are missing there. This index stays as it is."""
+        are missing there. This index stays as it is. The constructor of a subclass is not called;
+        what its instances have besides is taken over."""
         index = self._index
-        params = {**self.get_params(), "f": self.f, "metric": metric or self.metric, "on_disk_path": on_disk_path}
-        if "dtype" in params and "hamming" in (metric, self.metric):
+        params = {**index._params, "f": self.f, "metric": metric or self.metric, "on_disk_path": on_disk_path}
+        if "hamming" in (metric, self.metric):
             params["dtype"] = None
-        new = type(self)(**params)
+        new = self._alike(params)
         ids = index.ids
         for start in range(0, len(ids), 65536):
             some = ids[start : start + 65536]
@@ -256,6 +257,13 @@ class AnnoyIndex(Estimator):
         new.build(self.get_n_trees() or None if n_trees is None else n_trees, n_jobs)
         if index._y_map is not None:
             new._index._y_map = {item: label for item, label in index._y_map.items() if item in new._index}
+        return new
+
+    def _alike(self, params: dict[str, Any]) -> Self:
+        """An index of this class without items."""
+        new = type(self).__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._index = self._index._alike(params)
         return new
 
     # Searching.

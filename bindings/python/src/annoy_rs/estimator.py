@@ -4,6 +4,7 @@ scikit-plots' classes have."""
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Sequence
 
 import numpy as np
@@ -320,8 +321,15 @@ class Estimator:
         return self._index.n_trees > 0
 
     def __sklearn_clone__(self) -> Self:
+        params = copy.deepcopy(self.get_params())
         # Not on_disk_path: two indexes cannot build in one file.
-        return type(self)(**{**copy.deepcopy(self.get_params()), "on_disk_path": None})
+        params.update({name: None for name in params if name == "on_disk_path"})
+        try:
+            inspect.signature(type(self)).bind(**params)
+        except TypeError as error:
+            expected = "expected a constructor that takes what get_params gives"
+            raise TypeError(f"cannot clone a {type(self).__name__}: {error}, {expected}") from None
+        return type(self)(**params)
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags

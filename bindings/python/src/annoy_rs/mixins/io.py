@@ -12,7 +12,7 @@ from .._native import ffi, lib
 from ..base import Base
 from ..callbacks import Progress, run_long
 from ..errors import AnnoyError, ArgumentError, FileError, check
-from ..metrics import metric_name
+from ..metrics import metric_name, metric_number
 from ..params import seed_of
 
 if TYPE_CHECKING:
@@ -188,6 +188,13 @@ class IndexIOMixin(Base):
             if (seed := seed_of(self._params)) is not None:
                 self.set_seed(seed)
 
+    def _alike(self, params: dict[str, Any]) -> Self:
+        new = type(self).__new__(type(self))
+        new._made(params)
+        besides = {name: value for name, value in self.__dict__.items() if name not in new.__dict__}
+        new.__dict__.update(besides)
+        return new
+
     def _adopt_and_say(self, opened: Any) -> None:
         """Takes over an index, and its types as parameters."""
         self._adopt(opened)
@@ -208,7 +215,7 @@ class IndexIOMixin(Base):
         self = cls.__new__(cls)
         self._made({}, data)
         wanted = {"f": self._f if f is None else f, "metric": metric}
-        if wanted["f"] != self._f or metric is not None and cls(metric=metric).metric != self.metric:
+        if wanted["f"] != self._f or metric is not None and metric_number(metric) != self._metric:
             raise ArgumentError(f"the bytes are of f={self._f}, metric={self.metric!r}, expected f={wanted['f']}, metric={metric!r}")
         return self
 
@@ -239,7 +246,9 @@ class IndexIOMixin(Base):
     @classmethod
     def load_index(cls, f: int, metric: str, path: Path, *, prefault: Optional[bool] = None) -> Self:
         """A new index with a file loaded: ours, or one of Annoy, which does not say what it is."""
-        return cls(f, metric).load(path, prefault)
+        self = cls.__new__(cls)
+        self._made({"f": f, "metric": metric})
+        return self.load(path, prefault)
 
     def save_bundle(
         self, manifest_filename: Path = "manifest.json", index_filename: Path = "index.ann", *, prefault: Optional[bool] = None
