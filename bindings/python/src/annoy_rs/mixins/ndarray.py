@@ -65,7 +65,7 @@ class NDArrayMixin(Base):
         """
         self._settle()
         if convert.is_sparse(vectors):
-            parts, lengths = _sparse(vectors, self._scalar)
+            parts, lengths = sparse_parts(vectors, self._scalar)
         else:
             arrays = convert.chunks(vectors, self._scalar)
             parts, lengths = iter(arrays), [len(array) if array.ndim else 1 for array in arrays]
@@ -262,18 +262,13 @@ class NDArrayMixin(Base):
         return frame
 
 
-def _sparse(matrix: Any, scalar: str) -> tuple[Iterator[NDArray[Any]], list[int]]:
+def sparse_parts(matrix: Any, scalar: str) -> tuple[Iterator[NDArray[Any]], list[int]]:
     """The rows of a sparse matrix as blocks to come, and their lengths."""
-    if len(matrix.shape) != 2:
-        raise ArgumentError(f"vectors have the shape {matrix.shape}, expected (n, f)")
-    matrix = matrix.tocsr()
-    if scalar not in ("float32", "float64"):
-        matrix = matrix.astype(np.float32)  # zeros and ones, not words
-    n, length = matrix.shape
+    matrix = convert.as_rows(matrix, scalar)
     _finite(convert.sparse_blocks(matrix), scalar, matrix.data)
-    if n == 0:
-        return iter([np.empty((0, length), np.float32)]), [0]
-    return convert.sparse_blocks(matrix), [min(convert.BLOCK, n - start) for start in range(0, n, convert.BLOCK)]
+    if matrix.shape[0] == 0:
+        return iter([np.empty(matrix.shape, np.float32)]), [0]
+    return convert.sparse_blocks(matrix), convert.block_lengths(matrix)
 
 
 def _finite(arrays: Iterable[NDArray[Any]], scalar: str, values: Optional[NDArray[Any]] = None) -> None:
