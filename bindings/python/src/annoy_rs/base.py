@@ -6,7 +6,7 @@ import errno
 import operator
 import os
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, TypeVar
 
 import numpy as np
@@ -109,34 +109,37 @@ class Base(AnnoyIndex, Owner):
     def _adding(self, f: int, add: Callable[[Any], T]) -> T:
         """What `add` gives, which is called with the index and changes it. If f is not known yet,
         it is the length of these vectors when they are in: others, that fail, leave it unknown."""
-        while (owner := self._handle) is None:
-            with handles.making:
-                if self._handle is None and self._first is None:
-                    if self._closed:
-                        raise ClosedError("the index is closed")
-                    self._first = self._new_handle(f)
-                first = self._first
-            if first is None:
-                continue
-            with first.exclusive() as index:
-                if self._first is not first:  # those of another thread failed, or are in
-                    continue
+        while self._handle is None:
+            first: Optional[Handle] = None
+            with ExitStack() as held:
                 try:
-                    result = add(index)
                     with handles.making:
                         if self._closed:
                             raise ClosedError("the index is closed")
-                        # Unless the index has become another meanwhile, with which it went.
-                        if self._first is first:
-                            self._own(first)
+                        other = self._handle or self._first
+                        if other is None:
+                            first = self._new_handle(f)
+                            index = held.enter_context(first.exclusive())
+                            self._first = first
+                    if first is not None:
+                        result = add(index)
+                        with handles.making:
+                            if self._closed:
+                                raise ClosedError("the index is closed")
+                            # Unless the index has become another meanwhile, with which it went.
+                            if self._first is first:
+                                self._own(first)
+                        return result
                 except BaseException:
-                    if self._handle is not first:
+                    if first is not None and self._handle is not first:
                         # The file that it builds in goes, too.
-                        lib.annoy_unload(index, lib.guarded_error())
+                        lib.annoy_unload(lib.guarded_index(first.guarded), lib.guarded_error())
                         self._first = None if self._first is first else self._first
                     raise
-                return result
-        with owner.exclusive() as index:
+            if other is not None:
+                with other.shared():
+                    pass  # then those of another thread are in, or failed
+        with self._owner.exclusive() as index:
             return add(index)
 
     @contextmanager
