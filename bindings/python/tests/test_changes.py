@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-from annoy_rs import AnnoyIndex, ClosedError, Index
+from annoy_rs import AnnoyIndex, ClosedError, FileError, Index, ItemError, StateError, files
 from conftest import held_up
 
 ROWS = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
@@ -176,3 +176,59 @@ def test_fit_keeps_metadata_of_no_items() -> None:
     index = Index(4, "l2")
     index.metadata = b"mine"
     assert index.fit(ROWS, reset=False).metadata == b"mine"
+
+
+def test_an_index_gets_f_or_is_closed_while_its_first_file_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Index(metric="l2").fit(ROWS).save(tmp_path / "x")
+    opened = files.open_index
+
+    def load(index: Index, meanwhile: Callable[[], object]) -> None:
+        monkeypatch.setattr(files, "open_index", lambda *given: (opened(*given), meanwhile())[0])
+        try:
+            index.load(tmp_path / "x")
+        finally:
+            monkeypatch.undo()
+
+    index = Index(metric="l2")
+    with pytest.raises(FileError):
+        load(index, lambda: index.add_item(0, [1.0, 2.0]))
+    assert index.f == 2 and len(index) == 1
+    index = Index(metric="l2")
+    load(index, lambda: index.add_item(0, ROWS[0]))
+    assert len(index) == 50
+    index = Index(metric="l2")
+    with pytest.raises(ClosedError):
+        load(index, index.close)
+    with pytest.raises(ClosedError):
+        len(index)
+
+
+def test_fit_while_others_do_anything() -> None:
+    """Whatever order calls of three threads come in, each does all it does, or says why not."""
+    wrong: list[BaseException] = []
+    data = Index(metric="l2").fit(ROWS).to_bytes()
+
+    def call(calls: list[Callable[[], object]]) -> None:
+        for one in calls:
+            try:
+                one()
+            except StateError:  # it is built, or not yet
+                pass
+            except Exception as error:
+                wrong.append(error)
+
+    for seed in range(60):
+        index = Index(metric="l2")
+        calls: list[Callable[[], object]] = [
+            *[lambda: index.fit(ROWS[:9], ["a"] * 9, reset=False)] * 4,
+            *[lambda: index.unload(), lambda: index.load_bytes(data), lambda: index.add_items(ROWS[:3])],
+            *[lambda: index.unbuild(), lambda: index.rebuild(n_trees=1), lambda: index.fit(ROWS[:5])],
+        ]
+        orders = [np.random.default_rng((seed, i)).permutation(len(calls)) for i in range(3)]
+        threads = [threading.Thread(target=call, args=([calls[i] for i in order],)) for order in orders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive()
+    assert not [error for error in wrong if not isinstance(error, ItemError)], wrong

@@ -245,15 +245,16 @@ class AnnoyIndex(Estimator):
         are missing there. This index stays as it is. The constructor of a subclass is not called;
         what its instances have besides is taken over."""
         index = self._index
-        params = {**index._params, "f": self.f, "metric": metric or self.metric, "on_disk_path": on_disk_path}
-        if "hamming" in (metric, self.metric):
-            params["dtype"] = None
-        new = self._alike(params)
-        ids = index.ids
-        for start in range(0, len(ids), 65536):
-            some = ids[start : start + 65536]
-            new._index.add_items(index.get_items(some), some)
-        new._index._copy_names(index)
+        with index._unchanged():
+            params = {**index._params, "f": self.f, "metric": metric or self.metric, "on_disk_path": on_disk_path}
+            if "hamming" in (metric, self.metric):
+                params["dtype"] = None
+            new = self._alike(params)
+            ids = index.ids
+            for start in range(0, len(ids), 65536):
+                some = ids[start : start + 65536]
+                new._index.add_items(index.get_items(some), some)
+            new._index._copy_names(index)
         new.build(self.get_n_trees() or None if n_trees is None else n_trees, n_jobs)
         if index._y_map is not None:
             new._index._y_map = {item: label for item, label in index._y_map.items() if item in new._index}

@@ -158,12 +158,13 @@ class Base(AnnoyIndex, Owner):
         self._everyday = None if self._scalar == "float64" else handle.guarded
         self._first, self._handle = None, handle
 
-    def _adopt(self, index: Any) -> None:
+    def _adopt(self, index: Any, data: Optional[bytes] = None) -> None:
         """Takes over an index that a file told the types of."""
         self._metric = lib.annoy_get_metric(index)
         self._scalar = files.SCALAR_NAMES[lib.annoy_get_scalar(index)]
         self._id_bits = lib.annoy_get_id_bits(index)
         handle = Handle(index)
+        handle.kept[0] = data
         self._say(handle)
         self._own(handle)
 

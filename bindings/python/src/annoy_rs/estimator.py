@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArgumentError, ItemError
+from .errors import AnnoyError, ArgumentError, ItemError
 from .params import checked_types, seed_of
 from .samples import check_names, feature_names_of, full, imputed, not_fitted, samples
 
@@ -197,9 +197,6 @@ class Estimator:
             new.build(n_trees, n_jobs)
             new._y_map, new._feature_names = labels, names
 
-        def make() -> Index:
-            return Index(**{**index._params, "f": f or None})
-
         if index._is_blank and index._params["on_disk_path"] is not None:
             # It builds in the file itself: another could not have that.
             try:
@@ -209,16 +206,20 @@ class Estimator:
                 raise
             return self
         if reset:
-            fill(new := make(), 0)
+            fill(new := Index(**index._params), 0)
             index._take(new)
             return self
         while True:
             # What others do meanwhile waits, and is then done to what comes of this.
             with index._unchanged() as kept:
-                new = make()
-                if kept is not None:
-                    new._fill(index._contents())
-                fill(new, index.n_items)
+                new = Index(**{**index._params, "f": index.f or None})
+                try:
+                    if kept is not None:
+                        new._fill(index._contents())
+                    fill(new, 0 if kept is None else index.n_items)
+                except AnnoyError:
+                    if index._handle is kept:  # and not what another fit has made
+                        raise
                 if index._replace(new, kept):
                     return self
 

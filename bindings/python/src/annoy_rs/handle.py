@@ -63,7 +63,7 @@ class Handle:
             raise OutOfMemoryError("cannot get memory for an index")
         # The bytes that the index has loaded and reads where they are: they live as long as
         # anybody searches it, who may have nothing but `guarded`.
-        self.kept = kept = [None]
+        self.kept = kept = list[Any]([None])
         self.guarded = ffi.gc(guarded, lambda guarded, kept=kept: lib.guarded_free(guarded))
         # What the library's `user` of the log points to, the log, and its level.
         self.log: Any = None
