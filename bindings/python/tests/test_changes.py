@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
-from annoy_rs import AnnoyIndex, ClosedError, FileError, Index, ItemError, StateError, files
+from annoy_rs import AnnoyIndex, ClosedError, FileError, Index, StateError, files
 from conftest import held_up
 
 ROWS = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
 WRONG = [1.0, 2.0, float("nan")]
+
+
+@pytest.fixture
+def switches() -> Iterator[None]:
+    """Changes threads as often as may be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def fail(*_: object) -> None:
@@ -203,7 +213,7 @@ def test_an_index_gets_f_or_is_closed_while_its_first_file_is_opened(tmp_path: P
         len(index)
 
 
-def test_fit_while_others_do_anything() -> None:
+def test_fit_while_others_do_anything(switches: None) -> None:
     """Whatever order calls of three threads come in, each does all it does, or says why not."""
     wrong: list[BaseException] = []
     data = Index(metric="l2").fit(ROWS).to_bytes()
@@ -217,12 +227,12 @@ def test_fit_while_others_do_anything() -> None:
             except Exception as error:
                 wrong.append(error)
 
-    for seed in range(60):
+    for seed in range(100):
         index = Index(metric="l2")
         calls: list[Callable[[], object]] = [
             *[lambda: index.fit(ROWS[:9], ["a"] * 9, reset=False)] * 4,
             *[lambda: index.unload(), lambda: index.load_bytes(data), lambda: index.add_items(ROWS[:3])],
-            *[lambda: index.unbuild(), lambda: index.rebuild(n_trees=1), lambda: index.fit(ROWS[:5])],
+            *[lambda: index.unbuild(), lambda: index.fit(ROWS[:5])],
         ]
         orders = [np.random.default_rng((seed, i)).permutation(len(calls)) for i in range(3)]
         threads = [threading.Thread(target=call, args=([calls[i] for i in order],)) for order in orders]
@@ -231,4 +241,4 @@ def test_fit_while_others_do_anything() -> None:
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive()
-    assert not [error for error in wrong if not isinstance(error, ItemError)], wrong
+    assert not wrong
