@@ -85,7 +85,7 @@ def main() -> int:
     for package, source, arguments in CLIENTS:
         theirs, ours = (outcomes(work, places[name], source, arguments) for name in ("annoy", "compat"))
         n_ended = Counter(outcome for outcome, _ in ours.values())
-        print(f"{package}: " + ", ".join(f"{n} {outcome}" for outcome, n in sorted(n_ended.items())))
+        print(f"{package}: " + ", ".join(f"{outcome} {n}" for outcome, n in sorted(n_ended.items())))
         wrong = [
             f"{test}: {was} with annoy, {now} with annoy-rs-compat"
             for test in sorted(theirs.keys() | ours.keys())
