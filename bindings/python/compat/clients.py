@@ -3,8 +3,8 @@ compares: each test ends alike, and what is found of the true neighbours is no l
 
     python clients.py DIRECTORY     with wheels/ in it; the rest is made there
 
-Their own tests are run where the package or its source package has them. Nothing is run of txtai,
-which needs PyTorch to be imported at all, nor of what needs servers or models.
+Their own tests are run where the package or its source package has them. Nothing is run of what
+needs servers or models.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ CLIENTS = [
     ("sklearn-ann==0.1.4", "sklearn_ann-0.1.4", ["tests/test_kneighbors", "-k", "annoy or Annoy"]),
     ("langchain-community==0.4.2", "", [*HERE_TOO, "-k", "langchain"]),
     ("easyknn==0.5.0", "", [*HERE_TOO, "-k", "easyknn"]),
+    ("txtai==9.14.0", "", [*HERE_TOO, "-k", "txtai"]),
 ]
+# Installed without what they ask for: the backend annoy works without PyTorch and CUDA.
+ALONE = {"txtai==9.14.0"}
 # What their tests need besides.
-BESIDES = ["pytest", "cffi", "faiss-cpu"]
+BESIDES = ["pytest", "cffi", "faiss-cpu", "msgpack"]
 # They find by other trees, so now and then a neighbour less.
 TOLERANCE = 0.02
 ABSENT = ("absent", 0.0)
@@ -45,7 +48,8 @@ def prepare(work: Path) -> dict[str, Path]:
     ready = work / "ready"
     packages = [*BESIDES, *(package for package, *_ in CLIENTS)]
     if not ready.exists() or ready.read_text(encoding="utf-8") != "\n".join(packages):
-        pip("install", *packages)
+        pip("install", *(package for package in packages if package not in ALONE))
+        pip("install", "--no-deps", *ALONE)
         for package, source, _ in CLIENTS:
             if source and not (sources / source).exists():
                 pip("download", "--no-deps", "--no-binary", package.partition("=")[0], "--dest", str(sources), package)
@@ -81,7 +85,7 @@ def main() -> int:
     for package, source, arguments in CLIENTS:
         theirs, ours = (outcomes(work, places[name], source, arguments) for name in ("annoy", "compat"))
         n_ended = Counter(outcome for outcome, _ in ours.values())
-        print(f"{package}: " + ", ".join(f"{n} {outcome}" for outcome, n in sorted(n_ended.items())))
+        print(f"{package}: " + ", ".join(f"{outcome} {n}" for outcome, n in sorted(n_ended.items())))
         wrong = [
             f"{test}: {was} with annoy, {now} with annoy-rs-compat"
             for test in sorted(theirs.keys() | ours.keys())

@@ -7,15 +7,18 @@ import gzip
 import io
 import os
 import pickle
+import sys
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
-from annoy_rs import AnnoyIndex, ArgumentError, FileError, Index, ItemError, StateError
+from annoy_rs import AnnoyIndex, ArgumentError, ClosedError, FileError, Index, ItemError, OutOfMemoryError, StateError
 
 X = np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32)
 TWO = [[1, 1], [2, 2]]
@@ -207,3 +210,135 @@ def test_other_types() -> None:
     words = np.random.default_rng(1).integers(0, 2**63, (50, 2)).astype(np.uint64)
     assert Index(128, "hamming").fit(words).kneighbors(words[:3], 1)[1].ravel().tolist() == [0, 1, 2]
     assert len(Index(4, "hamming").add_items(sp.csr_matrix(np.eye(4, dtype=np.uint64)))) == 4
+
+
+class Named(Index):
+    def __init__(self, name: str) -> None:
+        super().__init__(2, "l2", n_neighbors=3)
+        self.name = name
+
+
+class NamedToo(AnnoyIndex):
+    def __init__(self, name: str) -> None:
+        super().__init__(2, "l2", n_neighbors=3)
+        self.name = name
+
+
+class Unlike(Index):
+    """As scikit-learn wants them: `get_params` gives what the constructor takes."""
+
+    def __init__(self, metric: str = "l2", *, extra: int = 0) -> None:
+        super().__init__(metric=metric)
+        self.extra = extra
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {"metric": self._params["metric"], "extra": self.extra}
+
+
+@pytest.mark.parametrize("made", [Named, NamedToo])
+def test_subclasses_with_other_constructors(made: Any, tmp_path: Path) -> None:
+    index = made("mine").fit(TWO, ["a", "b"])
+    for other in (index.rebuild(), index.rebuild("l1"), copy.copy(index), copy.deepcopy(index), pickle.loads(pickle.dumps(index))):
+        assert (type(other), other.name, other.n_neighbors, other.y) == (made, "mine", 3, ["a", "b"])
+        other.unload()
+    assert len(index) == 2
+    clone = pytest.importorskip("sklearn.base").clone
+    with pytest.raises(TypeError, match="cannot clone a Named.*get_params"):
+        clone(index)
+    (index if made is Named else index.index).save(tmp_path / "x")
+    if made is Named:
+        opened = [made.open(tmp_path / "x"), made.load_index(2, "l2", tmp_path / "x"), made.from_bytes(index.to_bytes(), metric="l2")]
+        opened += [made.from_metadata(made.load_index(2, "l2", tmp_path / "x").to_metadata()), made.from_low_level(index.rebuild())]
+        assert {(type(one), len(one)) for one in opened} == {(made, 2)}
+    unlike = Unlike("l1", extra=4).fit(TWO)
+    for other in (clone(unlike), unlike.rebuild()):
+        assert (type(other), other.extra, other.metric) == (Unlike, 4, "manhattan")
+
+
+def test_closed_indexes_are_not_copied() -> None:
+    for made in (Index, AnnoyIndex):
+        for f in (2, None):
+            index = made(f, "l2")
+            if isinstance(index, Index):
+                index.pickle_mode = "disk"
+            index.close()
+            for call in (pickle.dumps, copy.copy, copy.deepcopy):
+                with pytest.raises(ClosedError, match="closed, so it cannot be copied or pickled"):
+                    call(index)
+
+
+def test_strings_are_no_numbers() -> None:
+    index = Index(2, "l2").fit(TWO)
+    wrong: Any
+    for wrong in (["1", 2.0], [1.0, b"2"], [bytearray(b"1"), 2.0], [np.str_("1"), 2.0], ["", 2.0]):
+        vector = np.array(wrong, object)
+        for given in (vector, vector[None], pd.Series(vector)):
+            with pytest.raises(TypeError, match=f" of {type(next(v for v in wrong if type(v) is not float)).__name__}, expected numbers"):
+                index.search(given, 1)
+        with pytest.raises(TypeError):
+            index.add_items(vector[None])
+        with pytest.raises(TypeError):
+            index.add_items(pd.DataFrame(vector[None]))
+    assert index.search(np.array([1, 1.0], object), 1)[0] == [0]
+
+
+def test_more_neighbours_than_memory_has() -> None:
+    index = Index(2, "l2").fit(TWO)
+    for n in (10**12, 2**62):
+        text = f"{n} neighbours of each of 10000 queries: the index has 2 items"
+        with pytest.raises(OutOfMemoryError, match=text):
+            index.search(TWO * 5000, n)
+        with pytest.raises(OutOfMemoryError, match=text):
+            index.search_items([0, 1] * 5000, n)
+    assert index.search(TWO[0], 10**9)[0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("exclude_self", [False, True])
+def test_sparse_queries_are_taken_some_at_a_time(exclude_self: bool) -> None:
+    """Whole, this matrix has 1.2 GB."""
+    f = 5_000
+    rows = sp.random_array((200, f), density=0.01, format="csr", dtype=np.float32, rng=np.random.default_rng(0))
+    index = Index(f, "l2")
+    index.add_items(rows)
+    index.build(1)
+    queries = sp.vstack([rows] * 150).tocsr()
+    tracemalloc.start()
+    try:
+        found = index.kneighbors(queries, 2, search_k=1000, exclude_self=exclude_self)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    expected = index.search(rows.toarray(), 3, exact=True)[0][:, exclude_self : 2 + exclude_self]
+    np.testing.assert_array_equal(found[1], np.tile(expected, (150, 1)))
+    assert peak < 200e6
+
+
+def test_sparse_queries_as_others() -> None:
+    index = Index(metric="l2").fit(X)
+    many = sp.csr_matrix(np.tile(X, (7, 1)))
+    reports: list[tuple[int, int]] = []
+    ids, _ = index.search(many, 1, progress=lambda done, total: reports.append((done, total)))
+    assert ids.ravel().tolist() == list(range(3000)) * 7
+    assert reports == sorted(reports) and reports[-1] == (21_000, 21_000)
+    many.data[20 * 20_000 + 7] = np.nan
+    with pytest.raises(ArgumentError, match="value 7 of row 20000 is NaN"):
+        index.search(many, 1)
+    assert index.search(sp.csr_matrix((0, 20)), 3)[0].shape == (0, 3)
+    for wrong in (sp.csr_matrix((2, 3)), sp.coo_array(np.ones(20))):
+        with pytest.raises(ArgumentError):
+            index.search(wrong, 1)
+    bits = np.eye(70, dtype=np.uint64)
+    signs = Index(70, "hamming")
+    signs.add_items(sp.csr_matrix(bits))
+    assert signs.search(sp.csr_matrix(bits[5:8]), 1)[0].ravel().tolist() == [5, 6, 7]
+
+
+def test_pandas_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame(np.eye(3))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for vectors in (frame, frame.astype("Float64"), pd.Series(list(np.eye(3))), pd.Series(np.eye(3).tolist())):
+        index = Index(metric="l2")
+        index.add_items(vectors)
+        np.testing.assert_array_equal(index.to_numpy(), np.eye(3))
+    with pytest.raises(ArgumentError, match="row 1 is null"):
+        index.add_items(frame.astype("Float64").mask([[False] * 3, [True] * 3, [False] * 3]))

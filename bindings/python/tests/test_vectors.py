@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
-from annoy_rs import ArgumentError, Index, ItemError, LabelError
+from annoy_rs import AnnoyIndex, ArgumentError, Index, ItemError, LabelError
 from numpy.typing import NDArray
 
 ROWS = np.random.default_rng(5).integers(-8, 9, (50, 6)).astype(np.float32)
@@ -145,6 +145,11 @@ def test_bfloat16_of_torch(reference: bytes) -> None:
         index = Index(6, "euclidean")
         index.add_items(tensor)
         assert index.build(3).to_bytes() == reference
+        assert index.search(tensor, 1)[0].ravel().tolist() == list(range(len(ROWS)))
+        assert index.search(tensor[4], 1)[0].tolist() == [4]
+        assert AnnoyIndex(6, "euclidean").fit(tensor).get_nns_by_vector(tensor[4], 1) == [4]
+    with pytest.raises(ArgumentError, match="expected one on the CPU"):
+        index.add_items(torch.tensor(ROWS).to("meta"))
 
 
 def test_bfloat16_of_numpy(reference: bytes) -> None:

@@ -147,15 +147,15 @@ class AnnoyIndex(Estimator):
         if item < 0:
             self._refuse(item, 0)
         values = self._floats(vector)
-        if index._handle is None:
-            index._make(len(values))
-        if len(values) != index.f:
-            raise IndexError(_LENGTH.format(index.f, len(values)))
-        with index._owner.exclusive() as handle:
+
+        def add(handle: Any) -> None:
+            if len(values) != (f := lib.annoy_get_f(handle)):
+                raise IndexError(_LENGTH.format(f, len(values)))
             error = lib.guarded_error()
-            status = lib.annoy_add_item(handle, item, values, len(values), error)
-        if status:
-            self._failed(status, item)
+            if status := lib.annoy_add_item(handle, item, values, len(values), error):
+                self._failed(status, item)
+
+        index._adding(len(values), add)
 
     def get_item_vector(self, i: int) -> list[float]:
         """The vector of item `i` as it was added."""
@@ -242,20 +242,29 @@ class AnnoyIndex(Estimator):
         n_jobs: Optional[int] = None,
     ) -> Self:
         """A new index of the same items, with `metric` if given, built. Ids that are missing here
-        are missing there. This index stays as it is."""
+        are missing there. This index stays as it is. The constructor of a subclass is not called;
+        what its instances have besides is taken over."""
         index = self._index
-        params = {**self.get_params(), "f": self.f, "metric": metric or self.metric, "on_disk_path": on_disk_path}
-        if "dtype" in params and "hamming" in (metric, self.metric):
-            params["dtype"] = None
-        new = type(self)(**params)
-        ids = index.ids
-        for start in range(0, len(ids), 65536):
-            some = ids[start : start + 65536]
-            new._index.add_items(index.get_items(some), some)
-        new._index._copy_names(index)
+        with index._unchanged():
+            params = {**index._params, "f": self.f, "metric": metric or self.metric, "on_disk_path": on_disk_path}
+            if "hamming" in (metric, self.metric):
+                params["dtype"] = None
+            new = self._alike(params)
+            ids = index.ids
+            for start in range(0, len(ids), 65536):
+                some = ids[start : start + 65536]
+                new._index.add_items(index.get_items(some), some)
+            new._index._copy_names(index)
         new.build(self.get_n_trees() or None if n_trees is None else n_trees, n_jobs)
         if index._y_map is not None:
             new._index._y_map = {item: label for item, label in index._y_map.items() if item in new._index}
+        return new
+
+    def _alike(self, params: dict[str, Any]) -> Self:
+        """An index of this class without items."""
+        new = type(self).__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._index = self._index._alike(params)
         return new
 
     # Searching.

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from . import arrow
 from .errors import ArgumentError
 
-# Rows of a sparse matrix or a generator that are taken at a time.
+# Rows of a generator that are taken at a time, and at most so many of a sparse matrix.
 BLOCK = 16_384
+# Numbers of a sparse matrix that are taken at a time.
+_BLOCK_SIZE = 1 << 23
 
 # NumPy has no such type; this one keeps its bits apart from whole numbers.
 BF16 = np.dtype([("bfloat16", np.uint16)])
@@ -54,16 +56,34 @@ def is_sparse(values: Any) -> bool:
     return hasattr(values, "tocsr") and hasattr(values, "nnz")
 
 
+def as_rows(matrix: Any, scalar: str) -> Any:
+    """A sparse matrix by rows, for an index of `scalar`."""
+    if len(matrix.shape) != 2:
+        raise ArgumentError(f"vectors have the shape {matrix.shape}, expected (n, f)")
+    matrix = matrix.tocsr()
+    # For hamming zeros and ones, not words.
+    return matrix if scalar in ("float32", "float64") else matrix.astype(np.float32)
+
+
+def block_lengths(matrix: Any) -> list[int]:
+    """Of how many rows the blocks of a sparse matrix are."""
+    n, f = matrix.shape
+    step = max(1, min(BLOCK, _BLOCK_SIZE // max(1, f)))
+    return [min(step, n - start) for start in range(0, n, step)]
+
+
 def sparse_blocks(matrix: Any) -> Iterator[NDArray[Any]]:
     """The rows of a sparse matrix, some at a time."""
-    rows = matrix.tocsr()
-    for start in range(0, rows.shape[0], BLOCK):
-        yield rows[start : start + BLOCK].toarray()
+    rows, start = matrix.tocsr(), 0
+    for length in block_lengths(rows):
+        yield rows[start : start + length].toarray()
+        start += length
 
 
 def _is_arrow(values: Any) -> bool:
-    # pandas needs pyarrow for its own, and has arrays besides.
-    return arrow.is_arrow(values) and not type(values).__module__.startswith("pandas.")
+    # pandas needs pyarrow for its own, and mostly has arrays instead.
+    is_array = type(values).__module__.split(".")[0] == "pandas" and type(getattr(values, "dtype", None)).__name__ != "ArrowDtype"
+    return arrow.is_arrow(values) and not is_array
 
 
 def _of_others(values: Any, scalar: Optional[str]) -> Optional[list[NDArray[Any]]]:
@@ -116,10 +136,13 @@ def _of_rows(rows: Iterator[Any], scalar: Optional[str]) -> list[NDArray[Any]]:
 def _of_array(array: NDArray[Any]) -> NDArray[Any]:
     """An array whose elements are numbers: pandas has rows and None in arrays of objects."""
     if array.dtype == object and array.ndim:
-        missing: NDArray[np.bool_] = np.equal(array, None)  # type: ignore[call-overload]
-        if missing.any():
-            raise ArgumentError(f"row {np.argwhere(missing)[0][0]} is null, or has a null in it, expected numbers")
-        if array.ndim == 1 and array.size and hasattr(array[0], "__len__") and not isinstance(array[0], str):
+        for place, value in enumerate(array.flat):
+            row = place // (array.size // len(array))
+            if value is None or type(value).__name__ == "NAType":
+                raise ArgumentError(f"row {row} is null, or has a null in it, expected numbers")
+            if isinstance(value, (str, bytes, bytearray)):  # in which Python would read numbers
+                raise TypeError(f"row {row} has {value!r} of {type(value).__name__}, expected numbers")
+        if array.ndim == 1 and array.size and hasattr(array[0], "__len__"):
             rows = array.tolist()
             _ragged(rows)
             return as_array(rows)

@@ -4,12 +4,13 @@ scikit-plots' classes have."""
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArgumentError, ItemError
+from .errors import AnnoyError, ArgumentError, ItemError
 from .params import checked_types, seed_of
 from .samples import check_names, feature_names_of, full, imputed, not_fitted, samples
 
@@ -180,32 +181,47 @@ class Estimator:
         y = y if y is None or hasattr(y, "__len__") else list(y if hasattr(y, "__next__") else np.asarray(y))
         if y is not None and len(y) != n:
             raise ArgumentError(f"y has {len(y)} labels, expected one for each of {n} rows")
-        start = (0 if reset else index.n_items) if start_index is None else start_index
-        _check_labels(y_map, max(start + n, 0 if reset else index.n_items))
-        labels = None if reset or index._y_map is None else self.y_map
-        if labels is not None:
-            labels = {item: label for item, label in labels.items() if not start <= item < start + n}
-        if y is not None:
-            labels = {**(labels or {}), **{start + i: label for i, label in enumerate(y)}}
-        if y_map is not None:
-            labels = {**(labels or {}), **y_map}
-        # An index that is to build in a file does so itself: another could not have the file.
-        in_place = index._is_blank and index._params["on_disk_path"] is not None
-        new = index if in_place else Index(**{**index._params, "f": f or None})
-        try:
-            if not reset and index.n_items:
-                new._fill(index._contents())
+
+        def fill(new: Index, n_items: int) -> None:
+            """Puts the rows behind or among the `n_items` that are kept, and builds."""
+            start = n_items if start_index is None else start_index
+            _check_labels(y_map, max(start + n, n_items))
+            labels = None if reset or index._y_map is None else dict(index._y_map)
+            if labels is not None:
+                labels = {item: label for item, label in labels.items() if not start <= item < start + n}
+            if y is not None:
+                labels = {**(labels or {}), **{start + i: label for i, label in enumerate(y)}}
+            if y_map is not None:
+                labels = {**(labels or {}), **y_map}
             new.add_items(rows, np.arange(start, start + n))
             new.build(n_trees, n_jobs)
-        except BaseException:
-            if in_place:
+            new._y_map, new._feature_names = labels, names
+
+        if index._is_blank and index._params["on_disk_path"] is not None:
+            # It builds in the file itself: another could not have that.
+            try:
+                fill(index, 0)
+            except BaseException:
                 index._start(index._params)
-            raise
-        if not in_place:
+                raise
+            return self
+        if reset:
+            fill(new := Index(**index._params), 0)
             index._take(new)
-        index._feature_names = names
-        index._y_map = labels
-        return self
+            return self
+        while True:
+            # What others do meanwhile waits, and is then done to what comes of this.
+            with index._unchanged() as kept:
+                new = Index(**{**index._params, "f": index.f or None})
+                try:
+                    if kept is not None:
+                        new._fill(index._contents())
+                    fill(new, 0 if kept is None else index.n_items)
+                except AnnoyError:
+                    if index._handle is kept:  # and not what another fit has made
+                        raise
+                if index._replace(new, kept):
+                    return self
 
     def fit_transform(self, X: Any, y: Optional[Sequence[Any]] = None, **options: Any) -> Any:
         """`fit`, then `transform` of the same rows. Options of both are told apart by their
@@ -306,8 +322,15 @@ class Estimator:
         return self._index.n_trees > 0
 
     def __sklearn_clone__(self) -> Self:
+        params = copy.deepcopy(self.get_params())
         # Not on_disk_path: two indexes cannot build in one file.
-        return type(self)(**{**copy.deepcopy(self.get_params()), "on_disk_path": None})
+        params.update({name: None for name in params if name == "on_disk_path"})
+        try:
+            inspect.signature(type(self)).bind(**params)
+        except TypeError as error:
+            expected = "expected a constructor that takes what get_params gives"
+            raise TypeError(f"cannot clone a {type(self).__name__}: {error}, {expected}") from None
+        return type(self)(**params)
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags

@@ -217,7 +217,7 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
             with self._owner.exclusive() as index:
                 check(lib.annoy_unload(index, lib.guarded_error()))
                 self._file, self._bytes, self._on_disk = None, None, False
-        self._forget_fit()
+                self._forget_fit()
         return self
 
     # Its end.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ._native import ffi, lib
 from .callbacks import run
-from .errors import ArgumentError, check
+from .errors import ArgumentError, OutOfMemoryError, check
 from .handle import Handle
 from .options import Options
 from .vectors import F64, Fields, Rows, ids_pointer, pointer
@@ -71,8 +71,13 @@ def _many(
 ) -> Found:
     n_queries, n = vectors[2], _count(n)
     with handle.shared() as index:
-        given = Options(lib.annoy_get_n_items(index), search_k=search_k, batch=True, **options)
-        ids, distances = np.empty((n_queries, n), np.int64), np.empty((n_queries, n), distance)
+        n_items = lib.annoy_get_n_items(index)
+        given = Options(n_items, search_k=search_k, batch=True, **options)
+        try:
+            ids, distances = np.empty((n_queries, n), np.int64), np.empty((n_queries, n), distance)
+        except (MemoryError, ValueError):  # the latter when it is more than addresses reach
+            text = f"cannot get memory for {n} neighbours of each of {n_queries} queries: the index has {n_items} items"
+            raise OutOfMemoryError(text) from None
         to = ids_pointer(ids), pointer(distances, _VOID_POINTER), _element(distance), ffi.NULL, n
         told = search_k, given.pointer, *to, given.work, lib.guarded_error()
         run(given.call, lambda: lib.views_search(index, items, *vectors, *told))

@@ -79,9 +79,4 @@ class Inspection(Base):
         Levels are 1 (errors), 2 (warnings), 3 (what was done) and 4 (what comes next). `log` gets
         those up to `level`.
         """
-        handle = self._owner
-        with handle.exclusive() as index:
-            user = ffi.NULL if log is None else ffi.new_handle(log)
-            function = ffi.NULL if log is None else lib.python_log
-            check(lib.annoy_set_log(index, level, function, user, lib.guarded_error()))
-            handle.log = None if log is None else (user, log, level)
+        self._owner.set_log(log, level)

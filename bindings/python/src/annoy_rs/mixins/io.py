@@ -12,7 +12,7 @@ from .._native import ffi, lib
 from ..base import Base
 from ..callbacks import Progress, run_long
 from ..errors import AnnoyError, ArgumentError, FileError, check
-from ..metrics import metric_name
+from ..metrics import metric_name, metric_number
 from ..params import seed_of
 
 if TYPE_CHECKING:
@@ -89,16 +89,15 @@ class IndexIOMixin(Base):
         self._settle()
         if self._empty:
             opened, loaded = files.open_index(name, flags)
-            self._adopt_first(opened, os.fsdecode(name))
-            self._file = loaded
-        else:
-            try:
-                with self._owner.exclusive() as index:
-                    self._file, self._bytes = files.load(index, name, flags), None
-            except FileError:
-                if not self._take_other_ids(lambda other: other.load(file, prefault, copy=copy)):
-                    raise
-        self._forget_fit()
+            if self._adopt_first(opened, os.fsdecode(name), loaded):
+                return self
+        try:
+            with self._owner.exclusive() as index:
+                self._file, self._bytes = files.load(index, name, flags), None
+                self._forget_fit()
+        except FileError:
+            if not self._take_other_ids(lambda other: other.load(file, prefault, copy=copy)):
+                raise
         return self
 
     def _take_other_ids(self, load: Callable[[Any], Any]) -> bool:
@@ -120,23 +119,22 @@ class IndexIOMixin(Base):
         """Loads the bytes of a file, as `load` loads the file. `bytes` are used as they lie;
         anything else is copied."""
         self._settle()
-        if self._empty:
-            self._adopt_first(files.open_bytes(data), "the file", files.borrowed(data))
-        else:
-            try:
-                with self._owner.exclusive() as index:
-                    # Both, as Ctrl-C may come between the call and its result.
-                    before, self._bytes = self._bytes, (self._bytes, files.borrowed(data))
-                    try:
-                        files.load_bytes(index, data)
-                    except AnnoyError:
-                        self._bytes = before
-                        raise
-                    self._file, self._bytes = None, files.borrowed(data)
-            except FileError:
-                if not self._take_other_ids(lambda other: other.load_bytes(data)):
+        if self._empty and self._adopt_first(files.open_bytes(data), "the file", None, files.borrowed(data)):
+            return self
+        try:
+            with self._owner.exclusive() as index:
+                # Both, as Ctrl-C may come between the call and its result.
+                before, self._bytes = self._bytes, (self._bytes, files.borrowed(data))
+                try:
+                    files.load_bytes(index, data)
+                except AnnoyError:
+                    self._bytes = before
                     raise
-        self._forget_fit()
+                self._file, self._bytes = None, files.borrowed(data)
+                self._forget_fit()
+        except FileError:
+            if not self._take_other_ids(lambda other: other.load_bytes(data)):
+                raise
         return self
 
     def deserialize(self, data: files.Bytes, prefault: Optional[bool] = None) -> Self:
@@ -144,9 +142,15 @@ class IndexIOMixin(Base):
         bytes are in memory."""
         return self.load_bytes(data)
 
-    def _adopt_first(self, opened: Any, name: str, data: Optional[bytes] = None) -> None:
-        """Takes over what is loaded into an index whose f is not known: the file says it."""
+    def _adopt_first(
+        self, opened: Any, name: str, file: Optional[files.Loaded], data: Optional[bytes] = None
+    ) -> bool:
+        """Takes over what is loaded into an index whose f is not known: the file says it. Whether
+        it is still not known."""
         with handles.making:
+            if not self._empty:
+                lib.annoy_free(opened)
+                return False
             found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
             id_bits = lib.annoy_get_id_bits(opened)
             if found != (metric_name(self._metric), self._scalar) or self._params["id_bits"] not in (None, id_bits):
@@ -155,8 +159,10 @@ class IndexIOMixin(Base):
                 raise ArgumentError(f"{name} is of {(*found, id_bits)}, expected {expected} bits of ids")
             if (seed := seed_of(self._params)) is not None:
                 check(lib.annoy_set_seed(opened, seed, lib.guarded_error()))
-            self._adopt(opened)
-            self._bytes = data
+            self._file = file
+            self._forget_fit()
+            self._adopt(opened, data)
+        return True
 
     def _prefault(self, prefault: Optional[bool]) -> bool:
         return bool(self._params["prefault"] if prefault is None else prefault)
@@ -188,6 +194,13 @@ class IndexIOMixin(Base):
             if (seed := seed_of(self._params)) is not None:
                 self.set_seed(seed)
 
+    def _alike(self, params: dict[str, Any]) -> Self:
+        new = type(self).__new__(type(self))
+        new._made(params)
+        besides = {name: value for name, value in self.__dict__.items() if name not in new.__dict__}
+        new.__dict__.update(besides)
+        return new
+
     def _adopt_and_say(self, opened: Any) -> None:
         """Takes over an index, and its types as parameters."""
         self._adopt(opened)
@@ -208,7 +221,7 @@ class IndexIOMixin(Base):
         self = cls.__new__(cls)
         self._made({}, data)
         wanted = {"f": self._f if f is None else f, "metric": metric}
-        if wanted["f"] != self._f or metric is not None and cls(metric=metric).metric != self.metric:
+        if wanted["f"] != self._f or metric is not None and metric_number(metric) != self._metric:
             raise ArgumentError(f"the bytes are of f={self._f}, metric={self.metric!r}, expected f={wanted['f']}, metric={metric!r}")
         return self
 
@@ -239,7 +252,9 @@ class IndexIOMixin(Base):
     @classmethod
     def load_index(cls, f: int, metric: str, path: Path, *, prefault: Optional[bool] = None) -> Self:
         """A new index with a file loaded: ours, or one of Annoy, which does not say what it is."""
-        return cls(f, metric).load(path, prefault)
+        self = cls.__new__(cls)
+        self._made({"f": f, "metric": metric})
+        return self.load(path, prefault)
 
     def save_bundle(
         self, manifest_filename: Path = "manifest.json", index_filename: Path = "index.ann", *, prefault: Optional[bool] = None

@@ -31,13 +31,16 @@ class NDArrayMixin(Base):
         self._settle()
         v = row(vector, self._scalar)
         item = operator.index(item)
-        with self._make(v.len).exclusive() as index:
+
+        def add(index: Any) -> None:
             if v.kind is FLOAT:
                 floats = _from_buffer(_FLOATS, v.array)
                 check(lib.annoy_add_item(index, item, floats, v.len, lib.guarded_error()))
             else:
                 which = ffi.new("int64_t *", item)
                 check(lib.views_add(index, which, *v.fields, ffi.NULL, lib.guarded_error()))
+
+        self._adding(v.len, add)
         return self
 
     def add_items(
@@ -62,7 +65,7 @@ class NDArrayMixin(Base):
         """
         self._settle()
         if convert.is_sparse(vectors):
-            parts, lengths = _sparse(vectors, self._scalar)
+            parts, lengths = sparse_parts(vectors, self._scalar)
         else:
             arrays = convert.chunks(vectors, self._scalar)
             parts, lengths = iter(arrays), [len(array) if array.ndim else 1 for array in arrays]
@@ -79,34 +82,37 @@ class NDArrayMixin(Base):
             which = np.arange(operator.index(start_id), operator.index(start_id) + n)
         if n == 0 and self._handle is None:
             return np.empty(0, np.int64)
-        with self._make(first.len).exclusive() as index:
-            if which is None:
-                which = np.arange(lib.annoy_get_n_items(index), lib.annoy_get_n_items(index) + n)
+
+        def add(index: Any) -> Ids:
+            n_items = lib.annoy_get_n_items(index)
+            to = np.arange(n_items, n_items + n) if which is None else which
             if len(lengths) > 1:
                 # So that nothing is left that could stop it half way.
-                if which.min(initial=0) < 0:
-                    raise ItemError(f"item id is {which.min()}, expected at least 0")
-                if first.len != self._f:
-                    raise ArgumentError(f"vector has length {first.len}, expected {self._f}")
-                check(lib.annoy_reserve(index, int(which.max(initial=-1)) + 1, lib.guarded_error()))
+                if to.min(initial=0) < 0:
+                    raise ItemError(f"item id is {to.min()}, expected at least 0")
+                if first.len != (f := lib.annoy_get_f(index)):
+                    raise ArgumentError(f"vector has length {first.len}, expected {f}")
+                check(lib.annoy_reserve(index, int(to.max(initial=-1)) + 1, lib.guarded_error()))
                 report = reporter(progress) or (lambda done, total: None)
                 report(0, n)
                 done = 0
                 for length in lengths:
-                    part = first if done == 0 else rows(next(parts), self._scalar, self._f)
-                    given = index, ids_pointer(which[done : done + length]), *part.fields
+                    part = first if done == 0 else rows(next(parts), self._scalar, first.len)
+                    given = index, ids_pointer(to[done : done + length]), *part.fields
                     check(lib.views_add(*given, work(n_threads, None), lib.guarded_error()))
                     done += length
                 report(n, n)
-                return which
-            given = index, ids_pointer(which), *first.fields
+                return to
+            given = index, ids_pointer(to), *first.fields
             try:
                 run_long(n_threads, progress, lambda work: lib.views_add(*given, work, lib.guarded_error()))
             except ArgumentError as error:
                 if error.status == "ANNOY_ERR_NOT_FINITE":
                     _finite([first.array], self._scalar)  # which knows the row
                 raise
-        return which
+            return to
+
+        return self._adding(first.len, add)
 
     def reserve(self, n_items: int) -> None:
         """Takes room for so many items ahead of need; their number stays."""
@@ -256,18 +262,13 @@ class NDArrayMixin(Base):
         return frame
 
 
-def _sparse(matrix: Any, scalar: str) -> tuple[Iterator[NDArray[Any]], list[int]]:
+def sparse_parts(matrix: Any, scalar: str) -> tuple[Iterator[NDArray[Any]], list[int]]:
     """The rows of a sparse matrix as blocks to come, and their lengths."""
-    if len(matrix.shape) != 2:
-        raise ArgumentError(f"vectors have the shape {matrix.shape}, expected (n, f)")
-    matrix = matrix.tocsr()
-    if scalar not in ("float32", "float64"):
-        matrix = matrix.astype(np.float32)  # zeros and ones, not words
-    n, length = matrix.shape
+    matrix = convert.as_rows(matrix, scalar)
     _finite(convert.sparse_blocks(matrix), scalar, matrix.data)
-    if n == 0:
-        return iter([np.empty((0, length), np.float32)]), [0]
-    return convert.sparse_blocks(matrix), [min(convert.BLOCK, n - start) for start in range(0, n, convert.BLOCK)]
+    if matrix.shape[0] == 0:
+        return iter([np.empty(matrix.shape, np.float32)]), [0]
+    return convert.sparse_blocks(matrix), convert.block_lengths(matrix)
 
 
 def _finite(arrays: Iterable[NDArray[Any]], scalar: str, values: Optional[NDArray[Any]] = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, Optional
 import numpy as np
 
 from ..base import Base
-from ..errors import ArgumentError, StateError
+from ..errors import ArgumentError, ClosedError, StateError
 
 if TYPE_CHECKING:
     from .. import Index
@@ -55,6 +55,8 @@ class PickleMixin(Base):
         self._compress_mode = mode
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._closed:
+            raise ClosedError("the index is closed, so it cannot be copied or pickled")
         kept = {name: value for name, value in self.__dict__.items() if name not in _NOT_KEPT}
         params, data, items = dict(self._params), None, None
         if self._pickle_mode == "disk":
@@ -116,7 +118,7 @@ class PickleMixin(Base):
 
 # What is made anew.
 _NOT_KEPT = {
-    *("_params", "_f", "_metric", "_scalar", "_id_bits", "_handle", "_everyday", "_closed", "_file", "_on_disk"),
+    *("_params", "_f", "_metric", "_scalar", "_id_bits", "_handle", "_first", "_everyday", "_closed", "_file", "_on_disk"),
 }
 
 

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, Iterable, Optional
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import search
+from .. import convert, search
 from .._native import ffi, lib
 from ..base import Base
+from ..callbacks import reporter
 from ..convert import as_array
 from ..errors import ArgumentError, raise_search
 from ..results import Results, results
 from ..samples import full
 from ..search import Distances, Ids
 from ..vectors import as_ids, distance_of, row, rows
+from .ndarray import sparse_parts
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -45,7 +47,8 @@ class VectorOpsMixin(Base):
 
         A query of shape (f,) gives two arrays of shape (n,), shorter when fewer are found. One of
         shape (q, f) gives arrays of shape (q, n), found by `n_threads` threads (-1: all); places
-        left over hold -1 and NaN. Queries may be all that `add_items` takes.
+        left over hold -1 and NaN. Queries may be all that `add_items` takes; of a sparse matrix
+        some rows are searched for at a time.
 
         `search_k` is the number of candidates (0 or -1: n times the number of trees; with a graph,
         a number that suits it). More take longer and find more. A search finds only items that are
@@ -86,10 +89,24 @@ class VectorOpsMixin(Base):
                     return search.one(self._owner, row(query, self._scalar), n, search_k, options)
                 raise_search(found)
             return ids[:found], distances[:found]
+        if convert.is_sparse(query):
+            return self._search_sparse(query, n, search_k, dict(options))
         array = as_array(query)
         if array.ndim == 2:
             return search.many(self._owner, rows(array, self._scalar, self._f), n, search_k, options)
         return search.one(self._owner, row(array, self._scalar), n, search_k, options)
+
+    def _search_sparse(self, matrix: Any, n: int, search_k: int, options: Any) -> tuple[Ids, Distances]:
+        blocks, lengths = sparse_parts(matrix, self._scalar)
+        report, done = reporter(options.pop("progress", None)), 0
+        found = []
+        with self._owner.shared():
+            for block, length in zip(blocks, lengths):
+                if report is not None:
+                    options["progress"] = lambda part, _, before=done: report(before + part, sum(lengths))
+                found.append(search.many(self._owner, rows(block, self._scalar, self._f), n, search_k, options))
+                done += length
+        return _one_after_the_other(found)
 
     def search_items(
         self, items: Any, n: int = 10, search_k: int = -1, **options: Unpack[ItemSearchOptions]
@@ -178,6 +195,10 @@ class VectorOpsMixin(Base):
         """The nearest of vectors; with `exclude_self` without one that is the same vector."""
         if not exclude_self:
             return self.search(queries, n, search_k, **options)
+        if convert.is_sparse(queries):
+            with self._owner.shared():
+                blocks = convert.sparse_blocks(convert.as_rows(queries, self._scalar))
+                return _one_after_the_other([self._beside_itself(block, n, search_k, True, options) for block in blocks])
         ids, distances = self.search(queries, n + 1, search_k, **options)
         vectors = self.get_items(np.maximum(ids, 0).ravel()).reshape(*ids.shape, self._f)
         same = (vectors == np.asarray(queries, vectors.dtype)[:, None, :]).all(axis=2) & (ids >= 0)
@@ -244,6 +265,12 @@ class VectorOpsMixin(Base):
         data = np.ones(ids.size) if mode == "connectivity" else distances.ravel().astype(np.float64)
         starts = np.arange(len(ids) + 1) * ids.shape[1]
         return csr_matrix((data, ids.ravel(), starts), shape=(len(ids), self.n_items))
+
+
+def _one_after_the_other(found: list[tuple[Ids, Distances]]) -> tuple[Ids, Distances]:
+    if len(found) == 1:
+        return found[0]
+    return np.concatenate([ids for ids, _ in found]), np.concatenate([distances for _, distances in found])
 
 
 def _excluded(ids: Optional[Iterable[int]]) -> Any:
