@@ -360,13 +360,15 @@ impl BeamSearch {
         budget: Budget,
         visited: &mut [u64],
     ) -> Result<()> {
-        let ending = items.ending();
+        let ending = items.ending().filter(|ending| ending.is_by_distance);
         let mut size = budget.beam_width::<All>(items.count());
-        // Candidates that are kept however far they are, and beyond which none is expanded.
-        let (mut kept, mut reach) = (size, u32::MAX);
+        // Candidates that are kept however far they are; how far those are that are expanded, once
+        // so many distances are computed.
+        let (mut kept, mut reach, mut least) = (size, u32::MAX, 0);
         if let Some(ending) = ending {
+            kept = size.max(ending.place + 1);
+            least = ending.least;
             size = budget.room(items.count());
-            kept = budget.keep.max(ending.place + 1);
             // After a restart the beam is there.
             let last = self.beam.get(ending.place);
             reach = last.map_or(reach, |last| ending.reach(last.distance()));
@@ -396,9 +398,11 @@ impl BeamSearch {
             while beam.get(next).is_some_and(|one| one.is_marked()) {
                 next += 1;
             }
-            let next_one = beam.get_mut(next).filter(|one| one.distance() <= reach);
-            let Some(one) = next_one.filter(|_| self.n_compared < budget.most::<All>(ending))
-            else {
+            let n = self.n_compared;
+            let next_one = beam
+                .get_mut(next)
+                .filter(|_| n < budget.most::<All>(ending));
+            let Some(one) = next_one.filter(|one| one.distance() <= reach || n < least) else {
                 return Ok(());
             };
             let from = one.id();

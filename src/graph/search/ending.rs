@@ -8,6 +8,7 @@
 use super::beam_search::Budget;
 use crate::graph::format::view::GraphView;
 use crate::graph::quantize::Coder;
+use crate::graph::LOW_RECALL;
 use crate::kernel::Measure;
 
 /// The slack is that of one candidate's distance: the last of so many for each result, and of so
@@ -21,8 +22,14 @@ const LEAST_PLACES: usize = 20;
 const SLACK: u64 = 312;
 const SEARCH_K: u64 = 4000;
 const BY_DOUBLING: u64 = 22;
-/// With less, searches would end before they have come near.
-const LEAST_SLACK: u64 = 256;
+
+/// With less, the width of the beam is as good an end.
+const LEAST_SEARCH_K: u64 = 1500;
+
+/// A search computes one in so many of `search_k` in any case, as it may have begun in a wrong
+/// place. The second is for products: where few items are the answers to most queries, a slack by
+/// itself ends too soon.
+const LEAST_OF_SEARCH_K: [u64; 2] = [4, 2];
 
 /// A query is far from what was found when the nearest candidate is so many 256ths as far from it,
 /// squared, as its neighbours are from that.
@@ -31,10 +38,14 @@ const FAR: u64 = 384;
 /// The ending of one search.
 #[derive(Clone, Copy)]
 pub struct Ending {
+    /// A search does not end before it has computed so many distances.
+    pub least: u64,
     /// Where in the beam the candidate is whose distance counts.
     pub place: usize,
     /// In 256ths of a distance as codes have it, which may be a square.
     slack: u64,
+    /// Whether a search ends by distance. Otherwise the ending knows what is far, and no more.
+    pub is_by_distance: bool,
     far: u64,
     distances: Distances,
 }
@@ -49,8 +60,9 @@ enum Distances {
 }
 
 impl Ending {
-    /// The ending of a search with a query of this code. None with short codes: as far as they tell,
-    /// too much is as near.
+    /// The ending of a search with a query of this code. None with short codes, by which too much is
+    /// as near, and in a graph that is poor or was not tried: where few ways lead to what is near,
+    /// they lead through what is far.
     pub fn new(
         budget: Budget,
         graph: &GraphView<'_>,
@@ -58,7 +70,8 @@ impl Ending {
         code: &[u8],
     ) -> Option<Self> {
         let (coder, measure) = (&graph.coder, graph.measure);
-        if coder.projector.is_some() {
+        let is_poor = graph.recall.is_none_or(|recall| recall < LOW_RECALL);
+        if is_poor || coder.projector.is_some() {
             return None;
         }
         let n_places = budget.wanted.saturating_mul(FOR_EACH).max(LEAST_PLACES);
@@ -75,8 +88,10 @@ impl Ending {
         };
         let each = budget.search_k.saturating_mul(LEAST_PLACES as u64) / n_places as u64;
         Some(Ending {
+            least: budget.search_k / LEAST_OF_SEARCH_K[usize::from(by_product)],
             place: n_places - 1,
             slack: of_squares(slack(each)),
+            is_by_distance: each >= LEAST_SEARCH_K,
             far: of_squares(FAR),
             distances: match by_product {
                 true => Distances::products(coder, code),
@@ -146,9 +161,7 @@ impl Distances {
 /// The slack for a `search_k`.
 fn slack(search_k: u64) -> u64 {
     let grown = BY_DOUBLING * log2(search_k) / 256;
-    (SLACK + grown)
-        .saturating_sub(BY_DOUBLING * log2(SEARCH_K) / 256)
-        .max(LEAST_SLACK)
+    SLACK + grown - BY_DOUBLING * log2(SEARCH_K) / 256
 }
 
 /// The binary logarithm in 256ths, straight between powers of two; 0 for 0.
@@ -171,15 +184,17 @@ mod tests {
         assert_eq!(slack(SEARCH_K), SLACK);
         assert_eq!(slack(2 * SEARCH_K), SLACK + BY_DOUBLING);
         assert_eq!(slack(SEARCH_K / 4), SLACK - 2 * BY_DOUBLING);
-        assert_eq!(slack(1), LEAST_SLACK);
+        assert_eq!(slack(1), 50);
         assert!((1..100_000).is_sorted_by_key(slack));
     }
 
     #[test]
     fn reach_is_no_nearer_than_the_distance() {
         let ending = |distances| Ending {
+            least: 0,
             place: 19,
             slack: 320,
+            is_by_distance: true,
             far: FAR,
             distances,
         };
@@ -200,8 +215,10 @@ mod tests {
     #[test]
     fn far_is_half_as_far_again() {
         let ending = |distances| Ending {
+            least: 0,
             place: 19,
             slack: 320,
+            is_by_distance: true,
             far: FAR,
             distances,
         };
