@@ -37,13 +37,8 @@ def forget_peak() -> None:
     pathlib.Path("/proc/self/clear_refs").write_text("5")
 
 
-# Some libraries print what they do, between the records and into them: it goes to stderr.
-records = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-
-
 def say(**record) -> None:
-    print(json.dumps(record), file=records, flush=True)
+    print(json.dumps(record), flush=True)
 
 
 def files_of(index: str) -> list[pathlib.Path]:
@@ -159,6 +154,9 @@ def cold(peer: Peer, data: DataSet, index: str, value) -> None:
 
 
 def main() -> None:
+    # What libraries in C print would come between the records and into them: it goes to stderr.
+    sys.stdout = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     task = json.loads(pathlib.Path(sys.argv[1]).read_text())
     data = DataSet(**{**task["data"], "directory": pathlib.Path(task["data"]["directory"])})
     peer = PEERS[task["peer"]](data.metric, data.n, data.d)
