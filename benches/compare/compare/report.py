@@ -189,7 +189,8 @@ def write(results: pathlib.Path) -> None:
     for of in sets:
         data = of.data
         lines += [f"## {of.name}", "", f"{data['metric']}, {data['n']:,} x {data['d']}, {data['n_queries']} queries, 10 neighbours; {data['source']}", ""]
-        for table in (recall_table(of, "batch", "all in one call by one thread"), recall_table(of, "single", "one query a call"), index_table(of), build_table(of), forest_table(of), seed_table(of)):
+        recalls = (recall_table(of, "batch", "all in one call by one thread"), recall_table(of, "single", "one query a call"))
+        for table in (*recalls, index_table(of), build_table(of), forest_table(of), seed_table(of)):
             if table and table.rows:
                 lines.append(table.markdown())
                 table_lines += [[of.name, table.name, row[0], column, cell] for row in table.rows for column, cell in zip(table.header[1:], row[1:])]
