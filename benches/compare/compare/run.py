@@ -67,8 +67,8 @@ def all_series(trees: tuple[int, ...]) -> list[Series]:
 
 def worth_timing(found: list[tuple]) -> list:
     """Of settings on several ladders, each with its recall and a rough time, those that no other
-    clearly beats, lowest recall first."""
-    return [value for value, recall, us in sorted(found, key=lambda setting: setting[1:])
+    clearly beats. Still ladder by ladder: to go to another may take long, as with glass."""
+    return [value for value, recall, us in found
             if not any(other_recall >= recall and other_us < 0.75 * us for _, other_recall, other_us in found)]
 
 
