@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Compares annoy_rs with Annoy, hnswlib, usearch, faiss, voyager and pynndescent on this machine;
-# --help lists the options, README.md says what is measured. Makes its own Python environment and
-# starts the package `compare` in it.
+# Compares annoy_rs with Annoy, hnswlib, faiss, ScaNN and other libraries on this machine; --help
+# lists the options, README.md says what is measured. Makes its own Python environment and starts
+# the package `compare` in it.
 #
 # Needs bash, python3 (3.11 or later) with venv, a C and a C++ compiler, cargo, and
-# npm for the images.
+# npm for the images and the sentences.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -24,14 +24,18 @@ NOT_QUICK = {
     "annoy-python": "not in --quick",
     "faiss-hnsw200": "not in --quick",
     "dropin": "not in --quick",
+    "scann": "not in --quick",
+    "svs": "not in --quick",
+    "vsag": "not in --quick",
 }
+NOT_QUICK_SETS = ("sentences",)  # embedding them takes minutes
 
 LIBRARIES = ("ours", "annoy", "dropin", "graph", *PEERS)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.sh", description="Compares annoy_rs with other libraries on this machine.")
-    parser.add_argument("--set", default=",".join(sets.NAMES), help=f"of {', '.join(sets.NAMES)}, tiny (default: all but tiny)")
+    parser.add_argument("--set", help=f"of {', '.join(sets.NAMES)}, tiny (default: all but tiny; with --quick without sentences)")
     parser.add_argument("--train", type=pathlib.Path, help="your own items instead: .npy, .fvecs or .bvecs")
     parser.add_argument("--test", type=pathlib.Path, help="your own queries (default: items held out)")
     parser.add_argument("--metric", choices=METRICS, help="needed with --train")
@@ -52,6 +56,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     if chosen.train and not chosen.metric:
         parser.error("--train needs --metric")
+    chosen.set = chosen.set or ",".join(name for name in sets.NAMES if not (chosen.quick and name in NOT_QUICK_SETS))
     unknown = [name for name in chosen.only.split(",") if name and name not in LIBRARIES]
     if unknown:
         parser.error(f"--only: unknown: {', '.join(unknown)}; expected of {', '.join(LIBRARIES)}")

@@ -1,7 +1,5 @@
-"""The peers that are used from Python, each behind the same few calls. All run in one thread.
-
-Settings are each library's recommended or default ones, stated in `settings`, and one is varied
-when searching: `sweep`.
+"""The peers: libraries that are used from Python. Here are those that keep the vectors as they are;
+coded.py has those that search shorter codes of them first.
 """
 
 from __future__ import annotations
@@ -11,60 +9,13 @@ import pickle
 
 import numpy as np
 
-from .data import NEIGHBOURS, unit_rows
+from . import coded
+from .data import NEIGHBOURS
+from .peer import NPROBE, Peer, UnitPeer, bytes_of
 
-EF = (10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024, 1536, 2048)
-NPROBE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 GRAPH_SEARCH_K = (50, 100, 200, 400, 800, 1200, 1600, 2400, 3200, 6400, 12_800, 25_600, 51_200)
 SEARCH_K = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
 EPSILON = (0.0, 0.02, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-
-
-def bytes_of(rows: np.ndarray) -> np.ndarray:
-    """Packed bits as bytes: first bit least significant of the first byte."""
-    return np.ascontiguousarray(rows).view(np.uint8)
-
-
-class Peer:
-    """What the worker asks of a library. Rows are as DataSet gives them."""
-
-    package = ""
-    name = ""
-    metrics: tuple[str, ...] = ()
-    settings: dict = {}
-    knob = "ef"
-    sweep: tuple = EF
-    batches = True  # answers many queries in one call
-
-    def __init__(self, metric: str, n: int, d: int):
-        self.metric, self.n, self.d = metric, n, d
-        self.value = self.sweep[0]
-
-    def prepare(self, rows: np.ndarray) -> np.ndarray:
-        """The rows as the library wants them; not timed."""
-        return bytes_of(rows) if self.metric == "hamming" else np.ascontiguousarray(rows, dtype=np.float32)
-
-    def warm_up(self, rows: np.ndarray) -> None:
-        """Whatever happens once a process and is not the build."""
-
-    def build(self, rows: np.ndarray) -> None:
-        raise NotImplementedError
-
-    def save(self, path: str) -> None:
-        raise NotImplementedError
-
-    def load(self, path: str) -> None:
-        raise NotImplementedError
-
-    def set(self, value) -> None:
-        self.value = value
-
-    def one(self, query: np.ndarray):
-        """Ids for one query: up to 10."""
-        return self.batch(query[None])[0]
-
-    def batch(self, queries: np.ndarray):
-        raise NotImplementedError
 
 
 class Hnswlib(Peer):
@@ -154,13 +105,8 @@ class Voyager(Peer):
         return self.index.query(queries, NEIGHBOURS, num_threads=1, query_ef=self.value)[0]
 
 
-class Faiss(Peer):
+class Faiss(UnitPeer):
     package = "faiss-cpu"
-
-    def prepare(self, rows):
-        if self.metric == "angular":  # euclidean distance orders unit vectors as their angle does
-            return unit_rows(rows).astype(np.float32)
-        return super().prepare(rows)
 
     def _metric(self):
         import faiss
@@ -211,7 +157,7 @@ class FaissIvf(Faiss):
     name = "faiss IVF-Flat"
     metrics = ("angular", "euclidean", "manhattan", "dot", "hamming")
     settings = {"nlist": "4 sqrt(n)"}
-    knob, sweep = "nprobe", NPROBE
+    knob, ladders = "nprobe", (NPROBE,)
 
     def build(self, rows):
         import faiss
@@ -236,7 +182,7 @@ class Pynndescent(Peer):
     package, name = "pynndescent", "pynndescent"
     metrics = ("angular", "euclidean", "manhattan", "hamming")  # dot: for unit vectors only
     settings = {"n_neighbors": 30, "random_state": 42}
-    knob, sweep = "epsilon", EPSILON
+    knob, ladders = "epsilon", (EPSILON,)
 
     def _build(self, rows):
         import pynndescent
@@ -268,7 +214,7 @@ class AnnoyPython(Peer):
     package, name = "annoy", "Annoy, Python"
     metrics = ("angular", "euclidean", "manhattan", "dot", "hamming")
     settings = {"n_trees": 10, "seed": 42}
-    knob, sweep = "search_k", SEARCH_K
+    knob, ladders = "search_k", (SEARCH_K,)
     batches = False
 
     def _new(self):
@@ -308,4 +254,10 @@ PEERS: dict[str, type[Peer]] = {
     "faiss-hnsw200": FaissHnsw200,
     "faiss-ivf": FaissIvf,
     "pynndescent": Pynndescent,
+    "faiss-ivfpq": coded.FaissIvfPq,
+    "scann": coded.Scann,
+    "symqg": coded.SymphonyQg,
+    "glass": coded.Glass,
+    "vsag": coded.Vsag,
+    "svs": coded.Svs,
 }

@@ -12,7 +12,7 @@ import statistics
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    value: float  # of the knob
+    value: float | list  # of the knob, or of both
     recall: float
     qps: float
     way: str  # "single" or "batch": the faster one
@@ -23,13 +23,13 @@ class Curve:
     key: str
     label: str
     knob: str
-    points: list[Point]  # by rising recall
+    points: list[Point]  # by rising recall; each faster than all that find more
 
     def qps_at(self, recall: float) -> tuple[str, float] | None:
         """Queries per second at that recall: log-linear between the two settings around it. (">=",
         x) when even the cheapest setting finds more; None when none finds as much."""
-        best = [p for p in self.points if not any(q.recall >= p.recall and q.qps > p.qps for q in self.points)]
-        if not best or best[-1].recall < recall:
+        best = self.points
+        if best[-1].recall < recall:
             return None
         if best[0].recall >= recall:
             return (">=" if best[0].recall > recall else "", best[0].qps)
@@ -64,19 +64,21 @@ class SetResults:
     def left_out(self) -> dict[str, str]:
         return {r["label"]: r["why"] for r in self.stages["left out"]}
 
-    def curves(self) -> list[Curve]:
+    def curves(self, ways: tuple[str, ...] = ("single", "batch")) -> list[Curve]:
+        """Of each library that can be asked in one of these ways; of several the faster one."""
         made = []
         for key, label in self.series().items():
             points, knob = [], ""
             for record in self.select("recall", series=key):
                 knob = record["knob"]
-                us = {way: self.median("query", f"{way}_us", series=key, value=record["value"]) for way in ("single", "batch")}
+                us = {way: self.median("query", f"{way}_us", series=key, value=record["value"]) for way in ways}
                 us = {way: value for way, value in us.items() if value}
                 if us:
                     way = min(us, key=us.__getitem__)
                     points.append(Point(record["value"], record["recall"], 1e6 / us[way], way))
-            if points:
-                made.append(Curve(key, label, knob, sorted(points, key=lambda p: (p.recall, -p.qps))))
+            best = [p for p in points if not any(q.recall >= p.recall and q.qps > p.qps for q in points)]
+            if best:
+                made.append(Curve(key, label, knob, sorted(best, key=lambda p: (p.recall, -p.qps))))
         return made
 
 

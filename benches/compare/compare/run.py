@@ -29,7 +29,7 @@ class Series:
     label: str
     library: str  # what --only names
     knob: str
-    sweep: tuple
+    ladders: tuple[tuple, ...]
     trees: int = 0  # native ones
     peer: str = ""  # those used from Python
 
@@ -57,12 +57,19 @@ def all_series(trees: tuple[int, ...]) -> list[Series]:
     made = []
     for n in trees:
         for program in ("annoy", "ours"):
-            made.append(Series(f"{program}-{n}", f"{native.PROGRAMS[program]}, {n} trees", program, "search_k", SEARCH_K, trees=n))
-    made.append(Series(f"graph-{trees[0]}", f"{native.PROGRAMS['graph']}, {trees[0]} trees", "graph", "search_k", GRAPH_SEARCH_K, trees=trees[0]))
-    made.append(Series(f"dropin-{trees[0]}", f"{native.PROGRAMS['dropin']}, {trees[0]} trees", "dropin", "search_k", SEARCH_K, trees=trees[0]))
+            made.append(Series(f"{program}-{n}", f"{native.PROGRAMS[program]}, {n} trees", program, "search_k", (SEARCH_K,), trees=n))
+    made.append(Series(f"graph-{trees[0]}", f"{native.PROGRAMS['graph']}, {trees[0]} trees", "graph", "search_k", (GRAPH_SEARCH_K,), trees=trees[0]))
+    made.append(Series(f"dropin-{trees[0]}", f"{native.PROGRAMS['dropin']}, {trees[0]} trees", "dropin", "search_k", (SEARCH_K,), trees=trees[0]))
     for key, peer in PEERS.items():
-        made.append(Series(key, peer.name, key, peer.knob, peer.sweep, peer=key))
+        made.append(Series(key, peer.name, key, peer.knob, peer.ladders, peer=key))
     return made
+
+
+def worth_timing(found: list[tuple]) -> list:
+    """Of settings on several ladders, each with its recall and a rough time, those that no other
+    clearly beats. Still ladder by ladder: to go to another may take long, as with glass."""
+    return [value for value, recall, us in found
+            if not any(other_recall >= recall and other_us < 0.75 * us for _, other_recall, other_us in found)]
 
 
 class Bench:
@@ -172,29 +179,30 @@ class Bench:
         values: dict[str, list] = {}
         for one in series:
             say(f"{data.name}: recall of {one.label}")
-            values[one.key] = []
+            found = []
             try:
-                for value, recall in self._recalls(data, one):
-                    values[one.key].append(value)
+                for value, recall, us in self._recalls(data, one):
+                    found.append((value, recall, us))
                     self.log(data, "recall", series=one.key, label=one.label, knob=one.knob, value=value, recall=recall)
             except ProgramError as error:
                 say(f"{data.name}: {one.label}: {error}")
                 self.log(data, "left out", series=one.key, label=one.label, why=error.reason())
+            values[one.key] = worth_timing(found) if len(one.ladders) > 1 else [value for value, _, _ in found]
         return values
 
     def _recalls(self, data: DataSet, one: Series):
         if one.peer:
-            for record in self._work(data, one, "query", self.index_of(data, one), values=list(one.sweep), passes=0, seconds=0,
+            for record in self._work(data, one, "query", self.index_of(data, one), ladders=one.ladders, passes=0, seconds=0,
                                      recall=ENOUGH_RECALL, slowest_us=self.plan.slowest_us):
                 if record["event"] == "query":
-                    yield record["value"], record["recall"]
+                    yield record["value"], record["recall"], record["rough_us"]
             return
-        for search_k in one.sweep:
+        for search_k in one.ladders[0]:
             start = time.perf_counter()
             _, ids = self.programs[one.library].query(data, self.index_of(data, one), [search_k], passes=0)
             rough_us = (time.perf_counter() - start) / data.n_queries * 1e6
             recall = data.recall(ids[0])
-            yield search_k, recall
+            yield search_k, recall, rough_us
             if recall >= ENOUGH_RECALL or rough_us > self.plan.slowest_us:
                 return
 
@@ -206,7 +214,7 @@ class Bench:
                 say(f"{data.name}: turn {turn}: {one.label}")
                 index = self.index_of(data, one)
                 if one.peer:
-                    records = self._work(data, one, "query", index, values=values[one.key], passes=self.plan.passes,
+                    records = self._work(data, one, "query", index, ladders=[values[one.key]], passes=self.plan.passes,
                                          seconds=self.plan.seconds, recall=0, slowest_us=0)
                 else:
                     records, _ = self.programs[one.library].query(
