@@ -140,23 +140,14 @@ impl Coder<'_> {
     /// their product is left of these: what the square of its length lacks to that of the longest
     /// there can be.
     pub fn extra(&self, code: &[u8]) -> u32 {
+        let n = match &self.projector {
+            Some(projector) => projector.projection.factors.len(),
+            None => self.scale.offsets.len(),
+        };
         // Twice the distance from the middle of the scale is a whole number.
         let top = u64::from(MAX_CODE);
         let lacks = |&code: &u8| top.pow(2) - (2 * u64::from(code)).abs_diff(top).pow(2);
-        (code.iter().take(self.n_numbers()).map(lacks).sum::<u64>() / 4) as u32
-    }
-
-    /// The square of the largest length that codes can have.
-    pub fn longest(&self) -> u64 {
-        u64::from(MAX_CODE).pow(2) * self.n_numbers() as u64 / 4
-    }
-
-    /// Numbers of a code.
-    pub fn n_numbers(&self) -> usize {
-        match &self.projector {
-            Some(projector) => projector.projection.factors.len(),
-            None => self.scale.offsets.len(),
-        }
+        (code.iter().take(n).map(lacks).sum::<u64>() / 4) as u32
     }
 
     /// What makes a query of a metric that looks for large products as long as the scale is.

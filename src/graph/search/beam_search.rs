@@ -200,21 +200,22 @@ impl BeamSearch {
             return Ok(Outcome::Costly);
         }
         // With a filter, accepted items may lie elsewhere too, and nearer.
-        let enough = match items.ending() {
-            _ if !F::ALL => budget.search_k / 2,
-            Some(_) => budget.search_k,
-            None => budget.search_k / 4,
+        let enough = budget.search_k / if F::ALL { 4 } else { 2 };
+        let is_stuck = match items.ending() {
+            _ if self.n_compared < enough => true,
+            Some(_) if F::ALL => self.n_compared < budget.search_k && self.is_far(items, graph),
+            _ => false,
         };
-        if self.n_compared >= enough || F::ALL && !self.is_far(items, graph)? {
-            return Ok(Outcome::Found);
-        }
-        Ok(Outcome::Stuck)
+        Ok(match is_stuck {
+            true => Outcome::Stuck,
+            false => Outcome::Found,
+        })
     }
 
     /// Whether the query may be far from all that was found.
-    fn is_far<T: ComparedItems>(&self, items: &T, graph: &GraphView<'_>) -> Result<bool> {
+    fn is_far<T: ComparedItems>(&self, items: &T, graph: &GraphView<'_>) -> bool {
         let Some(nearest) = self.beam.first() else {
-            return Ok(true);
+            return true;
         };
         let (ids, _) = graph.row(nearest.id() as usize).as_chunks::<4>();
         let ids = ids.iter().map(|&id| u32::from_le_bytes(id));
@@ -226,12 +227,8 @@ impl BeamSearch {
             n += 1;
         }
         let neighbors = &neighbors[..n];
-        Ok(items.is_far(
-            nearest.id(),
-            nearest.distance(),
-            neighbors,
-            &mut [0; ASKED][..n],
-        ))
+        let room = &mut [0; ASKED][..n];
+        items.is_far(nearest.id(), nearest.distance(), neighbors, room)
     }
 
     /// Marks an item as visited, so that it is not.

@@ -57,11 +57,9 @@ impl ComparedItems for ByCodes<'_> {
         let Some(ending) = self.ending else {
             return true;
         };
-        let nearest = self.codes.get(nearest);
-        self.codes.distances(nearest, neighbors, room);
-        let extras = neighbors.iter().map(|&id| self.codes.get(id).extra);
-        let neighbors = room.iter().copied().zip(extras);
-        ending.is_far(distance, nearest.extra, neighbors)
+        self.codes
+            .distances(self.codes.get(nearest), neighbors, room);
+        ending.is_far(distance, room)
     }
 }
 

@@ -7,7 +7,6 @@
 
 use super::beam_search::Budget;
 use crate::graph::format::view::GraphView;
-use crate::graph::quantize::Coder;
 use crate::graph::LOW_RECALL;
 use crate::kernel::Measure;
 
@@ -27,9 +26,8 @@ const BY_DOUBLING: u64 = 22;
 const LEAST_SEARCH_K: u64 = 1500;
 
 /// A search computes one in so many of `search_k` in any case, as it may have begun in a wrong
-/// place. The second is for products: where few items are the answers to most queries, a slack by
-/// itself ends too soon.
-const LEAST_OF_SEARCH_K: [u64; 2] = [4, 2];
+/// place.
+const LEAST_OF_SEARCH_K: u64 = 4;
 
 /// A query is far from what was found when the nearest candidate is so many 256ths as far from it,
 /// squared, as its neighbours are from that.
@@ -38,123 +36,65 @@ const FAR: u64 = 384;
 /// The ending of one search.
 #[derive(Clone, Copy)]
 pub struct Ending {
+    /// Whether a search ends by distance. Otherwise the ending knows what is far, and no more.
+    pub is_by_distance: bool,
     /// A search does not end before it has computed so many distances.
     pub least: u64,
     /// Where in the beam the candidate is whose distance counts.
     pub place: usize,
     /// In 256ths of a distance as codes have it, which may be a square.
     slack: u64,
-    /// Whether a search ends by distance. Otherwise the ending knows what is far, and no more.
-    pub is_by_distance: bool,
     far: u64,
-    distances: Distances,
-}
-
-#[derive(Clone, Copy)]
-enum Distances {
-    /// With what coding alone makes of equal vectors.
-    Of { noise: u64 },
-    /// Of large products: see [`Coder::extra`]. With the distance of a product of zero, and the
-    /// square of the largest length.
-    Products { zero: u64, longest: u64 },
+    /// What coding alone makes of equal vectors.
+    noise: u64,
 }
 
 impl Ending {
-    /// The ending of a search with a query of this code. None with short codes, by which too much is
-    /// as near, and in a graph that is poor or was not tried: where few ways lead to what is near,
-    /// they lead through what is far.
-    pub fn new(
-        budget: Budget,
-        graph: &GraphView<'_>,
-        by_product: bool,
-        code: &[u8],
-    ) -> Option<Self> {
-        let (coder, measure) = (&graph.coder, graph.measure);
+    /// The ending of a search. None for products, which few items may be the answers to, too soon
+    /// found to go on from; with short codes, by which too much is as near; and in a graph that is
+    /// poor or was not tried: where few ways lead to what is near, they lead through what is far.
+    pub fn new(budget: Budget, graph: &GraphView<'_>, by_product: bool) -> Option<Self> {
+        let coder = &graph.coder;
         let is_poor = graph.recall.is_none_or(|recall| recall < LOW_RECALL);
-        if is_poor || coder.projector.is_some() {
+        if by_product || is_poor || coder.projector.is_some() {
             return None;
         }
-        let n_places = budget.wanted.saturating_mul(FOR_EACH).max(LEAST_PLACES);
-        let numbers = coder.n_numbers() as u64;
+        let numbers = coder.scale.offsets.len() as u64;
         // What codes differ by from numbers is spread evenly over a step.
-        let noise = match measure {
+        let noise = match graph.measure {
             Measure::Squares => numbers / 6,
             Measure::Differences => numbers / 3,
             Measure::Bits => 0,
         };
-        let of_squares = |share: u64| match measure {
+        let of_squares = |share: u64| match graph.measure {
             Measure::Squares => share,
             Measure::Differences | Measure::Bits => (share * 256).isqrt(),
         };
+        let n_places = budget.wanted.saturating_mul(FOR_EACH).max(LEAST_PLACES);
         let each = budget.search_k.saturating_mul(LEAST_PLACES as u64) / n_places as u64;
         Some(Ending {
-            least: budget.search_k / LEAST_OF_SEARCH_K[usize::from(by_product)],
+            is_by_distance: each >= LEAST_SEARCH_K,
+            least: budget.search_k / LEAST_OF_SEARCH_K,
             place: n_places - 1,
             slack: of_squares(slack(each)),
-            is_by_distance: each >= LEAST_SEARCH_K,
             far: of_squares(FAR),
-            distances: match by_product {
-                true => Distances::products(coder, code),
-                false => Distances::Of { noise },
-            },
+            noise,
         })
     }
 
     /// How far a search goes when the candidate in [`place`](Self::place) is at a distance.
     #[inline]
     pub fn reach(&self, distance: u32) -> u32 {
-        let distance = u64::from(distance);
-        let reach = match self.distances {
-            Distances::Of { noise } => (distance + noise) * self.slack / 256,
-            Distances::Products { zero, .. } => match zero.saturating_sub(distance) {
-                // Products below zero are no nearer for being large.
-                0 => u64::MAX,
-                product => zero.saturating_sub(product * 256 / self.slack),
-            },
-        };
+        let reach = (u64::from(distance) + self.noise) * self.slack / 256;
         u32::try_from(reach).unwrap_or(u32::MAX)
     }
 
     /// Whether a query is farther from the nearest candidate, which is at a distance, than that is
-    /// from its neighbours, given with their own extras. There may be nearer ones to which no way
-    /// leads.
-    pub fn is_far(
-        &self,
-        distance: u32,
-        extra: u32,
-        neighbors: impl ExactSizeIterator<Item = (u32, u32)>,
-    ) -> bool {
-        let n = neighbors.len().max(1) as f64;
-        let far = self.far as f64 / 256.0;
-        match self.distances {
-            Distances::Of { noise } => {
-                let sum: u64 = neighbors.map(|(distance, _)| u64::from(distance)).sum();
-                f64::from(distance) > (sum as f64 / n + noise as f64) * far
-            }
-            // Products do not tell, but angles do.
-            Distances::Products { zero, longest } => {
-                let length = |extra| longest.saturating_sub(u64::from(extra));
-                let own = length(extra);
-                let angle = |zero: u64, distance, lengths: u64| {
-                    let product = zero.saturating_sub(u64::from(distance)) as f64 / 2.0;
-                    1.0 - product / (own as f64 * lengths as f64).sqrt()
-                };
-                let angles = neighbors.map(|(d, extra)| angle(2 * longest, d, length(extra)));
-                let mean = angles.sum::<f64>() / n;
-                angle(zero, distance, zero.saturating_sub(longest)) > mean * far
-            }
-        }
-    }
-}
-
-impl Distances {
-    fn products(coder: &Coder<'_>, code: &[u8]) -> Self {
-        let longest = coder.longest();
-        Distances::Products {
-            // What the square of the query's length lacks to the largest is its extra.
-            zero: (2 * longest).saturating_sub(u64::from(coder.extra(code))),
-            longest,
-        }
+    /// from its neighbours. There may be nearer ones to which no way leads.
+    pub fn is_far(&self, distance: u32, neighbors: &[u32]) -> bool {
+        let n = neighbors.len().max(1) as u64;
+        let sum: u64 = neighbors.iter().copied().map(u64::from).sum();
+        u64::from(distance) * n * 256 > (sum + n * self.noise) * self.far
     }
 }
 
@@ -188,53 +128,29 @@ mod tests {
         assert!((1..100_000).is_sorted_by_key(slack));
     }
 
+    const ENDING: Ending = Ending {
+        is_by_distance: true,
+        least: 0,
+        place: 19,
+        slack: 320,
+        far: FAR,
+        noise: 8,
+    };
+
     #[test]
     fn reach_is_no_nearer_than_the_distance() {
-        let ending = |distances| Ending {
-            least: 0,
-            place: 19,
-            slack: 320,
-            is_by_distance: true,
-            far: FAR,
-            distances,
-        };
-        let near = ending(Distances::Of { noise: 8 });
-        assert_eq!(near.reach(0), 10);
-        assert_eq!(near.reach(1000), 1260);
-        assert_eq!(near.reach(u32::MAX), u32::MAX);
-        let products = ending(Distances::Products {
-            zero: 1000,
-            longest: 500,
-        });
-        assert_eq!(products.reach(200), 360);
-        assert_eq!(products.reach(999), 1000);
-        assert_eq!(products.reach(1000), u32::MAX);
-        assert_eq!(products.reach(5000), u32::MAX);
+        assert_eq!(ENDING.reach(0), 10);
+        assert_eq!(ENDING.reach(1000), 1260);
+        assert_eq!(ENDING.reach(u32::MAX), u32::MAX);
     }
 
     #[test]
     fn far_is_half_as_far_again() {
-        let ending = |distances| Ending {
-            least: 0,
-            place: 19,
-            slack: 320,
-            is_by_distance: true,
-            far: FAR,
-            distances,
-        };
-        let near = ending(Distances::Of { noise: 0 });
-        let neighbors = || [(50, 0), (150, 0)].into_iter();
-        assert!(!near.is_far(150, 0, neighbors()));
-        assert!(near.is_far(151, 0, neighbors()));
-        assert!(!near.is_far(0, 0, [].into_iter()));
-        assert!(near.is_far(1, 0, [].into_iter()));
-        // All of length 10, their products 90: a tenth from a cosine of 1.
-        let products = ending(Distances::Products {
-            zero: 500,
-            longest: 400,
-        });
-        let neighbors = || [(2 * 400 - 2 * 90, 300)].into_iter();
-        assert!(!products.is_far(500 - 2 * 86, 300, neighbors()));
-        assert!(products.is_far(500 - 2 * 84, 300, neighbors()));
+        let neighbors = [42, 142];
+        assert!(!ENDING.is_far(150, &neighbors));
+        assert!(ENDING.is_far(151, &neighbors));
+        assert!(!ENDING.is_far(0, &[]));
+        assert!(ENDING.is_far(13, &[]));
+        assert!(ENDING.is_far(u32::MAX, &[u32::MAX / 2; 8]));
     }
 }

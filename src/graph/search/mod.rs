@@ -189,16 +189,10 @@ impl<F: Filter> GraphSearch<'_, F> {
                 .encode(self.query, self.graph)
                 .and_then(|()| self.start(&mut start, scratch))
                 .and_then(|()| {
-                    let query = start.query();
                     let items = ByCodes {
                         codes: self.graph.codes,
-                        query,
-                        ending: Ending::new(
-                            self.budget,
-                            self.graph,
-                            self.query.by_product(),
-                            query.row,
-                        ),
+                        query: start.query(),
+                        ending: Ending::new(self.budget, self.graph, self.query.by_product()),
                     };
                     self.explore(&items, scratch)
                 }),
