@@ -54,14 +54,14 @@ impl Results {
 /// `search_k` is the number of candidates looked at: more take longer and find better. In the trees
 /// repeats between them are counted, and -1 stands for n times their number. Where there is a graph
 /// (`annoy_build_graph`) that is searched: about so many in hard data, fewer where the nearest lie
-/// apart from the rest, and twice as many at the most; -1 stands for 3,000 for each ten of `n`,
-/// twice as many where the graph found less than 0.9 of the nearest when it was tried, and four
-/// times where less than 0.6 (`annoy_info`). An index that is not built looks at all its items, if there are up to
-/// `ANNOY_EXACT_ITEMS` of them and `search_k` is -1. `ids` and `distances` have room for `n` each,
-/// or for as many as there are items if that is fewer and no other thread adds or loads any
-/// meanwhile; `distances` may be NULL. `*n_found` gets the number of results, which is below `n`
-/// when fewer were found: that is no error. Beyond it nothing is written, and on an error nothing
-/// at all. Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, but as said;
+/// apart from the rest, twice as many at the most; -1 stands for 3,000 for each ten of `n`, twice
+/// as many where the graph found less than 0.9 of the nearest when it was tried, and four times
+/// where less than 0.6 (`annoy_info`). An index that is not built looks at all its items, if there
+/// are up to `ANNOY_EXACT_ITEMS` of them and `search_k` is -1. `ids` and `distances` have room for
+/// `n` each, or for as many as there are items if that is fewer and no other thread adds or loads
+/// any meanwhile; `distances` may be NULL. `*n_found` gets the number of results, which is below
+/// `n` when fewer were found: that is no error. Beyond it nothing is written, and on an error
+/// nothing at all. Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, but as said;
 /// `ANNOY_ERR_ITEM`; `ANNOY_ERR_ARGUMENT` for a search_k below -1; `ANNOY_ERR_CORRUPT` when a
 /// loaded file turns out to be damaged.
 ///

@@ -62,8 +62,9 @@ pub struct Search<'a> {
     /// The number of candidates looked at, those that are filtered out not: in the forest with
     /// repeats between trees, and `None` is `n` per tree; in the graph about so many in hard data,
     /// fewer where the nearest lie apart from the rest and twice as many at the most, and `None` is
-    /// 3,000 for each ten of `n`, twice as many where [the graph's recall](crate::Info::graph_recall) is below 0.9,
-    /// and four times where it is below 0.6.
+    /// 3,000 for each ten of `n`, twice as many where
+    /// [the graph's recall](crate::Info::graph_recall) is below 0.9, and four times where it is
+    /// below 0.6.
     pub search_k: Option<u64>,
     /// No results farther than this; for dot, none of a smaller inner product.
     pub max_distance: Option<f64>,
