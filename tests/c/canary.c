@@ -32,9 +32,8 @@ int main(int argc, char **argv) {
         annoy_free(freed);
         printf("%d\n", (int)annoy_get_n_items(freed));
     } else if (!strcmp(what, "leak")) {
-        annoy_index *lost = line_of(10, 1);
-        lost = NULL;
-        (void)lost;
+        /* Many, as the stack may still hold the address of the last. */
+        for (int i = 0; i < 10; i++) (void)line_of(10, 1);
     } else if (!strcmp(what, "race")) {
         /* Two threads change one index that has no lock. */
         pthread_t other;
