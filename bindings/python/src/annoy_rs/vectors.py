@@ -127,7 +127,7 @@ def as_ids(values: ArrayLike) -> NDArray[np.int64]:
     array = as_array(values)
     if array.size == 0:
         array = array.astype(np.int64)
-    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
+    if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ArgumentError(f"ids are of {array.dtype} in the shape {array.shape}, expected integers in one dimension")
     if array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max:
         raise ArgumentError(f"an id is {array.max()}, expected one that 63 bits hold")

@@ -126,9 +126,9 @@ class NDArrayMixin(Base):
         if isinstance(item, slice):
             return self.get_items(np.arange(self.n_items)[item])
         item = operator.index(item)
-        n_items = self.n_items
-        vector: NDArray[Any] = self.get_items([item + n_items if -n_items <= item < 0 else item])[0]
-        return vector
+        if item < 0 and -item <= (n_items := self.n_items):
+            item += n_items
+        return self._vector(item)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for item in range(self.n_items):
@@ -137,10 +137,15 @@ class NDArrayMixin(Base):
     def get_item_vector(self, i: int) -> list[float]:
         """An item's vector as a list; `index[i]` is it as an array. Zeros and ones for hamming. A
         missing item reads as zeros."""
-        vector: list[float] = self.get_items([operator.index(i)])[0].tolist()
+        vector: list[float] = self._vector(operator.index(i)).tolist()
         return vector
 
     get_item = get_item_vector
+
+    def _vector(self, item: int) -> NDArray[Any]:
+        kind = DOUBLE if self._scalar == "float64" else FLOAT
+        vector: NDArray[Any] = self._vectors(ffi.new("int64_t *", item), 1, kind, self._f)[0]
+        return vector
 
     def get_items(self, ids: ArrayLike) -> NDArray[Any]:
         """Copies of items' vectors, of shape (n, f), in float32 (float64 for such an index)."""

@@ -89,7 +89,7 @@ class VectorOpsMixin(Base):
                     return search.one(self._owner, row(query, self._scalar), n, search_k, options)
                 raise_search(found)
             return ids[:found], distances[:found]
-        if convert.is_sparse(query):
+        if type(query) is not _ndarray and convert.is_sparse(query):
             return self._search_sparse(query, n, search_k, dict(options))
         array = as_array(query)
         if array.ndim == 2:
@@ -116,8 +116,7 @@ class VectorOpsMixin(Base):
         labels of items."""
         if isinstance(items, str):
             items = self.find_label(items)
-        array = as_array(items)
-        if array.ndim == 0:
+        if type(items) is int or (array := as_array(items)).ndim == 0:
             item = operator.index(items)
             return search.one_item(self._owner, item, distance_of(self._scalar), n, search_k, options)
         if array.dtype.kind in "UT":
