@@ -4,8 +4,8 @@
 //! ```text
 //! beam = the nearest of the entry points, at most `beam_width`
 //! visited = the entry points
-//! while fewer than 1.5 `search_k` distances were computed:
-//!     c = the nearest in the beam that is not expanded; none: stop
+//! while no more than `Budget::most` distances were computed:
+//!     c = the nearest in the beam that is not expanded; none, or out of reach (`Ending`): stop
 //!     mark c as expanded
 //!     for each neighbour of c that is not visited:
 //!         mark it as visited, compute its distance, put it into the beam
@@ -201,11 +201,8 @@ impl BeamSearch {
         }
         // With a filter, accepted items may lie elsewhere too, and nearer.
         let enough = budget.search_k / if F::ALL { 4 } else { 2 };
-        let is_stuck = match items.ending() {
-            _ if self.n_compared < enough => true,
-            Some(_) if F::ALL => self.n_compared < budget.search_k && self.is_far(items, graph),
-            _ => false,
-        };
+        let is_far = || self.n_compared < budget.search_k && self.is_far(items, graph);
+        let is_stuck = self.n_compared < enough || F::ALL && is_far();
         Ok(match is_stuck {
             true => Outcome::Stuck,
             false => Outcome::Found,
@@ -214,8 +211,8 @@ impl BeamSearch {
 
     /// Whether the query may be far from all that was found.
     fn is_far<T: ComparedItems>(&self, items: &T, graph: &GraphView<'_>) -> bool {
-        let Some(nearest) = self.beam.first() else {
-            return true;
+        let (Some(nearest), Some(_)) = (self.beam.first(), items.ending()) else {
+            return false;
         };
         let (ids, _) = graph.row(nearest.id() as usize).as_chunks::<4>();
         let ids = ids.iter().map(|&id| u32::from_le_bytes(id));

@@ -21,7 +21,8 @@ pub trait ComparedItems {
     fn ending(&self) -> Option<&Ending>;
 
     /// Whether the query may be far from all that a search found: from the nearest, which is at a
-    /// distance, and has these neighbours. There is room for a number for each of them.
+    /// distance, and has these neighbours. There is room for a number for each of them. False where
+    /// there is no ending to tell.
     fn is_far(&self, nearest: u32, distance: u32, neighbors: &[u32], room: &mut [u32]) -> bool;
 }
 
@@ -55,7 +56,7 @@ impl ComparedItems for ByCodes<'_> {
 
     fn is_far(&self, nearest: u32, distance: u32, neighbors: &[u32], room: &mut [u32]) -> bool {
         let Some(ending) = self.ending else {
-            return true;
+            return false;
         };
         self.codes
             .distances(self.codes.get(nearest), neighbors, room);
@@ -88,6 +89,6 @@ impl ComparedItems for ByVectors<'_> {
     }
 
     fn is_far(&self, _: u32, _: u32, _: &[u32], _: &mut [u32]) -> bool {
-        true
+        false
     }
 }
