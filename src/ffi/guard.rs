@@ -62,6 +62,7 @@ fn quiet_hook() {
 
 /// Runs the body of an exported function: no panic gets out, an error fills `error` and becomes a
 /// status.
+#[inline]
 pub(super) fn guard(error: *mut annoy_error, body: impl FnOnce() -> Result<()>) -> annoy_status {
     catch(|| body().map_or_else(|failure| tell(error, &failure), |()| ANNOY_OK))
         .unwrap_or_else(|text| tell(error, &Error::Panic(text)))
@@ -85,6 +86,7 @@ pub(super) fn guard_value<R>(otherwise: R, body: impl FnOnce() -> R) -> R {
     catch(body).unwrap_or(otherwise)
 }
 
+#[inline]
 fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     quiet_hook();
     let host = FloatMode::current();

@@ -19,6 +19,7 @@ impl Results {
     ///
     /// # Safety
     /// As documented at `annoy_get_nns_by_item`.
+    #[inline]
     unsafe fn fill(
         self,
         index: *const annoy_index,

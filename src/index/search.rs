@@ -241,11 +241,16 @@ impl Index {
     fn find(&self, target: Target<'_>, search: &Search<'_>) -> Result<Vec<Neighbor>> {
         search.check()?;
         let roots = self.searchable(search)?;
-        let exact = Search {
-            way: Way::Exact,
-            ..*search
+        let exact;
+        let search = if roots.n_trees == 0 {
+            exact = Search {
+                way: Way::Exact,
+                ..*search
+            };
+            &exact
+        } else {
+            search
         };
-        let search = if roots.n_trees == 0 { &exact } else { search };
         self.engine.search(
             &self.nodes(),
             &roots,
@@ -258,17 +263,21 @@ impl Index {
 
     /// The trees, none if a search does without.
     fn searchable(&self, search: &Search<'_>) -> Result<Cow<'_, Roots>> {
+        match self.state.roots("search") {
+            Ok(roots) => Ok(Cow::Borrowed(roots)),
+            Err(error) => self.no_trees(search).map(Cow::Owned).ok_or(error),
+        }
+    }
+
+    #[cold]
+    fn no_trees(&self, search: &Search<'_>) -> Option<Roots> {
         let n_items = self.state.n_items();
         let without = match search.way {
             Way::Exact => true,
             Way::Fastest => search.search_k.is_none() && n_items <= EXACT_ITEMS,
             Way::Forest | Way::Graph => false,
         };
-        match self.state.roots("search") {
-            Ok(roots) => Ok(Cow::Borrowed(roots)),
-            Err(_) if without => Ok(Cow::Owned(Roots::none(n_items))),
-            Err(error) => Err(error),
-        }
+        without.then(|| Roots::none(n_items))
     }
 
     /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the
