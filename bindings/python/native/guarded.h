@@ -1,7 +1,7 @@
 /* An index that several Python threads share: any number of them search, one at a time changes it,
    and after a close nobody can use it. cffi releases the interpreter's lock around each of these
-   calls, so a thread that waits here blocks only threads that want the same index. src/guarded.rs
-   has them. */
+   calls, so a thread that waits here blocks only threads that want the same index. src/guarded.rs and
+   src/searches.rs have them. */
 
 #ifndef ANNOY_RS_GUARDED_H
 #define ANNOY_RS_GUARDED_H
@@ -57,11 +57,14 @@ void guarded_fork_ends(int child);
 
 /* The everyday searches, annoy_get_nns_by_vector and annoy_get_nns_by_item, in one call from
    Python: the number found, or -1 - what the lock says, or -100 - status. Without trees Annoy finds
-   nothing, where the library looks at all of a few items: there the search by item, and the other
-   with `as_annoy`, give ANNOY_ERR_STATE. */
-int64_t guarded_by_vector(guarded *self, const float *vector, size_t len, size_t n, int64_t search_k, int64_t *ids,
-                          float *distances, int as_annoy);
-int64_t guarded_by_item(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids, float *distances);
+   nothing, where the library looks at all of a few items: `as_annoy` says ANNOY_ERR_STATE. The
+   first takes pointers of any type, as that is how Python has them soonest. */
+int64_t guarded_by_vector(guarded *self, const void *vector, size_t len, size_t n, int64_t search_k, void *ids,
+                          void *distances);
+int64_t guarded_by_vector_as_annoy(guarded *self, const float *vector, size_t len, size_t n, int64_t search_k,
+                                   int64_t *ids, float *distances);
+int64_t guarded_by_item_as_annoy(guarded *self, int64_t item, size_t n, int64_t search_k, int64_t *ids,
+                                 float *distances);
 
 /* Between the library and `python_progress`: a report takes the interpreter's lock, so there are no
    more than twenty a second, and the last one. */

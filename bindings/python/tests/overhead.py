@@ -85,11 +85,11 @@ def main() -> None:
     one.add_item(0, query)
     one.build(1)
     bare = one._owner.guarded
-    in_c = best(lambda: lib.guarded_by_vector(bare, floats, F, 10, -1, ids, distances, 0), 20_000)
+    in_c = best(lambda: lib.guarded_by_vector(bare, floats, F, 10, -1, ids, distances), 20_000)
     print(f"a search of one item through cffi alone: {in_c * 1e6:.2f} us")
     print(f"  with arrays in and out (Index.search): {(best(lambda: one.search(query, 10), 20_000) - in_c) * 1e6:.2f} us more")
 
-    c = best(lambda: lib.guarded_by_vector(guarded, floats, F, 10, SEARCH_K, ids, distances, 0), 3000)
+    c = best(lambda: lib.guarded_by_vector(guarded, floats, F, 10, SEARCH_K, ids, distances), 3000)
     for name, call in {
         "Index.search": lambda: index.search(query, 10, SEARCH_K),
         "AnnoyIndex.get_nns_by_vector": lambda: compatible.get_nns_by_vector(query, 10, SEARCH_K),
@@ -113,7 +113,7 @@ def main() -> None:
 
     def alone() -> None:
         for i in range(len(queries)):
-            lib.guarded_by_vector(guarded, in_c_rows[i], F, 10, SEARCH_K, ids, distances, 0)
+            lib.guarded_by_vector(guarded, in_c_rows[i], F, 10, SEARCH_K, ids, distances)
 
     in_c_rows = [ffi.from_buffer("float[]", row) for row in queries]
     loop, batch = best(alone, 1, 3), best(lambda: index.search(queries, 10, SEARCH_K, n_threads=1), 1, 3)

@@ -475,6 +475,26 @@ def test_module() -> None:
         Index(3, 5)  # type: ignore[arg-type]
 
 
+def test_as_annoy_nothing_is_found_without_trees(vectors: Array, tmp_path: Path) -> None:
+    """However often trees come and go."""
+    index = AnnoyIndex(vectors.shape[1], "euclidean")
+    empty, path = AnnoyIndex(vectors.shape[1], "euclidean"), tmp_path / "a.ann"
+    empty.build(1)
+    empty.save(path)
+
+    def found() -> tuple[list[int], list[int]]:
+        return index.get_nns_by_vector(vectors[3], 1), index.get_nns_by_item(3, 1) if len(index) else []
+
+    index.index.add_items(vectors)
+    assert found() == ([], [])
+    for again in (index.unbuild, index.thaw, lambda: index.load(path)):
+        index.build(2)
+        assert found() == ([3], [3])
+        assert found() == ([3], [3])
+        again()
+        assert found() == ([], [])
+
+
 def test_few_items_are_searched_without_trees(vectors: Array) -> None:
     index = Index(12, "euclidean")
     index.add_items(vectors)

@@ -223,7 +223,7 @@ def test_lock_after_close() -> None:
     lib.guarded_unlock(place)
     assert lib.guarded_lock(guarded, 1, place) == lib.GUARDED_CLOSED
     lib.guarded_unlock(place)
-    assert lib.guarded_by_item(guarded, 0, 0, -1, ffi.NULL, ffi.NULL) == -1 - lib.GUARDED_CLOSED
+    assert lib.guarded_by_item_as_annoy(guarded, 0, 0, -1, ffi.NULL, ffi.NULL) == -1 - lib.GUARDED_CLOSED
 
 
 def test_a_change_gets_its_turn_while_others_search(vectors: Array) -> None:

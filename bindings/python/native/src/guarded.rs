@@ -5,14 +5,13 @@
 //! waited meanwhile go before the next change.
 
 use annoy_rs::ffi::handle::{annoy_free, annoy_get_n_trees, annoy_index};
-use annoy_rs::ffi::nearest::{annoy_get_nns_by_item, annoy_get_nns_by_vector};
-use annoy_rs::ffi::status::{annoy_error, annoy_status, ANNOY_ERR_STATE, ANNOY_OK};
+use annoy_rs::ffi::status::{annoy_error, ANNOY_OK};
 use std::alloc::{alloc, Layout};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_int;
 use std::mem::{forget, replace};
 use std::ptr::{eq, null, null_mut};
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Why a call does not have the index: the numbers of guarded.h.
 #[derive(Clone, Copy, PartialEq)]
 #[repr(i32)]
-enum Refused {
+pub(super) enum Refused {
     Closed = 1,
     Busy = 2,
     Shared = 3,
@@ -55,7 +54,9 @@ struct State {
 /// `guarded`.
 pub struct Guarded {
     /// NULL once it is closed.
-    index: AtomicPtr<annoy_index>,
+    pub(super) index: AtomicPtr<annoy_index>,
+    /// Whether a call that shares it has seen trees, since one last had it alone.
+    has_trees: AtomicBool,
     /// Held for moments only.
     state: Mutex<State>,
     turn: Condvar,
@@ -75,11 +76,20 @@ pub struct Hold {
     next: Cell<*const Hold>,
 }
 
+/// What a thread has here. To find it takes longer than to use it, so a call does that once.
+pub(super) struct Thread {
+    /// What it holds, the last first.
+    last: Cell<*const Hold>,
+    /// `guarded_error`.
+    pub(super) error: UnsafeCell<annoy_error>,
+}
+
 thread_local! {
-    /// What this thread holds, the last first.
-    static HOLDS: Cell<*const Hold> = const { Cell::new(null()) };
-    static ERROR: UnsafeCell<annoy_error> = const {
-        UnsafeCell::new(annoy_error { code: ANNOY_OK, os_errno: 0, message: [0; 504] })
+    pub(super) static THREAD: Thread = const {
+        Thread {
+            last: Cell::new(null()),
+            error: UnsafeCell::new(annoy_error { code: ANNOY_OK, os_errno: 0, message: [0; 504] }),
+        }
     };
     /// `FORKING`, while this thread forks.
     static FORK: Cell<Option<MutexGuard<'static, ()>>> = const { Cell::new(None) };
@@ -88,11 +98,27 @@ thread_local! {
 /// Held by a thread that forks.
 static FORKING: Mutex<()> = Mutex::new(());
 
-/// What this thread holds.
-fn holds() -> impl Iterator<Item = &'static Hold> {
-    // SAFETY: they stay where they are while they are in the list; nobody keeps what this gives.
-    let read = |hold: *const Hold| unsafe { hold.as_ref() };
-    std::iter::successors(read(HOLDS.get()), move |hold| read(hold.next.get()))
+impl Thread {
+    /// What it holds.
+    fn holds(&self) -> impl Iterator<Item = &Hold> {
+        // SAFETY: they stay where they are while they are in the list; nobody keeps what this
+        // gives.
+        let read = |hold: *const Hold| unsafe { hold.as_ref() };
+        std::iter::successors(read(self.last.get()), move |hold| read(hold.next.get()))
+    }
+
+    fn list(&self, hold: &Hold) {
+        hold.holds.set(true);
+        hold.next.set(self.last.replace(hold));
+    }
+
+    fn unlist(&self, hold: &Hold) {
+        let next = hold.next.get();
+        match self.holds().find(|before| eq(before.next.get(), hold)) {
+            Some(before) => before.next.set(next),
+            None => self.last.set(next),
+        }
+    }
 }
 
 /// On the heap; NULL when there is no memory, where `Box::new` would end the process.
@@ -107,7 +133,7 @@ fn boxed<T>(value: T) -> *mut T {
 }
 
 impl Hold {
-    fn new(alone: bool, closes: bool) -> Self {
+    pub(super) fn new(alone: bool, closes: bool) -> Self {
         Hold {
             of: Cell::new(null()),
             alone,
@@ -117,24 +143,11 @@ impl Hold {
         }
     }
 
-    fn list(&self) {
-        self.holds.set(true);
-        self.next.set(HOLDS.replace(self));
-    }
-
-    fn unlist(&self) {
-        let next = self.next.get();
-        match holds().find(|before| eq(before.next.get(), self)) {
-            Some(before) => before.next.set(next),
-            None => HOLDS.set(next),
-        }
-    }
-
     /// Ends it, whether it waits or holds.
-    fn leave(&self) {
+    pub(super) fn leave(&self, thread: &Thread) {
         // SAFETY: an index is freed when there is no call left.
         if let Some(guarded) = unsafe { self.of.replace(null()).as_ref() } {
-            guarded.leave(self);
+            guarded.leave(self, thread);
         }
     }
 }
@@ -173,15 +186,20 @@ impl Guarded {
         self.index.load(Relaxed).is_null()
     }
 
-    /// What this thread holds of this index.
-    fn holds(&self) -> impl Iterator<Item = &'static Hold> + '_ {
-        holds().filter(|hold| eq(hold.of.get(), self))
+    pub(super) fn has_trees(&self) -> bool {
+        if self.has_trees.load(Relaxed) {
+            return true;
+        }
+        // SAFETY: called by those that share the index.
+        let found = unsafe { annoy_get_n_trees(self.index.load(Relaxed)) > 0 };
+        self.has_trees.store(found, Relaxed);
+        found
     }
 
     /// Whether a call can have the index, or cannot however long it waits; None if it has to wait.
     /// A thread that holds an index, this or another, does not wait for those that wait, who may be
     /// waiting for it.
-    fn verdict(&self, state: &State, hold: &Hold) -> Option<Result<(), Refused>> {
+    fn verdict(&self, state: &State, hold: &Hold, thread: &Thread) -> Option<Result<(), Refused>> {
         if self.is_freed() || (state.closed && !hold.closes) {
             return Some(Err(Refused::Closed));
         }
@@ -189,7 +207,7 @@ impl Guarded {
             return Some(Err(Refused::Lost));
         }
         let mut is_inside = false;
-        for other in holds() {
+        for other in thread.holds() {
             is_inside = true;
             if eq(other.of.get(), self) && other.alone {
                 return Some(Err(Refused::Busy));
@@ -209,17 +227,17 @@ impl Guarded {
     }
 
     /// Waits for the turn, at most `PAUSE`. `hold` is new, or one for which this said `Again`.
-    fn enter(&self, hold: &Hold) -> Result<(), Refused> {
+    pub(super) fn enter(&self, hold: &Hold, thread: &Thread) -> Result<(), Refused> {
         let mut state = self.lock();
         let mut is_counted = !hold.of.replace(self).is_null();
-        let mut verdict = self.verdict(&state, hold);
+        let mut verdict = self.verdict(&state, hold, thread);
         if verdict.is_none() {
             if !is_counted {
                 *state.waiting(hold) += 1;
                 is_counted = true;
             }
             let waited = self.turn.wait_timeout_while(state, PAUSE, |state| {
-                verdict = self.verdict(state, hold);
+                verdict = self.verdict(state, hold, thread);
                 verdict.is_none()
             });
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -240,15 +258,16 @@ impl Guarded {
         } else {
             if hold.alone {
                 state.alone = true;
+                self.has_trees.store(false, Relaxed);
             } else {
                 state.sharing += 1;
             }
-            hold.list();
+            thread.list(hold);
         }
         verdict
     }
 
-    fn leave(&self, hold: &Hold) {
+    fn leave(&self, hold: &Hold, thread: &Thread) {
         let mut state = self.lock();
         if !hold.holds.get() {
             state.no_longer_waits(hold);
@@ -256,11 +275,11 @@ impl Guarded {
                 state.closed = false;
             }
         } else if hold.alone {
-            hold.unlist();
+            thread.unlist(hold);
             state.alone = false;
             state.let_in = state.want_to_share;
         } else {
-            hold.unlist();
+            thread.unlist(hold);
             state.sharing -= 1;
         }
         self.wake(&state);
@@ -269,13 +288,14 @@ impl Guarded {
 
 #[no_mangle]
 extern "C" fn guarded_error() -> *mut annoy_error {
-    ERROR.with(UnsafeCell::get)
+    THREAD.with(|thread| thread.error.get())
 }
 
 #[no_mangle]
 unsafe extern "C" fn guarded_new(index: *mut annoy_index) -> *mut Guarded {
     let guarded = boxed(Guarded {
         index: AtomicPtr::new(index),
+        has_trees: AtomicBool::new(false),
         state: Mutex::new(State::default()),
         turn: Condvar::new(),
         fork: Cell::new(None),
@@ -299,7 +319,7 @@ unsafe fn enter(
             *place = boxed(new());
         }
         let hold = (*place).as_ref().ok_or(Refused::Memory)?;
-        (*guarded).enter(hold)
+        THREAD.with(|thread| (*guarded).enter(hold, thread))
     }
 }
 
@@ -319,7 +339,7 @@ unsafe extern "C" fn guarded_unlock(place: *mut *mut Hold) {
     unsafe {
         let hold = replace(&mut *place, null_mut());
         if !hold.is_null() {
-            (*hold).leave();
+            THREAD.with(|thread| (*hold).leave(thread));
             drop(Box::from_raw(hold));
         }
     }
@@ -389,10 +409,16 @@ unsafe extern "C" fn guarded_after_fork(guarded: *mut Guarded, child: c_int) {
     // SAFETY: as above.
     let this = unsafe { &*guarded };
     // Of all calls those of this thread are left.
-    let alone = this.holds().any(|hold| hold.alone);
+    let (alone, sharing) = THREAD.with(|thread| {
+        let holds = || thread.holds().filter(|hold| eq(hold.of.get(), this));
+        (
+            holds().any(|hold| hold.alone),
+            holds().filter(|hold| !hold.alone).count(),
+        )
+    });
     let state = State {
         alone,
-        sharing: this.holds().filter(|hold| !hold.alone).count(),
+        sharing,
         closed: this.is_freed(),
         // Half changed: nothing is safe to do with it, not even to free it.
         lost: before.lost || (before.alone && !alone),
@@ -405,79 +431,5 @@ unsafe extern "C" fn guarded_after_fork(guarded: *mut Guarded, child: c_int) {
     unsafe {
         (&raw mut (*guarded).state).write(Mutex::new(state));
         (&raw mut (*guarded).turn).write(Condvar::new());
-    }
-}
-
-/// One of the everyday searches: `call` gets the index, where to say how many it found, and where
-/// to say what went wrong.
-unsafe fn search(
-    guarded: *const Guarded,
-    call: impl FnOnce(*const annoy_index, *mut usize, *mut annoy_error) -> annoy_status,
-) -> i64 {
-    let hold = Hold::new(false, false);
-    // SAFETY: the caller's.
-    let entered = unsafe { (*guarded).enter(&hold) };
-    let found = match entered {
-        Err(refused) => -1 - refused as i64,
-        Ok(()) => {
-            let mut n_found = 0;
-            // SAFETY: as above.
-            let status = call(
-                unsafe { guarded_index(guarded) },
-                &mut n_found,
-                guarded_error(),
-            );
-            if status == ANNOY_OK {
-                n_found as i64
-            } else {
-                -100 - i64::from(status)
-            }
-        }
-    };
-    hold.leave();
-    found
-}
-
-#[no_mangle]
-unsafe extern "C" fn guarded_by_vector(
-    guarded: *const Guarded,
-    vector: *const f32,
-    len: usize,
-    n: usize,
-    search_k: i64,
-    ids: *mut i64,
-    distances: *mut f32,
-    as_annoy: c_int,
-) -> i64 {
-    // SAFETY: handed on.
-    unsafe {
-        search(guarded, |index, n_found, error| {
-            if as_annoy != 0 && annoy_get_n_trees(index) == 0 {
-                return ANNOY_ERR_STATE;
-            }
-            annoy_get_nns_by_vector(
-                index, vector, len, n, search_k, ids, distances, n_found, error,
-            )
-        })
-    }
-}
-
-#[no_mangle]
-unsafe extern "C" fn guarded_by_item(
-    guarded: *const Guarded,
-    item: i64,
-    n: usize,
-    search_k: i64,
-    ids: *mut i64,
-    distances: *mut f32,
-) -> i64 {
-    // SAFETY: handed on.
-    unsafe {
-        search(guarded, |index, n_found, error| {
-            if annoy_get_n_trees(index) == 0 {
-                return ANNOY_ERR_STATE;
-            }
-            annoy_get_nns_by_item(index, item, n, search_k, ids, distances, n_found, error)
-        })
     }
 }

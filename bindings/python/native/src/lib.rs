@@ -3,6 +3,7 @@
 
 mod guarded;
 mod progress;
+mod searches;
 mod views;
 
 extern "C" {

@@ -40,8 +40,10 @@ _LONGS = ffi.typeof("int64_t[]")
 _new = ffi.new
 _unpack = ffi.unpack
 _from_buffer = ffi.from_buffer
-_by_vector = lib.guarded_by_vector
-_by_item = lib.guarded_by_item
+_NULL = ffi.NULL
+_ndarray = np.ndarray
+_by_vector = lib.guarded_by_vector_as_annoy
+_by_item = lib.guarded_by_item_as_annoy
 # What they give when others have the index for long: between two calls Python looks for signals.
 _AGAIN = -1 - lib.GUARDED_AGAIN
 
@@ -302,7 +304,7 @@ class AnnoyIndex(Estimator):
         if room < 0:
             raise ArgumentError(f"n is {n}, expected at least 0")
         ids = _new(_LONGS, room)
-        distances = _new(_FLOATS, room) if include_distances else ffi.NULL
+        distances = _new(_FLOATS, room) if include_distances else _NULL
         handle = (index._handle or index._owner).guarded
         while (found := _by_item(handle, i, n, search_k, ids, distances)) == _AGAIN:
             pass
@@ -336,23 +338,21 @@ class AnnoyIndex(Estimator):
         if n is None:
             n = self.n_neighbors
         index = self._index
-        if (
-            type(vector) is np.ndarray
-            and vector.dtype is _F32
-            and vector.ndim == 1
-            and (flags := vector.flags).c_contiguous
-            and flags.aligned
-        ):
-            query = _from_buffer(_FLOATS, vector)
+        if type(vector) is _ndarray and vector.dtype is _F32 and vector.ndim == 1:
+            # As in `Index.search`, without a look at its flags.
+            try:
+                query = _from_buffer(_FLOATS, vector)
+            except ValueError:
+                query = self._floats(vector)
         else:
             query = self._floats(vector)
         room = n if n <= 4096 else min(n, index.n_items)
         if room < 0:
             raise ArgumentError(f"n is {n}, expected at least 0")
         ids = _new(_LONGS, room)
-        distances = _new(_FLOATS, room) if include_distances else ffi.NULL
+        distances = _new(_FLOATS, room) if include_distances else _NULL
         handle = (index._handle or index._owner).guarded
-        while (found := _by_vector(handle, query, len(query), n, search_k, ids, distances, 1)) == _AGAIN:
+        while (found := _by_vector(handle, query, len(query), n, search_k, ids, distances)) == _AGAIN:
             pass
         if found < 0:
             if len(query) != index.f:
@@ -360,6 +360,8 @@ class AnnoyIndex(Estimator):
             if index.dtype == "float64" and index.n_trees:  # of an `Index`
                 found_ids, far = index.search(vector, n, search_k)
                 return (found_ids.tolist(), far.tolist()) if include_distances else found_ids.tolist()
+            if type(vector) is _ndarray and not vector.flags.aligned:
+                return self.get_nns_by_vector(vector.copy(), n, search_k, include_distances)
             found = self._nothing(found, None)
         if include_distances:
             return _unpack(ids, found), _unpack(distances, found)

@@ -53,7 +53,7 @@ def chunks(values: Any, scalar: str) -> list[NDArray[Any]]:
 
 def is_sparse(values: Any) -> bool:
     """Whether this is one of scipy's sparse matrices or arrays."""
-    return hasattr(values, "tocsr") and hasattr(values, "nnz")
+    return not isinstance(values, (np.ndarray, list, tuple)) and hasattr(values, "tocsr") and hasattr(values, "nnz")
 
 
 def as_rows(matrix: Any, scalar: str) -> Any:

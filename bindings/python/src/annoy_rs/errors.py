@@ -140,8 +140,8 @@ def check(status: int, path: Optional[str] = None) -> None:
 
 
 def raise_search(result: int) -> NoReturn:
-    """Raises for what `guarded_by_vector` or `guarded_by_item` returned instead of a
-    number of results."""
+    """Raises for what `guarded_by_vector` and the like returned instead of a number of
+    results."""
     if result <= -100:
         raise error_of(-100 - result)
     raise refused(-1 - result)

@@ -11,13 +11,12 @@ from typing import Any, Callable, Optional, Type
 from ._native import ffi, lib
 from .errors import OutOfMemoryError, check, refused
 
-
-def _wait(lock: Callable[[], int]) -> None:
-    """Waits for a lock of guarded.h, which lets Python look for signals now and then."""
-    while (reason := lock()) == lib.GUARDED_AGAIN:
-        pass
-    if reason:
-        raise refused(reason)
+# What each lock needs, found once.
+_PLACE = ffi.typeof("guarded_hold **")
+_new = ffi.new
+_lock = lib.guarded_lock
+_unlock = lib.guarded_unlock
+_AGAIN: int = lib.GUARDED_AGAIN
 
 
 class Lock:
@@ -32,30 +31,33 @@ class Lock:
 
     def __enter__(self) -> Any:
         while True:
-            guarded = self.handle.guarded
-            self._place = place = ffi.new("guarded_hold **")
+            handle = self.handle
+            self._place = place = _new(_PLACE)
             try:
-                _wait(lambda: lib.guarded_lock(guarded, self._exclusive, place))
-                if self.handle.replaced_by is None:
-                    return lib.guarded_index(guarded)
+                while (reason := _lock(handle.guarded, self._exclusive, place)) == _AGAIN:
+                    pass  # between two calls Python looks for signals
+                if reason:
+                    raise refused(reason)
+                if handle.replaced_by is None:
+                    return handle.index
             except BaseException:
                 # KeyboardInterrupt may come while this waits, and when it has what it waited for.
-                lib.guarded_unlock(place)
+                _unlock(place)
                 raise
-            lib.guarded_unlock(place)
-            self.handle = self.handle.replaced_by
+            _unlock(place)
+            self.handle = handle.replaced_by
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        lib.guarded_unlock(self._place)
+        _unlock(self._place)
 
 
 class Handle:
     """Owns an `annoy_index *`. Calls that take it const may run together, the others run alone;
     closing waits for all."""
 
-    __slots__ = ("__weakref__", "guarded", "kept", "log", "replaced_by")
+    __slots__ = ("__weakref__", "guarded", "index", "kept", "log", "replaced_by")
 
     def __init__(self, index: Any) -> None:
         guarded = lib.guarded_new(index)
@@ -65,6 +67,8 @@ class Handle:
         # anybody searches it, who may have nothing but `guarded`.
         self.kept = kept = list[Any]([None])
         self.guarded = ffi.gc(guarded, lambda guarded, kept=kept: lib.guarded_free(guarded))
+        # What a lock gives; there is none once this is closed.
+        self.index = index
         # What the library's `user` of the log points to, the log, and its level.
         self.log: Any = None
         # The one that its owner has now: to it go the calls that waited for this one.
@@ -73,11 +77,11 @@ class Handle:
 
     def shared(self) -> Lock:
         """For calls that take the index const."""
-        return Lock(self, exclusive=False)
+        return Lock(self, False)
 
     def exclusive(self) -> Lock:
         """For calls that change the index."""
-        return Lock(self, exclusive=True)
+        return Lock(self, True)
 
     def set_log(self, log: Optional[Callable[[int, str], Any]], level: int) -> None:
         """Sets the function that gets messages."""
@@ -89,11 +93,14 @@ class Handle:
 
     def close(self) -> None:
         """Waits for the calls under way and frees the index; the second time it does nothing."""
-        place = ffi.new("guarded_hold **")
+        place = _new(_PLACE)
         try:
-            _wait(lambda: lib.guarded_close(self.guarded, place))
+            while (reason := lib.guarded_close(self.guarded, place)) == _AGAIN:
+                pass
+            if reason:
+                raise refused(reason)
         finally:
-            lib.guarded_unlock(place)
+            _unlock(place)
 
 
 class Owner:

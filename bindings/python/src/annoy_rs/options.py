@@ -39,7 +39,7 @@ class ItemSearchOptions(SearchOptions, total=False):
     exclude_self: bool
 
 
-_WORDS_POINTER = ffi.typeof("uint64_t *")
+_WORDS = ffi.typeof("uint64_t[]")
 
 
 def bitmap(which: ArrayLike, n_items: int) -> NDArray[np.uint64]:
@@ -109,7 +109,7 @@ class Options:
         if which is not None:
             words = bitmap(which, n_items)
             self.kept.append(words)
-            options.bitmap, options.bitmap_bits = pointer(words, _WORDS_POINTER), n_items
+            options.bitmap, options.bitmap_bits = pointer(words, _WORDS), n_items
             if deny is not None:
                 options.flags |= lib.ANNOY_SEARCH_DENY
         # On the main thread a batch looks up now and then, for Ctrl-C.

@@ -20,7 +20,6 @@ Distances = NDArray[Any]
 Found = tuple[Ids, Distances]
 Given = Mapping[str, Any]
 
-_VOID_POINTER = ffi.typeof("void *")
 _F32_ELEMENT: int = lib.ANNOY_ELEMENT_F32
 _F64_ELEMENT: int = lib.ANNOY_ELEMENT_F64
 
@@ -55,7 +54,7 @@ def _one(
         n_items = lib.annoy_get_n_items(index)
         n = min(_count(n), n_items)
         ids, distances = np.empty(n, np.int64), np.empty(n, distance)
-        to = ids_pointer(ids), pointer(distances, _VOID_POINTER), _element(distance), count, n
+        to = ids_pointer(ids), pointer(distances), _element(distance), count, n
         if options:
             given = Options(n_items, search_k=search_k, **options)
             told = search_k, given.pointer, *to, given.work, lib.guarded_error()
@@ -78,7 +77,7 @@ def _many(
         except (MemoryError, ValueError):  # the latter when it is more than addresses reach
             text = f"cannot get memory for {n} neighbours of each of {n_queries} queries: the index has {n_items} items"
             raise OutOfMemoryError(text) from None
-        to = ids_pointer(ids), pointer(distances, _VOID_POINTER), _element(distance), ffi.NULL, n
+        to = ids_pointer(ids), pointer(distances), _element(distance), ffi.NULL, n
         told = search_k, given.pointer, *to, given.work, lib.guarded_error()
         run(given.call, lambda: lib.views_search(index, items, *vectors, *told))
     return ids, distances

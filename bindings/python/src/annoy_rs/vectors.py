@@ -31,17 +31,21 @@ SHORT = {
     BF16: Kind(lib.ANNOY_ELEMENT_BF16, BF16),
 }
 
-_INT64_POINTER = ffi.typeof("int64_t *")
-_VOID_POINTER = ffi.typeof("void *")
+_BYTES = ffi.typeof("char[]")
+_LONGS = ffi.typeof("int64_t[]")
+_from_buffer = ffi.from_buffer
 
 
-def pointer(array: NDArray[Any], kind: Any) -> Any:
+def pointer(array: NDArray[Any], kind: Any = _BYTES) -> Any:
     """Where an array's elements are. The array has to live as long as that is used."""
-    return ffi.cast(kind, array.__array_interface__["data"][0])
+    try:
+        return _from_buffer(kind, array)
+    except ValueError:  # rows that lie apart
+        return ffi.cast("void *", array.__array_interface__["data"][0])
 
 
 def ids_pointer(ids: NDArray[np.int64]) -> Any:
-    return pointer(ids, _INT64_POINTER)
+    return pointer(ids, _LONGS)
 
 
 class Rows(NamedTuple):
@@ -71,7 +75,7 @@ Fields = tuple[Any, int, int, int, int]
 
 def fields(array: NDArray[Any], kind: Kind, stride: int = 0) -> Fields:
     """The fields of an `annoy_vectors` for a 2-D array, good for as long as that."""
-    return (pointer(array, _VOID_POINTER), kind.element, *array.shape, stride)
+    return (pointer(array), kind.element, *array.shape, stride)
 
 
 def distance_of(scalar: str) -> np.dtype[Any]:
@@ -109,8 +113,10 @@ def row(values: ArrayLike, scalar: str) -> Rows:
     if array.ndim != 1:
         raise ArgumentError(f"the vector has the shape {array.shape}, expected one dimension")
     kind = kind_of(array, scalar)
-    array = np.require(converted(array, kind), requirements=("C", "A")).reshape(1, -1)
-    return Rows(array, kind, distance_of(scalar))
+    array = converted(array, kind)
+    if not ((flags := array.flags).c_contiguous and flags.aligned):
+        array = np.require(array, requirements=("C", "A"))
+    return Rows(array.reshape(1, -1), kind, distance_of(scalar))
 
 
 def converted(array: NDArray[Any], kind: Kind) -> NDArray[Any]:

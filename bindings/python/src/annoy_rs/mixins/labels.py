@@ -18,8 +18,8 @@ from ..vectors import as_ids, ids_pointer, pointer
 Label = Union[int, str]
 
 _KINDS = {lib.ANNOY_LABELS_NONE: None, lib.ANNOY_LABELS_U64: "int", lib.ANNOY_LABELS_UTF8: "str"}
-_UINT64 = ffi.typeof("uint64_t *")
-_SIZE = ffi.typeof("size_t *")
+_UINT64 = ffi.typeof("uint64_t[]")
+_SIZE = ffi.typeof("size_t[]")
 
 
 def _kind(index: Any) -> int:

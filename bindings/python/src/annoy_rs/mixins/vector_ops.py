@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 # What the everyday search needs, found once.
 _F32 = np.dtype(np.float32)
 _I64 = np.dtype(np.int64)
-_FLOATS = ffi.typeof("float[]")
-_LONGS = ffi.typeof("int64_t[]")
 _from_buffer = ffi.from_buffer
 _by_vector = lib.guarded_by_vector
 _empty = np.empty
@@ -67,7 +65,7 @@ class VectorOpsMixin(Base):
         ):
             # To look at its flags first costs a third of all that Python adds to a search.
             try:
-                vector = _from_buffer(_FLOATS, query)
+                vector = _from_buffer(query)
             except ValueError:  # its numbers do not lie side by side
                 return search.one(self._owner, row(query, self._scalar), n, search_k, options)
             room = n if n <= 4096 else min(n, self.n_items)
@@ -78,9 +76,8 @@ class VectorOpsMixin(Base):
                 len(query),
                 n,
                 search_k or -1,
-                _from_buffer(_LONGS, ids),
-                _from_buffer(_FLOATS, distances),
-                0,
+                _from_buffer(ids),
+                _from_buffer(distances),
             )
             if found == room:
                 return ids, distances
@@ -89,7 +86,7 @@ class VectorOpsMixin(Base):
                     return search.one(self._owner, row(query, self._scalar), n, search_k, options)
                 raise_search(found)
             return ids[:found], distances[:found]
-        if type(query) is not _ndarray and convert.is_sparse(query):
+        if convert.is_sparse(query):
             return self._search_sparse(query, n, search_k, dict(options))
         array = as_array(query)
         if array.ndim == 2:
