@@ -173,6 +173,9 @@ func (t *index) GetNnsByVector(a ...interface{}) {
 	})
 }
 
+// So many results have room in any case.
+const few = 256
+
 func (t *index) search(name string, a []interface{}, run func(int64, []int64, []float32) (int, error)) {
 	if len(a) != 4 && len(a) != 5 {
 		noMatch(name, a)
@@ -183,17 +186,19 @@ func (t *index) search(name string, a []interface{}, run func(int64, []int64, []
 		noMatch(name, a)
 	}
 	// As in Annoy, where both become unsigned: negative numbers other than a searchK of -1 are as
-	// large as can be.
-	if items := t.index.NItems(); n < 0 || n > items {
-		n = items
+	// large as can be. Room for more than a few is only made if there are as many items.
+	if n < 0 || n > few {
+		if items := t.index.NItems(); n < 0 || n > items {
+			n = items
+		}
 	}
 	if searchK < -1 {
 		searchK = math.MaxInt
 	}
 	ids, distances := make([]int64, n), make([]float32, n)
-	if searchK == 0 || t.index.NTrees() == 0 {
-		// No candidates, as in Annoy: elsewhere 0 is the default, and without trees few items are all
-		// looked at.
+	if searchK == 0 || (searchK == -1 && t.index.NTrees() == 0) {
+		// No candidates, as in Annoy: elsewhere 0 is the default, and -1 without trees looks at all of
+		// a few items.
 		ids = nil
 	}
 	found, err := run(int64(searchK), ids, distances)
