@@ -111,6 +111,18 @@ class AnnoyRbTest < Minitest::Test
     assert_equal [[], []], index.get_nns_by_vector([1, 2, 3, 4], 5, include_distances: true)
   end
 
+  def test_nothing_is_found_without_trees
+    index = index_of("euclidean")
+    index.add_item(0, [1, 2, 3, 4])
+    %i[unbuild thaw unbuild].each do |without|
+      assert_equal [], index.get_nns_by_item(0, 1)
+      index.build(1)
+      2.times { assert_equal [0], index.get_nns_by_item(0, 1) }
+      index.public_send(without)
+      assert_equal [], index.get_nns_by_vector([1, 2, 3, 4], 1)
+    end
+  end
+
   def test_files_of_annoy
     { "angular-i32-f64" => %w[angular float64], "dot-i32-f64" => %w[dot float64], "euclidean-i32-f32" => %w[euclidean float32],
       "hamming-i32-u64" => %w[hamming uint64] }.each do |name, (metric, dtype)|

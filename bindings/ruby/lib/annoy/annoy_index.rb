@@ -66,7 +66,7 @@ module Annoy
 
     def answer(include_distances)
       # Without trees the library looks at all of a few items.
-      found = n_trees.zero? ? [[], []] : yield
+      found = @handle.trees? ? yield : [[], []]
       include_distances == true ? found : found.first
     end
 

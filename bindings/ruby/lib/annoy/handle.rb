@@ -117,6 +117,11 @@ module Annoy
       shared { |index| Native.public_send(function, index) }
     end
 
+    # Whether the index has trees: known until a call has it alone.
+    def trees?
+      @has_trees || shared { |index| @has_trees = Native.annoy_get_n_trees(index).positive? }
+    end
+
     # Calls a function of annoy.h that changes the index.
     def change(function, *arguments)
       exclusive { |index| Errors.call { |error| Native.public_send(function, index, *arguments, error) } }
@@ -161,6 +166,7 @@ module Annoy
       refuse_inside(change.thread)
       begin
         take(change)
+        @has_trees = nil
         yield @pointer
       ensure
         begin
