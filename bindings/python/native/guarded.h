@@ -1,7 +1,7 @@
 /* An index that several Python threads share: any number of them search, one at a time changes it,
    and after a close nobody can use it. cffi releases the interpreter's lock around each of these
-   calls, so a thread that waits here blocks only threads that want the same index. src/guarded.rs and
-   src/searches.rs have them. */
+   calls, so a thread that waits here blocks only threads that want the same index. They are in
+   src/guarded.rs and src/searches.rs. */
 
 #ifndef ANNOY_RS_GUARDED_H
 #define ANNOY_RS_GUARDED_H
