@@ -237,6 +237,26 @@ fn what_the_log_says() {
     }
 }
 
+/// It is that of the searches there will be, which in a good graph end by distance.
+#[test]
+fn recall_told_of_a_barely_good_graph() {
+    let n = 8000;
+    let rows = gaussian(n + 100, 24, &mut Random(11));
+    let options = kind(Metric::Euclidean, ScalarType::F32, 24);
+    let all = items(options, &rows);
+    let (items, queries) = all.split_at(n);
+    let mut index = built(options, items, 2);
+    let plan = GraphPlan {
+        degree: 16,
+        rounds: 2,
+        ..GraphPlan::default()
+    };
+    index.build_graph(&plan, &mut Work::default()).unwrap();
+    let told = index.info().unwrap().graph_recall.unwrap();
+    let found = recall(&index, queries, &Search::new(10));
+    assert!((found - told).abs() < 0.02, "told {told}, found {found}");
+}
+
 /// The less a graph found when it was tried, the more its searches look at by default.
 #[test]
 fn poor_graphs_are_searched_farther() {

@@ -25,7 +25,7 @@ use super::format::routes::RouteBytes;
 use super::quantize::points::Points;
 use super::quantize::vectors::{Source, Vectors};
 use super::threads::Team;
-use super::{Graph, END};
+use super::{Graph, END, LOW_RECALL};
 use crate::error::{reserve, Error, Result};
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::kernel::Isa;
@@ -244,8 +244,15 @@ impl Build<'_, '_, '_> {
             codes,
             lists,
         };
-        let recall = trial.recall(self.source, self.roots, &graph.stored(), self.isa)?;
-        graph.header.set_recall(recall, graph.lists.bytes_mut());
+        let tried =
+            |graph: &Graph| trial.recall(self.source, self.roots, &graph.stored(), self.isa);
+        let by_width = tried(&graph)?;
+        graph.header.set_recall(by_width, graph.lists.bytes_mut());
+        if by_width >= LOW_RECALL {
+            // Searches of such a graph may end by distance, and find less in one that is barely good.
+            let recall = by_width.min(tried(&graph)?);
+            graph.header.set_recall(recall, graph.lists.bytes_mut());
+        }
         Ok(graph)
     }
 }
