@@ -42,8 +42,8 @@ directories() {
 # Executions of each in the test. The everyday one is compiled without optimisation: that takes
 # longer to run than to compile with it only where there are more of them than these.
 more=1
-[ -n "${ANNOY_RS_THOROUGH:-}" ] && more=12
-declare -A runs=([file]=$((5000 * more)) [superblock]=$((5000 * more)) [calls]=$((2500 * more)))
+[ -n "${ANNOY_RS_THOROUGH:-}" ] && more=20
+declare -A runs=([file]=$((3000 * more)) [superblock]=$((3000 * more)) [calls]=$((1500 * more)))
 
 test_all() {
     local target log corpora passed=0 failed=0

@@ -12,8 +12,9 @@
 # Stops at the first broken stage with the end of its output. The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
-# Nothing is compiled a second time after a change, for which an incremental build would be work.
-export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+# Nothing is compiled a second time after a change, for which an incremental build would be work,
+# and line tables are for debugging.
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 
 # In this order: lint, which is where most runs end that are red; the longest; and cargo's builds
 # of one profile one after the other, as they wait for each other. What begins last is short.
@@ -131,7 +132,7 @@ compare() {
 }
 # Many kinds of data, against what Annoy and hnswlib find.
 gauntlet() {
-    local which=(--one-of 2)
+    local which=(--one-of 3)
     [ -n "${ANNOY_RS_THOROUGH:-}" ] && which=(--thorough)
     bash tests/gauntlet/run.sh "${which[@]}"
 }
@@ -149,7 +150,7 @@ all="${stages[*]}"
 [ "${1:-}" = thorough ] && export ANNOY_RS_THOROUGH=1 && shift
 # One damage of so many, and so many processes killed.
 if [ -z "${ANNOY_RS_THOROUGH:-}" ]; then
-    export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-15} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-60}
+    export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-25} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-40}
 else
     stages+=("${when_named[@]}")
     limit=$((4 * limit))

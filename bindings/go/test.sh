@@ -46,8 +46,10 @@ tests "go test" go test -count=1 -v ./...
 tests "go test -race" go test -count=1 -v -race -short ./...
 tests "GOGC=1" env GOGC=1 go test -count=1 -v -run 'Races|Collector|Conformance|Labels' .
 # A number of runs, not a time: if the time ends while an input runs, go may call that a failure.
-ok "FuzzOpen" go test -run '^$' -fuzz FuzzOpen -fuzztime 3000x -fuzzminimizetime 10x .
-ok "FuzzSearch" go test -run '^$' -fuzz FuzzSearch -fuzztime 50000x -fuzzminimizetime 10x .
+more=1
+[ -n "${ANNOY_RS_THOROUGH:-}" ] && more=5
+ok "FuzzOpen" go test -run '^$' -fuzz FuzzOpen -fuzztime $((1000 * more))x -fuzzminimizetime 10x .
+ok "FuzzSearch" go test -run '^$' -fuzz FuzzSearch -fuzztime $((10000 * more))x -fuzzminimizetime 10x .
 ok "benchmarks run" go test -run '^$' -bench . -benchtime 10x .
 ok "static: build" go test -c -o "$tmp/static" ./annoyindex
 ok "static: needs no libannoy_rs" needs_not "$tmp/static"

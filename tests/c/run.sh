@@ -7,7 +7,7 @@
 #   programs as C++ too;
 # - run under AddressSanitizer (with leak checking) and UndefinedBehaviorSanitizer: as gcc or g++
 #   compiles them, with ANNOY_RS_THOROUGH=1 as each compiler does;
-# - run under valgrind, which sees the library's own reads and writes as well: one in three of them,
+# - run under valgrind, which sees the library's own reads and writes as well: one in five of them,
 #   with SOME defined, which leaves some of the largest tests out; with ANNOY_RS_THOROUGH=1 all,
 #   and whole;
 # - canaries first: what these are to find, they find.
@@ -154,7 +154,7 @@ for source in "$here"/*.c "$here"/*.cpp; do
         if [ -n "$with" ] && ! nm "$out" | grep -q __asan_init; then bad "$name: AddressSanitizer is not in it"; continue; fi
         run "$name" "$out"
     done
-    [ -n "${ANNOY_RS_THOROUGH:-}" ] || [ $((number++ % 3)) -eq 0 ] || continue
+    [ -n "${ANNOY_RS_THOROUGH:-}" ] || [ $((number++ % 5)) -eq 0 ] || continue
     case $program in *.c) compiler="gcc -std=c99" ;; *) compiler="g++ -std=c++17" ;; esac
     name="$program ($compiler, valgrind)"
     compile "$name" "$tmp/program" $compiler -DVALGRIND $some "$source" || continue

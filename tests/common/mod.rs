@@ -182,15 +182,17 @@ pub fn sampled_kinds<T>(kinds: Vec<T>, group: usize) -> Vec<T> {
         .collect()
 }
 
-/// Of kinds that take turns, every second from number `first`, which the caller takes from what is
-/// fixed about the test; all of them, unless tries are sampled.
+/// Of kinds that take turns, one in `every` from number `first`, which the caller takes from what
+/// is fixed about the test; all of them, unless tries are sampled.
+pub fn one_in<T>(every: usize, kinds: impl IntoIterator<Item = T>, first: usize) -> Vec<T> {
+    let every = if sample() == 1 { 1 } else { every };
+    let kinds = kinds.into_iter().skip(first % every);
+    kinds.step_by(every).collect()
+}
+
+/// Every second of them.
 pub fn in_turn<T>(kinds: impl IntoIterator<Item = T>, first: usize) -> Vec<T> {
-    let (first, step) = if sample() == 1 {
-        (0, 1)
-    } else {
-        (first % 2, 2)
-    };
-    kinds.into_iter().skip(first).step_by(step).collect()
+    one_in(2, kinds, first)
 }
 
 /// A directory for files that do not outlive the test: in memory where there is a place for such,
@@ -288,11 +290,23 @@ pub fn loaded(options: Options, bytes: &[u8]) -> annoy_rs::Result<Index> {
 
 /// The distance as it is handed out, in double precision.
 pub fn distance(metric: Metric, a: &Item, b: &Item) -> f64 {
-    let (a, b) = (a.numbers(), b.numbers());
-    let sum = |term: fn(f64, f64) -> f64| a.iter().zip(&b).map(|(&x, &y)| term(x, y)).sum::<f64>();
+    let pair = |(&x, &y): (&f32, &f32)| (f64::from(x), f64::from(y));
+    match (a, b) {
+        (Item::F32(a), Item::F32(b)) => of_pairs(metric, a.iter().zip(b).map(pair)),
+        (Item::F64(a), Item::F64(b)) => of_pairs(metric, a.iter().zip(b).map(|(&x, &y)| (x, y))),
+        (Item::Bits(a), Item::Bits(b)) => {
+            let different = |(x, y): (&u64, &u64)| f64::from((x ^ y).count_ones());
+            a.iter().zip(b).map(different).sum()
+        }
+        _ => panic!("{a:?} and {b:?}"),
+    }
+}
+
+fn of_pairs(metric: Metric, pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let sum = |term: fn(f64, f64) -> f64| pairs.clone().map(|(x, y)| term(x, y)).sum::<f64>();
     match metric {
         Metric::Angular => {
-            let norms = a.iter().map(|x| x * x).sum::<f64>() * b.iter().map(|x| x * x).sum::<f64>();
+            let norms = sum(|x, _| x * x) * sum(|_, y| y * y);
             let cos = if norms > 0.0 {
                 sum(|x, y| x * y) / norms.sqrt()
             } else {

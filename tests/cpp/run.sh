@@ -16,7 +16,7 @@ python=${ANNOY_RS_PYTHON:-python3}
 include=("-I$root/bindings/cpp/include" "-I$root/include")
 warnings=(-Wall -Wextra -Werror)
 strict=(-Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wdeprecated)
-# Which types of index matrix.cc is compiled for.
+# Which types of index matrix.cc and same_source.cc are compiled for.
 some=-DSOME
 [ -n "${ANNOY_RS_THOROUGH:-}" ] && some=
 sources=(matrix patterns patterns_r threads overhead strict own_names two_units/main two_units/other)
@@ -90,9 +90,9 @@ annoy_headers() {
 same_source() {
     local headers who mode
     headers=$(annoy_headers) &&
-        g++ -std=c++14 -ffp-contract=off -w -DANNOYLIB_MULTITHREADED_BUILD "-I$headers" "$here/same_source.cc" \
+        g++ -std=c++14 -ffp-contract=off -w $some -DANNOYLIB_MULTITHREADED_BUILD "-I$headers" "$here/same_source.cc" \
             -o annoy -lpthread &&
-        g++ -std=c++14 "${warnings[@]}" -DANNOYLIB_MULTITHREADED_BUILD "${include[@]}" "$here/same_source.cc" \
+        g++ -std=c++14 "${warnings[@]}" $some -DANNOYLIB_MULTITHREADED_BUILD "${include[@]}" "$here/same_source.cc" \
             -o ours "${link[@]}" && mkdir by_annoy by_ours || return 1
     # Annoy prints its errors whether or not they are taken, so stderr is not compared.
     for mode in write calls read; do
@@ -129,7 +129,8 @@ sanitized() { # SANITIZERS SOURCE
 }
 
 overhead() {
-    g++ -std=c++17 -O2 "${warnings[@]}" "${include[@]}" "$here/overhead.cc" -o program "${link[@]}" && ./program
+    g++ -std=c++17 -O2 "${warnings[@]}" "${include[@]}" $some "$here/overhead.cc" -o program "${link[@]}" &&
+        ./program ${some:+5000}
 }
 
 # The long ones first.
@@ -157,6 +158,6 @@ task "g++: patterns_r, AddressSanitizer and UBSan" sanitized address,undefined p
 task "g++: two threads, ThreadSanitizer" sanitized thread threads.cc
 task "PyPI annoy's Python extension over our header" extension
 wait
-# Alone, as it measures.
+# Alone, as it measures; fewer items and rounds with SOME.
 task "overhead over the C ABI (measured, no limit)" overhead
 finish

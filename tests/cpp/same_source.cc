@@ -8,6 +8,8 @@
 //   same_source calls SCRATCH        walks through the states of an index; prints what
 //                                    the calls return
 //
+// With SOME defined half of the types: every metric, scalar and width of ids is still among them.
+//
 // Only what both define is asked: no NaN, no ids out of range, no add_item after build, no words of
 // int below 0 (whose top bit Annoy counts 33 times). Data are small integers, for which distances
 // are exact, except where the metric is angular.
@@ -140,9 +142,11 @@ template <typename S> static void all(bool write, const std::string& dir, const 
 
 static void all(bool write, const std::string& dir) {
   all<int32_t>(write, dir, "int32");
+  all<size_t>(write, dir, "size_t");
+#ifndef SOME
   all<uint32_t>(write, dir, "uint32");
   all<int64_t>(write, dir, "int64");
-  all<size_t>(write, dir, "size_t");
+#endif
 }
 
 // --- the golden files
@@ -167,25 +171,27 @@ template <typename S, typename T, typename Distance> static void golden(const st
 
 static void golden(const std::string& dir) {
   golden<int32_t, float, Angular>(dir, "angular-i32-f32");
-  golden<int32_t, double, Angular>(dir, "angular-i32-f64");
-  golden<int64_t, float, Angular>(dir, "angular-i64-f32");
   golden<int64_t, double, Angular>(dir, "angular-i64-f64");
-  golden<int32_t, float, Euclidean>(dir, "euclidean-i32-f32");
   golden<int32_t, double, Euclidean>(dir, "euclidean-i32-f64");
   golden<int64_t, float, Euclidean>(dir, "euclidean-i64-f32");
-  golden<int64_t, double, Euclidean>(dir, "euclidean-i64-f64");
   golden<int32_t, float, Manhattan>(dir, "manhattan-i32-f32");
-  golden<int32_t, double, Manhattan>(dir, "manhattan-i32-f64");
-  golden<int64_t, float, Manhattan>(dir, "manhattan-i64-f32");
   golden<int64_t, double, Manhattan>(dir, "manhattan-i64-f64");
-  golden<int32_t, float, DotProduct>(dir, "dot-i32-f32");
   golden<int32_t, double, DotProduct>(dir, "dot-i32-f64");
   golden<int64_t, float, DotProduct>(dir, "dot-i64-f32");
-  golden<int64_t, double, DotProduct>(dir, "dot-i64-f64");
-  golden<int32_t, uint64_t, Hamming>(dir, "hamming-i32-u64");
   golden<int64_t, uint64_t, Hamming>(dir, "hamming-i64-u64");
   golden<int32_t, uint32_t, Hamming>(dir, "hamming-i32-u32");
   golden<int32_t, uint8_t, Hamming>(dir, "hamming-i32-u8");
+#ifndef SOME
+  golden<int32_t, double, Angular>(dir, "angular-i32-f64");
+  golden<int64_t, float, Angular>(dir, "angular-i64-f32");
+  golden<int32_t, float, Euclidean>(dir, "euclidean-i32-f32");
+  golden<int64_t, double, Euclidean>(dir, "euclidean-i64-f64");
+  golden<int32_t, double, Manhattan>(dir, "manhattan-i32-f64");
+  golden<int64_t, float, Manhattan>(dir, "manhattan-i64-f32");
+  golden<int32_t, float, DotProduct>(dir, "dot-i32-f32");
+  golden<int64_t, double, DotProduct>(dir, "dot-i64-f64");
+  golden<int32_t, uint64_t, Hamming>(dir, "hamming-i32-u64");
+#endif
 }
 
 // --- the states

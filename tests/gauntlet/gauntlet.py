@@ -314,7 +314,8 @@ def chosen(arguments: argparse.Namespace) -> Iterator[tuple[str, Case, str, int]
             for n in sorted({case.small, case.large if arguments.thorough else None} - {None}):
                 name = f"{case.name} / {metric} / {n}"
                 number += 1
-                if number % arguments.one_of == 0 and (arguments.only is None or any(part in name for part in arguments.only)):
+                in_turn = case.always or number % arguments.one_of == arguments.one_of - 1
+                if in_turn and (arguments.only is None or any(part in name for part in arguments.only)):
                     yield name, case, metric, n
 
 
@@ -349,7 +350,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--thorough", action="store_true", help="all sets: the large and the real ones too")
     parser.add_argument("--only", action="append", metavar="TEXT", help="sets with this in their name / metric / n; may be repeated")
-    parser.add_argument("--one-of", type=int, default=1, metavar="N", help="every Nth set alone")
+    parser.add_argument("--one-of", type=int, default=1, metavar="N", help="every Nth set, and what no other is like, alone")
     parser.add_argument("--list", action="store_true", help="name the sets and do nothing")
     parser.add_argument("--peers", action="store_true", help="ask annoy and hnswlib anew, and write peers.json")
     arguments = parser.parse_args()

@@ -130,11 +130,19 @@ static void count(int good, const char *name) {
     printf("%s  %s", good ? "ok  " : "FAIL", name);
 }
 
+/* Up to which number each allocation fails: steps are longer from there. And how far limits of the
+ * address space are apart, as a factor. */
+#ifdef SOME
+enum { EACH = 40, APART = 3 };
+#else
+enum { EACH = 200, APART = 1 };
+#endif
+
 static void walk(const family *family, int says, uint64_t before) {
     long walked = 0, overcome = 0, spared = 0, wrong = 0;
     trial trial = {family, before, 0, 0, 0};
     for (trial.all = 0; trial.all < 2; trial.all++)
-        for (trial.nth = 0; wrong < MOST_SAID; trial.nth += trial.nth < 200 ? 1 : trial.nth / 8) {
+        for (trial.nth = 0; wrong < MOST_SAID; trial.nth += trial.nth < EACH ? 1 : trial.nth / 8) {
             int code = in_child(with_failures, &trial, says);
             if (code == UNTOUCHED) break;
             spared += code == SPARED;
@@ -155,7 +163,7 @@ static const family by_four[] = {CALL(build_4), CALL(on_disk_build), CALL(graph_
 /* `may_do_all`: for a batch, which does without the threads that it cannot start. */
 static void limited(const family *family, int may_do_all, int says, uint64_t before) {
     long refused = 0, overcome = 0, wrong = 0;
-    for (size_t kb = 0; kb < 60000; kb += kb < 800 ? 16 : kb < 8000 ? 240 : 4000) {
+    for (size_t kb = 0; kb < 60000; kb += APART * (kb < 800 ? 16 : kb < 8000 ? 240 : 4000)) {
         trial trial = {family, before, 0, 0, kb << 10};
         int code = in_child(with_a_limit, &trial, says);
         refused += code == REFUSED;

@@ -51,7 +51,7 @@ fn depth(options: Options, bytes: &[u8]) -> usize {
 /// with a small stack.
 #[test]
 fn points_on_a_line() {
-    let many = if sample() == 1 { 2_000_000 } else { 500_000 };
+    let many = if sample() == 1 { 2_000_000 } else { 250_000 };
     for (f, n) in [(1, many), (1, 200_000), (2, 100_000)] {
         let work = move || {
             let options = options(Metric::Euclidean, ScalarType::F64, IdWidth::Bits32, f);

@@ -110,7 +110,7 @@ impl Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400 / sample().min(4) as u32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400 / sample().min(8) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn looking_at_everything_is_exact(case in case()) {
