@@ -40,6 +40,7 @@ mod query;
 mod queue;
 mod removed;
 mod rng;
+mod scan;
 #[allow(unsafe_code)]
 mod storage;
 mod types;

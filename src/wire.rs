@@ -13,6 +13,7 @@ macro_rules! numbers {
         impl Field for $t {
             const SIZE: usize = size_of::<$t>();
 
+            #[inline]
             fn get(bytes: &[u8]) -> Self {
                 <$t>::from_le_bytes(Field::get(bytes))
             }
@@ -29,6 +30,7 @@ numbers!(u8, u32, u64, f64);
 impl<const N: usize> Field for [u8; N] {
     const SIZE: usize = N;
 
+    #[inline]
     fn get(bytes: &[u8]) -> Self {
         let mut field = [0; N];
         field.copy_from_slice(bytes);
@@ -87,6 +89,7 @@ macro_rules! wire {
             const PLACES: &[Place] = &[$((stringify!($field), $at, <$t as Field>::SIZE)),*];
 
             /// Reads the first [`SIZE`](Self::SIZE) bytes; panics if there are fewer.
+            #[inline]
             pub fn read(bytes: &[u8]) -> Self {
                 $name {
                     $($field: Field::get(&bytes[$at..$at + <$t as Field>::SIZE]),)*
@@ -182,6 +185,32 @@ wire! {
     }
 }
 
+wire! {
+    /// Before the lists of a scan.
+    struct Scan: 128 {
+        0 stride: u32,
+        4 n_groups: u32,
+        8 n_items: u64,
+        16 group: u32,
+        20 n_lists: u32,
+        24 n_listed: u64,
+        32 n_blocks: u64,
+        40 step: f64,
+        48 search_k: u64,
+        56 recall: f64,
+        64 bias_shift: u32,
+        68 n_reranked: u32,
+    }
+}
+
+wire! {
+    /// Where a list of a scan begins: how many items and blocks are in those before it.
+    struct ScanList: 8 {
+        0 items: u32,
+        4 blocks: u32,
+    }
+}
+
 impl Superblock {
     /// Where its checksum is.
     pub const CHECKSUM: std::ops::Range<usize> = 16..24;
@@ -241,6 +270,8 @@ mod tests {
         compare("## Labels", Labels::PLACES, None);
         compare("## Codes", Codes::PLACES, None);
         compare("## Graph", Graph::PLACES, None);
+        compare("## Scan", Scan::PLACES, None);
+        compare("An entry of the lists:", ScanList::PLACES, None);
         let checksum = Superblock::PLACES
             .iter()
             .find(|place| place.0 == "checksum");

@@ -54,6 +54,8 @@ pub enum Stage {
     Verify,
     /// Building a graph; counted in items, each many times.
     Graph,
+    /// Building the lists of a scan; counted in items, each twice or four times.
+    Scan,
 }
 
 /// How a long call is to work. The default is as many threads as there are processors, and nothing

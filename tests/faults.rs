@@ -7,6 +7,8 @@ mod common;
 mod graphs;
 #[path = "faults/labels.rs"]
 mod labels;
+#[path = "faults/scans.rs"]
+mod scans;
 #[path = "faults/threads.rs"]
 mod threads;
 #[path = "faults/walk.rs"]
@@ -189,6 +191,7 @@ fn in_memory() -> Vec<Operation> {
         }
     }
     all.extend(graphs::operations());
+    all.extend(scans::operations());
     all.push(Operation::new(
         "search",
         |_| small_built(),

@@ -23,6 +23,7 @@ pub struct Sight {
     pub labels: Labels,
     pub n_removed: i64,
     pub graph_degree: i64,
+    pub scan_lists: i64,
     /// The status of the search, and what it found.
     pub nearest: (annoy_status, Vec<(i64, u32)>),
 }
@@ -93,6 +94,7 @@ pub fn look(index: *const annoy_index) -> Sight {
             labels: labels(index),
             n_removed: annoy_get_n_removed(index),
             graph_degree: info.graph_degree,
+            scan_lists: info.scan_lists,
             nearest: (status, found.take(n_found).collect()),
         }
     }

@@ -1,6 +1,7 @@
 //! Valid files to start from: every type, ours and as Annoy has them, and a few odd forests.
 
 use super::common::graphs::small_files;
+use super::common::scans::small_scans;
 use super::common::{all_types, filled, plain, random_items, saved, Item, Struct, SIGNATURE};
 use super::examine::{ask, Answers};
 use super::memory_file::MemoryFile;
@@ -149,6 +150,10 @@ pub fn seeds() -> &'static [Seed] {
         }
         // Graphs walked by vectors, and with zero vectors.
         for (options, bytes) in small_files() {
+            seeds.push(Seed::new(options, bytes));
+        }
+        // Lists of a scan.
+        for (options, bytes) in small_scans() {
             seeds.push(Seed::new(options, bytes));
         }
         seeds

@@ -41,6 +41,7 @@ pub mod options;
 mod parking;
 pub mod recall;
 pub mod removal;
+pub mod scan;
 pub mod search;
 mod sized;
 pub mod status;

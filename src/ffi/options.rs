@@ -26,7 +26,7 @@ pub const ANNOY_SEARCH_DENY: u64 = 4;
 /// What a search goes through: one of the `ANNOY_METHOD_` numbers. New numbers may be added.
 pub type annoy_method = i32;
 
-/// The graph where there is one, else the trees.
+/// The graph where there is one, else the scan, else the trees.
 pub const ANNOY_METHOD_DEFAULT: annoy_method = 0;
 /// The trees, as Annoy does, also where there is a graph.
 pub const ANNOY_METHOD_FOREST: annoy_method = 1;
@@ -35,6 +35,8 @@ pub const ANNOY_METHOD_GRAPH: annoy_method = 2;
 /// All items that may be found, one by one, of an index that is not built too. `search_k` plays no
 /// part.
 pub const ANNOY_METHOD_EXACT: annoy_method = 3;
+/// The lists of the scan (`annoy_build_scan`); `ANNOY_ERR_STATE` where there are none.
+pub const ANNOY_METHOD_SCAN: annoy_method = 4;
 /// So many items are all looked at by a search that is told neither method nor `search_k`, where
 /// there are no trees: see `annoy_get_nns_by_item`.
 pub const ANNOY_EXACT_ITEMS: i64 = 3000;
@@ -72,7 +74,8 @@ pub struct annoy_search_options {
     pub filter: annoy_filter_fn,
     /// Handed to `filter`.
     pub filter_user: *mut c_void,
-    /// What the search goes through; 0 for the graph where there is one, else the trees.
+    /// What the search goes through; 0 for the graph where there is one, else the scan, else the
+    /// trees.
     pub method: annoy_method,
     /// Must be 0.
     pub reserved: i32,
@@ -143,6 +146,7 @@ impl<'a> Given<'a> {
             ANNOY_METHOD_EXACT => Way::Exact,
             ANNOY_METHOD_FOREST => Way::Forest,
             ANNOY_METHOD_GRAPH => Way::Graph,
+            ANNOY_METHOD_SCAN => Way::Scan,
             other => {
                 let expected = "one of the ANNOY_METHOD_ numbers";
                 return Err(Error::argument("method", other, expected));

@@ -76,6 +76,13 @@ pub struct annoy_info {
     /// `search_k`, of 64 items as if those were not there: 0 to 1. -1 where it was not tried, and
     /// where there is no graph.
     pub graph_recall: f64,
+    /// Lists of the scan; 0 when there is none.
+    pub scan_lists: i64,
+    /// What searches of the scan look at by default for each ten results; 0 when there is none.
+    pub scan_search_k: i64,
+    /// Share of the nearest 10 that such searches found when the scan was built, of 64 items as if
+    /// those were not there: 0 to 1. -1 where there is no scan.
+    pub scan_recall: f64,
 }
 
 /// What a file may be. Its size will not change.
@@ -208,6 +215,9 @@ fn facts(info: &Info) -> annoy_info {
         graph_degree: info.graph_degree as i64,
         graph_code_bytes: info.graph_code_bytes as i64,
         graph_recall: info.graph_recall.unwrap_or(-1.0),
+        scan_lists: info.scan_lists as i64,
+        scan_search_k: i64::try_from(info.scan_search_k).unwrap_or(i64::MAX),
+        scan_recall: info.scan_recall.unwrap_or(-1.0),
     }
 }
 

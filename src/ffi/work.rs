@@ -69,6 +69,8 @@ pub const ANNOY_STAGE_SAVE: annoy_stage = 4;
 pub const ANNOY_STAGE_VERIFY: annoy_stage = 5;
 /// Building a graph; counted in items, each many times.
 pub const ANNOY_STAGE_GRAPH: annoy_stage = 6;
+/// Building the lists of a scan; counted in items, each twice or four times.
+pub const ANNOY_STAGE_SCAN: annoy_stage = 7;
 
 fn stage_number(stage: Stage) -> annoy_stage {
     match stage {
@@ -78,6 +80,7 @@ fn stage_number(stage: Stage) -> annoy_stage {
         Stage::Save => ANNOY_STAGE_SAVE,
         Stage::Verify => ANNOY_STAGE_VERIFY,
         Stage::Graph => ANNOY_STAGE_GRAPH,
+        Stage::Scan => ANNOY_STAGE_SCAN,
     }
 }
 

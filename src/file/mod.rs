@@ -18,6 +18,7 @@ use crate::labels::section::{Header, View};
 use crate::layout::{NodeLayout, Nodes};
 use crate::memory;
 use crate::removed::Removed;
+use crate::scan::format::{ScanBytes, ScanHeader};
 use crate::storage::boxed;
 use crate::storage::{FileBytes, Source, UNFINISHED};
 use crate::types::{IdWidth, Options, MAX_ELEMENTS};
@@ -40,6 +41,8 @@ pub struct OpenFile {
     labels: Option<Header>,
     /// What the headers of its codes and graph say; none when it has none.
     graph: Option<Box<graph::format::header::GraphHeader>>,
+    /// What the header of its scan says; none when it has none.
+    scan: Option<Box<ScanHeader>>,
 }
 
 impl OpenFile {
@@ -69,6 +72,10 @@ impl OpenFile {
                 self.graph = Some(boxed(header)?);
             }
         }
+        if let Some((_, bytes)) = self.section(kind::SCAN) {
+            let header = ScanHeader::read(bytes, &self.layout.options, n_items)?;
+            self.scan = Some(boxed(header)?);
+        }
         Ok(())
     }
 
@@ -97,6 +104,14 @@ impl OpenFile {
             header: self.graph.as_deref()?,
             codes: self.section(kind::CODES)?.1,
             lists: self.section(kind::GRAPH)?.1,
+        })
+    }
+
+    /// The lists of its scan, of which only the header has been looked at.
+    pub fn scan(&self) -> Option<ScanBytes<'_>> {
+        Some(ScanBytes {
+            header: self.scan.as_deref()?,
+            bytes: self.section(kind::SCAN)?.1,
         })
     }
 
@@ -258,6 +273,7 @@ pub fn open(
                     superblock: None,
                     labels: None,
                     graph: None,
+                    scan: None,
                 })
             }
             Err(Misfit::Reason(reason)) => {
@@ -345,6 +361,7 @@ fn adopt(
         superblock: Some(superblock),
         labels: None,
         graph: None,
+        scan: None,
     };
     match file.check_sections() {
         Ok(()) => Ok(file),

@@ -57,10 +57,12 @@ pub mod kind {
     pub const CODES: u32 = 7;
     /// Neighbours of the items, between codes.
     pub const GRAPH: u32 = 8;
+    /// Lists of items, to be read in a row.
+    pub const SCAN: u32 = 9;
 
     /// Whether a kind is one of later versions.
     pub fn is_unknown(kind: u32) -> bool {
-        !(ITEMS..=GRAPH).contains(&kind)
+        !(ITEMS..=SCAN).contains(&kind)
     }
 
     /// For messages.
@@ -74,6 +76,7 @@ pub mod kind {
             REMOVED => "removed items",
             CODES => "codes",
             GRAPH => "graph",
+            SCAN => "scan",
             _ => "unknown",
         }
     }

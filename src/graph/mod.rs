@@ -14,7 +14,7 @@ pub mod check;
 pub mod format;
 pub mod quantize;
 pub mod search;
-mod threads;
+pub mod threads;
 
 use crate::storage::HeapBytes;
 use format::header::GraphHeader;

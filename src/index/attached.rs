@@ -8,6 +8,8 @@ use crate::graph::{Graph, GraphBytes};
 use crate::labels::memory::Memory;
 use crate::memory;
 use crate::removed::{Marks, Removed};
+use crate::scan::format::ScanBytes;
+use crate::scan::Scan;
 
 /// In memory. Of a loaded file what has not been changed is still in the file, except the
 /// metadata.
@@ -21,6 +23,8 @@ pub struct Attached {
     pub removed: Option<Marks>,
     /// The neighbour graph; none for that of the loaded file, if there is one.
     pub graph: Option<Graph>,
+    /// The lists of a scan; none for those of the loaded file, if there are such.
+    pub scan: Option<Scan>,
 }
 
 impl Attached {
@@ -35,8 +39,8 @@ impl Attached {
         })
     }
 
-    /// The sections of a file that has this metadata, and labels, marks and a graph that may still
-    /// be in another file.
+    /// The sections of a file that has this metadata, and labels, marks, a graph and a scan that
+    /// may still be in another file.
     ///
     /// # Errors
     /// [`Error::NoMemory`](crate::Error::NoMemory).
@@ -45,6 +49,7 @@ impl Attached {
         labels: &'a [u8],
         removed: Option<Removed<'a>>,
         graph: Option<GraphBytes<'a>>,
+        scan: Option<ScanBytes<'a>>,
     ) -> Result<Vec<Payload<'a>>> {
         let payload = |kind, flags, bytes| Payload { kind, flags, bytes };
         let removed = removed.map_or(&[][..], |removed| removed.section());
@@ -54,6 +59,7 @@ impl Attached {
             payload(kind::REMOVED, REQUIRED, removed),
             payload(kind::CODES, 0, graph.map_or(&[], |graph| graph.codes)),
             payload(kind::GRAPH, 0, graph.map_or(&[], |graph| graph.lists)),
+            payload(kind::SCAN, 0, scan.map_or(&[], |scan| scan.bytes)),
         ];
         let there = |section: &Payload<'_>| !section.bytes.is_empty();
         memory::collect(all.into_iter().filter(there))

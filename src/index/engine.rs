@@ -8,10 +8,11 @@ use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search;
-use crate::graph::quantize::vectors::Source;
+use crate::graph::quantize::vectors::{GraphQuery, Source};
 use crate::graph::{self, Graph, GraphBytes};
 use crate::kernel::{BitKernels, Float, Isa, Row, Scalar};
 use crate::layout::{NodeLayout, NodeMut, NodeRef, Nodes};
+use crate::memory;
 use crate::metric::angular::Angular;
 use crate::metric::dot::Dot;
 use crate::metric::hamming::Hamming;
@@ -21,6 +22,8 @@ use crate::query::filter::{All, Filter};
 use crate::query::scorer::VectorScorer;
 use crate::query::{exact, Neighbor, Wanted};
 use crate::removed::Removed;
+use crate::scan::format::ScanBytes;
+use crate::scan::{self, Scan};
 use crate::storage;
 use crate::storage::HeapBytes;
 use crate::types::{Metric, Options, ScalarType};
@@ -34,6 +37,13 @@ pub enum Target<'a> {
     Item(usize),
     /// A vector of the caller's.
     Vector(Vector<'a>),
+}
+
+/// What a search may go through besides the trees.
+#[derive(Clone, Copy)]
+pub struct Ways<'a> {
+    pub graph: Option<GraphBytes<'a>>,
+    pub scan: Option<ScanBytes<'a>>,
 }
 
 /// All that depends on the metric and the scalar type.
@@ -84,7 +94,7 @@ pub trait Engine: Send + Sync {
         target: Target<'_>,
         search: &Search<'_>,
         removed: Option<Removed<'_>>,
-        graph: Option<GraphBytes<'_>>,
+        ways: Ways<'_>,
     ) -> Result<Vec<Neighbor>>;
     /// Builds the graph.
     fn build_graph(
@@ -94,6 +104,24 @@ pub trait Engine: Send + Sync {
         plan: &graph::build::GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Graph>;
+    /// Searches the lists of a scan for several.
+    fn scan(
+        &self,
+        nodes: &Nodes<'_>,
+        targets: &[Target<'_>],
+        search: &Search<'_>,
+        scan: ScanBytes<'_>,
+    ) -> Result<Vec<Vec<Neighbor>>>;
+    /// Builds the lists of a scan.
+    fn build_scan(&self, nodes: &Nodes<'_>, n_items: usize, meter: &Meter<'_>) -> Result<Scan>;
+    /// Looks at all lists of a scan; `meter` counts items.
+    fn check_scan(
+        &self,
+        nodes: &Nodes<'_>,
+        scan: &ScanBytes<'_>,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<()>;
     /// Looks at all of a graph; `meter` counts items.
     fn check_graph(
         &self,
@@ -203,20 +231,28 @@ where
         roots: &Roots,
         wanted: Wanted,
         filter: &F,
-        graph: Option<GraphBytes<'_>>,
+        ways: Ways<'_>,
     ) -> Result<Vec<Neighbor>> {
-        match (way, graph) {
-            (Way::Exact, _) => exact(scorer, roots.n_items, wanted, filter),
-            (Way::Fastest | Way::Graph, Some(graph)) => {
+        match (way, ways.graph, ways.scan) {
+            (Way::Exact, _, _) => exact(scorer, roots.n_items, wanted, filter),
+            (Way::Fastest | Way::Graph, Some(graph), _) => {
                 let graph = graph.view(self.isa, S::MEASURE);
                 graph::search::search(scorer, roots, &graph, wanted, filter)
             }
-            (Way::Graph, None) => Err(Error::State {
+            (Way::Fastest | Way::Scan, _, Some(scan)) => {
+                scan::search::search(scorer, &scan.view(self.isa), wanted, filter)
+            }
+            (Way::Scan, _, None) => Err(Error::State {
+                operation: "scan",
+                state: "without lists to scan",
+                expected: "one that has them",
+            }),
+            (Way::Graph, None, _) => Err(Error::State {
                 operation: "search the graph",
                 state: "without a graph",
                 expected: "one that has one",
             }),
-            (Way::Forest | Way::Fastest, _) => search::search(scorer, roots, wanted, filter),
+            (Way::Forest | Way::Fastest, _, _) => search::search(scorer, roots, wanted, filter),
         }
     }
 
@@ -341,7 +377,7 @@ where
         target: Target<'_>,
         search: &Search<'_>,
         removed: Option<Removed<'_>>,
-        graph: Option<GraphBytes<'_>>,
+        ways: Ways<'_>,
     ) -> Result<Vec<Neighbor>> {
         let mut buffer = Vec::new();
         let row = match target {
@@ -359,9 +395,10 @@ where
             Target::Vector(_) => None,
         };
         let filter = search.filter(id, roots.n_items, removed)?;
+        let way = search.way;
         match filter {
-            None => self.search_by(search.way, &scorer, roots, wanted, &All, graph),
-            Some(some) => self.search_by(search.way, &scorer, roots, wanted, &some, graph),
+            None => self.search_by(way, &scorer, roots, wanted, &All, ways),
+            Some(some) => self.search_by(way, &scorer, roots, wanted, &some, ways),
         }
     }
 
@@ -373,6 +410,42 @@ where
         meter: &Meter<'_>,
     ) -> Result<Graph> {
         Graph::build(&self.source(nodes), roots, self.isa, plan, meter)
+    }
+
+    fn scan(
+        &self,
+        nodes: &Nodes<'_>,
+        targets: &[Target<'_>],
+        search: &Search<'_>,
+        scan: ScanBytes<'_>,
+    ) -> Result<Vec<Vec<Neighbor>>> {
+        let mut buffers = memory::collect(targets.iter().map(|_| Vec::new()))?;
+        let row = |(&target, buffer)| match target {
+            Target::Item(id) => Ok(nodes.get(id).row()),
+            Target::Vector(vector) => self.import(vector, None, buffer),
+        };
+        let rows = memory::try_collect(targets.iter().zip(&mut buffers).map(row))?;
+        let scorers = memory::collect(rows.iter().map(|&row| VectorScorer {
+            space: &self.space,
+            nodes,
+            query: self.space.query(row),
+        }))?;
+        let queries = memory::collect(scorers.iter().map(|one| one as &dyn GraphQuery))?;
+        scan::search::search_all(&queries, &scan.view(self.isa), search.wanted())
+    }
+
+    fn build_scan(&self, nodes: &Nodes<'_>, n_items: usize, meter: &Meter<'_>) -> Result<Scan> {
+        Scan::build(&self.source(nodes), n_items, self.isa, meter)
+    }
+
+    fn check_scan(
+        &self,
+        nodes: &Nodes<'_>,
+        scan: &ScanBytes<'_>,
+        meter: &Meter<'_>,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        scan::check::check(&self.source(nodes), scan, self.isa, meter, faults)
     }
 
     fn check_graph(

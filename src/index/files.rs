@@ -163,9 +163,9 @@ impl Index {
         work: impl FnOnce(&Contents<'_>) -> Result<R>,
     ) -> Result<R> {
         let roots = self.state.roots("save")?;
-        let mut sections = self
-            .attached
-            .sections(labels, self.removed(), self.graph())?;
+        let mut sections =
+            self.attached
+                .sections(labels, self.removed(), self.graph(), self.scan())?;
         let mut origin = Origin::default();
         match &self.state {
             State::Mapped(file) => {

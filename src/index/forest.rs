@@ -94,7 +94,7 @@ impl Index {
                         labels
                     }
                 };
-                sections = self.attached.sections(&labels, None, None)?;
+                sections = self.attached.sections(&labels, None, None, None)?;
             }
             Store::Heap(_) => sections = Vec::new(),
         };

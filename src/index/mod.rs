@@ -19,6 +19,7 @@
 //! - [`widen`]: short numbers made into longer ones.
 
 mod attached;
+mod batch;
 mod engine;
 pub mod files;
 mod forest;
@@ -29,6 +30,7 @@ pub mod log;
 pub mod probe;
 mod recall;
 mod removal;
+mod scan;
 pub mod search;
 mod state;
 mod store;
@@ -105,10 +107,11 @@ impl Index {
         })
     }
 
-    /// Goes to another state, in which no graph was built.
+    /// Goes to another state, in which neither graph nor scan was built.
     fn enter(&mut self, state: State) {
         self.state = state;
         self.attached.graph = None;
+        self.attached.scan = None;
     }
 
     /// Metric, f and types.

@@ -1,6 +1,6 @@
-//! Finding neighbours: one query or many.
+//! Finding neighbours of one query.
 
-use super::engine::Target;
+use super::engine::{Target, Ways};
 use super::vector::Vector;
 use super::Index;
 use crate::error::{Error, Result};
@@ -9,24 +9,22 @@ use crate::graph;
 use crate::memory;
 use crate::query::filter::{Ask, Bitmap, Chosen};
 use crate::query::{Neighbor, Wanted};
-use crate::queue::{Queue, Received};
 use crate::removed::Removed;
-use crate::work::{self, Meter, Stage, Work};
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// What a search goes through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
-    /// The graph if there is one, else the forest. Of an index that is not built, all items, if
-    /// `search_k` is not given and there are up to [`EXACT_ITEMS`] of them.
+    /// The graph if there is one, else the scan, else the forest. Of an index that is not built,
+    /// all items, if `search_k` is not given and there are up to [`EXACT_ITEMS`] of them.
     #[default]
     Fastest,
     /// The forest, as Annoy does.
     Forest,
     /// The graph.
     Graph,
+    /// The lists that [`build_scan`](Index::build_scan) made.
+    Scan,
     /// All items; of an index that is not built, too.
     Exact,
 }
@@ -103,7 +101,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn is_filtered(&self) -> bool {
+    pub(super) fn is_filtered(&self) -> bool {
         !self.exclude.is_empty()
             || self.exclude_self
             || self.bitmap.is_some()
@@ -140,7 +138,7 @@ impl<'a> Search<'a> {
         }))
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         match self.max_distance {
             Some(most) if most.is_nan() => Err(Error::argument("max_distance", most, "a number")),
             _ => Ok(()),
@@ -149,25 +147,13 @@ impl<'a> Search<'a> {
 }
 
 /// These ids in ascending order: themselves, where they are.
-fn ascending(ids: &[i64]) -> Result<Cow<'_, [i64]>> {
+pub(super) fn ascending(ids: &[i64]) -> Result<Cow<'_, [i64]>> {
     if ids.is_sorted() {
         return Ok(Cow::Borrowed(ids));
     }
     let mut ids = memory::copy(ids)?;
     ids.sort_unstable();
     Ok(Cow::Owned(ids))
-}
-
-/// Queries that a thread takes at a time, at the most.
-const TAKEN: usize = 16;
-
-/// How long the calling thread waits for the others before it looks whether they have ended.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The next queries for one of the threads: fewer towards the end, so that all end together.
-fn portion_size(first: usize, n_queries: usize, n_threads: usize) -> Option<usize> {
-    let left = n_queries.checked_sub(first).filter(|left| *left > 0)?;
-    Some((left / (4 * n_threads)).clamp(1, TAKEN))
 }
 
 impl Index {
@@ -238,7 +224,7 @@ impl Index {
         self.find(Target::Item(self.item_not_removed(id)?), search)
     }
 
-    fn find(&self, target: Target<'_>, search: &Search<'_>) -> Result<Vec<Neighbor>> {
+    pub(super) fn find(&self, target: Target<'_>, search: &Search<'_>) -> Result<Vec<Neighbor>> {
         search.check()?;
         let roots = self.searchable(search)?;
         let exact;
@@ -257,12 +243,19 @@ impl Index {
             target,
             search,
             self.removed(),
-            self.graph(),
+            self.ways(),
         )
     }
 
+    fn ways(&self) -> Ways<'_> {
+        Ways {
+            graph: self.graph(),
+            scan: self.scan(),
+        }
+    }
+
     /// The trees, none if a search does without.
-    fn searchable(&self, search: &Search<'_>) -> Result<Cow<'_, Roots>> {
+    pub(super) fn searchable(&self, search: &Search<'_>) -> Result<Cow<'_, Roots>> {
         match self.state.roots("search") {
             Ok(roots) => Ok(Cow::Borrowed(roots)),
             Err(error) => self.no_trees(search).map(Cow::Owned).ok_or(error),
@@ -275,163 +268,8 @@ impl Index {
         let without = match search.way {
             Way::Exact => true,
             Way::Fastest => search.search_k.is_none() && n_items <= EXACT_ITEMS,
-            Way::Forest | Way::Graph => false,
+            Way::Forest | Way::Graph | Way::Scan => false,
         };
         without.then(|| Roots::none(n_items))
     }
-
-    /// Searches for many vectors; hands the results of query `i` to `take(i, results)` on the
-    /// calling thread, in any order. Nothing is handed over before all queries have been found to
-    /// be good.
-    ///
-    /// # Errors
-    /// As [`search`](Self::search), of the first query that fails; [`Error::Cancelled`];
-    /// [`Error::Argument`] for 0 threads.
-    pub fn search_batch<'a, V: Into<Vector<'a>>>(
-        &self,
-        queries: impl Fn(usize) -> V + Sync,
-        n_queries: usize,
-        search: &Search<'_>,
-        work: &mut Work<'_>,
-        take: impl FnMut(usize, Vec<Neighbor>),
-    ) -> Result<()> {
-        let exclude = ascending(search.exclude)?;
-        let search = &Search {
-            exclude: &exclude,
-            ..*search
-        };
-        work.run(Stage::Search, n_queries as u64, |meter| {
-            // The search itself looks at one alone before it hands anything over.
-            if n_queries > 1 {
-                for i in 0..n_queries {
-                    self.engine.check(queries(i).into(), None)?;
-                }
-            }
-            let one = |i: usize| self.find(Target::Vector(queries(i).into()), search);
-            self.searchable(search)?;
-            self.run(one, n_queries, meter, take)
-        })
-    }
-
-    /// Searches for many items. As [`search_batch`](Self::search_batch).
-    ///
-    /// # Errors
-    /// As [`search_batch`](Self::search_batch); [`Error::Item`].
-    pub fn search_batch_items(
-        &self,
-        ids: &[i64],
-        search: &Search<'_>,
-        work: &mut Work<'_>,
-        take: impl FnMut(usize, Vec<Neighbor>),
-    ) -> Result<()> {
-        work.run(Stage::Search, ids.len() as u64, |meter| {
-            self.search_all_items(ids, search, meter, take)
-        })
-    }
-
-    pub(super) fn search_all_items(
-        &self,
-        ids: &[i64],
-        search: &Search<'_>,
-        meter: &Meter<'_>,
-        take: impl FnMut(usize, Vec<Neighbor>),
-    ) -> Result<()> {
-        self.searchable(search)?;
-        for &id in ids {
-            self.item_not_removed(id)?;
-        }
-        let exclude = ascending(search.exclude)?;
-        let search = &Search {
-            exclude: &exclude,
-            ..*search
-        };
-        let one = |i: usize| self.search_item(ids[i], search);
-        self.run(one, ids.len(), meter, take)
-    }
-
-    /// Runs queries in threads; the calling thread takes the results in.
-    fn run(
-        &self,
-        one: impl Fn(usize) -> Result<Vec<Neighbor>> + Sync,
-        n_queries: usize,
-        meter: &Meter<'_>,
-        mut take: impl FnMut(usize, Vec<Neighbor>),
-    ) -> Result<()> {
-        let n_threads = meter.n_threads(n_queries.div_ceil(TAKEN));
-        if n_threads > 1 {
-            return run_in_threads(&one, n_queries, n_threads, meter, &mut take);
-        }
-        for i in 0..n_queries {
-            take(i, one(i)?);
-            meter.advance(1)?;
-        }
-        Ok(())
-    }
-}
-
-/// Runs queries in threads, of which the calling one is the first.
-fn run_in_threads(
-    one: &(impl Fn(usize) -> Result<Vec<Neighbor>> + Sync),
-    n_queries: usize,
-    n_threads: usize,
-    meter: &Meter<'_>,
-    take: &mut impl FnMut(usize, Vec<Neighbor>),
-) -> Result<()> {
-    let (next, stop, cancel) = (AtomicUsize::new(0), AtomicBool::new(false), meter.cancel());
-    // The next portion, searched: its first query, and what was found.
-    let portion = || {
-        if stop.load(Ordering::Relaxed) {
-            return None;
-        }
-        let size = |first| portion_size(first, n_queries, n_threads);
-        let first = next
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |first| {
-                Some(first + size(first)?)
-            })
-            .ok()?;
-        let one = |i| work::check(cancel).and_then(|()| one(i));
-        let found = memory::try_collect((first..first + size(first)?).map(one));
-        Some((first, found))
-    };
-    let mut failed: Option<(usize, Error)> = None;
-    let mut take_in = |(first, found): (usize, Result<Vec<Vec<Neighbor>>>)| {
-        let taken = found.and_then(|found| {
-            if failed.is_some() {
-                return Ok(());
-            }
-            let n = found.len();
-            for (i, found) in found.into_iter().enumerate() {
-                take(first + i, found);
-            }
-            meter.advance(n as u64)
-        });
-        if let Err(error) = taken {
-            stop.store(true, Ordering::Relaxed);
-            if failed.as_ref().is_none_or(|(before, _)| first < *before) {
-                failed = Some((first, error));
-            }
-        }
-    };
-    let queue = Queue::new(4 * n_threads)?;
-    let body = || {
-        let sender = queue.sender();
-        while portion().is_some_and(|found| sender.send(found)) {}
-    };
-    work::beside(n_threads - 1, &body, |n_threads| {
-        let receiver = queue.receiver(n_threads);
-        while let Some(found) = portion() {
-            take_in(found);
-            while let Some(found) = receiver.try_receive() {
-                take_in(found);
-            }
-        }
-        loop {
-            match receiver.receive(PATIENCE) {
-                Received::One(found) => take_in(found),
-                Received::Nothing => {}
-                Received::Over => break,
-            }
-        }
-    });
-    failed.map_or(Ok(()), |(_, error)| Err(error))
 }

@@ -68,6 +68,13 @@ pub struct Info {
     /// The share of the nearest 10 that searches of the graph found when it was built, at the usual
     /// `search_k`, of 64 items as if those were not there. None where it was not tried.
     pub graph_recall: Option<f64>,
+    /// Lists of the scan; 0 when there is none.
+    pub scan_lists: usize,
+    /// What searches by the scan look at by default for each ten results; 0 when there is none.
+    pub scan_search_k: u64,
+    /// The share of the nearest 10 that such searches found when the scan was built, of 64 items as
+    /// if those were not there. None when there is none.
+    pub scan_recall: Option<f64>,
     /// What the trees look like.
     pub shape: Shape,
 }
@@ -85,7 +92,7 @@ impl Index {
     }
 
     /// [Verifies](Self::verify), with progress and cancellation. Where there are checksums, every
-    /// node is counted twice, and where there is a graph, every item once more.
+    /// node is counted twice, and every item once more for a graph, and for a scan.
     ///
     /// # Errors
     /// As [`verify`](Self::verify); [`Error::Cancelled`].
@@ -103,7 +110,9 @@ impl Index {
             let rounds = 1 + u64::from(superblock.is_some());
             let graph = self.graph();
             let in_graph = graph.map_or(0, |_| roots.n_items as u64);
-            meter.set_total(rounds * nodes.count() as u64 + in_graph);
+            let scan = self.scan();
+            let in_scan = scan.map_or(0, |_| roots.n_items as u64);
+            meter.set_total(rounds * nodes.count() as u64 + in_graph + in_scan);
             let mut faults = Faults::keeping(most);
             if let Some((file, superblock)) = superblock {
                 let bytes = file.bytes.bytes();
@@ -114,6 +123,9 @@ impl Index {
             if let Some(graph) = graph {
                 let engine = &self.engine;
                 engine.check_graph(&nodes, roots, &graph, meter, &mut faults)?;
+            }
+            if let Some(scan) = scan {
+                self.engine.check_scan(&nodes, &scan, meter, &mut faults)?;
             }
             if let Some(expected) = superblock.map(|(_, superblock)| superblock.n_present) {
                 if expected != shape.n_present {
@@ -181,7 +193,7 @@ impl Index {
             State::Built { origin, .. } => Some(*origin),
             _ => superblock.map(|s| s.origin),
         };
-        let graph = self.graph();
+        let (graph, scan) = (self.graph(), self.scan());
         Ok(Info {
             n_items: self.n_items(),
             n_present: shape.n_present,
@@ -199,6 +211,9 @@ impl Index {
             graph_degree: self.graph_degree(),
             graph_code_bytes: graph.map_or(0, |graph| graph.header.code_bytes()),
             graph_recall: graph.and_then(|graph| graph.header.recall),
+            scan_lists: scan.map_or(0, |scan| scan.header.n_lists),
+            scan_search_k: scan.map_or(0, |scan| scan.header.search_k),
+            scan_recall: scan.map(|scan| scan.header.recall),
             shape,
         })
     }

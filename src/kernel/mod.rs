@@ -16,6 +16,7 @@
 //! - `table`: the functions of one instruction set behind safe methods.
 //! - `codes`: distances between bytes that stand for numbers; integers too.
 //! - `encode`: makes such bytes.
+//! - `blocks`: sums of table entries that codes of 4 bits name, 64 items at a time; integers.
 //! - `hamming`: counting differing bits; integers, so it needs none of the above.
 //! - `mode`: rounding and what else of the processor's state changes bits.
 
@@ -28,6 +29,7 @@ compile_error!(
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod blocks;
 mod codes;
 mod encode;
 mod hamming;
@@ -46,6 +48,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::{
+    block_bytes, BlockKernel, Sums, BLOCK, ENTRIES, MAX_BIAS, MAX_BLOCKS, MAX_ENTRY, MAX_TABLES,
+};
 pub use codes::{CodeKernel, CodeRows, Measure, MAX_CODE};
 pub use encode::encode;
 pub use hamming::BitKernels;

@@ -121,7 +121,7 @@ TEST(many_are_as_each_alone) {
 
 TEST(methods) {
     static const annoy_method all[] = {ANNOY_METHOD_DEFAULT, ANNOY_METHOD_FOREST, ANNOY_METHOD_GRAPH,
-                                       ANNOY_METHOD_EXACT};
+                                       ANNOY_METHOD_SCAN, ANNOY_METHOD_EXACT};
     annoy_index *index = line_of(ITEMS, 2);
     annoy_search_options options;
     int64_t ids[2];
@@ -130,6 +130,7 @@ TEST(methods) {
     options.method = ANNOY_METHOD_GRAPH;
     FAILS(ANNOY_ERR_STATE, "graph", find_item(index, 9, 2, &options, ids, 0, NULL, &n, &error));
     OK(annoy_build_graph(index, NULL, NULL, &error));
+    OK(annoy_build_scan(index, NULL, &error));
     for (i = 0; i < sizeof all / sizeof all[0]; i++) {
         options.method = all[i];
         OK(find_item(index, 9, 2, &options, ids, 0, NULL, &n, &error));

@@ -4,6 +4,7 @@
 #![allow(dead_code)] // each test uses its own part
 
 pub mod graphs;
+pub mod scans;
 pub mod sections;
 
 use annoy_rs::{Access, IdWidth, Index, Metric, Neighbor, Options, ScalarType, Vector, VectorMut};

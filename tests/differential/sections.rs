@@ -60,7 +60,8 @@ fn removed_items_in_annoy() {
     assert!(tally.different * 5000 <= tally.searches, "{tally:?}");
 }
 
-/// What Annoy answers from a file it answers from the same file with a graph.
+/// What Annoy answers from a file it answers from the same file with a graph and
+/// lists of a scan.
 #[test]
 fn graphs_in_annoy() {
     let Some(annoy) = Annoy::find() else { return };
@@ -85,9 +86,20 @@ fn graphs_in_annoy() {
             ..GraphPlan::default()
         };
         index.build_graph(&plan, &mut Work::default()).unwrap();
+        let metric = index.options().metric;
+        let has_scan = !matches!(metric, Metric::Manhattan | Metric::Hamming);
+        if has_scan {
+            index.build_scan(&mut Work::default()).unwrap();
+        }
         index.save(path).unwrap();
         let loaded = load(case, path);
         assert_eq!(loaded.graph_degree(), 8, "{}", case.name);
+        assert_eq!(
+            loaded.info().unwrap().scan_lists > 0,
+            has_scan,
+            "{}",
+            case.name
+        );
         loaded.verify(3).unwrap().into_result().unwrap();
     }
     let mut searches = 0;

@@ -45,6 +45,8 @@ std::vector<long_call> long_calls() {
                    small.rounds = 1;
                    index.build_graph(small, how);
                  }});
+  all.push_back({annoy::stage::scan, filled(2),
+                 [](annoy::index& index, const annoy::work& how) { index.build_scan(how); }});
   all.push_back({annoy::stage::search, filled(2), [](annoy::index& index, const annoy::work& how) {
                    (void)index.search({rows.data(), 50, f}, 3, {}, how);
                  }});

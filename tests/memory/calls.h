@@ -68,6 +68,7 @@ static void make(void) {
     }
     annoy_work work = by(1);
     MUST(annoy_build_graph(graph, &small, &work, &error));
+    MUST(annoy_build_scan(graph, &work, &error));
     MUST(annoy_set_metadata(graph, "about", 5, &error));
     MUST(saved_size_of(graph, &length, &error));
     buffer = malloc(length);
@@ -194,6 +195,12 @@ static annoy_status graph_by(int n_threads) {
 }
 static annoy_status graph_1(void) { return graph_by(1); }
 static annoy_status graph_4(void) { return graph_by(4); }
+static annoy_status scan_by(int n_threads) {
+    annoy_work work = by(n_threads);
+    return annoy_build_scan(built, &work, &error);
+}
+static annoy_status scan_1(void) { return scan_by(1); }
+static annoy_status scan_4(void) { return scan_by(4); }
 static annoy_status save(void) { return annoy_save(graph, other, &error); }
 static annoy_status save_built(void) { return annoy_save(built, other, &error); }
 static annoy_status save_and_load(void) { return annoy_save_and_load(built, other, 0, NULL, &error); }
@@ -244,6 +251,8 @@ static annoy_status by_wrong_vector(void) {
 static annoy_status search_forest(void) { return search_by(built, ANNOY_METHOD_FOREST, 600, 0); }
 static annoy_status search_forest_filtered(void) { return search_by(built, ANNOY_METHOD_FOREST, 600, 1); }
 static annoy_status search_graph(void) { return search_by(graph, ANNOY_METHOD_GRAPH, 200, 0); }
+static annoy_status search_scan(void) { return search_by(graph, ANNOY_METHOD_SCAN, 200, 0); }
+static annoy_status search_scan_filtered(void) { return search_by(mapped, ANNOY_METHOD_SCAN, 400, 1); }
 static annoy_status search_graph_filtered(void) { return search_by(mapped, ANNOY_METHOD_GRAPH, 400, 1); }
 static annoy_status search_exact(void) { return search_by(mapped, ANNOY_METHOD_EXACT, -1, 0); }
 static annoy_status search_exact_filtered(void) { return search_by(built, ANNOY_METHOD_EXACT, -1, 1); }
@@ -382,12 +391,13 @@ static const family families[] = {
     CALL(new), CALL(new_with), CALL(wrong_new), CALL(cancel), CALL(metric_from_name),
     CALL(add_item), CALL(add_items), CALL(add_items_again), CALL(add_items_4), CALL(wrong_item), CALL(reserve),
     CALL(build_1), CALL(build_4), CALL(build_enough), CALL(build_dot), CALL(unbuild), CALL(on_disk_build),
-    CALL(graph_1), CALL(graph_4), CALL(log_all),
+    CALL(graph_1), CALL(graph_4), CALL(scan_1), CALL(scan_4), CALL(log_all),
     CALL(save), CALL(save_built), CALL(save_and_load), CALL(save_to_buffer), CALL(saved_size),
     CALL(load), CALL(load_copy), CALL(load_plain), CALL(load_wrong), CALL(open_), CALL(open_missing),
     CALL(open_buffer), CALL(load_from_buffer), CALL(unload),
     CALL(by_item), CALL(by_vector), CALL(by_wrong_item), CALL(by_wrong_vector),
     CALL(search_forest), CALL(search_forest_filtered), CALL(search_graph), CALL(search_graph_filtered),
+    CALL(search_scan), CALL(search_scan_filtered),
     CALL(search_exact), CALL(search_exact_filtered), CALL(search_item), CALL(search_first),
     CALL(batch_1), CALL(batch_by_default), CALL(batch_4), CALL(batch_items), CALL(recall), CALL(get_item), CALL(get_distance),
     CALL(set_label), CALL(set_labels), CALL(set_many_numbers), CALL(get_label), CALL(get_labels),

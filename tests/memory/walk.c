@@ -158,7 +158,7 @@ static void walk(const family *family, int says, uint64_t before) {
     printf(": %ld failures, %ld of them overcome, %ld spared, %ld wrong\n", walked, overcome, spared, wrong);
 }
 
-static const family by_four[] = {CALL(build_4), CALL(on_disk_build), CALL(graph_4), CALL(batch_4), CALL(add_items_4)};
+static const family by_four[] = {CALL(build_4), CALL(on_disk_build), CALL(graph_4), CALL(scan_4), CALL(batch_4), CALL(add_items_4)};
 
 /* `may_do_all`: for a batch, which does without the threads that it cannot start. */
 static void limited(const family *family, int may_do_all, int says, uint64_t before) {

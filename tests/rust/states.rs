@@ -12,6 +12,7 @@
 //! | reserve | empty | building | building on disk | error | error | error |
 //! | build | built | built | built on disk | error | error | error |
 //! | build_graph | error | error | error | built | built on disk | loaded |
+//! | build_scan | error | error | error | built | built on disk | loaded |
 //! | unbuild | empty | building | building on disk | building | building on disk | error |
 //! | thaw | empty | building | building on disk | building | building on disk | building |
 //! | on_disk_build | empty on disk | error | error | error | error | error |
@@ -59,6 +60,7 @@ fn words(call: &str, state: &str) -> [&'static str; 3] {
         "reserve" => ("reserve", "not built"),
         "build" => ("build", "not built"),
         "build_graph" => ("build a graph", "built or loaded"),
+        "build_scan" => ("build a scan", "built or loaded"),
         "unbuild" => ("unbuild", "built, not loaded"),
         "on_disk_build" => ("start an on-disk build", "not built and empty"),
         "save" | "save_and_load" | "to_bytes" => ("save", "built or loaded"),
@@ -130,6 +132,7 @@ impl Scene {
             "reserve" => index.reserve(5000),
             "build" => index.build(Some(4), Some(1)),
             "build_graph" => index.build_graph(&GraphPlan::default(), &mut Work::default()),
+            "build_scan" => index.build_scan(&mut Work::default()),
             "unbuild" => index.unbuild(),
             "thaw" => index.thaw(),
             "on_disk_build" => index.on_disk_build(at("disk.ann")),
@@ -231,6 +234,15 @@ fn walk(metric: Metric, call: &str, state: &'static str, cell: &str) {
             assert!(matches!(error, Error::Item { .. }), "{context}: {error:?}");
             assert_eq!(before, after, "{context}");
         }
+        _ if call == "build_scan" && matches!(metric, Metric::Manhattan | Metric::Hamming) => {
+            let error = result.expect_err(&context);
+            assert!(
+                matches!(error, Error::Unsupported(_)),
+                "{context}: {error:?}"
+            );
+            assert_eq!(before, after, "{context}");
+            assert_eq!(scene.state(), state, "{context}");
+        }
         next => {
             result.unwrap_or_else(|error| panic!("{context}: {error}"));
             check_effect(&scene, &context, call, &before.0, &after.0);
@@ -272,6 +284,11 @@ fn check_effect(scene: &Scene, context: &str, call: &str, before: &Snapshot, aft
         }
         "build_graph" => {
             assert!(index.graph_degree() > 0, "{context}");
+            assert_eq!((index.n_trees(), &after.items), (4, &before.items));
+            assert_ne!(after.file, before.file, "{context}");
+        }
+        "build_scan" => {
+            assert!(index.info().unwrap().scan_lists > 0, "{context}");
             assert_eq!((index.n_trees(), &after.items), (4, &before.items));
             assert_ne!(after.file, before.file, "{context}");
         }
@@ -338,7 +355,7 @@ fn every_call_in_every_state() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 27 * 6);
+    assert_eq!(cells, 28 * 6);
 }
 
 /// An on-disk build without items yet: the row "empty" holds for it, but stays on disk.

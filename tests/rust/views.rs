@@ -407,7 +407,7 @@ fn the_method_is_a_field_of_its_own() {
     }
     for (method, status, text) in [
         (ANNOY_METHOD_GRAPH, ANNOY_ERR_STATE, "graph"),
-        (4, ANNOY_ERR_ARGUMENT, "method is 4"),
+        (5, ANNOY_ERR_ARGUMENT, "method is 5"),
         (-1, ANNOY_ERR_ARGUMENT, "method is -1"),
     ] {
         options.method = method;

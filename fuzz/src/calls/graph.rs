@@ -1,14 +1,15 @@
-//! Building a graph.
+//! Building a graph, and the lists of a scan.
 
 use super::effort::Effort;
 use super::{Does, Session};
 use annoy_rs::ffi::graph::*;
+use annoy_rs::ffi::scan::annoy_build_scan;
 use annoy_rs::ffi::status::{
     annoy_status, ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED,
     ANNOY_ERR_CORRUPT as CORRUPT, ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL,
     ANNOY_ERR_STATE as STATE, ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
 };
-use annoy_rs::ffi::work::ANNOY_STAGE_GRAPH;
+use annoy_rs::ffi::work::{ANNOY_STAGE_GRAPH, ANNOY_STAGE_SCAN};
 use arbitrary::Result;
 use std::ptr::null;
 
@@ -56,6 +57,28 @@ impl Session<'_> {
             let degree = seen.expect("built, so it is live").graph_degree;
             assert!(degree > 0);
             assert!(is_null || options.degree == 0 || degree == i64::from(options.degree));
+        }
+        Ok(())
+    }
+
+    pub fn build_scan(&mut self) -> Result<()> {
+        const ERRORS: &[annoy_status] = &[NULL, STATE, ARGUMENT, UNSUPPORTED, NO_MEMORY, CANCELLED];
+        let (slot, raw) = self.handle()?;
+        let is_null = self.one_in(8)?;
+        let n_threads = if self.one_in(16)? { 2 } else { 1 };
+        let effort = Effort::new(self.u.arbitrary()?, ANNOY_STAGE_SCAN, n_threads);
+        let work = if is_null { null() } else { effort.get() };
+        // SAFETY: NULL or live, NULL or what the header asks for.
+        let done = self.call(
+            "annoy_build_scan",
+            slot,
+            Does::Change,
+            ERRORS,
+            |error| unsafe { annoy_build_scan(raw, work, error) },
+        )?;
+        if done {
+            let seen = self.slots[slot].seen.as_ref();
+            assert!(seen.expect("built, so it is live").scan_lists > 0);
         }
         Ok(())
     }

@@ -127,6 +127,7 @@ impl Session<'_> {
                 seen.labels.0 == (0, ANNOY_LABELS_NONE)
                     && seen.n_removed == 0
                     && seen.graph_degree == 0
+                    && seen.scan_lists == 0
             );
         }
         Ok(())

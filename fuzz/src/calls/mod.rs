@@ -198,6 +198,7 @@ impl Session<'_> {
                 17..=23 => self.search(),
                 24..=29 => self.search_items(),
                 30 => self.estimate_recall(),
+                _ if self.one_in(2)? => self.build_scan(),
                 _ => self.build_graph(),
             },
             0 | 1 => self.make(),

@@ -100,7 +100,7 @@ impl Session<'_> {
                 None
             },
             filter_user: null_mut(),
-            method: self.one_of(&[0, 0, 0, 1, 2, 3, 4, -1])?,
+            method: self.one_of(&[0, 0, 0, 1, 2, 3, 4, 5, -1])?,
             reserved: 0,
         };
         let n_threads = match self.u.arbitrary::<u8>()? {

@@ -48,22 +48,8 @@ pub fn encode(
     team: &Team<'_, '_>,
 ) -> Result<Option<(GraphHeader, HeapBytes)>> {
     let options = source.nodes.layout().options;
-    let f = options.f;
-    let (measure, symmetric) = (source.space.measure(), source.space.by_product());
-    let numbers = Numbers {
-        n_rows: n_items,
-        f,
-        row: &|id, to| {
-            let item = source.item(id);
-            item.map(|item| source.space.numbers(item, to)).is_some()
-        },
-    };
-    let scale = match kind {
-        _ if measure == Measure::Bits => Some(Scale::default()),
-        ScaleRule::Least => Some(Scale::choose(&numbers, symmetric, team)?),
-        ScaleRule::Most => Scale::of_most(&numbers, symmetric)?,
-    };
-    let Some(scale) = scale else {
+    let measure = source.space.measure();
+    let Some(scale) = scale(source, n_items, kind, team)? else {
         return Ok(None);
     };
     let whole = GraphHeader::new(&options, n_items, scale, None);
@@ -93,6 +79,32 @@ pub fn encode(
     Ok(is_sound.then_some((whole, bytes)))
 }
 
+/// The scale of whole codes; none where items do not differ.
+///
+/// # Errors
+/// As [`encode`].
+pub fn scale(
+    source: &Source<'_>,
+    n_items: usize,
+    kind: ScaleRule,
+    team: &Team<'_, '_>,
+) -> Result<Option<Scale>> {
+    let symmetric = source.space.by_product();
+    let numbers = Numbers {
+        n_rows: n_items,
+        f: source.nodes.layout().options.f,
+        row: &|id, to| {
+            let item = source.item(id);
+            item.map(|item| source.space.numbers(item, to)).is_some()
+        },
+    };
+    Ok(match kind {
+        _ if source.space.measure() == Measure::Bits => Some(Scale::default()),
+        ScaleRule::Least => Some(Scale::choose(&numbers, symmetric, team)?),
+        ScaleRule::Most => Scale::of_most(&numbers, symmetric)?,
+    })
+}
+
 fn take_sample(
     source: &Source<'_>,
     coder: &Coder<'_>,
@@ -120,7 +132,10 @@ fn take_sample(
 }
 
 /// A section with the codes of all items.
-fn fill(
+///
+/// # Errors
+/// As [`encode`].
+pub fn fill(
     source: &Source<'_>,
     header: &GraphHeader,
     matrix: &[u8],

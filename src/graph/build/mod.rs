@@ -12,13 +12,13 @@
 //! Sources: Dong, Moses and Li 2011 (NN-descent); Subramanya et al. 2019, "DiskANN" (RobustPrune).
 
 mod descent;
-mod encode;
+pub mod encode;
 mod leaves;
 mod lists;
 mod prune;
 pub mod routes;
 mod sync;
-mod trial;
+pub mod trial;
 
 use super::format::header::{GraphHeader, MAX_DEGREE};
 use super::format::routes::RouteBytes;
@@ -249,7 +249,7 @@ impl Build<'_, '_, '_> {
         let by_width = tried(&graph)?;
         graph.header.set_recall(by_width, graph.lists.bytes_mut());
         if by_width >= LOW_RECALL {
-            // Searches of such a graph may end by distance, and find less in one that is barely good.
+            // Searches of such a graph may end by distance, and find less if it is barely good.
             let recall = by_width.min(tried(&graph)?);
             graph.header.set_recall(recall, graph.lists.bytes_mut());
         }

@@ -7,20 +7,20 @@ use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
 use crate::graph::quantize::points::Points;
 use crate::graph::quantize::scale::spread;
-use crate::graph::quantize::vectors::{Source, Vectors};
+use crate::graph::quantize::vectors::{GraphQuery, Source, Vectors};
 use crate::graph::quantize::Coded;
 use crate::graph::threads::{Team, TAKEN};
 use crate::graph::{search, GraphBytes};
 use crate::kernel::{Isa, Measure};
 use crate::memory;
 use crate::query::filter::Without;
-use crate::query::Wanted;
+use crate::query::{Neighbor, Wanted};
 
 /// Items that it is tried with.
 const PROBES: usize = 64;
 
 /// Nearest that are looked for.
-const NEAREST: usize = 10;
+pub const NEAREST: usize = 10;
 
 /// How many of the nearest by codes these are looked for among. Fewer than a search measures by
 /// their vectors; short codes tell less, so more.
@@ -37,6 +37,9 @@ const NOISE: u64 = 4;
 /// less is enough: they are the worst.
 const LEAST_NEAR: usize = 2;
 const LEAST_FOUND_NEAR: usize = 900;
+
+/// A search that is tried.
+type Search<'a> = dyn Fn(&dyn GraphQuery, Wanted, &Without) -> Result<Vec<Neighbor>> + 'a;
 
 /// Some items, and their nearest by their vectors.
 pub struct Trial {
@@ -190,8 +193,8 @@ impl Trial {
         trial.finds_by_codes(source, codes, isa, LEAST_FOUND_NEAR, team)
     }
 
-    /// The share of the nearest that a search finds, looking at as many items as is usual, if the
-    /// item it starts from is not there.
+    /// The share of the nearest that a search of the graph finds, looking at as many items as is
+    /// usual, if the item it starts from is not there.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -203,17 +206,35 @@ impl Trial {
         isa: Isa,
     ) -> Result<f64> {
         let view = graph.view(isa, source.space.measure());
+        self.recall_of(source, roots.n_items, &|query, wanted, without| {
+            let wanted = Wanted {
+                search_k: Some(search::DEFAULT_SEARCH_K),
+                ..wanted
+            };
+            search::search(query, roots, &view, wanted, without)
+        })
+    }
+
+    /// The share of the nearest that a search finds.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); those of `search`.
+    pub fn recall_of(
+        &self,
+        source: &Source<'_>,
+        n_items: usize,
+        search: &Search<'_>,
+    ) -> Result<f64> {
         let wanted = Wanted {
             // One more, as a search that looks at all finds the item itself.
             n: NEAREST + 1,
-            search_k: Some(search::DEFAULT_SEARCH_K),
+            search_k: None,
             max_distance: None,
         };
-        let [right, all] = self.count(source, roots.n_items, &|at, ids| {
+        let [right, all] = self.count(source, n_items, &|at, ids| {
             let probe = self.probes[at];
             source.space.query_from(&source.nodes, probe, &mut |query| {
-                let without = Without(probe as usize);
-                let found = search::search(query, roots, &view, wanted, &without)?;
+                let found = search(query, wanted, &Without(probe as usize))?;
                 reserve(ids, found.len())?;
                 ids.extend(found.iter().map(|one| one.id as u32));
                 Ok(())

@@ -71,7 +71,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 108];
+    static c_layout: [usize; 111];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -130,6 +130,9 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_info, graph_degree),
         offset_of!(annoy_info, graph_code_bytes),
         offset_of!(annoy_info, graph_recall),
+        offset_of!(annoy_info, scan_lists),
+        offset_of!(annoy_info, scan_search_k),
+        offset_of!(annoy_info, scan_recall),
         size_of::<annoy_kind>(),
         offset_of!(annoy_kind, metric),
         offset_of!(annoy_kind, scalar),

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 18] = [
-    "status", "library", "handle", "log", "work", "vectors", "item", "build", "graph", "file",
-    "bytes", "labels", "removal", "nearest", "options", "search", "recall", "verify",
+const FILES: [&str; 19] = [
+    "status", "library", "handle", "log", "work", "vectors", "item", "build", "graph", "scan",
+    "file", "bytes", "labels", "removal", "nearest", "options", "search", "recall", "verify",
 ];
 
 fn root() -> PathBuf {
