@@ -120,7 +120,7 @@ func TestGraphOptionsThatCannotBe(t *testing.T) {
 		return err
 	}
 	fails(t, search(annoy.Graph()), annoy.ErrState, "graph")
-	fails(t, search(annoy.Graph(), annoy.Exact()), annoy.ErrArgument, "Exact, Forest or Graph is there twice")
+	fails(t, search(annoy.Graph(), annoy.Exact()), annoy.ErrArgument, "Exact, Forest, Graph or Scan is there twice")
 	fails(t, search(annoy.Forest(), annoy.Graph()), annoy.ErrArgument, "twice")
 	must(t, index.Unbuild())
 	fails(t, index.BuildGraph(ctx, annoy.GraphOptions{}), annoy.ErrState, "not built")

@@ -49,6 +49,7 @@ func TestDeadlinesEndWaits(t *testing.T) {
 	waits := map[string]func(context.Context) error{
 		"Build":       func(ctx context.Context) error { return index.Build(ctx, 1) },
 		"BuildGraph":  func(ctx context.Context) error { return index.BuildGraph(ctx, annoy.GraphOptions{}) },
+		"BuildScan":   func(ctx context.Context) error { return index.BuildScan(ctx) },
 		"AddItems":    func(ctx context.Context) error { return index.AddItems(ctx, nil, query) },
 		"SaveAndLoad": func(ctx context.Context) error { return index.SaveAndLoad(ctx, t.TempDir()+"/x") },
 	}

@@ -39,7 +39,7 @@ const (
 )
 
 var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter",
-	"Exact, Forest or Graph", "NThreads", "OnProgress", "RowStride"}
+	"Exact, Forest, Graph or Scan", "NThreads", "OnProgress", "RowStride"}
 
 // What a call takes.
 const (
@@ -50,7 +50,7 @@ const (
 
 // SearchK sets the number of candidates of a search; one that comes from several trees counts
 // several times. More candidates take longer and find more. The default, also with 0 and -1, is n
-// times the number of trees, or with a graph a number that suits it.
+// times the number of trees, or with a graph or scan a number that suits it.
 func SearchK(k int64) CallOption { return CallOption{kind: searchK, whole: k} }
 
 // MaxDistance leaves items out that are farther away than this, for Dot items with a
@@ -87,8 +87,12 @@ func Forest() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD
 // searched where there is one.) Not with Exact or Forest.
 func Graph() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_GRAPH} }
 
-// NThreads sets how many threads a long call uses: AddItems, Build, BuildGraph, EstimateRecall, and
-// batches of searches. The default, also with 0 and -1, is one per processor.
+// Scan makes a search read the lists that BuildScan made, and fail where there are none. (Without
+// it they are read where there is no graph.) Not with Exact, Forest or Graph.
+func Scan() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_SCAN} }
+
+// NThreads sets how many threads a long call uses: AddItems, Build, BuildGraph, BuildScan,
+// EstimateRecall, and batches of searches. The default, also with 0 and -1, is one per processor.
 func NThreads(n int) CallOption { return CallOption{kind: nThreads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
@@ -102,6 +106,7 @@ const (
 	StageSave   Stage = C.ANNOY_STAGE_SAVE   // bytes
 	StageVerify Stage = C.ANNOY_STAGE_VERIFY // nodes
 	StageGraph  Stage = C.ANNOY_STAGE_GRAPH  // items, each many times
+	StageScan   Stage = C.ANNOY_STAGE_SCAN   // items, each twice or four times
 )
 
 // Progress is how far a long call has come. What is done never becomes less.
@@ -111,8 +116,8 @@ type Progress struct {
 }
 
 // OnProgress makes a long call report its progress, on the goroutine of the caller: AddItems,
-// Build, BuildGraph, Save, Verify, VerifyFile, EstimateRecall, and batches of searches. report
-// must not use the index. If it panics, the call ends, the index is as before, and the panic
+// Build, BuildGraph, BuildScan, Save, Verify, VerifyFile, EstimateRecall, and batches of searches.
+// report must not use the index. If it panics, the call ends, the index is as before, and the panic
 // continues in the caller.
 func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
 

@@ -19,8 +19,8 @@ type Neighbor struct {
 // Search finds the n items nearest to a vector of F numbers, nearest first, equal distances by id.
 // It may find fewer than n: that is no error.
 //
-// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest and Graph. An
-// item has to pass all that is set; those that do not pass do not count for SearchK.
+// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest, Graph
+// and Scan. An item has to pass all that is set; those that do not pass do not count for SearchK.
 func (index *Index) Search(ctx context.Context, vector []float32, n int, opts ...CallOption) ([]Neighbor, error) {
 	return index.search(ctx, C.ANNOY_ELEMENT_F32, elements(vector), len(vector), 0, n, opts)
 }

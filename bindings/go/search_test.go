@@ -151,6 +151,9 @@ func TestLongCalls(t *testing.T) {
 		"BuildGraph": {annoy.StageGraph, func(ctx context.Context, report annoy.CallOption) error {
 			return full.BuildGraph(ctx, smallGraph, report, annoy.NThreads(2))
 		}},
+		"BuildScan": {annoy.StageScan, func(ctx context.Context, report annoy.CallOption) error {
+			return full.BuildScan(ctx, report, annoy.NThreads(2))
+		}},
 		"SearchBatch": {annoy.StageSearch, func(ctx context.Context, report annoy.CallOption) error {
 			_, err := full.SearchBatch(ctx, rows, 3, report)
 			return err
@@ -175,8 +178,8 @@ func TestLongCalls(t *testing.T) {
 		if empty.NItems() != 0 || filled.NTrees() != 0 {
 			t.Fatalf("%s: %d items, %d trees", name, empty.NItems(), filled.NTrees())
 		}
-		if info, err := full.Info(); err != nil || info.GraphDegree != 0 {
-			t.Fatalf("%s: a graph of degree %d, %v", name, info.GraphDegree, err)
+		if info, err := full.Info(); err != nil || info.GraphDegree != 0 || info.ScanLists != 0 {
+			t.Fatalf("%s: a graph of degree %d, %d lists, %v", name, info.GraphDegree, info.ScanLists, err)
 		}
 	}
 	for name, c := range calls {

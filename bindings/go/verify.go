@@ -82,6 +82,9 @@ type Info struct {
 	GraphDegree    int     // most neighbours of an item in the graph; 0 without a graph
 	GraphCodeBytes int     // bytes of an item's code in the graph; 0 where it has no codes
 	GraphRecall    float64 // recall@10 when the graph was tried; -1 where it was not
+	ScanLists      int     // lists of the scan; 0 without a scan
+	ScanSearchK    int64   // items looked at by default for each ten results; 0 without a scan
+	ScanRecall     float64 // recall@10 when the scan was tried; -1 without a scan
 	Bytes          uint64  // size in memory, or of the file
 	NodeSize       uint64  // bytes of a node
 	MaxLeaf        uint64  // the most items in a leaf
@@ -107,7 +110,9 @@ func (index *Index) Info() (Info, error) {
 		NItems: int(info.n_items), NPresent: int(info.n_present), NRemoved: int(info.n_removed), NTrees: int(info.n_trees),
 		NNodes: int(info.n_nodes), NSplits: int(info.n_splits), NCoinSplits: int(info.n_coin_splits),
 		NLeaves: int(info.n_leaves), Depth: int(info.depth), GraphDegree: int(info.graph_degree),
-		GraphCodeBytes: int(info.graph_code_bytes), GraphRecall: float64(info.graph_recall), Bytes: uint64(info.bytes),
+		GraphCodeBytes: int(info.graph_code_bytes), GraphRecall: float64(info.graph_recall),
+		ScanLists: int(info.scan_lists), ScanSearchK: int64(info.scan_search_k), ScanRecall: float64(info.scan_recall),
+		Bytes:    uint64(info.bytes),
 		NodeSize: uint64(info.node_size), MaxLeaf: uint64(info.max_leaf), LeafFill: float64(info.leaf_fill),
 		Imbalance: float64(info.imbalance), Seed: uint64(info.seed), HasSeed: info.has_seed != 0,
 		IsLoaded: info.is_loaded != 0, IsDescribed: info.is_described != 0,

@@ -76,7 +76,7 @@ def test_options_that_cannot_be(built: Index, vectors: Array) -> None:
     with pytest.raises(ArgumentError, match="n_threads"):
         built.build_graph(n_threads=-2)
     assert built.info()["graph_degree"] == 0
-    with pytest.raises(ArgumentError, match="way is 'exact', expected one of forest, graph"):
+    with pytest.raises(ArgumentError, match="way is 'exact', expected one of forest, graph, scan"):
         built.search(vectors[0], way="exact")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="both"):
         built.search(vectors[0], way="forest", exact=True)

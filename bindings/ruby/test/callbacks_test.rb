@@ -32,8 +32,8 @@ class CallbacksTest < Minitest::Test
   def test_every_long_call_reports
     index = Annoy::Index.new(F, metric: "euclidean")
     calls = {
-      add_items: [vectors(5000).flatten.pack("f*")], build: [5], build_graph: [], save: [file], verify: [], estimate_recall: [],
-      save_and_load: [file("loaded")]
+      add_items: [vectors(5000).flatten.pack("f*")], build: [5], build_graph: [], build_scan: [], save: [file], verify: [],
+      estimate_recall: [], save_and_load: [file("loaded")]
     }
     calls.each do |call, arguments|
       reports = []
@@ -57,7 +57,8 @@ class CallbacksTest < Minitest::Test
     assert_equal 0, index.n_trees
     assert index.build(2)
     assert_raises(KeyError) { index.build_graph { raise KeyError } }
-    assert_equal 0, index.info[:graph_degree]
+    assert_raises(KeyError) { index.build_scan { raise KeyError } }
+    assert_equal [0, 0], index.info.values_at(:graph_degree, :scan_lists)
     assert_raises(KeyError) { index.verify { raise KeyError } }
     assert_equal [], index.verify
   end

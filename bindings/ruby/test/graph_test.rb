@@ -65,7 +65,7 @@ class GraphTest < Minitest::Test
     assert_raises(Annoy::ArgumentError) { index.build_graph(n_threads: -2) }
     assert_equal 0, index.info[:graph_degree]
     error = assert_raises(Annoy::ArgumentError) { index.search_item(0, 1, way: :exact) }
-    assert_match(/way is :exact, expected one of \[:forest, :graph\]/, error.message)
+    assert_match(/way is :exact, expected one of \[:forest, :graph, :scan\]/, error.message)
     error = assert_raises(Annoy::ArgumentError) { index.search_item(0, 1, way: :forest, exact: true) }
     assert_match(/exact and way/, error.message)
   end

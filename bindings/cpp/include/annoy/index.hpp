@@ -171,7 +171,7 @@ class index {
     return found;
   }
 
-  // Trees and graph.
+  // Trees, graph and scan.
 
   // Builds a forest over the items. More trees find better and make a larger file; `automatic` adds
   // trees until there are twice as many nodes as items (annoy_build_trees).
@@ -184,6 +184,12 @@ class index {
     const annoy_graph_options raw{sizeof raw,    wanted.degree, wanted.candidates, wanted.alpha,
                                   wanted.rounds, wanted.sample, wanted.n_trees,    0};
     return detail::run(why, how, annoy_build_graph, handle(), &raw);
+  }
+  // Puts the items of a built or loaded index into lists of near ones. Searches read these in a
+  // row, for method::scan, and by default where there is no graph. They are saved with the index,
+  // and go when the trees go. Not for manhattan and hamming.
+  bool build_scan(const work& how = {}, on_error why = {}) {
+    return detail::run(why, how, annoy_build_scan, handle());
   }
   // Takes the trees away, so that items can be added again. A loaded index needs thaw().
   bool unbuild(on_error why = {}) { return why.call(annoy_unbuild, handle()); }

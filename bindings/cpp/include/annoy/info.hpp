@@ -24,7 +24,7 @@ struct faults_found {
 // The fields of annoy_info, with those that may be unknown as optionals.
 struct info : annoy_info {
   std::optional<std::uint64_t> seed;
-  std::optional<double> graph_recall;
+  std::optional<double> graph_recall, scan_recall;
   bool is_loaded = false, is_described = false;
 
   info() noexcept : annoy_info() {}
@@ -32,6 +32,7 @@ struct info : annoy_info {
       : annoy_info(raw), is_loaded(raw.is_loaded != 0), is_described(raw.is_described != 0) {
     if (raw.has_seed) seed = raw.seed;
     if (raw.graph_recall >= 0) graph_recall = raw.graph_recall;
+    if (raw.scan_recall >= 0) scan_recall = raw.scan_recall;
   }
 };
 

@@ -10,10 +10,11 @@ namespace annoy {
 
 // What a search goes through.
 enum class method : annoy_method {
-  fastest = ANNOY_METHOD_DEFAULT,  // the graph where there is one, else the trees
+  fastest = ANNOY_METHOD_DEFAULT,  // the graph where there is one, else the scan, or the trees
   forest = ANNOY_METHOD_FOREST,    // the trees, as in Annoy
   graph = ANNOY_METHOD_GRAPH,      // status::state where there is none
   exact = ANNOY_METHOD_EXACT,      // all items, one by one
+  scan = ANNOY_METHOD_SCAN,        // the lists of a scan; status::state where there are none
 };
 
 // So many items are all looked at by a search that is told neither method nor search_k, where there

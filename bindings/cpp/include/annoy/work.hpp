@@ -17,6 +17,7 @@ enum class stage : annoy_stage {
   save = ANNOY_STAGE_SAVE,      // bytes
   verify = ANNOY_STAGE_VERIFY,  // nodes
   graph = ANNOY_STAGE_GRAPH,    // items, each many times
+  scan = ANNOY_STAGE_SCAN,      // items, each twice or four times
 };
 
 // Hears how much is done of how much there is to do. `done` never decreases.

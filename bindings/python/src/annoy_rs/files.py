@@ -287,7 +287,8 @@ def info(index: Any) -> dict[str, Any]:
         **{name: getattr(facts, name) for name in names},
     }
     found["seed"] = found["seed"] if facts.has_seed else None
-    found["graph_recall"] = found["graph_recall"] if found["graph_recall"] >= 0 else None
+    for name in ("graph_recall", "scan_recall"):
+        found[name] = found[name] if found[name] >= 0 else None
     for name in ("is_loaded", "is_described"):
         found[name] = bool(found[name])
     return found

@@ -193,6 +193,20 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
             run_long(n_threads, progress, build)
         return self
 
+    def build_scan(self, *, n_threads: int = -1, progress: Optional[Progress] = None) -> Self:
+        """Puts the items of a built or loaded index into lists of near ones; they replace older
+        lists. Searches read lists in a row: with `way="scan"`, and by default where there is no
+        graph. They are saved with the index, where Annoy does not see them, and go when the trees
+        go. The same index gives the same file, for any number of threads.
+
+        Not for manhattan and hamming (`UnsupportedError`). `progress`: as `build`, in items, each
+        counted twice or four times.
+        """
+        with self._owner.exclusive() as index:
+            build = lambda work: lib.annoy_build_scan(index, work, lib.guarded_error())  # noqa: E731
+            run_long(n_threads, progress, build)
+        return self
+
     def unbuild(self) -> Self:  # type: ignore[override]
         """Takes the trees away, so that items can be added and trees built again."""
         with self._owner.exclusive() as index:

@@ -14,9 +14,9 @@ from .errors import ArgumentError, ItemError
 from .vectors import as_ids, ids_pointer, pointer
 
 
-Way = Literal["forest", "graph"]
+Way = Literal["forest", "graph", "scan"]
 
-_WAYS = {"forest": lib.ANNOY_METHOD_FOREST, "graph": lib.ANNOY_METHOD_GRAPH}
+_WAYS = {"forest": lib.ANNOY_METHOD_FOREST, "graph": lib.ANNOY_METHOD_GRAPH, "scan": lib.ANNOY_METHOD_SCAN}
 
 
 class SearchOptions(TypedDict, total=False):

@@ -255,6 +255,21 @@ module Annoy
       true
     end
 
+    # Puts the items of a built or loaded index into lists of near ones; they replace older lists.
+    # Searches read lists in a row: with `way: :scan`, and by default where there is no graph. They
+    # are saved with the index, where Annoy does not see them. They go when the trees go. The same
+    # index gives the same file, for any number of threads. Not for manhattan and hamming.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @yieldparam (see #build)
+    # @return [true]
+    # @raise [StateError, UnsupportedError, ArgumentError, FileError]
+    def build_scan(n_threads: -1, &progress)
+      @handle.change_long(:annoy_build_scan, Work.new(n_threads, &progress))
+      true
+    end
+
     # Takes the trees away, so that items can be added and trees built again.
     #
     # @return [true]

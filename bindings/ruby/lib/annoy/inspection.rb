@@ -35,7 +35,7 @@ module Annoy
       @handle.read(:annoy_get_info, facts)
       told = facts.members.to_h { |name| [name, facts[name]] }
       told[:seed] = nil if told.delete(:has_seed).zero?
-      told[:graph_recall] = nil if told[:graph_recall].negative?
+      %i[graph_recall scan_recall].each { |name| told[name] = nil if told[name].negative? }
       %i[is_loaded is_described].each { |name| told[name] = told[name] != 0 }
       { f: f, metric: metric, dtype: dtype, id_bits: id_bits }.merge(told.except(:struct_size, :reserved))
     end

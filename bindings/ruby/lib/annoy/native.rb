@@ -63,6 +63,7 @@ module Annoy
     ANNOY_STAGE_SAVE = 4
     ANNOY_STAGE_VERIFY = 5
     ANNOY_STAGE_GRAPH = 6
+    ANNOY_STAGE_SCAN = 7
 
     ANNOY_SEARCH_EXCLUDE_SELF = 1
     ANNOY_SEARCH_MAX_DISTANCE = 2
@@ -72,6 +73,7 @@ module Annoy
     ANNOY_METHOD_FOREST = 1
     ANNOY_METHOD_GRAPH = 2
     ANNOY_METHOD_EXACT = 3
+    ANNOY_METHOD_SCAN = 4
     ANNOY_EXACT_ITEMS = 3000
 
     ANNOY_ELEMENT_F32 = 1
@@ -141,7 +143,8 @@ module Annoy
              :n_splits, :int64, :n_coin_splits, :int64, :n_leaves, :int64, :depth, :int64, :bytes, :uint64,
              :seed, :uint64, :node_size, :uint64, :max_leaf, :uint64, :leaf_fill, :double, :imbalance, :double,
              :is_loaded, :int32, :is_described, :int32, :has_seed, :int32, :reserved, :int32, :n_removed, :int64,
-             :graph_degree, :int64, :graph_code_bytes, :int64, :graph_recall, :double
+             :graph_degree, :int64, :graph_code_bytes, :int64, :graph_recall, :double,
+             :scan_lists, :int64, :scan_search_k, :int64, :scan_recall, :double
     end
 
     # @private
@@ -204,6 +207,7 @@ module Annoy
       annoy_build: [%i[pointer int32 int32 pointer], :int32],
       annoy_build_trees: [%i[pointer int32 pointer pointer], :int32],
       annoy_build_graph: [%i[pointer pointer pointer pointer], :int32],
+      annoy_build_scan: [%i[pointer pointer pointer], :int32],
       annoy_thaw: [%i[pointer pointer], :int32],
       annoy_unbuild: [%i[pointer pointer], :int32],
       annoy_on_disk_build: [%i[pointer string pointer], :int32],

@@ -7,7 +7,7 @@ module Annoy
   # All searches take these keywords:
   #
   # * `search_k`: the number of candidates; more take longer and find more. 0 and -1 stand for n
-  #   times the number of trees, with a graph for a number that suits it.
+  #   times the number of trees, with a graph or a scan for a number that suits it.
   # * `max_distance`: nothing farther than this is found; for dot, nothing of a
   #   smaller inner product.
   # * `exclude`: ids that are not wanted.
@@ -16,7 +16,8 @@ module Annoy
   # * `filter`: called with an id, says whether that item may be found. It must not be left by
   #   `throw` or `break`.
   # * `exact`: look at all items, without the trees.
-  # * `way`: `:forest` or `:graph`; without it the graph is searched where there is one.
+  # * `way`: `:forest`, `:graph` or `:scan`; without it the graph is searched where there is one,
+  #   else the scan, else the trees.
   #
   # What may not be found does not count for `search_k`.
   #

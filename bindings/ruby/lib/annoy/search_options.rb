@@ -3,7 +3,7 @@
 module Annoy
   # An annoy_search_options and all that it points to. Internal.
   class SearchOptions
-    WAYS = { forest: Native::ANNOY_METHOD_FOREST, graph: Native::ANNOY_METHOD_GRAPH }.freeze
+    WAYS = { forest: Native::ANNOY_METHOD_FOREST, graph: Native::ANNOY_METHOD_GRAPH, scan: Native::ANNOY_METHOD_SCAN }.freeze
 
     # @param work [Work, nil] that of the search; needed where there is a filter
     def initialize(n_items, work, search_k: -1, max_distance: nil, exclude: nil, exclude_self: false,

@@ -48,12 +48,13 @@ class VectorOpsMixin(Base):
         left over hold -1 and NaN. Queries may be all that `add_items` takes; of a sparse matrix
         some rows are searched for at a time.
 
-        `search_k` is the number of candidates (0 or -1: n times the number of trees; with a graph,
-        a number that suits it). More take longer and find more. A search finds only items that are
-        within `max_distance`, not in `exclude` (ids), in `allow` or not in `deny` (one of the two;
-        ids, or a mask of bool for all items), and for whose id `filter` returns true. `exact` looks
-        at all items. `way` is "forest" or "graph"; the default is the graph if there is one.
-        `progress(done, total)`, or a tqdm bar, gets the progress of a batch.
+        `search_k` is the number of candidates (0 or -1: n times the number of trees; with a graph
+        or a scan, one that suits it). More take longer and find more. A search finds only items
+        that are within `max_distance`, not in `exclude` (ids), in `allow` or not in `deny` (one of
+        the two; ids, or a mask of bool for all items), and for whose id `filter` returns true.
+        `exact` looks at all items. `way` is "forest", "graph" or "scan"; the default is the graph
+        if there is one, else the scan, else the forest. `progress(done, total)`, or a tqdm bar,
+        gets the progress of a batch.
         """
         guarded = self._everyday
         if (
