@@ -30,7 +30,7 @@ NOT_QUICK = {
 }
 NOT_QUICK_SETS = ("sentences",)  # embedding them takes minutes
 
-LIBRARIES = ("ours", "annoy", "dropin", "graph", *PEERS)
+LIBRARIES = ("ours", "annoy", "dropin", "graph", "scan", *PEERS)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

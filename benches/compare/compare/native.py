@@ -26,7 +26,7 @@ C_FLAGS = "-std=c99 -O3 -march=native -Wall -Wextra".split()
 CXX_FLAGS = "-std=c++14 -O3 -Wall -Wextra".split()
 
 # Name of the program: what the report calls it.
-PROGRAMS = {"annoy": "Annoy, C++", "ours": "annoy_rs, C", "graph": "annoy_rs, C, graph", "dropin": "annoy_rs, annoylib.h"}
+PROGRAMS = {"annoy": "Annoy, C++", "ours": "annoy_rs, C", "graph": "annoy_rs, C, graph", "scan": "annoy_rs, C, scan", "dropin": "annoy_rs, annoylib.h"}
 
 
 def say(text: str) -> None:
@@ -86,10 +86,11 @@ def compile_all(work: pathlib.Path, python: str, with_dropin: bool) -> dict[str,
     bench = programs / "bench.o"
     run([cc, *C_FLAGS, f"-I{native}", "-c", native / "bench.c", "-o", bench])
     run([cc, *C_FLAGS, f"-I{native}", f"-I{include}", native / "index_ours.c", bench, *libraries, "-o", programs / "ours"])
-    run([cc, *C_FLAGS, "-DGRAPH", f"-I{native}", f"-I{include}", native / "index_ours.c", bench, *libraries, "-o", programs / "graph"])
+    for name in ("graph", "scan"):
+        run([cc, *C_FLAGS, f"-D{name.upper()}", f"-I{native}", f"-I{include}", native / "index_ours.c", bench, *libraries, "-o", programs / name])
     run([cxx, *ANNOY_FLAGS, "-pthread", "-isystem", headers, f"-I{native}", native / "index_annoy.cc", bench, "-o", programs / "annoy"])
     if not with_dropin:
-        return {name: programs / name for name in ("annoy", "ours", "graph")}
+        return {name: programs / name for name in ("annoy", "ours", "graph", "scan")}
     run([cxx, *CXX_FLAGS, f"-I{ROOT / 'bindings/cpp/include'}", f"-I{include}", f"-I{native}", native / "index_annoy.cc", bench,
          *libraries, "-o", programs / "dropin"])
     return {name: programs / name for name in PROGRAMS}

@@ -22,10 +22,10 @@ def style_of(key: str) -> dict:
     """One colour and mark for a library's settings, in every plot."""
     known = ["annoy-10", "annoy-50", "ours-10", "ours-50", "dropin-10", "graph-10", "annoy-python", "hnswlib", "usearch", "voyager",
              "faiss-hnsw", "faiss-hnsw200", "faiss-ivf", "pynndescent",
-             "faiss-ivfpq", "scann", "symqg", "glass", "vsag", "svs"]
+             "faiss-ivfpq", "scann", "symqg", "glass", "vsag", "svs", "scan-10"]
     at = known.index(key) if key in known else sum(key.encode())
     colour = matplotlib.colormaps["tab20"](at % 20)
-    return {"color": colour, "marker": MARKS[at % len(MARKS)], "linewidth": 2.2 if key.startswith(("ours", "graph")) else 1.2, "markersize": 4}
+    return {"color": colour, "marker": MARKS[at % len(MARKS)], "linewidth": 2.2 if key.startswith(("ours", "graph", "scan")) else 1.2, "markersize": 4}
 
 
 def save(figure, path: pathlib.Path) -> None:

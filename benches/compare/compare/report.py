@@ -195,7 +195,7 @@ def write(results: pathlib.Path) -> None:
                 lines.append(table.markdown())
                 table_lines += [[of.name, table.name, row[0], column, cell] for row in table.rows for column, cell in zip(table.header[1:], row[1:])]
         lines += [f"- left out: {label}: {why}" for label, why in of.left_out().items()]
-        kernels = {r["kernel"] for r in of.stages["load"] if "kernel" in r and r["series"].startswith(("ours", "graph"))}
+        kernels = {r["kernel"] for r in of.stages["load"] if "kernel" in r and r["series"].startswith(("ours", "graph", "scan"))}
         lines += [f"- kernel of annoy_rs: {', '.join(sorted(kernels))}", ""] if kernels else [""]
     for name, members in families(sets).items():
         table = scaling_table(members)

@@ -15,7 +15,7 @@ import time
 from . import native
 from .data import DataSet
 from .native import Native, ProgramError, say
-from .peers import GRAPH_SEARCH_K, PEERS, SEARCH_K
+from .peers import GRAPH_SEARCH_K, PEERS, SCAN_SEARCH_K, SEARCH_K
 
 SEED_SEARCH_KS = (1_000, 10_000)
 ENOUGH_RECALL = 0.995  # a sweep ends here
@@ -59,6 +59,7 @@ def all_series(trees: tuple[int, ...]) -> list[Series]:
         for program in ("annoy", "ours"):
             made.append(Series(f"{program}-{n}", f"{native.PROGRAMS[program]}, {n} trees", program, "search_k", (SEARCH_K,), trees=n))
     made.append(Series(f"graph-{trees[0]}", f"{native.PROGRAMS['graph']}, {trees[0]} trees", "graph", "search_k", (GRAPH_SEARCH_K,), trees=trees[0]))
+    made.append(Series(f"scan-{trees[0]}", f"{native.PROGRAMS['scan']}, {trees[0]} trees", "scan", "search_k", (SCAN_SEARCH_K,), trees=trees[0]))
     made.append(Series(f"dropin-{trees[0]}", f"{native.PROGRAMS['dropin']}, {trees[0]} trees", "dropin", "search_k", (SEARCH_K,), trees=trees[0]))
     for key, peer in PEERS.items():
         made.append(Series(key, peer.name, key, peer.knob, peer.ladders, peer=key))
@@ -99,6 +100,8 @@ class Bench:
                 continue
             if series.library in self.left_out:
                 self.log(data, "left out", series=series.key, label=series.label, why=self.left_out[series.library])
+            elif series.library == "scan" and data.metric in ("manhattan", "hamming"):
+                self.log(data, "left out", series=series.key, label=series.label, why=f"does not do {data.metric}")
             elif series.peer and data.metric not in PEERS[series.peer].metrics:
                 self.log(data, "left out", series=series.key, label=series.label, why=f"does not do {data.metric}")
             else:

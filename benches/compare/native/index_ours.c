@@ -1,5 +1,5 @@
-/* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH defined the graph, read into
-   memory as other libraries read theirs. */
+/* annoy_rs for bench.c, through its C ABI: the forest, or with GRAPH or SCAN defined those, read
+   into memory as other libraries read theirs. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +81,10 @@ void index_build(index_t *index, int32_t n_trees, int32_t threads) {
     annoy_graph_options options = graph_options();
     check(annoy_build_graph(index->handle, &options, &work, &last_error), "annoy_build_graph");
 #endif
+#ifdef SCAN
+    annoy_work work = {.struct_size = sizeof work, .n_threads = threads};
+    check(annoy_build_scan(index->handle, &work, &last_error), "annoy_build_scan");
+#endif
 }
 
 void index_save(index_t *index, const char *path) {
@@ -88,7 +92,7 @@ void index_save(index_t *index, const char *path) {
 }
 
 void index_load(index_t *index, const char *path) {
-#ifdef GRAPH
+#if defined GRAPH || defined SCAN
     const uint32_t flags = ANNOY_LOAD_COPY;
 #else
     const uint32_t flags = 0;
