@@ -221,7 +221,7 @@ TEST(options_that_cannot_be) {
 }
 
 TEST(methods_that_are_none) {
-    static const annoy_method none[] = {-1, 4, INT32_MAX};
+    static const annoy_method none[] = {-1, 5, INT32_MAX};
     annoy_index *index = line_of(10, 1);
     annoy_search_options options;
     int64_t id = 77;

@@ -12,6 +12,10 @@ use crate::scan::format::ScanView;
 /// Queries that are searched for together at the most: what they keep fits the second cache.
 pub const TOGETHER: usize = 128;
 
+/// Queries with more candidates than this are searched for one by one: together they would take
+/// much memory.
+const MOST_KEPT: usize = 8192;
+
 /// Lists that each of them reads first, and alone: with the nearest known, little of the others is
 /// kept.
 const FIRST: usize = 3;
@@ -26,8 +30,9 @@ pub fn search_all(
     wanted: Wanted,
 ) -> Result<Vec<Vec<Neighbor>>> {
     let search = ScanSearch::new(scan, wanted, &All);
-    let is_one_by_one = wanted.n == 0 || search.search_k == 0 || search.is_exact();
-    if is_one_by_one || queries.iter().any(|query| query.is_null_query()) {
+    let is_exact = wanted.n == 0 || search.search_k == 0 || search.is_exact();
+    let is_null = queries.iter().any(|query| query.is_null_query());
+    if is_exact || is_null || search.keep > MOST_KEPT {
         let found = queries
             .iter()
             .map(|&query| super::search(query, scan, wanted, &All));
