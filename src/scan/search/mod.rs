@@ -137,7 +137,7 @@ pub fn n_reranked(n: usize, search_k: u64, default: u64, each: u32) -> u64 {
     let least = n as u128 * u128::from(each);
     let of_twice = default.clamp(1, SEARCH_K_OF_TWICE);
     let more = least.saturating_mul(search_k.into()) / u128::from(of_twice);
-    u64::try_from(least + more).unwrap_or(u64::MAX)
+    u64::try_from(least.saturating_add(more)).unwrap_or(u64::MAX)
 }
 
 fn with_cursors(cursors: &mut Vec<Cursor>, n: usize) -> Result<()> {
