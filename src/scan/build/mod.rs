@@ -145,6 +145,8 @@ impl Scan {
         let all = SHARES.map(|share| RERANKED.map(|n| (search_k(share), n)));
         let mut all = memory::copy(all.as_flattened())?;
         all.sort_unstable_by_key(|&(k, n)| (cost(k, n), n));
+        // Of few items all shares may be the least there is.
+        all.dedup();
         let mut best = (-1.0, all[0]);
         for tried in all {
             (self.header.search_k, self.header.n_reranked) = tried;
