@@ -19,7 +19,7 @@ use crate::graph::build::trial::{Trial, NEAREST};
 use crate::graph::format::header::GraphHeader;
 use crate::graph::quantize::vectors::Source;
 use crate::graph::threads::Team;
-use crate::kernel::{CodeRows, Isa, Measure, BLOCK, ENTRIES};
+use crate::kernel::{CodeRows, Isa, Measure, BLOCK};
 use crate::memory;
 use crate::query::Wanted;
 use crate::wire;
@@ -311,5 +311,3 @@ impl Listed {
 fn number(code: u8) -> i32 {
     2 * i32::from(code) - TOP
 }
-
-const _: () = assert!(ENTRIES == 16);
