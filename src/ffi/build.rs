@@ -104,6 +104,30 @@ pub unsafe extern "C" fn annoy_thaw(
     })
 }
 
+/// Makes a loaded index one that items can be inserted into (`annoy_insert`): items, trees, graph
+/// and scan are copied to memory, where the index is then built, and its file or bytes let go of;
+/// labels, marks of removed items, metadata, the seed and what `annoy_tune` measured stay (sections
+/// of later versions do not). Does nothing to an index that was built in memory or thawed so before.
+///
+/// Takes as much memory as the file has bytes.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or built on disk;
+/// `ANNOY_ERR_UNSUPPORTED` for a file in a layout that Annoy 1.17 does not read;
+/// `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
+/// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`.
+///
+/// # Safety
+/// `index` is NULL or a live handle.
+#[no_mangle]
+pub unsafe extern "C" fn annoy_thaw_built(
+    index: *mut annoy_index,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL or live by the caller's word.
+        unsafe { exclusive(index) }?.thaw_built()
+    })
+}
+
 /// Makes the index build in a file: items and trees go there instead of to memory. To be called
 /// before items are added; `annoy_build` then completes the file, and no save is needed.
 ///

@@ -1,5 +1,6 @@
 //! Builds the trees of a forest, by as many threads as asked for, and hands them over in order.
 
+use super::extend::OldTrees;
 use super::roots::MAX_TREES;
 use super::tree::{map_children, steps, Builder, TreeBuilder};
 use super::trial;
@@ -108,13 +109,7 @@ fn build_over<S: Space, P: Position>(
 ) -> Result<HeapBytes> {
     let nodes = Nodes::new(items, layout);
     let n_items = nodes.count();
-    let mut present: Vec<P> = Vec::new();
-    reserve(&mut present, n_items)?;
-    present.extend(
-        (0..n_items)
-            .filter(|&id| nodes.get(id).n_descendants() == 1)
-            .map(P::new),
-    );
+    let present: Vec<P> = present(&nodes)?;
     let extras = space.extras(&nodes)?;
     let pace = || work::check(meter.cancel());
     let chosen = match S::HAS_VARIANTS {
@@ -130,16 +125,7 @@ fn build_over<S: Space, P: Position>(
         let builder = TreeBuilder::new(spaces, layout, &points, &present, n_items)?;
         Ok(boxed(builder)?)
     };
-    let mut forest = Forest {
-        layout,
-        plan,
-        n_items,
-        n_present: present.len(),
-        n_tree_nodes: 0,
-        roots: HeapBytes::default(),
-        n_trees: 0,
-        emit,
-    };
+    let mut forest = Forest::new(layout, plan, n_items, present.len(), emit);
     // And one for each tree that is taken in.
     let per_tree = steps(present.len(), layout) as u64 + 1;
     let done = &AtomicI64::new(0);
@@ -151,6 +137,73 @@ fn build_over<S: Space, P: Position>(
         } else {
             build_in_parallel(&mut forest, batch, done, meter, &builder)?;
         }
+    }
+    Ok(forest.roots)
+}
+
+/// The items that are there, ascending.
+fn present<P: Position>(nodes: &Nodes<'_>) -> Result<Vec<P>> {
+    let mut present = Vec::new();
+    reserve(&mut present, nodes.count())?;
+    let ids = (0..nodes.count()).filter(|&id| nodes.get(id).n_descendants() == 1);
+    present.extend(ids.map(P::new));
+    Ok(present)
+}
+
+/// Puts the items of `new`, ascending, into the trees of before: as [`build`], of as many trees.
+///
+/// # Errors
+/// As [`build`]; [`Error::Corrupt`].
+pub fn extend<S: Space>(
+    space: &S,
+    layout: &NodeLayout,
+    items: &[u8],
+    old: &OldTrees<'_>,
+    new: &[usize],
+    plan: Plan,
+    meter: &Meter<'_>,
+    emit: &mut Emit<'_>,
+) -> Result<HeapBytes> {
+    if items.len() / layout.node_size <= u32::MAX as usize {
+        extend_over::<S, u32>(space, layout, items, old, new, plan, meter, emit)
+    } else {
+        extend_over::<S, u64>(space, layout, items, old, new, plan, meter, emit)
+    }
+}
+
+fn extend_over<S: Space, P: Position>(
+    space: &S,
+    layout: &NodeLayout,
+    items: &[u8],
+    old: &OldTrees<'_>,
+    new: &[usize],
+    plan: Plan,
+    meter: &Meter<'_>,
+    emit: &mut Emit<'_>,
+) -> Result<HeapBytes> {
+    let nodes = Nodes::new(items, layout);
+    let n_items = nodes.count();
+    let present: Vec<P> = present(&nodes)?;
+    let extras = space.extras(&nodes)?;
+    let mut points = Points::in_place(items, layout, S::split_extra);
+    if let Some(extras) = &extras {
+        points = points.with_extras(extras);
+    }
+    let spaces = std::slice::from_ref(space);
+    let mut builder = TreeBuilder::new(spaces, layout, &points, &present, n_items)?;
+    let mut forest = Forest::new(layout, plan, n_items, present.len(), emit);
+    let n_trees = old.roots.n_trees;
+    meter.set_total(n_trees as u64);
+    let pace = |_| work::check(meter.cancel());
+    for number in 0..n_trees {
+        let key = Key::root(plan.seed, number as u64);
+        let mut added = Ok(());
+        builder.extend(old, number, new, key, &pace, &mut |tree| {
+            added = forest.add(tree);
+            false
+        })?;
+        added?;
+        meter.advance(1)?;
     }
     Ok(forest.roots)
 }
@@ -301,7 +354,26 @@ struct Forest<'a, 'e> {
     emit: &'a mut Emit<'e>,
 }
 
-impl Forest<'_, '_> {
+impl<'a, 'e> Forest<'a, 'e> {
+    fn new(
+        layout: &'a NodeLayout,
+        plan: Plan,
+        n_items: usize,
+        n_present: usize,
+        emit: &'a mut Emit<'e>,
+    ) -> Self {
+        Forest {
+            layout,
+            plan,
+            n_items,
+            n_present,
+            n_tree_nodes: 0,
+            roots: HeapBytes::default(),
+            n_trees: 0,
+            emit,
+        }
+    }
+
     /// With one item or none all trees are the same.
     fn all_alike(&self) -> bool {
         self.n_present < 2

@@ -4,6 +4,7 @@
 //! - [`trial`]: which way of splitting finds most, on a sample.
 //! - [`upper`]: builds the upper levels of several at once.
 //! - [`build`]: builds many, by threads, and hands them over in order.
+//! - [`extend`]: puts more items into a tree.
 //! - [`peek`]: reads nodes of a file here and there.
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`trees`]: decodes and checks the nodes that a walk comes to.
@@ -13,6 +14,7 @@
 
 pub mod build;
 pub mod descend;
+pub mod extend;
 pub mod inspect;
 pub mod peek;
 pub mod roots;

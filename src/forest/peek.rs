@@ -26,6 +26,16 @@ pub enum Misfit {
     Unreadable(Error),
 }
 
+impl From<Misfit> for Error {
+    /// Of what was sound before.
+    fn from(misfit: Misfit) -> Self {
+        match misfit {
+            Misfit::Reason(reason) => Error::corrupt(0, reason),
+            Misfit::Unreadable(error) => error,
+        }
+    }
+}
+
 impl From<String> for Misfit {
     fn from(reason: String) -> Self {
         Misfit::Reason(reason)

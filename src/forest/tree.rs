@@ -7,6 +7,7 @@
 //! Nodes are made parent first, the larger half first, and turned round at the end. That gives
 //! Annoy's order: the smaller half, the larger half, the parent.
 
+use super::extend::OldTrees;
 use super::upper::{self, UpperTree};
 use crate::error::{reserve, Error, Result};
 use crate::kernel::{Matrix, Scalar};
@@ -48,26 +49,26 @@ pub fn split_steps(len: usize, left: usize, layout: &NodeLayout) -> i64 {
 }
 
 /// A subset still to be made a node of.
-struct Task {
-    start: usize,
-    len: usize,
-    key: Key,
+pub(super) struct Task {
+    pub start: usize,
+    pub len: usize,
+    pub key: Key,
     /// The node whose child it is and on which side; none for the root.
-    parent: Option<(usize, usize)>,
+    pub parent: Option<(usize, usize)>,
     /// Its split, where the upper levels have found it already.
-    upper: Option<usize>,
+    pub upper: Option<usize>,
 }
 
 /// Builds trees over the same items, with the room of the ones before.
 pub struct TreeBuilder<'a, S: Space, P> {
     /// Taken by the trees in turn, by their numbers.
-    spaces: &'a [S],
-    layout: &'a NodeLayout,
-    points: &'a Points<'a, S::T>,
+    pub(super) spaces: &'a [S],
+    pub(super) layout: &'a NodeLayout,
+    pub(super) points: &'a Points<'a, S::T>,
     /// Ids of the items present, ascending.
     present: &'a [P],
-    n_items: usize,
-    grower: Grower<S>,
+    pub(super) n_items: usize,
+    pub(super) grower: Grower<S>,
 }
 
 /// What builds trees, whatever the metric: who asks by this is compiled once for all.
@@ -82,6 +83,21 @@ pub trait Builder {
         &mut self,
         first: usize,
         keys: &[Key],
+        pace: &Pace<'_>,
+        take: &mut dyn FnMut(&mut HeapBytes) -> bool,
+    ) -> Result<()>;
+
+    /// Shows the tree that was number `number`, with the items of `new`, ascending. As
+    /// [`build`](Self::build), of which it is the same tree where there were no planes.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); [`Error::Corrupt`].
+    fn extend(
+        &mut self,
+        old: &OldTrees<'_>,
+        number: usize,
+        new: &[usize],
+        key: Key,
         pace: &Pace<'_>,
         take: &mut dyn FnMut(&mut HeapBytes) -> bool,
     ) -> Result<()>;
@@ -116,7 +132,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         })
     }
 
-    fn start(&mut self) -> Result<()> {
+    pub(super) fn start(&mut self) -> Result<()> {
         let nodes = &mut self.grower.nodes;
         nodes.bytes.resize(0)?;
         nodes.count = 0;
@@ -124,7 +140,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         Ok(())
     }
 
-    fn finish(&mut self) -> &mut HeapBytes {
+    pub(super) fn finish(&mut self) -> &mut HeapBytes {
         let nodes = &mut self.grower.nodes;
         nodes.turn_round(self.layout);
         &mut nodes.bytes
@@ -195,21 +211,38 @@ impl<S: Space, P: Position> Builder for TreeBuilder<'_, S, P> {
         }
         Ok(())
     }
+
+    fn extend(
+        &mut self,
+        old: &OldTrees<'_>,
+        number: usize,
+        new: &[usize],
+        key: Key,
+        pace: &Pace<'_>,
+        take: &mut dyn FnMut(&mut HeapBytes) -> bool,
+    ) -> Result<()> {
+        if !old.is_split() {
+            return self.build(number, &[key], pace, take);
+        }
+        let new: Vec<P> = memory::collect(new.iter().map(|&id| P::new(id)))?;
+        take(self.extend_tree(old, number, &new, key, pace)?);
+        Ok(())
+    }
 }
 
 /// Room that is reused from node to node.
-struct Grower<S: Space> {
+pub(super) struct Grower<S: Space> {
     plane: S::Plane,
     room: S::Room,
     right: Vec<bool>,
     gathered: Gathered<S::T>,
     local_ids: Vec<u32>,
-    nodes: Arena,
+    pub(super) nodes: Arena,
 }
 
 /// The nodes of a tree in the order they are made.
 #[derive(Default)]
-struct Arena {
+pub(super) struct Arena {
     bytes: HeapBytes,
     count: usize,
     /// Id of the first node.
@@ -218,7 +251,7 @@ struct Arena {
 
 impl Arena {
     /// A new node of zeros and its id.
-    fn push<'a>(&'a mut self, layout: &'a NodeLayout) -> Result<(usize, NodeMut<'a>)> {
+    pub(super) fn push<'a>(&'a mut self, layout: &'a NodeLayout) -> Result<(usize, NodeMut<'a>)> {
         let id = self.first_id + self.count;
         if id as u64 >= layout.options.id_width.max_count() {
             return Err(Error::argument(
@@ -275,20 +308,20 @@ pub fn map_children(
 }
 
 /// The items a subtree is grown over.
-struct Growth<'a, S: Space> {
-    space: &'a S,
-    layout: &'a NodeLayout,
-    points: &'a Points<'a, S::T>,
-    n_items: usize,
-    upper: Option<&'a UpperTree>,
+pub(super) struct Growth<'a, S: Space> {
+    pub space: &'a S,
+    pub layout: &'a NodeLayout,
+    pub points: &'a Points<'a, S::T>,
+    pub n_items: usize,
+    pub upper: Option<&'a UpperTree>,
     /// None over a local copy, which is done in no time.
-    pace: Option<&'a Pace<'a>>,
+    pub pace: Option<&'a Pace<'a>>,
 }
 
 impl<S: Space> Growth<'_, S> {
     /// Grows the subtree of `root`. Positions in `order` are item ids, or, over a local copy,
     /// indices into `ids`.
-    fn grow<P: Position>(
+    pub(super) fn grow<P: Position>(
         &self,
         grower: &mut Grower<S>,
         order: &mut [P],
@@ -476,7 +509,12 @@ pub fn partition<P: Position>(
 }
 
 impl<S: Space> Grower<S> {
-    fn link(&mut self, layout: &NodeLayout, parent: Option<(usize, usize)>, child: usize) {
+    pub(super) fn link(
+        &mut self,
+        layout: &NodeLayout,
+        parent: Option<(usize, usize)>,
+        child: usize,
+    ) {
         if let Some(parent) = parent {
             self.nodes.link(layout, parent, child);
         }

@@ -4,6 +4,7 @@
 use super::roots::Roots;
 use crate::error::Error;
 use crate::layout::{NodeRef, Nodes};
+use crate::metric::{Query, Space};
 use crate::query::scorer::Scorer;
 use std::fmt;
 
@@ -229,6 +230,19 @@ impl<'a> Split<'a> {
         below(self.end, id).ok_or(Unsound {
             node: self.id,
             fault: NodeFault::NamesNode(id, self.end),
+        })
+    }
+
+    /// How far into each side an item lies: the larger is its own.
+    ///
+    /// # Errors
+    /// That there is no such split.
+    pub fn sides<S: Space>(&self, space: &S, item: &Query<'_, S::T>) -> Result<[u64; 2], Unsound> {
+        let sides = space.descend(self.node, item, space.root_priority());
+        let fault = NodeFault::Bit;
+        sides.ok_or(Unsound {
+            node: self.id,
+            fault,
         })
     }
 

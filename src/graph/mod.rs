@@ -16,7 +16,9 @@ pub mod quantize;
 pub mod search;
 pub mod threads;
 
+use crate::error::Result;
 use crate::storage::HeapBytes;
+use crate::types::Options;
 use format::header::GraphHeader;
 pub use format::view::GraphBytes;
 
@@ -41,5 +43,23 @@ impl Graph {
             codes: self.codes.bytes(),
             lists: self.lists.bytes(),
         }
+    }
+}
+
+impl GraphBytes<'_> {
+    /// In memory.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory); [`Error::Corrupt`](crate::Error::Corrupt) for
+    /// bytes that have changed since they were read.
+    pub fn copy(&self, options: &Options, n_items: usize) -> Result<Graph> {
+        let codes = HeapBytes::copy_of(self.codes)?;
+        let lists = HeapBytes::copy_of(self.lists)?;
+        let header = GraphHeader::read(codes.bytes(), Some(lists.bytes()), options, n_items)?;
+        Ok(Graph {
+            header,
+            codes,
+            lists,
+        })
     }
 }

@@ -31,6 +31,15 @@ impl<'m, 'a> Team<'m, 'a> {
         self.done.get()
     }
 
+    /// Counts items that were dealt with in calls of [`parts`](Self::parts).
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`].
+    pub fn advance(&self, n: usize) -> Result<()> {
+        self.done.set(self.done.get() + n as u64);
+        self.meter.report(self.done.get())
+    }
+
     /// # Errors
     /// [`crate::Error::Cancelled`].
     pub fn check(&self) -> Result<()> {

@@ -4,6 +4,7 @@ use super::search::{Search, Way};
 use super::vector::{Stored, Vector, VectorMut};
 use crate::error::{reserve, Error, Result};
 use crate::forest::build::{self, Emit, Plan};
+use crate::forest::extend::OldTrees;
 use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
@@ -76,6 +77,18 @@ pub trait Engine: Send + Sync {
         meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes>;
+    /// Puts the items of `new`, which are among the item nodes and prepared, into the trees of
+    /// before; returns copies of the roots.
+    fn extend(
+        &self,
+        items: &[u8],
+        layout: &NodeLayout,
+        old: &OldTrees<'_>,
+        new: &[usize],
+        plan: Plan,
+        meter: &Meter<'_>,
+        emit: &mut Emit<'_>,
+    ) -> Result<HeapBytes>;
     /// Finds the trees in the nodes of a plain file.
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit>;
     /// Walks all trees; `meter` counts nodes.
@@ -102,6 +115,15 @@ pub trait Engine: Send + Sync {
         nodes: &Nodes<'_>,
         roots: &Roots,
         plan: &graph::build::GraphPlan,
+        meter: &Meter<'_>,
+    ) -> Result<Graph>;
+    /// Puts the items of `new` into the graph of before.
+    fn extend_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        old: &GraphBytes<'_>,
+        new: &[usize],
         meter: &Meter<'_>,
     ) -> Result<Graph>;
     /// Searches the lists of a scan for several.
@@ -356,6 +378,19 @@ where
         build::build(&self.space, layout, items, plan, meter, emit)
     }
 
+    fn extend(
+        &self,
+        items: &[u8],
+        layout: &NodeLayout,
+        old: &OldTrees<'_>,
+        new: &[usize],
+        plan: Plan,
+        meter: &Meter<'_>,
+        emit: &mut Emit<'_>,
+    ) -> Result<HeapBytes> {
+        build::extend(&self.space, layout, items, old, new, plan, meter, emit)
+    }
+
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit> {
         Roots::find(&self.space, nodes)
     }
@@ -432,6 +467,17 @@ where
         }))?;
         let queries = memory::collect(scorers.iter().map(|one| one as &dyn GraphQuery))?;
         scan::search::search_all(&queries, &scan.view(self.isa), search.wanted())
+    }
+
+    fn extend_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        old: &GraphBytes<'_>,
+        new: &[usize],
+        meter: &Meter<'_>,
+    ) -> Result<Graph> {
+        Graph::insert(old, &self.source(nodes), roots, new, self.isa, meter)
     }
 
     fn build_scan(&self, nodes: &Nodes<'_>, n_items: usize, meter: &Meter<'_>) -> Result<Scan> {

@@ -5,13 +5,14 @@ use super::state::State;
 use super::store::Store;
 use super::Index;
 use crate::error::{Error, Result};
-use crate::file::superblock::{self, Origin};
-use crate::file::write;
-use crate::forest::build::Plan;
+use crate::file::superblock::{self, Origin, Section};
+use crate::file::write::{self, Payload};
+use crate::forest::build::{Emit, Plan};
 use crate::forest::roots::{Roots, MAX_TREES};
 use crate::labels::encode;
+use crate::layout::NodeLayout;
 use crate::memory;
-use crate::storage::DiskBytes;
+use crate::storage::{DiskBytes, HeapBytes};
 use crate::work::{Meter, Stage, Work};
 use std::path::Path;
 
@@ -70,7 +71,6 @@ impl Index {
             return Err(self.state.illegal("build", "not built"));
         };
         let (n_items, engine, layout) = (*n_items, &self.engine, &self.layout);
-        let size = layout.node_size;
         let plan = Plan {
             n_trees,
             n_threads: meter.n_threads(MAX_TREES),
@@ -99,28 +99,10 @@ impl Index {
             Store::Heap(_) => sections = Vec::new(),
         };
         engine.prepare(store.bytes_mut(), layout);
-        let likely = size.saturating_mul(plan.likely_nodes(n_items, layout));
-        let (roots, entries) = store.append(likely, |items, emit| {
-            emit(&memory::filled(0, superblock::padded_size(layout))?)?;
-            let mut end = plan.first_tree;
-            let copies = engine.build(items, layout, plan, meter, &mut |tree| {
-                end += tree.len() / size;
-                emit(tree)
+        let (roots, entries) =
+            append_trees(store, layout, plan, &sections, meter, |items, emit| {
+                engine.build(items, layout, plan, meter, emit)
             })?;
-            let n_trees = copies.bytes().len() / size;
-            let last_root = &copies.bytes()[(n_trees - 1) * size..];
-            let tail = write::tail(layout, end * size, &sections, last_root)?;
-            emit(&tail.bytes)?;
-            emit(copies.bytes())?;
-            meter.finish()?;
-            let roots = Roots {
-                n_items,
-                n_nodes: end + tail.bytes.len() / size + n_trees,
-                n_trees,
-                trees: plan.first_tree..end,
-            };
-            Ok((roots, tail.sections))
-        })?;
         let mut published = Ok(None);
         if let Store::Disk(disk) = store {
             write::seal(disk.bytes_mut(), layout, &roots, origin, entries);
@@ -182,4 +164,41 @@ impl Index {
             other => Err(other.illegal("start an on-disk build", "not built and empty")),
         }
     }
+}
+
+/// Appends trees to the items in a store, which `trees` emits, with what stands before and behind
+/// them; it returns copies of the roots. Where they are, and the entries of the sections. On an
+/// error the store is as before.
+pub fn append_trees(
+    store: &mut Store,
+    layout: &NodeLayout,
+    plan: Plan,
+    sections: &[Payload<'_>],
+    meter: &Meter<'_>,
+    trees: impl FnOnce(&[u8], &mut Emit<'_>) -> Result<HeapBytes>,
+) -> Result<(Roots, Vec<Section>)> {
+    let size = layout.node_size;
+    let n_items = store.bytes().len() / size;
+    let likely = size.saturating_mul(plan.likely_nodes(n_items, layout));
+    store.append(likely, |items, emit| {
+        emit(&memory::filled(0, superblock::padded_size(layout))?)?;
+        let mut end = plan.first_tree;
+        let copies = trees(items, &mut |tree| {
+            end += tree.len() / size;
+            emit(tree)
+        })?;
+        let n_trees = copies.bytes().len() / size;
+        let last_root = &copies.bytes()[(n_trees - 1) * size..];
+        let tail = write::tail(layout, end * size, sections, last_root)?;
+        emit(&tail.bytes)?;
+        emit(copies.bytes())?;
+        meter.finish()?;
+        let roots = Roots {
+            n_items,
+            n_nodes: end + tail.bytes.len() / size + n_trees,
+            n_trees,
+            trees: plan.first_tree..end,
+        };
+        Ok((roots, tail.sections))
+    })
 }

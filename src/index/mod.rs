@@ -24,6 +24,7 @@ mod engine;
 pub mod files;
 mod forest;
 pub mod graph;
+mod insert;
 mod items;
 mod labels;
 pub mod log;

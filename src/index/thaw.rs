@@ -1,12 +1,16 @@
 //! Making a loaded index one that items can be added to.
 
+use super::attached::Part;
 use super::log::LogLevel;
 use super::state::State;
 use super::store::Store;
 use super::Index;
 use crate::error::{Error, Result};
+use crate::file::write;
+use crate::forest::roots::Roots;
 use crate::removed::Marks;
 use crate::storage::HeapBytes;
+use std::ops::Range;
 
 impl Index {
     /// Copies the items of a loaded index to memory, so that items can be added and trees built
@@ -39,6 +43,69 @@ impl Index {
         });
         self.log
             .say(LogLevel::Info, || format!("thawed {n_items} items"));
+        Ok(())
+    }
+
+    /// Copies a loaded index to memory with its trees, graph and scan: it is then built, and items
+    /// can be [inserted](Self::insert_items). Its file or bytes are let go of. Labels, marks of
+    /// removed items, metadata, the seed and what was [measured](Self::tune) stay; sections of later
+    /// versions do not. One that was built in memory stays as it is. Takes as much memory as the
+    /// file has bytes.
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built, or built on disk; [`Error::Unsupported`] for a file in a
+    /// layout that Annoy 1.17 does not read; [`Error::NotFinite`], [`Error::Corrupt`] and
+    /// [`Error::NoMemory`] as [`thaw`](Self::thaw).
+    pub fn thaw_built(&mut self) -> Result<()> {
+        let file = match &self.state {
+            State::Mapped(file) => file,
+            State::Built {
+                store: Store::Heap(_),
+                ..
+            } => return Ok(()),
+            _ => return Err(self.state.illegal("thaw", "loaded, or built in memory")),
+        };
+        if !file.layout.is_written() {
+            return Err(Error::Unsupported(format!(
+                "the loaded file has the layout {}, expected {} to thaw it with its trees",
+                file.layout.flavor.name(),
+                self.layout.flavor.name()
+            )));
+        }
+        let (size, n_items) = (self.layout.node_size, file.roots.n_items);
+        let bytes = |nodes: Range<usize>| &file.bytes.bytes()[nodes.start * size..nodes.end * size];
+        let mut heap = self.thawed_items(n_items)?;
+        let trees = file.roots.trees.clone();
+        heap.resize(trees.start * size)?;
+        heap.extend(bytes(trees.clone()))?;
+        let copies = bytes(file.roots.ids());
+        let last_root = &copies[copies.len() - size..];
+        let tail = write::tail(&self.layout, trees.end * size, &[], last_root)?;
+        heap.extend(&tail.bytes)?;
+        heap.extend(copies)?;
+        let roots = Roots {
+            n_nodes: heap.bytes().len() / size,
+            ..file.roots.clone()
+        };
+        let origin = file.superblock.as_ref().map(|superblock| superblock.origin);
+        let graph = self.graph().map(|graph| graph.copy(&self.options, n_items));
+        let scan = self.scan().map(|scan| scan.copy(&self.options, n_items));
+        let (graph, scan) = (graph.transpose()?, scan.transpose()?);
+        let (labels, marks) = (self.copied_labels()?, self.thawed_marks(n_items)?);
+        if let Some(labels) = labels {
+            self.attached.labels = Some(labels);
+        }
+        self.attached.removed = marks;
+        self.attached.graph = graph.map_or(Part::Dropped, Part::Built);
+        self.attached.scan = scan.map_or(Part::Dropped, Part::Built);
+        self.state = State::Built {
+            store: Store::Heap(heap),
+            roots,
+            origin: origin.unwrap_or_default(),
+        };
+        self.log.say(LogLevel::Info, || {
+            format!("thawed {n_items} items with their trees")
+        });
         Ok(())
     }
 

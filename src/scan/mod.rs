@@ -19,7 +19,9 @@ pub mod check;
 pub mod format;
 pub mod search;
 
+use crate::error::Result;
 use crate::storage::HeapBytes;
+use crate::types::Options;
 use format::{ScanBytes, ScanHeader};
 
 /// The lists in memory: the section of a file, and what its header says.
@@ -34,5 +36,20 @@ impl Scan {
             header: &self.header,
             bytes: self.bytes.bytes(),
         }
+    }
+}
+
+impl ScanBytes<'_> {
+    /// In memory.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory); [`Error::Corrupt`](crate::Error::Corrupt) for
+    /// bytes that have changed since they were read.
+    pub fn copy(&self, options: &Options, n_items: usize) -> Result<Scan> {
+        let bytes = HeapBytes::copy_of(self.bytes)?;
+        Ok(Scan {
+            header: ScanHeader::read(bytes.bytes(), options, n_items)?,
+            bytes,
+        })
     }
 }

@@ -59,6 +59,7 @@ mod graph;
 mod graph_bytes;
 mod graph_falls;
 mod graph_filters;
+mod insert;
 mod kill;
 mod labels;
 mod lengths;

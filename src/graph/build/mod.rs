@@ -13,6 +13,7 @@
 
 mod descent;
 pub mod encode;
+mod insert;
 mod leaves;
 mod lists;
 mod prune;

@@ -9,9 +9,11 @@ use crate::graph::quantize::points::Points;
 use crate::graph::threads::Team;
 use crate::kernel::Measure;
 
+/// Room for choosing.
 #[derive(Default)]
-struct Room {
-    kept: Vec<Near>,
+pub struct Room {
+    /// What was chosen.
+    pub kept: Vec<Near>,
     /// Their ids.
     ids: Vec<u32>,
     /// What was left out.
@@ -25,7 +27,7 @@ impl Room {
     ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
-    fn choose<P: Points>(
+    pub fn choose<P: Points>(
         &mut self,
         points: &P,
         candidates: &[Near],
@@ -78,6 +80,16 @@ impl Room {
     }
 }
 
+/// The slack of [`GraphPlan::alpha`], in 256ths.
+pub fn slack(measure: Measure, alpha: f64) -> u64 {
+    // Squared distances take it squared.
+    let slack = match measure {
+        Measure::Squares => alpha * alpha,
+        Measure::Differences | Measure::Bits => alpha,
+    };
+    (slack * 256.0) as u64
+}
+
 /// Chooses neighbours for each item among its list, then among these and the items that chose it.
 /// What comes out has no distances: lists keep the order of choice. The items come in this order.
 ///
@@ -92,12 +104,7 @@ pub fn prune<P: Points>(
     team: &Team<'_, '_>,
 ) -> Result<NeighborLists> {
     let n = points.count();
-    // Squared distances take the slack squared.
-    let alpha = match measure {
-        Measure::Squares => plan.alpha * plan.alpha,
-        Measure::Differences | Measure::Bits => plan.alpha,
-    };
-    let slack = (alpha * 256.0) as u64;
+    let slack = slack(measure, plan.alpha);
     let choose = |from: &NeighborLists, take: &(dyn Fn(u32, &[Near]) + Sync)| {
         let room = || (Vec::new(), Room::default());
         team.share(n, room, |range, (candidates, room)| {

@@ -62,15 +62,15 @@ pub struct GraphHeader {
 #[derive(Default)]
 pub(super) struct CodeRanges {
     pub(super) numbers: Range<usize>,
-    matrix: Range<usize>,
-    rows: Range<usize>,
+    pub(super) matrix: Range<usize>,
+    pub(super) rows: Range<usize>,
     pub(super) extras: Range<usize>,
 }
 
 /// Where the parts of the graph are, in bytes from the section's start.
 #[derive(Default)]
 pub(super) struct GraphRanges {
-    neighbors: Range<usize>,
+    pub(super) neighbors: Range<usize>,
     entries: Range<usize>,
     rows: Range<usize>,
     starts: Range<usize>,

@@ -56,6 +56,17 @@ pub struct Projection {
     pub scale: Scale,
 }
 
+impl Projection {
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn copy(&self) -> Result<Self> {
+        Ok(Projection {
+            factors: memory::copy(&self.factors)?,
+            scale: self.scale.copy()?,
+        })
+    }
+}
+
 /// A projection with its matrix: a row for each factor, as long as a whole code.
 #[derive(Clone, Copy)]
 pub struct Projector<'a> {

@@ -1,0 +1,293 @@
+//! Puts more items into a graph.
+//!
+//! ```text
+//! in rounds, each as large as all before it, up to a share of the graph:
+//!   for each item: neighbours = RobustPrune(search(graph, item))
+//!   for each neighbour of these: neighbours = RobustPrune(its own, and the items that chose it)
+//! ```
+//!
+//! An item of a round reads what the rounds before have finished, so that the outcome does not
+//! depend on threads. Sources: Subramanya et al. 2019, "DiskANN"; Manohar et al. 2024, "ParlayANN".
+
+use super::leaves::Leaves;
+use super::lists::{self, Near};
+use super::prune::{self, Room};
+use super::{routes, GraphPlan};
+use crate::error::{reserve, Result};
+use crate::forest::roots::Roots;
+use crate::graph::format::header::GraphHeader;
+use crate::graph::format::routes::RouteBytes;
+use crate::graph::quantize::points::Points;
+use crate::graph::quantize::vectors::{GraphQuery, Source, Vectors};
+use crate::graph::quantize::{write, EXTRA};
+use crate::graph::threads::Team;
+use crate::graph::{search, Graph, GraphBytes, END};
+use crate::kernel::Isa;
+use crate::memory;
+use crate::query::filter::Without;
+use crate::query::Wanted;
+use crate::storage::HeapBytes;
+use crate::work::Meter;
+
+/// A round is at most one in so many of the items that have neighbours.
+const SHARE: usize = 50;
+
+/// Items that a search for neighbours looks at.
+const SEARCH_K: u64 = 2000;
+
+/// Trees whose leaves items to start from are taken of.
+const TREES: usize = 10;
+
+/// Items that a thread takes at a time.
+const TAKEN: usize = 16;
+
+impl Graph {
+    /// The graph of before, with the items of `new`, which are ids ascending. `roots` are trees with
+    /// all items. The same for any number of threads and on any processor.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].
+    pub fn insert(
+        old: &GraphBytes<'_>,
+        source: &Source<'_>,
+        roots: &Roots,
+        new: &[usize],
+        isa: Isa,
+        meter: &Meter<'_>,
+    ) -> Result<Self> {
+        let n_items = roots.n_items;
+        if n_items >= lists::MAX_ITEMS || new.len() >= old.header.n_items() {
+            let plan = GraphPlan {
+                degree: old.header.degree,
+                alpha: old.header.alpha,
+                ..GraphPlan::default()
+            };
+            return Graph::build(source, roots, isa, &plan, meter);
+        }
+        meter.set_total(new.len() as u64);
+        let mut graph = Graph::with_places(old, source, roots, new, isa)?;
+        let linked = (0..old.header.n_items()).filter(|&id| source.takes_part(id));
+        let takes_part = |id: &&usize| source.takes_part(**id);
+        let new: Vec<u32> = memory::collect(new.iter().filter(takes_part).map(|&id| id as u32))?;
+        // Those that fill holes are not linked yet.
+        let n_linked = linked.count().saturating_sub(new.len());
+        let measure = source.space.measure();
+        let team = Team::new(meter);
+        let Graph {
+            header,
+            codes,
+            lists,
+        } = &mut graph;
+        let insert = Insert {
+            source,
+            roots,
+            isa,
+            header,
+            codes,
+            slack: prune::slack(measure, header.alpha),
+        };
+        match header.by_vectors {
+            true => insert.all(&Vectors::of(source, n_items), lists, &new, n_linked, &team)?,
+            false => {
+                let points = header.codes(codes.bytes(), isa, measure);
+                insert.all(&points, lists, &new, n_linked, &team)?;
+            }
+        }
+        meter.finish()?;
+        Ok(graph)
+    }
+
+    /// The graph of before with codes of the new items, which are not neighbours of any yet.
+    fn with_places(
+        old: &GraphBytes<'_>,
+        source: &Source<'_>,
+        roots: &Roots,
+        new: &[usize],
+        isa: Isa,
+    ) -> Result<Self> {
+        let (options, measure) = (source.nodes.layout().options, source.space.measure());
+        let (mut header, mut codes) = GraphHeader::of_more(old, &options, roots.n_items)?;
+        let view = old.view(isa, measure);
+        let (rows, extras) = header.code_parts(codes.bytes_mut());
+        let (stride, mut room) = (header.stride, Vec::new());
+        for &id in new.iter().filter(|_| !header.by_vectors) {
+            let row = &mut rows[id * stride..][..stride];
+            let extra = extras.get_mut(id * EXTRA..(id + 1) * EXTRA);
+            let extra = extra.unwrap_or_default();
+            write(source, &view.coder, id..id + 1, &mut room, row, extra)?;
+        }
+        let (mut entries, mut routes) = (Vec::new(), RouteBytes::default());
+        if header.is_projected() {
+            let takes_part = |id| source.takes_part(id);
+            let leaves = Leaves::collect(&source.nodes, roots, TREES, &takes_part)?;
+            entries = leaves.spread(roots.n_items.isqrt())?;
+        } else if !header.by_vectors {
+            routes = routes::build(source, roots, header.scale())?;
+        }
+        let is_null = |id: &usize| !source.takes_part(*id);
+        let null = view.null().chain(new.iter().copied().filter(is_null));
+        let mut null = memory::collect(null.map(|id| id as u32))?;
+        null.sort_unstable();
+        let lists = header.of_more_lists(
+            old,
+            &entries,
+            &header.codes(codes.bytes(), isa, measure),
+            &routes,
+            &null,
+        )?;
+        Ok(Graph {
+            header,
+            codes,
+            lists,
+        })
+    }
+}
+
+/// What is known while items are inserted.
+struct Insert<'a> {
+    source: &'a Source<'a>,
+    roots: &'a Roots,
+    isa: Isa,
+    header: &'a GraphHeader,
+    codes: &'a HeapBytes,
+    /// See [`Room::choose`].
+    slack: u64,
+}
+
+/// An item and the neighbours chosen for it.
+type Chosen = (u32, Vec<Near>);
+
+impl Insert<'_> {
+    fn all<P: Points>(
+        &self,
+        points: &P,
+        lists: &mut HeapBytes,
+        new: &[u32],
+        n_linked: usize,
+        team: &Team<'_, '_>,
+    ) -> Result<()> {
+        let mut done = 0;
+        while done < new.len() {
+            let most = ((n_linked + done) / SHARE).max(1);
+            let round = &new[done..new.len().min(done + done.clamp(1, most))];
+            let chosen = self.choose_neighbors(points, lists, round, team)?;
+            for (item, kept) in &chosen {
+                self.set_row(lists, *item, kept);
+            }
+            for (item, kept) in self.choose_again(points, lists, &chosen, team)? {
+                self.set_row(lists, item, &kept);
+            }
+            done += round.len();
+            team.advance(round.len())?;
+        }
+        Ok(())
+    }
+
+    fn set_row(&self, lists: &mut HeapBytes, item: u32, kept: &[Near]) {
+        let row = self.header.row_mut(lists.bytes_mut(), item);
+        let ids = kept.iter().map(|near| near.id());
+        for (to, id) in row
+            .chunks_exact_mut(4)
+            .zip(ids.chain(std::iter::repeat(END)))
+        {
+            to.copy_from_slice(&id.to_le_bytes());
+        }
+    }
+
+    /// For each item of a round.
+    fn choose_neighbors<P: Points>(
+        &self,
+        points: &P,
+        lists: &HeapBytes,
+        round: &[u32],
+        team: &Team<'_, '_>,
+    ) -> Result<Vec<Chosen>> {
+        let measure = self.source.space.measure();
+        let view = self
+            .header
+            .view(self.codes.bytes(), lists.bytes(), self.isa, measure);
+        let wanted = Wanted {
+            n: GraphPlan::default().candidates,
+            search_k: Some(SEARCH_K),
+            max_distance: None,
+        };
+        let chosen = team.parts(round.len(), TAKEN, |range| {
+            let (mut room, mut ids) = (Room::default(), Vec::new());
+            let mut candidates = Vec::new();
+            memory::try_collect(round[range].iter().map(|&item| {
+                ids.clear();
+                let search = &mut |query: &dyn GraphQuery| {
+                    let without = Without(item as usize);
+                    let found = search::search(query, self.roots, &view, wanted, &without)?;
+                    reserve(&mut ids, found.len())?;
+                    let found = found.iter().map(|one| one.id as u32);
+                    ids.extend(
+                        found.filter(|&id| id != item && self.source.takes_part(id as usize)),
+                    );
+                    Ok(())
+                };
+                let nodes = &self.source.nodes;
+                self.source.space.query_from(nodes, item, search)?;
+                near(points, item, &ids, &mut candidates)?;
+                room.choose(points, &candidates, self.header.degree, self.slack)?;
+                Ok((item, memory::copy(&room.kept)?))
+            }))
+        })?;
+        memory::collect(chosen.into_iter().flatten())
+    }
+
+    /// For each item that was chosen as a neighbour: among those it has, and those that chose it.
+    fn choose_again<P: Points>(
+        &self,
+        points: &P,
+        lists: &HeapBytes,
+        chosen: &[Chosen],
+        team: &Team<'_, '_>,
+    ) -> Result<Vec<Chosen>> {
+        let mut turned = Vec::new();
+        for (item, kept) in chosen {
+            reserve(&mut turned, kept.len())?;
+            turned.extend(kept.iter().map(|near| (near.id(), *item)));
+        }
+        turned.sort_unstable();
+        let groups = memory::collect(turned.chunk_by(|a, b| a.0 == b.0))?;
+        let measure = self.source.space.measure();
+        let view = self
+            .header
+            .view(self.codes.bytes(), lists.bytes(), self.isa, measure);
+        let chosen = team.parts(groups.len(), TAKEN, |range| {
+            let (mut room, mut ids) = (Room::default(), Vec::new());
+            let mut candidates = Vec::new();
+            memory::try_collect(groups[range].iter().map(|group| {
+                let item = group[0].0;
+                ids.clear();
+                let (row, _) = view.row(item as usize).as_chunks::<4>();
+                reserve(&mut ids, row.len() + group.len())?;
+                let there = row.iter().map(|&id| u32::from_le_bytes(id));
+                let n_items = self.roots.n_items;
+                ids.extend(there.take_while(|&id| (id as usize) < n_items));
+                for &(_, new) in *group {
+                    if !ids.contains(&new) {
+                        ids.push(new);
+                    }
+                }
+                near(points, item, &ids, &mut candidates)?;
+                room.choose(points, &candidates, self.header.degree, self.slack)?;
+                Ok((item, memory::copy(&room.kept)?))
+            }))
+        })?;
+        memory::collect(chosen.into_iter().flatten())
+    }
+}
+
+/// These items with their distances from one, nearest first.
+fn near<P: Points>(points: &P, item: u32, ids: &[u32], to: &mut Vec<Near>) -> Result<()> {
+    let mut distances = memory::filled(0, ids.len())?;
+    points.distances(points.get(item), ids, &mut distances);
+    to.clear();
+    reserve(to, ids.len())?;
+    let all = ids.iter().zip(&distances);
+    to.extend(all.map(|(&id, &distance)| Near::new(distance, id)));
+    to.sort_unstable();
+    Ok(())
+}
