@@ -34,6 +34,7 @@ fn on_every_kernel(test: &str) -> Vec<(&'static str, String)> {
     said
 }
 
+mod auto;
 mod bad_input;
 mod blind;
 mod bounded;
@@ -72,5 +73,6 @@ mod scan_bytes;
 mod search;
 mod states;
 mod thaw;
+mod tune;
 mod views;
 mod work;
