@@ -598,10 +598,11 @@ const char *annoy_version(void);
 // The library's `ANNOY_ABI_VERSION`, to be compared with the header's. Async-signal-safe.
 uint32_t annoy_abi_version(void);
 
-// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The
-// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine
-// has. It is read once in a process, so that what this says does not change. A program that
-// changes its environment in other threads can have it read before, by this call. Static.
+// Name of the distance kernels that indexes use: "avx512", "avx2" or "sse2" on x86-64, "dotprod"
+// or "neon" on aarch64, "portable" elsewhere. The environment variable `ANNOY_RS_KERNEL` can force
+// one; NULL when it names none that this machine has. It is read once in a process, so that what
+// this says does not change. A program that changes its environment in other threads can have it
+// read before, by this call. Static.
 const char *annoy_kernel_name(void);
 
 // Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.

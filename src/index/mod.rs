@@ -222,7 +222,8 @@ impl Index {
     }
 }
 
-/// The kernels an index made now would use: "avx512", "avx2", "sse2" or "portable".
+/// The kernels an index made now would use: "avx512", "avx2" or "sse2" on x86-64, "dotprod" or
+/// "neon" on aarch64, "portable" elsewhere.
 ///
 /// # Errors
 /// [`Error::Unsupported`] when the environment variable `ANNOY_RS_KERNEL` names none of this

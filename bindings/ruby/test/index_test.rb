@@ -9,7 +9,7 @@ class IndexTest < Minitest::Test
   def test_both_names_are_the_same_library
     assert_equal Annoy::VERSION, Annoy.library_version
     assert_includes [true, false], require("annoy")
-    assert_match(/avx512|avx2|sse2|portable/, Annoy.kernel_name)
+    assert_match(/avx512|avx2|sse2|dotprod|neon|portable/, Annoy.kernel_name)
   end
 
   def test_types

@@ -146,7 +146,7 @@ impl Session<'_> {
         };
         let heard = !self.one_in(16)?;
         let status = body(if heard { &mut error } else { null_mut() });
-        let bytes = error.message.map(|c| c as u8);
+        let bytes = error.message.map(|c| c.to_ne_bytes()[0]);
         let text = CStr::from_bytes_until_nul(&bytes)
             .ok()
             .and_then(|text| text.to_str().ok());
