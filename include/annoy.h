@@ -321,6 +321,9 @@ typedef struct annoy_search_options {
   annoy_method method;
   // Must be 0.
   int32_t reserved;
+  // The share of the nearest that is to be found, up to 1, in place of `search_k`, of an index
+  // that `annoy_tune` has measured; 0 for none. Exact search needs no measuring.
+  double recall;
 } annoy_search_options;
 
 // Where the results of searches go: a row of `n` places for each query. Zero everything, then set
@@ -411,6 +414,8 @@ typedef struct annoy_info {
   // Share of the nearest 10 that such searches found when the scan was built, of 64 items as if
   // those were not there: 0 to 1. -1 where there is no scan.
   double scan_recall;
+  // Queries that `annoy_tune` measured searches with; 0 when it did not.
+  int64_t n_tuned;
 } annoy_info;
 
 // What a file may be. Its size will not change.
@@ -593,10 +598,11 @@ const char *annoy_version(void);
 // The library's `ANNOY_ABI_VERSION`, to be compared with the header's. Async-signal-safe.
 uint32_t annoy_abi_version(void);
 
-// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The
-// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine
-// has. It is read once in a process, so that what this says does not change. A program that
-// changes its environment in other threads can have it read before, by this call. Static.
+// Name of the distance kernels that indexes use: "avx512", "avx2" or "sse2" on x86-64, "dotprod"
+// or "neon" on aarch64, "portable" elsewhere. The environment variable `ANNOY_RS_KERNEL` can force
+// one; NULL when it names none that this machine has. It is read once in a process, so that what
+// this says does not change. A program that changes its environment in other threads can have it
+// read before, by this call. Static.
 const char *annoy_kernel_name(void);
 
 // Annoy's name of a metric, such as "angular"; NULL for a number that is none. Static.
@@ -857,6 +863,21 @@ annoy_status annoy_build_graph(struct annoy_index *index,
 // products, and for 2^32 items or more; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error
 // the index is as before.
 annoy_status annoy_build_scan(struct annoy_index *index, const struct annoy_work *work, struct annoy_error *error);
+
+// Builds a graph or a scan over the items of a built or loaded index, whichever is expected to
+// find so much of the nearest ten in less time, in place of both; then measures it, as
+// `annoy_tune`. `recall` is more than 0 and up to 1, or 0 for 0.95. `work` may be NULL.
+//
+// A scan is built in a tenth of the time of a graph, so it comes first; how much searches of a
+// graph have to look at is told by those of samples of the items. `annoy_save` writes what was
+// built into the file, where Annoy does not see it. The choice depends on the items alone: the
+// same index gives the same bytes, for any number of threads and on any processor. Progress is
+// told of one build or search after the other, each from 0. Errors: those of `annoy_build_graph`
+// and `annoy_tune`; `ANNOY_ERR_ARGUMENT` for another `recall`. On an error the index is as before.
+annoy_status annoy_build_auto(struct annoy_index *index,
+                              double recall,
+                              const struct annoy_work *work,
+                              struct annoy_error *error);
 
 // Writes the index to a file that Annoy 1.17 reads too. The index stays as it is.
 //
@@ -1228,6 +1249,25 @@ annoy_status annoy_estimate_recall(const struct annoy_index *index,
                                    const struct annoy_work *work,
                                    double *recall,
                                    struct annoy_error *error);
+
+// Measures what share of the nearest ten searches find, by how much they look at, so that they can
+// be asked for a `recall` (`annoy_search_options`) in place of a `search_k`. `work` may be NULL.
+//
+// What searches go through by default is measured: the graph where there is one, else the scan,
+// else the trees. `queries` are such as will be asked; NULL for 512 of the items, each as if it
+// were not there itself. What searches with a filter find is not measured. `annoy_save` writes the
+// curve into the file, where Annoy does not see it. It is gone when trees, graph or scan are built
+// anew. Looks at all items once for each query. The same index and queries give the same curve,
+// for any number of threads and on any processor.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for no queries,
+// fields of `queries` that cannot be, or a wrong `work`; `ANNOY_ERR_DIMENSION`,
+// `ANNOY_ERR_NOT_FINITE` and `ANNOY_ERR_UNSUPPORTED` for a query; `ANNOY_ERR_CORRUPT` when a
+// loaded file turns out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error
+// the index is as before.
+annoy_status annoy_tune(struct annoy_index *index,
+                        const struct annoy_vectors *queries,
+                        const struct annoy_work *work,
+                        struct annoy_error *error);
 
 // Verifies a built or loaded index: checksums, kinds of nodes, ids, that each item is in every
 // tree once, that values are finite. Reads all of it; takes 4 bytes of memory for each item.

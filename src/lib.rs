@@ -14,6 +14,7 @@
 #[macro_use]
 mod memory;
 
+mod curve;
 mod error;
 #[cfg(not(feature = "fault-injection"))]
 mod fault;

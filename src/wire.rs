@@ -211,6 +211,23 @@ wire! {
     }
 }
 
+wire! {
+    /// Before the points of a curve.
+    struct Curve: 32 {
+        0 method: u32,
+        4 n_points: u32,
+        8 n_queries: u64,
+    }
+}
+
+wire! {
+    /// What searches found with this `search_k`.
+    struct CurvePoint: 16 {
+        0 search_k: u64,
+        8 recall: f64,
+    }
+}
+
 impl Superblock {
     /// Where its checksum is.
     pub const CHECKSUM: std::ops::Range<usize> = 16..24;
@@ -272,6 +289,8 @@ mod tests {
         compare("## Graph", Graph::PLACES, None);
         compare("## Scan", Scan::PLACES, None);
         compare("An entry of the lists:", ScanList::PLACES, None);
+        compare("## Curve", Curve::PLACES, None);
+        compare("A point:", CurvePoint::PLACES, None);
         let checksum = Superblock::PLACES
             .iter()
             .find(|place| place.0 == "checksum");

@@ -20,7 +20,7 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 # of one profile one after the other, as they wait for each other. What begins last is short.
 stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby abi compare examples docs)
 # These take longer, and run when they are named only.
-when_named=(sanitizers loom clients)
+when_named=(sanitizers loom clients everywhere)
 logs=target/test-logs
 # The longest that any stage may take, in seconds: more than twice what the longest takes.
 limit=${ANNOY_RS_STAGE_SECONDS:-1800}
@@ -139,6 +139,8 @@ gauntlet() {
 sanitizers() { bash tests/sanitizers/run.sh; }
 # Programs of others on annoy-rs-compat. With a warm cache of pip most of it is installing them.
 clients() { bash bindings/python/compat/test.sh; }
+# Other processors and C libraries, by emulators.
+everywhere() { bash tests/everywhere/run.sh; }
 loom() { cargo run --quiet --release -p annoy_rs_loom; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 

@@ -95,7 +95,7 @@ func searchBatch[Distance float32 | float64](ctx context.Context, index *Index, 
 	counts := (*C.size_t)(unsafe.Pointer(elements(b.Counts))) // as wide as int
 	err = s.long(ctx, func(work *C.annoy_work) error {
 		return taken(C.annoy_go_search_batch(c, form, queries, nQueries, C.size_t(width), stride, s.flags, s.method,
-			s.searchK, s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), work, int64s(b.IDs),
+			s.searchK, s.recall, s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), work, int64s(b.IDs),
 			elements(b.Distances), elementOf[Distance](), wanted, counts))
 	})
 	if err != nil {

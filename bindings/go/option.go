@@ -36,14 +36,15 @@ const (
 	nThreads
 	progress
 	rowStride
+	recall
 )
 
 var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter",
-	"Exact, Forest, Graph or Scan", "NThreads", "OnProgress", "RowStride"}
+	"Exact, Forest, Graph or Scan", "NThreads", "OnProgress", "RowStride", "Recall"}
 
 // What a call takes.
 const (
-	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | method
+	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | method | recall
 	forItems  = nThreads | progress
 	forRows   = forItems | rowStride
 )
@@ -52,6 +53,10 @@ const (
 // several times. More candidates take longer and find more. The default, also with 0 and -1, is n
 // times the number of trees, or with a graph or scan a number that suits it.
 func SearchK(k int64) CallOption { return CallOption{kind: searchK, whole: k} }
+
+// Recall sets the share of the nearest that a search is to find, up to 1, in place of SearchK. The
+// index must have been measured by Tune or BuildAuto.
+func Recall(share float64) CallOption { return CallOption{kind: recall, number: share} }
 
 // MaxDistance leaves items out that are farther away than this, for Dot items with a
 // smaller inner product.
@@ -92,7 +97,8 @@ func Graph() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_
 func Scan() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_SCAN} }
 
 // NThreads sets how many threads a long call uses: AddItems, Build, BuildGraph, BuildScan,
-// EstimateRecall, and batches of searches. The default, also with 0 and -1, is one per processor.
+// BuildAuto, Tune, EstimateRecall, and batches of searches. The default, also with 0 and -1, is one
+// per processor.
 func NThreads(n int) CallOption { return CallOption{kind: nThreads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
@@ -116,9 +122,9 @@ type Progress struct {
 }
 
 // OnProgress makes a long call report its progress, on the goroutine of the caller: AddItems,
-// Build, BuildGraph, BuildScan, Save, Verify, VerifyFile, EstimateRecall, and batches of searches.
-// report must not use the index. If it panics, the call ends, the index is as before, and the panic
-// continues in the caller.
+// Build, BuildGraph, BuildScan, BuildAuto, Tune, Save, Verify, VerifyFile, EstimateRecall, and
+// batches of searches. report must not use the index. If it panics, the call ends, the index is as
+// before, and the panic continues in the caller.
 func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
 
 // RowStride sets the distance between the starts of two vectors in a slice, in elements, for
@@ -131,6 +137,7 @@ type settings struct {
 	method      C.annoy_method
 	searchK     C.int64_t
 	maxDistance C.double
+	recall      C.double
 	bitmap      *C.uint64_t
 	bits        C.size_t
 	exclude     *C.int64_t
@@ -158,6 +165,8 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 		case maxDistance:
 			s.flags |= C.ANNOY_SEARCH_MAX_DISTANCE
 			s.maxDistance = C.double(o.number)
+		case recall:
+			s.recall = C.double(o.number)
 		case allow, deny:
 			if err := s.setBitmap(o); err != nil {
 				return err

@@ -13,17 +13,8 @@ import "context"
 //
 // Takes NThreads and OnProgress.
 func (index *Index) BuildScan(ctx context.Context, opts ...CallOption) error {
-	if err := ended(ctx); err != nil {
-		return err
-	}
-	var s settings
-	if err := s.read(opts, forItems); err != nil {
-		return err
-	}
-	return index.writeUntil(ctx, func(c *C.annoy_index) error {
-		return s.long(ctx, func(work *C.annoy_work) error {
-			var e C.annoy_error
-			return check(C.annoy_build_scan(c, work, &e), &e)
-		})
+	return index.change(ctx, opts, forItems, func(c *C.annoy_index, _ *settings, work *C.annoy_work) error {
+		var e C.annoy_error
+		return check(C.annoy_build_scan(c, work, &e), &e)
 	})
 }

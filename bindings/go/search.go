@@ -19,8 +19,9 @@ type Neighbor struct {
 // Search finds the n items nearest to a vector of F numbers, nearest first, equal distances by id.
 // It may find fewer than n: that is no error.
 //
-// Takes SearchK, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest, Graph
-// and Scan. An item has to pass all that is set; those that do not pass do not count for SearchK.
+// Takes SearchK or Recall, MaxDistance, Allow, Deny, Exclude, Filter, and one of Exact, Forest,
+// Graph and Scan. An item has to pass all that is set; those that do not pass do not count for
+// SearchK.
 func (index *Index) Search(ctx context.Context, vector []float32, n int, opts ...CallOption) ([]Neighbor, error) {
 	return index.search(ctx, C.ANNOY_ELEMENT_F32, elements(vector), len(vector), 0, n, opts)
 }
@@ -84,7 +85,7 @@ func (index *Index) search(ctx context.Context, form C.annoy_element, query *C.u
 	neighbors := make([]Neighbor, wanted)
 	first := (*C.annoy_go_neighbor)(unsafe.Pointer(elements(neighbors)))
 	found := C.annoy_go_search(c, form, query, C.size_t(length), C.int64_t(item), s.flags, s.method, s.searchK,
-		s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), token, first, wanted)
+		s.recall, s.maxDistance, s.bitmap, s.bits, s.exclude, s.nExclude, s.filterUser(), token, first, wanted)
 	if found.error != nil {
 		return nil, because(ctx, taken(found.error))
 	}

@@ -172,13 +172,15 @@ static inline annoy_go_found annoy_go_search_into(const annoy_index *index, anno
 }
 
 static inline annoy_search_options annoy_go_options(uint64_t flags, annoy_method method, int64_t search_k,
-                                                    double max_distance, const uint64_t *bitmap, size_t bitmap_bits,
-                                                    const int64_t *exclude, size_t n_exclude, uintptr_t filter) {
+                                                    double recall, double max_distance, const uint64_t *bitmap,
+                                                    size_t bitmap_bits, const int64_t *exclude,
+                                                    size_t n_exclude, uintptr_t filter) {
     annoy_search_options options = {0};
     options.struct_size = sizeof options;
     options.flags = flags;
     options.method = method;
     options.search_k = search_k;
+    options.recall = recall;
     options.max_distance = max_distance;
     options.bitmap = bitmap;
     options.bitmap_bits = bitmap_bits;
@@ -198,12 +200,13 @@ typedef struct annoy_go_neighbor {
 /* A search for one query, `item` where that is what is searched for. */
 static inline annoy_go_found annoy_go_search(const annoy_index *index, annoy_element form, const uint8_t *query,
                                              size_t len, int64_t item, uint64_t flags, annoy_method method,
-                                             int64_t search_k, double max_distance, const uint64_t *bitmap,
-                                             size_t bitmap_bits, const int64_t *exclude, size_t n_exclude,
-                                             uintptr_t filter, const annoy_cancel *cancel,
+                                             int64_t search_k, double recall, double max_distance,
+                                             const uint64_t *bitmap, size_t bitmap_bits,
+                                             const int64_t *exclude, size_t n_exclude, uintptr_t filter, const annoy_cancel *cancel,
                                              annoy_go_neighbor *neighbors, size_t n) {
     const annoy_search_options options =
-        annoy_go_options(flags, method, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
+        annoy_go_options(flags, method, search_k, recall, max_distance, bitmap, bitmap_bits, exclude, n_exclude,
+                         filter);
     const annoy_work work = {sizeof work, 1, 0, cancel, NULL, NULL};
     /* Room for ids and distances, on the stack as a rule. */
     enum { FEW = 128 };
@@ -234,16 +237,24 @@ static inline annoy_go_found annoy_go_search(const annoy_index *index, annoy_ele
     return found;
 }
 
+/* `queries` of the form ANNOY_GO_ITEMS are none. */
+static inline annoy_error *annoy_go_tune(annoy_index *index, annoy_element form, const uint8_t *queries, size_t n,
+                                         size_t len, size_t stride, const annoy_work *work) {
+    const annoy_vectors vectors = annoy_go_vectors(form, queries, n, len, stride);
+    ANNOY_GO_CALL(annoy_tune(index, form == ANNOY_GO_ITEMS ? NULL : &vectors, work, &error));
+}
+
 /* A search for many queries. `element` is that of the distances. */
 static inline annoy_error *annoy_go_search_batch(const annoy_index *index, annoy_element form, const uint8_t *queries,
                                                  size_t n_queries, size_t len, size_t stride, uint64_t flags,
-                                                 annoy_method method, int64_t search_k, double max_distance,
-                                                 const uint64_t *bitmap, size_t bitmap_bits, const int64_t *exclude,
-                                                 size_t n_exclude, uintptr_t filter, const annoy_work *work,
+                                                 annoy_method method, int64_t search_k, double recall,
+                                                 double max_distance, const uint64_t *bitmap, size_t bitmap_bits,
+                                                 const int64_t *exclude, size_t n_exclude, uintptr_t filter, const annoy_work *work,
                                                  int64_t *ids, uint8_t *distances, annoy_element element, size_t n,
                                                  size_t *counts) {
     const annoy_search_options options =
-        annoy_go_options(flags, method, search_k, max_distance, bitmap, bitmap_bits, exclude, n_exclude, filter);
+        annoy_go_options(flags, method, search_k, recall, max_distance, bitmap, bitmap_bits, exclude, n_exclude,
+                         filter);
     const annoy_results results = annoy_go_results(ids, distances, element, counts, n);
     ANNOY_GO_CALL(annoy_go_run(index, form, queries, n_queries, len, stride, &options, &results, work, &error));
 }

@@ -85,6 +85,7 @@ type Info struct {
 	ScanLists      int     // lists of the scan; 0 without a scan
 	ScanSearchK    int64   // items looked at by default for each ten results; 0 without a scan
 	ScanRecall     float64 // recall@10 when the scan was tried; -1 without a scan
+	NTuned         int     // queries that Tune measured searches with; 0 when it did not
 	Bytes          uint64  // size in memory, or of the file
 	NodeSize       uint64  // bytes of a node
 	MaxLeaf        uint64  // the most items in a leaf
@@ -112,6 +113,7 @@ func (index *Index) Info() (Info, error) {
 		NLeaves: int(info.n_leaves), Depth: int(info.depth), GraphDegree: int(info.graph_degree),
 		GraphCodeBytes: int(info.graph_code_bytes), GraphRecall: float64(info.graph_recall),
 		ScanLists: int(info.scan_lists), ScanSearchK: int64(info.scan_search_k), ScanRecall: float64(info.scan_recall),
+		NTuned:   int(info.n_tuned),
 		Bytes:    uint64(info.bytes),
 		NodeSize: uint64(info.node_size), MaxLeaf: uint64(info.max_leaf), LeafFill: float64(info.leaf_fill),
 		Imbalance: float64(info.imbalance), Seed: uint64(info.seed), HasSeed: info.has_seed != 0,

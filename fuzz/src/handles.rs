@@ -24,6 +24,7 @@ pub struct Sight {
     pub n_removed: i64,
     pub graph_degree: i64,
     pub scan_lists: i64,
+    pub n_tuned: i64,
     /// The status of the search, and what it found.
     pub nearest: (annoy_status, Vec<(i64, u32)>),
 }
@@ -95,6 +96,7 @@ pub fn look(index: *const annoy_index) -> Sight {
             n_removed: annoy_get_n_removed(index),
             graph_degree: info.graph_degree,
             scan_lists: info.scan_lists,
+            n_tuned: info.n_tuned,
             nearest: (status, found.take(n_found).collect()),
         }
     }

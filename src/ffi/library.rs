@@ -79,15 +79,24 @@ pub extern "C" fn annoy_abi_version() -> u32 {
     ANNOY_ABI_VERSION
 }
 
-/// Name of the distance kernels that indexes use: "avx512", "avx2", "sse2" or "portable". The
-/// environment variable `ANNOY_RS_KERNEL` can force one; NULL when it names none that this machine
-/// has. It is read once in a process, so that what this says does not change. A program that
-/// changes its environment in other threads can have it read before, by this call. Static.
+/// Name of the distance kernels that indexes use: "avx512", "avx2" or "sse2" on x86-64, "dotprod"
+/// or "neon" on aarch64, "portable" elsewhere. The environment variable `ANNOY_RS_KERNEL` can force
+/// one; NULL when it names none that this machine has. It is read once in a process, so that what
+/// this says does not change. A program that changes its environment in other threads can have it
+/// read before, by this call. Static.
 #[no_mangle]
 pub extern "C" fn annoy_kernel_name() -> *const c_char {
     guard_value(std::ptr::null(), || {
         let name = index::kernel_name().ok();
-        [c"avx512", c"avx2", c"sse2", c"portable"]
+        const NAMES: [&CStr; 6] = [
+            c"avx512",
+            c"avx2",
+            c"sse2",
+            c"dotprod",
+            c"neon",
+            c"portable",
+        ];
+        NAMES
             .iter()
             .find(|known| known.to_str().ok() == name)
             .map_or(std::ptr::null(), |known| known.as_ptr())

@@ -10,6 +10,8 @@
 //! - `item`: adding and reading items.
 //! - `build`: building trees.
 //! - `graph`: building a graph.
+//! - `scan`: building a scan.
+//! - `auto`: choosing between the two.
 //! - `file`: saving and loading.
 //! - `bytes`: saving to and loading from memory.
 //! - `labels`: names of items.
@@ -25,6 +27,7 @@
 //! - `guard`: what every function's body runs in, and how arguments are read.
 #![allow(non_camel_case_types)]
 
+pub mod auto;
 pub mod build;
 pub mod bytes;
 pub mod file;

@@ -79,6 +79,9 @@ pub struct annoy_search_options {
     pub method: annoy_method,
     /// Must be 0.
     pub reserved: i32,
+    /// The share of the nearest that is to be found, up to 1, in place of `search_k`, of an index
+    /// that `annoy_tune` has measured; 0 for none. Exact search needs no measuring.
+    pub recall: f64,
 }
 
 // SAFETY: numbers, and pointers that may be anything until they are used.
@@ -158,6 +161,7 @@ impl<'a> Given<'a> {
             0 => None,
             other => or_choose("search_k", other, 1)?,
         };
+        search.recall = (options.recall != 0.0).then_some(options.recall);
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         search.exclude = unsafe { slice("exclude", options.exclude, options.n_exclude) }?;
         if !options.bitmap.is_null() {

@@ -173,7 +173,7 @@ mod tests {
     fn long_text_is_cut_at_a_character() {
         let error = annoy_error::new(&Error::Unsupported("é".repeat(400)));
         assert_eq!(error.message[503], 0);
-        let bytes: Vec<u8> = error.message.iter().map(|&c| c as u8).collect();
+        let bytes: Vec<u8> = error.message.iter().map(|c| c.to_ne_bytes()[0]).collect();
         let text = CStr::from_bytes_until_nul(&bytes).unwrap();
         assert_eq!(text.to_str().unwrap(), "é".repeat(251));
     }

@@ -83,6 +83,8 @@ pub struct annoy_info {
     /// Share of the nearest 10 that such searches found when the scan was built, of 64 items as if
     /// those were not there: 0 to 1. -1 where there is no scan.
     pub scan_recall: f64,
+    /// Queries that `annoy_tune` measured searches with; 0 when it did not.
+    pub n_tuned: i64,
 }
 
 /// What a file may be. Its size will not change.
@@ -218,6 +220,7 @@ fn facts(info: &Info) -> annoy_info {
         scan_lists: info.scan_lists as i64,
         scan_search_k: i64::try_from(info.scan_search_k).unwrap_or(i64::MAX),
         scan_recall: info.scan_recall.unwrap_or(-1.0),
+        n_tuned: i64::try_from(info.n_tuned).unwrap_or(i64::MAX),
     }
 }
 

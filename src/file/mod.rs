@@ -9,6 +9,7 @@ pub mod superblock;
 pub mod verify;
 pub mod write;
 
+use crate::curve::Curve;
 use crate::error::{reserve, Error, Result};
 use crate::forest::inspect::Faults;
 use crate::forest::peek::{Allowance, Misfit, Peek};
@@ -164,15 +165,27 @@ impl OpenFile {
         ))
     }
 
+    fn refuse(&self, reason: String) -> Error {
+        format_error(self.path.as_deref(), &self.layout, reason)
+    }
+
     /// The user's bytes.
     pub fn metadata(&self) -> Result<Vec<u8>> {
-        let bytes = self
-            .checked_section(kind::METADATA)
-            .map_err(|reason| format_error(self.path.as_deref(), &self.layout, reason))?;
-        let mut copy = Vec::new();
-        reserve(&mut copy, bytes.len())?;
-        copy.extend_from_slice(bytes);
-        Ok(copy)
+        let bytes = self.checked_section(kind::METADATA);
+        memory::copy(bytes.map_err(|reason| self.refuse(reason))?)
+    }
+
+    /// What searches were measured to find.
+    ///
+    /// # Errors
+    /// [`Error::Format`], [`Error::NoMemory`].
+    pub fn curve(&self) -> Result<Option<Curve>> {
+        if self.section(kind::CURVE).is_none() {
+            return Ok(None);
+        }
+        let bytes = self.checked_section(kind::CURVE);
+        let curve = Curve::read(bytes.map_err(|reason| self.refuse(reason))?)?;
+        curve.map(Some).map_err(|reason| self.refuse(reason))
     }
 
     /// The sections that go along when the index is saved: all but those a save makes itself.

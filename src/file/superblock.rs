@@ -59,10 +59,12 @@ pub mod kind {
     pub const GRAPH: u32 = 8;
     /// Lists of items, to be read in a row.
     pub const SCAN: u32 = 9;
+    /// What searches were measured to find.
+    pub const CURVE: u32 = 10;
 
     /// Whether a kind is one of later versions.
     pub fn is_unknown(kind: u32) -> bool {
-        !(ITEMS..=SCAN).contains(&kind)
+        !(ITEMS..=CURVE).contains(&kind)
     }
 
     /// For messages.
@@ -77,6 +79,7 @@ pub mod kind {
             CODES => "codes",
             GRAPH => "graph",
             SCAN => "scan",
+            CURVE => "curve",
             _ => "unknown",
         }
     }

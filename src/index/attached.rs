@@ -1,5 +1,6 @@
 //! What is attached to the items and trees of an index, and goes along when it is saved.
 
+use crate::curve::Curve;
 use crate::error::Result;
 use crate::file::superblock::{kind, REQUIRED};
 use crate::file::write::Payload;
@@ -11,8 +12,19 @@ use crate::removed::{Marks, Removed};
 use crate::scan::format::ScanBytes;
 use crate::scan::Scan;
 
-/// In memory. Of a loaded file what has not been changed is still in the file, except the
-/// metadata.
+/// What may have been built, or be in a loaded file.
+#[derive(Default)]
+pub enum Part<T> {
+    /// That of the loaded file, if there is a file and it has one.
+    #[default]
+    OfFile,
+    /// None, whatever the file has.
+    Dropped,
+    Built(T),
+}
+
+/// In memory. Of a loaded file what has not been changed is still in the file, except metadata and
+/// curve.
 #[derive(Default)]
 pub struct Attached {
     /// The user's own bytes.
@@ -21,10 +33,19 @@ pub struct Attached {
     pub labels: Option<Memory>,
     /// Marks of removed items; none for those of the loaded file, if there is one.
     pub removed: Option<Marks>,
-    /// The neighbour graph; none for that of the loaded file, if there is one.
-    pub graph: Option<Graph>,
-    /// The lists of a scan; none for those of the loaded file, if there are such.
-    pub scan: Option<Scan>,
+    /// The neighbour graph.
+    pub graph: Part<Graph>,
+    /// The lists of a scan.
+    pub scan: Part<Scan>,
+    /// What searches were measured to find.
+    pub curve: Option<Curve>,
+}
+
+/// What is built over the trees.
+pub struct Built {
+    graph: Part<Graph>,
+    scan: Part<Scan>,
+    curve: Option<Curve>,
 }
 
 impl Attached {
@@ -35,8 +56,24 @@ impl Attached {
     pub fn from_file(file: &OpenFile) -> Result<Self> {
         Ok(Attached {
             metadata: file.metadata()?,
+            curve: file.curve()?,
             ..Attached::default()
         })
+    }
+
+    /// Takes out what was built over the trees and measured, to be put back.
+    pub fn take_built(&mut self) -> Built {
+        Built {
+            graph: std::mem::take(&mut self.graph),
+            scan: std::mem::take(&mut self.scan),
+            curve: self.curve.take(),
+        }
+    }
+
+    /// Undoes what was built since.
+    pub fn put_back(&mut self, built: Built) {
+        let Built { graph, scan, curve } = built;
+        (self.graph, self.scan, self.curve) = (graph, scan, curve);
     }
 
     /// The sections of a file that has this metadata, and labels, marks, a graph and a scan that
@@ -60,6 +97,11 @@ impl Attached {
             payload(kind::CODES, 0, graph.map_or(&[], |graph| graph.codes)),
             payload(kind::GRAPH, 0, graph.map_or(&[], |graph| graph.lists)),
             payload(kind::SCAN, 0, scan.map_or(&[], |scan| scan.bytes)),
+            payload(
+                kind::CURVE,
+                0,
+                self.curve.as_ref().map_or(&[], Curve::section),
+            ),
         ];
         let there = |section: &Payload<'_>| !section.bytes.is_empty();
         memory::collect(all.into_iter().filter(there))

@@ -21,6 +21,25 @@ const TAKEN: usize = 16;
 /// How long the calling thread waits for the others before it looks whether they have ended.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Queries that are known to be good.
+#[derive(Clone, Copy)]
+pub enum At<'a> {
+    Items(&'a [i64]),
+    /// Items, each as if it was not there.
+    Strangers(&'a [i64]),
+    Vectors(&'a (dyn Fn(usize) -> Vector<'a> + Sync), usize),
+}
+
+impl At<'_> {
+    /// How many there are.
+    pub fn n(&self) -> usize {
+        match *self {
+            At::Items(ids) | At::Strangers(ids) => ids.len(),
+            At::Vectors(_, n) => n,
+        }
+    }
+}
+
 /// The next queries for one of the threads: fewer towards the end, so that all end together.
 fn portion_size(first: usize, n_queries: usize, n_threads: usize, taken: usize) -> Option<usize> {
     let left = n_queries.checked_sub(first).filter(|left| *left > 0)?;
@@ -56,8 +75,12 @@ impl Index {
                 }
             }
             self.searchable(search)?;
-            let target = |i: usize| Target::Vector(queries(i).into());
-            self.run(target, n_queries, search, meter, take)
+            self.run(
+                At::Vectors(&|i| queries(i).into(), n_queries),
+                search,
+                meter,
+                take,
+            )
         })
     }
 
@@ -73,39 +96,35 @@ impl Index {
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
         work.run(Stage::Search, ids.len() as u64, |meter| {
-            self.search_all_items(ids, search, meter, take)
+            self.searchable(search)?;
+            for &id in ids {
+                self.item_not_removed(id)?;
+            }
+            let exclude = ascending(search.exclude)?;
+            let search = &Search {
+                exclude: &exclude,
+                ..*search
+            };
+            self.run(At::Items(ids), search, meter, take)
         })
     }
 
-    pub(super) fn search_all_items(
+    /// Searches for all queries; the calling thread takes the results in. The ids that `search`
+    /// excludes are in ascending order.
+    pub(super) fn run(
         &self,
-        ids: &[i64],
+        queries: At<'_>,
         search: &Search<'_>,
         meter: &Meter<'_>,
         take: impl FnMut(usize, Vec<Neighbor>),
     ) -> Result<()> {
-        self.searchable(search)?;
-        for &id in ids {
-            self.item_not_removed(id)?;
-        }
-        let exclude = ascending(search.exclude)?;
-        let search = &Search {
-            exclude: &exclude,
-            ..*search
+        let search = &*self.with_search_k(search)?;
+        let n_queries = queries.n();
+        let target = |i: usize| match queries {
+            At::Items(ids) => Target::Item(ids[i] as usize),
+            At::Strangers(ids) => Target::Stranger(ids[i] as usize),
+            At::Vectors(vector, _) => Target::Vector(vector(i)),
         };
-        let target = |i: usize| Target::Item(ids[i] as usize);
-        self.run(target, ids.len(), search, meter, take)
-    }
-
-    /// Searches for all targets, which are good; the calling thread takes the results in.
-    fn run<'a>(
-        &self,
-        target: impl Fn(usize) -> Target<'a> + Sync,
-        n_queries: usize,
-        search: &Search<'_>,
-        meter: &Meter<'_>,
-        take: impl FnMut(usize, Vec<Neighbor>),
-    ) -> Result<()> {
         if let Some(scan) = self.scan_together(search) {
             search.check()?;
             let some = |range: Range<usize>| {
@@ -115,6 +134,17 @@ impl Index {
             return run(&some, n_queries, [TOGETHER; 2], meter, take);
         }
         let cancel = meter.cancel();
+        if search.way == Way::Exact || self.n_trees() == 0 {
+            search.check()?;
+            let some = |range: Range<usize>| {
+                let targets = memory::collect(range.map(&target))?;
+                let (nodes, n_items) = (self.nodes(), self.n_items());
+                let check = || work::check(cancel);
+                self.engine
+                    .exact(&nodes, n_items, &targets, search, self.removed(), &check)
+            };
+            return run(&some, n_queries, [TAKEN; 2], meter, take);
+        }
         let one = |i| work::check(cancel).and_then(|()| self.find(target(i), search));
         let some = |range: Range<usize>| memory::try_collect(range.map(one));
         run(&some, n_queries, [1, TAKEN], meter, take)

@@ -19,9 +19,9 @@ use crate::metric::dot::Dot;
 use crate::metric::hamming::Hamming;
 use crate::metric::minkowski::{Minkowski, L1, L2};
 use crate::metric::Space;
-use crate::query::filter::{All, Filter};
-use crate::query::scorer::VectorScorer;
-use crate::query::{exact, Neighbor, Wanted};
+use crate::query::filter::{All, Filter, Without};
+use crate::query::scorer::{Scorer, VectorScorer};
+use crate::query::{exact, exact_together, Neighbor, Wanted};
 use crate::removed::Removed;
 use crate::scan::format::ScanBytes;
 use crate::scan::{self, Scan};
@@ -36,6 +36,8 @@ use std::marker::PhantomData;
 pub enum Target<'a> {
     /// An item's vector.
     Item(usize),
+    /// An item's vector, as if the item was not there.
+    Stranger(usize),
     /// A vector of the caller's.
     Vector(Vector<'a>),
 }
@@ -133,6 +135,16 @@ pub trait Engine: Send + Sync {
         targets: &[Target<'_>],
         search: &Search<'_>,
         scan: ScanBytes<'_>,
+    ) -> Result<Vec<Vec<Neighbor>>>;
+    /// Looks at all items for several; `check` is asked all the time whether to go on.
+    fn exact(
+        &self,
+        nodes: &Nodes<'_>,
+        n_items: usize,
+        targets: &[Target<'_>],
+        search: &Search<'_>,
+        removed: Option<Removed<'_>>,
+        check: &dyn Fn() -> Result<()>,
     ) -> Result<Vec<Vec<Neighbor>>>;
     /// Builds the lists of a scan.
     fn build_scan(&self, nodes: &Nodes<'_>, n_items: usize, meter: &Meter<'_>) -> Result<Scan>;
@@ -286,6 +298,36 @@ where
         }
     }
 
+    /// The target's vector.
+    fn row<'a>(
+        &self,
+        nodes: &Nodes<'a>,
+        target: Target<'a>,
+        buffer: &'a mut Vec<S::T>,
+    ) -> Result<Row<'a, S::T>> {
+        match target {
+            Target::Item(id) | Target::Stranger(id) => Ok(nodes.get(id).row()),
+            Target::Vector(vector) => self.import(vector, None, buffer),
+        }
+    }
+
+    /// Targets as queries; vectors that are stored otherwise go to `buffers`, one for each.
+    fn scorers<'a>(
+        &'a self,
+        nodes: &'a Nodes<'a>,
+        targets: &[Target<'a>],
+        buffers: &'a mut [Vec<S::T>],
+    ) -> Result<Vec<VectorScorer<'a, S>>> {
+        memory::try_collect(targets.iter().zip(buffers).map(|(&target, buffer)| {
+            let row = self.row(nodes, target, buffer)?;
+            Ok(VectorScorer {
+                space: &self.space,
+                nodes,
+                query: self.space.query(row),
+            })
+        }))
+    }
+
     /// Fills an item's node, which is zero.
     fn fill(&self, mut node: NodeMut<'_>, row: Row<'_, S::T>) {
         node.set_n_descendants(1);
@@ -415,22 +457,26 @@ where
         ways: Ways<'_>,
     ) -> Result<Vec<Neighbor>> {
         let mut buffer = Vec::new();
-        let row = match target {
-            Target::Item(id) => nodes.get(id).row(),
-            Target::Vector(vector) => self.import(vector, None, &mut buffer)?,
-        };
+        let row = self.row(nodes, target, &mut buffer)?;
         let scorer = VectorScorer {
             space: &self.space,
             nodes,
             query: self.space.query(row),
         };
         let wanted = search.wanted();
-        let id = match target {
-            Target::Item(id) => Some(id),
-            Target::Vector(_) => None,
-        };
-        let filter = search.filter(id, roots.n_items, removed)?;
+        let filter = search.filter(target, roots.n_items, removed)?;
         let way = search.way;
+        // A search with a filter looks farther: what a stranger finds is found without.
+        if let (Target::Stranger(id), None, false) = (target, removed, search.is_filtered()) {
+            let leaves_out = match way {
+                Way::Graph | Way::Scan => true,
+                Way::Fastest => ways.graph.is_some() || ways.scan.is_some(),
+                Way::Forest | Way::Exact => false,
+            };
+            if leaves_out {
+                return self.search_by(way, &scorer, roots, wanted, &Without(id), ways);
+            }
+        }
         match filter {
             None => self.search_by(way, &scorer, roots, wanted, &All, ways),
             Some(some) => self.search_by(way, &scorer, roots, wanted, &some, ways),
@@ -455,16 +501,7 @@ where
         scan: ScanBytes<'_>,
     ) -> Result<Vec<Vec<Neighbor>>> {
         let mut buffers = memory::collect(targets.iter().map(|_| Vec::new()))?;
-        let row = |(&target, buffer)| match target {
-            Target::Item(id) => Ok(nodes.get(id).row()),
-            Target::Vector(vector) => self.import(vector, None, buffer),
-        };
-        let rows = memory::try_collect(targets.iter().zip(&mut buffers).map(row))?;
-        let scorers = memory::collect(rows.iter().map(|&row| VectorScorer {
-            space: &self.space,
-            nodes,
-            query: self.space.query(row),
-        }))?;
+        let scorers = self.scorers(nodes, targets, &mut buffers)?;
         let queries = memory::collect(scorers.iter().map(|one| one as &dyn GraphQuery))?;
         scan::search::search_all(&queries, &scan.view(self.isa), search.wanted())
     }
@@ -478,6 +515,25 @@ where
         meter: &Meter<'_>,
     ) -> Result<Graph> {
         Graph::insert(old, &self.source(nodes), roots, new, self.isa, meter)
+    }
+
+    fn exact(
+        &self,
+        nodes: &Nodes<'_>,
+        n_items: usize,
+        targets: &[Target<'_>],
+        search: &Search<'_>,
+        removed: Option<Removed<'_>>,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Vec<Neighbor>>> {
+        let mut buffers = memory::collect(targets.iter().map(|_| Vec::new()))?;
+        let scorers = self.scorers(nodes, targets, &mut buffers)?;
+        let filtered = scorers.iter().zip(targets).map(|(scorer, target)| {
+            let filter = search.filter(*target, n_items, removed)?;
+            Ok((scorer as &dyn Scorer, filter.unwrap_or_default()))
+        });
+        let queries = memory::try_collect(filtered)?;
+        exact_together(&queries, n_items, search.wanted(), check)
     }
 
     fn build_scan(&self, nodes: &Nodes<'_>, n_items: usize, meter: &Meter<'_>) -> Result<Scan> {

@@ -279,10 +279,11 @@ impl Index {
     }
 
     fn adopt(&mut self, opened: OpenFile) -> Result<()> {
-        self.attached = Attached::from_file(&opened)?;
+        let attached = Attached::from_file(&opened)?;
         let (roots, flavor) = (opened.roots.clone(), opened.layout.flavor);
         let is_plain = opened.superblock.is_none();
         self.enter(State::Mapped(opened));
+        self.attached = attached;
         let path = match &self.state {
             State::Mapped(file) => file.path.as_deref(),
             _ => None,

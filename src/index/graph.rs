@@ -1,5 +1,6 @@
 //! The neighbour graph: building it, and where it is.
 
+use super::attached::Part;
 use super::log::LogLevel;
 use super::state::State;
 use super::Index;
@@ -54,7 +55,8 @@ impl Index {
             self.engine.build_graph(&self.nodes(), roots, plan, meter)
         });
         self.log.heard("build a graph", &built);
-        self.attached.graph = Some(built?);
+        self.attached.graph = Part::Built(built?);
+        self.attached.curve = None;
         self.say_what_was_built();
         Ok(())
     }
@@ -84,8 +86,8 @@ impl Index {
     /// The graph that was built, or that of the loaded file.
     pub(super) fn graph(&self) -> Option<GraphBytes<'_>> {
         match (&self.attached.graph, &self.state) {
-            (Some(graph), _) => Some(graph.stored()),
-            (None, State::Mapped(file)) => file.graph(),
+            (Part::Built(graph), _) => Some(graph.stored()),
+            (Part::OfFile, State::Mapped(file)) => file.graph(),
             _ => None,
         }
     }

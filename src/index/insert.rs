@@ -1,5 +1,6 @@
 //! Putting more items into an index that is built.
 
+use super::attached::Part;
 use super::forest::append_trees;
 use super::state::State;
 use super::store::Store;
@@ -228,10 +229,10 @@ impl Index {
             })?),
         };
         if let Some(graph) = graph {
-            self.attached.graph = Some(graph);
+            self.attached.graph = Part::Built(graph);
         }
         if let Some(scan) = scan {
-            self.attached.scan = Some(scan);
+            self.attached.scan = Part::Built(scan);
         }
         Ok(())
     }

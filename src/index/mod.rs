@@ -19,6 +19,7 @@
 //! - [`widen`]: short numbers made into longer ones.
 
 mod attached;
+mod auto;
 mod batch;
 mod engine;
 pub mod files;
@@ -36,6 +37,7 @@ pub mod search;
 mod state;
 mod store;
 mod thaw;
+mod tune;
 pub mod vector;
 pub mod verify;
 mod widen;
@@ -45,7 +47,7 @@ use crate::kernel::Isa;
 use crate::layout::{NodeLayout, Nodes};
 use crate::rng::DEFAULT_SEED;
 use crate::types::{Metric, Options};
-use attached::Attached;
+use attached::{Attached, Part};
 use engine::Engine;
 use log::Logger;
 use state::State;
@@ -108,11 +110,12 @@ impl Index {
         })
     }
 
-    /// Goes to another state, in which neither graph nor scan was built.
+    /// Goes to another state, in which neither graph nor scan was built, and nothing measured.
     fn enter(&mut self, state: State) {
         self.state = state;
-        self.attached.graph = None;
-        self.attached.scan = None;
+        self.attached.graph = Part::default();
+        self.attached.scan = Part::default();
+        self.attached.curve = None;
     }
 
     /// Metric, f and types.
@@ -220,7 +223,8 @@ impl Index {
     }
 }
 
-/// The kernels an index made now would use: "avx512", "avx2", "sse2" or "portable".
+/// The kernels an index made now would use: "avx512", "avx2" or "sse2" on x86-64, "dotprod" or
+/// "neon" on aarch64, "portable" elsewhere.
 ///
 /// # Errors
 /// [`Error::Unsupported`] when the environment variable `ANNOY_RS_KERNEL` names none of this

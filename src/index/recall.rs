@@ -1,5 +1,6 @@
 //! How much of the truth searches find.
 
+use super::batch::At;
 use super::search::{Search, Way};
 use super::Index;
 use crate::error::{reserve, Error, Result};
@@ -7,7 +8,62 @@ use crate::memory;
 use crate::query::Neighbor;
 use crate::rng::Key;
 use crate::types::Metric;
-use crate::work::{Stage, Work};
+use crate::work::{Meter, Stage, Work};
+
+/// What an exact search finds for some queries: as far as the last is, and how many there are.
+pub struct Truth(Vec<(f64, usize)>);
+
+impl Truth {
+    /// By a search like this one.
+    ///
+    /// # Errors
+    /// As [`Index::search_batch`].
+    pub fn new(
+        index: &Index,
+        queries: At<'_>,
+        search: &Search<'_>,
+        meter: &Meter<'_>,
+    ) -> Result<Self> {
+        let exact = Search {
+            way: Way::Exact,
+            search_k: None,
+            ..*search
+        };
+        let mut truth = memory::filled((0.0, 0), queries.n())?;
+        index.run(queries, &exact, meter, |i, found| {
+            truth[i] = (found.last().map_or(0.0, |last| last.distance), found.len());
+        })?;
+        Ok(Truth(truth))
+    }
+
+    /// The share of it that a search finds, or of what is as near; 1 when there is nothing to find.
+    ///
+    /// # Errors
+    /// As [`Index::search_batch`].
+    pub fn recall(
+        &self,
+        index: &Index,
+        queries: At<'_>,
+        search: &Search<'_>,
+        meter: &Meter<'_>,
+    ) -> Result<f64> {
+        let is_dot = index.options.metric == Metric::Dot;
+        let mut hits = 0;
+        index.run(queries, search, meter, |i, found| {
+            let (farthest, _) = self.0[i];
+            let is_hit = |neighbor: &&Neighbor| match is_dot {
+                true => neighbor.distance >= farthest,
+                false => neighbor.distance <= farthest,
+            };
+            hits += found.iter().filter(is_hit).count();
+        })?;
+        let wanted: usize = self.0.iter().map(|(_, found)| found).sum();
+        Ok(match wanted {
+            0 => 1.0,
+            _ => hits as f64 / wanted as f64,
+        })
+    }
+}
 
 impl Index {
     /// Recall of searches for the `n` nearest of an item, itself left out: the share of what is
@@ -41,41 +97,15 @@ impl Index {
             meter.set_total(2 * sample.len() as u64);
             let search = Search {
                 search_k,
-                exclude_self: true,
                 ..Search::new(n)
             };
-            let exact = Search {
-                way: Way::Exact,
-                ..search
-            };
-            // As far as the last of the nearest is, and how many there are.
-            let mut truth = Vec::new();
-            reserve(&mut truth, sample.len())?;
-            truth.resize(sample.len(), (0.0, 0));
-            self.search_all_items(&sample, &exact, meter, |i, found| {
-                truth[i] = (found.last().map_or(0.0, |last| last.distance), found.len());
-            })?;
-            let is_dot = self.options.metric == Metric::Dot;
-            let mut hits = 0;
-            self.search_all_items(&sample, &search, meter, |i, found| {
-                let (farthest, _) = truth[i];
-                let is_hit = |neighbor: &&Neighbor| match is_dot {
-                    true => neighbor.distance >= farthest,
-                    false => neighbor.distance <= farthest,
-                };
-                hits += found.iter().filter(is_hit).count();
-            })?;
-            let wanted: usize = truth.iter().map(|(_, found)| found).sum();
-            Ok(if wanted == 0 {
-                1.0
-            } else {
-                hits as f64 / wanted as f64
-            })
+            let sample = At::Strangers(&sample);
+            Truth::new(self, sample, &search, meter)?.recall(self, sample, &search, meter)
         })
     }
 
     /// Ids of `n` items, or of all if there are no more, each once.
-    fn sample(&self, n: usize, seed: u64) -> Result<Vec<i64>> {
+    pub(super) fn sample(&self, n: usize, seed: u64) -> Result<Vec<i64>> {
         let (nodes, removed) = (self.nodes(), self.removed());
         let mut ids = Vec::new();
         reserve(&mut ids, self.n_items())?;

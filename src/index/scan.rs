@@ -1,5 +1,6 @@
 //! The lists of a scan: building them, and where they are.
 
+use super::attached::Part;
 use super::log::LogLevel;
 use super::state::State;
 use super::Index;
@@ -59,7 +60,8 @@ impl Index {
         self.log.heard("build a scan", &built);
         let scan = built?;
         let (n_lists, recall) = (scan.stored().header.n_lists, scan.stored().header.recall);
-        self.attached.scan = Some(scan);
+        self.attached.scan = Part::Built(scan);
+        self.attached.curve = None;
         let (level, remark) = match recall < LOW_RECALL {
             true => (LogLevel::Warn, ": little; a larger search_k finds more"),
             false => (LogLevel::Info, ""),
@@ -77,8 +79,8 @@ impl Index {
     /// The lists that were built, or those of the loaded file.
     pub(super) fn scan(&self) -> Option<ScanBytes<'_>> {
         match (&self.attached.scan, &self.state) {
-            (Some(scan), _) => Some(scan.stored()),
-            (None, State::Mapped(file)) => file.scan(),
+            (Part::Built(scan), _) => Some(scan.stored()),
+            (Part::OfFile, State::Mapped(file)) => file.scan(),
             _ => None,
         }
     }

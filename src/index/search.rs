@@ -64,6 +64,10 @@ pub struct Search<'a> {
     /// [the graph's recall](crate::Info::graph_recall) is below 0.9, and four times where it is
     /// below 0.6.
     pub search_k: Option<u64>,
+    /// The share of the nearest that is to be found, more than 0 and at most 1, in place of
+    /// `search_k`: that is what it took for as much when the index was [tuned](Index::tune). Exact
+    /// search keeps to it anyway.
+    pub recall: Option<f64>,
     /// No results farther than this; for dot, none of a smaller inner product.
     pub max_distance: Option<f64>,
     /// Ids that are not wanted.
@@ -84,6 +88,7 @@ impl<'a> Search<'a> {
         Search {
             n,
             search_k: None,
+            recall: None,
             max_distance: None,
             exclude: &[],
             exclude_self: false,
@@ -108,14 +113,19 @@ impl<'a> Search<'a> {
             || self.filter.is_some()
     }
 
-    /// The filter for a search from item `id`, if there is any.
+    /// The filter for a search from a target, if there is any.
     pub(super) fn filter(
         &self,
-        id: Option<usize>,
+        target: Target<'_>,
         n_items: usize,
         removed: Option<Removed<'a>>,
     ) -> Result<Option<Chosen<'a>>> {
-        if !self.is_filtered() && removed.is_none() {
+        let left_out = match target {
+            Target::Item(id) => self.exclude_self.then_some(id),
+            Target::Stranger(id) => Some(id),
+            Target::Vector(_) => None,
+        };
+        if !self.is_filtered() && removed.is_none() && left_out.is_none() {
             return Ok(None);
         }
         let exclude = ascending(self.exclude)?;
@@ -133,7 +143,7 @@ impl<'a> Search<'a> {
             removed,
             bitmap: self.bitmap,
             exclude,
-            exclude_too: id.filter(|_| self.exclude_self),
+            exclude_too: left_out,
             ask: self.filter,
         }))
     }
@@ -227,6 +237,7 @@ impl Index {
     pub(super) fn find(&self, target: Target<'_>, search: &Search<'_>) -> Result<Vec<Neighbor>> {
         search.check()?;
         let roots = self.searchable(search)?;
+        let search = &*self.with_search_k(search)?;
         let exact;
         let search = if roots.n_trees == 0 {
             exact = Search {

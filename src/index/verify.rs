@@ -75,6 +75,8 @@ pub struct Info {
     /// The share of the nearest 10 that such searches found when the scan was built, of 64 items as
     /// if those were not there. None when there is none.
     pub scan_recall: Option<f64>,
+    /// Queries that [`tune`](Index::tune) measured searches with; 0 when it did not.
+    pub n_tuned: u64,
     /// What the trees look like.
     pub shape: Shape,
 }
@@ -214,6 +216,11 @@ impl Index {
             scan_lists: scan.map_or(0, |scan| scan.header.n_lists),
             scan_search_k: scan.map_or(0, |scan| scan.header.search_k),
             scan_recall: scan.map(|scan| scan.header.recall),
+            n_tuned: self
+                .attached
+                .curve
+                .as_ref()
+                .map_or(0, |curve| curve.n_queries),
             shape,
         })
     }

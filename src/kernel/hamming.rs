@@ -4,9 +4,12 @@
 //! Portable: `count_ones` over 8-byte words, then over what is left of them as one word filled up
 //! with zeros. AVX2: the same with the `popcnt` instruction, and for longer vectors a count of 256
 //! bits at a time by looking up halves of bytes. AVX-512: 512 bits at a time where the processor
-//! has VPOPCNTDQ, with a masked load for the tail, else AVX2's.
+//! has VPOPCNTDQ, with a masked load for the tail, else AVX2's. NEON: the bits of 16 bytes at a
+//! time, then words.
 
 use super::Isa;
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::*;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
@@ -26,6 +29,10 @@ static AVX2: BitKernels = BitKernels {
 static AVX512: BitKernels = BitKernels {
     hamming: hamming_avx512,
 };
+#[cfg(target_arch = "aarch64")]
+static NEON: BitKernels = BitKernels {
+    hamming: hamming_neon,
+};
 
 impl BitKernels {
     /// The kernels for `isa`; panics when this processor lacks it, which is what makes the methods
@@ -37,16 +44,16 @@ impl BitKernels {
             isa.name()
         );
         match isa {
-            // SSE2 has nothing for counting bits.
-            Isa::Portable | Isa::Sse2 => &PORTABLE,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => &AVX2,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 if std::arch::is_x86_feature_detected!("avx512vpopcntdq") => &AVX512,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => &AVX2,
-            #[cfg(not(target_arch = "x86_64"))]
-            Isa::Avx2 | Isa::Avx512 => unreachable!("not available, see above"),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon | Isa::DotProd => &NEON,
+            // SSE2 has nothing for counting bits.
+            _ => &PORTABLE,
         }
     }
 
@@ -157,5 +164,30 @@ unsafe fn hamming_avx512(a: *const u8, b: *const u8, n: usize) -> u64 {
             total = _mm512_add_epi64(total, _mm512_popcnt_epi64(_mm512_xor_si512(x, y)));
         }
         _mm512_reduce_add_epi64(total) as u64
+    }
+}
+
+/// # Safety
+/// `a` and `b` are valid for reads of `n` bytes, and the processor has the features below.
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+unsafe fn hamming_neon(a: *const u8, b: *const u8, n: usize) -> u64 {
+    let (mut at, mut total) = (0, 0);
+    // SAFETY: 16 bytes are left at `at` in the inner loop, and the reads are unaligned; what is
+    // left after it goes to `words`.
+    unsafe {
+        while at + 16 <= n {
+            // Each time adds 16 at the most to each sum, so this often they fit 16 bits.
+            let end = n.min(at + 16 * 4095);
+            let mut sums = vdupq_n_u16(0);
+            while at + 16 <= end {
+                let x = a.add(at).cast::<uint8x16_t>().read_unaligned();
+                let y = b.add(at).cast::<uint8x16_t>().read_unaligned();
+                sums = vpadalq_u8(sums, vcntq_u8(veorq_u8(x, y)));
+                at += 16;
+            }
+            total += u64::from(vaddlvq_u16(sums));
+        }
+        total + words(a, b, at, n)
     }
 }

@@ -12,7 +12,8 @@
 //! - `lanes`: what one register must be able to do, and the 16 lanes made of registers.
 //! - `ops`: the body of every operation, once, over any register.
 //! - [`padded`]: vectors that are read or updated again and again.
-//! - `portable`, `sse2`, `avx2`, `avx512`: a register each, and the functions compiled for it.
+//! - `portable`, `sse2`, `avx2`, `avx512`, `neon`: a register each, and the functions compiled for
+//!   it.
 //! - `table`: the functions of one instruction set behind safe methods.
 //! - `codes`: distances between bytes that stand for numbers; integers too.
 //! - `encode`: makes such bytes.
@@ -35,6 +36,8 @@ mod encode;
 mod hamming;
 mod lanes;
 mod mode;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod ops;
 mod padded;
 mod portable;
@@ -83,63 +86,105 @@ pub fn prefetch_at(start: *const u8, len: usize) {
         // SAFETY: a hint that cannot fault, and every x86_64 processor has it (SSE).
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    for at in (0..len).step_by(64).take(16) {
+        let line = start.wrapping_add(at);
+        // SAFETY: a hint that cannot fault, and every aarch64 processor has it.
+        unsafe {
+            std::arch::asm!(
+                "prfm pldl1keep, [{}]", in(reg) line,
+                options(readonly, nostack, preserves_flags),
+            );
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = (start, len);
 }
 
 /// The environment variable that overrides [`Isa::choose`].
 const KERNEL_ENV: &str = "ANNOY_RS_KERNEL";
 
-/// An instruction set that kernels are compiled for, slowest first.
+/// An instruction set that kernels are compiled for, slowest first; those of this processor's kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Isa {
     /// Plain Rust: every target.
     Portable,
     /// 128-bit registers: every x86_64 processor.
+    #[cfg(target_arch = "x86_64")]
     Sse2,
     /// 256-bit registers and `popcnt`.
+    #[cfg(target_arch = "x86_64")]
     Avx2,
     /// 512-bit registers with masks: AVX-512 F, BW and VL.
+    #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// 128-bit registers: every aarch64 processor.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// The same with dot products of bytes, for codes: most aarch64 processors since ARMv8.2.
+    #[cfg(target_arch = "aarch64")]
+    DotProd,
 }
 
 impl Isa {
-    const ALL: [Isa; 4] = [Isa::Portable, Isa::Sse2, Isa::Avx2, Isa::Avx512];
+    const ALL: &[Isa] = &[
+        Isa::Portable,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Sse2,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512,
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon,
+        #[cfg(target_arch = "aarch64")]
+        Isa::DotProd,
+    ];
 
     /// The name that `ANNOY_RS_KERNEL` knows it by.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
             Isa::Sse2 => "sse2",
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Isa::DotProd => "dotprod",
         }
     }
 
     /// Whether this processor (and its operating system) can run it.
-    #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
+        #[cfg(target_arch = "aarch64")]
+        use std::arch::is_aarch64_feature_detected as has;
+        #[cfg(target_arch = "x86_64")]
         use std::arch::is_x86_feature_detected as has;
         match self {
             Isa::Portable => true,
+            #[cfg(target_arch = "x86_64")]
             Isa::Sse2 => has!("sse2"),
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => has!("avx2") && has!("popcnt"),
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
                 // The AVX2 part is implied by every processor made; `BitKernels` relies on it.
                 Isa::Avx2.is_available() && has!("avx512f") && has!("avx512bw") && has!("avx512vl")
             }
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => has!("neon"),
+            #[cfg(target_arch = "aarch64")]
+            Isa::DotProd => has!("neon") && has!("dotprod"),
         }
-    }
-
-    /// Whether this processor (and its operating system) can run it.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub fn is_available(self) -> bool {
-        self == Isa::Portable
     }
 
     /// What this processor can run, slowest first; never empty.
     pub fn available() -> impl Iterator<Item = Isa> {
-        Isa::ALL.into_iter().filter(|isa| isa.is_available())
+        Isa::ALL.iter().copied().filter(|isa| isa.is_available())
     }
 
     /// The fastest available, or what the environment variable `ANNOY_RS_KERNEL` names.

@@ -3,6 +3,8 @@
 //! A method checks lengths, once per call, and calls through a pointer. That the processor can run
 //! what the pointer points at is checked where a table is handed out, once per index.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::ops::ROWS;
 use super::padded::Padded;
 use super::portable;
@@ -168,8 +170,9 @@ macro_rules! tables {
                 Isa::Avx2 => &avx2::$table,
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512 => &avx512::$table,
-                #[cfg(not(target_arch = "x86_64"))]
-                Isa::Sse2 | Isa::Avx2 | Isa::Avx512 => unreachable!("not available, see above"),
+                // What dot products of bytes add is for codes.
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon | Isa::DotProd => &neon::$table,
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use crate::removed::Removed;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Which items a search may find.
 pub trait Filter {
@@ -30,16 +31,16 @@ pub trait Filter {
 
 /// The ids that a filter accepts of those below `n_items`, ascending.
 pub fn accepted(filter: &impl Filter, n_items: usize) -> impl Iterator<Item = usize> + '_ {
-    perhaps(filter, n_items).filter(|&id| filter.accepts(id))
+    perhaps(filter, 0..n_items).filter(|&id| filter.accepts(id))
 }
 
-/// Those among which they are, without asking. Passes quickly over words of a bitmap that allow
-/// none.
-pub fn perhaps(filter: &impl Filter, n_items: usize) -> impl Iterator<Item = usize> + '_ {
-    let (mut word, mut bits) = (0, 0);
+/// Those of a range among which they are, without asking. The range begins with a multiple of 64.
+/// Passes quickly over words of a bitmap that allow none.
+pub fn perhaps(filter: &impl Filter, ids: Range<usize>) -> impl Iterator<Item = usize> + '_ {
+    let (mut word, mut bits) = (ids.start / 64, 0);
     std::iter::from_fn(move || loop {
         while bits == 0 {
-            if 64 * word >= n_items {
+            if 64 * word >= ids.end {
                 return None;
             }
             bits = filter.perhaps(word);
@@ -47,7 +48,7 @@ pub fn perhaps(filter: &impl Filter, n_items: usize) -> impl Iterator<Item = usi
         }
         let id = 64 * (word - 1) + bits.trailing_zeros() as usize;
         bits &= bits - 1;
-        if id < n_items {
+        if id < ids.end {
             return Some(id);
         }
     })

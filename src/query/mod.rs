@@ -1,19 +1,22 @@
 //! What every search stands on: a query and the items it is compared with, which of these it may
 //! find, and how the nearest are kept.
 //!
+//! - [`exact`]: looking at all items.
 //! - [`filter`]: which items a search may find.
 //! - [`scorer`]: the query, compared with items by their vectors.
 //! - [`scratch`]: room that is kept from one search to the next.
 
+pub mod exact;
 pub mod filter;
 pub mod scorer;
 pub mod scratch;
 
 use crate::error::Result;
-use crate::memory::{self, reserve_heap};
-use filter::{accepted, Filter};
+use crate::memory::reserve_heap;
 use scorer::Scorer;
 use std::collections::BinaryHeap;
+
+pub use exact::{exact, exact_together};
 
 /// An item found, with its distance as it is given to the caller.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,33 +40,6 @@ pub struct Wanted {
 
 /// The nearest items so far, by (distance, id), the farthest on top.
 pub type Best = BinaryHeap<(u64, usize)>;
-
-/// Items looked at together in an exact search.
-const RUN: usize = 1024;
-
-/// The `n` nearest of all items that the filter accepts.
-///
-/// # Errors
-/// [`Error::NoMemory`](crate::Error::NoMemory).
-pub fn exact<F: Filter>(
-    scorer: &dyn Scorer,
-    n_items: usize,
-    wanted: Wanted,
-    filter: &F,
-) -> Result<Vec<Neighbor>> {
-    let mut best = Best::new();
-    reserve_heap(&mut best, wanted.n.min(n_items))?;
-    let mut run = memory::with_room(RUN)?;
-    let mut ids = accepted(filter, n_items);
-    loop {
-        run.clear();
-        run.extend(ids.by_ref().take(RUN));
-        if run.is_empty() {
-            return scorer.take(&mut best);
-        }
-        scorer.rank(wanted, &run, &mut best);
-    }
-}
 
 /// The `n` nearest of the candidates; `best` is empty.
 ///

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
 use crate::memory;
 use memmap2::{Mmap, MmapOptions};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -153,7 +153,7 @@ fn read_at(file: &File, path: &Path, offset: u64, bytes: &mut [u8]) -> Result<()
 /// Opening a pipe that nobody writes to would wait for ever.
 #[cfg(unix)]
 fn open_without_waiting(path: &Path) -> io::Result<File> {
-    let mut options = fs::OpenOptions::new();
+    let mut options = std::fs::OpenOptions::new();
     options.read(true);
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
     options.open(path)

@@ -84,7 +84,7 @@ TEST(version) {
     snprintf(of_header, sizeof of_header, "%d.%d.%d", ANNOY_VERSION_MAJOR, ANNOY_VERSION_MINOR, ANNOY_VERSION_PATCH);
     CHECK(strncmp(annoy_version(), of_header, strlen(of_header)) == 0);
     CHECK(kernel && (!strcmp(kernel, "avx512") || !strcmp(kernel, "avx2") || !strcmp(kernel, "sse2") ||
-                     !strcmp(kernel, "portable")));
+                     !strcmp(kernel, "dotprod") || !strcmp(kernel, "neon") || !strcmp(kernel, "portable")));
 }
 
 typedef struct {

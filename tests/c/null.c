@@ -164,6 +164,8 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_trees(NULL, 1, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_graph(NULL, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_scan(NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_build_auto(NULL, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_tune(NULL, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_to(NULL, path, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_item(NULL, 0, f32, 2, &error));
@@ -401,6 +403,8 @@ TEST(errors) {
     CHECK(annoy_thaw(NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_build_graph(a, NULL, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_build_scan(a, NULL, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_build_auto(a, 0, NULL, NULL) == ANNOY_ERR_STATE);
+    CHECK(annoy_tune(a, NULL, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_build(a, 0, 1, NULL) == ANNOY_ERR_ARGUMENT);
     CHECK(annoy_build(a, 1, 1, NULL) == ANNOY_OK);
     CHECK(annoy_get_nns_by_item(a, 10, 1, -1, ids, NULL, &n, NULL) == ANNOY_ERR_ITEM);

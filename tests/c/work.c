@@ -39,7 +39,7 @@ static float *some_rows(void) {
 }
 
 /* A long call: 1 adds, 2 builds, 3 searches, 4 saves, 5 verifies, 6 verifies a file, 7 estimates
-   recall, 8 builds a graph, 9 a scan. */
+   recall, 8 builds a graph, 9 a scan, 10 tunes. */
 static annoy_status call(int which, annoy_index *index, const float *rows, const annoy_work *work) {
     static int64_t ids[64 * 2];
     annoy_graph_options graph;
@@ -55,6 +55,7 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
         case 6: return annoy_verify_file(in_scratch("built.ann"), &fault, 1, &n, work, &error);
         case 7: return annoy_estimate_recall(index, 30, 3, -1, 1, work, &recall, &error);
         case 9: return annoy_build_scan(index, work, &error);
+        case 10: return annoy_tune(index, NULL, work, &error);
         default:
             EMPTY(graph);
             graph.degree = graph.candidates = graph.sample = 4;
@@ -63,7 +64,7 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
     }
 }
 
-static const annoy_stage stages[10] = {0,
+static const annoy_stage stages[11] = {0,
                                       ANNOY_STAGE_ADD,
                                       ANNOY_STAGE_BUILD,
                                       ANNOY_STAGE_SEARCH,
@@ -72,7 +73,8 @@ static const annoy_stage stages[10] = {0,
                                       ANNOY_STAGE_VERIFY,
                                       ANNOY_STAGE_SEARCH,
                                       ANNOY_STAGE_GRAPH,
-                                      ANNOY_STAGE_SCAN};
+                                      ANNOY_STAGE_SCAN,
+                                      ANNOY_STAGE_SEARCH};
 
 TEST(each_call_at_each_step) {
     float *rows = some_rows();
@@ -82,7 +84,7 @@ TEST(each_call_at_each_step) {
     OK(add_rows(built, NULL, ANNOY_ELEMENT_F32, rows, N, F, 0, NULL, &error));
     OK(annoy_build(built, TREES, 1, &error));
     OK(annoy_save(built, in_scratch("built.ann"), &error));
-    for (which = 1; which <= 9; which++) {
+    for (which = 1; which <= 10; which++) {
         for (threads = 1; threads <= 2; threads++) {
             int at, went_through = 0;
             annoy_index *index = NULL;

@@ -11,7 +11,22 @@ use annoy_rs::{Access, IdWidth, Index, Metric, Neighbor, Options, ScalarType, Ve
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use tempfile::TempDir;
+
+/// This program once more. Where an emulator runs it, `ANNOY_RS_RUNNER` names that one, with its
+/// options: the system cannot start it itself.
+pub fn this_program() -> Command {
+    let program = std::env::current_exe().unwrap();
+    let runner = std::env::var("ANNOY_RS_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    let Some(first) = words.next() else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(first);
+    command.args(words).arg(program);
+    command
+}
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 pub struct Random(pub u64);

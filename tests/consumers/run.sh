@@ -158,6 +158,16 @@ for compiler in "cc -std=c99" "c++ -std=c++17"; do
     ok "pkg-config: $source, static, needs no libannoy_rs" needs_not "$tmp/pc/$source.static"
 done
 
+# --- where cargo puts it, without installing: README.md's lines
+plain=(cc -std=c99 "$expected" "$here/programs/consumer.c" -I"$root/include")
+ok "cargo's own: shared" "${plain[@]}" -L"$target/release" -lannoy_rs -Wl,-rpath,"$target/release" -o "$tmp/pc/rpath"
+ok "cargo's own: shared, runs" "$tmp/pc/rpath"
+ok "cargo's own: shared, without a path in it" "${plain[@]}" -L"$target/release" -lannoy_rs -o "$tmp/pc/plain"
+ok "cargo's own: shared, runs where the loader is told" env LD_LIBRARY_PATH="$target/release" "$tmp/pc/plain"
+ok "cargo's own: shared, needs libannoy_rs.so.$abi" needs "$tmp/pc/plain"
+ok "cargo's own: static" "${plain[@]}" "$target/release/libannoy_rs.a" -lpthread -ldl -lm -o "$tmp/pc/archive"
+ok "cargo's own: static, runs" "$tmp/pc/archive"
+
 # --- other directories, and a staged installation as packagers make it
 ok "GNUInstallDirs: configure" cmake -S "$root" -B "$tmp/dirs" -G "$first" -DANNOY_RS_CARGO_TARGET_DIR="$target" \
     -DCMAKE_INSTALL_PREFIX=/opt/annoy -DCMAKE_INSTALL_LIBDIR=lib/deeper -DCMAKE_INSTALL_INCLUDEDIR=headers

@@ -5,7 +5,6 @@
 use crate::common::{all_types, checksum, filled, in_turn, name, plain, random_items, saved, Item};
 use annoy_rs::{kernel_name, Index, Metric, Options};
 use std::fs;
-use std::process::Command;
 
 const ITEMS: usize = 700;
 const TREES: usize = 5;
@@ -115,7 +114,7 @@ fn every_kernel_gives_the_same_files() {
 
 #[test]
 fn a_kernel_that_is_not_there() {
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = crate::common::this_program()
         .args(["--exact", "determinism::checksums_are_those_of_before"])
         .env("ANNOY_RS_KERNEL", "abacus")
         .output()

@@ -6,7 +6,7 @@ use crate::common::scans::{add_scan, clustered};
 use crate::common::{
     all_types, built, filled, name, random_items, round_trip, saved, Item, Random,
 };
-use annoy_rs::{Cancel, Error, Index, Metric, Options, ScalarType, Search, Stage, Way, Work};
+use annoy_rs::{Cancel, Error, Index, Metric, ScalarType, Search, Stage, Way, Work};
 
 const METRICS: [Metric; 4] = [
     Metric::Angular,
@@ -285,7 +285,7 @@ fn on_an_error_nothing_has_changed() {
     assert!(index.verify(5).unwrap().is_sound());
     assert!(index.is_removed(9) && index.find_label("seven").unwrap() == Some(7));
 
-    let mut insert_one = |index: &mut Index, expected: &str| {
+    let insert_one = |index: &mut Index, expected: &str| {
         let error = index
             .insert_items(None, |_| &row, 1, &mut threads(1))
             .unwrap_err();

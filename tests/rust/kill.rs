@@ -11,7 +11,7 @@ use annoy_rs::{probe, Access, Error, Index, Metric, Options};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const WHAT: &str = "ANNOY_RS_KILL";
@@ -72,7 +72,7 @@ struct Victim {
 
 impl Victim {
     fn start(what: &str, place: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut child = crate::common::this_program()
             .args(["--exact", "kill::child", "--nocapture", "--test-threads=1"])
             .env(WHAT, what)
             .env(WHERE, place)

@@ -11,13 +11,18 @@ use fuzz::common;
 /// two: the portable one, and one of the others, which take turns from test to test.
 fn on_every_kernel(test: &str) -> Vec<(&'static str, String)> {
     let mut said = Vec::new();
-    let mut kernels = ["portable", "sse2", "avx2", "avx512"];
-    kernels[1..].rotate_left(test.len() / 2 % 3);
+    let mut kernels = if cfg!(target_arch = "aarch64") {
+        vec!["portable", "neon", "dotprod"]
+    } else {
+        vec!["portable", "sse2", "avx2", "avx512"]
+    };
+    let others = &mut kernels[1..];
+    others.rotate_left(test.len() / 2 % others.len());
     for kernel in kernels {
         if common::sample() > 1 && said.len() == 2 {
             break;
         }
-        let output = std::process::Command::new(std::env::current_exe().unwrap())
+        let output = common::this_program()
             .args(["--exact", test, "--nocapture", "--include-ignored"])
             .env("ANNOY_RS_KERNEL", kernel)
             .output()
@@ -30,10 +35,11 @@ fn on_every_kernel(test: &str) -> Vec<(&'static str, String)> {
         }
     }
     assert_eq!(said[0].0, "portable");
-    assert!(said.len() > 1 || cfg!(not(target_arch = "x86_64")));
+    assert!(said.len() > 1 || cfg!(not(any(target_arch = "x86_64", target_arch = "aarch64"))));
     said
 }
 
+mod auto;
 mod bad_input;
 mod blind;
 mod bounded;
@@ -73,5 +79,6 @@ mod scan_bytes;
 mod search;
 mod states;
 mod thaw;
+mod tune;
 mod views;
 mod work;

@@ -93,7 +93,7 @@ fn child() {
 
 /// What that says.
 fn save_as(user: u32, path: &Path) -> Result<(), String> {
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = crate::common::this_program()
         .args(["--exact", "save::child", "--nocapture", "--test-threads=1"])
         .env(SAVE_AS, format!("{user} {}", path.to_str().unwrap()))
         .output()

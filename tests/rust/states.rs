@@ -13,6 +13,8 @@
 //! | build | built | built | built on disk | error | error | error |
 //! | build_graph | error | error | error | built | built on disk | loaded |
 //! | build_scan | error | error | error | built | built on disk | loaded |
+//! | build_auto | error | error | error | built | built on disk | loaded |
+//! | tune | error | error | error | built | built on disk | loaded |
 //! | unbuild | empty | building | building on disk | building | building on disk | error |
 //! | thaw | empty | building | building on disk | building | building on disk | building |
 //! | on_disk_build | empty on disk | error | error | error | error | error |
@@ -61,6 +63,8 @@ fn words(call: &str, state: &str) -> [&'static str; 3] {
         "build" => ("build", "not built"),
         "build_graph" => ("build a graph", "built or loaded"),
         "build_scan" => ("build a scan", "built or loaded"),
+        "build_auto" => ("build a graph or a scan", "built or loaded"),
+        "tune" => ("tune", "built or loaded"),
         "unbuild" => ("unbuild", "built, not loaded"),
         "on_disk_build" => ("start an on-disk build", "not built and empty"),
         "save" | "save_and_load" | "to_bytes" => ("save", "built or loaded"),
@@ -133,6 +137,8 @@ impl Scene {
             "build" => index.build(Some(4), Some(1)),
             "build_graph" => index.build_graph(&GraphPlan::default(), &mut Work::default()),
             "build_scan" => index.build_scan(&mut Work::default()),
+            "build_auto" => index.build_auto(None, &mut Work::default()),
+            "tune" => index.tune(&mut Work::default()),
             "unbuild" => index.unbuild(),
             "thaw" => index.thaw(),
             "on_disk_build" => index.on_disk_build(at("disk.ann")),
@@ -292,6 +298,11 @@ fn check_effect(scene: &Scene, context: &str, call: &str, before: &Snapshot, aft
             assert_eq!((index.n_trees(), &after.items), (4, &before.items));
             assert_ne!(after.file, before.file, "{context}");
         }
+        "tune" | "build_auto" => {
+            assert_eq!(index.info().unwrap().n_tuned, N as u64, "{context}");
+            assert_eq!((index.n_trees(), &after.items), (4, &before.items));
+            assert_ne!(after.file, before.file, "{context}");
+        }
         "unbuild" | "thaw" => {
             assert_eq!((index.n_trees(), &after.items), (0, &before.items));
         }
@@ -355,7 +366,7 @@ fn every_call_in_every_state() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 28 * 6);
+    assert_eq!(cells, 30 * 6);
 }
 
 /// An on-disk build without items yet: the row "empty" holds for it, but stays on disk.

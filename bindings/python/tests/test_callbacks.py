@@ -107,6 +107,7 @@ def long_calls(vectors: Array, path: Path) -> dict[str, Callable[[Index, Any], o
         "add_items": lambda index, progress: index.add_items(vectors, progress=progress),
         "build": lambda index, progress: index.build(3, n_threads=2, progress=progress),
         "build_graph": on_built(lambda index, progress: index.build_graph(4, n_threads=2, progress=progress)),
+        "tune": on_built(lambda index, progress: index.tune(n_threads=2, progress=progress)),
         "build_scan": on_built(lambda index, progress: index.build_scan(n_threads=2, progress=progress)),
         "search": on_built(lambda index, progress: index.search(vectors, 5, progress=progress)),
         "estimate_recall": on_built(lambda index, progress: index.estimate_recall(5, progress=progress)),

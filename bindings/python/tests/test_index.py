@@ -466,7 +466,7 @@ def test_seed(vectors: Array) -> None:
 
 
 def test_module() -> None:
-    assert annoy_rs.__version__ and kernel_name() in ("avx512", "avx2", "sse2", "portable")
+    assert annoy_rs.__version__ and kernel_name() in ("avx512", "avx2", "sse2", "dotprod", "neon", "portable")
     assert set(annoy_rs.__all__) <= set(dir(annoy_rs))
     for wrong in ({"dtype": "int32"}, {"dtype": "uint64"}, {"id_bits": 16}):
         with pytest.raises(ArgumentError):

@@ -20,8 +20,8 @@ module Annoy
     Index.open(path, **options, &block)
   end
 
-  # Name of the distance kernels that indexes use, the same all through a process: "avx512", "avx2",
-  # "sse2" or "portable".
+  # Name of the distance kernels that indexes use, the same all through a process: "avx512", "avx2"
+  # or "sse2" on x86-64, "dotprod" or "neon" on aarch64, "portable" elsewhere.
   #
   # @return [String, nil] nil when the environment variable ANNOY_RS_KERNEL names none that
   #   this machine has

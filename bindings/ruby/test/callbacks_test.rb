@@ -32,8 +32,8 @@ class CallbacksTest < Minitest::Test
   def test_every_long_call_reports
     index = Annoy::Index.new(F, metric: "euclidean")
     calls = {
-      add_items: [vectors(5000).flatten.pack("f*")], build: [5], build_graph: [], build_scan: [], save: [file], verify: [],
-      estimate_recall: [], save_and_load: [file("loaded")]
+      add_items: [vectors(5000).flatten.pack("f*")], build: [5], build_graph: [], build_scan: [], tune: [], save: [file],
+      verify: [], estimate_recall: [], save_and_load: [file("loaded")]
     }
     calls.each do |call, arguments|
       reports = []

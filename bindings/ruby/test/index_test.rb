@@ -9,7 +9,7 @@ class IndexTest < Minitest::Test
   def test_both_names_are_the_same_library
     assert_equal Annoy::VERSION, Annoy.library_version
     assert_includes [true, false], require("annoy")
-    assert_match(/avx512|avx2|sse2|portable/, Annoy.kernel_name)
+    assert_match(/avx512|avx2|sse2|dotprod|neon|portable/, Annoy.kernel_name)
   end
 
   def test_types
@@ -235,8 +235,9 @@ class IndexTest < Minitest::Test
   def test_a_frozen_index_is_not_changed
     index = built.freeze
     answer = index.search(vectors[0], 3)
-    changes = [:unbuild, :unload, :thaw, :build, :build_graph, :build_scan, :clear_labels, :on_log, [:add_item, 0, [0] * F],
-               [:add_items, vectors], [:reserve, 1000], [:seed, 1], [:set_label, 0, "x"], [:set_labels, %w[a b]], [:clear_label, 0],
+    changes = [:unbuild, :unload, :thaw, :build, :build_graph, :build_scan, :build_auto, :tune, :clear_labels, :on_log,
+               [:add_item, 0, [0] * F], [:add_items, vectors], [:reserve, 1000], [:seed, 1], [:set_label, 0, "x"],
+               [:set_labels, %w[a b]], [:clear_label, 0],
                [:remove_item, 0], [:restore_item, 0], [:load, file], [:save_and_load, file], [:on_disk_build, file],
                [:load_bytes, index.to_bytes], [:metadata=, "x"], [:verbose, true]]
     changes.each do |call|

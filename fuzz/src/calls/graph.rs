@@ -2,6 +2,7 @@
 
 use super::effort::Effort;
 use super::{Does, Session};
+use annoy_rs::ffi::auto::annoy_build_auto;
 use annoy_rs::ffi::graph::*;
 use annoy_rs::ffi::scan::annoy_build_scan;
 use annoy_rs::ffi::status::{
@@ -79,6 +80,27 @@ impl Session<'_> {
         if done {
             let seen = self.slots[slot].seen.as_ref();
             assert!(seen.expect("built, so it is live").scan_lists > 0);
+        }
+        Ok(())
+    }
+
+    pub fn build_auto(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let recall = self.one_of(&[0.0, 0.9, 1.0, 1.1, -1.0, f64::NAN])?;
+        // Its calls tell of stages of their own.
+        let work = null();
+        // SAFETY: NULL or live.
+        let done = self.call(
+            "annoy_build_auto",
+            slot,
+            Does::Change,
+            ERRORS,
+            |error| unsafe { annoy_build_auto(raw, recall, work, error) },
+        )?;
+        if done {
+            let seen = self.slots[slot].seen.as_ref();
+            let seen = seen.expect("built, so it is live");
+            assert!((seen.scan_lists > 0) != (seen.graph_degree > 0));
         }
         Ok(())
     }

@@ -175,7 +175,10 @@ impl Session<'_> {
             |error| unsafe { annoy_get_label(raw, id, to, ROOM, to_len, error) },
         )?;
         if found {
-            let bytes: Vec<u8> = label.0[..len.0[0]].iter().map(|&byte| byte as u8).collect();
+            let bytes: Vec<u8> = label.0[..len.0[0]]
+                .iter()
+                .map(|byte| byte.to_ne_bytes()[0])
+                .collect();
             assert!(std::str::from_utf8(&bytes).is_ok());
         }
         Ok(())

@@ -146,7 +146,7 @@ impl Session<'_> {
         };
         let heard = !self.one_in(16)?;
         let status = body(if heard { &mut error } else { null_mut() });
-        let bytes = error.message.map(|c| c as u8);
+        let bytes = error.message.map(|c| c.to_ne_bytes()[0]);
         let text = CStr::from_bytes_until_nul(&bytes)
             .ok()
             .and_then(|text| text.to_str().ok());
@@ -197,8 +197,10 @@ impl Session<'_> {
                 13..=16 => self.remove_item(),
                 17..=23 => self.search(),
                 24..=29 => self.search_items(),
+                30 if self.one_in(2)? => self.tune(),
                 30 => self.estimate_recall(),
                 _ if self.one_in(2)? => self.build_scan(),
+                _ if self.one_in(4)? => self.build_auto(),
                 _ => self.build_graph(),
             },
             0 | 1 => self.make(),

@@ -102,6 +102,7 @@ impl Session<'_> {
             filter_user: null_mut(),
             method: self.one_of(&[0, 0, 0, 1, 2, 3, 4, 5, -1])?,
             reserved: 0,
+            recall: self.one_of(&[0.0, 0.0, 0.0, 0.5, 0.9, 1.0, -1.0, f64::NAN])?,
         };
         let n_threads = match self.u.arbitrary::<u8>()? {
             0..224 => 1,
@@ -230,6 +231,28 @@ impl Session<'_> {
             },
         )?;
         assert!(!done || (0.0..=1.0).contains(&recall.0[0]));
+        Ok(())
+    }
+
+    pub fn tune(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        let n_queries = self.one_of(&[1, 3, 3, 0])?;
+        let mut view = self.view(raw, n_queries, false)?;
+        let of_items = self.one_in(2)?;
+        let queries = if of_items { null() } else { view.get() };
+        let effort = Effort::new(self.u.arbitrary()?, ANNOY_STAGE_SEARCH, 1);
+        let work = effort.get();
+        // SAFETY: the handle is NULL or live, everything else NULL or as it says.
+        let done = self.call("annoy_tune", slot, Does::Change, ERRORS, |error| unsafe {
+            annoy_tune(raw, queries, work, error)
+        })?;
+        if done && !queries.is_null() {
+            let seen = self.slots[slot].seen.as_ref();
+            assert_eq!(
+                seen.expect("tuned, so it is live").n_tuned,
+                n_queries as i64
+            );
+        }
         Ok(())
     }
 }

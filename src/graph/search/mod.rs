@@ -335,7 +335,7 @@ impl<F: Filter> GraphSearch<'_, F> {
         let (graph, budget, filter) = (self.graph, self.budget, self.filter);
         if self.is_scan {
             let may_be = |id: &usize| !self.has_null || self.is_reachable(*id);
-            let ids = perhaps(filter, self.roots.n_items).filter(may_be);
+            let ids = perhaps(filter, 0..self.roots.n_items).filter(may_be);
             for id in ids.filter(|&id| filter.accepts(id)) {
                 reserve(candidates, 1)?;
                 candidates.push(id);
@@ -397,7 +397,7 @@ impl<F: Filter> GraphSearch<'_, F> {
         let is_wanted = |id| self.is_wanted(id, &unmet);
         scratch
             .beam
-            .scan_wanted(items, perhaps(&unmet, n_items), keep, is_wanted)
+            .scan_wanted(items, perhaps(&unmet, 0..n_items), keep, is_wanted)
     }
 
     /// Searches again from the forest's candidates: there may be nearer items elsewhere.

@@ -9,6 +9,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 use super::Isa;
 
@@ -43,8 +45,9 @@ type Below = unsafe fn(Sums<'_>, u16, *mut u32) -> usize;
 pub struct Sums<'a> {
     /// Of 16 entries each, none above [`MAX_ENTRY`]; an even number.
     pub tables: &'a [u8],
+    /// Whole ones, biases included.
     pub blocks: &'a [u8],
-    /// What biases are added times, in 32,768ths; none where there are none.
+    /// What biases are added times, in 32,768ths, not below zero; none where there are none.
     pub factor: Option<i16>,
 }
 
@@ -80,14 +83,13 @@ impl BlockKernel {
             isa.name()
         );
         let below: Below = match isa {
-            Isa::Portable | Isa::Sse2 => portable,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2::below,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::below,
-            // Not available, which was found above.
-            #[cfg(not(target_arch = "x86_64"))]
-            Isa::Avx2 | Isa::Avx512 => portable,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon | Isa::DotProd => neon::below,
+            _ => portable,
         };
         BlockKernel { below }
     }
@@ -106,6 +108,11 @@ impl BlockKernel {
         let n_blocks = sums.blocks.len() / sums.block_bytes();
         assert_eq!(sums.blocks.len(), n_blocks * sums.block_bytes(), "blocks");
         assert!(n_blocks <= MAX_BLOCKS, "{n_blocks} blocks");
+        // Of -1 times -1, which is none of 16 bits, processors make different things.
+        assert!(
+            sums.factor.is_none_or(|factor| factor >= 0),
+            "a factor below zero"
+        );
         let n = n_blocks * BLOCK;
         assert!(to.len() >= n, "room for {} of {n}", to.len());
         // SAFETY: the lengths were checked above, and the processor in `new`.

@@ -8,6 +8,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 use super::Isa;
 use crate::types::MAX_ELEMENTS;
@@ -106,9 +108,6 @@ impl CodeKernel {
         #[cfg(target_arch = "x86_64")]
         use std::arch::is_x86_feature_detected as has;
         let distances: Distances = match (isa, measure) {
-            (Isa::Portable | Isa::Sse2, Measure::Squares) => squares_portable,
-            (Isa::Portable | Isa::Sse2, Measure::Differences) => differences_portable,
-            (Isa::Portable | Isa::Sse2, Measure::Bits) => bits_portable,
             #[cfg(target_arch = "x86_64")]
             (Isa::Avx512, Measure::Squares) if has!("avx512vnni") => avx512::squares,
             #[cfg(target_arch = "x86_64")]
@@ -121,9 +120,21 @@ impl CodeKernel {
             (Isa::Avx2, Measure::Differences) => avx2::differences,
             #[cfg(target_arch = "x86_64")]
             (Isa::Avx2 | Isa::Avx512, Measure::Bits) => avx2::bits,
-            // Not available, which is found below.
-            #[cfg(not(target_arch = "x86_64"))]
-            (Isa::Avx2 | Isa::Avx512, _) => bits_portable,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::Neon, Measure::Squares) => neon::squares,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::Neon, Measure::Differences) => neon::differences,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::Neon, Measure::Bits) => neon::bits,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::DotProd, Measure::Squares) => neon::squares_dot,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::DotProd, Measure::Differences) => neon::differences_dot,
+            #[cfg(target_arch = "aarch64")]
+            (Isa::DotProd, Measure::Bits) => neon::bits_dot,
+            (_, Measure::Squares) => squares_portable,
+            (_, Measure::Differences) => differences_portable,
+            (_, Measure::Bits) => bits_portable,
         };
         Self::of(isa, distances)
     }
@@ -132,14 +143,15 @@ impl CodeKernel {
     /// code of numbers with rows of signed bytes. As [`new`](Self::new).
     pub fn products(isa: Isa) -> Self {
         let products: Distances = match isa {
-            Isa::Portable | Isa::Sse2 => products_portable,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 if std::arch::is_x86_feature_detected!("avx512vnni") => avx512::products,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx512 => avx2::products,
-            // Not available, which is found below.
-            #[cfg(not(target_arch = "x86_64"))]
-            Isa::Avx2 | Isa::Avx512 => products_portable,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon::products,
+            #[cfg(target_arch = "aarch64")]
+            Isa::DotProd => neon::products_dot,
+            _ => products_portable,
         };
         Self::of(isa, products)
     }

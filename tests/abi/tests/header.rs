@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 19] = [
+const FILES: [&str; 20] = [
     "status", "library", "handle", "log", "work", "vectors", "item", "build", "graph", "scan",
-    "file", "bytes", "labels", "removal", "nearest", "options", "search", "recall", "verify",
+    "auto", "file", "bytes", "labels", "removal", "nearest", "options", "search", "recall",
+    "verify",
 ];
 
 fn root() -> PathBuf {

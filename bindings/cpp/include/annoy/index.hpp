@@ -191,6 +191,20 @@ class index {
   bool build_scan(const work& how = {}, on_error why = {}) {
     return detail::run(why, how, annoy_build_scan, handle());
   }
+  // Builds a graph or a scan, whichever is expected to find `recall` of the nearest (0: 0.95) in
+  // less time, in place of both; then measures it, as tune().
+  bool build_auto(double recall = 0, const work& how = {}, on_error why = {}) {
+    return detail::run(why, how, annoy_build_auto, handle(), recall);
+  }
+  // Measures what share of the nearest ten searches find, by how much they look at, so that they
+  // can be asked for a recall. Queries are 512 of the items, or these. The measurement is saved
+  // with the index, and goes when trees, graph or scan are built anew.
+  bool tune(const work& how = {}, on_error why = {}) {
+    return detail::run(why, how, annoy_tune, handle(), nullptr);
+  }
+  bool tune(const vectors& queries, const work& how = {}, on_error why = {}) {
+    return detail::run(why, how, annoy_tune, handle(), &queries.native());
+  }
   // Takes the trees away, so that items can be added again. A loaded index needs thaw().
   bool unbuild(on_error why = {}) { return why.call(annoy_unbuild, handle()); }
   // Makes an index one that items can be added to, whatever its state was.

@@ -33,6 +33,7 @@ struct search_options {
   bool deny = false;                         // the ones of the bitmap are not wanted
   std::function<bool(std::int64_t)> filter = {};  // asked last; keeps work on the calling thread
   annoy::method method = annoy::method::fastest;
+  double recall = 0;  // the share to be found, in place of search_k; needs index::tune. 0: none
 };
 
 struct neighbor {
@@ -99,6 +100,7 @@ class searcher {
     raw_.exclude = given.exclude.data();
     raw_.n_exclude = given.exclude.size();
     raw_.method = static_cast<annoy_method>(given.method);
+    raw_.recall = given.recall;
     if (given.filter) {
       raw_.filter = &ask;
       raw_.filter_user = this;

@@ -2,6 +2,7 @@
 
 use annoy_rs::ffi::handle::annoy_index;
 use annoy_rs::ffi::options::annoy_search_options;
+use annoy_rs::ffi::recall::annoy_tune;
 use annoy_rs::ffi::search::{annoy_results, annoy_search, annoy_search_items};
 use annoy_rs::ffi::status::{annoy_error, annoy_status};
 use annoy_rs::ffi::vectors::{annoy_add, annoy_element, annoy_get_vectors, annoy_vectors};
@@ -43,6 +44,22 @@ unsafe extern "C" fn views_add(
     let vectors = vectors(data, element, n, len, stride);
     // SAFETY: handed on.
     unsafe { annoy_add(index, ids, &vectors, work, error) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn views_tune(
+    index: *mut annoy_index,
+    data: *mut c_void,
+    element: annoy_element,
+    n: usize,
+    len: usize,
+    stride: usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    let queries = vectors(data, element, n, len, stride);
+    // SAFETY: handed on.
+    unsafe { annoy_tune(index, &queries, work, error) }
 }
 
 #[no_mangle]
@@ -101,6 +118,7 @@ unsafe extern "C" fn views_search(
         filter_user: std::ptr::null_mut(),
         method: 0,
         reserved: 0,
+        recall: 0.0,
     };
     let options = if options.is_null() { &plain } else { options };
     if items.is_null() {

@@ -39,9 +39,9 @@ if _lib.annoy_abi_version() != _lib.ANNOY_ABI_VERSION:
 
 
 def kernel_name() -> str:
-    """The distance kernels in use: "avx512", "avx2", "sse2" or "portable"; raises
-    `UnsupportedError` when the environment variable ANNOY_RS_KERNEL names none that
-    this machine has."""
+    """The distance kernels in use: "avx512", "avx2" or "sse2" on x86-64, "dotprod" or
+    "neon" on aarch64, "portable" elsewhere; raises `UnsupportedError` when the environment
+    variable ANNOY_RS_KERNEL names none that this machine has."""
     name = _lib.annoy_kernel_name()
     if name == _ffi.NULL:
         raise UnsupportedError("ANNOY_RS_KERNEL names no kernel of this machine")

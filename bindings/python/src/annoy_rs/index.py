@@ -12,6 +12,7 @@ from . import graph
 from . import handle as handles
 from ._native import ffi, lib
 from .callbacks import Progress, run_long
+from .convert import as_array
 from .errors import ClosedError, check
 from .metrics import Metric
 from .mixins.inspection import Inspection
@@ -23,7 +24,7 @@ from .mixins.pickle import PickleMixin
 from .mixins.plotting import PlottingMixin
 from .mixins.vector_ops import VectorOpsMixin
 from .search import Ids
-from .vectors import ids_pointer
+from .vectors import ids_pointer, rows
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -205,6 +206,39 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
         with self._owner.exclusive() as index:
             build = lambda work: lib.annoy_build_scan(index, work, lib.guarded_error())  # noqa: E731
             run_long(n_threads, progress, build)
+        return self
+
+    def build_auto(
+        self, recall: Optional[float] = None, *, n_threads: int = -1, progress: Optional[Progress] = None
+    ) -> Self:
+        """Builds a graph or a scan, whichever is expected to find `recall` of the nearest (default
+        0.95) in less time, in place of both; then measures it, as `tune`. The same index gives the
+        same file, for any number of threads. `progress`: as `build`, of one build or search
+        after the other, each from 0.
+        """
+        with self._owner.exclusive() as index:
+            build = lambda work: lib.annoy_build_auto(index, recall or 0, work, lib.guarded_error())  # noqa: E731
+            run_long(n_threads, progress, build)
+        return self
+
+    def tune(self, queries: Any = None, *, n_threads: int = -1, progress: Optional[Progress] = None) -> Self:
+        """Measures what share of the nearest ten searches find, by how much they look at, so that
+        `search` can be asked for a `recall`. What searches go through by default is measured: the
+        graph if there is one, else the scan, else the forest.
+
+        `queries` are vectors such as will be asked, of shape (q, f); None for 512 of the items. The
+        measurement is saved with the index, where Annoy does not see it, and goes when trees,
+        graph or scan are built anew. Looks at all items for each query. `progress`: as `build`, in
+        queries.
+        """
+        given = None if queries is None else rows(as_array(queries), self._scalar, self._f)
+        with self._owner.exclusive() as index:
+            if given is None:
+                tune = lambda work: lib.annoy_tune(index, ffi.NULL, work, lib.guarded_error())  # noqa: E731
+            else:
+                fields = given.fields
+                tune = lambda work: lib.views_tune(index, *fields, work, lib.guarded_error())  # noqa: E731
+            run_long(n_threads, progress, tune)
         return self
 
     def unbuild(self) -> Self:  # type: ignore[override]

@@ -29,6 +29,7 @@ class SearchOptions(TypedDict, total=False):
     filter: Optional[Filter]
     exact: bool
     way: Optional[Way]
+    recall: Optional[float]
     n_threads: int
     progress: Optional[Progress]
 
@@ -77,6 +78,7 @@ class Options:
         filter: Optional[Filter] = None,
         exact: bool = False,
         way: Optional[Way] = None,
+        recall: Optional[float] = None,
         n_threads: int = -1,
         progress: Optional[Progress] = None,
         batch: bool = False,
@@ -94,6 +96,8 @@ class Options:
             if exact:
                 raise ArgumentError("exact and way are both given, expected one of them")
             options.method = _WAYS[way]
+        if recall is not None:
+            options.recall = recall
         if exclude_self:
             options.flags |= lib.ANNOY_SEARCH_EXCLUDE_SELF
         if max_distance is not None:

@@ -270,6 +270,42 @@ module Annoy
       true
     end
 
+    # Builds a graph or a scan, whichever is expected to find so much of the nearest in less time,
+    # in place of both; then measures it, as {#tune}. The same index gives the same file, for any
+    # number of threads.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @param recall [Numeric, nil] the share of the nearest to be found; by default 0.95
+    # @yieldparam (see #build)
+    # @return [true]
+    # @raise [StateError, ArgumentError, FileError]
+    def build_auto(recall = nil, n_threads: -1, &progress)
+      @handle.change_long(:annoy_build_auto, Float(recall || 0), Work.new(n_threads, &progress))
+      true
+    end
+
+    # Measures what share of the nearest ten searches find, by how much they look at, so that they
+    # can be asked for a `recall`. What they go through by default is measured: the graph where
+    # there is one, else the scan, else the trees. The measurement is saved with the index, where
+    # Annoy does not see it. It goes when trees, graph or scan are built anew.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @param queries [Array<Array<Numeric>>, String, Numo::NArray, nil] vectors such as will be
+    #   searched for, as {#search_batch} takes them; by default 512 of the items
+    # @yieldparam (see #build)
+    # @return [true]
+    # @raise [StateError, ArgumentError, FileError]
+    def tune(queries = nil, n_threads: -1, &progress)
+      rows = queries && Vectors.rows(queries, @arrays, @strings, @lengths)
+      scratch = Scratch.take
+      view = rows && scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count)
+      @handle.change_long(:annoy_tune, view, Work.new(n_threads, &progress))
+      scratch.spare
+      true
+    end
+
     # Takes the trees away, so that items can be added and trees built again.
     #
     # @return [true]

@@ -99,7 +99,8 @@ module Annoy
     class AnnoySearchOptions < FFI::Struct
       layout :struct_size, :size_t, :flags, :uint64, :search_k, :int64, :max_distance, :double,
              :bitmap, :pointer, :bitmap_bits, :size_t, :exclude, :pointer, :n_exclude, :size_t,
-             :filter, :pointer, :filter_user, :pointer, :method, :int32, :reserved, :int32
+             :filter, :pointer, :filter_user, :pointer, :method, :int32, :reserved, :int32,
+             :recall, :double
     end
 
     # @private
@@ -144,7 +145,7 @@ module Annoy
              :seed, :uint64, :node_size, :uint64, :max_leaf, :uint64, :leaf_fill, :double, :imbalance, :double,
              :is_loaded, :int32, :is_described, :int32, :has_seed, :int32, :reserved, :int32, :n_removed, :int64,
              :graph_degree, :int64, :graph_code_bytes, :int64, :graph_recall, :double,
-             :scan_lists, :int64, :scan_search_k, :int64, :scan_recall, :double
+             :scan_lists, :int64, :scan_search_k, :int64, :scan_recall, :double, :n_tuned, :int64
     end
 
     # @private
@@ -208,6 +209,8 @@ module Annoy
       annoy_build_trees: [%i[pointer int32 pointer pointer], :int32],
       annoy_build_graph: [%i[pointer pointer pointer pointer], :int32],
       annoy_build_scan: [%i[pointer pointer pointer], :int32],
+      annoy_build_auto: [%i[pointer double pointer pointer], :int32],
+      annoy_tune: [%i[pointer pointer pointer pointer], :int32],
       annoy_thaw: [%i[pointer pointer], :int32],
       annoy_unbuild: [%i[pointer pointer], :int32],
       annoy_on_disk_build: [%i[pointer string pointer], :int32],

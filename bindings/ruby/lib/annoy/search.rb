@@ -18,6 +18,8 @@ module Annoy
   # * `exact`: look at all items, without the trees.
   # * `way`: `:forest`, `:graph` or `:scan`; without it the graph is searched where there is one,
   #   else the scan, else the trees.
+  # * `recall`: the share of the nearest to be found, up to 1, in place of `search_k`; for an index
+  #   that {Index#tune} or {Index#build_auto} has measured.
   #
   # What may not be found does not count for `search_k`.
   #

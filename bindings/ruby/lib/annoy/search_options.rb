@@ -7,7 +7,7 @@ module Annoy
 
     # @param work [Work, nil] that of the search; needed where there is a filter
     def initialize(n_items, work, search_k: -1, max_distance: nil, exclude: nil, exclude_self: false,
-                   allow: nil, deny: nil, filter: nil, exact: false, way: nil)
+                   allow: nil, deny: nil, filter: nil, exact: false, way: nil, recall: nil)
       # To annoy.h that is the default here, and nothing at all elsewhere.
       raise ArgumentError, "allow and deny are both given, expected one of them" if allow && deny
       raise ArgumentError, "exact and way are both given, expected one of them" if exact && way
@@ -17,6 +17,7 @@ module Annoy
       @struct[:search_k] = search_k
       @struct[:method] = Native::ANNOY_METHOD_EXACT if exact
       self.way = way unless way.nil?
+      @struct[:recall] = Float(recall) unless recall.nil?
       flag(Native::ANNOY_SEARCH_EXCLUDE_SELF) if exclude_self
       self.max_distance = max_distance unless max_distance.nil?
       self.exclude = exclude unless exclude.nil?

@@ -49,7 +49,9 @@ class VectorOpsMixin(Base):
         some rows are searched for at a time.
 
         `search_k` is the number of candidates (0 or -1: n times the number of trees; with a graph
-        or a scan, one that suits it). More take longer and find more. A search finds only items
+        or a scan, one that suits it). More take longer and find more. `recall`, up to 1, is the
+        share of the nearest to be found, in place of `search_k`, of an index that `tune` or
+        `build_auto` has measured. A search finds only items
         that are within `max_distance`, not in `exclude` (ids), in `allow` or not in `deny` (one of
         the two; ids, or a mask of bool for all items), and for whose id `filter` returns true.
         `exact` looks at all items. `way` is "forest", "graph" or "scan"; the default is the graph
