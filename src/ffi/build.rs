@@ -107,7 +107,8 @@ pub unsafe extern "C" fn annoy_thaw(
 /// Makes a loaded index one that items can be inserted into (`annoy_insert`): items, trees, graph
 /// and scan are copied to memory, where the index is then built, and its file or bytes let go of;
 /// labels, marks of removed items, metadata, the seed and what `annoy_tune` measured stay (sections
-/// of later versions do not). Does nothing to an index that was built in memory or thawed so before.
+/// of later versions do not). Does nothing to an index that was built in memory or thawed so
+/// before.
 ///
 /// Takes as much memory as the file has bytes.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or built on disk;

@@ -260,13 +260,13 @@ pub unsafe extern "C" fn annoy_add(
 /// Inserts items into a built index, all or none, without building it anew: the next search finds
 /// them, in trees, graph and scan.
 ///
-/// `ids` has an id that no item has for each of the `vectors`, or is NULL: then they follow the last
-/// item. An item goes down each tree to a leaf, which is split when it is full; in the graph its
-/// neighbours are chosen by a search; lists of a scan are made anew. Each call copies trees and
-/// graph, so many items are better inserted together. What `annoy_tune` measured stays. A loaded
-/// index needs `annoy_thaw_built` first. The same calls give the same bytes, for any number of
-/// threads and on any processor. Progress is told of adding, trees, graph and scan one after the
-/// other, each from 0. `work` may be NULL.
+/// `ids` has an id that no item has for each of the `vectors`, or is NULL: then they follow the
+/// last item. An item goes down each tree to a leaf, which is split when it is full; in the graph
+/// its neighbours are chosen by a search; it comes into the list of the nearest centroid. Each call
+/// copies trees and graph, so many items are better inserted together. What `annoy_tune` measured
+/// stays. A loaded index needs `annoy_thaw_built` first. The same calls give the same bytes, for
+/// any number of threads and on any processor. Progress is told of adding, trees, graph and scan
+/// one after the other, each from 0. `work` may be NULL.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded;
 /// `ANNOY_ERR_ITEM` for an id that an item has, also a removed one, that is there twice, or that
 /// cannot be; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_ARGUMENT` for fields of

@@ -119,6 +119,15 @@ pub trait Engine: Send + Sync {
         plan: &graph::build::GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Graph>;
+    /// Puts the items of `new` into the lists of before.
+    fn extend_scan(
+        &self,
+        nodes: &Nodes<'_>,
+        n_items: usize,
+        old: &ScanBytes<'_>,
+        new: &[usize],
+        meter: &Meter<'_>,
+    ) -> Result<Scan>;
     /// Puts the items of `new` into the graph of before.
     fn extend_graph(
         &self,
@@ -504,6 +513,17 @@ where
         let scorers = self.scorers(nodes, targets, &mut buffers)?;
         let queries = memory::collect(scorers.iter().map(|one| one as &dyn GraphQuery))?;
         scan::search::search_all(&queries, &scan.view(self.isa), search.wanted())
+    }
+
+    fn extend_scan(
+        &self,
+        nodes: &Nodes<'_>,
+        n_items: usize,
+        old: &ScanBytes<'_>,
+        new: &[usize],
+        meter: &Meter<'_>,
+    ) -> Result<Scan> {
+        Scan::insert(old, &self.source(nodes), n_items, new, self.isa, meter)
     }
 
     fn extend_graph(

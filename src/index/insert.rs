@@ -224,8 +224,10 @@ impl Index {
         };
         let scan = match self.scan() {
             None => None,
-            Some(_) => Some(work.run(Stage::Scan, 0, |meter| {
-                self.engine.build_scan(&self.nodes(), self.n_items(), meter)
+            Some(old) => Some(work.run(Stage::Scan, 0, |meter| {
+                let nodes = self.nodes();
+                self.engine
+                    .extend_scan(&nodes, self.n_items(), &old, new, meter)
             })?),
         };
         if let Some(graph) = graph {

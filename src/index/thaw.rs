@@ -48,9 +48,9 @@ impl Index {
 
     /// Copies a loaded index to memory with its trees, graph and scan: it is then built, and items
     /// can be [inserted](Self::insert_items). Its file or bytes are let go of. Labels, marks of
-    /// removed items, metadata, the seed and what was [measured](Self::tune) stay; sections of later
-    /// versions do not. One that was built in memory stays as it is. Takes as much memory as the
-    /// file has bytes.
+    /// removed items, metadata, the seed and what was [measured](Self::tune) stay; sections of
+    /// later versions do not. One that was built in memory stays as it is. Takes as much memory as
+    /// the file has bytes.
     ///
     /// # Errors
     /// [`Error::State`] when not built, or built on disk; [`Error::Unsupported`] for a file in a

@@ -4,7 +4,7 @@
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, Rows};
 use crate::common::scans::{add_scan, clustered};
 use crate::common::{
-    all_types, built, filled, name, random_items, round_trip, saved, Item, Random,
+    all_types, built, filled, loaded, name, plain, random_items, round_trip, saved, Item, Random,
 };
 use annoy_rs::{Cancel, Error, Index, Metric, ScalarType, Search, Stage, Way, Work};
 
@@ -187,6 +187,78 @@ fn the_same_bytes_for_any_threads() {
             "{metric:?}"
         );
     }
+}
+
+#[test]
+fn a_scan_finds_as_much() {
+    for metric in [Metric::Angular, Metric::Euclidean, Metric::Dot] {
+        let options = kind(metric, ScalarType::F32, 10);
+        let mut all = items(options, &clustered(4100, 10, 40, &mut Random(7)));
+        let queries = all.split_off(4000);
+        let mut index = built(options, &all[..2500], 2);
+        add_scan(&mut index, 2);
+        let lists = index.info().unwrap().scan_lists;
+        for part in [2500..2600, 2600..3999, 3999..4000] {
+            insert(&mut index, &all[part], 2);
+        }
+        assert_eq!(index.info().unwrap().scan_lists, lists);
+        holds_together(&index, &all, &format!("scan, {metric:?}"));
+        let mut fresh = built(options, &all, 2);
+        add_scan(&mut fresh, 2);
+        for search_k in [200, 1000] {
+            let search = by(Way::Scan, search_k);
+            let (found, wanted) = (
+                recall(&index, &queries, &search),
+                recall(&fresh, &queries, &search),
+            );
+            println!("scan, {metric:?} {search_k}: {found:.3}, built {wanted:.3}");
+            assert!(
+                found >= wanted - 0.03,
+                "{metric:?} {search_k}: {found} {wanted}"
+            );
+        }
+        // Twice as many in a list as a build has: made anew.
+        let more = items(options, &clustered(6000, 10, 40, &mut Random(8)));
+        insert(&mut index, &more, 2);
+        assert!(index.info().unwrap().scan_lists > lists, "{metric:?}");
+    }
+}
+
+#[test]
+fn a_loaded_index_thaws_with_all_it_has() {
+    for metric in METRICS {
+        let options = kind(metric, ScalarType::F64, 6);
+        let all = items(options, &gaussian(2000, 6, &mut Random(9)));
+        let mut index = built(options, &all[..1500], 3);
+        add_graph(&mut index, 1);
+        if metric != Metric::Manhattan {
+            add_scan(&mut index, 1);
+        }
+        index.set_label(3, "three").unwrap();
+        index.set_metadata(b"mine").unwrap();
+        index.remove_item(4).unwrap();
+        index.tune(&mut threads(1)).unwrap();
+        let bytes = saved(&index);
+        let mut thawed = Index::open_bytes(bytes.clone()).unwrap();
+        thawed.thaw_built().unwrap();
+        assert!(!thawed.info().unwrap().is_loaded);
+        assert!(saved(&thawed) == bytes, "{metric:?}");
+        thawed.thaw_built().unwrap();
+        insert(&mut thawed, &all[1500..], 1);
+        insert(&mut index, &all[1500..], 1);
+        assert!(saved(&thawed) == saved(&index), "{metric:?}");
+        assert!(thawed.is_removed(4) && thawed.find_label("three").unwrap() == Some(3));
+    }
+    // By Annoy.
+    let options = kind(Metric::Angular, ScalarType::F32, 5);
+    let all = items(options, &gaussian(700, 5, &mut Random(10)));
+    let index = built(options, &all[..600], 3);
+    let mut thawed = loaded(options, &plain(options, &saved(&index))).unwrap();
+    thawed.thaw_built().unwrap();
+    insert(&mut thawed, &all[600..], 1);
+    holds_together(&thawed, &all, "by Annoy");
+    let error = Index::with_options(options).unwrap().thaw_built();
+    assert!(matches!(error, Err(Error::State { .. })));
 }
 
 #[test]

@@ -42,8 +42,8 @@ const TREES: usize = 10;
 const TAKEN: usize = 16;
 
 impl Graph {
-    /// The graph of before, with the items of `new`, which are ids ascending. `roots` are trees with
-    /// all items. The same for any number of threads and on any processor.
+    /// The graph of before, with the items of `new`, which are ids ascending. `roots` are trees
+    /// with all items. The same for any number of threads and on any processor.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].

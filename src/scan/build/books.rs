@@ -136,6 +136,18 @@ fn nearest_place(point: &[i32], book: &[i16]) -> (usize, i32) {
 }
 
 impl Books {
+    /// Those of a section.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
+    pub fn read(section: &[[u8; 2]], group: usize) -> Result<Self> {
+        let numbers = section.iter().map(|&number| i16::from_le_bytes(number));
+        Ok(Books {
+            numbers: memory::collect(numbers)?,
+            group,
+        })
+    }
+
     /// Writes an item's codes, one for each group; its bias: what its square is over that of its
     /// list's centroid.
     pub fn encode(&self, residuals: &Residuals<'_>, id: u32, list: usize, to: &mut [u8]) -> i64 {

@@ -5,10 +5,13 @@
 //! 3. this file: codes and biases of all items, list by list, and a trial by searches, which says
 //!    how far they have to look.
 //!
+//! - [`insert`]: more items in lists there are.
+//!
 //! All is done with codes of a byte a number, in integers, and in the order of ids: the same bytes
 //! for any number of threads and on any processor.
 
 mod books;
+mod insert;
 mod kmeans;
 
 use super::format::{ScanHeader, ScanView, MAX_LISTS, TOP};
@@ -112,10 +115,7 @@ impl Scan {
         header.n_lists = n_lists;
         header.n_listed = there.len();
         let build = Listed::new(&there, &nearest, n_lists)?;
-        header.n_blocks = build
-            .starts
-            .last()
-            .map_or(0, |&(_, blocks)| blocks as usize);
+        header.n_blocks = build.n_blocks();
         let residuals = books::Residuals {
             codes: &codes,
             centroids: &centroids,
@@ -209,6 +209,10 @@ impl Listed {
             *next += 1;
         }
         Ok(Listed { ids, starts })
+    }
+
+    fn n_blocks(&self) -> usize {
+        self.starts.last().map_or(0, |&(_, blocks)| blocks as usize)
     }
 
     /// The ids of a list.
