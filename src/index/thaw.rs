@@ -75,6 +75,7 @@ impl Index {
         let (size, n_items) = (self.layout.node_size, file.roots.n_items);
         let bytes = |nodes: Range<usize>| &file.bytes.bytes()[nodes.start * size..nodes.end * size];
         let mut heap = self.thawed_items(n_items)?;
+        self.engine.prepare(heap.bytes_mut(), &self.layout);
         let trees = file.roots.trees.clone();
         heap.resize(trees.start * size)?;
         heap.extend(bytes(trees.clone()))?;

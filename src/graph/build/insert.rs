@@ -12,6 +12,7 @@
 use super::leaves::Leaves;
 use super::lists::{self, Near};
 use super::prune::{self, Room};
+use super::trial::NEAREST;
 use super::{routes, GraphPlan};
 use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
@@ -35,6 +36,11 @@ const SHARE: usize = 50;
 /// Items that a search for neighbours looks at.
 const SEARCH_K: u64 = 2000;
 
+/// Where fewer of a thousand of the nearest ten of new items are among their nearest [`AMONG`] by
+/// codes, these do not tell them apart: the graph is built anew, with codes of their own.
+const LEAST_TOLD_APART: usize = 930;
+const AMONG: usize = 20;
+
 /// Trees whose leaves items to start from are taken of.
 const TREES: usize = 10;
 
@@ -56,13 +62,16 @@ impl Graph {
         meter: &Meter<'_>,
     ) -> Result<Self> {
         let n_items = roots.n_items;
-        if n_items >= lists::MAX_ITEMS || new.len() >= old.header.n_items() {
+        let anew = || {
             let plan = GraphPlan {
                 degree: old.header.degree,
                 alpha: old.header.alpha,
                 ..GraphPlan::default()
             };
-            return Graph::build(source, roots, isa, &plan, meter);
+            Graph::build(source, roots, isa, &plan, meter)
+        };
+        if n_items >= lists::MAX_ITEMS || new.len() >= old.header.n_items() {
+            return anew();
         }
         meter.set_total(new.len() as u64);
         let mut graph = Graph::with_places(old, source, roots, new, isa)?;
@@ -86,12 +95,15 @@ impl Graph {
             codes,
             slack: prune::slack(measure, header.alpha),
         };
-        match header.by_vectors {
+        let are_told_apart = match header.by_vectors {
             true => insert.all(&Vectors::of(source, n_items), lists, &new, n_linked, &team)?,
             false => {
                 let points = header.codes(codes.bytes(), isa, measure);
-                insert.all(&points, lists, &new, n_linked, &team)?;
+                insert.all(&points, lists, &new, n_linked, &team)?
             }
+        };
+        if !are_told_apart {
+            return anew();
         }
         meter.finish()?;
         Ok(graph)
@@ -154,10 +166,40 @@ struct Insert<'a> {
     slack: u64,
 }
 
-/// An item and the neighbours chosen for it.
-type Chosen = (u32, Vec<Near>);
+/// An item, the neighbours chosen for it, and how it is told from others.
+type Chosen = (u32, Vec<Near>, Apart);
+
+/// Of so many nearest by vectors so many are among the nearest by what is compared.
+#[derive(Clone, Copy, Default)]
+struct Apart {
+    of_ten: usize,
+    told: usize,
+}
+
+impl Apart {
+    /// By ids, the nearest first, by vectors and by what is compared.
+    fn of(by_vectors: &[u32], compared: &[Near]) -> Self {
+        let ten = &by_vectors[..by_vectors.len().min(NEAREST)];
+        let among = &compared[..compared.len().min(AMONG)];
+        let is_told = |id: &&u32| among.iter().any(|near| near.id() == **id);
+        Apart {
+            of_ten: ten.len(),
+            told: ten.iter().filter(is_told).count(),
+        }
+    }
+
+    /// Whether they are enough to judge by.
+    fn are_many(self) -> bool {
+        self.of_ten >= 20 * NEAREST
+    }
+
+    fn are_told(self) -> bool {
+        self.told * 1000 >= self.of_ten * LEAST_TOLD_APART
+    }
+}
 
 impl Insert<'_> {
+    /// Whether the points tell the new items' neighbours apart; it stops where they do not.
     fn all<P: Points>(
         &self,
         points: &P,
@@ -165,14 +207,19 @@ impl Insert<'_> {
         new: &[u32],
         n_linked: usize,
         team: &Team<'_, '_>,
-    ) -> Result<()> {
-        let mut done = 0;
+    ) -> Result<bool> {
+        let (mut done, mut apart) = (0, Apart::default());
         while done < new.len() {
             let most = ((n_linked + done) / SHARE).max(1);
             let round = &new[done..new.len().min(done + done.clamp(1, most))];
             let chosen = self.choose_neighbors(points, lists, round, team)?;
-            for (item, kept) in &chosen {
+            for (item, kept, found) in &chosen {
                 self.set_row(lists, *item, kept);
+                apart.of_ten += found.of_ten;
+                apart.told += found.told;
+            }
+            if apart.are_many() && !apart.are_told() {
+                return Ok(false);
             }
             for (item, kept) in self.choose_again(points, lists, &chosen, team)? {
                 self.set_row(lists, item, &kept);
@@ -180,7 +227,7 @@ impl Insert<'_> {
             done += round.len();
             team.advance(round.len())?;
         }
-        Ok(())
+        Ok(apart.are_told())
     }
 
     fn set_row(&self, lists: &mut HeapBytes, item: u32, kept: &[Near]) {
@@ -230,7 +277,8 @@ impl Insert<'_> {
                 self.source.space.query_from(nodes, item, search)?;
                 near(points, item, &ids, &mut candidates)?;
                 room.choose(points, &candidates, self.header.degree, self.slack)?;
-                Ok((item, memory::copy(&room.kept)?))
+                let apart = Apart::of(&ids, &candidates);
+                Ok((item, memory::copy(&room.kept)?, apart))
             }))
         })?;
         memory::collect(chosen.into_iter().flatten())
@@ -243,9 +291,9 @@ impl Insert<'_> {
         lists: &HeapBytes,
         chosen: &[Chosen],
         team: &Team<'_, '_>,
-    ) -> Result<Vec<Chosen>> {
+    ) -> Result<Vec<(u32, Vec<Near>)>> {
         let mut turned = Vec::new();
-        for (item, kept) in chosen {
+        for (item, kept, _) in chosen {
             reserve(&mut turned, kept.len())?;
             turned.extend(kept.iter().map(|near| (near.id(), *item)));
         }

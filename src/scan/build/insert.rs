@@ -1,7 +1,7 @@
 //! Puts more items into the lists: into those of the nearest centroids there are, coded by the
 //! codebooks there are.
 
-use super::{books, kmeans, Listed};
+use super::{books, kmeans, Listed, LEAST_MEAN};
 use crate::error::{Error, Result};
 use crate::graph::build::encode;
 use crate::graph::format::header::GraphHeader;
@@ -13,9 +13,9 @@ use crate::scan::format::{ScanBytes, ScanHeader};
 use crate::scan::Scan;
 use crate::work::Meter;
 
-/// Lists are made anew where they have, on the mean, so many times as many items as there are
-/// lists: a build makes as many of both.
-const MOST_PER_LIST: usize = 2;
+/// Lists are made anew where they have, on the mean, so many times as many items as a build gives
+/// them.
+const MOST: usize = 2;
 
 impl Scan {
     /// The lists of before, with the items of `new`, which are ids ascending. The same for any
@@ -33,7 +33,8 @@ impl Scan {
     ) -> Result<Self> {
         let was = old.header;
         let n_listed = was.n_listed + new.len();
-        if n_listed / was.n_lists.pow(2).max(1) >= MOST_PER_LIST || new.len() >= was.n_listed {
+        let mean = n_listed / was.n_lists.max(1);
+        if mean >= MOST * was.n_lists.max(LEAST_MEAN) || new.len() >= was.n_listed {
             return Scan::build(source, n_items, isa, meter);
         }
         meter.set_total((n_items + new.len()) as u64);
