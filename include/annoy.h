@@ -1255,10 +1255,11 @@ annoy_status annoy_estimate_recall(const struct annoy_index *index,
 //
 // What searches go through by default is measured: the graph where there is one, else the scan,
 // else the trees. `queries` are such as will be asked; NULL for 512 of the items, each as if it
-// were not there itself. What searches with a filter find is not measured. `annoy_save` writes the
-// curve into the file, where Annoy does not see it. It is gone when trees, graph or scan are built
-// anew. Looks at all items once for each query. The same index and queries give the same curve,
-// for any number of threads and on any processor.
+// were not there itself (they find a little more of each other than other queries do, as trees and
+// lists were made with them). What searches with a filter find is not measured. `annoy_save`
+// writes the curve into the file, where Annoy does not see it. It is gone when trees, graph or
+// scan are built anew. Looks at all items once for each query. The same index and queries give the
+// same curve, for any number of threads and on any processor.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built; `ANNOY_ERR_ARGUMENT` for no queries,
 // fields of `queries` that cannot be, or a wrong `work`; `ANNOY_ERR_DIMENSION`,
 // `ANNOY_ERR_NOT_FINITE` and `ANNOY_ERR_UNSUPPORTED` for a query; `ANNOY_ERR_CORRUPT` when a
