@@ -5,6 +5,8 @@
 mod common;
 #[path = "faults/graphs.rs"]
 mod graphs;
+#[path = "faults/inserts.rs"]
+mod inserts;
 #[path = "faults/labels.rs"]
 mod labels;
 #[path = "faults/scans.rs"]
@@ -192,6 +194,7 @@ fn in_memory() -> Vec<Operation> {
     }
     all.extend(graphs::operations());
     all.extend(scans::operations());
+    all.extend(inserts::operations());
     all.push(Operation::new(
         "search",
         |_| small_built(),

@@ -54,6 +54,15 @@ func (index *Index) Thaw() error {
 	})
 }
 
+// ThawBuilt copies a loaded index to memory with its trees, graph and scan, so that items can be
+// inserted. Labels, marks of removed items, metadata, the seed and what Tune measured stay.
+func (index *Index) ThawBuilt() error {
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_thaw_built(c, &e), &e)
+	})
+}
+
 // OnDiskBuild makes an empty index build in a file, which Build then completes: no Save is needed.
 // Until then the file has a temporary name beside path, and a file at path stays. If there is none,
 // a small placeholder file has the name. If Build fails because it cannot rename the file, the

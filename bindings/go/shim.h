@@ -90,6 +90,13 @@ static inline annoy_error *annoy_go_add(annoy_index *index, const int64_t *ids, 
     ANNOY_GO_CALL(annoy_add(index, ids, &vectors, work, &error));
 }
 
+static inline annoy_error *annoy_go_insert(annoy_index *index, const int64_t *ids, annoy_element element,
+                                           const uint8_t *data, size_t n, size_t len, size_t stride,
+                                           const annoy_work *work) {
+    const annoy_vectors vectors = annoy_go_vectors(element, data, n, len, stride);
+    ANNOY_GO_CALL(annoy_insert(index, ids, &vectors, work, &error));
+}
+
 static inline annoy_error *annoy_go_add_item(annoy_index *index, int64_t item, annoy_element element,
                                              const uint8_t *data, size_t len) {
     if (element != ANNOY_ELEMENT_F32) return annoy_go_add(index, &item, element, data, 1, len, 0, NULL);

@@ -172,14 +172,17 @@ impl Index {
             self.engine.prepare(store.bytes_mut(), &self.layout);
             store.resize(roots.trees.start * size + trees.bytes().len())
         });
-        if restored.is_ok() {
-            store.bytes_mut()[roots.trees.start * size..].copy_from_slice(trees.bytes());
-            self.state = State::Built {
-                store,
-                roots,
-                origin,
-            };
-        }
+        self.state = match restored {
+            Ok(()) => {
+                store.bytes_mut()[roots.trees.start * size..].copy_from_slice(trees.bytes());
+                State::Built {
+                    store,
+                    roots,
+                    origin,
+                }
+            }
+            Err(_) => State::Building { store, n_items },
+        };
     }
 
     fn extend_trees(&mut self, before: &Before, new: &[usize], meter: &Meter<'_>) -> Result<()> {

@@ -201,6 +201,18 @@ static annoy_status scan_by(int n_threads) {
 }
 static annoy_status scan_1(void) { return scan_by(1); }
 static annoy_status scan_4(void) { return scan_by(4); }
+static annoy_status insert_by(int n_threads) {
+    const annoy_work work = by(n_threads);
+    const annoy_vectors more = rows_of(ANNOY_ELEMENT_F32, x, 20, F, 0);
+    return annoy_insert(graph, NULL, &more, &work, &error);
+}
+static annoy_status insert_1(void) { return insert_by(1); }
+static annoy_status insert_4(void) { return insert_by(4); }
+static annoy_status tune(void) {
+    const annoy_work work = by(1);
+    return annoy_tune(graph, NULL, &work, &error);
+}
+static annoy_status thaw_built(void) { return annoy_thaw_built(mapped, &error); }
 static annoy_status save(void) { return annoy_save(graph, other, &error); }
 static annoy_status save_built(void) { return annoy_save(built, other, &error); }
 static annoy_status save_and_load(void) { return annoy_save_and_load(built, other, 0, NULL, &error); }
@@ -392,6 +404,7 @@ static const family families[] = {
     CALL(add_item), CALL(add_items), CALL(add_items_again), CALL(add_items_4), CALL(wrong_item), CALL(reserve),
     CALL(build_1), CALL(build_4), CALL(build_enough), CALL(build_dot), CALL(unbuild), CALL(on_disk_build),
     CALL(graph_1), CALL(graph_4), CALL(scan_1), CALL(scan_4), CALL(log_all),
+    CALL(insert_1), CALL(insert_4), CALL(tune), CALL(thaw_built),
     CALL(save), CALL(save_built), CALL(save_and_load), CALL(save_to_buffer), CALL(saved_size),
     CALL(load), CALL(load_copy), CALL(load_plain), CALL(load_wrong), CALL(open_), CALL(open_missing),
     CALL(open_buffer), CALL(load_from_buffer), CALL(unload),

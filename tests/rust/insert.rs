@@ -50,7 +50,8 @@ fn holds_together(index: &Index, items: &[Item], context: &str) {
     for (id, item) in items.iter().enumerate().step_by(items.len() / 300 + 1) {
         assert_eq!(Item::read(index, id as i64).unwrap(), *item, "{context}");
         for way in [Way::Fastest, Way::Forest] {
-            // Annoy's trees of dot seldom find the item itself at once; a scan knows how far to look.
+            // Annoy's trees of dot seldom find the item itself at once; a scan knows how far to
+            // look.
             let search_k = match way {
                 Way::Fastest if has_scan => None,
                 _ if is_dot => Some(3000),

@@ -9,6 +9,8 @@
 //! |---|---|---|---|---|---|---|
 //! | add_item | building | building | building on disk | error | error | error |
 //! | add_items | building | building | building on disk | error | error | error |
+//! | insert_items | error | error | error | built | error | error |
+//! | thaw_built | error | error | error | built | error | built |
 //! | reserve | empty | building | building on disk | error | error | error |
 //! | build | built | built | built on disk | error | error | error |
 //! | build_graph | error | error | error | built | built on disk | loaded |
@@ -59,6 +61,12 @@ fn words(call: &str, state: &str) -> [&'static str; 3] {
     let (operation, mut expected) = match call {
         "add_item" => ("add an item", "not built"),
         "add_items" => ("add items", "not built"),
+        "insert_items" => match state {
+            "loaded" => ("insert items", "in memory: thaw it with its trees"),
+            "built on disk" => ("insert items", "built in memory: load and thaw it"),
+            _ => ("insert items", "built: add items instead"),
+        },
+        "thaw_built" => ("thaw", "loaded, or built in memory"),
         "reserve" => ("reserve", "not built"),
         "build" => ("build", "not built"),
         "build_graph" => ("build a graph", "built or loaded"),
@@ -133,6 +141,13 @@ impl Scene {
         match call {
             "add_item" => index.add_item(N as i64 + 2, &items[0]),
             "add_items" => index.add_items(Some(&[3, N as i64]), items[..2].iter()),
+            "insert_items" => index.insert_items(
+                Some(&[N as i64 + 1]),
+                |_| &items[0],
+                1,
+                &mut Work::default(),
+            ),
+            "thaw_built" => index.thaw_built(),
             "reserve" => index.reserve(5000),
             "build" => index.build(Some(4), Some(1)),
             "build_graph" => index.build_graph(&GraphPlan::default(), &mut Work::default()),
@@ -280,6 +295,12 @@ fn check_effect(scene: &Scene, context: &str, call: &str, before: &Snapshot, aft
             assert_eq!(Item::read(index, 3).unwrap(), items[0]);
             assert_eq!(Item::read(index, N as i64).unwrap(), items[1]);
         }
+        "insert_items" => {
+            assert_eq!(index.n_items(), N + 2, "{context}");
+            assert_eq!(Item::read(index, N as i64 + 1).unwrap(), items[0]);
+            assert_eq!((index.n_trees(), &after.items[..N]), (4, &before.items[..]));
+        }
+        "thaw_built" => assert_eq!(before, after, "{context}"),
         "build" => {
             assert_eq!((index.n_trees(), &after.items), (4, &before.items));
             let fresh = built(index.options(), &items[..before.n_items], 4);
@@ -366,7 +387,7 @@ fn every_call_in_every_state() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 30 * 6);
+    assert_eq!(cells, 32 * 6);
 }
 
 /// An on-disk build without items yet: the row "empty" holds for it, but stays on disk.

@@ -1,7 +1,7 @@
 //! Files in memory, and thawing.
 
 use super::{Does, Room, Session, FILES};
-use annoy_rs::ffi::build::annoy_thaw;
+use annoy_rs::ffi::build::{annoy_thaw, annoy_thaw_built};
 use annoy_rs::ffi::bytes::*;
 use annoy_rs::ffi::file::ANNOY_LOAD_COPY;
 use annoy_rs::ffi::status::annoy_status;
@@ -139,6 +139,23 @@ impl Session<'_> {
         if done && flags == 0 {
             self.buffers.push(bytes);
         }
+    }
+
+    pub fn thaw_built(&mut self) -> Result<()> {
+        let (slot, raw) = self.handle()?;
+        // SAFETY: NULL or live.
+        let done = self.call(
+            "annoy_thaw_built",
+            slot,
+            Does::Change,
+            &[NULL, STATE, NOT_FINITE, CORRUPT, UNSUPPORTED, NO_MEMORY],
+            |error| unsafe { annoy_thaw_built(raw, error) },
+        )?;
+        if done {
+            let seen = self.slots[slot].seen.as_ref();
+            assert!(seen.is_some_and(|seen| seen.n_trees > 0));
+        }
+        Ok(())
     }
 
     pub fn thaw(&mut self) -> Result<()> {

@@ -125,6 +125,16 @@ class index {
     return one_each(ids, "one for each row", rows.n_rows(), why) &&
            add_rows(ids.data(), rows, how, why);
   }
+  // Inserts items into a built index without building it anew, all or none: the next search finds
+  // them. Their ids follow the last item, or are those given, which no item has. A loaded index
+  // needs thaw_built() first.
+  bool insert(rows_view rows, const work& how = {}, on_error why = {}) {
+    return insert_rows(nullptr, rows, how, why);
+  }
+  bool insert(item_ids ids, rows_view rows, const work& how = {}, on_error why = {}) {
+    return one_each(ids, "one for each row", rows.n_rows(), why) &&
+           insert_rows(ids.data(), rows, how, why);
+  }
   // Takes room for so many items ahead of need; their number stays.
   bool reserve(std::size_t n_items, on_error why = {}) {
     return why.call(annoy_reserve, handle(), n_items);
@@ -207,6 +217,8 @@ class index {
   }
   // Takes the trees away, so that items can be added again. A loaded index needs thaw().
   bool unbuild(on_error why = {}) { return why.call(annoy_unbuild, handle()); }
+  // Copies a loaded index to memory with all it has, so that items can be inserted.
+  bool thaw_built(on_error why = {}) { return why.call(annoy_thaw_built, handle()); }
   // Makes an index one that items can be added to, whatever its state was.
   bool thaw(on_error why = {}) { return why.call(annoy_thaw, handle()); }
 
@@ -453,6 +465,10 @@ class index {
   bool add_rows(const std::int64_t* ids, const rows_view& rows, const work& how, on_error& why) {
     return whole(rows, "rows: found a last one that is not whole, expected whole rows", why) &&
            detail::run(why, how, annoy_add, handle(), ids, &rows.native());
+  }
+  bool insert_rows(const std::int64_t* ids, const rows_view& rows, const work& how, on_error& why) {
+    return whole(rows, "rows: found a last one that is not whole, expected whole rows", why) &&
+           detail::run(why, how, annoy_insert, handle(), ids, &rows.native());
   }
   bool read(std::int64_t item, const room& v, on_error& why) const {
     return why.call(annoy_get_vectors, handle(), &item, &v.native());

@@ -5,7 +5,9 @@ use annoy_rs::ffi::options::annoy_search_options;
 use annoy_rs::ffi::recall::annoy_tune;
 use annoy_rs::ffi::search::{annoy_results, annoy_search, annoy_search_items};
 use annoy_rs::ffi::status::{annoy_error, annoy_status};
-use annoy_rs::ffi::vectors::{annoy_add, annoy_element, annoy_get_vectors, annoy_vectors};
+use annoy_rs::ffi::vectors::{
+    annoy_add, annoy_element, annoy_get_vectors, annoy_insert, annoy_vectors,
+};
 use annoy_rs::ffi::work::annoy_work;
 use std::ffi::c_void;
 use std::mem::size_of;
@@ -44,6 +46,23 @@ unsafe extern "C" fn views_add(
     let vectors = vectors(data, element, n, len, stride);
     // SAFETY: handed on.
     unsafe { annoy_add(index, ids, &vectors, work, error) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn views_insert(
+    index: *mut annoy_index,
+    ids: *const i64,
+    data: *mut c_void,
+    element: annoy_element,
+    n: usize,
+    len: usize,
+    stride: usize,
+    work: *const annoy_work,
+    error: *mut annoy_error,
+) -> annoy_status {
+    let vectors = vectors(data, element, n, len, stride);
+    // SAFETY: handed on.
+    unsafe { annoy_insert(index, ids, &vectors, work, error) }
 }
 
 #[no_mangle]

@@ -259,6 +259,15 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
                 self._file = self._bytes = None
         return self
 
+    def thaw_built(self) -> Self:
+        """Copies a loaded index to memory with its trees, graph and scan, so that items can be
+        inserted. Labels, marks of removed items, metadata, the seed and what `tune` measured
+        stay."""
+        with self._owner.exclusive() as index:
+            check(lib.annoy_thaw_built(index, lib.guarded_error()))
+            self._file = self._bytes = None
+        return self
+
     def unload(self) -> Self:  # type: ignore[override]
         """Drops items, trees, metadata and file."""
         if not self._empty:

@@ -135,12 +135,7 @@ module Annoy
     # @yieldparam total [Integer]
     # @raise (see #add_item)
     def add_items(vectors, ids: nil, n_threads: -1, &progress)
-      rows = Vectors.rows(vectors, @arrays, @strings, @lengths)
-      ids = Vectors.ids(ids) unless ids.nil?
-      unless ids.nil? || ids.bytesize == rows.count * 8
-        raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{rows.count} rows"
-      end
-
+      rows, ids = rows_and_ids(vectors, ids)
       scratch = Scratch.take
       given = [ids, scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count)]
       if rows.bytes.bytesize < AT_ONCE && progress.nil?
@@ -148,6 +143,27 @@ module Annoy
       else
         @handle.change_long(:annoy_add, *given, Work.new(n_threads, &progress))
       end
+      scratch.spare
+      true
+    end
+
+    # Inserts items into a built index without building it anew, all or none: the next search finds
+    # them. Many are better inserted together, as each call copies trees and graph. A loaded index
+    # needs {#thaw_built} first.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @param vectors (see Search#search_batch)
+    # @param ids [Enumerable<Integer>, nil] an id for each, which no item has; nil: they follow the
+    #   last item
+    # @return [true]
+    # @yieldparam (see #build)
+    # @raise (see #add_item)
+    def insert_items(vectors, ids: nil, n_threads: -1, &progress)
+      rows, ids = rows_and_ids(vectors, ids)
+      scratch = Scratch.take
+      given = [ids, scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count)]
+      @handle.change_long(:annoy_insert, *given, Work.new(n_threads, &progress))
       scratch.spare
       true
     end
@@ -325,6 +341,15 @@ module Annoy
       true
     end
 
+    # Copies a loaded index to memory with its trees, graph and scan, so that items can be inserted.
+    #
+    # @return [true]
+    # @raise [StateError, FileError]
+    def thaw_built
+      @handle.change(:annoy_thaw_built)
+      true
+    end
+
     # Drops items, trees, metadata, labels and file.
     #
     # @return [nil]
@@ -355,6 +380,17 @@ module Annoy
     alias to_s inspect
 
     private
+
+    # Packed vectors, and as many packed ids; none for those behind the last item.
+    def rows_and_ids(vectors, ids)
+      rows = Vectors.rows(vectors, @arrays, @strings, @lengths)
+      ids = Vectors.ids(ids) unless ids.nil?
+      unless ids.nil? || ids.bytesize == rows.count * 8
+        raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{rows.count} rows"
+      end
+
+      [rows, ids]
+    end
 
     # Rows of fewer bytes are added before a thread for it would have started.
     AT_ONCE = 1 << 20

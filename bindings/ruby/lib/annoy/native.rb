@@ -204,6 +204,8 @@ module Annoy
     # These may take long, or wait for a disk, and release it.
     BLOCKING = {
       annoy_add: [%i[pointer pointer pointer pointer pointer], :int32],
+      annoy_insert: [%i[pointer pointer pointer pointer pointer], :int32],
+      annoy_thaw_built: [%i[pointer pointer], :int32],
       annoy_reserve: [%i[pointer size_t pointer], :int32],
       annoy_build: [%i[pointer int32 int32 pointer], :int32],
       annoy_build_trees: [%i[pointer int32 pointer pointer], :int32],

@@ -114,6 +114,33 @@ class NDArrayMixin(Base):
 
         return self._adding(first.len, add)
 
+    def insert_items(
+        self,
+        vectors: Any,
+        ids: Optional[ArrayLike] = None,
+        *,
+        n_threads: int = -1,
+        progress: Optional[Progress] = None,
+    ) -> Ids:
+        """Inserts the rows of an array of shape (n, f) into a built index without building it anew,
+        all or none, and returns their ids: those given, which no item may have, or those behind the
+        last item. The next search finds them.
+
+        Many are better inserted together, as each call copies trees and graph. A loaded index needs
+        `thaw_built` first. `vectors` is as `add_items` takes it. `progress`: as `build`, of adding,
+        trees, graph and scan one after the other, each from 0.
+        """
+        given = rows(convert.as_array(vectors), self._scalar, self._f)
+        which = None if ids is None else as_ids(ids)
+        if which is not None and len(which) != given.n:
+            raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {given.n} rows")
+        with self._owner.exclusive() as index:
+            n_items = lib.annoy_get_n_items(index)
+            to = np.arange(n_items, n_items + given.n) if which is None else which
+            fields = index, ids_pointer(to), *given.fields
+            run_long(n_threads, progress, lambda work: lib.views_insert(*fields, work, lib.guarded_error()))
+        return to
+
     def reserve(self, n_items: int) -> None:
         """Takes room for so many items ahead of need; their number stays."""
         with self._owner.exclusive() as index:
