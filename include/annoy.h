@@ -711,6 +711,28 @@ annoy_status annoy_add(struct annoy_index *index,
                        const struct annoy_work *work,
                        struct annoy_error *error);
 
+// Inserts items into a built index, all or none, without building it anew: the next search finds
+// them, in trees, graph and scan.
+//
+// `ids` has an id that no item has for each of the `vectors`, or is NULL: then they follow the
+// last item. An item goes down each tree to a leaf, which is split when it is full; in the graph
+// its neighbours are chosen by a search; it comes into the list of the nearest centroid. Each call
+// copies trees and graph, so many items are better inserted together. What `annoy_tune` measured
+// stays. A loaded index needs `annoy_thaw_built` first. The same calls give the same bytes, for
+// any number of threads and on any processor. Progress is told of adding, trees, graph and scan
+// one after the other, each from 0. `work` may be NULL.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded;
+// `ANNOY_ERR_ITEM` for an id that an item has, also a removed one, that is there twice, or that
+// cannot be; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_ARGUMENT` for fields of
+// `vectors` that cannot be; `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take;
+// `ANNOY_ERR_CORRUPT` when the trees of a file that was thawed turn out to be damaged;
+// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
+annoy_status annoy_insert(struct annoy_index *index,
+                          const int64_t *ids,
+                          const struct annoy_vectors *vectors,
+                          const struct annoy_work *work,
+                          struct annoy_error *error);
+
 // Copies the vectors of `to->n` items to the rows of `to`, which are f32, f64 or words of bits.
 //
 // `ids` has an id for each row, or is NULL: then they are 0, 1 and so on. Missing and removed
@@ -809,6 +831,19 @@ annoy_status annoy_unbuild(struct annoy_index *index, struct annoy_error *error)
 // `ANNOY_ERR_CORRUPT` for other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`;
 // `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_thaw(struct annoy_index *index, struct annoy_error *error);
+
+// Makes a loaded index one that items can be inserted into (`annoy_insert`): items, trees, graph
+// and scan are copied to memory, where the index is then built, and its file or bytes let go of;
+// labels, marks of removed items, metadata, the seed and what `annoy_tune` measured stay (sections
+// of later versions do not). Does nothing to an index that was built in memory or thawed so
+// before.
+//
+// Takes as much memory as the file has bytes.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or built on disk;
+// `ANNOY_ERR_UNSUPPORTED` for a file in a layout that Annoy 1.17 does not read;
+// `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
+// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`.
+annoy_status annoy_thaw_built(struct annoy_index *index, struct annoy_error *error);
 
 // Makes the index build in a file: items and trees go there instead of to memory. To be called
 // before items are added; `annoy_build` then completes the file, and no save is needed.
