@@ -34,7 +34,7 @@ use crate::work::Meter;
 const SHARE: usize = 50;
 
 /// Items that a search for neighbours looks at.
-const SEARCH_K: u64 = 2000;
+const SEARCH_K: u64 = 1000;
 
 /// Where fewer of a thousand of the nearest ten of new items are among their nearest [`AMONG`] by
 /// codes, these do not tell them apart: the graph is built anew, with codes of their own.
@@ -275,7 +275,8 @@ impl Insert<'_> {
                 };
                 let nodes = &self.source.nodes;
                 self.source.space.query_from(nodes, item, search)?;
-                near(points, item, &ids, &mut candidates)?;
+                candidates = distances_from(points, item, &ids)?;
+                candidates.sort_unstable();
                 room.choose(points, &candidates, self.header.degree, self.slack)?;
                 let apart = Apart::of(&ids, &candidates);
                 Ok((item, memory::copy(&room.kept)?, apart))
@@ -304,38 +305,99 @@ impl Insert<'_> {
             .header
             .view(self.codes.bytes(), lists.bytes(), self.isa, measure);
         let chosen = team.parts(groups.len(), TAKEN, |range| {
-            let (mut room, mut ids) = (Room::default(), Vec::new());
-            let mut candidates = Vec::new();
             memory::try_collect(groups[range].iter().map(|group| {
                 let item = group[0].0;
-                ids.clear();
                 let (row, _) = view.row(item as usize).as_chunks::<4>();
-                reserve(&mut ids, row.len() + group.len())?;
                 let there = row.iter().map(|&id| u32::from_le_bytes(id));
                 let n_items = self.roots.n_items;
-                ids.extend(there.take_while(|&id| (id as usize) < n_items));
-                for &(_, new) in *group {
-                    if !ids.contains(&new) {
-                        ids.push(new);
-                    }
+                let there = there.take_while(|&id| (id as usize) < n_items);
+                let mut ids = memory::with_room(row.len() + group.len())?;
+                ids.extend(there);
+                let n = ids.len();
+                let is_new = |&&(_, new): &&(u32, u32)| !ids.contains(&new);
+                let new = memory::collect(group.iter().filter(is_new).map(|&(_, new)| new))?;
+                ids.extend(&new);
+                let mut all = distances_from(points, item, &ids)?;
+                let new = all.split_off(n);
+                let mut chosen = ChosenRow::new(all, self.header.degree, self.slack);
+                for near in new {
+                    chosen.take(points, near)?;
                 }
-                near(points, item, &ids, &mut candidates)?;
-                room.choose(points, &candidates, self.header.degree, self.slack)?;
-                Ok((item, memory::copy(&room.kept)?))
+                Ok((item, chosen.row))
             }))
         })?;
         memory::collect(chosen.into_iter().flatten())
     }
 }
 
-/// These items with their distances from one, nearest first.
-fn near<P: Points>(points: &P, item: u32, ids: &[u32], to: &mut Vec<Near>) -> Result<()> {
+/// The neighbours of an item, in the order of their choice: those chosen without slack, nearest
+/// first, then those with slack, nearest first. One more is weighed against them, as
+/// [`Room::choose`] would, without weighing all of them against each other once more.
+struct ChosenRow {
+    row: Vec<Near>,
+    /// How many were chosen without slack.
+    n_first: usize,
+    degree: usize,
+    slack: u64,
+}
+
+impl ChosenRow {
+    fn new(row: Vec<Near>, degree: usize, slack: u64) -> Self {
+        let is_behind = |two: &[Near]| two[1].distance() < two[0].distance();
+        let n_first = row.windows(2).position(is_behind);
+        ChosenRow {
+            n_first: n_first.map_or(row.len(), |at| at + 1),
+            row,
+            degree,
+            slack,
+        }
+    }
+
+    fn take<P: Points>(&mut self, points: &P, new: Near) -> Result<()> {
+        let ids = memory::collect(self.row.iter().map(|near| near.id()))?;
+        let mut between = memory::filled(0, ids.len())?;
+        points.distances(points.get(new.id()), &ids, &mut between);
+        let reach = new.distance();
+        let apart = |i: usize, reach: u32, slack: u64| points.are_apart(between[i], reach, slack);
+        let (first, with_slack) = self.row.split_at(self.n_first);
+        let n_nearer = first.partition_point(|near| *near < new);
+        let mut row = memory::with_room(self.row.len() + 1)?;
+        let mut others = memory::with_room(self.row.len() + 1)?;
+        if (0..n_nearer).all(|i| apart(i, reach, 256)) {
+            row.extend_from_slice(&first[..n_nearer]);
+            row.push(new);
+            for (i, &near) in first.iter().enumerate().skip(n_nearer) {
+                match apart(i, near.distance(), 256) {
+                    true => row.push(near),
+                    false => others.push((i, near)),
+                }
+            }
+            let rest = with_slack.iter().enumerate();
+            others.extend(rest.map(|(i, &near)| (self.n_first + i, near)));
+            // The new one is chosen before them.
+            others.retain(|&(i, near)| apart(i, near.distance(), self.slack));
+        } else {
+            row.extend_from_slice(first);
+            let n_before = self.n_first + with_slack.partition_point(|near| *near < new);
+            if !(0..n_before).all(|i| apart(i, reach, self.slack)) {
+                return Ok(());
+            }
+            others.extend(with_slack.iter().map(|&near| (0, near)));
+            others.push((0, new));
+        }
+        others.sort_unstable_by_key(|&(_, near)| near);
+        self.n_first = row.len().min(self.degree);
+        row.extend(others.iter().map(|&(_, near)| near));
+        row.truncate(self.degree);
+        self.row = row;
+        Ok(())
+    }
+}
+
+/// These items with their distances from one.
+fn distances_from<P: Points>(points: &P, item: u32, ids: &[u32]) -> Result<Vec<Near>> {
     let mut distances = memory::filled(0, ids.len())?;
     points.distances(points.get(item), ids, &mut distances);
-    to.clear();
-    reserve(to, ids.len())?;
     let all = ids.iter().zip(&distances);
-    to.extend(all.map(|(&id, &distance)| Near::new(distance, id)));
-    to.sort_unstable();
-    Ok(())
+    memory::collect(all.map(|(&id, &distance)| Near::new(distance, id)))
 }
