@@ -150,7 +150,7 @@ fn present<P: Position>(nodes: &Nodes<'_>) -> Result<Vec<P>> {
     Ok(present)
 }
 
-/// Puts the items of `new`, ascending, into the trees of before: as [`build`], of as many trees.
+/// Puts the new items into the trees of before: as [`build`], of as many trees.
 ///
 /// # Errors
 /// As [`build`]; [`Error::Corrupt`].
@@ -159,15 +159,14 @@ pub fn extend<S: Space>(
     layout: &NodeLayout,
     items: &[u8],
     old: &OldTrees<'_>,
-    new: &[usize],
     plan: Plan,
     meter: &Meter<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<HeapBytes> {
     if items.len() / layout.node_size <= u32::MAX as usize {
-        extend_over::<S, u32>(space, layout, items, old, new, plan, meter, emit)
+        extend_over::<S, u32>(space, layout, items, old, plan, meter, emit)
     } else {
-        extend_over::<S, u64>(space, layout, items, old, new, plan, meter, emit)
+        extend_over::<S, u64>(space, layout, items, old, plan, meter, emit)
     }
 }
 
@@ -176,7 +175,6 @@ fn extend_over<S: Space, P: Position>(
     layout: &NodeLayout,
     items: &[u8],
     old: &OldTrees<'_>,
-    new: &[usize],
     plan: Plan,
     meter: &Meter<'_>,
     emit: &mut Emit<'_>,
@@ -198,7 +196,7 @@ fn extend_over<S: Space, P: Position>(
     for number in 0..n_trees {
         let key = Key::root(plan.seed, number as u64);
         let mut added = Ok(());
-        builder.extend(old, number, new, key, &pace, &mut |tree| {
+        builder.extend(old, number, key, &pace, &mut |tree| {
             added = forest.add(tree);
             false
         })?;

@@ -19,7 +19,7 @@ use crate::storage::HeapBytes;
 
 const CIRCLE: &str = "its tree runs in a circle";
 
-/// The trees of before, in an index that had no other items.
+/// The trees of before, and what is to be put into them.
 #[derive(Clone, Copy)]
 pub struct OldTrees<'a> {
     pub roots: &'a Roots,
@@ -27,6 +27,8 @@ pub struct OldTrees<'a> {
     pub nodes: Nodes<'a>,
     /// Items that were there.
     pub n_present: usize,
+    /// Ids of those that were not, ascending.
+    pub new: &'a [usize],
 }
 
 impl<'a> OldTrees<'a> {
@@ -90,13 +92,11 @@ struct Step {
 }
 
 impl<S: Space, P: Position> TreeBuilder<'_, S, P> {
-    /// The tree that was number `number` and [is split](OldTrees::is_split), with the items of
-    /// `new`, ascending.
+    /// The tree that was number `number` and [is split](OldTrees::is_split), with the new items.
     pub(super) fn extend_tree(
         &mut self,
         old: &OldTrees<'_>,
         number: usize,
-        new: &[P],
         key: Key,
         pace: &Pace<'_>,
     ) -> Result<&mut HeapBytes> {
@@ -112,7 +112,7 @@ impl<S: Space, P: Position> TreeBuilder<'_, S, P> {
             pace: Some(pace),
         };
         let root = old.roots.ids().start + number;
-        let mut order = memory::copy(new)?;
+        let mut order: Vec<P> = memory::collect(old.new.iter().map(|&id| P::new(id)))?;
         let (mut right, mut moved): (Vec<bool>, Vec<P>) = (Vec::new(), Vec::new());
         let mut together: Vec<P> = Vec::new();
         let mut open = memory::collect([Step {

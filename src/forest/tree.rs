@@ -87,7 +87,7 @@ pub trait Builder {
         take: &mut dyn FnMut(&mut HeapBytes) -> bool,
     ) -> Result<()>;
 
-    /// Shows the tree that was number `number`, with the items of `new`, ascending. As
+    /// Shows the tree that was number `number`, with the new items. As
     /// [`build`](Self::build), of which it is the same tree where there were no planes.
     ///
     /// # Errors
@@ -96,7 +96,6 @@ pub trait Builder {
         &mut self,
         old: &OldTrees<'_>,
         number: usize,
-        new: &[usize],
         key: Key,
         pace: &Pace<'_>,
         take: &mut dyn FnMut(&mut HeapBytes) -> bool,
@@ -216,7 +215,6 @@ impl<S: Space, P: Position> Builder for TreeBuilder<'_, S, P> {
         &mut self,
         old: &OldTrees<'_>,
         number: usize,
-        new: &[usize],
         key: Key,
         pace: &Pace<'_>,
         take: &mut dyn FnMut(&mut HeapBytes) -> bool,
@@ -224,8 +222,7 @@ impl<S: Space, P: Position> Builder for TreeBuilder<'_, S, P> {
         if !old.is_split() {
             return self.build(number, &[key], pace, take);
         }
-        let new: Vec<P> = memory::collect(new.iter().map(|&id| P::new(id)))?;
-        take(self.extend_tree(old, number, &new, key, pace)?);
+        take(self.extend_tree(old, number, key, pace)?);
         Ok(())
     }
 }

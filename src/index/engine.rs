@@ -79,14 +79,13 @@ pub trait Engine: Send + Sync {
         meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes>;
-    /// Puts the items of `new`, which are among the item nodes and prepared, into the trees of
-    /// before; returns copies of the roots.
+    /// Puts the new items, which are among the item nodes and prepared, into the trees of before;
+    /// returns copies of the roots.
     fn extend(
         &self,
         items: &[u8],
         layout: &NodeLayout,
         old: &OldTrees<'_>,
-        new: &[usize],
         plan: Plan,
         meter: &Meter<'_>,
         emit: &mut Emit<'_>,
@@ -434,12 +433,11 @@ where
         items: &[u8],
         layout: &NodeLayout,
         old: &OldTrees<'_>,
-        new: &[usize],
         plan: Plan,
         meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes> {
-        build::extend(&self.space, layout, items, old, new, plan, meter, emit)
+        build::extend(&self.space, layout, items, old, plan, meter, emit)
     }
 
     fn find_roots(&self, nodes: Peek<'_>) -> Result<Roots, Misfit> {

@@ -203,10 +203,10 @@ impl Index {
             roots: &before.roots,
             nodes: Nodes::new(before.trees.bytes(), layout),
             n_present: present.count() - new.len(),
+            new,
         };
         let (roots, _) = append_trees(store, layout, plan, &[], meter, |items, emit| {
-            self.engine
-                .extend(items, layout, &old, new, plan, meter, emit)
+            self.engine.extend(items, layout, &old, plan, meter, emit)
         })?;
         self.state = State::Built {
             store: std::mem::take(store),

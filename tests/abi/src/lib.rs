@@ -71,7 +71,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 111];
+    static c_layout: [usize; 113];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
