@@ -6,8 +6,9 @@
 //! cargo bench --bench growth [-- METRIC D [ROWS.f32 | N]]
 //! ```
 //!
-//! The rows are raw 32-bit floats, or N normal ones. Without arguments euclidean, 32 and 150,000 normal rows. The last 500 rows are the queries. One
-//! thread; figures are medians of three turns of all queries.
+//! The rows are raw 32-bit floats, or N normal ones. Without arguments euclidean, 32 and 150,000
+//! normal rows. The last 500 rows are the queries. One thread; figures are medians of three turns
+//! of all queries.
 
 use annoy_rs::{GraphPlan, Index, Metric, Result, Search, Way, Work};
 use std::time::Instant;
