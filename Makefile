@@ -19,7 +19,7 @@ SHELL := /bin/sh
 check:
 	cargo fmt --all --check
 	cargo clippy --quiet --lib --tests -- -D warnings
-	cargo test --quiet --lib
+	ANNOY_RS_SAMPLE=25 cargo test --quiet --config profile.dev.package.annoy_rs.opt-level=0 --lib
 
 test:
 	bash tests/run.sh
@@ -40,7 +40,7 @@ bless-conformance:
 	ANNOY_RS_BLESS=1 cargo test --quiet --test rust conformance
 
 bench:
-	cargo bench --features internals --bench micro
+	cargo bench -p annoy_rs_micro
 
 compare:
 	bash benches/compare/run.sh --quick --only ours,annoy

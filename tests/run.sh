@@ -88,16 +88,25 @@ rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root,
     # mounts or access lists is skipped where there is none. The differential tests and the faults
     # have stages of their own.
-    cargo test --quiet "${features[@]}" --lib --test rust --test sanitizers && cargo test --quiet "${features[@]}" --doc
+    #
+    # To optimise the unit tests takes longer than they run, all but the thorough ones.
+    local plain=(--config profile.dev.package.annoy_rs.opt-level=0)
+    [ -z "${ANNOY_RS_THOROUGH:-}" ] || plain=()
+    cargo test --quiet "${features[@]}" "${plain[@]}" --lib &&
+        cargo test --quiet "${features[@]}" --test rust && cargo test --quiet "${features[@]}" --doc
 }
 # The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
 fuzz() { bash fuzz/run.sh --test; }
-# And each micro-benchmark once, unmeasured: they run.
+# And, when it is thorough, each micro-benchmark once, unmeasured: they run.
 faults() {
-    cargo test --quiet "${features[@]}" --test faults --bench micro && echo "1 passed, 0 failed"
+    cargo test --quiet "${features[@]}" --test faults || return
+    [ -z "${ANNOY_RS_THOROUGH:-}" ] ||
+        { cargo test --quiet -p annoy_rs_micro --features annoy_rs/fault-injection --bench micro && echo "1 passed, 0 failed"; }
 }
-# Sizes and names are the same without optimisation.
-abi() { CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo test --quiet -p annoy_rs_abi; }
+# Sizes and names are the same without optimisation, and without the features of the Rust tests. In
+# the place where tests/consumers has the same: beside that of the Rust tests it would be compiled
+# over it, and all of those with it.
+abi() { CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo test --quiet -p annoy_rs_abi --target-dir "${CARGO_TARGET_DIR:-target}/plain"; }
 c() { bash tests/c/run.sh && bash tests/memory/run.sh; }
 cpp() {
     # Both fetch Annoy's source package, to the same place.

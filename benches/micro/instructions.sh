@@ -37,7 +37,7 @@ program=${CARGO_TARGET_DIR:-target}/release/examples/instructions
 # valgrind knows no AVX-512. Nothing else of the environment gets in, as it moves the stack.
 clean=(env -i ANNOY_RS_KERNEL=avx2)
 
-cargo build --quiet --release --features internals --example instructions || exit 2
+cargo build --quiet --release -p annoy_rs_micro --example instructions || exit 2
 mapfile -t cases < <("${clean[@]}" "$program")
 [ ${#cases[@]} -gt 0 ] || { echo "the program has no cases; does this processor have AVX2?" >&2; exit 2; }
 [ $# -gt 0 ] && cases=("$@")

@@ -5,7 +5,7 @@
 #
 # - formatting, go vet, the tests; those of concurrency again under the race detector and with the
 #   collector always at work;
-# - fuzzers for a short time, benchmarks once;
+# - benchmarks once; with ANNOY_RS_THOROUGH=1 the fuzzers, for a short time;
 # - linked dynamically, to an installation by CMake.
 #
 # Needs go (1.19 or later), cargo, a C compiler, cmake, pkg-config and readelf. KEEP=1 keeps the
@@ -45,11 +45,13 @@ ok "without cgo one sentence says what is missing" without_cgo
 tests "go test" go test -count=1 -v ./...
 tests "go test -race" go test -count=1 -v -race -short ./...
 tests "GOGC=1" env GOGC=1 go test -count=1 -v -run 'Races|Collector|Conformance|Labels' .
-# A number of runs, not a time: if the time ends while an input runs, go may call that a failure.
-more=1
-[ -n "${ANNOY_RS_THOROUGH:-}" ] && more=5
-ok "FuzzOpen" go test -run '^$' -fuzz FuzzOpen -fuzztime $((1000 * more))x -fuzzminimizetime 10x .
-ok "FuzzSearch" go test -run '^$' -fuzz FuzzSearch -fuzztime $((10000 * more))x -fuzzminimizetime 10x .
+# Go compiles all it has for fuzzing once more. The tests above run the fuzzers' seeds, and
+# fuzz/run.sh has other inputs every day. A number of runs, not a time: if the time ends while an
+# input runs, go may call that a failure.
+if [ -n "${ANNOY_RS_THOROUGH:-}" ]; then
+    ok "FuzzOpen" go test -run '^$' -fuzz FuzzOpen -fuzztime 5000x -fuzzminimizetime 10x .
+    ok "FuzzSearch" go test -run '^$' -fuzz FuzzSearch -fuzztime 50000x -fuzzminimizetime 10x .
+fi
 ok "benchmarks run" go test -run '^$' -bench . -benchtime 10x .
 ok "static: build" go test -c -o "$tmp/static" ./annoyindex
 ok "static: needs no libannoy_rs" needs_not "$tmp/static"

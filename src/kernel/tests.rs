@@ -133,6 +133,12 @@ impl Call {
         })
     }
 
+    /// One in so many as `ANNOY_RS_SAMPLE` says; all unless it does.
+    fn sampled() -> impl Iterator<Item = Call> {
+        let sample = std::env::var("ANNOY_RS_SAMPLE");
+        Call::all().step_by(sample.map_or(1, |number| number.parse().unwrap()))
+    }
+
     /// Every length and all data, once.
     fn few() -> impl Iterator<Item = Call> {
         Call::whole().filter(|call| call.offset == 1 && call.offsets == 17)

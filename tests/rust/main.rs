@@ -39,6 +39,18 @@ fn on_every_kernel(test: &str) -> Vec<(&'static str, String)> {
     said
 }
 
+/// Runs a test that prints its kernel and `n` lines of checksums: they are the same on all kernels.
+fn every_kernel_prints(test: &str, n: usize) {
+    let mut all = Vec::new();
+    for (kernel, text) in on_every_kernel(test) {
+        assert!(text.contains(&format!("kernel: {kernel}")), "{text}");
+        let lines = text.lines().filter(|line| line.starts_with("checksum: "));
+        all.push(lines.map(String::from).collect::<Vec<_>>());
+    }
+    assert_eq!(all[0].len(), n);
+    assert!(all.iter().all(|one| *one == all[0]), "{all:#?}");
+}
+
 mod auto;
 mod bad_input;
 mod blind;

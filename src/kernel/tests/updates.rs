@@ -48,13 +48,13 @@ fn check<T: Case>(isas: &[Isa], call: Call, random: &mut Lcg) {
 #[test]
 fn every_update_has_the_same_bits_f32() {
     let (isas, mut random) = (isas(), Lcg(5));
-    Call::all().for_each(|call| check::<f32>(&isas, call, &mut random));
+    Call::sampled().for_each(|call| check::<f32>(&isas, call, &mut random));
 }
 
 #[test]
 fn every_update_has_the_same_bits_f64() {
     let (isas, mut random) = (isas(), Lcg(5));
-    Call::all().for_each(|call| check::<f64>(&isas, call, &mut random));
+    Call::sampled().for_each(|call| check::<f64>(&isas, call, &mut random));
 }
 
 /// Rows as gathered from a node, up to the whole padded length, and whatever is shorter.
