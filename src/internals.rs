@@ -7,7 +7,10 @@
 //! measured is compiled in this crate, as what an index runs is.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)] // benchmarks have memory
 
-pub use crate::kernel::{BitKernels, Eight, Float, FloatKernels, Isa, Padded, Row, ROWS};
+pub use crate::kernel::{
+    block_bytes, BitKernels, BlockKernel, CodeKernel, CodeRows, Eight, Float, FloatKernels, Isa,
+    Measure, Padded, Row, Sums, BLOCK, ENTRIES, ROWS,
+};
 
 use crate::error::{Error, Result};
 use crate::forest::tree;

@@ -2,7 +2,8 @@
 //! callgrind.
 //!
 //! With the name of a case it does that one's work, without one it lists them. Only what runs
-//! inside `counted_region` is counted.
+//! inside `counted_region` is counted. Where everything is counted, one more word (`without`)
+//! leaves that out, and the difference is its work.
 
 mod data;
 mod kernels;
@@ -20,6 +21,13 @@ fn counted_region(work: &mut dyn FnMut()) {
     work();
     // Something to return to, so that `work` is no jump out of here.
     black_box(());
+}
+
+/// Does the work, unless it is to be left out.
+fn counted(work: &mut dyn FnMut()) {
+    if std::env::args().nth(2).is_none() {
+        counted_region(work);
+    }
 }
 
 fn main() -> ExitCode {
@@ -67,6 +75,26 @@ fn cases() -> Vec<Case> {
         let run = move || kernels::each_bits(isa, bits, |_, call| repeat(1_000, call));
         add(format!("kernel/hamming/{bits}"), Box::new(run));
     }
+    let mut operations = Vec::new();
+    kernels::each_code(isa, 32, |name, _| operations.push(name.to_string()));
+    for operation in operations {
+        for len in kernels::CODES {
+            let operation = operation.clone();
+            let name = format!("kernel/{operation}/{len}");
+            let run = move || {
+                kernels::each_code(isa, len, |name, call| {
+                    if name == operation {
+                        repeat(1_000, call);
+                    }
+                });
+            };
+            add(name, Box::new(run));
+        }
+    }
+    for n_tables in kernels::TABLES {
+        let run = move || kernels::each_block(isa, n_tables, |_, call| repeat(1_000, call));
+        add(format!("kernel/block/{n_tables}"), Box::new(run));
+    }
     add("partition".to_string(), Box::new(partition_half));
     type Work = fn(Metric);
     let works: [(&str, Work); 6] = [
@@ -86,7 +114,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn repeat(times: usize, call: &mut dyn FnMut()) {
-    counted_region(&mut || {
+    counted(&mut || {
         for _ in 0..times {
             call();
         }
@@ -136,7 +164,7 @@ fn forest_options(metric: Metric) -> Options {
 fn add_items(metric: Metric) {
     let options = forest_options(metric);
     let items = clustered(options, N_ITEMS);
-    counted_region(&mut || {
+    counted(&mut || {
         black_box(filled(options, &items));
     });
 }
@@ -144,7 +172,7 @@ fn add_items(metric: Metric) {
 fn build(metric: Metric) {
     let options = forest_options(metric);
     let mut index = filled(options, &clustered(options, N_ITEMS));
-    counted_region(&mut || index.build(Some(5), Some(1)).unwrap());
+    counted(&mut || index.build(Some(5), Some(1)).unwrap());
 }
 
 fn search_by_item(metric: Metric) {
@@ -154,7 +182,7 @@ fn search_by_item(metric: Metric) {
         let found = index.get_nns_by_item(id as i64, NEIGHBORS, Some(1_000));
         black_box(found.unwrap());
     };
-    counted_region(&mut || (0..N_QUERIES).for_each(search));
+    counted(&mut || (0..N_QUERIES).for_each(search));
 }
 
 fn search_by_vector(metric: Metric) {
@@ -166,5 +194,5 @@ fn search_by_vector(metric: Metric) {
         let found = index.get_nns_by_vector(query, NEIGHBORS, Some(1_000));
         black_box(found.unwrap());
     };
-    counted_region(&mut || queries.iter().for_each(search));
+    counted(&mut || queries.iter().for_each(search));
 }

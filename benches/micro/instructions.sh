@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Counts the instructions of small fixed pieces of work and compares them with those in a file:
-# instructions.sh [--update] [--baseline FILE] [CASE...]
+# instructions.sh [--update] [--aarch64] [--baseline FILE] [CASE...]
 # Timings hide small regressions in their noise; this does not. It fails when a case needs over 3 %
 # more than it did. --update makes the file anew. Without CASEs it counts all. Without --baseline
-# the file is instructions.txt beside this script.
+# the file is instructions.txt beside this script. --aarch64 counts that processor's instructions
+# under qemu; the file is then instructions-aarch64.txt.
 set -uo pipefail
 # awk writes decimal points.
 export LC_ALL=C
@@ -13,40 +14,76 @@ most=1.03
 least=0.97
 
 usage() {
-    sed -n '2,6s/^# \?//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,7s/^# \?//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
 here=$(dirname "${BASH_SOURCE[0]}")
-baseline=$here/instructions.txt
+baseline=
 update=
+aarch64=
 while [[ ${1:-} == -* ]]; do
     case $1 in
         --update) update=yes ;;
-        --baseline) shift; baseline=${1:-} ;;
+        --aarch64) aarch64=yes ;;
+        --baseline) shift; baseline=${1:-}; [ "$baseline" ] || usage ;;
         *) usage ;;
     esac
     shift
 done
-[ "$baseline" ] || usage
+[ "$baseline" ] || baseline=$here/instructions${aarch64:+-aarch64}.txt
 [ "$update" ] && [ $# -gt 0 ] && { echo "--update takes all cases" >&2; exit 2; }
 baseline=$(realpath -m "$baseline")
 cd "$here/../.." || exit 2
-valgrind=$(command -v valgrind) || { echo "valgrind is missing" >&2; exit 2; }
-program=${CARGO_TARGET_DIR:-target}/release/examples/instructions
-# valgrind knows no AVX-512. Nothing else of the environment gets in, as it moves the stack.
-clean=(env -i ANNOY_RS_KERNEL=avx2)
 
-cargo build --quiet --release -p annoy_rs_micro --example instructions || exit 2
+target=${CARGO_TARGET_DIR:-target}
+if [ "$aarch64" ]; then
+    triple=aarch64-unknown-linux-gnu
+    # Debian's names.
+    for tool in qemu-aarch64 aarch64-linux-gnu-gcc gcc; do
+        command -v $tool >/dev/null || { echo "$tool is missing" >&2; exit 2; }
+    done
+    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+    program=$target/$triple/release/examples/instructions
+    clean=(env -i QEMU_LD_PREFIX=/usr/aarch64-linux-gnu "$(command -v qemu-aarch64)" -cpu max)
+    tool=$(qemu-aarch64 --version | head -n 1)
+    plugin=$(mktemp) || exit 2
+    trap 'rm -f "$plugin"' EXIT
+    gcc -shared -fPIC -O1 "benches/micro/count_plugin.c" -o "$plugin" || exit 2
+else
+    triple=
+    valgrind=$(command -v valgrind) || { echo "valgrind is missing" >&2; exit 2; }
+    program=$target/release/examples/instructions
+    # valgrind knows no AVX-512. Nothing else of the environment gets in, as it moves the stack.
+    clean=(env -i ANNOY_RS_KERNEL=avx2)
+    tool=$(valgrind --version)
+fi
+
+cargo build --quiet --release -p annoy_rs_micro --example instructions ${triple:+--target $triple} || exit 2
 mapfile -t cases < <("${clean[@]}" "$program")
 [ ${#cases[@]} -gt 0 ] || { echo "the program has no cases; does this processor have AVX2?" >&2; exit 2; }
 [ $# -gt 0 ] && cases=("$@")
 
 # What the counts depend on beside the code.
-versions() { echo "$(rustc --version), $(valgrind --version), $(getconf GNU_LIBC_VERSION 2>/dev/null || echo no glibc)"; }
+versions() { echo "$(rustc --version), $tool, $(getconf GNU_LIBC_VERSION 2>/dev/null || echo no glibc)"; }
+
+# Prints how many instructions of aarch64 the program runs.
+executed() {
+    local said number
+    said=$("${clean[@]}" -plugin "file=$plugin" "$program" "$@" 2>&1 >/dev/null)
+    number=$(sed -n 's/^instructions: //p' <<<"$said")
+    [ "${number:-0}" -gt 0 ] && echo "$number" && return
+    printf '%s\n%s: nothing was counted\n' "$said" "$1" >&2
+    return 1
+}
 
 # Prints how many instructions the case needs, or fails with what was said instead.
 count() {
+    if [ "$aarch64" ]; then
+        local with without
+        with=$(executed "$1") && without=$(executed "$1" without) && echo $((with - without))
+        return
+    fi
     local said number
     said=$("${clean[@]}" "$valgrind" --tool=callgrind --callgrind-out-file=/dev/null \
         '--toggle-collect=*counted_region*' "$program" "$1" 2>&1 >/dev/null)

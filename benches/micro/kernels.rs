@@ -6,7 +6,10 @@
 
 use crate::data::clustered;
 use crate::data::common::Item;
-use annoy_rs::internals::{BitKernels, Eight, Float, Isa, Padded, Row, ROWS};
+use annoy_rs::internals::{
+    block_bytes, BitKernels, BlockKernel, CodeKernel, CodeRows, Eight, Float, Isa, Measure, Padded,
+    Row, Sums, BLOCK, ENTRIES, ROWS,
+};
 use annoy_rs::{Metric, Options};
 use std::hint::black_box;
 
@@ -15,6 +18,12 @@ pub const DIMENSIONS: [usize; 3] = [50, 128, 784];
 
 /// Lengths of the bit vectors.
 pub const BITS: [usize; 3] = [128, 256, 1024];
+
+/// Lengths of the codes.
+pub const CODES: [usize; 3] = [32, 128, 784];
+
+/// Tables that are looked up for each item of a block.
+pub const TABLES: [usize; 2] = [26, 100];
 
 /// Bytes before the vector in a node of the file (angular, 32-bit ids).
 const HEADER: usize = 12;
@@ -109,5 +118,57 @@ pub fn each_bits(isa: Isa, bits: usize, mut take: impl FnMut(&str, &mut dyn FnMu
         for row in rows {
             black_box(kernels.hamming(query.bytes(), row.bytes()));
         }
+    });
+}
+
+/// Hands `take` every operation on codes of `len` bytes.
+pub fn each_code(isa: Isa, len: usize, mut take: impl FnMut(&str, &mut dyn FnMut())) {
+    let stride = CodeRows::stride(len);
+    let bytes: Vec<u8> = (0..(ROWS + 1) * stride)
+        .map(|i| {
+            if i % stride < len {
+                (i * 37 % 128) as u8
+            } else {
+                0
+            }
+        })
+        .collect();
+    let rows = CodeRows::new(&bytes, stride);
+    let ids: [u32; ROWS] = std::array::from_fn(|i| i as u32);
+    let kernels = [
+        ("code_squares", CodeKernel::new(isa, Measure::Squares)),
+        (
+            "code_differences",
+            CodeKernel::new(isa, Measure::Differences),
+        ),
+        ("code_bits", CodeKernel::new(isa, Measure::Bits)),
+        ("code_products", CodeKernel::products(isa)),
+    ];
+    for (name, kernel) in kernels {
+        let mut to = [0; ROWS];
+        take(name, &mut || {
+            kernel.distances(rows.row(ROWS), &rows, &ids, &mut to);
+            black_box(to);
+        });
+    }
+}
+
+/// Hands `take` the sums of `n_tables` entries for the items of a block, none of which is kept.
+pub fn each_block(isa: Isa, n_tables: usize, mut take: impl FnMut(&str, &mut dyn FnMut())) {
+    let kernel = BlockKernel::new(isa);
+    let tables: Vec<u8> = (0..n_tables * ENTRIES)
+        .map(|i| (i % 31 + 1) as u8)
+        .collect();
+    let blocks: Vec<u8> = (0..block_bytes(n_tables, false))
+        .map(|i| (i * 37 % 256) as u8)
+        .collect();
+    let sums = Sums {
+        tables: &tables,
+        blocks: &blocks,
+        factor: None,
+    };
+    let mut to = [0; BLOCK];
+    take("block", &mut || {
+        black_box(kernel.below(sums, 0, &mut to));
     });
 }

@@ -27,6 +27,12 @@ fn kernels(criterion: &mut Criterion) {
         for bits in kernels::BITS {
             kernels::each_bits(isa, bits, |name, call| measure(bits, name, call));
         }
+        for len in kernels::CODES {
+            kernels::each_code(isa, len, |name, call| measure(len, name, call));
+        }
+        for n_tables in kernels::TABLES {
+            kernels::each_block(isa, n_tables, |name, call| measure(n_tables, name, call));
+        }
     }
 }
 
