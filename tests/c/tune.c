@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-enum { N = 4000, F = 12, NEAREST = 10, QUERIES = 100 };
+/* More than are searched exactly by default, and no more, as valgrind takes its time. */
+enum { N = 3100, F = 6, NEAREST = 10, QUERIES = 100 };
 
 static float queries[QUERIES * F];
 
@@ -91,7 +92,7 @@ TEST(wrong_queries) {
     FAILS(ANNOY_ERR_ARGUMENT, "number of queries", annoy_tune(index, &given, NULL, &error));
     given.n = 3;
     given.len = F - 1;
-    FAILS(ANNOY_ERR_DIMENSION, "11", annoy_tune(index, &given, NULL, &error));
+    FAILS(ANNOY_ERR_DIMENSION, "5", annoy_tune(index, &given, NULL, &error));
     given.element = 99;
     FAILS(ANNOY_ERR_ARGUMENT, "element", annoy_tune(index, &given, NULL, &error));
     CHECK(told(index).n_tuned == 0);
@@ -105,9 +106,9 @@ TEST(wrong_queries) {
 }
 
 TEST(what_is_fastest) {
-    static const annoy_metric metrics[] = {ANNOY_ANGULAR, ANNOY_DOT, ANNOY_MANHATTAN};
+    static const annoy_metric metrics[] = {ANNOY_DOT, ANNOY_MANHATTAN};
     int m;
-    for (m = 0; m < 3; m++) {
+    for (m = 0; m < 2; m++) {
         annoy_index *index = built(metrics[m]);
         annoy_work work = no_work();
         unsigned char *first, *second;
@@ -117,6 +118,10 @@ TEST(what_is_fastest) {
         info = told(index);
         CHECK((info.graph_degree > 0) != (info.scan_lists > 0) && info.n_tuned == 512);
         CHECK(found(index, 0.95) >= 0.9);
+        if (m > 0) {
+            annoy_free(index);
+            break;
+        }
         first = saved(index, 0, &first_size);
         work.n_threads = 2;
         OK(annoy_build_auto(index, 0.95, &work, &error));
