@@ -43,6 +43,7 @@ static float *some_rows(void) {
 static annoy_status call(int which, annoy_index *index, const float *rows, const annoy_work *work) {
     static int64_t ids[64 * 2];
     annoy_graph_options graph;
+    annoy_vectors few;
     annoy_fault fault;
     size_t n;
     double recall;
@@ -55,7 +56,7 @@ static annoy_status call(int which, annoy_index *index, const float *rows, const
         case 6: return annoy_verify_file(in_scratch("built.ann"), &fault, 1, &n, work, &error);
         case 7: return annoy_estimate_recall(index, 30, 3, -1, 1, work, &recall, &error);
         case 9: return annoy_build_scan(index, work, &error);
-        case 10: return annoy_tune(index, NULL, work, &error);
+        case 10: few = rows_of(ANNOY_ELEMENT_F32, rows, 9, F, 0); return annoy_tune(index, &few, work, &error);
         default:
             EMPTY(graph);
             graph.degree = graph.candidates = graph.sample = 4;
