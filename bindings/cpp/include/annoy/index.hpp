@@ -212,8 +212,10 @@ class index {
   bool tune(const work& how = {}, on_error why = {}) {
     return detail::run(why, how, annoy_tune, handle(), nullptr);
   }
-  bool tune(const vectors& queries, const work& how = {}, on_error why = {}) {
-    return detail::run(why, how, annoy_tune, handle(), &queries.native());
+  bool tune(rows_view queries, const work& how = {}, on_error why = {}) {
+    return whole(queries, "queries: found a last one that is not whole, expected whole rows",
+                 why) &&
+           detail::run(why, how, annoy_tune, handle(), &queries.native());
   }
   // Takes the trees away, so that items can be added again. A loaded index needs thaw().
   bool unbuild(on_error why = {}) { return why.call(annoy_unbuild, handle()); }
