@@ -11,7 +11,7 @@ import (
 func TestInsertItems(t *testing.T) {
 	index := tunable(t, annoy.Euclidean)
 	must(t, index.BuildGraph(ctx, annoy.GraphOptions{}))
-	before, err := index.ToBytes(ctx)
+	before, err := index.ToBytes()
 	must(t, err)
 	rows := random(30, 12)
 	for i := range rows {
@@ -48,9 +48,9 @@ func TestInsertItems(t *testing.T) {
 	must(t, loaded.ThawBuilt())
 	must(t, loaded.InsertItems(ctx, nil, rows))
 	must(t, loaded.InsertItems(ctx, []int64{4050, 4049}, rows[:24]))
-	first, err := index.ToBytes(ctx)
+	first, err := index.ToBytes()
 	must(t, err)
-	second, err := loaded.ToBytes(ctx)
+	second, err := loaded.ToBytes()
 	must(t, err)
 	if !bytes.Equal(first, second) {
 		t.Fatal("other bytes from a file")

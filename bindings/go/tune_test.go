@@ -47,7 +47,7 @@ func hits(t *testing.T, index *annoy.Index, opts ...annoy.CallOption) float64 {
 	return float64(n) / 1000
 }
 
-func TestRecall(t *testing.T) {
+func TestTune(t *testing.T) {
 	index := tunable(t, annoy.Angular)
 	tuned := func(index *annoy.Index, want int) {
 		t.Helper()
@@ -114,10 +114,10 @@ func TestBuildAuto(t *testing.T) {
 		if found := hits(t, index, annoy.Recall(0.95)); found < 0.9 {
 			t.Fatal(found)
 		}
-		first, err := index.ToBytes(ctx)
+		first, err := index.ToBytes()
 		must(t, err)
 		must(t, index.BuildAuto(ctx, annoy.Recall(0.95), annoy.NThreads(2)))
-		second, err := index.ToBytes(ctx)
+		second, err := index.ToBytes()
 		must(t, err)
 		if !bytes.Equal(first, second) {
 			t.Fatal("other bytes by two threads")
