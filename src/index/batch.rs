@@ -125,7 +125,9 @@ impl Index {
             At::Strangers(ids) => Target::Stranger(ids[i] as usize),
             At::Vectors(vector, _) => Target::Vector(vector(i)),
         };
-        if let Some(scan) = self.scan_together(search) {
+        // A stranger is left out of what it finds, which those that read lists together are not.
+        let is_strange = matches!(queries, At::Strangers(_));
+        if let Some(scan) = self.scan_together(search).filter(|_| !is_strange) {
             search.check()?;
             let some = |range: Range<usize>| {
                 let targets = memory::collect(range.map(&target))?;
