@@ -7,6 +7,7 @@
 #include "annoy.h"
 
 /* annoy_add */
+/* annoy_insert */
 annoy_status views_insert(annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n,
                           size_t len, size_t stride, const annoy_work *work, annoy_error *error);
 annoy_status views_tune(annoy_index *index, void *data, annoy_element element, size_t n, size_t len, size_t stride,
