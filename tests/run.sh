@@ -75,11 +75,10 @@ lint() {
     # no test looks at them. Nothing is linked, so libFuzzer need not be compiled: any path says
     # where it is. The Python module needs a Python with cffi, and its stage looks at it.
     local -x CUSTOM_LIBFUZZER_PATH=$PWD/target/libfuzzer.a
-    cargo fmt --all --check &&
-        cargo clippy --quiet --workspace --exclude annoy_rs_python --all-targets --all-features -- -D warnings &&
-        cargo clippy --quiet --lib -- -D warnings &&
+    cargo fmt --all --check && python3 tests/lines.py && python3 cmake/licenses.py --check &&
         find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
-        python3 tests/lines.py && python3 cmake/licenses.py --check && echo "5 passed, 0 failed"
+        cargo clippy --quiet --workspace --exclude annoy_rs_python --all-targets --all-features -- -D warnings &&
+        cargo clippy --quiet --lib -- -D warnings && echo "5 passed, 0 failed"
 }
 # The Rust tests have one library, with the features that some of them need: calls of the system do
 # not fail where no test makes them.

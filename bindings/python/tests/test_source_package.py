@@ -53,10 +53,11 @@ def files(*patterns: str) -> set[str]:
 def test_what_is_in_it(unpacked: Path) -> None:
     """The library, this binding, and what Cargo.toml names of tests and benchmarks."""
     packed = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
-    modules = {f"src/annoy_rs/{path.relative_to(PYTHON / 'src' / 'annoy_rs')}" for path in (PYTHON / "src").rglob("*.py*")}
+    modules = {f"src/{path.relative_to(PYTHON / 'src')}" for path in (PYTHON / "src").rglob("*.py*")}
     modules = {name for name in modules if not name.endswith(".pyc")}
     library = files("src/**/*.rs", "build.rs", "include/annoy.h", "Cargo.*", "LICENSE", "THIRD-PARTY-LICENSES.txt")
-    named = files("benches/**/*.rs", "tests/faults.rs") - files("benches/micro/*.rs")  # a package of its own
+    # benches/micro is a package of its own.
+    named = files("benches/**/*.rs", "tests/faults.rs") - files("benches/micro/*.rs")
     binding = {name for name in files("bindings/python/native/**/*") if not name.endswith(".so")}
     assert library | modules | named | binding <= packed
     rest = packed - library - modules - named - binding
