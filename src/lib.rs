@@ -53,6 +53,7 @@ pub use forest::inspect::{Fault, Shape};
 pub use forest::roots::MAX_TREES;
 pub use index::files::MAX_METADATA;
 pub use index::graph::GraphPlan;
+pub use index::insert::Insertion;
 pub use index::log::{Log, LogLevel};
 pub use index::probe::{probe, Kind};
 pub use index::search::{Search, Way, EXACT_ITEMS};

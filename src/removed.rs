@@ -2,6 +2,7 @@
 //! table.
 
 use crate::error::{reserve, Result};
+use crate::memory;
 
 /// Bytes before the marks: how many there are.
 const HEADER: usize = 8;
@@ -78,6 +79,8 @@ impl<'a> Removed<'a> {
 pub struct Marks(Vec<u8>);
 
 impl Marks {
+    /// Of `n_items`, from a file.
+    ///
     /// # Errors
     /// [`crate::Error::NoMemory`].
     pub fn copy_of(removed: Option<Removed<'_>>, n_items: usize) -> Result<Self> {
@@ -97,6 +100,12 @@ impl Marks {
         Ok(Marks(copy))
     }
 
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn copy(&self) -> Result<Self> {
+        memory::copy(&self.0).map(Marks)
+    }
+
     /// None when nothing is marked.
     pub fn view(&self) -> Option<Removed<'_>> {
         let section = self.0.as_slice();
@@ -108,13 +117,22 @@ impl Marks {
     /// # Errors
     /// [`crate::Error::NoMemory`].
     pub fn add(&mut self, id: usize, n_items: usize) -> Result<()> {
+        self.extend(n_items)?;
+        self.set(id, true);
+        Ok(())
+    }
+
+    /// Makes them a section of `n_items`, which are no fewer than before.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoMemory`].
+    pub fn extend(&mut self, n_items: usize) -> Result<()> {
         let len = section_len(n_items);
         if len > self.0.len() {
             let additional = len - self.0.len();
             reserve(&mut self.0, additional)?;
             self.0.resize(len, 0);
         }
-        self.set(id, true);
         Ok(())
     }
 

@@ -10,7 +10,7 @@
 //! normal rows. The last 500 rows are the queries. One thread; figures are medians of three turns
 //! of all queries.
 
-use annoy_rs::{GraphPlan, Index, Metric, Result, Search, Way, Work};
+use annoy_rs::{GraphPlan, Index, Insertion, Metric, Result, Search, Way, Work};
 use std::time::Instant;
 
 const QUERIES: usize = 500;
@@ -182,7 +182,12 @@ fn main() -> Result<()> {
     index.build_graph(&GraphPlan::default(), &mut alone())?;
     let built = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    index.insert_items(None, |i| set.row(n - few + i), few, &mut alone())?;
+    index.insert_items(
+        &Insertion::default(),
+        |i| set.row(n - few + i),
+        few,
+        &mut alone(),
+    )?;
     let inserted = start.elapsed().as_secs_f64();
     ladder(
         &set,

@@ -140,8 +140,33 @@ pub unsafe extern "C" fn annoy_set_labels(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let labels = unsafe { GivenLabels::read(labels) }?.ok_or(Error::Null("labels"))?;
+        // SAFETY: as above.
+        let (mut index, items) = unsafe { (exclusive(index)?, ids(items, labels.n())?) };
+        index.set_labels(items, (0..labels.n()).map(|i| labels.get(i)))
+    })
+}
+
+/// Labels of the caller's, checked.
+#[derive(Clone, Copy)]
+pub enum GivenLabels<'a> {
+    Numbers(&'a [u64]),
+    /// One more offset than there are.
+    Texts {
+        bytes: &'a [u8],
+        offsets: &'a [usize],
+    },
+}
+
+impl<'a> GivenLabels<'a> {
+    /// None for NULL.
+    ///
+    /// # Safety
+    /// `labels` is NULL or points to an `annoy_labels` whose pointers are NULL or as it says.
+    pub unsafe fn read(labels: *const annoy_labels) -> Result<Option<Self>> {
         if labels.is_null() {
-            return Err(Error::Null("labels"));
+            return Ok(None);
         }
         // SAFETY: not NULL; as large as it says by the caller's word.
         let given = unsafe { sized::read(labels) }?;
@@ -149,49 +174,53 @@ pub unsafe extern "C" fn annoy_set_labels(
             return Err(Error::argument("reserved", given.reserved, "0"));
         }
         let n = given.n;
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, items) = unsafe { (exclusive(index)?, ids(items, n)?) };
         match given.kind {
             ANNOY_LABELS_U64 => {
-                // SAFETY: as above.
+                // SAFETY: NULL is checked, the rest is the caller's part as documented.
                 let numbers = unsafe { slice("numbers", given.numbers, n) }?;
-                index.set_labels(items, numbers.iter().copied())
+                Ok(Some(GivenLabels::Numbers(numbers)))
             }
-            ANNOY_LABELS_UTF8 if n == 0 => Ok(()),
+            ANNOY_LABELS_UTF8 if n == 0 => Ok(Some(GivenLabels::Numbers(&[]))),
             ANNOY_LABELS_UTF8 => {
                 // SAFETY: as above.
                 let offsets = unsafe { slice("offsets", given.offsets, n.saturating_add(1)) }?;
                 // SAFETY: as above.
                 let bytes = unsafe { slice("bytes", given.bytes.cast::<u8>(), offsets[n]) }?;
-                set_texts(&mut index, items, bytes, offsets)
+                for pair in offsets.windows(2) {
+                    let label = bytes.get(pair[0]..pair[1]).ok_or_else(|| {
+                        let found = format!("{} before {}", pair[0], pair[1]);
+                        Error::argument("offsets", found, "offsets that do not descend")
+                    })?;
+                    utf8("bytes", label)?;
+                }
+                Ok(Some(GivenLabels::Texts { bytes, offsets }))
             }
             other => {
                 let expected = "ANNOY_LABELS_U64 or ANNOY_LABELS_UTF8";
                 Err(Error::argument("kind", other, expected))
             }
         }
-    })
-}
-
-fn set_texts(
-    index: &mut Index,
-    items: Option<&[i64]>,
-    bytes: &[u8],
-    offsets: &[usize],
-) -> Result<()> {
-    for pair in offsets.windows(2) {
-        let label = bytes.get(pair[0]..pair[1]).ok_or_else(|| {
-            let found = format!("{} before {}", pair[0], pair[1]);
-            Error::argument("offsets", found, "offsets that do not descend")
-        })?;
-        utf8("bytes", label)?;
     }
-    // All checked: none becomes an empty one.
-    let labels = offsets.windows(2).map(|pair| {
-        let bytes = bytes.get(pair[0]..pair[1]).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
-    });
-    index.set_labels(items, labels)
+
+    /// How many.
+    pub fn n(&self) -> usize {
+        match self {
+            GivenLabels::Numbers(numbers) => numbers.len(),
+            GivenLabels::Texts { offsets, .. } => offsets.len() - 1,
+        }
+    }
+
+    /// Label `i`; panics past the end.
+    pub fn get(&self, i: usize) -> Label<'a> {
+        match *self {
+            GivenLabels::Numbers(numbers) => Label::U64(numbers[i]),
+            GivenLabels::Texts { bytes, offsets } => {
+                // All checked: none becomes an empty one.
+                let text = bytes.get(offsets[i]..offsets[i + 1]).unwrap_or_default();
+                Label::Utf8(std::str::from_utf8(text).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// Takes the labels of `n` items away, or, where `items` is NULL and `n` 0, all: those to come may

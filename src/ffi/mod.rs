@@ -16,6 +16,7 @@
 //! - `bytes`: saving to and loading from memory.
 //! - `labels`: names of items.
 //! - `removal`: taking items out of what searches find.
+//! - `insert`: changing what a built index holds.
 //! - `nearest`: finding neighbours, the everyday calls.
 //! - `options`: what a search may be told.
 //! - `search`: finding neighbours, for any number of queries.
@@ -34,6 +35,7 @@ pub mod file;
 pub mod graph;
 mod guard;
 pub mod handle;
+pub mod insert;
 pub mod item;
 pub mod labels;
 pub mod library;

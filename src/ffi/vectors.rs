@@ -215,7 +215,7 @@ impl<'a> Rows<'a> {
 ///
 /// # Safety
 /// `ids` is NULL or points to `n` ids.
-unsafe fn ids<'a>(ids: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
+pub(super) unsafe fn ids<'a>(ids: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
     match ids.is_null() {
         true => Ok(None),
         // SAFETY: not NULL; `n` ids by the caller's word.
@@ -254,42 +254,6 @@ pub unsafe extern "C" fn annoy_add(
             return index.add_item(id, rows.row(0));
         }
         work.call(|work| index.add_items_with(ids, |i| rows.row(i), rows.n(), work))
-    })
-}
-
-/// Inserts items into a built index, all or none, without building it anew: the next search finds
-/// them, in trees, graph and scan.
-///
-/// `ids` has an id that no item has for each of the `vectors`, or is NULL: then they follow the
-/// last item. An item goes down each tree to a leaf, which is split when it is full; in the graph
-/// its neighbours are chosen by a search; it comes into the list of the nearest centroid. Each call
-/// copies trees and graph, so many items are better inserted together. What `annoy_tune` measured
-/// stays. A loaded index needs `annoy_thaw_built` first. The same calls give the same bytes, for
-/// any number of threads and on any processor. Progress is told of adding, trees, graph and scan
-/// one after the other, each from 0. `work` may be NULL.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded;
-/// `ANNOY_ERR_ITEM` for an id that an item has, also a removed one, that is there twice, or that
-/// cannot be; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_ARGUMENT` for fields of
-/// `vectors` that cannot be; `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take;
-/// `ANNOY_ERR_CORRUPT` when the trees of a file that was thawed turn out to be damaged;
-/// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
-///
-/// # Safety
-/// As `annoy_add`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_insert(
-    index: *mut annoy_index,
-    ids: *const i64,
-    vectors: *const annoy_vectors,
-    work: *const annoy_work,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (work, rows) = unsafe { (Given::read(work)?, Rows::read("vectors", vectors)?) };
-        // SAFETY: as above.
-        let (ids, mut index) = unsafe { (self::ids(ids, rows.n())?, exclusive_for(index, &work)?) };
-        work.call(|work| index.insert_items(ids, |i| rows.row(i), rows.n(), work))
     })
 }
 

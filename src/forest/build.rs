@@ -150,7 +150,8 @@ fn present<P: Position>(nodes: &Nodes<'_>) -> Result<Vec<P>> {
     Ok(present)
 }
 
-/// Puts the new items into the trees of before: as [`build`], of as many trees.
+/// Puts the new items into the trees of before, and takes those out that are gone: as [`build`], of
+/// as many trees.
 ///
 /// # Errors
 /// As [`build`]; [`Error::Corrupt`].
@@ -183,11 +184,16 @@ fn extend_over<S: Space, P: Position>(
     let n_items = nodes.count();
     let present: Vec<P> = present(&nodes)?;
     let extras = space.extras(&nodes)?;
+    let pace = || work::check(meter.cancel());
+    let chosen = match S::HAS_VARIANTS {
+        true => trial::choose(space, &nodes, &present, extras.as_deref(), plan.seed, &pace)?,
+        false => None,
+    };
+    let spaces = chosen.as_deref().unwrap_or(std::slice::from_ref(space));
     let mut points = Points::in_place(items, layout, S::split_extra);
     if let Some(extras) = &extras {
         points = points.with_extras(extras);
     }
-    let spaces = std::slice::from_ref(space);
     let mut builder = TreeBuilder::new(spaces, layout, &points, &present, n_items)?;
     let mut forest = Forest::new(layout, plan, n_items, present.len(), emit);
     let n_trees = old.roots.n_trees;

@@ -87,8 +87,8 @@ pub trait Builder {
         take: &mut dyn FnMut(&mut HeapBytes) -> bool,
     ) -> Result<()>;
 
-    /// Shows the tree that was number `number`, with the new items. As
-    /// [`build`](Self::build), of which it is the same tree where there were no planes.
+    /// Shows the tree that was number `number`, with the new items and without those that are gone.
+    /// As [`build`](Self::build), of which it is the same tree where there were no planes.
     ///
     /// # Errors
     /// As [`build`](Self::build); [`Error::Corrupt`].
@@ -219,7 +219,7 @@ impl<S: Space, P: Position> Builder for TreeBuilder<'_, S, P> {
         pace: &Pace<'_>,
         take: &mut dyn FnMut(&mut HeapBytes) -> bool,
     ) -> Result<()> {
-        if !old.is_split() {
+        if !old.are_split() {
             return self.build(number, &[key], pace, take);
         }
         take(self.extend_tree(old, number, key, pace)?);

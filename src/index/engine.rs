@@ -79,8 +79,8 @@ pub trait Engine: Send + Sync {
         meter: &Meter<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<HeapBytes>;
-    /// Puts the new items, which are among the item nodes and prepared, into the trees of before;
-    /// returns copies of the roots.
+    /// Puts the new items, which are among the item nodes and prepared, into the trees of before,
+    /// and takes those out that are gone; returns copies of the roots.
     fn extend(
         &self,
         items: &[u8],
@@ -118,21 +118,24 @@ pub trait Engine: Send + Sync {
         plan: &graph::build::GraphPlan,
         meter: &Meter<'_>,
     ) -> Result<Graph>;
-    /// Puts the items of `new` into the lists of before.
-    fn extend_scan(
+    /// Takes the items that are `gone` out of the lists of before, and puts those of `new` in; none
+    /// where no items are left.
+    fn change_scan(
         &self,
         nodes: &Nodes<'_>,
         n_items: usize,
         old: &ScanBytes<'_>,
+        gone: Option<Removed<'_>>,
         new: &[usize],
         meter: &Meter<'_>,
-    ) -> Result<Scan>;
-    /// Puts the items of `new` into the graph of before.
-    fn extend_graph(
+    ) -> Result<Option<Scan>>;
+    /// Takes the items that are `gone` out of the graph of before, and puts those of `new` in.
+    fn change_graph(
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
         old: &GraphBytes<'_>,
+        gone: Option<Removed<'_>>,
         new: &[usize],
         meter: &Meter<'_>,
     ) -> Result<Graph>;
@@ -513,26 +516,36 @@ where
         scan::search::search_all(&queries, &scan.view(self.isa), search.wanted())
     }
 
-    fn extend_scan(
+    fn change_scan(
         &self,
         nodes: &Nodes<'_>,
         n_items: usize,
         old: &ScanBytes<'_>,
+        gone: Option<Removed<'_>>,
         new: &[usize],
         meter: &Meter<'_>,
-    ) -> Result<Scan> {
-        Scan::insert(old, &self.source(nodes), n_items, new, self.isa, meter)
+    ) -> Result<Option<Scan>> {
+        Scan::change(
+            old,
+            &self.source(nodes),
+            n_items,
+            gone,
+            new,
+            self.isa,
+            meter,
+        )
     }
 
-    fn extend_graph(
+    fn change_graph(
         &self,
         nodes: &Nodes<'_>,
         roots: &Roots,
         old: &GraphBytes<'_>,
+        gone: Option<Removed<'_>>,
         new: &[usize],
         meter: &Meter<'_>,
     ) -> Result<Graph> {
-        Graph::insert(old, &self.source(nodes), roots, new, self.isa, meter)
+        Graph::change(old, &self.source(nodes), roots, gone, new, self.isa, meter)
     }
 
     fn exact(

@@ -56,7 +56,7 @@ impl Index {
                 format!("building {trees} over {n_items} items by up to {most} threads")
             });
             let out = self.take_removed_out()?;
-            let built = self.build_those_left(n_trees, meter);
+            let built = self.build_those_left(n_trees, self.seed, meter);
             if let State::Building { .. } = self.state {
                 self.put_back(out);
             }
@@ -66,7 +66,12 @@ impl Index {
         built
     }
 
-    fn build_those_left(&mut self, n_trees: Option<usize>, meter: &Meter<'_>) -> Result<()> {
+    pub(super) fn build_those_left(
+        &mut self,
+        n_trees: Option<usize>,
+        seed: u64,
+        meter: &Meter<'_>,
+    ) -> Result<()> {
         let State::Building { store, n_items } = &mut self.state else {
             return Err(self.state.illegal("build", "not built"));
         };
@@ -74,11 +79,11 @@ impl Index {
         let plan = Plan {
             n_trees,
             n_threads: meter.n_threads(MAX_TREES),
-            seed: self.seed,
+            seed,
             first_tree: n_items + superblock::nodes(layout),
         };
         let origin = Origin {
-            seed: self.seed,
+            seed,
             revision: superblock::REVISION,
         };
         // A file is complete with what the user wants in it. In memory there is time for that until

@@ -1,34 +1,35 @@
-//! Putting more items into an index that is built.
+//! Putting more items into an index that is built, and taking removed ones out.
 
-use super::attached::Part;
-use super::forest::append_trees;
+use super::change::{self, Changed};
 use super::state::State;
-use super::store::Store;
 use super::vector::Vector;
 use super::Index;
 use crate::error::{Error, Result};
-use crate::file::superblock::{self, Origin};
-use crate::forest::build::Plan;
-use crate::forest::extend::OldTrees;
-use crate::forest::roots::Roots;
-use crate::layout::Nodes;
+use crate::graph::build::GraphPlan;
+use crate::labels::Label;
 use crate::memory;
-use crate::storage::HeapBytes;
-use crate::work::{Meter, Stage, Work};
-use std::panic::{self, AssertUnwindSafe};
+use crate::removed::{Marks, Removed};
+use crate::work::{Stage, Work};
 
-/// An index as it was.
-struct Before {
-    roots: Roots,
-    origin: Origin,
-    /// From the first node of the trees on.
-    trees: HeapBytes,
+/// The label of a row.
+pub type Labels<'a> = dyn Fn(usize) -> Label<'a> + 'a;
+
+/// Which items [`insert_items`](Index::insert_items) inserts.
+#[derive(Clone, Copy, Default)]
+pub struct Insertion<'a> {
+    /// The id of each row; none for those behind the last item.
+    pub ids: Option<&'a [i64]>,
+    /// The label of each row; none where they get none.
+    pub labels: Option<&'a Labels<'a>>,
+    /// Whether items that have one of the ids are replaced, also removed ones. Else they are an
+    /// error.
+    pub replace: bool,
 }
 
 impl Index {
-    /// Inserts items into a built index, all or none, without building it anew: row `i` with the id
-    /// `ids[i]`, or, without ids, behind the last item. The next search finds them, in trees, graph
-    /// and scan. No item may have one of the ids.
+    /// Inserts items into a built index, all or none, without building it anew. The next search
+    /// finds them, in trees, graph and scan. An item that is replaced keeps its label if it is
+    /// given none.
     ///
     /// An item goes down each tree to a leaf, which is split when it is full; in the graph its
     /// neighbours are chosen by a search. Each call copies the trees and the graph, so many items
@@ -36,209 +37,182 @@ impl Index {
     /// the same bytes, for any number of threads and on any processor.
     ///
     /// ```
-    /// use annoy_rs::{Index, Metric, Work};
+    /// use annoy_rs::{Index, Insertion, Metric, Work};
     /// let mut index = Index::new(Metric::Euclidean, 1)?;
     /// for id in 0..100 {
     ///     index.add_item(id, &[id as f32])?;
     /// }
     /// index.build(Some(5), None)?;
-    /// index.insert_items(None, |_| &[7.2f32], 1, &mut Work::default())?;
+    /// index.insert_items(&Insertion::default(), |_| &[7.2f32], 1, &mut Work::default())?;
     /// assert_eq!(index.get_nns_by_vector(&[7.3f32], 1, None)?[0].id, 100);
     /// # Ok::<(), annoy_rs::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::State`] when not built, built on disk, or loaded; [`Error::Item`] for an id that an
-    /// item has, also a removed one, or that is there twice; those of
-    /// [`add_items_with`](Self::add_items_with), [`build_with`](Self::build_with) and
-    /// [`build_graph`](Self::build_graph). The index is then as before.
+    /// [`Error::State`] when not built, built on disk, or loaded; [`Error::Item`] for an id that is
+    /// there twice, or that an item has, also a removed one, which is not to be replaced; those of
+    /// [`add_items_with`](Self::add_items_with), [`build_with`](Self::build_with),
+    /// [`build_graph`](Self::build_graph) and [`set_labels`](Self::set_labels). The index is then
+    /// as before.
     pub fn insert_items<'a, V: Into<Vector<'a>>>(
         &mut self,
-        ids: Option<&[i64]>,
+        insertion: &Insertion<'_>,
         rows: impl Fn(usize) -> V + Sync,
         n_rows: usize,
         work: &mut Work<'_>,
     ) -> Result<()> {
-        let new = self.new_ids(ids, n_rows)?;
+        self.check_changeable("insert items")?;
+        let changed = self.to_be_inserted(insertion, n_rows)?;
         if n_rows == 0 {
             return Ok(());
         }
-        let before = self.begin()?;
-        let inserted = panic::catch_unwind(AssertUnwindSafe(|| {
-            self.add_items_with(ids, rows, n_rows, work)?;
-            work.run(Stage::Build, 0, |meter| {
-                self.extend_trees(&before, &new, meter)
-            })?;
-            self.extend_graph_and_scan(&new, work)
-        }));
-        if !matches!(inserted, Ok(Ok(()))) {
-            self.go_back(before, &new);
-        }
-        let inserted = inserted.unwrap_or_else(|panic| panic::resume_unwind(panic));
+        let n_items = self.n_items() as i64;
+        let inserted = self.change(
+            &changed,
+            work,
+            |index, work| index.add_items_with(insertion.ids, rows, n_rows, work),
+            |index| {
+                let Some(label) = insertion.labels else {
+                    return Ok(());
+                };
+                let behind;
+                let ids = match insertion.ids {
+                    Some(ids) => ids,
+                    None => {
+                        behind = memory::collect((0..n_rows as i64).map(|row| n_items + row))?;
+                        &behind
+                    }
+                };
+                index.set_labels(Some(ids), (0..n_rows).map(label))
+            },
+        );
         self.log.heard("insert items", &inserted);
         inserted
     }
 
-    /// The ids of rows to be inserted, ascending: none that an item has.
-    fn new_ids(&self, ids: Option<&[i64]>, n_rows: usize) -> Result<Vec<usize>> {
-        let illegal = |state, expected| Error::State {
-            operation: "insert items",
-            state,
-            expected,
-        };
-        match &self.state {
-            State::Built {
-                store: Store::Heap(_),
-                ..
-            } => {}
-            State::Built { .. } => {
-                return Err(illegal(
-                    "built on disk",
-                    "built in memory: load and thaw it",
-                ))
-            }
-            State::Building { .. } => return Err(illegal("not built", "built: add items instead")),
-            State::Mapped(_) => return Err(illegal("loaded", "in memory: thaw it with its trees")),
-        }
+    /// The ids of the rows.
+    fn to_be_inserted(&self, insertion: &Insertion<'_>, n_rows: usize) -> Result<Changed> {
         let n_items = self.n_items();
-        let Some(ids) = ids else {
-            return memory::collect((0..n_rows).map(|row| n_items.saturating_add(row)));
+        let Some(ids) = insertion.ids else {
+            return Ok(Changed {
+                new: change::behind(n_items, n_rows)?,
+                gone: Marks::default(),
+            });
         };
         if ids.len() != n_rows {
             let expected = format!("one for each of {n_rows} rows");
             return Err(Error::argument("the number of ids", ids.len(), expected));
         }
         let nodes = self.nodes();
-        let mut new = memory::try_collect(ids.iter().map(|&id| {
-            let is_there = |&id: &usize| id < n_items && nodes.get(id).n_descendants() == 1;
-            let place = usize::try_from(id).ok().filter(|id| !is_there(id));
+        let is_there = |&id: &usize| id < n_items && nodes.get(id).n_descendants() == 1;
+        let new = memory::try_collect(ids.iter().map(|&id| {
+            let place = usize::try_from(id).ok();
+            let place = place.filter(|place| insertion.replace || !is_there(place));
             place.ok_or_else(|| Error::Item {
                 id,
-                expected: format!("one that no item has"),
+                expected: match id < 0 {
+                    true => format!("0 or more"),
+                    false => format!("one that no item has, as it is not to be replaced"),
+                },
             })
         }))?;
-        new.sort_unstable();
-        if let Some(twice) = new.windows(2).find(|two| two[0] == two[1]) {
-            return Err(Error::Item {
-                id: twice[0] as i64,
-                expected: format!("each id once"),
-            });
+        let new = change::ascending(new)?;
+        let gone = change::marks_of(new.iter().copied().filter(is_there), n_items)?;
+        Ok(Changed { new, gone })
+    }
+
+    /// Takes the items that are marked as removed out of trees, graph and scan of a built index,
+    /// without building it anew, so that no search is led through them. They are missing from then
+    /// on, their labels gone, and their ids can be [inserted](Self::insert_items) again. In the
+    /// graph, items with neighbours that are gone choose among the others and the neighbours of
+    /// those (FreshDiskANN); subtrees and graph are built anew where fewer than three of four
+    /// stay. Does nothing when none is marked.
+    ///
+    /// # Errors
+    /// [`Error::State`] when not built, built on disk, or loaded; those of
+    /// [`build_with`](Self::build_with) and [`build_graph`](Self::build_graph). The index is then
+    /// as before.
+    pub fn consolidate(&mut self, work: &mut Work<'_>) -> Result<()> {
+        self.check_changeable("consolidate")?;
+        if self.n_removed() == 0 {
+            return Ok(());
         }
-        Ok(new)
+        let changed = Changed {
+            new: Vec::new(),
+            gone: self.copied_marks()?,
+        };
+        let done = self.change(&changed, work, |_, _| Ok(()), |_| Ok(()));
+        if done.is_ok() {
+            self.forget(&changed.gone);
+        }
+        self.log.heard("consolidate", &done);
+        done
     }
 
-    /// Goes to the state in which items are added, and hands out what was built.
-    fn begin(&mut self) -> Result<Before> {
-        let State::Built {
-            store,
-            roots,
-            origin,
-        } = &mut self.state
-        else {
-            return Err(self.state.illegal("insert items", "built"));
-        };
-        let size = self.layout.node_size;
-        let before = Before {
-            trees: HeapBytes::copy_of(&store.bytes()[roots.trees.start * size..])?,
-            roots: roots.clone(),
-            origin: *origin,
-        };
-        let n_items = roots.n_items;
-        // No more than there was, so there is no error.
-        store.resize(n_items * size)?;
-        let store = std::mem::take(store);
-        self.state = State::Building { store, n_items };
-        Ok(before)
-    }
-
-    /// Undoes what was done since [`begin`](Self::begin).
-    fn go_back(&mut self, before: Before, new: &[usize]) {
-        let size = self.layout.node_size;
-        let (State::Building { store, .. } | State::Built { store, .. }) = &mut self.state else {
-            return;
-        };
-        let mut store = std::mem::take(store);
-        let Before {
-            roots,
-            origin,
-            trees,
-        } = before;
-        let n_items = roots.n_items;
-        // There was room for all of it, and it was not given back.
-        let restored = store.resize(n_items * size).and_then(|()| {
-            for &id in new.iter().filter(|&&id| id < n_items) {
-                store.bytes_mut()[id * size..][..size].fill(0);
+    /// Builds trees, graph and scan of a built index anew, those of them that it has, without the
+    /// items that are marked as removed: the bytes are those of a build of what is left, with as
+    /// many trees and the same seed, by the default [`GraphPlan`] but for its degree and alpha. Ids
+    /// stay; those behind the last item that is left are free again. What [`tune`](Self::tune)
+    /// measured is dropped.
+    ///
+    /// # Errors
+    /// As [`consolidate`](Self::consolidate).
+    pub fn compact(&mut self, work: &mut Work<'_>) -> Result<()> {
+        self.check_changeable("compact")?;
+        let marks = self.copied_marks()?;
+        let n_trees = self.n_trees();
+        let plan = self.graph().map(|graph| GraphPlan::of(graph.header));
+        let has_scan = self.scan().is_some();
+        let done = self.rebuild(marks.copy()?, |index, seed| {
+            index.cut_off(&marks)?;
+            work.run(Stage::Build, 0, |meter| {
+                index.build_those_left(Some(n_trees), seed, meter)
+            })?;
+            if let Some(plan) = plan {
+                index.build_graph(&plan, work)?;
             }
-            self.engine.prepare(store.bytes_mut(), &self.layout);
-            store.resize(roots.trees.start * size + trees.bytes().len())
+            match has_scan && index.ids().next().is_some() {
+                true => index.build_scan(work),
+                false => Ok(()),
+            }
         });
-        self.state = match restored {
-            Ok(()) => {
-                store.bytes_mut()[roots.trees.start * size..].copy_from_slice(trees.bytes());
-                State::Built {
-                    store,
-                    roots,
-                    origin,
-                }
-            }
-            Err(_) => State::Building { store, n_items },
-        };
+        if done.is_ok() {
+            self.forget(&marks);
+        }
+        self.log.heard("compact", &done);
+        done
     }
 
-    fn extend_trees(&mut self, before: &Before, new: &[usize], meter: &Meter<'_>) -> Result<()> {
+    /// Makes the last item the last id, or one that has a label and is not gone.
+    fn cut_off(&mut self, gone: &Marks) -> Result<()> {
+        let (nodes, gone) = (self.nodes(), gone.view());
+        let labels = self.attached.labels.as_ref();
+        let is_labelled = |id: usize| {
+            let is_gone = gone.is_some_and(|gone| gone.has(id));
+            !is_gone && labels.is_some_and(|labels| labels.get(id).is_some())
+        };
+        let is_kept = |&id: &usize| nodes.get(id).n_descendants() == 1 || is_labelled(id);
+        let n_left = (0..self.n_items()).rev().find(is_kept);
+        let n_left = n_left.map_or(0, |id| id + 1);
         let State::Building { store, n_items } = &mut self.state else {
-            return Err(self.state.illegal("insert items", "built"));
+            return Ok(());
         };
-        let (n_items, layout) = (*n_items, &self.layout);
-        let plan = Plan {
-            n_trees: Some(before.roots.n_trees),
-            n_threads: 1,
-            seed: before.origin.seed,
-            first_tree: n_items + superblock::nodes(layout),
-        };
-        self.engine.prepare(store.bytes_mut(), layout);
-        let items = Nodes::new(store.bytes(), layout);
-        let present = (0..n_items).filter(|&id| items.get(id).n_descendants() == 1);
-        let old = OldTrees {
-            roots: &before.roots,
-            nodes: Nodes::new(before.trees.bytes(), layout),
-            n_present: present.count() - new.len(),
-            new,
-        };
-        let (roots, _) = append_trees(store, layout, plan, &[], meter, |items, emit| {
-            self.engine.extend(items, layout, &old, plan, meter, emit)
-        })?;
-        self.state = State::Built {
-            store: std::mem::take(store),
-            roots,
-            origin: before.origin,
-        };
-        Ok(())
+        *n_items = n_left;
+        store.resize(n_left * self.layout.node_size)
     }
 
-    fn extend_graph_and_scan(&mut self, new: &[usize], work: &mut Work<'_>) -> Result<()> {
-        let graph = match self.graph() {
-            None => None,
-            Some(old) => Some(work.run(Stage::Graph, 0, |meter| {
-                let roots = self.state.roots("insert items")?;
-                let nodes = self.nodes();
-                self.engine.extend_graph(&nodes, roots, &old, new, meter)
-            })?),
-        };
-        let scan = match self.scan() {
-            None => None,
-            Some(old) => Some(work.run(Stage::Scan, 0, |meter| {
-                let nodes = self.nodes();
-                self.engine
-                    .extend_scan(&nodes, self.n_items(), &old, new, meter)
-            })?),
-        };
-        if let Some(graph) = graph {
-            self.attached.graph = Part::Built(graph);
+    fn copied_marks(&self) -> Result<Marks> {
+        let marks = self.attached.removed.as_ref().map(Marks::copy);
+        marks.unwrap_or_else(|| Ok(Marks::default()))
+    }
+
+    /// Drops the labels of items that are gone, and all marks.
+    fn forget(&mut self, gone: &Marks) {
+        if let Some(labels) = &mut self.attached.labels {
+            for id in gone.view().into_iter().flat_map(Removed::ids) {
+                labels.take(id);
+            }
         }
-        if let Some(scan) = scan {
-            self.attached.scan = Part::Built(scan);
-        }
-        Ok(())
+        self.attached.removed = None;
     }
 }

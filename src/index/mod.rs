@@ -5,6 +5,8 @@
 //! - [`items`]: adding them.
 //! - [`forest`]: building and unbuilding.
 //! - [`graph`]: building a neighbour graph over the items.
+//! - [`insert`]: putting more items into a built index, and taking removed ones out.
+//! - [`change`]: how that is done, or undone.
 //! - [`thaw`]: making a loaded index one that items can be added to.
 //! - [`search`]: finding neighbours, one query or many.
 //! - [`recall`]: how much of the truth searches find.
@@ -21,11 +23,12 @@
 mod attached;
 mod auto;
 mod batch;
+mod change;
 mod engine;
 pub mod files;
 mod forest;
 pub mod graph;
-mod insert;
+pub mod insert;
 mod items;
 mod labels;
 pub mod log;

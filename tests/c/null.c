@@ -150,7 +150,7 @@ TEST(index) {
     EMPTY(info);
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_add(NULL, ids, &rows, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_insert(NULL, ids, &rows, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_insert(NULL, ids, &rows, NULL, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_vectors(NULL, ids, &rows, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_search(NULL, &rows, NULL, &room, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_search_items(NULL, ids, 1, NULL, &room, NULL, &error));
@@ -234,7 +234,7 @@ TEST(adding) {
     annoy_index *a = floats_index(), *d = filled(ANNOY_EUCLIDEAN, ANNOY_F64), *h = filled(ANNOY_HAMMING, ANNOY_BITS64);
     FAILS(ANNOY_ERR_NULL, "vector", annoy_add_item(a, 50, NULL, 2, &error));
     FAILS(ANNOY_ERR_NULL, "vectors", annoy_add(a, ids, NULL, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "vectors", annoy_insert(a, ids, NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "vectors", annoy_insert(a, ids, NULL, NULL, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "data", add_rows(a, ids, ANNOY_ELEMENT_F32, NULL, 1, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "data", add_rows(d, ids, ANNOY_ELEMENT_F64, NULL, 1, 2, 0, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "data", add_rows(h, ids, ANNOY_ELEMENT_BITS, NULL, 1, 1, 0, NULL, &error));

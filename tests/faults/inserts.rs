@@ -5,7 +5,7 @@ use super::common::scans::add_scan;
 use super::common::{built, saved, Item, Random};
 use super::walk::Operation;
 use super::TREES;
-use annoy_rs::{Index, Metric, Options, Work};
+use annoy_rs::{Index, Insertion, Metric, Options, Work};
 use std::sync::OnceLock;
 
 /// A file with all there is, and items that are not in it.
@@ -47,8 +47,30 @@ pub fn operations() -> Vec<Operation> {
                     ..Work::default()
                 };
                 let more = &file().1;
-                index.insert_items(None, |i| &more[i], more.len(), &mut work)
+                index.insert_items(&Insertion::default(), |i| &more[i], more.len(), &mut work)
             },
+        ));
+        let work = move || Work {
+            n_threads: Some(n_threads),
+            ..Work::default()
+        };
+        let with_removed = |_: &_| {
+            let mut index = opened();
+            index.thaw_built().unwrap();
+            for id in (0..300).step_by(7) {
+                index.remove_item(id).unwrap();
+            }
+            index
+        };
+        all.push(Operation::new(
+            format!("consolidate, {n_threads} threads"),
+            with_removed,
+            move |index, _| index.consolidate(&mut work()),
+        ));
+        all.push(Operation::new(
+            format!("compact, {n_threads} threads"),
+            with_removed,
+            move |index, _| index.compact(&mut work()),
         ));
     }
     all

@@ -204,7 +204,7 @@ static annoy_status scan_4(void) { return scan_by(4); }
 static annoy_status insert_by(int n_threads) {
     const annoy_work work = by(n_threads);
     const annoy_vectors more = rows_of(ANNOY_ELEMENT_F32, x, 20, F, 0);
-    return annoy_insert(graph, NULL, &more, &work, &error);
+    return annoy_insert(graph, NULL, &more, NULL, 0, &work, &error);
 }
 static annoy_status insert_1(void) { return insert_by(1); }
 static annoy_status insert_4(void) { return insert_by(4); }

@@ -6,7 +6,7 @@ use crate::common::scans::{add_scan, clustered};
 use crate::common::{
     all_types, built, filled, loaded, name, plain, random_items, round_trip, saved, Item, Random,
 };
-use annoy_rs::{Cancel, Error, Index, Metric, ScalarType, Search, Stage, Way, Work};
+use annoy_rs::{Cancel, Error, Index, Insertion, Metric, ScalarType, Search, Stage, Way, Work};
 
 const METRICS: [Metric; 4] = [
     Metric::Angular,
@@ -14,6 +14,13 @@ const METRICS: [Metric; 4] = [
     Metric::Manhattan,
     Metric::Dot,
 ];
+
+fn with(ids: Option<&[i64]>) -> Insertion<'_> {
+    Insertion {
+        ids,
+        ..Insertion::default()
+    }
+}
 
 fn threads(n: usize) -> Work<'static> {
     Work {
@@ -24,7 +31,12 @@ fn threads(n: usize) -> Work<'static> {
 
 fn insert(index: &mut Index, more: &[Item], n_threads: usize) {
     index
-        .insert_items(None, |i| &more[i], more.len(), &mut threads(n_threads))
+        .insert_items(
+            &with(None),
+            |i| &more[i],
+            more.len(),
+            &mut threads(n_threads),
+        )
         .unwrap();
 }
 
@@ -287,7 +299,7 @@ fn ids_and_holes() {
         .collect();
     index
         .insert_items(
-            Some(&ids),
+            &with(Some(&ids)),
             |i| &all[ids[i] as usize],
             ids.len(),
             &mut threads(2),
@@ -296,7 +308,7 @@ fn ids_and_holes() {
     holds_together(&index, &all, "holes");
     // Far behind the last: holes again.
     index
-        .insert_items(Some(&[5000]), |_| &all[0], 1, &mut threads(1))
+        .insert_items(&with(Some(&[5000])), |_| &all[0], 1, &mut threads(1))
         .unwrap();
     assert_eq!(index.n_items(), 5001);
     assert!(index.verify(5).unwrap().is_sound());
@@ -317,7 +329,7 @@ fn on_an_error_nothing_has_changed() {
     let row = [0.5f32; 6];
     let mut refused = |ids: Option<&[i64]>, rows: &[&[f32]], expected: &str| {
         let error = index
-            .insert_items(ids, |i| rows[i], rows.len(), &mut threads(1))
+            .insert_items(&with(ids), |i| rows[i], rows.len(), &mut threads(1))
             .unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert!(saved(&index) == before, "{error}");
@@ -331,7 +343,7 @@ fn on_an_error_nothing_has_changed() {
     refused(None, &[&row, &row[..5]], "5");
     refused(None, &[&row, &[f32::NAN; 6]], "NaN");
     index
-        .insert_items(None, |_| &row, 0, &mut threads(1))
+        .insert_items(&with(None), |_| &row, 0, &mut threads(1))
         .unwrap();
     assert!(saved(&index) == before);
 
@@ -355,7 +367,7 @@ fn on_an_error_nothing_has_changed() {
             progress: Some(&mut progress),
         };
         let more = &all[1200..];
-        match index.insert_items(None, |i| &more[i], more.len(), &mut work) {
+        match index.insert_items(&with(None), |i| &more[i], more.len(), &mut work) {
             Ok(()) => break,
             Err(error) => assert!(matches!(error, Error::Cancelled), "{error}"),
         }
@@ -369,7 +381,7 @@ fn on_an_error_nothing_has_changed() {
 
     let insert_one = |index: &mut Index, expected: &str| {
         let error = index
-            .insert_items(None, |_| &row, 1, &mut threads(1))
+            .insert_items(&with(None), |_| &row, 1, &mut threads(1))
             .unwrap_err();
         assert!(matches!(error, Error::State { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");

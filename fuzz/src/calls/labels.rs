@@ -17,6 +17,27 @@ const SETTING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, NO_MEMORY, CO
 const READING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT];
 const COPYING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT, TOO_SMALL];
 
+/// An `annoy_labels`, and what it points to: not a byte more than it says.
+pub(super) struct Labels {
+    labels: annoy_labels,
+    numbers: Room<u64>,
+    bytes: Room<u8>,
+    offsets: Room<usize>,
+    is_null: bool,
+}
+
+impl Labels {
+    pub fn get(&mut self) -> *const annoy_labels {
+        self.labels.numbers = self.numbers.get();
+        self.labels.bytes = self.bytes.get().cast();
+        self.labels.offsets = self.offsets.get();
+        match self.is_null {
+            true => null(),
+            false => &raw const self.labels,
+        }
+    }
+}
+
 /// Room for the texts of labels: too little for some.
 const ROOM: usize = 64;
 
@@ -87,12 +108,26 @@ impl Session<'_> {
         let (slot, raw) = self.handle()?;
         let n = self.below(12)?;
         let mut items = self.ids(raw, n)?;
-        let items = items.get();
+        let mut labels = self.labels(n)?;
+        let (items, labels) = (items.get(), labels.get());
+        // SAFETY: NULL or live, NULL or as long as they have to be.
+        self.call(
+            "annoy_set_labels",
+            slot,
+            Does::Change,
+            SETTING,
+            |error| unsafe { annoy_set_labels(raw, items, labels, error) },
+        )?;
+        Ok(())
+    }
+
+    /// Labels of either kind, mostly good ones.
+    pub(super) fn labels(&mut self, n: usize) -> Result<Labels> {
         let mut numbers = Vec::new();
         for _ in 0..n {
             numbers.push(self.number()?);
         }
-        let mut numbers = Room(numbers.into(), self.one_in(32)?);
+        let numbers = Room(numbers.into(), self.one_in(32)?);
         let (mut bytes, mut offsets) = (Vec::new(), vec![0]);
         for _ in 0..n {
             bytes.extend(self.text()?);
@@ -103,30 +138,23 @@ impl Session<'_> {
             let at = self.below(n)?;
             offsets[at] = self.one_of(&[0, 1, bytes.len(), bytes.len() + 1, usize::MAX])?;
         }
-        let mut bytes = Room(bytes.into(), self.one_in(32)?);
-        let mut offsets = Room(offsets.into(), self.one_in(32)?);
-        let labels = annoy_labels {
-            struct_size: size_of::<annoy_labels>(),
-            kind: self.one_of(&[1, 1, 1, 2, 2, 2, 0, 3])?,
-            reserved: i32::from(self.one_in(64)?),
-            n,
-            numbers: numbers.get(),
-            bytes: bytes.get().cast(),
-            offsets: offsets.get(),
-        };
-        let labels = match self.one_in(64)? {
-            true => null(),
-            false => &raw const labels,
-        };
-        // SAFETY: NULL or live, NULL or as long as they have to be.
-        self.call(
-            "annoy_set_labels",
-            slot,
-            Does::Change,
-            SETTING,
-            |error| unsafe { annoy_set_labels(raw, items, labels, error) },
-        )?;
-        Ok(())
+        let bytes = Room(bytes.into(), self.one_in(32)?);
+        let offsets = Room(offsets.into(), self.one_in(32)?);
+        Ok(Labels {
+            labels: annoy_labels {
+                struct_size: size_of::<annoy_labels>(),
+                kind: self.one_of(&[1, 1, 1, 2, 2, 2, 0, 3])?,
+                reserved: i32::from(self.one_in(64)?),
+                n,
+                numbers: null(),
+                bytes: null(),
+                offsets: null(),
+            },
+            numbers,
+            bytes,
+            offsets,
+            is_null: self.one_in(64)?,
+        })
     }
 
     pub fn clear_labels(&mut self) -> Result<()> {

@@ -6,6 +6,7 @@
 //! so that AddressSanitizer sees one byte too much.
 
 mod buffers;
+mod changes;
 mod effort;
 mod files;
 mod graph;
@@ -194,6 +195,7 @@ impl Session<'_> {
                 10 if self.one_in(2)? => self.get_ids(),
                 10 => self.get_labels(),
                 11 | 12 => self.find_label(),
+                13 if self.one_in(3)? => self.take_out(),
                 13..=16 => self.remove_item(),
                 17..=23 => self.search(),
                 24..=29 => self.search_items(),

@@ -6,7 +6,7 @@ use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::item::*;
 use annoy_rs::ffi::status::annoy_status;
 use annoy_rs::ffi::status::{
-    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED, ANNOY_ERR_CORRUPT as CORRUPT,
+    ANNOY_ERR_ARGUMENT as ARGUMENT, ANNOY_ERR_CANCELLED as CANCELLED,
     ANNOY_ERR_DIMENSION as DIMENSION, ANNOY_ERR_IO as IO, ANNOY_ERR_ITEM as ITEM,
     ANNOY_ERR_NOT_FINITE as NOT_FINITE, ANNOY_ERR_NO_MEMORY as NO_MEMORY, ANNOY_ERR_NULL as NULL,
     ANNOY_ERR_STATE as STATE, ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
@@ -119,7 +119,12 @@ impl Session<'_> {
     }
 
     /// Ids for the `n` rows of a view, or none.
-    fn ids_for(&mut self, raw: *const annoy_index, view: &View, n: usize) -> Result<Room<i64>> {
+    pub(super) fn ids_for(
+        &mut self,
+        raw: *const annoy_index,
+        view: &View,
+        n: usize,
+    ) -> Result<Room<i64>> {
         let with_ids = self.u.arbitrary::<bool>()? && view.vectors.n == n;
         let mut ids = Vec::new();
         for _ in 0..if with_ids { n } else { 0 } {
@@ -151,32 +156,6 @@ impl Session<'_> {
         // SAFETY: the handle is NULL or live, the view and ids are NULL or as they say.
         self.call("annoy_add", slot, Does::Change, ERRORS, |error| unsafe {
             annoy_add(raw, ids, view, work, error)
-        })?;
-        Ok(())
-    }
-
-    pub fn insert(&mut self) -> Result<()> {
-        const ERRORS: &[annoy_status] = &[
-            NULL,
-            ARGUMENT,
-            STATE,
-            ITEM,
-            DIMENSION,
-            NOT_FINITE,
-            UNSUPPORTED,
-            NO_MEMORY,
-            CORRUPT,
-            CANCELLED,
-        ];
-        let (slot, raw) = self.handle()?;
-        let n = self.below(12)?;
-        let mut view = self.view(raw, n, false)?;
-        let mut ids = self.ids_for(raw, &view, n)?;
-        // It tells of one stage after the other.
-        let (ids, view, work) = (ids.get(), view.get(), null());
-        // SAFETY: the handle is NULL or live, the view and ids are NULL or as they say.
-        self.call("annoy_insert", slot, Does::Change, ERRORS, |error| unsafe {
-            annoy_insert(raw, ids, view, work, error)
         })?;
         Ok(())
     }

@@ -1,6 +1,7 @@
-//! Puts more items into a graph.
+//! Puts more items into a graph, after others were taken out.
 //!
 //! ```text
+//! take out what is gone
 //! in rounds, each as large as all before it, up to a share of the graph:
 //!   for each item: neighbours = RobustPrune(search(graph, item))
 //!   for each neighbour of these: neighbours = RobustPrune(its own, and the items that chose it)
@@ -18,6 +19,7 @@ use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
 use crate::graph::format::header::GraphHeader;
 use crate::graph::format::routes::RouteBytes;
+use crate::graph::format::view::GraphView;
 use crate::graph::quantize::points::Points;
 use crate::graph::quantize::vectors::{GraphQuery, Source, Vectors};
 use crate::graph::quantize::{write, EXTRA};
@@ -27,6 +29,7 @@ use crate::kernel::Isa;
 use crate::memory;
 use crate::query::filter::Without;
 use crate::query::Wanted;
+use crate::removed::Removed;
 use crate::storage::HeapBytes;
 use crate::work::Meter;
 
@@ -47,39 +50,43 @@ const TREES: usize = 10;
 /// Items that a thread takes at a time.
 const TAKEN: usize = 16;
 
+/// The graph is built anew where fewer than so many of four stay: neighbours of neighbours that are
+/// gone are then not near enough.
+const LEAST_STAYING: usize = 3;
+
 impl Graph {
-    /// The graph of before, with the items of `new`, which are ids ascending. `roots` are trees
-    /// with all items. The same for any number of threads and on any processor.
+    /// The graph of before without the items that are `gone`, and with those of `new`, which are
+    /// ids ascending; an id may be both. `roots` are the trees that go with it. The same for any
+    /// number of threads and on any processor.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].
-    pub fn insert(
+    pub fn change(
         old: &GraphBytes<'_>,
         source: &Source<'_>,
         roots: &Roots,
+        gone: Option<Removed<'_>>,
         new: &[usize],
         isa: Isa,
         meter: &Meter<'_>,
     ) -> Result<Self> {
         let n_items = roots.n_items;
-        let anew = || {
-            let plan = GraphPlan {
-                degree: old.header.degree,
-                alpha: old.header.alpha,
-                ..GraphPlan::default()
-            };
-            Graph::build(source, roots, isa, &plan, meter)
-        };
-        if n_items >= lists::MAX_ITEMS || new.len() >= old.header.n_items() {
+        let anew = || Graph::build(source, roots, isa, &GraphPlan::of(old.header), meter);
+        let takes_part = |id: &usize| source.takes_part(*id);
+        let is_staying = |id: &usize| takes_part(id) && new.binary_search(id).is_err();
+        let n_staying = (0..old.header.n_items()).filter(is_staying).count();
+        let n_gone = gone.map_or(0, |gone| gone.count());
+        if n_items >= lists::MAX_ITEMS
+            || new.len() >= old.header.n_items()
+            || 4 * n_staying < LEAST_STAYING * (n_staying + n_gone)
+        {
             return anew();
         }
-        meter.set_total(new.len() as u64);
-        let mut graph = Graph::with_places(old, source, roots, new, isa)?;
-        let linked = (0..old.header.n_items()).filter(|&id| source.takes_part(id));
-        let takes_part = |id: &&usize| source.takes_part(**id);
-        let new: Vec<u32> = memory::collect(new.iter().filter(takes_part).map(|&id| id as u32))?;
-        // Those that fill holes are not linked yet.
-        let n_linked = linked.count().saturating_sub(new.len());
+        let n_looked_at = if n_gone > 0 { old.header.n_items() } else { 0 };
+        meter.set_total((n_looked_at + new.len()) as u64);
+        let mut graph = Graph::with_places(old, source, roots, gone, new, isa)?;
+        let new = new.iter().filter(|id| takes_part(id));
+        let new: Vec<u32> = memory::collect(new.map(|&id| id as u32))?;
         let measure = source.space.measure();
         let team = Team::new(meter);
         let Graph {
@@ -96,10 +103,15 @@ impl Graph {
             slack: prune::slack(measure, header.alpha),
         };
         let are_told_apart = match header.by_vectors {
-            true => insert.all(&Vectors::of(source, n_items), lists, &new, n_linked, &team)?,
+            true => {
+                let points = Vectors::of(source, n_items);
+                insert.take_out(&points, lists, gone, &team)?;
+                insert.all(&points, lists, &new, n_staying, &team)?
+            }
             false => {
                 let points = header.codes(codes.bytes(), isa, measure);
-                insert.all(&points, lists, &new, n_linked, &team)?
+                insert.take_out(&points, lists, gone, &team)?;
+                insert.all(&points, lists, &new, n_staying, &team)?
             }
         };
         if !are_told_apart {
@@ -109,11 +121,13 @@ impl Graph {
         Ok(graph)
     }
 
-    /// The graph of before with codes of the new items, which are not neighbours of any yet.
+    /// The graph of before with codes of the new items, which are not neighbours of any yet, and
+    /// without codes of those that are gone, which still are.
     fn with_places(
         old: &GraphBytes<'_>,
         source: &Source<'_>,
         roots: &Roots,
+        gone: Option<Removed<'_>>,
         new: &[usize],
         isa: Isa,
     ) -> Result<Self> {
@@ -122,7 +136,9 @@ impl Graph {
         let view = old.view(isa, measure);
         let (rows, extras) = header.code_parts(codes.bytes_mut());
         let (stride, mut room) = (header.stride, Vec::new());
-        for &id in new.iter().filter(|_| !header.by_vectors) {
+        let gone_ids = gone.into_iter().flat_map(Removed::ids);
+        let changed = gone_ids.chain(new.iter().copied());
+        for id in changed.filter(|_| !header.by_vectors) {
             let row = &mut rows[id * stride..][..stride];
             let extra = extras.get_mut(id * EXTRA..(id + 1) * EXTRA);
             let extra = extra.unwrap_or_default();
@@ -137,7 +153,9 @@ impl Graph {
             routes = routes::build(source, roots, header.scale())?;
         }
         let is_null = |id: &usize| !source.takes_part(*id);
-        let null = view.null().chain(new.iter().copied().filter(is_null));
+        let stays = |id: &usize| gone.is_none_or(|gone| !gone.has(*id));
+        let null = view.null().filter(stays);
+        let null = null.chain(new.iter().copied().filter(is_null));
         let mut null = memory::collect(null.map(|id| id as u32))?;
         null.sort_unstable();
         let lists = header.of_more_lists(
@@ -156,14 +174,14 @@ impl Graph {
 }
 
 /// What is known while items are inserted.
-struct Insert<'a> {
-    source: &'a Source<'a>,
+pub(super) struct Insert<'a> {
+    pub(super) source: &'a Source<'a>,
     roots: &'a Roots,
     isa: Isa,
-    header: &'a GraphHeader,
+    pub(super) header: &'a GraphHeader,
     codes: &'a HeapBytes,
     /// See [`Room::choose`].
-    slack: u64,
+    pub(super) slack: u64,
 }
 
 /// An item, the neighbours chosen for it, and how it is told from others.
@@ -205,12 +223,12 @@ impl Insert<'_> {
         points: &P,
         lists: &mut HeapBytes,
         new: &[u32],
-        n_linked: usize,
+        n_staying: usize,
         team: &Team<'_, '_>,
     ) -> Result<bool> {
         let (mut done, mut apart) = (0, Apart::default());
         while done < new.len() {
-            let most = ((n_linked + done) / SHARE).max(1);
+            let most = ((n_staying + done) / SHARE).max(1);
             let round = &new[done..new.len().min(done + done.clamp(1, most))];
             let chosen = self.choose_neighbors(points, lists, round, team)?;
             for (item, kept, found) in &chosen {
@@ -230,7 +248,13 @@ impl Insert<'_> {
         Ok(apart.are_told())
     }
 
-    fn set_row(&self, lists: &mut HeapBytes, item: u32, kept: &[Near]) {
+    pub(super) fn view<'v>(&'v self, lists: &'v HeapBytes) -> GraphView<'v> {
+        let measure = self.source.space.measure();
+        self.header
+            .view(self.codes.bytes(), lists.bytes(), self.isa, measure)
+    }
+
+    pub(super) fn set_row(&self, lists: &mut HeapBytes, item: u32, kept: &[Near]) {
         let row = self.header.row_mut(lists.bytes_mut(), item);
         let ids = kept.iter().map(|near| near.id());
         for (to, id) in row
@@ -249,10 +273,7 @@ impl Insert<'_> {
         round: &[u32],
         team: &Team<'_, '_>,
     ) -> Result<Vec<Chosen>> {
-        let measure = self.source.space.measure();
-        let view = self
-            .header
-            .view(self.codes.bytes(), lists.bytes(), self.isa, measure);
+        let view = self.view(lists);
         let wanted = Wanted {
             n: GraphPlan::default().candidates,
             search_k: Some(SEARCH_K),
@@ -300,25 +321,19 @@ impl Insert<'_> {
         }
         turned.sort_unstable();
         let groups = memory::collect(turned.chunk_by(|a, b| a.0 == b.0))?;
-        let measure = self.source.space.measure();
-        let view = self
-            .header
-            .view(self.codes.bytes(), lists.bytes(), self.isa, measure);
+        let view = self.view(lists);
         let chosen = team.parts(groups.len(), TAKEN, |range| {
             memory::try_collect(groups[range].iter().map(|group| {
                 let item = group[0].0;
-                let (row, _) = view.row(item as usize).as_chunks::<4>();
-                let there = row.iter().map(|&id| u32::from_le_bytes(id));
-                let n_items = self.roots.n_items;
-                let there = there.take_while(|&id| (id as usize) < n_items);
-                let mut ids = memory::with_room(row.len() + group.len())?;
-                ids.extend(there);
+                let mut ids = memory::with_room(self.header.degree + group.len())?;
+                ids.extend(neighbors(&view, self.roots.n_items, item));
                 let n = ids.len();
                 let is_new = |&&(_, new): &&(u32, u32)| !ids.contains(&new);
                 let new = memory::collect(group.iter().filter(is_new).map(|&(_, new)| new))?;
                 ids.extend(&new);
                 let mut all = distances_from(points, item, &ids)?;
-                let new = all.split_off(n);
+                let new = memory::copy(&all[n..])?;
+                all.truncate(n);
                 let mut chosen = ChosenRow::new(all, self.header.degree, self.slack);
                 for near in new {
                     chosen.take(points, near)?;
@@ -394,8 +409,19 @@ impl ChosenRow {
     }
 }
 
+/// The neighbours of an item.
+pub(super) fn neighbors<'v>(
+    view: &GraphView<'v>,
+    n_items: usize,
+    item: u32,
+) -> impl Iterator<Item = u32> + 'v {
+    let (row, _) = view.row(item as usize).as_chunks::<4>();
+    let ids = row.iter().map(|&id| u32::from_le_bytes(id));
+    ids.take_while(move |&id| (id as usize) < n_items)
+}
+
 /// These items with their distances from one.
-fn distances_from<P: Points>(points: &P, item: u32, ids: &[u32]) -> Result<Vec<Near>> {
+pub(super) fn distances_from<P: Points>(points: &P, item: u32, ids: &[u32]) -> Result<Vec<Near>> {
     let mut distances = memory::filled(0, ids.len())?;
     points.distances(points.get(item), ids, &mut distances);
     let all = ids.iter().zip(&distances);

@@ -17,6 +17,7 @@ mod insert;
 mod leaves;
 mod lists;
 mod prune;
+mod remove;
 pub mod routes;
 mod sync;
 pub mod trial;
@@ -69,6 +70,15 @@ impl Default for GraphPlan {
 }
 
 impl GraphPlan {
+    /// For another graph like one there is: the rest of how that was built is not known.
+    pub(crate) fn of(header: &GraphHeader) -> Self {
+        GraphPlan {
+            degree: header.degree,
+            alpha: header.alpha,
+            ..GraphPlan::default()
+        }
+    }
+
     fn check(&self) -> Result<()> {
         let within = |name, found: usize, least: usize, most: usize| {
             if (least..=most).contains(&found) {

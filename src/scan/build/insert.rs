@@ -1,5 +1,5 @@
 //! Puts more items into the lists: into those of the nearest centroids there are, coded by the
-//! codebooks there are.
+//! codebooks there are. Those that are gone are left out.
 
 use super::{books, kmeans, Listed, LEAST_MEAN};
 use crate::error::{Error, Result};
@@ -9,6 +9,7 @@ use crate::graph::quantize::vectors::Source;
 use crate::graph::threads::Team;
 use crate::kernel::{CodeRows, Isa, Measure};
 use crate::memory;
+use crate::removed::Removed;
 use crate::scan::format::{ScanBytes, ScanHeader};
 use crate::scan::Scan;
 use crate::work::Meter;
@@ -18,24 +19,33 @@ use crate::work::Meter;
 const MOST: usize = 2;
 
 impl Scan {
-    /// The lists of before, with the items of `new`, which are ids ascending. The same for any
-    /// number of threads and on any processor.
+    /// The lists of before without the items that are `gone`, and with those of `new`, which are ids
+    /// ascending; an id may be both. None where no items are left. The same for any number of
+    /// threads and on any processor.
     ///
     /// # Errors
     /// As [`Scan::build`]; [`Error::Corrupt`].
-    pub fn insert(
+    pub fn change(
         old: &ScanBytes<'_>,
         source: &Source<'_>,
         n_items: usize,
+        gone: Option<Removed<'_>>,
         new: &[usize],
         isa: Isa,
         meter: &Meter<'_>,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         let was = old.header;
-        let n_listed = was.n_listed + new.len();
+        let n_staying = was
+            .n_listed
+            .saturating_sub(gone.map_or(0, |gone| gone.count()));
+        let n_listed = n_staying + new.len();
+        if n_listed == 0 {
+            return Ok(None);
+        }
         let mean = n_listed / was.n_lists.max(1);
-        if mean >= MOST * was.n_lists.max(LEAST_MEAN) || new.len() >= was.n_listed {
-            return Scan::build(source, n_items, isa, meter);
+        let is_most_new = new.len() >= was.n_listed || n_staying < was.n_listed / 2;
+        if mean >= MOST * was.n_lists.max(LEAST_MEAN) || is_most_new {
+            return Scan::build(source, n_items, isa, meter).map(Some);
         }
         meter.set_total((n_items + new.len()) as u64);
         let (team, view) = (Team::new(meter), old.view(isa));
@@ -57,7 +67,8 @@ impl Scan {
         for (&id, &list) in new.iter().zip(&of_new) {
             list_of[id as usize] = list;
         }
-        let is_there = |&id: &u32| list_of[id as usize] != u32::MAX;
+        let is_there =
+            |&id: &u32| list_of[id as usize] != u32::MAX && source.item(id as usize).is_some();
         let there = memory::collect((0..n_items as u32).filter(is_there))?;
         let nearest = memory::collect(there.iter().map(|&id| list_of[id as usize]))?;
         let listed = Listed::new(&there, &nearest, was.n_lists)?;
@@ -85,6 +96,6 @@ impl Scan {
         };
         listed.fill(&residuals, &books, &mut scan, &team)?;
         meter.finish()?;
-        Ok(scan)
+        Ok(Some(scan))
     }
 }
