@@ -108,6 +108,9 @@
 // who cannot trust its owner not to shorten or rewrite it.
 #define ANNOY_LOAD_COPY 2
 
+// Flag of `annoy_insert`: items that have one of the ids are replaced, instead of being an error.
+#define ANNOY_INSERT_REPLACE 1
+
 // Flag: the item that is searched for is not wanted among its own neighbours.
 #define ANNOY_SEARCH_EXCLUDE_SELF 1
 
@@ -711,28 +714,6 @@ annoy_status annoy_add(struct annoy_index *index,
                        const struct annoy_work *work,
                        struct annoy_error *error);
 
-// Inserts items into a built index, all or none, without building it anew: the next search finds
-// them, in trees, graph and scan.
-//
-// `ids` has an id that no item has for each of the `vectors`, or is NULL: then they follow the
-// last item. An item goes down each tree to a leaf, which is split when it is full; in the graph
-// its neighbours are chosen by a search; it comes into the list of the nearest centroid. Each call
-// copies trees and graph, so many items are better inserted together. What `annoy_tune` measured
-// stays. A loaded index needs `annoy_thaw_built` first. The same calls give the same bytes, for
-// any number of threads and on any processor. Progress is told of adding, trees, graph and scan
-// one after the other, each from 0. `work` may be NULL.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded;
-// `ANNOY_ERR_ITEM` for an id that an item has, also a removed one, that is there twice, or that
-// cannot be; `ANNOY_ERR_DIMENSION`; `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_ARGUMENT` for fields of
-// `vectors` that cannot be; `ANNOY_ERR_UNSUPPORTED` for elements that the index does not take;
-// `ANNOY_ERR_CORRUPT` when the trees of a file that was thawed turn out to be damaged;
-// `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is as before.
-annoy_status annoy_insert(struct annoy_index *index,
-                          const int64_t *ids,
-                          const struct annoy_vectors *vectors,
-                          const struct annoy_work *work,
-                          struct annoy_error *error);
-
 // Copies the vectors of `to->n` items to the rows of `to`, which are f32, f64 or words of bits.
 //
 // `ids` has an id for each row, or is NULL: then they are 0, 1 and so on. Missing and removed
@@ -1195,6 +1176,60 @@ int32_t annoy_is_removed(const struct annoy_index *index, int64_t item);
 
 // How many items are marked as removed; 0 for NULL.
 int64_t annoy_get_n_removed(const struct annoy_index *index);
+
+// Inserts items into a built index, all or none, without building it anew: the next search finds
+// them, in trees, graph and scan.
+//
+// `ids` has an id for each of the `vectors`, or is NULL: then they follow the last item. `labels`
+// has a label for each, or is NULL. `flags` is 0 or `ANNOY_INSERT_REPLACE`: then ids may be those
+// of items there are, also of removed ones, which get other vectors, and keep their labels where
+// `labels` is NULL.
+//
+// An item goes down each tree to a leaf, which is split when it is full; in the graph its
+// neighbours are chosen by a search; it comes into the list of the nearest centroid. Each call
+// copies trees and graph, so many items are better inserted together. What `annoy_tune` measured
+// stays. A loaded index needs `annoy_thaw_built` first. The same calls give the same bytes, for
+// any number of threads and on any processor. Progress is told of adding, trees, graph and scan
+// one after the other, each from 0. `work` may be NULL.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded;
+// `ANNOY_ERR_ITEM` for an id that is there twice, that cannot be, or, without
+// `ANNOY_INSERT_REPLACE`, that an item has, also a removed one; `ANNOY_ERR_DIMENSION`;
+// `ANNOY_ERR_NOT_FINITE`; `ANNOY_ERR_ARGUMENT` for fields of `vectors` and `labels` that cannot
+// be, other flags, and when there are not as many labels as vectors; `ANNOY_ERR_LABEL` when
+// another item has one of the labels; `ANNOY_ERR_UNSUPPORTED` for elements that the index does not
+// take, and labels that are not of the kind it has; `ANNOY_ERR_CORRUPT` when the trees of a file
+// that was thawed turn out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an
+// error the index is as before.
+annoy_status annoy_insert(struct annoy_index *index,
+                          const int64_t *ids,
+                          const struct annoy_vectors *vectors,
+                          const struct annoy_labels *labels,
+                          uint64_t flags,
+                          const struct annoy_work *work,
+                          struct annoy_error *error);
+
+// Takes the items that are marked as removed out of trees, graph and scan of a built index,
+// without building it anew: no search is led through them any more, they are missing from then on,
+// their labels gone, and their ids can be inserted again. Does nothing when none is marked.
+//
+// Takes less time than a build where few are marked: trees and graph are copied, and items with
+// neighbours that are gone choose among the others and the neighbours of those. Where fewer than
+// three of four stay, trees and graph are built anew. The same calls give the same bytes, for any
+// number of threads and on any processor. `work` may be NULL.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded
+// (`annoy_thaw_built` is for that); `ANNOY_ERR_CORRUPT` when the trees of a file that was thawed
+// turn out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is
+// as before.
+annoy_status annoy_consolidate(struct annoy_index *index, const struct annoy_work *work, struct annoy_error *error);
+
+// Builds trees, graph and scan of a built index anew, those of them that it has, without the items
+// that are marked as removed. The bytes are those of a fresh build of what is left, with as many
+// trees and the seed it was built with, its graph by default options but for degree and alpha. Ids
+// stay as they are; those behind the last item that is left are free again. What `annoy_tune`
+// measured is dropped. `work` may be NULL.
+//
+// Errors: as `annoy_consolidate`.
+annoy_status annoy_compact(struct annoy_index *index, const struct annoy_work *work, struct annoy_error *error);
 
 // Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by
 // id.

@@ -19,8 +19,8 @@ use crate::removed::Removed;
 use crate::rng::Key;
 use crate::storage::HeapBytes;
 
-/// A subtree is grown anew where fewer than so many of four stay: its planes were chosen for others,
-/// and lead queries to where nothing is.
+/// A subtree is grown anew where fewer than so many of four stay: its planes were chosen for
+/// others, and lead queries to where nothing is.
 const LEAST_STAYING: usize = 3;
 
 const CIRCLE: &str = "its tree runs in a circle";

@@ -19,8 +19,8 @@ use crate::work::Meter;
 const MOST: usize = 2;
 
 impl Scan {
-    /// The lists of before without the items that are `gone`, and with those of `new`, which are ids
-    /// ascending; an id may be both. None where no items are left. The same for any number of
+    /// The lists of before without the items that are `gone`, and with those of `new`, which are
+    /// ids ascending; an id may be both. None where no items are left. The same for any number of
     /// threads and on any processor.
     ///
     /// # Errors
