@@ -106,6 +106,11 @@ impl Marks {
         memory::copy(&self.0).map(Marks)
     }
 
+    /// Makes them a section of `n_items` again, the others of which have no marks.
+    pub fn cut(&mut self, n_items: usize) {
+        self.0.truncate(section_len(n_items));
+    }
+
     /// None when nothing is marked.
     pub fn view(&self) -> Option<Removed<'_>> {
         let section = self.0.as_slice();

@@ -233,18 +233,6 @@ impl Superblock {
     pub const CHECKSUM: std::ops::Range<usize> = 16..24;
 }
 
-impl Graph {
-    /// Where `has_recall` and `recall` are, which are written last.
-    pub fn set_recall(to: &mut [u8], recall: f64) {
-        let graph = Graph {
-            has_recall: 1,
-            recall,
-            ..Graph::read(to)
-        };
-        graph.write(to);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,13 +298,6 @@ mod tests {
         };
         graph.write(&mut bytes);
         assert_eq!(Graph::read(&bytes), graph);
-        Graph::set_recall(&mut bytes, 0.5);
-        let tried = Graph {
-            has_recall: 1,
-            recall: 0.5,
-            ..graph
-        };
-        assert_eq!(Graph::read(&bytes), tried);
         assert_eq!(bytes[48..56], (1u64 << 40).to_le_bytes());
     }
 }

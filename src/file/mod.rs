@@ -193,10 +193,9 @@ impl OpenFile {
         let sections = self.superblock.iter().flat_map(|s| &s.sections);
         sections
             .filter(|section| kind::is_unknown(section.kind))
-            .map(|section| write::Payload {
-                kind: section.kind,
-                flags: section.flags,
-                bytes: section.of(self.bytes.bytes()),
+            .map(|section| {
+                let bytes = section.of(self.bytes.bytes());
+                write::Payload::new(section.kind, section.flags, bytes)
             })
     }
 }

@@ -4,6 +4,7 @@ use super::superblock::{
     self, checksum, end_node, kind, nodes, padded_size, Origin, Section, Superblock, MAX_SECTIONS,
 };
 use crate::error::{reserve, Error, Result};
+use crate::forest::order::Order;
 use crate::forest::roots::Roots;
 use crate::forest::tree::map_children;
 use crate::forest::trees::{NodeFault, Unsound};
@@ -28,7 +29,19 @@ const CHUNK: usize = 256 << 10;
 pub struct Payload<'a> {
     pub kind: u32,
     pub flags: u32,
-    pub bytes: &'a [u8],
+    /// Its parts, each behind the one before.
+    pub parts: [&'a [u8]; 3],
+}
+
+impl<'a> Payload<'a> {
+    pub fn new(kind: u32, flags: u32, bytes: &'a [u8]) -> Self {
+        let parts = [bytes, &[], &[]];
+        Payload { kind, flags, parts }
+    }
+
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.len()).sum()
+    }
 }
 
 /// A forest to be written.
@@ -37,6 +50,8 @@ pub struct Contents<'a> {
     /// Items and trees, in a file's order; where the trees are, `roots` says.
     pub bytes: &'a [u8],
     pub roots: &'a Roots,
+    /// The order of the nodes of the trees in a file; none for that in `bytes`.
+    pub order: Option<&'a Order>,
     pub origin: Origin,
     /// The sections beside items, trees and roots.
     pub sections: &'a [Payload<'a>],
@@ -61,7 +76,7 @@ fn places(
     let mut end = 0;
     let places = memory::collect(payloads.iter().map(|payload| {
         let at = (start + end).next_multiple_of(ALIGNMENT) - start;
-        end = at + payload.bytes.len();
+        end = at + payload.len();
         at
     }))?;
     Ok((places, end.next_multiple_of(layout.node_size)))
@@ -81,13 +96,15 @@ pub fn tail(
     reserve(&mut bytes, end + 2 * layout.node_size)?;
     for (payload, at) in payloads.iter().zip(places) {
         bytes.resize(at, 0);
-        bytes.extend_from_slice(payload.bytes);
+        for part in payload.parts {
+            bytes.extend_from_slice(part);
+        }
         sections.push(Section {
             kind: payload.kind,
             flags: payload.flags,
             offset: (start + at) as u64,
-            len: payload.bytes.len() as u64,
-            checksum: checksum(payload.bytes),
+            len: payload.len() as u64,
+            checksum: checksum(&bytes[at..]),
         });
     }
     bytes.resize(end, 0);
@@ -139,18 +156,33 @@ impl<'w, 'm, W: Write> Part<'w, 'm, W> {
         Ok(())
     }
 
-    /// Writes nodes whose tree ids are to be shifted.
-    fn write_shifted(&mut self, bytes: &[u8], shift: &Shift<'_>) -> Result<()> {
-        if shift.by == 0 {
-            return self.write(bytes);
+    /// Writes the trees, whose nodes are numbered anew.
+    fn write_trees(&mut self, contents: &Contents<'_>, numbers: &Numbers<'_>) -> Result<()> {
+        let trees = &contents.roots.trees;
+        if numbers.are_those_there_are() {
+            return self.write(contents.nodes(trees.clone()));
         }
-        let size = shift.layout.node_size;
+        let in_chunk = (CHUNK / numbers.layout.node_size).max(1);
         let mut copy = Vec::new();
-        for chunk in bytes.chunks((CHUNK / size).max(1) * size) {
+        for start in (0..trees.len()).step_by(in_chunk) {
+            let places = start..trees.len().min(start + in_chunk);
             copy.clear();
-            reserve(&mut copy, chunk.len())?;
-            copy.extend_from_slice(chunk);
-            shift.apply(&mut copy)?;
+            reserve(&mut copy, places.len() * numbers.layout.node_size)?;
+            match numbers.order {
+                None => {
+                    let first = trees.start;
+                    copy.extend_from_slice(
+                        contents.nodes(first + places.start..first + places.end),
+                    );
+                }
+                Some(order) => {
+                    for place in places {
+                        let id = order.id(place);
+                        copy.extend_from_slice(contents.nodes(id..id + 1));
+                    }
+                }
+            }
+            numbers.apply(&mut copy)?;
             self.write(&copy)?;
         }
         Ok(())
@@ -167,28 +199,47 @@ impl<'w, 'm, W: Write> Part<'w, 'm, W> {
     }
 }
 
-/// How far the trees move when a superblock is put before them.
-struct Shift<'a> {
+/// The numbers that nodes of trees get in a file.
+pub struct Numbers<'a> {
     layout: &'a NodeLayout,
     roots: &'a Roots,
-    by: usize,
+    order: Option<&'a Order>,
+    /// Of the first.
+    first: usize,
 }
 
-impl Shift<'_> {
-    /// The first node of the trees in the file.
-    fn first(&self) -> usize {
-        self.roots.trees.start + self.by
+impl<'a> Numbers<'a> {
+    pub fn new(layout: &'a NodeLayout, roots: &'a Roots, order: Option<&'a Order>) -> Self {
+        Numbers {
+            layout,
+            roots,
+            order,
+            first: roots.n_items + nodes(layout),
+        }
+    }
+
+    pub fn are_those_there_are(&self) -> bool {
+        self.order.is_none() && self.first == self.roots.trees.start
+    }
+
+    /// That of a node of a tree; none for what is none.
+    pub fn of(&self, id: usize) -> Option<usize> {
+        let place = match self.order {
+            _ if !self.roots.trees.contains(&id) => return None,
+            None => id - self.roots.trees.start,
+            Some(order) => order.place(id - self.roots.trees.start),
+        };
+        Some(self.first + place)
     }
 
     /// Renumbers the children in a run of nodes. They come from a file that may be damaged.
     fn apply(&self, nodes: &mut [u8]) -> Result<()> {
         let mut wrong = None;
         map_children(nodes, self.layout, self.roots.n_items, |id| {
-            if self.roots.trees.contains(&id) {
-                return id + self.by;
-            }
-            wrong = Some(id);
-            0
+            self.of(id).unwrap_or_else(|| {
+                wrong = Some(id);
+                0
+            })
         });
         wrong.map_or(Ok(()), |node| {
             let fault = NodeFault::NoTree;
@@ -209,24 +260,19 @@ impl Contents<'_> {
     pub fn size(&self) -> Result<usize> {
         let (layout, roots) = (self.layout, self.roots);
         let size = layout.node_size;
-        let start = self.shift()?.first() + roots.trees.len();
+        let start = self.numbers()?.first + roots.trees.len();
         let (_, end) = places(layout, start * size, self.sections)?;
         let n_nodes = start + end / size + 2 + roots.n_trees;
         check_count(layout, n_nodes)?;
         Ok(n_nodes * size)
     }
 
-    /// How far the trees move in the file. Looks at what there is room for before any id is shifted
-    /// to where it cannot be stored.
-    fn shift(&self) -> Result<Shift<'_>> {
+    /// The numbers that nodes get. Looks at what there is room for before any is stored where it
+    /// cannot be.
+    fn numbers(&self) -> Result<Numbers<'_>> {
         let (layout, roots) = (self.layout, self.roots);
-        let first = roots.n_items + nodes(layout);
-        let by = first.checked_sub(roots.trees.start).ok_or_else(|| {
-            Error::Unsupported(format!(
-                "the trees of the loaded file begin too late to be saved"
-            ))
-        })?;
-        check_count(layout, first + roots.trees.len() + roots.n_trees)?;
+        let numbers = Numbers::new(layout, roots, self.order);
+        check_count(layout, numbers.first + roots.trees.len() + roots.n_trees)?;
         // Items, trees and roots are three.
         if self.sections.len() + 3 > MAX_SECTIONS {
             return Err(Error::Unsupported(format!(
@@ -234,7 +280,7 @@ impl Contents<'_> {
                 self.sections.len() + 3
             )));
         }
-        Ok(Shift { layout, roots, by })
+        Ok(numbers)
     }
 
     /// Writes the file to `to`, from where it stands, and leaves it behind the end; `path` is for
@@ -252,13 +298,13 @@ impl Contents<'_> {
         let fail = |source| Error::io("write", path, source);
         let (layout, roots) = (self.layout, self.roots);
         let size = layout.node_size;
-        let shift = self.shift()?;
-        let (first, n_items) = (shift.first(), roots.n_items);
+        let numbers = self.numbers()?;
+        let (first, n_items) = (numbers.first, roots.n_items);
         let begin = to.stream_position().map_err(fail)?;
         let mut copies = Vec::new();
         reserve(&mut copies, roots.n_trees * size)?;
         copies.extend_from_slice(self.nodes(roots.ids()));
-        shift.apply(&mut copies)?;
+        numbers.apply(&mut copies)?;
         let last_root = &copies[copies.len() - size..];
         let start = (first + roots.trees.len()) * size;
         let (places, end) = places(layout, start, self.sections)?;
@@ -275,19 +321,21 @@ impl Contents<'_> {
         // Its place; what it says is known at the end.
         Part::new(to, path, meter).write_zeros(padded_size(layout))?;
         let mut part = Part::new(to, path, meter);
-        part.write_shifted(self.nodes(roots.trees.clone()), &shift)?;
+        part.write_trees(self, &numbers)?;
         sections.push(part.section(kind::TREES, (first * size) as u64));
         let mut written = 0;
         let mut own = memory::with_room(self.sections.len())?;
         for (payload, at) in self.sections.iter().zip(places) {
             Part::new(to, path, meter).write_zeros(at - written)?;
             let mut part = Part::new(to, path, meter);
-            part.write(payload.bytes)?;
+            for bytes in payload.parts {
+                part.write(bytes)?;
+            }
             own.push(Section {
                 flags: payload.flags,
                 ..part.section(payload.kind, (start + at) as u64)
             });
-            written = at + payload.bytes.len();
+            written = at + payload.len();
         }
         Part::new(to, path, meter).write_zeros(end - written)?;
         let mut part = Part::new(to, path, meter);

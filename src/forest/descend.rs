@@ -3,7 +3,7 @@
 
 use super::roots::Roots;
 use super::trees::{Node, Trees};
-use crate::error::{reserve, Error, Result};
+use crate::error::{reserve, Result};
 use crate::kernel::prefetch;
 use crate::query::scorer::Scorer;
 
@@ -17,8 +17,8 @@ const PLANE_BYTES: usize = 16 << 10;
 /// tree; an item may be there several times. `open` is room.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when a node names another that cannot be, or a tree runs in a circle;
-/// [`Error::NoMemory`].
+/// [`Error::Corrupt`](crate::Error::Corrupt) when a node names another that cannot be, or a tree
+/// runs in a circle; [`Error::NoMemory`](crate::Error::NoMemory).
 pub fn items_near(
     scorer: &dyn Scorer,
     roots: &Roots,
@@ -54,13 +54,29 @@ pub fn items_near(
     Ok(())
 }
 
-/// Adds to `found` about `n` items of a leaf, or the item itself where a split names one: those
-/// that are there.
+/// Adds to `found` about `n` items of the leaf that the query falls into below a node, or the item
+/// itself where a split names one: those that are there. As a rule the node is that leaf; one that
+/// was a leaf may have become a split since.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when it is neither; [`Error::NoMemory`].
-pub fn take(trees: &Trees<'_>, id: usize, n: usize, found: &mut Vec<usize>) -> Result<()> {
-    take_from(trees, id, &trees.node(id)?, n, found)
+/// As [`items_near`].
+pub fn take(
+    scorer: &dyn Scorer,
+    trees: &Trees<'_>,
+    mut id: usize,
+    n: usize,
+    found: &mut Vec<usize>,
+) -> Result<()> {
+    let mut visits = trees.visits();
+    loop {
+        match trees.visit(id, &mut visits)? {
+            Node::Split(split) => {
+                let [left, right] = split.priorities(scorer, scorer.root_priority())?;
+                id = split.child(usize::from(right > left))?;
+            }
+            end => return take_from(trees, id, &end, n, found),
+        }
+    }
 }
 
 fn take_from(
@@ -87,7 +103,8 @@ fn take_from(
                 }
             }
         }
-        Node::Split(_) => return Err(Error::corrupt(id, "it is no leaf, as it should be")),
+        // It was gone on from.
+        Node::Split(_) => {}
     }
     Ok(())
 }

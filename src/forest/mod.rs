@@ -4,7 +4,9 @@
 //! - [`trial`]: which way of splitting finds most, on a sample.
 //! - [`upper`]: builds the upper levels of several at once.
 //! - [`build`]: builds many, by threads, and hands them over in order.
-//! - [`extend`]: puts more items into a tree.
+//! - [`extend`]: puts more items into a tree, and takes items out; writes it anew.
+//! - [`insert`]: puts one item into all trees, where they lie.
+//! - [`order`]: the order of nodes in a file.
 //! - [`peek`]: reads nodes of a file here and there.
 //! - [`roots`]: finds the trees in the bytes of an index, and says whether they hold together.
 //! - [`trees`]: decodes and checks the nodes that a walk comes to.
@@ -15,7 +17,9 @@
 pub mod build;
 pub mod descend;
 pub mod extend;
+pub mod insert;
 pub mod inspect;
+pub mod order;
 pub mod peek;
 pub mod roots;
 pub mod search;

@@ -120,14 +120,7 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
             points,
             present,
             n_items,
-            grower: Grower {
-                plane: spaces[0].plane()?,
-                room: spaces[0].room()?,
-                right: Vec::new(),
-                gathered: Gathered::new(points.len()),
-                local_ids: Vec::new(),
-                nodes: Arena::default(),
-            },
+            grower: Grower::new(&spaces[0], points.len(), n_items)?,
         })
     }
 
@@ -135,7 +128,6 @@ impl<'a, S: Space, P: Position> TreeBuilder<'a, S, P> {
         let nodes = &mut self.grower.nodes;
         nodes.bytes.resize(0)?;
         nodes.count = 0;
-        nodes.first_id = self.n_items;
         Ok(())
     }
 
@@ -247,6 +239,10 @@ pub(super) struct Arena {
 }
 
 impl Arena {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.bytes()
+    }
+
     /// A new node of zeros and its id.
     pub(super) fn push<'a>(&'a mut self, layout: &'a NodeLayout) -> Result<(usize, NodeMut<'a>)> {
         let id = self.first_id + self.count;
@@ -506,6 +502,24 @@ pub fn partition<P: Position>(
 }
 
 impl<S: Space> Grower<S> {
+    /// For vectors of `len` elements; the first node gets this id.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`].
+    pub(super) fn new(space: &S, len: usize, first_id: usize) -> Result<Self> {
+        Ok(Grower {
+            plane: space.plane()?,
+            room: space.room()?,
+            right: Vec::new(),
+            gathered: Gathered::new(len),
+            local_ids: Vec::new(),
+            nodes: Arena {
+                first_id,
+                ..Arena::default()
+            },
+        })
+    }
+
     pub(super) fn link(
         &mut self,
         layout: &NodeLayout,

@@ -25,7 +25,7 @@ pub fn check(
     faults: &mut Faults,
 ) -> Result<()> {
     let (view, n_items) = (graph.view(isa, source.space.measure()), roots.n_items);
-    if !view.routes.starts.is_empty() {
+    if !view.routes.starts.is_empty() && !graph.header.has_old_routes {
         let expected = match routes::build(source, roots, view.coder.scale) {
             Err(Error::Corrupt { .. }) => None,
             other => Some(other?),

@@ -5,7 +5,8 @@ use crate::error::Result;
 use crate::file::superblock::{kind, REQUIRED};
 use crate::file::write::Payload;
 use crate::file::OpenFile;
-use crate::graph::{Graph, GraphBytes};
+use crate::graph::format::grow::GraphParts;
+use crate::graph::Graph;
 use crate::labels::memory::Memory;
 use crate::memory;
 use crate::removed::{Marks, Removed};
@@ -85,17 +86,22 @@ impl Attached {
         &'a self,
         labels: &'a [u8],
         removed: Option<Removed<'a>>,
-        graph: Option<GraphBytes<'a>>,
+        graph: Option<GraphParts<'a>>,
         scan: Option<ScanBytes<'a>>,
     ) -> Result<Vec<Payload<'a>>> {
-        let payload = |kind, flags, bytes| Payload { kind, flags, bytes };
+        let payload = Payload::new;
+        let of_graph = |kind, parts| Payload {
+            kind,
+            flags: 0,
+            parts,
+        };
         let removed = removed.map_or(&[][..], |removed| removed.section());
         let all = [
             payload(kind::METADATA, 0, &self.metadata),
             payload(kind::LABELS, 0, labels),
             payload(kind::REMOVED, REQUIRED, removed),
-            payload(kind::CODES, 0, graph.map_or(&[], |graph| graph.codes)),
-            payload(kind::GRAPH, 0, graph.map_or(&[], |graph| graph.lists)),
+            of_graph(kind::CODES, graph.map_or([&[]; 3], |graph| graph.codes)),
+            of_graph(kind::GRAPH, graph.map_or([&[]; 3], |graph| graph.lists)),
             payload(kind::SCAN, 0, scan.map_or(&[], |scan| scan.bytes)),
             payload(
                 kind::CURVE,
@@ -103,7 +109,7 @@ impl Attached {
                 self.curve.as_ref().map_or(&[], Curve::section),
             ),
         ];
-        let there = |section: &Payload<'_>| !section.bytes.is_empty();
+        let there = |section: &Payload<'_>| section.len() > 0;
         memory::collect(all.into_iter().filter(there))
     }
 }

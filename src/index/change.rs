@@ -2,7 +2,7 @@
 
 use super::attached::{Built, Part};
 use super::forest::append_trees;
-use super::state::State;
+use super::state::{Room, State};
 use super::store::Store;
 use super::Index;
 use crate::error::{reserve, Error, Result};
@@ -17,6 +17,11 @@ use crate::storage::HeapBytes;
 use crate::work::{Meter, Stage, Work};
 use std::panic::{self, AssertUnwindSafe};
 
+/// Room is left for one in so many items, and so many at the least. When it is used up the trees are
+/// written anew, which takes time in proportion to them all.
+const SHARE: usize = 16;
+const LEAST_FREE: usize = 1024;
+
 /// The ids that a change is about.
 pub(super) struct Changed {
     /// Ascending; some may be gone ones that come back.
@@ -29,6 +34,7 @@ pub(super) struct Changed {
 struct Before {
     roots: Roots,
     origin: Origin,
+    room: Option<Room>,
     /// From the first node of the trees on.
     trees: HeapBytes,
     /// Nodes of the items that are gone.
@@ -118,6 +124,7 @@ impl Index {
             store,
             roots,
             origin,
+            room,
         } = &mut self.state
         else {
             return Err(self.state.illegal("change items", "built"));
@@ -131,6 +138,7 @@ impl Index {
             built: None,
             roots: roots.clone(),
             origin: *origin,
+            room: room.take(),
         };
         let gone = changed.gone.view();
         reserve(
@@ -160,6 +168,7 @@ impl Index {
         let Before {
             roots,
             origin,
+            room,
             trees,
             gone,
             marks,
@@ -186,6 +195,7 @@ impl Index {
                     store,
                     roots,
                     origin,
+                    room,
                 }
             }
             Err(_) => State::Building { store, n_items },
@@ -205,11 +215,12 @@ impl Index {
             return Err(self.state.illegal("change items", "built"));
         };
         let (n_items, layout) = (*n_items, &self.layout);
+        let n_free = n_free(n_items);
         let plan = Plan {
             n_trees: Some(before.roots.n_trees),
             n_threads: 1,
             seed: before.origin.seed,
-            first_tree: n_items + superblock::nodes(layout),
+            first_tree: n_items + superblock::nodes(layout) + n_free,
         };
         self.engine.prepare(store.bytes_mut(), layout);
         let items = Nodes::new(store.bytes(), layout);
@@ -221,13 +232,27 @@ impl Index {
             changed.gone.view(),
             present.count() - changed.new.len(),
         )?;
+        let largest = self.engine.largest(&items);
+        let mut own_roots = memory::with_room(before.roots.n_trees)?;
+        let mut end = plan.first_tree;
         let (roots, _) = append_trees(store, layout, plan, &[], meter, |items, emit| {
-            self.engine.extend(items, layout, &old, plan, meter, emit)
+            self.engine
+                .extend(items, layout, &old, plan, meter, &mut |tree| {
+                    end += tree.len() / layout.node_size;
+                    memory::push(&mut own_roots, end - 1)?;
+                    emit(tree)
+                })
         })?;
+        let room = old.are_split().then_some(Room {
+            own_roots,
+            has_grown: false,
+            largest,
+        });
         self.state = State::Built {
             store: std::mem::take(store),
             roots,
             origin: before.origin,
+            room,
         };
         Ok(())
     }
@@ -239,13 +264,14 @@ impl Index {
         finish: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
         let (gone, new) = (changed.gone.view(), &changed.new);
+        let places = self.n_items() + n_free(self.n_items());
         let graph = match self.graph() {
             None => None,
             Some(old) => Some(work.run(Stage::Graph, 0, |meter| {
                 let roots = self.state.roots("change items")?;
                 let nodes = self.nodes();
                 self.engine
-                    .change_graph(&nodes, roots, &old, gone, new, meter)
+                    .change_graph(&nodes, roots, &old, gone, new, places, meter)
             })?),
         };
         let scan = match self.scan() {
@@ -265,6 +291,11 @@ impl Index {
         }
         Ok(())
     }
+}
+
+/// Room for how many items is left in memory where so many are.
+fn n_free(n_items: usize) -> usize {
+    (n_items / SHARE).max(LEAST_FREE)
 }
 
 /// Ids, ascending, of which each is there once.

@@ -5,10 +5,12 @@ use super::vector::{Stored, Vector, VectorMut};
 use crate::error::{reserve, Error, Result};
 use crate::forest::build::{self, Emit, Plan};
 use crate::forest::extend::OldTrees;
+use crate::forest::insert::Grown;
 use crate::forest::inspect::{self, Faults, Shape};
 use crate::forest::peek::{Misfit, Peek};
 use crate::forest::roots::Roots;
 use crate::forest::search;
+use crate::graph::format::routes::RouteBytes;
 use crate::graph::quantize::vectors::{GraphQuery, Source};
 use crate::graph::{self, Graph, GraphBytes};
 use crate::kernel::{BitKernels, Float, Isa, Row, Scalar};
@@ -70,6 +72,29 @@ pub trait Engine: Send + Sync {
     fn distance(&self, a: NodeRef<'_>, b: NodeRef<'_>) -> f64;
     /// Completes the item nodes before a build.
     fn prepare(&self, items: &mut [u8], layout: &NodeLayout);
+    /// What [`prepare`](Self::prepare) found out about all items.
+    fn largest(&self, items: &Nodes<'_>) -> f64;
+    /// Completes the node of one more item; not where that would change others.
+    fn prepare_one(&self, item: NodeMut<'_>, largest: f64) -> bool;
+    /// Puts one item into all trees, where they lie.
+    fn insert_in_trees(&self, trees: &mut Grown<'_>, item: usize) -> Result<()>;
+    /// Puts one item into a graph, where it lies. See [`Graph::insert_one`].
+    fn insert_in_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        graph: &mut Graph,
+        item: usize,
+        before: &mut graph::build::insert_one::Before,
+        meter: &Meter<'_>,
+    ) -> Result<bool>;
+    /// The routes of a graph.
+    fn routes(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        graph: &GraphBytes<'_>,
+    ) -> Result<RouteBytes>;
     /// Builds trees over prepared item nodes; returns copies of their roots.
     fn build(
         &self,
@@ -137,6 +162,7 @@ pub trait Engine: Send + Sync {
         old: &GraphBytes<'_>,
         gone: Option<Removed<'_>>,
         new: &[usize],
+        places: usize,
         meter: &Meter<'_>,
     ) -> Result<Graph>;
     /// Searches the lists of a scan for several.
@@ -420,6 +446,39 @@ where
         self.space.prepare(items, layout);
     }
 
+    fn largest(&self, items: &Nodes<'_>) -> f64 {
+        self.space.largest(items)
+    }
+
+    fn prepare_one(&self, mut item: NodeMut<'_>, largest: f64) -> bool {
+        self.space.prepare_one(&mut item, largest)
+    }
+
+    fn insert_in_trees(&self, trees: &mut Grown<'_>, item: usize) -> Result<()> {
+        trees.insert(&self.space, item)
+    }
+
+    fn insert_in_graph(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        graph: &mut Graph,
+        item: usize,
+        before: &mut graph::build::insert_one::Before,
+        meter: &Meter<'_>,
+    ) -> Result<bool> {
+        graph.insert_one(&self.source(nodes), roots, item, self.isa, before, meter)
+    }
+
+    fn routes(
+        &self,
+        nodes: &Nodes<'_>,
+        roots: &Roots,
+        graph: &GraphBytes<'_>,
+    ) -> Result<RouteBytes> {
+        graph::build::routes::build(&self.source(nodes), roots, graph.header.scale())
+    }
+
     fn build(
         &self,
         items: &[u8],
@@ -543,9 +602,19 @@ where
         old: &GraphBytes<'_>,
         gone: Option<Removed<'_>>,
         new: &[usize],
+        places: usize,
         meter: &Meter<'_>,
     ) -> Result<Graph> {
-        Graph::change(old, &self.source(nodes), roots, gone, new, self.isa, meter)
+        Graph::change(
+            old,
+            &self.source(nodes),
+            roots,
+            gone,
+            new,
+            places,
+            self.isa,
+            meter,
+        )
     }
 
     fn exact(

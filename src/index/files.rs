@@ -6,8 +6,12 @@ use super::state::State;
 use super::Index;
 use crate::error::{reserve, Error, Result};
 use crate::file::superblock::Origin;
-use crate::file::write::Contents;
+use crate::file::write::{Contents, Numbers};
 use crate::file::{self, OpenFile};
+use crate::forest::order::Order;
+use crate::graph::format::grow::BesideNeighbors;
+use crate::graph::format::routes::RouteBytes;
+use crate::graph::GraphBytes;
 use crate::memory;
 use crate::storage::{Access, Bytes, Source};
 use crate::work::{Meter, Stage, Work};
@@ -163,9 +167,22 @@ impl Index {
         work: impl FnOnce(&Contents<'_>) -> Result<R>,
     ) -> Result<R> {
         let roots = self.state.roots("save")?;
-        let mut sections =
-            self.attached
-                .sections(labels, self.removed(), self.graph(), self.scan())?;
+        let order = self.order()?;
+        let numbers = Numbers::new(&self.layout, roots, order.as_ref());
+        let graph = self.graph();
+        let other_routes = match &graph {
+            Some(graph) if !numbers.are_those_there_are() => {
+                Some(self.beside_neighbors(graph, &numbers)?)
+            }
+            _ => None,
+        };
+        let graph = graph.map(|graph| match &other_routes {
+            Some(other) => other.with(&graph),
+            None => graph.parts(),
+        });
+        let mut sections = self
+            .attached
+            .sections(labels, self.removed(), graph, self.scan())?;
         let mut origin = Origin::default();
         match &self.state {
             State::Mapped(file) => {
@@ -192,9 +209,38 @@ impl Index {
             layout: &self.layout,
             bytes: self.state.bytes(),
             roots,
+            order: order.as_ref(),
             origin,
             sections: &sections,
         })
+    }
+
+    /// The order that the nodes of the trees get in a file; none for that in which they are.
+    fn order(&self) -> Result<Option<Order>> {
+        match &self.state {
+            State::Built {
+                room: Some(room),
+                roots,
+                ..
+            } if room.has_grown => Order::new(&self.nodes(), roots, &room.own_roots).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// What a graph's section has beside the neighbours, where the nodes of the trees get other
+    /// numbers, which routes lead to.
+    fn beside_neighbors(
+        &self,
+        graph: &GraphBytes<'_>,
+        numbers: &Numbers<'_>,
+    ) -> Result<BesideNeighbors> {
+        let roots = self.state.roots("save")?;
+        let mut routes = match graph.header.has_routes() {
+            true => self.engine.routes(&self.nodes(), roots, graph)?,
+            false => RouteBytes::default(),
+        };
+        routes.renumber(self.options.f, |id| numbers.of(id));
+        graph.beside_neighbors(&routes)
     }
 
     /// Saves, then loads the new file in place of what is in memory: Annoy's own save.

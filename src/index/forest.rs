@@ -119,6 +119,7 @@ impl Index {
             store,
             roots,
             origin,
+            room: None,
         });
         self.log.say(LogLevel::Info, || {
             format!("built {n_trees} trees over {n_items} items: {n_nodes} nodes")
@@ -186,7 +187,13 @@ pub fn append_trees(
     let n_items = store.bytes().len() / size;
     let likely = size.saturating_mul(plan.likely_nodes(n_items, layout));
     store.append(likely, |items, emit| {
-        emit(&memory::filled(0, superblock::padded_size(layout))?)?;
+        let zeros = memory::filled(0, superblock::padded_size(layout))?;
+        let n_free = plan.first_tree - n_items - zeros.len() / size;
+        emit(&zeros)?;
+        let zeros = memory::filled(0, size)?;
+        for _ in 0..n_free {
+            emit(&zeros)?;
+        }
         let mut end = plan.first_tree;
         let copies = trees(items, &mut |tree| {
             end += tree.len() / size;

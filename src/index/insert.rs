@@ -67,25 +67,34 @@ impl Index {
             return Ok(());
         }
         let n_items = self.n_items() as i64;
-        let inserted = self.change(
-            &changed,
-            work,
-            |index, work| index.add_items_with(insertion.ids, rows, n_rows, work),
-            |index| {
-                let Some(label) = insertion.labels else {
-                    return Ok(());
-                };
-                let behind;
-                let ids = match insertion.ids {
-                    Some(ids) => ids,
-                    None => {
-                        behind = memory::collect((0..n_rows as i64).map(|row| n_items + row))?;
-                        &behind
-                    }
-                };
-                index.set_labels(Some(ids), (0..n_rows).map(label))
-            },
-        );
+        let finish = |index: &mut Self| {
+            let Some(label) = insertion.labels else {
+                return Ok(());
+            };
+            let behind;
+            let ids = match insertion.ids {
+                Some(ids) => ids,
+                None => {
+                    behind = memory::collect((0..n_rows as i64).map(|row| n_items + row))?;
+                    &behind
+                }
+            };
+            index.set_labels(Some(ids), (0..n_rows).map(label))
+        };
+        let row = |i: usize| rows(i).into();
+        let inserted = match self.has_room_for(&changed) {
+            true => self.insert_in_place(&changed, insertion, &row, work, finish),
+            false => Ok(false),
+        };
+        let inserted = match inserted {
+            Ok(false) => self.change(
+                &changed,
+                work,
+                |index, work| index.add_items_with(insertion.ids, rows, n_rows, work),
+                finish,
+            ),
+            other => other.map(drop),
+        };
         self.log.heard("insert items", &inserted);
         inserted
     }

@@ -6,7 +6,8 @@
 //! - [`forest`]: building and unbuilding.
 //! - [`graph`]: building a neighbour graph over the items.
 //! - [`insert`]: putting more items into a built index, and taking removed ones out.
-//! - [`change`]: how that is done, or undone.
+//! - [`change`]: how that is done, or undone, for many items.
+//! - [`in_place`]: the same for a few.
 //! - [`thaw`]: making a loaded index one that items can be added to.
 //! - [`search`]: finding neighbours, one query or many.
 //! - [`recall`]: how much of the truth searches find.
@@ -28,6 +29,7 @@ mod engine;
 pub mod files;
 mod forest;
 pub mod graph;
+mod in_place;
 pub mod insert;
 mod items;
 mod labels;

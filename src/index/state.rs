@@ -15,9 +15,22 @@ pub enum State {
         store: Store,
         roots: Roots,
         origin: Origin,
+        /// None where items are to be inserted by writing the trees anew.
+        room: Option<Room>,
     },
     /// A file, mapped read-only, or its bytes in memory.
     Mapped(OpenFile),
+}
+
+/// What it takes to put items into trees where they lie: between the items and the trees there are
+/// free nodes.
+pub struct Room {
+    /// The root of each tree, of which those that a search starts from are copies.
+    pub own_roots: Vec<usize>,
+    /// Whether nodes were appended, so that they are no longer in a file's order.
+    pub has_grown: bool,
+    /// See [`Engine::largest`](super::engine::Engine::largest).
+    pub largest: f64,
 }
 
 impl Default for State {

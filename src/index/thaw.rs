@@ -103,6 +103,7 @@ impl Index {
             store: Store::Heap(heap),
             roots,
             origin: origin.unwrap_or_default(),
+            room: None,
         };
         self.log.say(LogLevel::Info, || {
             format!("thawed {n_items} items with their trees")

@@ -159,6 +159,11 @@ impl<T: Float> Dot<T> {
         }
     }
 
+    fn squared(&self, item: NodeRef<'_>) -> T {
+        let row = item.row::<T>();
+        self.kernels.dot(row, row)
+    }
+
     /// Makes the centroids, with their extra coordinates, more equally long the less the lengths of
     /// a subset vary.
     fn level(&self, [middle, long]: [T; 2], centroids: &mut [Padded<T>; 2], extras: &mut [T; 2]) {
@@ -205,32 +210,40 @@ impl<T: Float> Space for Dot<T> {
     }
 
     fn prepare(&self, items: &mut [u8], layout: &NodeLayout) {
-        let squared = |node: NodeRef<'_>| {
-            let row = node.row::<T>();
-            self.kernels.dot(row, row)
-        };
-        let nodes = Nodes::new(items, layout);
-        let mut largest = T::ZERO;
-        for i in 0..nodes.count() {
-            let norm = squared(nodes.get(i));
-            if norm > largest {
-                largest = norm;
-            }
-        }
+        let largest = self.largest(&Nodes::new(items, layout));
         for bytes in items.chunks_exact_mut(layout.node_size) {
-            let mut node = NodeMut::new(bytes, layout);
-            // A missing item stays all zeros.
-            if node.as_ref().n_descendants() == 1 {
-                let missing = largest - squared(node.as_ref());
-                // Not finite where squares overflow.
-                let extra = if missing > T::ZERO && missing.is_finite() {
-                    missing.sqrt()
-                } else {
-                    T::ZERO
-                };
-                node.set_extra(extra);
+            // None is larger than the largest.
+            self.prepare_one(&mut NodeMut::new(bytes, layout), largest);
+        }
+    }
+
+    /// The largest square of a length.
+    fn largest(&self, items: &Nodes<'_>) -> f64 {
+        let mut largest = T::ZERO;
+        for i in 0..items.count() {
+            let squared = self.squared(items.get(i));
+            if squared > largest {
+                largest = squared;
             }
         }
+        largest.to_f64()
+    }
+
+    fn prepare_one(&self, item: &mut NodeMut<'_>, largest: f64) -> bool {
+        // A missing item stays all zeros.
+        if item.as_ref().n_descendants() != 1 {
+            return true;
+        }
+        let (squared, largest) = (self.squared(item.as_ref()), T::from_f64(largest));
+        let missing = largest - squared;
+        // Not finite where squares overflow.
+        let extra = if missing > T::ZERO && missing.is_finite() {
+            missing.sqrt()
+        } else {
+            T::ZERO
+        };
+        item.set_extra(extra);
+        squared <= largest
     }
 
     /// The lengths. The extra coordinates in the nodes tell them by the difference of two squares,

@@ -105,6 +105,18 @@ pub trait Space: Send + Sync + Sized + 'static {
         let _ = (items, layout);
     }
 
+    /// What [`prepare`](Self::prepare) found out about all items, for one more.
+    fn largest(&self, items: &Nodes<'_>) -> f64 {
+        let _ = items;
+        0.0
+    }
+
+    /// Completes the node of one more item. Not where that would change others.
+    fn prepare_one(&self, item: &mut NodeMut<'_>, largest: f64) -> bool {
+        let _ = (item, largest);
+        true
+    }
+
     /// What splits want to know of an item, from the number in its node.
     fn split_extra(stored: Self::T, row: Row<'_, Self::T>) -> Self::T {
         let _ = row;

@@ -1,6 +1,7 @@
 //! Where the bytes of an index live.
 //!
 //! - [`heap`]: anonymous memory that grows without copying and costs nothing until touched.
+//! - [`journal`]: what places in such memory held before.
 //! - [`array`]: numbers in such memory; [`atomics`]: those that threads change together.
 //! - [`disk`]: a file mapped for writing while an index is built in it.
 //! - [`map`]: a finished file: read here and there, mapped, copied to memory, or there already.
@@ -17,6 +18,7 @@ mod boxed;
 pub mod bytes;
 pub mod disk;
 pub mod heap;
+pub mod journal;
 pub mod map;
 pub mod pending;
 mod system;
@@ -30,6 +32,7 @@ pub use boxed::boxed;
 pub use bytes::Bytes;
 pub use disk::DiskBytes;
 pub use heap::HeapBytes;
+pub use journal::Journal;
 pub use map::{Access, FileBytes, Source};
 pub use pending::PendingFile;
 pub use system::{describe_os_error, FileId};

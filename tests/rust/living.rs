@@ -8,7 +8,7 @@ use annoy_rs::{Error, Index, Insertion, Label, Metric, ScalarType, Search, Way, 
 use std::collections::{BTreeMap, BTreeSet};
 
 const F: usize = 5;
-const STEPS: usize = 40;
+const STEPS: usize = 30;
 
 /// What there is to be.
 #[derive(Default)]
@@ -83,7 +83,7 @@ fn insert(index: &mut Index, model: &mut Model, all: &[Item], random: &mut Rando
     let replace = random.below(2) == 0;
     let ids: Option<BTreeSet<i64>> = match random.below(4) {
         0 | 1 => None,
-        2 => Some((0..rows).map(|_| random.below(400) as i64).collect()),
+        2 => Some((0..rows).map(|_| random.below(2000) as i64).collect()),
         _ => Some(model.some(rows, random).into_iter().collect()),
     };
     let ids: Option<Vec<i64>> = ids.map(|ids| ids.into_iter().collect());
@@ -179,12 +179,12 @@ fn sequences_of_calls() {
         (Metric::Dot, ScalarType::F32),
         (Metric::Dot, ScalarType::F64),
     ];
-    let n_seeds = if sample() > 1 { 2 } else { 30 };
+    let n_seeds = if sample() > 1 { 1 } else { 30 };
     for (seed, (metric, scalar)) in (0..n_seeds).flat_map(|seed| metrics.map(|kind| (seed, kind))) {
         let options = kind(metric, scalar, F);
-        let all = items(options, &gaussian(900, F, &mut Random(3 + seed)));
+        let all = items(options, &gaussian(1900, F, &mut Random(3 + seed)));
         let mut random = Random(100 + seed);
-        let n = [0, 1, 30, 300][random.below(4)];
+        let n = [0, 1, 300, 1500, 1500][random.below(5)];
         let mut index = built(options, &all[..n], 3);
         let with_graph = random.below(3) > 0;
         if with_graph {

@@ -17,7 +17,7 @@ use super::trial::NEAREST;
 use super::{routes, GraphPlan};
 use crate::error::{reserve, Result};
 use crate::forest::roots::Roots;
-use crate::graph::format::header::GraphHeader;
+use crate::graph::format::header::{Apart, GraphHeader};
 use crate::graph::format::routes::RouteBytes;
 use crate::graph::format::view::GraphView;
 use crate::graph::quantize::points::Points;
@@ -56,8 +56,9 @@ const LEAST_STAYING: usize = 3;
 
 impl Graph {
     /// The graph of before without the items that are `gone`, and with those of `new`, which are
-    /// ids ascending; an id may be both. `roots` are the trees that go with it. The same for any
-    /// number of threads and on any processor.
+    /// ids ascending; an id may be both. `roots` are the trees that go with it; there is room for
+    /// `places` items, unless it is built anew. The same for any number of threads and on any
+    /// processor.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Unsupported`], [`Error::Cancelled`].
@@ -67,6 +68,7 @@ impl Graph {
         roots: &Roots,
         gone: Option<Removed<'_>>,
         new: &[usize],
+        places: usize,
         isa: Isa,
         meter: &Meter<'_>,
     ) -> Result<Self> {
@@ -84,7 +86,7 @@ impl Graph {
         }
         let n_looked_at = if n_gone > 0 { old.header.n_items() } else { 0 };
         meter.set_total((n_looked_at + new.len()) as u64);
-        let mut graph = Graph::with_places(old, source, roots, gone, new, isa)?;
+        let mut graph = Graph::with_places(old, source, roots, gone, new, places, isa)?;
         let new = new.iter().filter(|id| takes_part(id));
         let new: Vec<u32> = memory::collect(new.map(|&id| id as u32))?;
         let measure = source.space.measure();
@@ -102,7 +104,7 @@ impl Graph {
             codes,
             slack: prune::slack(measure, header.alpha),
         };
-        let are_told_apart = match header.by_vectors {
+        let apart = match header.by_vectors {
             true => {
                 let points = Vectors::of(source, n_items);
                 insert.take_out(&points, lists, gone, &team)?;
@@ -114,9 +116,10 @@ impl Graph {
                 insert.all(&points, lists, &new, n_staying, &team)?
             }
         };
-        if !are_told_apart {
+        if !apart.may_go_on() {
             return anew();
         }
+        header.apart = apart;
         meter.finish()?;
         Ok(graph)
     }
@@ -129,10 +132,11 @@ impl Graph {
         roots: &Roots,
         gone: Option<Removed<'_>>,
         new: &[usize],
+        places: usize,
         isa: Isa,
     ) -> Result<Self> {
         let (options, measure) = (source.nodes.layout().options, source.space.measure());
-        let (mut header, mut codes) = GraphHeader::of_more(old, &options, roots.n_items)?;
+        let (mut header, mut codes) = GraphHeader::of_more(old, &options, roots.n_items, places)?;
         let view = old.view(isa, measure);
         let (rows, extras) = header.code_parts(codes.bytes_mut());
         let (stride, mut room) = (header.stride, Vec::new());
@@ -176,23 +180,16 @@ impl Graph {
 /// What is known while items are inserted.
 pub(super) struct Insert<'a> {
     pub(super) source: &'a Source<'a>,
-    roots: &'a Roots,
-    isa: Isa,
+    pub(super) roots: &'a Roots,
+    pub(super) isa: Isa,
     pub(super) header: &'a GraphHeader,
-    codes: &'a HeapBytes,
+    pub(super) codes: &'a HeapBytes,
     /// See [`Room::choose`].
     pub(super) slack: u64,
 }
 
 /// An item, the neighbours chosen for it, and how it is told from others.
-type Chosen = (u32, Vec<Near>, Apart);
-
-/// Of so many nearest by vectors so many are among the nearest by what is compared.
-#[derive(Clone, Copy, Default)]
-struct Apart {
-    of_ten: usize,
-    told: usize,
-}
+pub(super) type Chosen = (u32, Vec<Near>, Apart);
 
 impl Apart {
     /// By ids, the nearest first, by vectors and by what is compared.
@@ -206,18 +203,21 @@ impl Apart {
         }
     }
 
-    /// Whether they are enough to judge by.
-    fn are_many(self) -> bool {
-        self.of_ten >= 20 * NEAREST
+    pub(super) fn add(&mut self, other: Apart) {
+        self.of_ten += other.of_ten;
+        self.told += other.told;
     }
 
-    fn are_told(self) -> bool {
-        self.told * 1000 >= self.of_ten * LEAST_TOLD_APART
+    /// Whether items are told apart, or they are too few to judge by.
+    pub(super) fn may_go_on(self) -> bool {
+        let are_many = self.of_ten >= 20 * NEAREST;
+        !are_many || self.told * 1000 >= self.of_ten * LEAST_TOLD_APART
     }
 }
 
 impl Insert<'_> {
-    /// Whether the points tell the new items' neighbours apart; it stops where they do not.
+    /// How well the points tell the new items' neighbours apart, and those before; it stops where
+    /// they do not.
     fn all<P: Points>(
         &self,
         points: &P,
@@ -225,19 +225,18 @@ impl Insert<'_> {
         new: &[u32],
         n_staying: usize,
         team: &Team<'_, '_>,
-    ) -> Result<bool> {
-        let (mut done, mut apart) = (0, Apart::default());
+    ) -> Result<Apart> {
+        let (mut done, mut apart) = (0, self.header.apart);
         while done < new.len() {
             let most = ((n_staying + done) / SHARE).max(1);
             let round = &new[done..new.len().min(done + done.clamp(1, most))];
             let chosen = self.choose_neighbors(points, lists, round, team)?;
             for (item, kept, found) in &chosen {
                 self.set_row(lists, *item, kept);
-                apart.of_ten += found.of_ten;
-                apart.told += found.told;
+                apart.add(*found);
             }
-            if apart.are_many() && !apart.are_told() {
-                return Ok(false);
+            if !apart.may_go_on() {
+                break;
             }
             for (item, kept) in self.choose_again(points, lists, &chosen, team)? {
                 self.set_row(lists, item, &kept);
@@ -245,7 +244,7 @@ impl Insert<'_> {
             done += round.len();
             team.advance(round.len())?;
         }
-        Ok(apart.are_told())
+        Ok(apart)
     }
 
     pub(super) fn view<'v>(&'v self, lists: &'v HeapBytes) -> GraphView<'v> {
@@ -255,7 +254,7 @@ impl Insert<'_> {
     }
 
     pub(super) fn set_row(&self, lists: &mut HeapBytes, item: u32, kept: &[Near]) {
-        let row = self.header.row_mut(lists.bytes_mut(), item);
+        let row = &mut lists.bytes_mut()[self.header.row_range(item)];
         let ids = kept.iter().map(|near| near.id());
         for (to, id) in row
             .chunks_exact_mut(4)
@@ -266,7 +265,7 @@ impl Insert<'_> {
     }
 
     /// For each item of a round.
-    fn choose_neighbors<P: Points>(
+    pub(super) fn choose_neighbors<P: Points>(
         &self,
         points: &P,
         lists: &HeapBytes,
@@ -307,7 +306,7 @@ impl Insert<'_> {
     }
 
     /// For each item that was chosen as a neighbour: among those it has, and those that chose it.
-    fn choose_again<P: Points>(
+    pub(super) fn choose_again<P: Points>(
         &self,
         points: &P,
         lists: &HeapBytes,

@@ -14,6 +14,7 @@
 mod descent;
 pub mod encode;
 mod insert;
+pub mod insert_one;
 mod leaves;
 mod lists;
 mod prune;

@@ -1,18 +1,28 @@
-//! Sections of a graph with places for more items.
+//! Sections of a graph with room for more items, which a file has not.
 
-use super::header::GraphHeader;
+use super::header::{too_large, GraphHeader, HEADER, ID};
 use super::routes::RouteBytes;
 use super::view::GraphBytes;
 use crate::error::Result;
 use crate::graph::quantize::projection::Projection;
-use crate::graph::quantize::Codes;
+use crate::graph::quantize::{Codes, EXTRA};
 use crate::graph::END;
+use crate::memory;
 use crate::storage::HeapBytes;
 use crate::types::Options;
+use crate::wire;
+use std::ops::Range;
+
+/// Sections as they are to be saved: each part behind the one before.
+#[derive(Clone, Copy)]
+pub struct GraphParts<'a> {
+    pub codes: [&'a [u8]; 3],
+    pub lists: [&'a [u8]; 3],
+}
 
 impl GraphHeader {
     /// What stands before more codes made alike, and room for these behind those there are; the
-    /// graph is not yet there.
+    /// graph is not yet there. There are `n_items`, and room for `places`.
     ///
     /// # Errors
     /// [`Error::NoMemory`](crate::Error::NoMemory).
@@ -20,20 +30,24 @@ impl GraphHeader {
         old: &GraphBytes<'_>,
         options: &Options,
         n_items: usize,
+        places: usize,
     ) -> Result<(Self, HeapBytes)> {
         let was = old.header;
-        let header = match was.by_vectors {
+        let mut header = match was.by_vectors {
             true => GraphHeader::of_vectors(options, n_items),
             false => {
                 let projection = was.projection.as_ref().map(Projection::copy);
                 GraphHeader::new(options, n_items, was.scale.copy()?, projection.transpose()?)
             }
         };
-        let parts = was.code_ranges().unwrap_or_default();
-        let mut bytes = header.new_codes(&old.codes[parts.matrix])?;
+        header.places = places;
+        header.apart = was.apart;
+        let matrix = was.code_ranges().unwrap_or_default().matrix;
+        let mut bytes = header.new_codes(&old.codes[matrix])?;
+        let [_, old_rows, old_extras] = was.used_codes(old.codes);
         let (rows, extras) = header.code_parts(bytes.bytes_mut());
-        rows[..parts.rows.len()].copy_from_slice(&old.codes[parts.rows]);
-        extras[..parts.extras.len()].copy_from_slice(&old.codes[parts.extras]);
+        rows[..old_rows.len()].copy_from_slice(old_rows);
+        extras[..old_extras.len()].copy_from_slice(old_extras);
         Ok((header, bytes))
     }
 
@@ -52,11 +66,10 @@ impl GraphHeader {
     ) -> Result<HeapBytes> {
         let was = old.header;
         let mut bytes = self.new_lists(was.degree, was.alpha, entries, codes, routes, null)?;
-        let places = was.graph_ranges().unwrap_or_default().neighbors;
+        let there = was.used_neighbors();
         let all = self.graph_ranges().unwrap_or_default().neighbors;
-        let (there, more) = bytes.bytes_mut()[all].split_at_mut(places.len());
-        there.copy_from_slice(&old.lists[places]);
-        for id in more.as_chunks_mut().0 {
+        bytes.bytes_mut()[there.clone()].copy_from_slice(&old.lists[there.clone()]);
+        for id in bytes.bytes_mut()[there.end..all.end].as_chunks_mut().0 {
             *id = END.to_le_bytes();
         }
         if let Some(recall) = was.recall {
@@ -65,10 +78,123 @@ impl GraphHeader {
         Ok(bytes)
     }
 
-    /// The neighbours of an item in a section with room for them.
-    pub fn row_mut<'b>(&self, section: &'b mut [u8], item: u32) -> &'b mut [u8] {
-        let lists = self.graph_ranges().unwrap_or_default();
-        let size = super::header::ID * self.degree;
-        &mut section[lists.neighbors][item as usize * size..][..size]
+    /// Where the neighbours of the items that there are lie.
+    fn used_neighbors(&self) -> Range<usize> {
+        let start = self.graph_ranges().unwrap_or_default().neighbors.start;
+        start..start + self.n_items * self.degree * ID
+    }
+
+    /// Where the neighbours of an item lie.
+    pub fn row_range(&self, item: u32) -> Range<usize> {
+        let size = ID * self.degree;
+        let start = self.used_neighbors().start + item as usize * size;
+        start..start + size
+    }
+
+    /// Whether there is room for an item with this id.
+    pub fn has_place(&self, id: usize) -> bool {
+        id < self.places
+    }
+
+    /// Where the code of an item lies, and what is added to its distances.
+    pub fn code_place(&self, id: usize) -> [Range<usize>; 2] {
+        let parts = self.code_ranges().unwrap_or_default();
+        let part = |all: Range<usize>, size: usize| {
+            let start = all.start + id * size;
+            if all.is_empty() {
+                0..0
+            } else {
+                start..start + size
+            }
+        };
+        [part(parts.rows, self.stride), part(parts.extras, EXTRA)]
+    }
+
+    /// Takes items up to `n_items`, for which there is room, in both sections.
+    pub fn set_n_items(&mut self, n_items: usize, codes: &mut HeapBytes, lists: &mut HeapBytes) {
+        self.n_items = n_items;
+        self.code_fields().write(codes.bytes_mut());
+        self.fields().write(lists.bytes_mut());
+    }
+
+    /// Names one more item as one without neighbours; its id is behind those that are named.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
+    pub fn add_null(&mut self, id: u32, lists: &mut HeapBytes) -> Result<()> {
+        lists.extend(&id.to_le_bytes())?;
+        self.n_null += 1;
+        self.fields().write(lists.bytes_mut());
+        Ok(())
+    }
+
+    /// Undoes the last such calls, until `n` are named.
+    pub fn cut_null(&mut self, n: usize, lists: &mut HeapBytes) {
+        let start = self.graph_ranges().unwrap_or_default().null.start;
+        // No more than there was, so there is no error.
+        if lists.resize(start + n * ID).is_ok() {
+            self.n_null = n;
+            self.fields().write(lists.bytes_mut());
+        }
+    }
+}
+
+impl<'a> GraphBytes<'a> {
+    /// As they are to be saved, if there is no room for more.
+    pub fn parts(&self) -> GraphParts<'a> {
+        GraphParts {
+            codes: [self.codes, &[], &[]],
+            lists: [self.lists, &[], &[]],
+        }
+    }
+
+    /// What is to be saved before the neighbours, and behind them, with these routes.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory).
+    pub fn beside_neighbors(&self, routes: &RouteBytes) -> Result<BesideNeighbors> {
+        let header = self.header;
+        let n_routes = [routes.starts.len(), routes.rows.len() / header.route_bytes];
+        let was = header.graph_ranges().unwrap_or_default();
+        let now = header.ranges_with(header.n_items, n_routes);
+        let now = now.ok_or_else(too_large)?;
+        let mut before = memory::filled(0, HEADER)?;
+        let fields = wire::Graph {
+            n_starts: n_routes[0] as u32,
+            n_routes: n_routes[1] as u64,
+            ..header.fields()
+        };
+        fields.write(&mut before);
+        let start = now.neighbors.end;
+        let mut behind = memory::filled(0, now.null.end - start)?;
+        let mut put = |at: Range<usize>, bytes: &[u8]| {
+            behind[at.start - start..at.end - start].copy_from_slice(bytes);
+        };
+        put(now.entries, &self.lists[was.entries]);
+        put(now.rows, &self.lists[was.rows]);
+        put(now.routes, &routes.rows);
+        put(now.null, &self.lists[was.null]);
+        let starts = behind[now.starts.start - start..].as_chunks_mut().0;
+        for (to, start) in starts.iter_mut().zip(&routes.starts) {
+            *to = start.to_le_bytes();
+        }
+        Ok(BesideNeighbors { before, behind })
+    }
+}
+
+/// A section's other parts than the neighbours.
+pub struct BesideNeighbors {
+    before: Vec<u8>,
+    behind: Vec<u8>,
+}
+
+impl BesideNeighbors {
+    /// What is to be saved, without the room for more.
+    pub fn with<'a>(&'a self, graph: &GraphBytes<'a>) -> GraphParts<'a> {
+        let neighbors = &graph.lists[graph.header.used_neighbors()];
+        GraphParts {
+            codes: graph.header.used_codes(graph.codes),
+            lists: [&self.before, neighbors, &self.behind],
+        }
     }
 }

@@ -30,6 +30,8 @@ pub const MAX_DEGREE: usize = 255;
 #[derive(Debug, PartialEq)]
 pub struct GraphHeader {
     pub(super) n_items: usize,
+    /// Items that there is room for: in memory more may come. In a file as many as there are.
+    pub(super) places: usize,
     /// Bytes from one code to the next.
     pub stride: usize,
     pub(super) scale: Scale,
@@ -55,7 +57,18 @@ pub struct GraphHeader {
     pub(super) n_starts: usize,
     pub(super) n_routes: usize,
     /// Bytes of a row of routes.
-    route_bytes: usize,
+    pub(super) route_bytes: usize,
+    /// How well items that came since it was built are told apart. Not in a file.
+    pub apart: Apart,
+    /// Whether the trees have changed since the routes were made. Not so in a file.
+    pub has_old_routes: bool,
+}
+
+/// Of so many nearest by vectors so many are among the nearest by what is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Apart {
+    pub of_ten: usize,
+    pub told: usize,
 }
 
 /// Where the parts of the codes are, in bytes from the section's start.
@@ -71,10 +84,10 @@ pub(super) struct CodeRanges {
 #[derive(Default)]
 pub(super) struct GraphRanges {
     pub(super) neighbors: Range<usize>,
-    entries: Range<usize>,
-    rows: Range<usize>,
-    starts: Range<usize>,
-    routes: Range<usize>,
+    pub(super) entries: Range<usize>,
+    pub(super) rows: Range<usize>,
+    pub(super) starts: Range<usize>,
+    pub(super) routes: Range<usize>,
     pub(super) null: Range<usize>,
 }
 
@@ -109,6 +122,7 @@ impl GraphHeader {
         let length = projection.as_ref().map(|p| p.factors.len());
         GraphHeader {
             n_items,
+            places: n_items,
             stride: length.map_or(whole_stride, CodeRows::stride),
             scale,
             whole_stride,
@@ -123,6 +137,8 @@ impl GraphHeader {
             n_starts: 0,
             n_routes: 0,
             route_bytes: routes::row_bytes(options.f),
+            apart: Apart::default(),
+            has_old_routes: false,
         }
     }
 
@@ -137,6 +153,15 @@ impl GraphHeader {
 
     pub fn n_items(&self) -> usize {
         self.n_items
+    }
+
+    pub fn has_routes(&self) -> bool {
+        self.n_starts > 0
+    }
+
+    /// Items that are named as ones without neighbours.
+    pub fn n_null(&self) -> usize {
+        self.n_null
     }
 
     /// Bytes of an item's code; 0 where there are none.
@@ -184,10 +209,10 @@ impl GraphHeader {
         let numbers = HEADER..HEADER + 8 * (self.scale.offsets.len() + 2 * self.length());
         let start = numbers.end.next_multiple_of(HEADER);
         let matrix = start..start + self.length() * self.whole_stride;
-        let n_rows = if self.by_vectors { 0 } else { self.n_items };
+        let n_rows = if self.by_vectors { 0 } else { self.places };
         let rows = n_rows.checked_mul(self.stride)?;
         let rows = matrix.end..matrix.end.checked_add(rows)?;
-        let extras = if self.has_extras { self.n_items } else { 0 };
+        let extras = if self.has_extras { self.places } else { 0 };
         let extras = rows.end..rows.end.checked_add(extras.checked_mul(EXTRA)?)?;
         Some(CodeRanges {
             numbers,
@@ -199,7 +224,16 @@ impl GraphHeader {
 
     /// None when they are larger than can be.
     pub(super) fn graph_ranges(&self) -> Option<GraphRanges> {
-        let neighbors = self.n_items.checked_mul(self.degree)?.checked_mul(ID)?;
+        self.ranges_with(self.places, [self.n_starts, self.n_routes])
+    }
+
+    /// With room for `places` items, and with other routes: as many trees and rows.
+    pub(super) fn ranges_with(
+        &self,
+        places: usize,
+        [n_starts, n_routes]: [usize; 2],
+    ) -> Option<GraphRanges> {
+        let neighbors = places.checked_mul(self.degree)?.checked_mul(ID)?;
         let neighbors = HEADER..neighbors.checked_add(HEADER)?;
         let ids = |start: usize, n: usize| {
             let end = start.checked_add(n.checked_mul(ID)?)?;
@@ -211,8 +245,8 @@ impl GraphHeader {
         };
         let (entries, start) = ids(neighbors.end, self.n_entries)?;
         let rows = start..start.checked_add(self.n_entries.checked_mul(self.stride)?)?;
-        let (starts, start) = ids(rows.end, self.n_starts)?;
-        let routes = start..start.checked_add(self.n_routes.checked_mul(self.route_bytes)?)?;
+        let (starts, start) = ids(rows.end, n_starts)?;
+        let routes = start..start.checked_add(n_routes.checked_mul(self.route_bytes)?)?;
         let null = routes.end..routes.end.checked_add(self.n_null.checked_mul(ID)?)?;
         Some(GraphRanges {
             neighbors,
@@ -240,17 +274,7 @@ impl GraphHeader {
         let parts = self.code_ranges().ok_or_else(too_large)?;
         bytes.resize(parts.extras.end)?;
         let to = bytes.bytes_mut();
-        let fields = wire::Codes {
-            stride: self.code_bytes() as u32,
-            extras: u32::from(self.has_extras),
-            n_items: self.n_items as u64,
-            n_offsets: self.scale.offsets.len() as u64,
-            step: self.scale.step,
-            n_short: self.length() as u64,
-            short_step: self.projection.as_ref().map_or(0.0, |p| p.scale.step),
-            by_vectors: u32::from(self.by_vectors),
-        };
-        fields.write(to);
+        self.code_fields().write(to);
         let more = self.projection.iter();
         let more = more.flat_map(|p| p.factors.iter().chain(&p.scale.offsets));
         let numbers = self.scale.offsets.iter().chain(more);
@@ -259,6 +283,20 @@ impl GraphHeader {
         }
         to[parts.matrix].copy_from_slice(matrix);
         Ok(bytes)
+    }
+
+    /// What stands before the codes.
+    pub(super) fn code_fields(&self) -> wire::Codes {
+        wire::Codes {
+            stride: self.code_bytes() as u32,
+            extras: u32::from(self.has_extras),
+            n_items: self.n_items as u64,
+            n_offsets: self.scale.offsets.len() as u64,
+            step: self.scale.step,
+            n_short: self.length() as u64,
+            short_step: self.projection.as_ref().map_or(0.0, |p| p.scale.step),
+            by_vectors: u32::from(self.by_vectors),
+        }
     }
 
     /// Rows of codes and extras in a section with room for them.
@@ -291,18 +329,7 @@ impl GraphHeader {
         let lists = self.graph_ranges().ok_or_else(too_large)?;
         bytes.resize(lists.null.end)?;
         let to = bytes.bytes_mut();
-        let fields = wire::Graph {
-            id_bytes: ID as u32,
-            degree: self.degree as u32,
-            n_items: self.n_items as u64,
-            alpha: self.alpha,
-            n_entries: self.n_entries as u64,
-            n_routes: self.n_routes as u64,
-            n_starts: self.n_starts as u32,
-            n_null: self.n_null as u64,
-            ..wire::Graph::default()
-        };
-        fields.write(to);
+        self.fields().write(to);
         for (i, id) in entries.iter().enumerate() {
             put(to, lists.entries.start + i * ID, &id.to_le_bytes());
             put(to, lists.rows.start + i * self.stride, codes.get(*id).row);
@@ -317,10 +344,26 @@ impl GraphHeader {
         Ok(bytes)
     }
 
+    /// What stands before the neighbours.
+    pub(super) fn fields(&self) -> wire::Graph {
+        wire::Graph {
+            id_bytes: ID as u32,
+            degree: self.degree as u32,
+            n_items: self.n_items as u64,
+            alpha: self.alpha,
+            n_entries: self.n_entries as u64,
+            n_routes: self.n_routes as u64,
+            n_starts: self.n_starts as u32,
+            n_null: self.n_null as u64,
+            has_recall: u32::from(self.recall.is_some()),
+            recall: self.recall.unwrap_or(0.0),
+        }
+    }
+
     /// Says in the section what share was found when the graph was tried.
     pub fn set_recall(&mut self, recall: f64, section: &mut [u8]) {
         self.recall = Some(recall);
-        wire::Graph::set_recall(section, recall);
+        self.fields().write(section);
     }
 
     /// The row of each item in a section with room for them.
@@ -331,12 +374,25 @@ impl GraphHeader {
 
     /// The codes in the section that this header was read from.
     pub fn codes<'a>(&self, codes: &'a [u8], isa: Isa, measure: Measure) -> Codes<'a> {
-        let parts = self.code_ranges().unwrap_or_default();
+        let [_, rows, extras] = self.used_codes(codes);
         Codes {
-            rows: CodeRows::new(&codes[parts.rows], self.stride),
-            extras: &codes[parts.extras],
+            rows: CodeRows::new(rows, self.stride),
+            extras,
             kernel: CodeKernel::new(isa, measure),
         }
+    }
+
+    /// What stands before the codes, those of the items there are, and what is added to their
+    /// distances.
+    pub(super) fn used_codes<'a>(&self, section: &'a [u8]) -> [&'a [u8]; 3] {
+        let parts = self.code_ranges().unwrap_or_default();
+        let n_rows = if self.by_vectors { 0 } else { self.n_items };
+        let n_extras = if self.has_extras { self.n_items } else { 0 };
+        [
+            &section[..parts.rows.start],
+            &section[parts.rows][..n_rows * self.stride],
+            &section[parts.extras][..n_extras * EXTRA],
+        ]
     }
 
     /// For searching in the sections that this header was read from.
@@ -352,6 +408,7 @@ impl GraphHeader {
             .graph_ranges()
             .filter(|_| self.degree > 0)
             .unwrap_or_default();
+        let n_bytes = places.neighbors.len().min(self.n_items * self.degree * ID);
         GraphView {
             codes: self.codes(codes, isa, measure),
             coder: self.coder(&codes[parts.matrix], isa),
@@ -359,7 +416,7 @@ impl GraphHeader {
             by_vectors: self.by_vectors,
             recall: self.recall,
             degree: self.degree,
-            neighbors: &lists[places.neighbors],
+            neighbors: &lists[places.neighbors][..n_bytes],
             entries: &lists[places.entries],
             entry_codes: CodeRows::new(&lists[places.rows], self.stride),
             routes: Routes {
@@ -386,6 +443,6 @@ impl GraphHeader {
     }
 }
 
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::no_memory(usize::MAX, "more than can be addressed")
 }

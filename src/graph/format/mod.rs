@@ -2,12 +2,12 @@
 //!
 //! - [`header`]: what the two sections, codes and graph, say of themselves, and where their parts
 //!   are.
-//! - `grow`: the same with places for more items.
+//! - [`grow`]: the same with places for more items.
 //! - `read`: reading and checking that.
 //! - [`view`]: the parts, to be searched.
 //! - [`routes`]: the trees made small, for entry points.
 
-mod grow;
+pub mod grow;
 pub mod header;
 mod read;
 pub mod routes;

@@ -29,6 +29,29 @@ pub struct RouteBytes {
     pub rows: Vec<u8>,
 }
 
+impl RouteBytes {
+    /// Gives other numbers to nodes of the forest; none for what keeps its own.
+    pub fn renumber(&mut self, f: usize, number: impl Fn(usize) -> Option<usize>) {
+        let renumber = |to: &mut [u8; 4]| {
+            let id = u32::from_le_bytes(*to);
+            if let (true, Some(other)) = (id & LEAF != 0, number((id & !LEAF) as usize)) {
+                *to = (LEAF | other as u32).to_le_bytes();
+            }
+        };
+        for start in &mut self.starts {
+            let mut bytes = start.to_le_bytes();
+            renumber(&mut bytes);
+            *start = u32::from_le_bytes(bytes);
+        }
+        for row in self.rows.chunks_exact_mut(row_bytes(f)) {
+            let end = row.len();
+            for to in row[end - TAIL + 4..].as_chunks_mut().0 {
+                renumber(to);
+            }
+        }
+    }
+}
+
 /// Routes wherever they lie.
 #[derive(Clone, Copy)]
 pub struct Routes<'a> {

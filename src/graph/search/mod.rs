@@ -301,7 +301,7 @@ impl<F: Filter> GraphSearch<'_, F> {
             }
             let trees = Trees::new(nodes, roots);
             for &id in &*paths {
-                take(&trees, id, n.div_ceil(n_starts), candidates)?;
+                take(self.query, &trees, id, n.div_ceil(n_starts), candidates)?;
             }
         } else if graph.entries.is_empty() {
             items_near(self.query, roots, n, paths, candidates)?;
