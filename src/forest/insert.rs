@@ -159,7 +159,7 @@ impl Grown<'_> {
             upper: None,
             pace: None,
         };
-        // Before the subtree's root stands what it is a child of; then come those that are appended.
+        // Before the subtree's root stands what it is a child of; behind it, what is appended.
         let first_id = self.roots.trees.end - 2;
         let mut grower = Grower::new(space, points.len(), first_id)?;
         let (parent, _) = grower.nodes.push(layout)?;
