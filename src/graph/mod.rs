@@ -44,6 +44,25 @@ impl Graph {
             lists: self.lists.bytes(),
         }
     }
+
+    /// Makes room for `places` items.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory); it is then as before.
+    pub fn make_room(&mut self, places: usize) -> Result<()> {
+        let Graph {
+            header,
+            codes,
+            lists,
+        } = self;
+        header.make_room(places, codes, lists)
+    }
+
+    /// Gives other numbers to the nodes that routes lead to; none for what keeps its own.
+    pub fn renumber_routes(&mut self, f: usize, number: impl Fn(usize) -> Option<usize>) {
+        let [starts, rows] = self.header.routes_mut(self.lists.bytes_mut());
+        format::routes::renumber_all(starts, rows, f, number);
+    }
 }
 
 impl GraphBytes<'_> {

@@ -294,7 +294,7 @@ impl Index {
 }
 
 /// Room for how many items is left in memory where so many are.
-fn n_free(n_items: usize) -> usize {
+pub(super) fn n_free(n_items: usize) -> usize {
     (n_items / SHARE).max(LEAST_FREE)
 }
 

@@ -1,7 +1,7 @@
 //! Inserting a few items where trees and graph lie, in time that does not grow with the index.
 
 use super::attached::Part;
-use super::change::Changed;
+use super::change::{self, Changed};
 use super::insert::Insertion;
 use super::state::{Room, State};
 use super::store::Store;
@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::file::superblock;
 use crate::forest::insert::Grown;
 use crate::forest::roots::Roots;
+use crate::forest::tree::map_children;
 use crate::graph::build::insert_one;
 use crate::layout::{NodeMut, Nodes};
 use crate::memory;
@@ -18,9 +19,9 @@ use crate::storage::{HeapBytes, Journal};
 use crate::work::{Meter, Stage, Work};
 use std::panic::{self, AssertUnwindSafe};
 
-/// So many times as many items as are inserted must be there: for more it takes less time to write
-/// trees and graph anew.
-const LEAST_SHARE: usize = 512;
+/// So many times as many items as are inserted must be there: more come by several threads, with
+/// trees and graph written anew.
+const LEAST_SHARE: usize = 64;
 
 /// An index as it was.
 struct Before {
@@ -33,23 +34,91 @@ struct Before {
 }
 
 impl Index {
-    /// Whether there is room for the items, and writing all anew would take longer.
-    pub(super) fn has_room_for(&self, changed: &Changed) -> bool {
+    /// Whether items are to be put in where trees and graph lie. Makes room for them, once: when it
+    /// is used up all is to be written anew.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory); the index is as before.
+    pub(super) fn has_room_for(&mut self, changed: &Changed) -> Result<bool> {
         let State::Built {
             store: Store::Heap(_),
             roots,
-            room: Some(_),
+            room,
             ..
         } = &self.state
         else {
-            return false;
+            return Ok(false);
         };
-        let end = roots.trees.start - superblock::nodes(&self.layout);
-        changed.gone.view().is_none()
+        let are_few = changed.new.len() * LEAST_SHARE <= roots.n_items
+            && changed.gone.view().is_none()
             && self.scan().is_none()
-            && changed.new.len() * LEAST_SHARE <= roots.n_items
-            && changed.new.last().is_none_or(|&last| last < end)
-            && roots.n_items <= u32::MAX as usize
+            && roots.n_items <= u32::MAX as usize;
+        if !are_few || room.is_none() && !self.make_room()? {
+            return Ok(false);
+        }
+        let trees = &self.state.roots("insert items")?.trees;
+        let end = trees.start - superblock::nodes(&self.layout);
+        Ok(changed.new.last().is_none_or(|&last| last < end))
+    }
+
+    /// Moves the trees away from the items, to make room between. False where they cannot be added
+    /// to: they are of one node each.
+    fn make_room(&mut self) -> Result<bool> {
+        let State::Built {
+            store: Store::Heap(store),
+            roots,
+            room,
+            ..
+        } = &mut self.state
+        else {
+            return Ok(false);
+        };
+        let (layout, size) = (&self.layout, self.layout.node_size);
+        let nodes = Nodes::new(store.bytes(), layout);
+        let n_items = roots.n_items;
+        // Those of a root are all items.
+        let is_root = |&id: &usize| nodes.get(id).n_descendants() == n_items as i64;
+        let mut own_roots = memory::collect(roots.trees.clone().filter(is_root))?;
+        let n_present = (0..n_items).filter(|&id| nodes.get(id).n_descendants() == 1);
+        let are_split = n_items > layout.max_leaf && n_present.take(2).count() == 2;
+        let first = n_items + superblock::nodes(layout) + change::n_free(n_items);
+        let by = first.saturating_sub(roots.trees.start);
+        let most = layout.options.id_width.max_count();
+        let fits = (roots.n_nodes + by) as u64 <= most;
+        if own_roots.len() != roots.n_trees || !are_split || !fits {
+            return Ok(false);
+        }
+        let largest = self
+            .engine
+            .largest(&Nodes::new(&store.bytes()[..n_items * size], layout));
+        let trees = roots.trees.start * size..roots.n_nodes * size;
+        store.resize(trees.end + by * size)?;
+        if let Part::Built(graph) = &mut self.attached.graph {
+            if let Err(error) = graph.make_room(n_items + change::n_free(n_items)) {
+                cut(store, trees.end);
+                return Err(error);
+            }
+            let trees = roots.trees.clone();
+            graph.renumber_routes(self.options.f, |id| trees.contains(&id).then_some(id + by));
+        }
+        let bytes = store.bytes_mut();
+        bytes.copy_within(trees.clone(), trees.start + by * size);
+        bytes[trees.start..trees.start + by * size].fill(0);
+        map_children(
+            &mut bytes[trees.start + by * size..],
+            layout,
+            n_items,
+            |id| id + by,
+        );
+        roots.trees = roots.trees.start + by..roots.trees.end + by;
+        roots.n_nodes += by;
+        own_roots.iter_mut().for_each(|root| *root += by);
+        *room = Some(Room {
+            own_roots,
+            has_grown: false,
+            largest,
+        });
+        Ok(true)
     }
 
     /// Puts items in where trees and graph lie, where there is [room](Self::has_room_for) for them,
@@ -198,7 +267,7 @@ impl Index {
     }
 }
 
-/// Makes bytes no more than there were once, so that there is no error.
+/// Makes bytes no more than there were once: there is no error.
 fn cut(store: &mut HeapBytes, len: usize) {
     let cut = store.resize(len);
     debug_assert!(cut.is_ok());

@@ -83,8 +83,8 @@ impl Index {
         };
         let row = |i: usize| rows(i).into();
         let inserted = match self.has_room_for(&changed) {
-            true => self.insert_in_place(&changed, insertion, &row, work, finish),
-            false => Ok(false),
+            Ok(true) => self.insert_in_place(&changed, insertion, &row, work, finish),
+            other => other,
         };
         let inserted = match inserted {
             Ok(false) => self.change(

@@ -84,6 +84,66 @@ impl GraphHeader {
         start..start + self.n_items * self.degree * ID
     }
 
+    /// Makes room for `places` items in both sections, where they lie.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`](crate::Error::NoMemory); they are then as before.
+    pub fn make_room(
+        &mut self,
+        places: usize,
+        codes: &mut HeapBytes,
+        lists: &mut HeapBytes,
+    ) -> Result<()> {
+        let was = (
+            self.code_ranges().unwrap_or_default(),
+            self.graph_ranges().unwrap_or_default(),
+        );
+        let places_before = std::mem::replace(&mut self.places, places);
+        let now = self.code_ranges().zip(self.graph_ranges());
+        let resized = now.ok_or_else(too_large).and_then(|now| {
+            codes.resize(now.0.extras.end)?;
+            lists.resize(now.1.null.end)?;
+            Ok(now)
+        });
+        let now = match resized {
+            Ok(now) => now,
+            Err(error) => {
+                self.places = places_before;
+                // No more than there was, so there is no error.
+                return codes.resize(was.0.extras.end).and(Err(error));
+            }
+        };
+        let extras = codes.bytes_mut();
+        extras.copy_within(was.0.extras, now.0.extras.start);
+        extras[was.0.rows.end..now.0.rows.end].fill(0);
+        // From behind: each moves to where nothing is that has yet to move.
+        let bytes = lists.bytes_mut();
+        for (was, now) in [
+            (was.1.null, now.1.null),
+            (was.1.routes, now.1.routes),
+            (was.1.starts, now.1.starts),
+            (was.1.rows, now.1.rows),
+            (was.1.entries, now.1.entries),
+        ] {
+            bytes.copy_within(was, now.start);
+        }
+        for id in bytes[was.1.neighbors.end..now.1.neighbors.end]
+            .as_chunks_mut()
+            .0
+        {
+            *id = END.to_le_bytes();
+        }
+        Ok(())
+    }
+
+    /// The routes, to be written to.
+    pub fn routes_mut<'b>(&self, lists: &'b mut [u8]) -> [&'b mut [u8]; 2] {
+        let ranges = self.graph_ranges().unwrap_or_default();
+        let (starts, rows) = lists[ranges.starts.start..ranges.routes.end]
+            .split_at_mut(ranges.routes.start - ranges.starts.start);
+        [&mut starts[..ranges.starts.len()], rows]
+    }
+
     /// Where the neighbours of an item lie.
     pub fn row_range(&self, item: u32) -> Range<usize> {
         let size = ID * self.degree;

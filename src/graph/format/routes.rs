@@ -32,24 +32,42 @@ pub struct RouteBytes {
 impl RouteBytes {
     /// Gives other numbers to nodes of the forest; none for what keeps its own.
     pub fn renumber(&mut self, f: usize, number: impl Fn(usize) -> Option<usize>) {
-        let renumber = |to: &mut [u8; 4]| {
-            let id = u32::from_le_bytes(*to);
-            if let (true, Some(other)) = (id & LEAF != 0, number((id & !LEAF) as usize)) {
-                *to = (LEAF | other as u32).to_le_bytes();
-            }
-        };
         for start in &mut self.starts {
             let mut bytes = start.to_le_bytes();
-            renumber(&mut bytes);
+            renumber(&mut bytes, &number);
             *start = u32::from_le_bytes(bytes);
         }
-        for row in self.rows.chunks_exact_mut(row_bytes(f)) {
-            let end = row.len();
-            for to in row[end - TAIL + 4..].as_chunks_mut().0 {
-                renumber(to);
-            }
+        renumber_rows(&mut self.rows, f, &number);
+    }
+}
+
+fn renumber(to: &mut [u8; 4], number: &impl Fn(usize) -> Option<usize>) {
+    let id = u32::from_le_bytes(*to);
+    if let (true, Some(other)) = (id & LEAF != 0, number((id & !LEAF) as usize)) {
+        *to = (LEAF | other as u32).to_le_bytes();
+    }
+}
+
+fn renumber_rows(rows: &mut [u8], f: usize, number: &impl Fn(usize) -> Option<usize>) {
+    for row in rows.chunks_exact_mut(row_bytes(f)) {
+        let end = row.len();
+        for to in row[end - TAIL + 4..].as_chunks_mut().0 {
+            renumber(to, number);
         }
     }
+}
+
+/// As [`RouteBytes::renumber`], of routes that lie in a section.
+pub fn renumber_all(
+    starts: &mut [u8],
+    rows: &mut [u8],
+    f: usize,
+    number: impl Fn(usize) -> Option<usize>,
+) {
+    for start in starts.as_chunks_mut().0 {
+        renumber(start, &number);
+    }
+    renumber_rows(rows, f, &number);
 }
 
 /// Routes wherever they lie.
