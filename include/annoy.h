@@ -1186,11 +1186,16 @@ int64_t annoy_get_n_removed(const struct annoy_index *index);
 // `labels` is NULL.
 //
 // An item goes down each tree to a leaf, which is split when it is full; in the graph its
-// neighbours are chosen by a search; it comes into the list of the nearest centroid. Each call
-// copies trees and graph, so many items are better inserted together. What `annoy_tune` measured
-// stays. A loaded index needs `annoy_thaw_built` first. The same calls give the same bytes, for
-// any number of threads and on any processor. Progress is told of adding, trees, graph and scan
-// one after the other, each from 0. `work` may be NULL.
+// neighbours are chosen by a search; it comes into the list of the nearest centroid. A few items,
+// no more than one for 64 there are, are put in where trees and graph lie, by one thread, in time
+// that does not grow with the index. Now and then such a call takes longer, as all is written
+// anew: when one in 16 has come. So do calls with more items, those that replace, and all on an
+// index with a scan. What `annoy_tune` measured stays. A loaded index needs `annoy_thaw_built`
+// first.
+//
+// The same calls give the same bytes, for any number of threads and on any processor. Progress is
+// told of adding, trees, graph and scan one after the other, each from 0; of a few items once.
+// `work` may be NULL.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded;
 // `ANNOY_ERR_ITEM` for an id that is there twice, that cannot be, or, without
 // `ANNOY_INSERT_REPLACE`, that an item has, also a removed one; `ANNOY_ERR_DIMENSION`;

@@ -5,6 +5,9 @@
 - inserting more, one call for each;
 - recall@10 of the nearest ten afterwards, over queries that are no items.
 
+And with --grow, of annoy_rs: half built and the rest inserted, a hundredth in each call, against
+all built, in recall and time of searches, which take turns.
+
 The set: clusters of Zipf sizes, each with a shape of its own.
 """
 
@@ -177,6 +180,25 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def grow(library: str, items: np.ndarray, queries: np.ndarray, truth: np.ndarray, turns: int = 5) -> None:
+    grown, fresh = (Ours(library, items.shape[1], 0) for _ in range(2))
+    fresh.build(items)
+    first = len(items) // 2
+    grown.build(items[:first])
+    for some in np.array_split(items[first:], 50):
+        grown.insert(np.ascontiguousarray(some), 0)
+    print(f"{len(items)} items of {items.shape[1]} numbers, half inserted in 50 calls, against all built:\n")
+    print("| search_k | recall, grown | built | time of the grown by that of the built (median of turns) |")
+    print("|--:|--:|--:|--:|")
+    for effort in Ours.efforts:
+        found = [recall(index.search(queries, effort), truth) for index in (grown, fresh)]
+        ratios = []
+        for _ in range(turns):
+            took = [timed(lambda: index.search(queries, effort)) for index in (grown, fresh)]
+            ratios.append(took[0] / took[1])
+        print(f"| {effort} | {found[0]:.4f} | {found[1]:.4f} | {np.median(ratios):.3f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", required=True)
@@ -184,10 +206,13 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=128)
     parser.add_argument("--ones", type=int, default=2000, help="how many are inserted one by one")
     parser.add_argument("--only", default=",".join(LIBRARIES), help="names, with commas between them")
+    parser.add_argument("--grow", action="store_true", help="an index that doubled, against a fresh one")
     given = parser.parse_args()
     all_rows = rows(given.items + given.ones + QUERIES, given.dimensions)
     items, queries = all_rows[:-QUERIES], np.ascontiguousarray(all_rows[-QUERIES:])
     truth = nearest(items, queries)
+    if given.grow:
+        return grow(given.library, items, queries, truth)
     first, n = given.items - given.items // 100, given.items
     print(f"{n} items of {given.dimensions} numbers, euclidean; one thread.\n")
     print("| library | build s | 1 % more s | of the build | one by one, a second | median us | longest ms | recall@10 (effort) |")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Inserting into a built index: annoy_rs, hnswlib and usearch, one after the other on one set, by
 # one thread. Prints Markdown.
-# Usage: run.sh [--items N] [--dimensions D] [--ones N] [--only NAMES]
+# Usage: run.sh [--items N] [--dimensions D] [--ones N] [--only NAMES | --grow]
 # Needs bash, python3 with venv and cargo. Makes its own Python environment.
 set -euo pipefail
 

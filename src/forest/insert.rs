@@ -51,9 +51,7 @@ impl Grown<'_> {
         for tree in 0..self.roots.n_trees {
             let way = self.way(space, item, tree)?;
             for &(split, _) in &way.splits[1..] {
-                self.change(split, |node| {
-                    node.set_n_descendants(node.as_ref().n_descendants() as usize + 1)
-                })?;
+                self.change_count(split, |n| n + 1)?;
             }
             if way.end < self.roots.n_items {
                 let id = self.append(1)?;
@@ -83,7 +81,7 @@ impl Grown<'_> {
         let copies = self.roots.ids();
         for (&own, copy) in self.own_roots.iter().zip(copies.clone()) {
             for id in [own, copy] {
-                self.change(id, |node| node.set_n_descendants(n_items))?;
+                self.change_count(id, |_| n_items)?;
             }
         }
         if !copies.is_empty() {
@@ -216,6 +214,18 @@ impl Grown<'_> {
         self.roots.trees.end += n;
         self.roots.n_nodes = n_nodes;
         Ok(first)
+    }
+
+    /// Changes a node's count of descendants, which stands first in it.
+    fn change_count(&mut self, id: usize, change: impl FnOnce(usize) -> usize) -> Result<()> {
+        let start = id * self.layout.node_size;
+        let count = start..start + self.layout.options.id_width.size();
+        self.journal.note(self.store.bytes(), count)?;
+        let bytes = &mut self.store.bytes_mut()[start..start + self.layout.node_size];
+        let mut node = NodeMut::new(bytes, self.layout);
+        let n = node.as_ref().n_descendants() as usize;
+        node.set_n_descendants(change(n));
+        Ok(())
     }
 
     /// Writes to a node.

@@ -148,6 +148,7 @@ impl Index {
                     }
                     meter.advance(1)?;
                 }
+                self.count_items(&mut before)?;
                 Ok(true)
             })?;
             let n_items = self.n_items();
@@ -228,7 +229,6 @@ impl Index {
             journal: &mut before.nodes,
         };
         self.engine.insert_in_trees(&mut grown, id)?;
-        grown.count_items()?;
         let nodes = Nodes::new(store.bytes(), layout);
         match (&mut self.attached.graph, &mut before.graph) {
             (Part::Built(graph), Some(before)) => self
@@ -236,6 +236,28 @@ impl Index {
                 .insert_in_graph(&nodes, roots, graph, id, before, meter),
             _ => Ok(true),
         }
+    }
+
+    /// Writes into the roots how many items there are now.
+    fn count_items(&mut self, before: &mut Before) -> Result<()> {
+        let State::Built {
+            store: Store::Heap(store),
+            roots,
+            origin,
+            room: Some(room),
+        } = &mut self.state
+        else {
+            return Ok(());
+        };
+        let mut grown = Grown {
+            layout: &self.layout,
+            store,
+            roots,
+            own_roots: &room.own_roots,
+            seed: origin.seed,
+            journal: &mut before.nodes,
+        };
+        grown.count_items()
     }
 
     fn undo(&mut self, before: Before, changed: &Changed) {

@@ -32,9 +32,15 @@ impl Index {
     /// given none.
     ///
     /// An item goes down each tree to a leaf, which is split when it is full; in the graph its
-    /// neighbours are chosen by a search. Each call copies the trees and the graph, so many items
-    /// are better inserted together. What [`tune`](Self::tune) measured stays. The same calls give
-    /// the same bytes, for any number of threads and on any processor.
+    /// neighbours are chosen by a search. A few items, no more than one for 64 there are, are put
+    /// in where trees and graph lie, by one thread, in time that does not grow with the index. Now
+    /// and then such a call takes longer, as all is written anew: when one in 16 has come. So do
+    /// calls with more items, those that replace, and all on an index with a scan. What
+    /// [`tune`](Self::tune) measured stays.
+    ///
+    /// The same calls give the same bytes, for any number of threads and on any processor. A file
+    /// has the nodes in another order than memory, so that where distances to planes are equal a
+    /// search may come upon other items first.
     ///
     /// ```
     /// use annoy_rs::{Index, Insertion, Metric, Work};

@@ -1,13 +1,15 @@
-//! The process is killed at a random moment of a save or an on-disk build: the file has its old
-//! contents or its new ones, whole, and what is left behind passes for no index.
+//! The process is killed at a random moment of a save, an on-disk build, or an insertion into an
+//! index whose file is then saved anew: the file has its old contents or its new ones, whole, and
+//! what is left behind passes for no index.
 //!
 //! Killed is this program itself, started again with `ANNOY_RS_KILL` in its environment.
-//! `ANNOY_RS_KILLS` is the number of kills, 500 unless given.
+//! `ANNOY_RS_KILLS` is the number of kills but for insertions, 500 unless given.
 
 #![cfg(unix)]
 
+use crate::common::graphs::add_graph;
 use crate::common::{built, random_items, saved, scratch, Item, Random, Struct};
-use annoy_rs::{probe, Access, Error, Index, Metric, Options};
+use annoy_rs::{probe, Access, Error, Index, Insertion, Metric, Options, Work};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -33,6 +35,15 @@ fn to_save() -> Index {
     built(options, &random_items(options, 4000, 1), 2)
 }
 
+/// What is put into that, into trees and graph.
+fn grow(index: &mut Index) {
+    let more = random_items(index.options(), 30, 3);
+    let insertion = Insertion::default();
+    index
+        .insert_items(&insertion, |i| &more[i], more.len(), &mut Work::default())
+        .unwrap();
+}
+
 /// Does what it is told to, in a process that is to be killed. Nothing in an ordinary run.
 #[test]
 fn child() {
@@ -43,6 +54,7 @@ fn child() {
     let (options, items) = to_build();
     let mut index = match what.as_str() {
         "build" => Index::with_options(options).unwrap(),
+        "grow" => Index::open(&path, Access::Map).unwrap(),
         // In memory, as if it had been built there.
         _ => Index::open(Path::new(&place).join("new"), Access::Copy).unwrap(),
     };
@@ -52,6 +64,11 @@ fn child() {
     match what.as_str() {
         "save" => index.save(path).unwrap(),
         "save_and_load" => index.save_and_load(path, Access::Map).unwrap(),
+        "grow" => {
+            index.thaw_built().unwrap();
+            grow(&mut index);
+            index.save(path).unwrap();
+        }
         _ => {
             index.on_disk_build(path).unwrap();
             for (id, item) in items.iter().enumerate() {
@@ -176,12 +193,12 @@ impl Left {
     }
 }
 
-fn kills(what: &str, kills: usize, options: Options, new: &[u8], random: &mut Random) {
+fn kills(what: &str, kills: usize, [old, new]: [&Index; 2], random: &mut Random) {
     let place = scratch();
     let path = place.path().join(NAME);
-    let old = saved(&built(options, &random_items(options, 500, 2), 1));
+    let (options, old, new) = (new.options(), &saved(old), &saved(new)[..]);
     assert!(old != new);
-    let put_old = || fs::write(&path, &old).unwrap();
+    let put_old = || fs::write(&path, old).unwrap();
     put_old();
     if what != "build" {
         fs::write(place.path().join("new"), new).unwrap();
@@ -213,7 +230,7 @@ fn kills(what: &str, kills: usize, options: Options, new: &[u8], random: &mut Ra
         std::thread::sleep(time.mul_f64(part).saturating_sub(start.elapsed()));
         victim.kill();
         let found = fs::read(&path).unwrap();
-        if found == old {
+        if found == *old {
             kept += 1;
         } else {
             assert!(found == new, "{what}: {} bytes, neither", found.len());
@@ -236,11 +253,23 @@ fn killed_at_random_moments() {
     let number = std::env::var(KILLS).map_or(500, |number| number.parse().unwrap());
     let mut random = Random(std::process::id().into());
     println!("seed {}", random.0);
+    let other = |options| built(options, &random_items(options, 500, 2), 1);
     let index = to_save();
-    let (options, new) = (index.options(), saved(&index));
-    kills("save", number * 3 / 10, options, &new, &mut random);
-    kills("save_and_load", number / 10, options, &new, &mut random);
+    let both = [&other(index.options()), &index];
+    kills("save", number * 3 / 10, both, &mut random);
+    kills("save_and_load", number / 10, both, &mut random);
     let (options, items) = to_build();
-    let new = saved(&built(options, &items, BUILD_TREES));
-    kills("build", number * 6 / 10, options, &new, &mut random);
+    let new = built(options, &items, BUILD_TREES);
+    kills(
+        "build",
+        number * 6 / 10,
+        [&other(options), &new],
+        &mut random,
+    );
+    let mut index = to_save();
+    add_graph(&mut index, 1);
+    let mut grown = Index::open_bytes(saved(&index)).unwrap();
+    grown.thaw_built().unwrap();
+    grow(&mut grown);
+    kills("grow", number * 4 / 10, [&index, &grown], &mut random);
 }

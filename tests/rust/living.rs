@@ -58,7 +58,7 @@ impl Model {
         let report = index.verify(5).unwrap();
         assert!(report.is_sound(), "{context}: {:?}", report.faults);
         let n = there().count();
-        for id in self.some(6, random) {
+        for id in self.some(3, random) {
             let item = &self.items[&id];
             assert_eq!(Item::read(index, id).unwrap(), *item, "{context}");
             for way in [Way::Exact, Way::Forest, Way::Fastest] {
