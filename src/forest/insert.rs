@@ -94,6 +94,15 @@ impl Grown<'_> {
         Ok(())
     }
 
+    /// Where an item that is there comes to in the first tree: items with the same or near places
+    /// are best put in one after the other, while what is around them is in the cache.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert).
+    pub fn place<S: Space>(&self, space: &S, item: usize) -> Result<usize> {
+        Ok(self.way(space, item, 0)?.end)
+    }
+
     fn way<S: Space>(&self, space: &S, item: usize, tree: usize) -> Result<Way> {
         let nodes = Nodes::new(self.store.bytes(), self.layout);
         let trees = Trees::new(&nodes, self.roots);

@@ -76,6 +76,9 @@ pub trait Engine: Send + Sync {
     fn largest(&self, items: &Nodes<'_>) -> f64;
     /// Completes the node of one more item; not where that would change others.
     fn prepare_one(&self, item: NodeMut<'_>, largest: f64) -> bool;
+    /// Where an item that is there is to be put in among others; those that have no neighbours in
+    /// a graph come first.
+    fn place_in_trees(&self, trees: &Grown<'_>, item: usize) -> Result<usize>;
     /// Puts one item into all trees, where they lie.
     fn insert_in_trees(&self, trees: &mut Grown<'_>, item: usize) -> Result<()>;
     /// Puts one item into a graph, where it lies. See [`Graph::insert_one`].
@@ -452,6 +455,14 @@ where
 
     fn prepare_one(&self, mut item: NodeMut<'_>, largest: f64) -> bool {
         self.space.prepare_one(&mut item, largest)
+    }
+
+    fn place_in_trees(&self, trees: &Grown<'_>, item: usize) -> Result<usize> {
+        let nodes = Nodes::new(trees.store.bytes(), trees.layout);
+        match self.space.is_null(nodes.get(item).row()) {
+            true => Ok(0),
+            false => trees.place(&self.space, item),
+        }
     }
 
     fn insert_in_trees(&self, trees: &mut Grown<'_>, item: usize) -> Result<()> {

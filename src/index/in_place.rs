@@ -2,6 +2,7 @@
 
 use super::attached::Part;
 use super::change::{self, Changed};
+use super::engine::Engine;
 use super::insert::Insertion;
 use super::state::{Room, State};
 use super::store::Store;
@@ -143,12 +144,17 @@ impl Index {
                     let id = insertion
                         .ids
                         .map_or(n_before + row, |ids| ids[row] as usize);
-                    if !self.put(id, rows(row), &mut before, meter)? {
+                    if !self.write(id, rows(row))? {
+                        return Ok(false);
+                    }
+                }
+                for id in self.in_order(&changed.new, &mut before)? {
+                    if !self.put(id, &mut before, meter)? {
                         return Ok(false);
                     }
                     meter.advance(1)?;
                 }
-                self.count_items(&mut before)?;
+                self.with_trees(&mut before, |_, trees| trees.count_items())?;
                 Ok(true)
             })?;
             let n_items = self.n_items();
@@ -191,19 +197,13 @@ impl Index {
         Ok(Some(before))
     }
 
-    /// Puts one item in.
-    fn put(
-        &mut self,
-        id: usize,
-        vector: Vector<'_>,
-        before: &mut Before,
-        meter: &Meter<'_>,
-    ) -> Result<bool> {
+    /// Fills an item's node. False where that would change others.
+    fn write(&mut self, id: usize, vector: Vector<'_>) -> Result<bool> {
         let State::Built {
             store: Store::Heap(store),
             roots,
-            origin,
             room: Some(room),
+            ..
         } = &mut self.state
         else {
             return Ok(false);
@@ -212,24 +212,32 @@ impl Index {
         let node = &mut store.bytes_mut()[id * size..][..size];
         self.engine
             .write_item(NodeMut::new(node, layout), vector, id as i64)?;
-        if !self
-            .engine
-            .prepare_one(NodeMut::new(node, layout), room.largest)
-        {
-            return Ok(false);
-        }
         roots.n_items = roots.n_items.max(id + 1);
-        let Room { own_roots, .. } = room;
-        let mut grown = Grown {
-            layout,
-            store,
-            roots,
-            own_roots,
-            seed: origin.seed,
-            journal: &mut before.nodes,
+        Ok(self
+            .engine
+            .prepare_one(NodeMut::new(node, layout), room.largest))
+    }
+
+    /// The items in the order in which they are best put in: near ones one after the other.
+    fn in_order(&mut self, new: &[usize], before: &mut Before) -> Result<Vec<usize>> {
+        let places = self.with_trees(before, |engine, trees| {
+            memory::try_collect(
+                new.iter()
+                    .map(|&id| Ok((engine.place_in_trees(trees, id)?, id))),
+            )
+        });
+        let mut places = places?;
+        places.sort_unstable();
+        memory::collect(places.into_iter().map(|(_, id)| id))
+    }
+
+    /// Puts one item in that is there.
+    fn put(&mut self, id: usize, before: &mut Before, meter: &Meter<'_>) -> Result<bool> {
+        self.with_trees(before, |engine, trees| engine.insert_in_trees(trees, id))?;
+        let State::Built { store, roots, .. } = &self.state else {
+            return Ok(false);
         };
-        self.engine.insert_in_trees(&mut grown, id)?;
-        let nodes = Nodes::new(store.bytes(), layout);
+        let nodes = Nodes::new(store.bytes(), &self.layout);
         match (&mut self.attached.graph, &mut before.graph) {
             (Part::Built(graph), Some(before)) => self
                 .engine
@@ -238,8 +246,12 @@ impl Index {
         }
     }
 
-    /// Writes into the roots how many items there are now.
-    fn count_items(&mut self, before: &mut Before) -> Result<()> {
+    /// Hands out the trees to be changed.
+    fn with_trees<R>(
+        &mut self,
+        before: &mut Before,
+        change: impl FnOnce(&dyn Engine, &mut Grown<'_>) -> Result<R>,
+    ) -> Result<R> {
         let State::Built {
             store: Store::Heap(store),
             roots,
@@ -247,9 +259,9 @@ impl Index {
             room: Some(room),
         } = &mut self.state
         else {
-            return Ok(());
+            return Err(self.state.illegal("insert items", "built"));
         };
-        let mut grown = Grown {
+        let mut trees = Grown {
             layout: &self.layout,
             store,
             roots,
@@ -257,7 +269,7 @@ impl Index {
             seed: origin.seed,
             journal: &mut before.nodes,
         };
-        grown.count_items()
+        change(self.engine.as_ref(), &mut trees)
     }
 
     fn undo(&mut self, before: Before, changed: &Changed) {
