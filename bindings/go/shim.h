@@ -94,7 +94,7 @@ static inline annoy_error *annoy_go_insert(annoy_index *index, const int64_t *id
                                            const uint8_t *data, size_t n, size_t len, size_t stride,
                                            const annoy_work *work) {
     const annoy_vectors vectors = annoy_go_vectors(element, data, n, len, stride);
-    ANNOY_GO_CALL(annoy_insert(index, ids, &vectors, work, &error));
+    ANNOY_GO_CALL(annoy_insert(index, ids, &vectors, NULL, 0, work, &error));
 }
 
 static inline annoy_error *annoy_go_add_item(annoy_index *index, int64_t item, annoy_element element,

@@ -470,7 +470,8 @@ class index {
   }
   bool insert_rows(const std::int64_t* ids, const rows_view& rows, const work& how, on_error& why) {
     return whole(rows, "rows: found a last one that is not whole, expected whole rows", why) &&
-           detail::run(why, how, annoy_insert, handle(), ids, &rows.native());
+           detail::run(why, how, annoy_insert, handle(), ids, &rows.native(), nullptr,
+                       std::uint64_t{0});
   }
   bool read(std::int64_t item, const room& v, on_error& why) const {
     return why.call(annoy_get_vectors, handle(), &item, &v.native());

@@ -163,7 +163,7 @@ module Annoy
       rows, ids = rows_and_ids(vectors, ids)
       scratch = Scratch.take
       given = [ids, scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count)]
-      @handle.change_long(:annoy_insert, *given, Work.new(n_threads, &progress))
+      @handle.change_long(:annoy_insert, *given, nil, 0, Work.new(n_threads, &progress))
       scratch.spare
       true
     end

@@ -137,7 +137,7 @@ class NDArrayMixin(Base):
         with self._owner.exclusive() as index:
             n_items = lib.annoy_get_n_items(index)
             to = np.arange(n_items, n_items + given.n) if which is None else which
-            fields = index, ids_pointer(to), *given.fields
+            fields = index, ids_pointer(to), *given.fields, ffi.NULL, 0
             run_long(n_threads, progress, lambda work: lib.views_insert(*fields, work, lib.guarded_error()))
         return to
 
