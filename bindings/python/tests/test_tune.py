@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def built(metric: Metric = "angular") -> Index:
     return index
 
 
-def hits(index: Index, **options: float) -> float:
+def hits(index: Index, **options: Any) -> float:
     found, truth = index.search(QUERIES, **options)[0], index.search(QUERIES, exact=True)[0]
     return sum(len({*ids} & {*true}) for ids, true in zip(found.tolist(), truth.tolist())) / truth.size
 

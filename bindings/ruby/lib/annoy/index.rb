@@ -154,7 +154,8 @@ module Annoy
     # Can be interrupted; the index is then as before.
     #
     # @param vectors (see Search#search_batch)
-    # @param ids [Enumerable<Integer>, nil] an id for each, each once; nil: they follow the last item
+    # @param ids [Enumerable<Integer>, nil] an id for each, each once; nil: they follow the last
+    #   item
     # @param labels [Enumerable<String>, Enumerable<Integer>, nil] a label for each
     # @param replace [Boolean] ids may be those of items there are, also of removed ones: these get
     #   other vectors, and keep their labels if they are given none
