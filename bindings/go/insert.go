@@ -7,9 +7,9 @@ import "context"
 
 // InsertItems inserts items into a built index without building it anew, all or none: the next
 // search finds them. rows and ids are as AddItems takes them, but no id may be there twice, nor,
-// without Replace, be that of an item. Many items are better inserted together, as each call copies
-// trees and graph. A loaded index needs ThawBuilt first. It ends early when the context does, with
-// the index as before. Takes Replace, Labels or LabelNumbers, RowStride, NThreads and OnProgress.
+// without Replace, be that of an item. Many items together take less time than one by one. A loaded
+// index needs ThawBuilt first. It ends early when the context does, with the index as before. Takes
+// Replace, Labels or LabelNumbers, RowStride, NThreads and OnProgress.
 func (index *Index) InsertItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
 	return index.insertItems(ctx, ids, C.ANNOY_ELEMENT_F32, elements(rows), len(rows), index.f, opts)
 }

@@ -355,8 +355,8 @@ class AnnoyIndex
   }
 
   // Not in Annoy: inserts n items, all or none. Their vectors are one behind the other in `rows`;
-  // there is an id for each, or `items` is NULL: then they follow the last item. Many are better
-  // inserted together, as each call copies the trees.
+  // there is an id for each, or `items` is NULL: then they follow the last item. Many together take
+  // less time than one by one.
   bool insert_items(const S* items, const T* rows, size_t n, char** error = NULL) {
     return run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
       vector<int64_t> ids(items ? n : 0);

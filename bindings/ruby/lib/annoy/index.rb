@@ -148,8 +148,7 @@ module Annoy
     end
 
     # Inserts items into a built index without building it anew, all or none: the next search finds
-    # them. Many are better inserted together, as each call copies trees and graph. A loaded index
-    # needs {#thaw_built} first.
+    # them. Many together take less time than one by one. A loaded index needs {#thaw_built} first.
     #
     # Can be interrupted; the index is then as before.
     #

@@ -130,10 +130,9 @@ class NDArrayMixin(Base):
         The next search finds them. With `replace` ids may be those of items there are, also of
         removed ones: these get other vectors, and keep their labels if they are given none.
 
-        Many are better inserted together, as each call copies trees and graph. A loaded index needs
-        `thaw_built` first. `vectors` is as `add_items` takes it; `labels`, one for each, is as
-        `set_labels` takes it. `progress`: as `build`, of adding, trees, graph and scan one after
-        the other, each from 0.
+        Many together take less time than one by one. A loaded index needs `thaw_built` first.
+        `vectors` is as `add_items` takes it; `labels`, one for each, is as `set_labels` takes it.
+        `progress`: as `build`, of one step after the other, each from 0.
         """
         given = rows(convert.as_array(vectors), self._scalar, self._f)
         which = None if ids is None else as_ids(ids)
