@@ -10,8 +10,11 @@ pub fn living(data: &Data) -> Vec<Value> {
     };
     let call = |name: &str| json!({ "call": name });
     // The first `n` queries as rows, which no item is.
-    let insert = |n: usize, mut step: Value| {
-        step["call"] = json!("insert_items");
+    let insert = |n: usize, arguments: Value| {
+        let mut step = call("insert_items");
+        for (name, argument) in arguments.as_object().unwrap() {
+            step[name] = argument.clone();
+        }
         data.with_rows(&data.queries[..n], step)
     };
     let remove = |item: usize| json!({"call": "remove_item", "item": item});
