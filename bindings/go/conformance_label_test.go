@@ -75,12 +75,15 @@ func (r *runner) runLabels(ctx context.Context) (any, error) {
 }
 
 func (r *runner) setLabels() error {
-	var ids []int64
-	if r.has("ids") {
-		ids = r.ints("ids")
+	texts, numbers := r.labels()
+	if numbers != nil {
+		return r.index.SetLabelNumbers(r.ids(), numbers)
 	}
-	var texts []string
-	var numbers []uint64
+	return r.index.SetLabels(r.ids(), texts)
+}
+
+// labels gives those of a step, which are of one kind.
+func (r *runner) labels() (texts []string, numbers []uint64) {
 	for _, label := range r.step["labels"].([]any) {
 		if text, ok := label.(string); ok {
 			texts = append(texts, text)
@@ -88,10 +91,7 @@ func (r *runner) setLabels() error {
 			numbers = append(numbers, unsigned(label))
 		}
 	}
-	if numbers != nil {
-		return r.index.SetLabelNumbers(ids, numbers)
-	}
-	return r.index.SetLabels(ids, texts)
+	return texts, numbers
 }
 
 // label gives an item's label, nil when it has none.

@@ -147,11 +147,16 @@ func (r *runner) run() (any, error) {
 			return nil, index.AddItemFloat64(r.int("item"), r.floats("vector"))
 		}
 		return nil, index.AddItem(r.int("item"), singles(r.floats("vector")))
+	case "insert_items":
+		return nil, r.insertItems(ctx)
+	case "thaw_built":
+		return nil, index.ThawBuilt()
+	case "consolidate":
+		return nil, index.Consolidate(ctx)
+	case "compact":
+		return nil, index.Compact(ctx)
 	case "add_items":
-		var ids []int64
-		if r.has("ids") {
-			ids = r.ints("ids")
-		}
+		ids := r.ids()
 		switch {
 		case r.has("word_rows"):
 			return nil, index.AddItemsBits(ctx, ids, r.wordRows())
@@ -219,6 +224,28 @@ func (r *runner) run() (any, error) {
 	default:
 		return r.runLabels(ctx)
 	}
+}
+
+func (r *runner) insertItems(ctx context.Context) error {
+	var options []annoy.CallOption
+	if r.has("replace") {
+		options = append(options, annoy.Replace())
+	}
+	if r.has("labels") {
+		texts, numbers := r.labels()
+		if numbers != nil {
+			options = append(options, annoy.LabelNumbers(numbers))
+		} else {
+			options = append(options, annoy.Labels(texts))
+		}
+	}
+	switch {
+	case r.has("word_rows"):
+		return r.index.InsertItemsBits(ctx, r.ids(), r.wordRows(), options...)
+	case r.double:
+		return r.index.InsertItemsFloat64(ctx, r.ids(), r.rows(), options...)
+	}
+	return r.index.InsertItems(ctx, r.ids(), singles(r.rows()), options...)
 }
 
 func (r *runner) getItem() (any, error) {
@@ -360,6 +387,15 @@ func (r *runner) ints(name string) []int64     { return integers(r.step[name]) }
 func (r *runner) floats(name string) []float64 { return numbers(r.step[name]) }
 func (r *runner) words(name string) []uint64   { return words(r.step[name]) }
 func (r *runner) file() string                 { return filepath.Join(r.directory, r.step["file"].(string)) }
+
+// ids gives those of a step, nil when it has none.
+func (r *runner) ids() []int64 {
+	if r.has("ids") {
+		return r.ints("ids")
+	}
+	return nil
+}
+
 func (r *runner) rows() (rows []float64) {
 	for _, row := range r.step["rows"].([]any) {
 		rows = append(rows, numbers(row)...)

@@ -48,6 +48,31 @@ func ExampleOpen() {
 	fmt.Println(neighbors)
 }
 
+// docs/living.md has these lines.
+func ExampleIndex_InsertItems() {
+	ctx := context.Background()
+	index, err := annoy.New(2, annoy.Euclidean)
+	check(err)
+	defer index.Close()
+	check(index.AddItems(ctx, nil, []float32{0, 0, 1, 0, 2, 0, 3, 0, 4, 0}))
+	check(index.Build(ctx, 10))
+
+	check(index.InsertItems(ctx, nil, []float32{5, 0, 6, 0}, annoy.Labels([]string{"five", "six"})))
+	// Another vector for item 1; then no search finds item 0, nor is led through it.
+	check(index.InsertItems(ctx, []int64{1}, []float32{7, 0}, annoy.Replace()))
+	check(index.RemoveItem(0))
+	check(index.Consolidate(ctx))
+	near, err := index.Search(ctx, []float32{6.9, 0}, 3)
+	check(err)
+	for _, neighbor := range near {
+		fmt.Println(neighbor.ID) // 1, 6, 5
+	}
+	// Output:
+	// 1
+	// 6
+	// 5
+}
+
 func check(err error) {
 	if err != nil {
 		log.Fatal(err)
@@ -83,12 +108,15 @@ func TestReadme(t *testing.T) {
 	if !found || !strings.Contains(string(readme), "```go"+body+"```\n") {
 		t.Fatalf("README.md does not have%s", body)
 	}
-	main, err := os.ReadFile("../../README.md")
-	must(t, err)
-	_, block, _ := strings.Cut(string(main), "```go\n")
-	block, _, found = strings.Cut(block, "```\n")
-	block = strings.ReplaceAll(strings.TrimSuffix("\n"+block, "\n"), "\n", "\n\t")
-	if !found || !strings.Contains(string(source), block+"\n") {
-		t.Fatalf("example_test.go does not have%s", block)
+	for _, page := range []string{"../../README.md", "../../docs/living.md"} {
+		text, err := os.ReadFile(page)
+		must(t, err)
+		_, block, _ := strings.Cut(string(text), "```go\n")
+		block, _, found := strings.Cut(block, "```\n")
+		block = strings.ReplaceAll(strings.TrimSuffix("\n"+block, "\n"), "\n", "\n\t")
+		block = strings.ReplaceAll(block, "\n\t\n", "\n\n")
+		if !found || !strings.Contains(string(source), block+"\n") {
+			t.Fatalf("example_test.go does not have%s", block)
+		}
 	}
 }

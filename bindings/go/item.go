@@ -75,39 +75,6 @@ func (index *Index) addItems(ctx context.Context, ids []int64, element C.annoy_e
 	})
 }
 
-// InsertItems inserts items into a built index without building it anew, all or none: the next
-// search finds them. rows and ids are as AddItems takes them, but no item may have one of the ids.
-// Many items are better inserted together, as each call copies trees and graph. A loaded index
-// needs ThawBuilt first. It ends early when the context does, with the index as before. Takes
-// RowStride, NThreads and OnProgress.
-func (index *Index) InsertItems(ctx context.Context, ids []int64, rows []float32, opts ...CallOption) error {
-	return index.insertItems(ctx, ids, C.ANNOY_ELEMENT_F32, elements(rows), len(rows), index.f, opts)
-}
-
-// InsertItemsFloat64 is InsertItems for an index of Float64, or Hamming.
-func (index *Index) InsertItemsFloat64(ctx context.Context, ids []int64, rows []float64, opts ...CallOption) error {
-	return index.insertItems(ctx, ids, C.ANNOY_ELEMENT_F64, elements(rows), len(rows), index.f, opts)
-}
-
-// InsertItemsBits is InsertItems for Hamming, each vector in words as AddItemBits takes it.
-func (index *Index) InsertItemsBits(ctx context.Context, ids []int64, rows []uint64, opts ...CallOption) error {
-	return index.insertItems(ctx, ids, C.ANNOY_ELEMENT_BITS, elements(rows), len(rows), index.words(), opts)
-}
-
-func (index *Index) insertItems(ctx context.Context, ids []int64, element C.annoy_element, data *C.uint8_t,
-	length, width int, opts []CallOption) error {
-	return index.change(ctx, opts, forRows, func(c *C.annoy_index, s *settings, work *C.annoy_work) error {
-		n, stride, err := s.rows(element, length, width)
-		if err != nil {
-			return err
-		}
-		if ids != nil && C.size_t(len(ids)) != n {
-			return refused(ErrArgument, "there are %d ids for %d vectors", len(ids), n)
-		}
-		return taken(C.annoy_go_insert(c, int64s(ids), element, data, n, C.size_t(width), stride, work))
-	})
-}
-
 // Reserve takes room for nItems items ahead of need; their number stays as it is.
 func (index *Index) Reserve(nItems int) error {
 	n, err := size("nItems", nItems)

@@ -34,32 +34,48 @@ func (index *Index) SetLabelNumber(id int64, label uint64) error {
 // SetLabels gives strings as labels to many items, all or none: labels[i] to item ids[i], or, where
 // ids is nil, to item i. Items may swap labels.
 func (index *Index) SetLabels(ids []int64, labels []string) error {
-	if err := sameLength(ids, len(labels)); err != nil {
+	return index.setLabels(ids, stringLabels(labels))
+}
+
+// SetLabelNumbers gives numbers as labels to many items, as SetLabels.
+func (index *Index) SetLabelNumbers(ids []int64, labels []uint64) error {
+	return index.setLabels(ids, numberLabels(labels))
+}
+
+func (index *Index) setLabels(ids []int64, l labelList) error {
+	if err := sameLength(ids, int(l.n)); err != nil {
 		return err
 	}
+	return index.write(func(c *C.annoy_index) error {
+		var e C.annoy_error
+		return check(C.annoy_go_set_labels(c, int64s(ids), l.kind, l.n, l.numbers, l.text, l.offsets, &e), &e)
+	})
+}
+
+// labelList is labels as C takes them: numbers, or strings one behind the other. The zero value is
+// none.
+type labelList struct {
+	kind    C.annoy_label_kind
+	n       C.size_t
+	numbers *C.uint64_t
+	text    *C.uint8_t
+	offsets *C.size_t
+}
+
+func stringLabels(labels []string) labelList {
 	offsets := make([]C.size_t, len(labels)+1)
 	var text []byte
 	for i, label := range labels {
 		text = append(text, label...)
 		offsets[i+1] = C.size_t(len(text))
 	}
-	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		n := C.size_t(len(labels))
-		return check(C.annoy_go_set_labels(c, int64s(ids), n, nil, (*C.uint8_t)(bytes(text)), &offsets[0], &e), &e)
-	})
+	return labelList{
+		kind: C.ANNOY_LABELS_UTF8, n: C.size_t(len(labels)), text: elements(text), offsets: &offsets[0],
+	}
 }
 
-// SetLabelNumbers gives numbers as labels to many items, as SetLabels.
-func (index *Index) SetLabelNumbers(ids []int64, labels []uint64) error {
-	if err := sameLength(ids, len(labels)); err != nil {
-		return err
-	}
-	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		n := C.size_t(len(labels))
-		return check(C.annoy_go_set_labels(c, int64s(ids), n, uint64s(labels), nil, nil, &e), &e)
-	})
+func numberLabels(labels []uint64) labelList {
+	return labelList{kind: C.ANNOY_LABELS_U64, n: C.size_t(len(labels)), numbers: uint64s(labels)}
 }
 
 func sameLength(ids []int64, labels int) error {

@@ -18,6 +18,7 @@ type CallOption struct {
 	number float64
 	bitmap Bitmap
 	ids    []int64
+	labels *labelList
 	filter func(id int64) bool
 	report func(Progress)
 }
@@ -37,16 +38,19 @@ const (
 	progress
 	rowStride
 	recall
+	replace
+	labels
 )
 
 var optionNames = []string{"SearchK", "MaxDistance", "Allow", "Deny", "Exclude", "ExcludeSelf", "Filter",
-	"Exact, Forest, Graph or Scan", "NThreads", "OnProgress", "RowStride", "Recall"}
+	"Exact, Forest, Graph or Scan", "NThreads", "OnProgress", "RowStride", "Recall", "Replace", "Labels or LabelNumbers"}
 
 // What a call takes.
 const (
-	forSearch = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | method | recall
-	forItems  = nThreads | progress
-	forRows   = forItems | rowStride
+	forSearch  = searchK | maxDistance | allow | deny | exclude | excludeSelf | filter | method | recall
+	forItems   = nThreads | progress
+	forRows    = forItems | rowStride
+	forInserts = forRows | replace | labels
 )
 
 // SearchK sets the number of candidates of a search; one that comes from several trees counts
@@ -96,9 +100,25 @@ func Graph() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_
 // it they are read where there is no graph.) Not with Exact, Forest or Graph.
 func Scan() CallOption { return CallOption{kind: method, whole: C.ANNOY_METHOD_SCAN} }
 
-// NThreads sets how many threads a long call uses: AddItems, Build, BuildGraph, BuildScan,
-// BuildAuto, Tune, EstimateRecall, and batches of searches. The default, also with 0 and -1, is one
-// per processor.
+// Replace lets InsertItems give items that there are, also removed ones, other vectors. Without it
+// their ids are errors. They keep their labels if they are given none.
+func Replace() CallOption { return CallOption{kind: replace} }
+
+// Labels gives the items of InsertItems strings as labels, one to each.
+func Labels(of []string) CallOption {
+	l := stringLabels(of)
+	return CallOption{kind: labels, labels: &l}
+}
+
+// LabelNumbers gives the items of InsertItems numbers as labels, one to each.
+func LabelNumbers(of []uint64) CallOption {
+	l := numberLabels(of)
+	return CallOption{kind: labels, labels: &l}
+}
+
+// NThreads sets how many threads a long call uses: AddItems, InsertItems, Consolidate, Compact,
+// Build, BuildGraph, BuildScan, BuildAuto, Tune, EstimateRecall, and batches of searches. The
+// default, also with 0 and -1, is one per processor.
 func NThreads(n int) CallOption { return CallOption{kind: nThreads, whole: int64(n)} }
 
 // Stage is what a long call is doing.
@@ -122,13 +142,13 @@ type Progress struct {
 }
 
 // OnProgress makes a long call report its progress, on the goroutine of the caller: AddItems,
-// Build, BuildGraph, BuildScan, BuildAuto, Tune, Save, Verify, VerifyFile, EstimateRecall, and
-// batches of searches. report must not use the index. If it panics, the call ends, the index is as
-// before, and the panic continues in the caller.
+// InsertItems, Consolidate, Compact, Build, BuildGraph, BuildScan, BuildAuto, Tune, Save, Verify,
+// VerifyFile, EstimateRecall, and batches of searches. report must not use the index. If it panics,
+// the call ends, the index is as before, and the panic continues in the caller.
 func OnProgress(report func(Progress)) CallOption { return CallOption{kind: progress, report: report} }
 
 // RowStride sets the distance between the starts of two vectors in a slice, in elements, for
-// AddItems and batches of searches. By default there is no gap between vectors.
+// AddItems, InsertItems and batches of searches. By default there is no gap between vectors.
 func RowStride(elements int) CallOption { return CallOption{kind: rowStride, whole: int64(elements)} }
 
 // settings are what the options of a call say.
@@ -144,6 +164,7 @@ type settings struct {
 	nExclude    C.size_t
 	nThreads    C.int32_t
 	stride      int
+	labels      *labelList
 	callbacks   *callbacks
 	user        C.uintptr_t
 }
@@ -187,6 +208,10 @@ func (s *settings) read(opts []CallOption, allowed optionKind) error {
 			s.nThreads = n
 		case progress:
 			s.called().progress = o.report
+		case replace:
+			s.flags |= C.ANNOY_INSERT_REPLACE
+		case labels:
+			s.labels = o.labels
 		case rowStride:
 			s.stride = int(o.whole)
 			if s.stride < 1 {

@@ -39,16 +39,22 @@ static inline annoy_status annoy_go_set_log(annoy_index *index, int32_t level, u
 }
 
 /* Labels: numbers, or strings one behind the other. */
-static inline annoy_status annoy_go_set_labels(annoy_index *index, const int64_t *ids, size_t n,
-                                               const uint64_t *numbers, const uint8_t *text, const size_t *offsets,
-                                               annoy_error *error) {
+static inline annoy_labels annoy_go_labels(annoy_label_kind kind, size_t n, const uint64_t *numbers,
+                                           const uint8_t *text, const size_t *offsets) {
     annoy_labels labels = {0};
     labels.struct_size = sizeof labels;
-    labels.kind = offsets ? ANNOY_LABELS_UTF8 : ANNOY_LABELS_U64;
+    labels.kind = kind;
     labels.n = n;
     labels.numbers = numbers;
     labels.bytes = (const char *)text;
     labels.offsets = offsets;
+    return labels;
+}
+
+static inline annoy_status annoy_go_set_labels(annoy_index *index, const int64_t *ids, annoy_label_kind kind, size_t n,
+                                               const uint64_t *numbers, const uint8_t *text, const size_t *offsets,
+                                               annoy_error *error) {
+    const annoy_labels labels = annoy_go_labels(kind, n, numbers, text, offsets);
     return annoy_set_labels(index, ids, &labels, error);
 }
 
@@ -90,11 +96,16 @@ static inline annoy_error *annoy_go_add(annoy_index *index, const int64_t *ids, 
     ANNOY_GO_CALL(annoy_add(index, ids, &vectors, work, &error));
 }
 
+/* No labels where `kind` is ANNOY_LABELS_NONE. */
 static inline annoy_error *annoy_go_insert(annoy_index *index, const int64_t *ids, annoy_element element,
                                            const uint8_t *data, size_t n, size_t len, size_t stride,
+                                           annoy_label_kind kind, size_t n_labels, const uint64_t *numbers,
+                                           const uint8_t *text, const size_t *offsets, uint64_t flags,
                                            const annoy_work *work) {
     const annoy_vectors vectors = annoy_go_vectors(element, data, n, len, stride);
-    ANNOY_GO_CALL(annoy_insert(index, ids, &vectors, work, &error));
+    const annoy_labels given = annoy_go_labels(kind, n_labels, numbers, text, offsets);
+    const annoy_labels *labels = kind == ANNOY_LABELS_NONE ? NULL : &given;
+    ANNOY_GO_CALL(annoy_insert(index, ids, &vectors, labels, flags, work, &error));
 }
 
 static inline annoy_error *annoy_go_add_item(annoy_index *index, int64_t item, annoy_element element,

@@ -307,29 +307,61 @@ static void search_batch(void) {
     free(v.data);
 }
 
-static void set_labels(void) {
+/* The labels of a step, and what they point to. */
+typedef struct {
+    annoy_labels c;
+    uint64_t *numbers;
+    size_t *offsets;
+    char *bytes;
+} labels;
+
+static labels read_labels(void) {
     const json *list = json_get(step, "labels"), *one;
     const int are_text = list->n && list->first->kind == '"';
-    int64_t *ids = read_ids(json_find(step, "ids"));
-    const int64_t *given = has("ids") ? ids : NULL;
-    uint64_t *numbers = words(list->n);
-    size_t *offsets = (size_t *)exactly((list->n + 1) * sizeof(size_t)), i = 0, length = 0;
-    char *bytes;
+    size_t i = 0, length = 0;
+    labels read;
+    read.numbers = words(list->n);
+    read.offsets = (size_t *)exactly((list->n + 1) * sizeof(size_t));
     for (one = list->first; are_text && one; one = one->next) length += strlen(one->text);
-    bytes = (char *)exactly(length);
-    offsets[0] = 0;
+    read.bytes = (char *)exactly(length);
+    read.offsets[0] = 0;
     for (one = list->first; one; one = one->next, i++) {
         const size_t size = are_text ? strlen(one->text) : 0;
-        if (are_text) memcpy(bytes + offsets[i], one->text, size);
-        else numbers[i] = json_uint64(one);
-        offsets[i + 1] = offsets[i] + size;
+        if (are_text) memcpy(read.bytes + read.offsets[i], one->text, size);
+        else read.numbers[i] = json_uint64(one);
+        read.offsets[i + 1] = read.offsets[i] + size;
     }
-    if (are_text) status = set_texts(index_here, given, bytes, offsets, list->n, &error);
-    else status = set_numbers(index_here, given, numbers, list->n, &error);
+    read.c = are_text ? texts_of(read.bytes, read.offsets, list->n) : numbers_of(read.numbers, list->n);
+    return read;
+}
+
+static void free_labels(labels *read) {
+    free(read->numbers);
+    free(read->offsets);
+    free(read->bytes);
+}
+
+static void set_labels(void) {
+    int64_t *ids = read_ids(json_find(step, "ids"));
+    labels given = read_labels();
+    status = annoy_set_labels(index_here, has("ids") ? ids : NULL, &given.c, &error);
     free(ids);
-    free(numbers);
-    free(offsets);
-    free(bytes);
+    free_labels(&given);
+}
+
+static void insert_items(void) {
+    const int are_words = has("word_rows");
+    vectors v = read_rows(json_get(step, are_words ? "word_rows" : "rows"), are_words);
+    const annoy_vectors rows = rows_of(v.element, v.data, v.n_rows, v.len, 0);
+    int64_t *ids = read_ids(json_find(step, "ids"));
+    labels given;
+    memset(&given, 0, sizeof given);
+    if (has("labels")) given = read_labels();
+    status = annoy_insert(index_here, has("ids") ? ids : NULL, &rows, has("labels") ? &given.c : NULL,
+                          has("replace") ? ANNOY_INSERT_REPLACE : 0, NULL, &error);
+    free(ids);
+    free_labels(&given);
+    free(v.data);
 }
 
 static void get_labels(void) {
@@ -429,6 +461,10 @@ static void take_step(void) {
     if (called("set_seed")) status = annoy_set_seed(index_here, json_uint64(json_get(step, "seed")), &error);
     else if (called("add_item")) add_item();
     else if (called("add_items")) add_items();
+    else if (called("insert_items")) insert_items();
+    else if (called("thaw_built")) status = annoy_thaw_built(index_here, &error);
+    else if (called("consolidate")) status = annoy_consolidate(index_here, NULL, &error);
+    else if (called("compact")) status = annoy_compact(index_here, NULL, &error);
     else if (called("build"))
         status = annoy_build(index_here, (int32_t)integer("n_trees"), (int32_t)integer("n_threads"), &error);
     else if (called("unbuild")) status = annoy_unbuild(index_here, &error);

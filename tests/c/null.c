@@ -151,6 +151,8 @@ TEST(index) {
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_add(NULL, ids, &rows, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_insert(NULL, ids, &rows, NULL, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_consolidate(NULL, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_compact(NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_vectors(NULL, ids, &rows, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_search(NULL, &rows, NULL, &room, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_search_items(NULL, ids, 1, NULL, &room, NULL, &error));

@@ -85,18 +85,16 @@ static inline annoy_search_options looking_at(int64_t search_k) {
 }
 
 /* Labels for many items: numbers, or strings one behind the other. */
-static inline annoy_status set_numbers(annoy_index *index, const int64_t *items, const uint64_t *numbers, size_t n,
-                                       annoy_error *why) {
+static inline annoy_labels numbers_of(const uint64_t *numbers, size_t n) {
     annoy_labels labels;
     memset(&labels, 0, sizeof labels);
     labels.struct_size = sizeof labels;
     labels.kind = ANNOY_LABELS_U64;
     labels.n = n;
     labels.numbers = numbers;
-    return annoy_set_labels(index, items, &labels, why);
+    return labels;
 }
-static inline annoy_status set_texts(annoy_index *index, const int64_t *items, const char *bytes,
-                                     const size_t *offsets, size_t n, annoy_error *why) {
+static inline annoy_labels texts_of(const char *bytes, const size_t *offsets, size_t n) {
     annoy_labels labels;
     memset(&labels, 0, sizeof labels);
     labels.struct_size = sizeof labels;
@@ -104,6 +102,16 @@ static inline annoy_status set_texts(annoy_index *index, const int64_t *items, c
     labels.n = n;
     labels.bytes = bytes;
     labels.offsets = offsets;
+    return labels;
+}
+static inline annoy_status set_numbers(annoy_index *index, const int64_t *items, const uint64_t *numbers, size_t n,
+                                       annoy_error *why) {
+    const annoy_labels labels = numbers_of(numbers, n);
+    return annoy_set_labels(index, items, &labels, why);
+}
+static inline annoy_status set_texts(annoy_index *index, const int64_t *items, const char *bytes,
+                                     const size_t *offsets, size_t n, annoy_error *why) {
+    const annoy_labels labels = texts_of(bytes, offsets, n);
     return annoy_set_labels(index, items, &labels, why);
 }
 static inline annoy_status clear_one(annoy_index *index, int64_t item, annoy_error *why) {

@@ -1,6 +1,6 @@
 //! The cases: what is called, without what comes of it.
 
-use super::names;
+use super::{living, names};
 use crate::common::Random;
 use annoy_rs::{Metric, Options};
 use serde_json::{json, Value};
@@ -29,6 +29,7 @@ pub fn all(options: Options) -> Vec<Case> {
         ("without trees", without_trees(&data)),
         ("labels", names::labels(&data)),
         ("ids", names::ids(&data)),
+        ("living", living::living(&data)),
     ];
     let case = |(name, steps)| Case {
         name,
@@ -44,9 +45,9 @@ fn is_hamming(options: Options) -> bool {
 
 /// Items and queries of a type.
 pub struct Data {
-    options: Options,
+    pub options: Options,
     pub items: Vec<Value>,
-    queries: Vec<Value>,
+    pub queries: Vec<Value>,
 }
 
 impl Data {
@@ -75,7 +76,7 @@ impl Data {
         step
     }
 
-    fn with_rows(&self, vectors: &[Value], mut step: Value) -> Value {
+    pub fn with_rows(&self, vectors: &[Value], mut step: Value) -> Value {
         step[if is_hamming(self.options) {
             "word_rows"
         } else {

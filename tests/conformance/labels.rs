@@ -64,7 +64,7 @@ pub fn run(index: &mut Index, step: &Value) -> Option<Outcome> {
     })
 }
 
-fn label(value: &Value) -> Label<'_> {
+pub fn label(value: &Value) -> Label<'_> {
     match value.as_str() {
         Some(text) => Label::Utf8(text),
         None => Label::U64(value.as_u64().unwrap()),

@@ -3,8 +3,8 @@
 use super::labels;
 use crate::common::Item;
 use annoy_rs::{
-    Access, Bitmap, Error, IdWidth, Index, Neighbor, Options, ScalarType, Search, VectorMut, Way,
-    Work,
+    Access, Bitmap, Error, IdWidth, Index, Insertion, Neighbor, Options, ScalarType, Search,
+    VectorMut, Way, Work,
 };
 use serde_json::{json, Map, Value};
 use sha2::{Digest, Sha256};
@@ -82,6 +82,10 @@ impl<'a> Runner<'a> {
                 let ids = step.get("ids").map(ids);
                 return done(self.index.add_items(ids.as_deref(), rows.iter()));
             }
+            "insert_items" => return self.insert_items(step),
+            "thaw_built" => return done(self.index.thaw_built()),
+            "consolidate" => return done(self.index.consolidate(&mut Work::default())),
+            "compact" => return done(self.index.compact(&mut Work::default())),
             "build" => {
                 let (n_trees, n_threads) = (
                     or_choose(long("n_trees"), 1)?,
@@ -154,6 +158,25 @@ impl<'a> Runner<'a> {
             call => panic!("no call {call}"),
         }
         Ok(Value::Null)
+    }
+
+    fn insert_items(&mut self, step: &Value) -> Outcome {
+        let rows = self.rows(step).unwrap();
+        let ids = step.get("ids").map(ids);
+        let labels = step.get("labels").map(|labels| labels.as_array().unwrap());
+        if labels.is_some_and(|labels| labels.len() != rows.len()) {
+            return Err("ANNOY_ERR_ARGUMENT");
+        }
+        let label = labels.map(|labels| move |i: usize| labels::label(&labels[i]));
+        let insertion = Insertion {
+            ids: ids.as_deref(),
+            labels: label.as_ref().map(|label| label as _),
+            replace: step.get("replace").is_some(),
+        };
+        let inserted =
+            self.index
+                .insert_items(&insertion, |i| &rows[i], rows.len(), &mut Work::default());
+        done(inserted)
     }
 
     fn batch(&self, step: &Value) -> Outcome {

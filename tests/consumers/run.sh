@@ -77,6 +77,8 @@ ok "examples/labels.c finds items by key" says "key 9000000000000000007 is item 
 ok "examples/labels.c finds names" says "nearest to green: green lime" "$tmp/build/labels" "$tmp/labels.ann"
 ok "examples/removal.c leaves out what is removed" says "nearest to 500, without it: 499 501" "$tmp/build/removal"
 ok "examples/removal.c estimates recall" says "recall at search_k 5000: 1.000" "$tmp/build/removal"
+ok "examples/living.c inserts and replaces" says "500 replaced: 1000 1001 499" "$tmp/build/living"
+ok "examples/living.c gives ids back" says "its id is free" "$tmp/build/living"
 ok "examples/progress.c tells how far it is" says "building: 100 %" "$tmp/build/progress"
 ok "examples/progress.c gives up a build" says "build: cancelled; items: 20000, trees: 0" "$tmp/build/progress"
 ok "examples/bytes.c opens bytes" says "nearest to 500.1: 500 501" "$tmp/build/bytes"

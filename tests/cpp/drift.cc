@@ -23,13 +23,15 @@ template <> struct As<own::vectors> { typedef annoy_vectors type; };
 template <> struct As<own::search_options> { typedef annoy_search_options type; };
 template <> struct As<own::results> { typedef annoy_results type; };
 template <> struct As<own::work> { typedef annoy_work type; };
+template <> struct As<own::labels> { typedef annoy_labels type; };
 template <typename T> struct As<const T> { typedef const typename As<T>::type type; };
 template <typename T> struct As<T*> { typedef typename As<T>::type* type; };
 template <typename R, typename... P> struct As<R(P...)> { typedef typename As<R>::type type(typename As<P>::type...); };
 
 #define SAME(name) static_assert(std::is_same<As<decltype(own::name)>::type, decltype(annoy_##name)>::value, #name)
 #define ALL_FUNCTIONS(f)                                                                                                  \
-  f(new_with); f(free); f(set_seed); f(set_log); f(get_n_items); f(get_n_trees); f(add_item); f(add); f(get_item);         \
+  f(new_with); f(free); f(set_seed); f(set_log); f(get_n_items); f(get_n_trees); f(add_item); f(add); f(insert);           \
+  f(thaw_built); f(get_item);                                                                                              \
   f(get_vectors); f(get_distance); f(get_nns_by_item); f(get_nns_by_vector); f(search); f(search_items); f(build);         \
   f(unbuild); f(on_disk_build); f(save_and_load); f(load); f(unload)
 ALL_FUNCTIONS(SAME);
@@ -44,9 +46,11 @@ SAME_FIELD(vectors, struct_size); SAME_FIELD(vectors, data); SAME_FIELD(vectors,
 SAME_FIELD(vectors, n); SAME_FIELD(vectors, len); SAME_FIELD(vectors, stride);
 SAME_FIELD(search_options, struct_size); SAME_FIELD(search_options, flags); SAME_FIELD(search_options, search_k);
 SAME_FIELD(results, struct_size); SAME_FIELD(results, ids); SAME_FIELD(results, distances);
+SAME_FIELD(work, struct_size); SAME_FIELD(work, n_threads); SAME_FIELD(work, reserved);
 SAME_FIELD(results, distance_element); SAME_FIELD(results, reserved); SAME_FIELD(results, counts); SAME_FIELD(results, n);
 static_assert(sizeof(own::vectors) == sizeof(annoy_vectors) && sizeof(own::results) == sizeof(annoy_results) &&
-                  sizeof(own::search_options) <= sizeof(annoy_search_options), "sizes");
+                  sizeof(own::search_options) <= sizeof(annoy_search_options) &&
+                  sizeof(own::work) <= sizeof(annoy_work), "sizes");
 static_assert(sizeof(own::error) == sizeof(annoy_error) && sizeof(own::options) == sizeof(annoy_options), "sizes");
 
 static_assert(std::is_same<own::status, annoy_status>::value && std::is_same<own::metric, annoy_metric>::value &&
@@ -57,7 +61,8 @@ static_assert(own::ok == ANNOY_OK && own::angular == ANNOY_ANGULAR && own::eucli
                   own::usual == ANNOY_DEFAULT && own::f32 == ANNOY_F32 && own::f64 == ANNOY_F64 &&
                   own::bits64 == ANNOY_BITS64 && own::bits32 == ANNOY_BITS32 && own::bits8 == ANNOY_BITS8 &&
                   own::of_f32 == ANNOY_ELEMENT_F32 && own::of_f64 == ANNOY_ELEMENT_F64 &&
-                  own::of_bits == ANNOY_ELEMENT_BITS && own::load_prefault == ANNOY_LOAD_PREFAULT, "numbers");
+                  own::of_bits == ANNOY_ELEMENT_BITS && own::load_prefault == ANNOY_LOAD_PREFAULT &&
+                  own::insert_replace == ANNOY_INSERT_REPLACE, "numbers");
 
 // The compiler takes functions of two names for two functions: it must not see what is compared.
 static bool same(void* volatile a, void* volatile b) { return a == b; }

@@ -142,6 +142,19 @@ template <typename W> Found c_vector(const annoy_index* x, const std::vector<W>&
   });
 }
 
+annoy_vectors view_of(const std::vector<float>& v, size_t n) {
+  return rows_of(ANNOY_ELEMENT_F32, v.data(), n, v.size() / n, 0);
+}
+annoy_vectors view_of(const std::vector<double>& v, size_t n) {
+  return rows_of(ANNOY_ELEMENT_F64, v.data(), n, v.size() / n, 0);
+}
+annoy_vectors view_of(const std::vector<uint64_t>& v, size_t n) {
+  return rows_of(ANNOY_ELEMENT_BITS, v.data(), n, v.size() / n, 0);
+}
+const std::vector<float>& elements(const std::vector<float>& v) { return v; }
+const std::vector<double>& elements(const std::vector<double>& v) { return v; }
+template <typename W> std::vector<uint64_t> elements(const std::vector<W>& v) { return words(v); }
+
 // Empty when there is no such file.
 std::string bytes_of(const char* path) {
   std::string bytes;
@@ -313,6 +326,58 @@ void exercise(AnnoyIndexInterface<S, T, R>& index, AnnoyIndexInterface<S, T, R>&
   remove("elsewhere.ann");
 }
 
+// What the class has beyond Annoy's interface: items inserted, and replaced, in memory and in
+// what was loaded.
+template <typename Index, typename S, typename T> void grows(Index& index, const Reference<S, T>& reference) {
+  char* error = nullptr;
+  annoy_index* c = reference.index;
+  const S ids[] = {S(n_items + 1), S(2)};
+  const int64_t c_ids[] = {n_items + 1, 2};
+  std::vector<T> rows = row<T>(100);
+  auto raw = elements(rows);
+  for (int i = 101; i <= 102; i++) {
+    const std::vector<T> more = row<T>(i);
+    const auto more_raw = elements(more);
+    rows.insert(rows.end(), more.begin(), more.end());
+    raw.insert(raw.end(), more_raw.begin(), more_raw.end());
+  }
+  const size_t each = raw.size() / 3;
+  const decltype(raw) two(raw.begin(), raw.begin() + 2 * each), third(raw.begin() + 2 * each, raw.end());
+
+  CHECK_IT(!index.insert_item(0, rows.data(), &error) && said(error));
+  CHECK_IT(!index.thaw_built(&error) && said(error));
+  CHECK_IT(add_all(index) && index.build(n_trees) && index.save("index.ann"));
+  CHECK_IT(!index.insert_item(0, rows.data(), &error) && said(error));
+  CHECK_IT(index.thaw_built(&error) && !error);
+  CHECK_IT(!index.insert_item(S(-1), rows.data(), &error) && said(error));
+  const S twice[] = {S(1), S(1)};
+  CHECK_IT(!index.insert_items(twice, rows.data(), 2, &error) && said(error));
+  CHECK_IT(!index.insert_items(ids, nullptr, 2, &error) && said(error));
+  CHECK_IT(index.insert_items(ids, rows.data(), 0, &error) && index.get_n_items() == S(n_items));
+  CHECK_IT(index.insert_items(ids, rows.data(), 2, &error) && index.get_n_items() == S(n_items + 2));
+  const T* last = rows.data() + 2 * Type<T>::f;
+  CHECK_IT(index.insert_item(ids[0], last, &error) && index.insert_items(nullptr, last, 1, &error) && !error);
+  CHECK_IT(index.get_n_items() == S(n_items + 3) && index.get_n_trees() == S(n_trees));
+  std::vector<T> v(Type<T>::f);
+  for (S id : {ids[0], S(n_items + 2)}) {
+    index.get_item(id, v.data());
+    CHECK_IT(v == row<T>(102));
+  }
+  index.get_item(2, v.data());
+  CHECK_IT(v == row<T>(101));
+
+  // As the C ABI does it.
+  const annoy_vectors some = view_of(two, 2), one = view_of(third, 1);
+  const uint64_t replacing = ANNOY_INSERT_REPLACE;
+  CHECK_IT(!annoy_insert(c, c_ids, &some, nullptr, replacing, nullptr, nullptr));
+  CHECK_IT(!annoy_insert(c, c_ids, &one, nullptr, replacing, nullptr, nullptr));
+  CHECK_IT(!annoy_insert(c, nullptr, &one, nullptr, 0, nullptr, nullptr));
+  CHECK_IT(index.save("index.ann") && !annoy_save(c, "reference.ann", nullptr));
+  CHECK_IT(bytes_of("index.ann") == bytes_of("reference.ann"));
+  remove("index.ann");
+  remove("reference.ann");
+}
+
 // --- all types
 
 template <typename T> struct Custom {
@@ -346,6 +411,13 @@ void one(const char* s, annoy_metric metric, const char* random, const char* pol
     CHECK_IT(v == row<T>(4 + i));
   }
   CHECK_IT(a.get_n_items() == 3 && copy.get_f() == 1 && copy.get_n_items() == 0);
+
+  Reference<S, T> to_grow(metric, static_cast<uint64_t>(Random::default_seed));
+  Index growing(Type<T>::f), nothing;
+  grows(growing, to_grow);
+  char* error = nullptr;
+  CHECK_IT(!nothing.insert_items(nullptr, nullptr, 3, &error) && said(error));
+  CHECK_IT(!nothing.thaw_built(&error) && said(error));
 }
 
 // The generators and policies by number, from 0 to 8.

@@ -64,19 +64,3 @@ TEST(what_is_fastest_is_built) {
     CHECK(hits(index, 0.95) > 0.9);
   }
 }
-
-TEST(items_are_inserted) {
-  annoy::index index = built(annoy::metric::euclidean);
-  const std::vector<float> rows = random_rows(40, 5);
-  CHECK(index.insert({rows, f}) && index.n_items() == n + 40);
-  const std::int64_t ids[] = {n + 50, n + 49};
-  CHECK(index.insert(ids, {random_rows(2, 6), f}, {1}) && index.n_items() == n + 51);
-  annoy::search_options exact;
-  exact.method = annoy::method::exact;
-  CHECK(index.search({rows.data(), f}, 1, exact)[0].id == n);
-  FAILS(item, "4050", index.insert(ids, {rows.data(), 2, f}), index.insert(ids, {rows.data(), 2, f}, {}, why));
-  const auto bytes = index.to_bytes();
-  annoy::index loaded = annoy::index::from_bytes(bytes);
-  FAILS(state, "thaw", loaded.insert({rows, f}), loaded.insert({rows, f}, {}, why));
-  CHECK(loaded.thaw_built() && loaded.insert({rows, f}) && loaded.n_items() == n + 91);
-}

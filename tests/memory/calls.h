@@ -208,6 +208,28 @@ static annoy_status insert_by(int n_threads) {
 }
 static annoy_status insert_1(void) { return insert_by(1); }
 static annoy_status insert_4(void) { return insert_by(4); }
+static annoy_status replace_by(int n_threads) {
+    const annoy_work work = by(n_threads);
+    const annoy_vectors more = rows_of(ANNOY_ELEMENT_F32, x, 20, F, 0);
+    /* Also of a removed item, and with other labels, of a letter. */
+    int64_t some[20];
+    size_t letters[21] = {0};
+    for (int i = 0; i < 20; i++) some[i] = i + 3, letters[i + 1] = (size_t)i + 1;
+    const annoy_labels names = texts_of("abcdefghijklmnopqrst", letters, 20);
+    return annoy_insert(graph, some, &more, &names, ANNOY_INSERT_REPLACE, &work, &error);
+}
+static annoy_status replace_1(void) { return replace_by(1); }
+static annoy_status replace_4(void) { return replace_by(4); }
+static annoy_status consolidate_by(int n_threads) {
+    const annoy_work work = by(n_threads);
+    return annoy_consolidate(graph, &work, &error);
+}
+static annoy_status consolidate_1(void) { return consolidate_by(1); }
+static annoy_status consolidate_4(void) { return consolidate_by(4); }
+static annoy_status compact(void) {
+    const annoy_work work = by(2);
+    return annoy_compact(graph, &work, &error);
+}
 static annoy_status tune(void) {
     const annoy_work work = by(1);
     return annoy_tune(graph, NULL, &work, &error);
@@ -404,7 +426,8 @@ static const family families[] = {
     CALL(add_item), CALL(add_items), CALL(add_items_again), CALL(add_items_4), CALL(wrong_item), CALL(reserve),
     CALL(build_1), CALL(build_4), CALL(build_enough), CALL(build_dot), CALL(unbuild), CALL(on_disk_build),
     CALL(graph_1), CALL(graph_4), CALL(scan_1), CALL(scan_4), CALL(log_all),
-    CALL(insert_1), CALL(insert_4), CALL(tune), CALL(thaw_built),
+    CALL(insert_1), CALL(insert_4), CALL(replace_1), CALL(replace_4),
+    CALL(consolidate_1), CALL(consolidate_4), CALL(compact), CALL(tune), CALL(thaw_built),
     CALL(save), CALL(save_built), CALL(save_and_load), CALL(save_to_buffer), CALL(saved_size),
     CALL(load), CALL(load_copy), CALL(load_plain), CALL(load_wrong), CALL(open_), CALL(open_missing),
     CALL(open_buffer), CALL(load_from_buffer), CALL(unload),

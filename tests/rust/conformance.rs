@@ -5,6 +5,8 @@
 mod cases;
 #[path = "../conformance/labels.rs"]
 mod labels;
+#[path = "../conformance/living.rs"]
+mod living;
 #[path = "../conformance/names.rs"]
 mod names;
 #[path = "../conformance/run.rs"]

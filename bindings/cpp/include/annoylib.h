@@ -261,11 +261,9 @@ class AnnoyIndex
   }
 
   bool build(int q, int n_threads = -1, char** error = NULL) {
-    const bool single =
-        std::is_same<ThreadedBuildPolicy, AnnoyIndexSingleThreadedBuildPolicy>::value;
     const bool before = annoy_rs_c::get_n_trees(index()) > 0;
     const bool good = run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
-      return annoy_rs_c::build(index, q, single ? 1 : n_threads, why);
+      return annoy_rs_c::build(index, q, single() ? 1 : n_threads, why);
     });
     // Built, but its file could not get its name: to be saved as any other.
     if (!good && !before && annoy_rs_c::get_n_trees(index()) > 0) shared_->on_disk = false;
@@ -350,6 +348,31 @@ class AnnoyIndex
   // Stays through save, load and unload.
   void set_seed(R seed) { annoy_rs_c::set_seed(index(), static_cast<uint64_t>(seed), NULL); }
 
+  // Not in Annoy: inserts an item into a built index, in place of the one that has its id, if there
+  // is one. The next search finds it. An index that was loaded, or saved, needs thaw_built() first.
+  bool insert_item(S item, const T* w, char** error = NULL) {
+    return insert_items(&item, w, 1, error);
+  }
+
+  // Not in Annoy: inserts n items, all or none. Their vectors are one behind the other in `rows`;
+  // there is an id for each, or `items` is NULL: then they follow the last item. Many together take
+  // less time than one by one.
+  bool insert_items(const S* items, const T* rows, size_t n, char** error = NULL) {
+    return run(error, [&](annoy_rs_c::index* index, annoy_rs_c::error* why) {
+      vector<int64_t> ids(items ? n : 0);
+      for (size_t i = 0; i < ids.size(); i++) ids[i] = annoy_rs_detail::id_from(items[i]);
+      return Calls::insert(index, items ? ids.data() : NULL, rows, n, length(), single() ? 1 : -1,
+                           why);
+    });
+  }
+
+  // Not in Annoy: copies a loaded index to memory with its trees, so that items can be inserted.
+  bool thaw_built(char** error = NULL) {
+    return run(error, [](annoy_rs_c::index* index, annoy_rs_c::error* why) {
+      return annoy_rs_c::thaw_built(index, why);
+    });
+  }
+
   // Not in Annoy: the handle behind this index, for what annoy.h offers beyond it:
   // static_cast<annoy_index*>(x.c_handle()). Do not free it. It is valid as long as a copy of this
   // index lives. NULL if there is none: no f, or one that is not allowed.
@@ -361,6 +384,9 @@ class AnnoyIndex
 
   annoy_rs_c::index* index() const { return shared_ ? shared_->index : NULL; }
   size_t length() const { return static_cast<size_t>(f_); }
+  static bool single() {
+    return std::is_same<ThreadedBuildPolicy, AnnoyIndexSingleThreadedBuildPolicy>::value;
+  }
   static uint64_t flags(bool prefault) {
     return prefault ? annoy_rs_c::load_prefault : annoy_rs_c::no_flags;
   }

@@ -18,7 +18,7 @@ enum : metric { angular = 1, euclidean = 2, manhattan = 3, hamming = 4, dot = 5 
 enum : scalar { usual = 0, f32 = 1, f64 = 2, bits64 = 3, bits32 = 4, bits8 = 5 };
 typedef int32_t element;
 enum : element { of_f32 = 1, of_f64 = 2, of_bits = 3 };
-enum : uint64_t { no_flags = 0, load_prefault = 1 };
+enum : uint64_t { no_flags = 0, load_prefault = 1, insert_replace = 1 };
 
 struct index;
 struct error {
@@ -42,7 +42,7 @@ struct vectors {
   int32_t reserved;
   size_t n, len, stride;
 };
-// As far as this header needs it; the library takes what is left out as 0.
+// This and `work` as far as this header needs them; the library takes what is left out as 0.
 struct search_options {
   size_t struct_size;
   uint64_t flags;
@@ -57,7 +57,12 @@ struct results {
   size_t* counts;
   size_t n;
 };
-struct work;
+struct work {
+  size_t struct_size;
+  int32_t n_threads;
+  int32_t reserved;
+};
+struct labels;
 
 // Declares annoy_NAME as NAME. A second declaration under its own name would have to be of
 // annoy.h's types.
@@ -73,6 +78,9 @@ ANNOYLIB_DECLARE(int64_t, get_n_items, const index*);
 ANNOYLIB_DECLARE(int64_t, get_n_trees, const index*);
 ANNOYLIB_DECLARE(status, add_item, index*, int64_t, const float*, size_t, error*);
 ANNOYLIB_DECLARE(status, add, index*, const int64_t*, const vectors*, const work*, error*);
+ANNOYLIB_DECLARE(status, insert, index*, const int64_t*, const vectors*, const labels*, uint64_t,
+                 const work*, error*);
+ANNOYLIB_DECLARE(status, thaw_built, index*, error*);
 ANNOYLIB_DECLARE(status, get_item, const index*, int64_t, float*, size_t, error*);
 ANNOYLIB_DECLARE(status, get_vectors, const index*, const int64_t*, const vectors*, error*);
 ANNOYLIB_DECLARE(status, get_distance, const index*, int64_t, int64_t, double*, error*);

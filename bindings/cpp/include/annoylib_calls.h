@@ -2,6 +2,7 @@
 // and the calls for each type of vector.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <type_traits>
@@ -87,15 +88,22 @@ template <> struct Element<float> { static const c::element number = c::of_f32; 
 template <> struct Element<double> { static const c::element number = c::of_f64; };
 template <> struct Element<uint64_t> { static const c::element number = c::of_bits; };
 
-// Calls for one vector of elements X, with distances of type D, by those that the
-// library has for many.
+// Calls for vectors of elements X, most of them for one at a time, with distances of type D, by
+// those that the library has for many.
 template <typename X, typename D> struct Views {
+  // `n` rows into a built index, in place of the items that have one of the ids.
+  static c::status insert(c::index* index, const int64_t* ids, const X* rows, size_t n, size_t len,
+                          int n_threads, c::error* error) {
+    const c::vectors from = view(rows, n, len);
+    const c::work work = {sizeof(c::work), n_threads, 0};
+    return c::insert(index, ids, &from, nullptr, c::insert_replace, &work, error);
+  }
   static c::status add(c::index* index, int64_t item, const X* v, size_t len, c::error* error) {
-    const c::vectors from = one(v, len);
+    const c::vectors from = view(v, 1, len);
     return c::add(index, &item, &from, NULL, error);
   }
   static c::status get(const c::index* index, int64_t item, X* v, size_t len, c::error* error) {
-    const c::vectors to = one(v, len);
+    const c::vectors to = view(v, 1, len);
     return c::get_vectors(index, &item, &to, error);
   }
   static c::status near_item(const c::index* index, int64_t item, size_t n, int64_t search_k,
@@ -107,15 +115,15 @@ template <typename X, typename D> struct Views {
   static c::status near_vector(const c::index* index, const X* v, size_t len, size_t n,
                                int64_t search_k, int64_t* ids, D* distances, size_t* found,
                                c::error* error) {
-    const c::vectors query = one(v, len);
+    const c::vectors query = view(v, 1, len);
     const c::search_options options = looking_at(search_k);
     const c::results to = room(n, search_k, ids, distances, found);
     return c::search(index, &query, &options, &to, NULL, error);
   }
 
  private:
-  static c::vectors one(const X* v, size_t len) {
-    return c::vectors{sizeof(c::vectors), const_cast<X*>(v), Element<X>::number, 0, 1, len, 0};
+  static c::vectors view(const X* rows, size_t n, size_t len) {
+    return c::vectors{sizeof(c::vectors), const_cast<X*>(rows), Element<X>::number, 0, n, len, 0};
   }
   static c::search_options looking_at(int64_t search_k) {
     return c::search_options{sizeof(c::search_options), 0, search_k};
@@ -141,6 +149,7 @@ template <> struct Calls<float, false> {
   static const size_t bits_each = 1;
   typedef float Result;
   static constexpr decltype(&c::add_item) add = &c::add_item;
+  static constexpr decltype(&Views<float, float>::insert) insert = &Views<float, float>::insert;
   static constexpr decltype(&c::get_item) get = &c::get_item;
   static constexpr decltype(&c::get_nns_by_item) near_item = &c::get_nns_by_item;
   static constexpr decltype(&c::get_nns_by_vector) near_vector = &c::get_nns_by_vector;
@@ -188,6 +197,14 @@ template <typename T> struct Calls<T, true> {
 
   static c::status add(c::index* index, int64_t item, const T* v, size_t f, c::error* error) {
     return Views<uint64_t, float>::add(index, item, Packed(v, f).data(), n_words(f), error);
+  }
+  static c::status insert(c::index* index, const int64_t* ids, const T* rows, size_t n, size_t f,
+                          int n_threads, c::error* error) {
+    const size_t each = n_words(f);
+    std::vector<uint64_t> words(rows ? n * each : 0);
+    for (size_t i = 0; rows && i < n; i++)
+      std::copy_n(Packed(rows + i * f, f).data(), each, words.data() + i * each);
+    return Views<uint64_t, float>::insert(index, ids, words.data(), n, each, n_threads, error);
   }
   static c::status get(const c::index* index, int64_t item, T* v, size_t f, c::error* error) {
     Array<uint64_t, 64> words(n_words(f));

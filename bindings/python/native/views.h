@@ -7,13 +7,17 @@
 #include "annoy.h"
 
 /* annoy_add */
-/* annoy_insert */
-annoy_status views_insert(annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n,
-                          size_t len, size_t stride, const annoy_work *work, annoy_error *error);
-annoy_status views_tune(annoy_index *index, void *data, annoy_element element, size_t n, size_t len, size_t stride,
-                        const annoy_work *work, annoy_error *error);
 annoy_status views_add(annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n,
                        size_t len, size_t stride, const annoy_work *work, annoy_error *error);
+
+/* annoy_insert */
+annoy_status views_insert(annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n,
+                          size_t len, size_t stride, const annoy_labels *labels, uint64_t flags,
+                          const annoy_work *work, annoy_error *error);
+
+/* annoy_tune */
+annoy_status views_tune(annoy_index *index, void *data, annoy_element element, size_t n, size_t len, size_t stride,
+                        const annoy_work *work, annoy_error *error);
 
 /* annoy_get_vectors */
 annoy_status views_get(const annoy_index *index, const int64_t *ids, void *data, annoy_element element, size_t n,

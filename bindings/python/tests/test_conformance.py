@@ -64,9 +64,12 @@ class Runner:
             index.add_item(step["item"], self.vector(step))
         elif call == "add_items":
             index.add_items(self.rows(step), step.get("ids"))
+        elif call == "insert_items":
+            options = {key: step[key] for key in ("labels", "replace") if key in step}
+            index.insert_items(self.rows(step), step.get("ids"), **options)
         elif call == "build":
             index.build(step["n_trees"], n_threads=step["n_threads"])
-        elif call in ("unbuild", "unload"):
+        elif call in ("unbuild", "unload", "thaw_built", "consolidate", "compact"):
             getattr(index, call)()
         elif call in ("on_disk_build", "load", "save_and_load"):
             getattr(index, call)(path)
@@ -157,4 +160,4 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) >= 11 * 2 * 6
+    assert len(CASES) >= 11 * 2 * 8

@@ -1,4 +1,4 @@
-"""The README's Python runs."""
+"""The Python of the READMEs and of docs runs."""
 
 from __future__ import annotations
 
@@ -31,3 +31,10 @@ def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         exec(compile(block, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert re.match(r"\['king', 'prince', 'queen', ", printed) and "car" in printed
+
+
+def test_living(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (PYTHON.parents[1] / "docs" / "living.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    exec(compile(block.replace("/tmp", str(tmp_path)), "living.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("['new 7' ")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from annoy_rs import ArgumentError, Index, ItemError, StateError
+from annoy_rs import ArgumentError, Index, StateError
 from annoy_rs.metrics import Metric
 
 N, F = 4000, 12
@@ -21,7 +22,7 @@ def built(metric: Metric = "angular") -> Index:
     return index
 
 
-def hits(index: Index, **options: float) -> float:
+def hits(index: Index, **options: Any) -> float:
     found, truth = index.search(QUERIES, **options)[0], index.search(QUERIES, exact=True)[0]
     return sum(len({*ids} & {*true}) for ids, true in zip(found.tolist(), truth.tolist())) / truth.size
 
@@ -74,27 +75,3 @@ def test_what_is_fastest(metric: Metric) -> None:
     assert hits(index) > 0.9 and hits(index, recall=0.95) > 0.9
     bytes_ = index.to_bytes()
     assert index.build_auto(0.95, n_threads=2).to_bytes() == bytes_
-
-
-def test_insertion(tmp_path: Path) -> None:
-    index = built("euclidean")
-    index.build_graph()
-    ids = index.insert_items(QUERIES[:40], n_threads=2)
-    assert ids.tolist() == list(range(N, N + 40)) and index.n_items == N + 40
-    assert index.search(QUERIES[:40], 1)[0][:, 0].tolist() == ids.tolist()
-    assert index.insert_items(QUERIES[40:42], [N + 50, N + 49]).tolist() == [N + 50, N + 49]
-    assert index.verify() == []
-    with pytest.raises(ItemError, match="3"):
-        index.insert_items(QUERIES[:1], [3])
-    with pytest.raises(ArgumentError, match="ids"):
-        index.insert_items(QUERIES[:2], [N + 60])
-    index.save(tmp_path / "x")
-    with Index.open(tmp_path / "x") as loaded:
-        with pytest.raises(StateError, match="thaw"):
-            loaded.insert_items(QUERIES[:1])
-        assert loaded.thaw_built() is loaded
-        loaded.insert_items(QUERIES[50:])
-        index.insert_items(QUERIES[50:])
-        assert loaded.to_bytes() == index.to_bytes()
-    with pytest.raises(StateError):
-        Index(F, "euclidean").insert_items(QUERIES)

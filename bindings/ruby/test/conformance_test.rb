@@ -20,7 +20,7 @@ class ConformanceTest < Minitest::Test
   end
 
   def test_there_are_cases
-    assert_operator self.class.public_instance_methods(false).length, :>, 11 * 2 * 6
+    assert_operator self.class.public_instance_methods(false).length, :>, 11 * 2 * 8
   end
 
   private
@@ -41,7 +41,7 @@ class ConformanceTest < Minitest::Test
 
   def take(step)
     result = case step["call"]
-             when "unbuild", "unload", "clear_labels" then @index.public_send(step["call"])
+             when "unbuild", "unload", "clear_labels", "thaw_built", "consolidate", "compact" then @index.public_send(step["call"])
              when "clear_label", "remove_item", "restore_item" then @index.public_send(step["call"], step["item"])
              when "on_disk_build", "load", "save_and_load" then @index.public_send(step["call"], file(step["file"]))
              else __send__("take_#{step['call']}", step)
@@ -52,6 +52,11 @@ class ConformanceTest < Minitest::Test
   def take_set_seed(step) = @index.seed(step["seed"])
   def take_add_item(step) = @index.add_item(step["item"], vector(step))
   def take_add_items(step) = @index.add_items(rows(step), ids: step["ids"])
+
+  def take_insert_items(step)
+    @index.insert_items(rows(step), ids: step["ids"], labels: step["labels"], replace: step.key?("replace"))
+  end
+
   def take_build(step) = @index.build(step["n_trees"], n_threads: step["n_threads"])
 
   def take_save(step)

@@ -4,7 +4,7 @@ require_relative "helper"
 require "open3"
 require "rbconfig"
 
-# The README's program is example.rb, and does what it says.
+# The README's program is example.rb, and does what it says; so do the lines of other pages.
 class ReadmeTest < Minitest::Test
   HERE = File.expand_path("..", __dir__)
 
@@ -18,6 +18,13 @@ class ReadmeTest < Minitest::Test
     out, status = Open3.capture2e(RbConfig.ruby, *flags, "-e", "#{program}\np ids")
     assert status.success?, out
     assert_equal "[0, 2]\n", out
+  end
+
+  def test_living
+    program = File.read(File.join(ROOT, "docs", "living.md"))[/^```ruby\n(.*?)^```/m, 1]
+    out, status = Open3.capture2e(RbConfig.ruby, *flags, "-e", program)
+    assert status.success?, out
+    assert_equal "[1, 6, 5]\n6\n", out
   end
 
   def test_the_example_runs

@@ -67,23 +67,4 @@ class TuneTest < Minitest::Test
       assert_equal bytes, index.to_bytes
     end
   end
-
-  def test_insertion
-    index = tunable("euclidean")
-    index.build_graph
-    before = index.to_bytes
-    more = queries.map { |row| row.map { |x| x + 5 } }
-    assert_equal true, index.insert_items(more, n_threads: 2)
-    assert_equal [4007], index.search(more[7], 1)[0]
-    index.insert_items(more[0, 2], ids: [4200, 4199])
-    assert_equal 4201, index.n_items
-    assert_raises(Annoy::ItemError) { index.insert_items(more[0, 1], ids: [3]) }
-    assert_raises(Annoy::ArgumentError) { index.insert_items(more[0, 2], ids: [5000]) }
-    loaded = Annoy::Index.from_bytes(before)
-    assert_raises(Annoy::StateError) { loaded.insert_items(more) }
-    assert_equal true, loaded.thaw_built
-    loaded.insert_items(more)
-    loaded.insert_items(more[0, 2], ids: [4200, 4199])
-    assert_equal index.to_bytes, loaded.to_bytes
-  end
 end

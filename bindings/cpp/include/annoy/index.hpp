@@ -126,14 +126,26 @@ class index {
            add_rows(ids.data(), rows, how, why);
   }
   // Inserts items into a built index without building it anew, all or none: the next search finds
-  // them. Their ids follow the last item, or are those given, which no item has. A loaded index
-  // needs thaw_built() first.
-  bool insert(rows_view rows, const work& how = {}, on_error why = {}) {
-    return insert_rows(nullptr, rows, how, why);
+  // them. Their ids follow the last item, or are those given: one for each row, each once. A loaded
+  // index needs thaw_built() first.
+  bool insert(rows_view rows, const insert_options& wanted = {}, const work& how = {},
+              on_error why = {}) {
+    return insert_rows(nullptr, rows, wanted, how, why);
   }
-  bool insert(item_ids ids, rows_view rows, const work& how = {}, on_error why = {}) {
+  bool insert(item_ids ids, rows_view rows, const insert_options& wanted = {},
+              const work& how = {}, on_error why = {}) {
     return one_each(ids, "one for each row", rows.n_rows(), why) &&
-           insert_rows(ids.data(), rows, how, why);
+           insert_rows(ids.data(), rows, wanted, how, why);
+  }
+  // Takes the removed items out of trees, graph and scan of a built index without building it anew.
+  // They are missing from then on, their labels gone, and their ids can be inserted again.
+  bool consolidate(const work& how = {}, on_error why = {}) {
+    return detail::run(why, how, annoy_consolidate, handle());
+  }
+  // Builds trees, graph and scan anew, those of them that it has, without the removed items: the
+  // bytes are those of a fresh build of what is left. What tune() measured is dropped.
+  bool compact(const work& how = {}, on_error why = {}) {
+    return detail::run(why, how, annoy_compact, handle());
   }
   // Takes room for so many items ahead of need; their number stays.
   bool reserve(std::size_t n_items, on_error why = {}) {
@@ -311,11 +323,11 @@ class index {
   }
   // Many, all or none, for the first items, or one for each of `ids`. Items may swap theirs.
   bool set_labels(const label_list& labels, on_error why = {}) {
-    return why.ok(labels.give(handle(), nullptr, why.native()));
+    return give(nullptr, labels, why);
   }
   bool set_labels(item_ids ids, const label_list& labels, on_error why = {}) {
     return one_each(ids, "one for each label", labels.size(), why) &&
-           why.ok(labels.give(handle(), ids.data(), why.native()));
+           give(ids.data(), labels, why);
   }
   // Take one away, or all: then those to come may be of the other kind.
   bool clear_label(std::int64_t item, on_error why = {}) {
@@ -468,9 +480,17 @@ class index {
     return whole(rows, "rows: found a last one that is not whole, expected whole rows", why) &&
            detail::run(why, how, annoy_add, handle(), ids, &rows.native());
   }
-  bool insert_rows(const std::int64_t* ids, const rows_view& rows, const work& how, on_error& why) {
+  bool insert_rows(const std::int64_t* ids, const rows_view& rows, const insert_options& wanted,
+                   const work& how, on_error& why) {
+    const annoy_labels labels = wanted.labels ? wanted.labels->native() : annoy_labels{};
     return whole(rows, "rows: found a last one that is not whole, expected whole rows", why) &&
-           detail::run(why, how, annoy_insert, handle(), ids, &rows.native());
+           detail::run(why, how, annoy_insert, handle(), ids, &rows.native(),
+                       wanted.labels ? &labels : nullptr,
+                       static_cast<std::uint64_t>(wanted.replace ? ANNOY_INSERT_REPLACE : 0));
+  }
+  bool give(const std::int64_t* ids, const label_list& labels, on_error& why) {
+    const annoy_labels native = labels.native();
+    return why.call(annoy_set_labels, handle(), ids, &native);
   }
   bool read(std::int64_t item, const room& v, on_error& why) const {
     return why.call(annoy_get_vectors, handle(), &item, &v.native());

@@ -1,6 +1,7 @@
 // Labels on their way into the library.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,8 @@ class label_list {
   label_list(const E (&labels)[N]) : label_list(span<const E>(labels)) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  // Gives them to items: `ids` has one for each, or is nullptr for the first items.
-  annoy_status give(annoy_index* index, const std::int64_t* ids, annoy_error* why) const noexcept {
+  // For calls of annoy.h, as long as this object is there.
+  [[nodiscard]] annoy_labels native() const noexcept {
     annoy_labels labels{};
     labels.struct_size = sizeof labels;
     labels.kind = offsets_.empty() ? ANNOY_LABELS_U64 : ANNOY_LABELS_UTF8;
@@ -44,7 +45,7 @@ class label_list {
     labels.numbers = numbers_;
     labels.bytes = bytes_.data();
     labels.offsets = offsets_.data();
-    return annoy_set_labels(index, ids, &labels, why);
+    return labels;
   }
 
  private:
@@ -52,6 +53,12 @@ class label_list {
   const std::uint64_t* numbers_ = nullptr;
   std::string bytes_;
   std::vector<std::size_t> offsets_;
+};
+
+// How items are inserted into a built index.
+struct insert_options {
+  std::optional<label_list> labels = {};  // one for each row
+  bool replace = false;  // ids may be those of items, also of removed ones: they get other vectors
 };
 
 }  // namespace annoy

@@ -1,13 +1,13 @@
 //! Calls that take views, with the fields one by one.
 
 use annoy_rs::ffi::handle::annoy_index;
+use annoy_rs::ffi::insert::annoy_insert;
+use annoy_rs::ffi::labels::annoy_labels;
 use annoy_rs::ffi::options::annoy_search_options;
 use annoy_rs::ffi::recall::annoy_tune;
 use annoy_rs::ffi::search::{annoy_results, annoy_search, annoy_search_items};
 use annoy_rs::ffi::status::{annoy_error, annoy_status};
-use annoy_rs::ffi::vectors::{
-    annoy_add, annoy_element, annoy_get_vectors, annoy_insert, annoy_vectors,
-};
+use annoy_rs::ffi::vectors::{annoy_add, annoy_element, annoy_get_vectors, annoy_vectors};
 use annoy_rs::ffi::work::annoy_work;
 use std::ffi::c_void;
 use std::mem::size_of;
@@ -57,12 +57,14 @@ unsafe extern "C" fn views_insert(
     n: usize,
     len: usize,
     stride: usize,
+    labels: *const annoy_labels,
+    flags: u64,
     work: *const annoy_work,
     error: *mut annoy_error,
 ) -> annoy_status {
     let vectors = vectors(data, element, n, len, stride);
     // SAFETY: handed on.
-    unsafe { annoy_insert(index, ids, &vectors, work, error) }
+    unsafe { annoy_insert(index, ids, &vectors, labels, flags, work, error) }
 }
 
 #[no_mangle]

@@ -148,23 +148,56 @@ module Annoy
     end
 
     # Inserts items into a built index without building it anew, all or none: the next search finds
-    # them. Many are better inserted together, as each call copies trees and graph. A loaded index
-    # needs {#thaw_built} first.
+    # them. Many together take less time than one by one. A loaded index needs {#thaw_built} first.
     #
     # Can be interrupted; the index is then as before.
     #
     # @param vectors (see Search#search_batch)
-    # @param ids [Enumerable<Integer>, nil] an id for each, which no item has; nil: they follow the
-    #   last item
+    # @param ids [Enumerable<Integer>, nil] an id for each, each once; nil: they follow the last
+    #   item
+    # @param labels [Enumerable<String>, Enumerable<Integer>, nil] a label for each
+    # @param replace [Boolean] ids may be those of items there are, also of removed ones: these get
+    #   other vectors, and keep their labels if they are given none
     # @return [true]
     # @yieldparam (see #build)
-    # @raise (see #add_item)
-    def insert_items(vectors, ids: nil, n_threads: -1, &progress)
+    # @raise [ItemError, LabelError, UnsupportedError, ArgumentError, StateError, FileError]
+    def insert_items(vectors, ids: nil, labels: nil, replace: false, n_threads: -1, &progress)
       rows, ids = rows_and_ids(vectors, ids)
+      labels = Labels.view(labels.to_a) unless labels.nil?
       scratch = Scratch.take
-      given = [ids, scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count)]
-      @handle.change_long(:annoy_insert, *given, Work.new(n_threads, &progress))
+      given = [ids, scratch.vectors(rows.kind, rows.length, rows.bytes, rows.count), labels]
+      flags = replace ? Native::ANNOY_INSERT_REPLACE : 0
+      @handle.change_long(:annoy_insert, *given, flags, Work.new(n_threads, &progress))
       scratch.spare
+      true
+    end
+
+    # Takes the removed items out of trees, graph and scan of a built index without building it
+    # anew: no search is led through them any more, they are missing from then on, their labels
+    # gone, and their ids can be inserted again. Does nothing when none is removed. Takes less time
+    # than a build where few are. A loaded index needs {#thaw_built} first.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @yieldparam (see #build)
+    # @return [true]
+    # @raise [StateError, ArgumentError, FileError]
+    def consolidate(n_threads: -1, &progress)
+      @handle.change_long(:annoy_consolidate, Work.new(n_threads, &progress))
+      true
+    end
+
+    # Builds trees, graph and scan of a built index anew, those of them that it has, without the
+    # removed items. The bytes are those of a fresh build of what is left. Ids stay as they are;
+    # those behind the last item that is left are free again. What {#tune} measured is dropped.
+    #
+    # Can be interrupted; the index is then as before.
+    #
+    # @yieldparam (see #build)
+    # @return [true]
+    # @raise (see #consolidate)
+    def compact(n_threads: -1, &progress)
+      @handle.change_long(:annoy_compact, Work.new(n_threads, &progress))
       true
     end
 

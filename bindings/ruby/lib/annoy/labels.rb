@@ -56,20 +56,7 @@ module Annoy
         raise ArgumentError, "the number of ids is #{ids.bytesize / 8}, expected one for each of #{labels.length} labels"
       end
 
-      view = Native::AnnoyLabels.new
-      view[:struct_size] = Native::AnnoyLabels.size
-      view[:n] = labels.length
-      if labels.first.is_a?(String)
-        texts = labels.map { |label| Labels.text(label).b }
-        offsets = texts.each_with_object([0]) { |text, sums| sums << sums.last + text.bytesize }
-        view[:kind] = Native::ANNOY_LABELS_UTF8
-        view[:bytes] = Native.bytes(texts.join)
-        view[:offsets] = Native.bytes(offsets.pack("J*"))
-      else
-        view[:kind] = Native::ANNOY_LABELS_U64
-        view[:numbers] = Native.bytes(labels.map { |label| Labels.number(label) }.pack("Q*"))
-      end
-      @handle.change(:annoy_set_labels, ids, view)
+      @handle.change(:annoy_set_labels, ids, Labels.view(labels))
       true
     end
 
@@ -188,6 +175,26 @@ module Annoy
     end
 
     class << self
+      # @private
+      #
+      # The annoy_labels of an Array.
+      def view(labels)
+        view = Native::AnnoyLabels.new
+        view[:struct_size] = Native::AnnoyLabels.size
+        view[:n] = labels.length
+        if labels.first.is_a?(String)
+          texts = labels.map { |label| text(label).b }
+          offsets = texts.each_with_object([0]) { |text, sums| sums << sums.last + text.bytesize }
+          view[:kind] = Native::ANNOY_LABELS_UTF8
+          view[:bytes] = Native.bytes(texts.join)
+          view[:offsets] = Native.bytes(offsets.pack("J*"))
+        else
+          view[:kind] = Native::ANNOY_LABELS_U64
+          view[:numbers] = Native.bytes(labels.map { |label| number(label) }.pack("Q*"))
+        end
+        view
+      end
+
       # @private
       def text(label)
         raise ArgumentError, "a label is #{label.inspect}, expected a String as the first" unless label.is_a?(String)

@@ -65,6 +65,8 @@ module Annoy
     ANNOY_STAGE_GRAPH = 6
     ANNOY_STAGE_SCAN = 7
 
+    ANNOY_INSERT_REPLACE = 1
+
     ANNOY_SEARCH_EXCLUDE_SELF = 1
     ANNOY_SEARCH_MAX_DISTANCE = 2
     ANNOY_SEARCH_DENY = 4
@@ -204,7 +206,9 @@ module Annoy
     # These may take long, or wait for a disk, and release it.
     BLOCKING = {
       annoy_add: [%i[pointer pointer pointer pointer pointer], :int32],
-      annoy_insert: [%i[pointer pointer pointer pointer pointer], :int32],
+      annoy_insert: [%i[pointer pointer pointer pointer uint64 pointer pointer], :int32],
+      annoy_consolidate: [%i[pointer pointer pointer], :int32],
+      annoy_compact: [%i[pointer pointer pointer], :int32],
       annoy_thaw_built: [%i[pointer pointer], :int32],
       annoy_reserve: [%i[pointer size_t pointer], :int32],
       annoy_build: [%i[pointer int32 int32 pointer], :int32],

@@ -28,6 +28,26 @@ def _kind(index: Any) -> int:
     return int(kind[0])
 
 
+class LabelView:
+    """An annoy_labels of what `listed` gave, and what it points to."""
+
+    def __init__(self, given: Any) -> None:
+        n = len(given)
+        self.pointer = ffi.new("annoy_labels *")
+        self.pointer.struct_size, self.pointer.n = ffi.sizeof("annoy_labels"), n
+        texts = [text for text in given if isinstance(text, str)]
+        if n and len(texts) == n:
+            encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+            self._offsets = np.zeros(n + 1, np.uintp)
+            np.cumsum([len(text) for text in encoded], out=self._offsets[1:])
+            self._joined = b"".join(encoded)
+            self.pointer.kind = lib.ANNOY_LABELS_UTF8
+            self.pointer.bytes, self.pointer.offsets = ffi.from_buffer(self._joined), pointer(self._offsets, _SIZE)
+        else:
+            self._numbers = _numbers(given)
+            self.pointer.kind, self.pointer.numbers = lib.ANNOY_LABELS_U64, pointer(self._numbers, _UINT64)
+
+
 class Labels(Base):
     """The part of `Index` that is about labels and removed items."""
 
@@ -58,27 +78,14 @@ class Labels(Base):
     def set_labels(self, labels: Union[Iterable[str], ArrayLike], ids: Optional[ArrayLike] = None) -> None:
         """Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items
         may swap labels. Arrow's, polars' and pandas' columns are labels, too."""
-        given = _listed(labels)
+        given = listed(labels)
         which = None if ids is None else as_ids(ids)
-        n = len(given)
-        if which is not None and len(which) != n:
-            raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {n} labels")
+        if which is not None and len(which) != len(given):
+            raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {len(given)} labels")
         where = ffi.NULL if which is None else ids_pointer(which)
-        view = ffi.new("annoy_labels *")
-        view.struct_size, view.n = ffi.sizeof("annoy_labels"), n
-        texts = [text for text in given if isinstance(text, str)]
-        if n and len(texts) == n:
-            encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-            offsets = np.zeros(n + 1, np.uintp)
-            np.cumsum([len(text) for text in encoded], out=offsets[1:])
-            joined = b"".join(encoded)
-            view.kind = lib.ANNOY_LABELS_UTF8
-            view.bytes, view.offsets = ffi.from_buffer(joined), pointer(offsets, _SIZE)
-        else:
-            numbers = _numbers(given)
-            view.kind, view.numbers = lib.ANNOY_LABELS_U64, pointer(numbers, _UINT64)
+        labelled = LabelView(given)
         with self._owner.exclusive() as index:
-            check(lib.annoy_set_labels(index, where, view, lib.guarded_error()))
+            check(lib.annoy_set_labels(index, where, labelled.pointer, lib.guarded_error()))
 
     def clear_label(self, item: int) -> None:
         """Takes an item's label away, if it has one."""
@@ -173,7 +180,7 @@ class Labels(Base):
             return int(lib.annoy_get_n_removed(index))
 
 
-def _listed(labels: Any) -> Any:
+def listed(labels: Any) -> Any:
     """Labels as an array, or as a list of Python's strings or numbers."""
     if isinstance(labels, np.ndarray):
         return labels.tolist() if labels.dtype.kind in "OUT" else labels

@@ -15,6 +15,7 @@ from ..callbacks import Progress, reporter, run_long, work
 from ..errors import ArgumentError, ItemError, check
 from ..search import Ids
 from ..vectors import DOUBLE, FLOAT, WORDS, Kind, as_ids, fields, ids_pointer, row, rows
+from .labels import LabelView, listed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -119,27 +120,54 @@ class NDArrayMixin(Base):
         vectors: Any,
         ids: Optional[ArrayLike] = None,
         *,
+        labels: Union[Iterable[str], ArrayLike, None] = None,
+        replace: bool = False,
         n_threads: int = -1,
         progress: Optional[Progress] = None,
     ) -> Ids:
         """Inserts the rows of an array of shape (n, f) into a built index without building it anew,
-        all or none, and returns their ids: those given, which no item may have, or those behind the
-        last item. The next search finds them.
+        all or none, and returns their ids: those given, each once, or those behind the last item.
+        The next search finds them. With `replace` ids may be those of items there are, also of
+        removed ones: these get other vectors, and keep their labels if they are given none.
 
-        Many are better inserted together, as each call copies trees and graph. A loaded index needs
-        `thaw_built` first. `vectors` is as `add_items` takes it. `progress`: as `build`, of adding,
-        trees, graph and scan one after the other, each from 0.
+        Many together take less time than one by one. A loaded index needs `thaw_built` first.
+        `vectors` is as `add_items` takes it; `labels`, one for each, is as `set_labels` takes it.
+        `progress`: as `build`, of one step after the other, each from 0.
         """
         given = rows(convert.as_array(vectors), self._scalar, self._f)
         which = None if ids is None else as_ids(ids)
         if which is not None and len(which) != given.n:
             raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {given.n} rows")
+        labelled = None if labels is None else LabelView(listed(labels))
+        names = ffi.NULL if labelled is None else labelled.pointer
+        flags = lib.ANNOY_INSERT_REPLACE if replace else 0
         with self._owner.exclusive() as index:
             n_items = lib.annoy_get_n_items(index)
             to = np.arange(n_items, n_items + given.n) if which is None else which
-            fields = index, ids_pointer(to), *given.fields
+            fields = index, ids_pointer(to), *given.fields, names, flags
             run_long(n_threads, progress, lambda work: lib.views_insert(*fields, work, lib.guarded_error()))
         return to
+
+    def consolidate(self, *, n_threads: int = -1, progress: Optional[Progress] = None) -> Self:
+        """Takes the removed items out of trees, graph and scan of a built index without building it
+        anew: no search is led through them any more, they are missing from then on, their labels
+        gone, and their ids can be inserted again. Does nothing when none is removed. Takes less
+        time than a build where few are. A loaded index needs `thaw_built` first. `progress`: as
+        `insert_items`.
+        """
+        with self._owner.exclusive() as index:
+            run_long(n_threads, progress, lambda work: lib.annoy_consolidate(index, work, lib.guarded_error()))
+        return self
+
+    def compact(self, *, n_threads: int = -1, progress: Optional[Progress] = None) -> Self:
+        """Builds trees, graph and scan of a built index anew, those of them that it has, without
+        the removed items. The bytes are those of a fresh build of what is left. Ids stay as they
+        are; those behind the last item that is left are free again. What `tune` measured is
+        dropped. `progress`: as `insert_items`.
+        """
+        with self._owner.exclusive() as index:
+            run_long(n_threads, progress, lambda work: lib.annoy_compact(index, work, lib.guarded_error()))
+        return self
 
     def reserve(self, n_items: int) -> None:
         """Takes room for so many items ahead of need; their number stays."""
