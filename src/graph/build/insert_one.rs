@@ -55,7 +55,8 @@ impl Graph {
         header.has_old_routes = before.has_old_routes;
     }
 
-    /// Puts one item in, which is in the trees. False where there is no room, where it would have
+    /// Puts one item in, which is in the trees; others up to the last may be there that are yet to
+    /// be put in. False where there is no room, where it would have
     /// to be named among others that have no neighbours, or where codes no longer tell items apart:
     /// then the graph may have changed, and is to be made anew.
     ///
@@ -70,18 +71,24 @@ impl Graph {
         before: &mut Before,
         meter: &Meter<'_>,
     ) -> Result<bool> {
-        if !self.header.has_place(item) {
+        let (was, n_items) = (self.header.n_items(), roots.n_items);
+        if !self.header.has_place(n_items.saturating_sub(1)) {
             return Ok(false);
         }
-        let was = self.header.n_items();
         self.header.has_old_routes = true;
-        self.encode(source, was.min(item)..item + 1, isa, before)?;
+        // All that are there by now: a search may look at any.
+        self.encode(source, was..n_items, isa, before)?;
+        if item < was {
+            self.encode(source, item..item + 1, isa, before)?;
+        }
         let Graph {
             header,
             codes,
             lists,
         } = self;
-        header.set_n_items(was.max(item + 1), codes, lists);
+        if was < n_items {
+            header.set_n_items(n_items, codes, lists);
+        }
         let measure = source.space.measure();
         if !source.takes_part(item) {
             let view = header.view(codes.bytes(), lists.bytes(), isa, measure);
