@@ -1,5 +1,5 @@
 //! Marks of items that are removed: never found, but there until the next build. FORMAT.md has the
-//! table.
+//! table. And which items a change of a built index is about.
 
 use crate::error::{reserve, Result};
 use crate::memory;
@@ -72,6 +72,17 @@ impl<'a> Removed<'a> {
     pub fn section(&self) -> &'a [u8] {
         self.section
     }
+}
+
+/// What is taken out of an index, and what is put in.
+#[derive(Clone, Copy)]
+pub struct Changes<'a> {
+    /// Items that do not stay.
+    pub gone: Option<Removed<'a>>,
+    /// Ids of new items, ascending; an id may be both.
+    pub new: &'a [usize],
+    /// Items that there is to be room for in memory.
+    pub places: usize,
 }
 
 /// Marks that are being made: a section, or nothing when there are none.

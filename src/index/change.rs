@@ -12,7 +12,7 @@ use crate::forest::extend::OldTrees;
 use crate::forest::roots::Roots;
 use crate::layout::Nodes;
 use crate::memory;
-use crate::removed::{Marks, Removed};
+use crate::removed::{Changes, Marks, Removed};
 use crate::storage::HeapBytes;
 use crate::work::{Meter, Stage, Work};
 use std::panic::{self, AssertUnwindSafe};
@@ -263,15 +263,18 @@ impl Index {
         work: &mut Work<'_>,
         finish: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
-        let (gone, new) = (changed.gone.view(), &changed.new);
-        let places = self.n_items() + n_free(self.n_items());
+        let changes = Changes {
+            gone: changed.gone.view(),
+            new: &changed.new,
+            places: self.n_items() + n_free(self.n_items()),
+        };
         let graph = match self.graph() {
             None => None,
             Some(old) => Some(work.run(Stage::Graph, 0, |meter| {
                 let roots = self.state.roots("change items")?;
                 let nodes = self.nodes();
                 self.engine
-                    .change_graph(&nodes, roots, &old, gone, new, places, meter)
+                    .change_graph(&nodes, roots, &old, changes, meter)
             })?),
         };
         let scan = match self.scan() {
@@ -279,7 +282,7 @@ impl Index {
             Some(old) => Some(work.run(Stage::Scan, 0, |meter| {
                 let nodes = self.nodes();
                 self.engine
-                    .change_scan(&nodes, self.n_items(), &old, gone, new, meter)
+                    .change_scan(&nodes, self.n_items(), &old, changes, meter)
             })?),
         };
         finish(self)?;

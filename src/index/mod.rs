@@ -17,7 +17,7 @@
 //! - [`probe`]: what a plain file may be.
 //! - [`verify`]: looking at the whole of an index.
 //! - [`log`]: what it says while it works.
-//! - [`engine`]: one metric over one scalar type behind a plain interface.
+//! - [`engine`]: one metric over one scalar type behind a plain interface; [`typed`]: each of them.
 //! - [`vector`]: vectors as callers have them and as they are stored.
 //! - [`widen`]: short numbers made into longer ones.
 
@@ -43,6 +43,7 @@ mod state;
 mod store;
 mod thaw;
 mod tune;
+mod typed;
 pub mod vector;
 pub mod verify;
 mod widen;
@@ -107,7 +108,7 @@ impl Index {
         Ok(Index {
             options,
             layout: NodeLayout::written(options),
-            engine: engine::engine(options)?,
+            engine: typed::engine(options)?,
             seed: DEFAULT_SEED,
             log: Logger::default(),
             attached: Attached::default(),

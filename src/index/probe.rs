@@ -1,6 +1,6 @@
 //! Finds out what an index file may be.
 
-use super::engine::engine;
+use super::typed::engine;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::forest::peek::{Allowance, Misfit, Peek};

@@ -26,6 +26,15 @@ fn opened() -> Index {
     Index::open_bytes(file().0.clone()).unwrap()
 }
 
+/// One that a few items are put into where trees and graph lie.
+fn without_scan() -> Index {
+    let mut index = opened();
+    index.thaw().unwrap();
+    index.build(Some(TREES), Some(1)).unwrap();
+    add_graph(&mut index, 1);
+    index
+}
+
 /// Makes no call of the system before it is its test's turn.
 pub fn operations() -> Vec<Operation> {
     let mut all = vec![Operation::new(
@@ -33,6 +42,17 @@ pub fn operations() -> Vec<Operation> {
         |_| opened(),
         |index, _| index.thaw_built(),
     )];
+    for (name, n) in [("one", 1), ("a few", 4)] {
+        all.push(Operation::new(
+            format!("insert_items, {name}"),
+            |_| without_scan(),
+            move |index, _| {
+                let more = &file().1;
+                let insertion = Insertion::default();
+                index.insert_items(&insertion, |i| &more[i], n, &mut Work::default())
+            },
+        ));
+    }
     for n_threads in [1, 3] {
         all.push(Operation::new(
             format!("insert_items, {n_threads} threads"),

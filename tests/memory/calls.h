@@ -206,6 +206,12 @@ static annoy_status insert_by(int n_threads) {
     const annoy_vectors more = rows_of(ANNOY_ELEMENT_F32, x, 20, F, 0);
     return annoy_insert(graph, NULL, &more, NULL, 0, &work, &error);
 }
+/* So few that they are put in where trees and graph lie. */
+static annoy_status insert_few(void) {
+    const annoy_work work = by(1);
+    const annoy_vectors more = rows_of(ANNOY_ELEMENT_F32, x, 2, F, 0);
+    return annoy_insert(graph, NULL, &more, NULL, 0, &work, &error);
+}
 static annoy_status insert_1(void) { return insert_by(1); }
 static annoy_status insert_4(void) { return insert_by(4); }
 static annoy_status replace_by(int n_threads) {
@@ -426,7 +432,7 @@ static const family families[] = {
     CALL(add_item), CALL(add_items), CALL(add_items_again), CALL(add_items_4), CALL(wrong_item), CALL(reserve),
     CALL(build_1), CALL(build_4), CALL(build_enough), CALL(build_dot), CALL(unbuild), CALL(on_disk_build),
     CALL(graph_1), CALL(graph_4), CALL(scan_1), CALL(scan_4), CALL(log_all),
-    CALL(insert_1), CALL(insert_4), CALL(replace_1), CALL(replace_4),
+    CALL(insert_few), CALL(insert_1), CALL(insert_4), CALL(replace_1), CALL(replace_4),
     CALL(consolidate_1), CALL(consolidate_4), CALL(compact), CALL(tune), CALL(thaw_built),
     CALL(save), CALL(save_built), CALL(save_and_load), CALL(save_to_buffer), CALL(saved_size),
     CALL(load), CALL(load_copy), CALL(load_plain), CALL(load_wrong), CALL(open_), CALL(open_missing),

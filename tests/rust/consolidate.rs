@@ -124,8 +124,11 @@ fn as_much_is_found_without_some() {
             let mut all = items(options, &rows);
             let queries = all.split_off(4000);
             for (which, goes) in [
-                ("any", &(|id: usize| id % 2 == 0) as &dyn Fn(usize) -> bool),
-                ("a fifth", &|id| id % 5 == 0),
+                (
+                    "any",
+                    &(|id: usize| id.is_multiple_of(2)) as &dyn Fn(usize) -> bool,
+                ),
+                ("a fifth", &|id| id.is_multiple_of(5)),
                 ("one side", &|id| rows[id][0] > 0.3),
                 ("a corner", &|id| rows[id][0] > 1.0),
             ] {

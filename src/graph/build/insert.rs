@@ -29,7 +29,7 @@ use crate::kernel::Isa;
 use crate::memory;
 use crate::query::filter::Without;
 use crate::query::Wanted;
-use crate::removed::Removed;
+use crate::removed::{Changes, Removed};
 use crate::storage::HeapBytes;
 use crate::work::Meter;
 
@@ -55,9 +55,8 @@ const TAKEN: usize = 16;
 const LEAST_STAYING: usize = 3;
 
 impl Graph {
-    /// The graph of before without the items that are `gone`, and with those of `new`, which are
-    /// ids ascending; an id may be both. `roots` are the trees that go with it; there is room for
-    /// `places` items, unless it is built anew. The same for any number of threads and on any
+    /// The graph of before with these changes. `roots` are the trees that go with it; there is room
+    /// for more items, unless it is built anew. The same for any number of threads and on any
     /// processor.
     ///
     /// # Errors
@@ -66,12 +65,11 @@ impl Graph {
         old: &GraphBytes<'_>,
         source: &Source<'_>,
         roots: &Roots,
-        gone: Option<Removed<'_>>,
-        new: &[usize],
-        places: usize,
+        changes: Changes<'_>,
         isa: Isa,
         meter: &Meter<'_>,
     ) -> Result<Self> {
+        let Changes { gone, new, .. } = changes;
         let n_items = roots.n_items;
         let anew = || Graph::build(source, roots, isa, &GraphPlan::of(old.header), meter);
         let takes_part = |id: &usize| source.takes_part(*id);
@@ -86,7 +84,7 @@ impl Graph {
         }
         let n_looked_at = if n_gone > 0 { old.header.n_items() } else { 0 };
         meter.set_total((n_looked_at + new.len()) as u64);
-        let mut graph = Graph::with_places(old, source, roots, gone, new, places, isa)?;
+        let mut graph = Graph::with_places(old, source, roots, changes, isa)?;
         let new = new.iter().filter(|id| takes_part(id));
         let new: Vec<u32> = memory::collect(new.map(|&id| id as u32))?;
         let measure = source.space.measure();
@@ -130,11 +128,10 @@ impl Graph {
         old: &GraphBytes<'_>,
         source: &Source<'_>,
         roots: &Roots,
-        gone: Option<Removed<'_>>,
-        new: &[usize],
-        places: usize,
+        changes: Changes<'_>,
         isa: Isa,
     ) -> Result<Self> {
+        let Changes { gone, new, places } = changes;
         let (options, measure) = (source.nodes.layout().options, source.space.measure());
         let (mut header, mut codes) = GraphHeader::of_more(old, &options, roots.n_items, places)?;
         let view = old.view(isa, measure);

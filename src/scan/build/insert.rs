@@ -9,7 +9,7 @@ use crate::graph::quantize::vectors::Source;
 use crate::graph::threads::Team;
 use crate::kernel::{CodeRows, Isa, Measure};
 use crate::memory;
-use crate::removed::Removed;
+use crate::removed::Changes;
 use crate::scan::format::{ScanBytes, ScanHeader};
 use crate::scan::Scan;
 use crate::work::Meter;
@@ -19,9 +19,8 @@ use crate::work::Meter;
 const MOST: usize = 2;
 
 impl Scan {
-    /// The lists of before without the items that are `gone`, and with those of `new`, which are
-    /// ids ascending; an id may be both. None where no items are left. The same for any number of
-    /// threads and on any processor.
+    /// The lists of before with these changes; none where no items are left. The same for any
+    /// number of threads and on any processor.
     ///
     /// # Errors
     /// As [`Scan::build`]; [`Error::Corrupt`].
@@ -29,11 +28,11 @@ impl Scan {
         old: &ScanBytes<'_>,
         source: &Source<'_>,
         n_items: usize,
-        gone: Option<Removed<'_>>,
-        new: &[usize],
+        changes: Changes<'_>,
         isa: Isa,
         meter: &Meter<'_>,
     ) -> Result<Option<Self>> {
+        let Changes { gone, new, .. } = changes;
         let was = old.header;
         let n_staying = was
             .n_listed
