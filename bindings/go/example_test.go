@@ -22,8 +22,8 @@ func Example() {
 	defer index.Close()
 	check(index.AddItems(ctx, nil, vectors))
 	check(index.SetLabels(nil, words))
-	check(index.Build(ctx, 10))                        // trees, as Annoy has them
-	check(index.BuildGraph(ctx, annoy.GraphOptions{})) // a graph: searches find nearly everything
+	check(index.Build(ctx, 10)) // trees, as Annoy has them
+	check(index.BuildAuto(ctx)) // a graph or a scan over them, whichever is faster
 	king, err := index.FindLabel("king")
 	check(err)
 	neighbors, err := index.SearchItem(ctx, king, 4, annoy.ExcludeSelf())
