@@ -10,14 +10,14 @@ use crate::file::superblock::{self, Origin};
 use crate::forest::build::Plan;
 use crate::forest::extend::OldTrees;
 use crate::forest::roots::Roots;
-use crate::layout::Nodes;
+use crate::layout::{NodeLayout, Nodes};
 use crate::memory;
 use crate::removed::{Changes, Marks, Removed};
 use crate::storage::HeapBytes;
 use crate::work::{Meter, Stage, Work};
 use std::panic::{self, AssertUnwindSafe};
 
-/// Room is left for one in so many items, and so many at the least. When it is used up the trees
+/// Room is left for one in so many items, and so many, or as many as there are, at the least. When it is used up the trees
 /// are written anew, which takes time in proportion to them all.
 const SHARE: usize = 16;
 const LEAST_FREE: usize = 1024;
@@ -215,7 +215,7 @@ impl Index {
             return Err(self.state.illegal("change items", "built"));
         };
         let (n_items, layout) = (*n_items, &self.layout);
-        let n_free = n_free(n_items);
+        let n_free = n_free(n_items, before.roots.n_nodes, layout);
         let plan = Plan {
             n_trees: Some(before.roots.n_trees),
             n_threads: 1,
@@ -257,6 +257,12 @@ impl Index {
         Ok(())
     }
 
+    /// Items that there are nodes for before the trees.
+    pub(super) fn places(&self) -> Result<usize> {
+        let roots = self.state.roots("change items")?;
+        Ok(roots.trees.start - superblock::nodes(&self.layout))
+    }
+
     fn change_graph_and_scan(
         &mut self,
         changed: &Changed,
@@ -266,7 +272,7 @@ impl Index {
         let changes = Changes {
             gone: changed.gone.view(),
             new: &changed.new,
-            places: self.n_items() + n_free(self.n_items()),
+            places: self.places()?,
         };
         let graph = match self.graph() {
             None => None,
@@ -296,9 +302,16 @@ impl Index {
     }
 }
 
-/// Room for how many items is left in memory where so many are.
-pub(super) fn n_free(n_items: usize) -> usize {
-    (n_items / SHARE).max(LEAST_FREE)
+/// Room for how many items is left in memory where so many are, in so many nodes with the trees.
+pub(super) fn n_free(n_items: usize, n_nodes: usize, layout: &NodeLayout) -> usize {
+    let n_free = (n_items / SHARE).max(LEAST_FREE.min(n_items));
+    // None where ids may run out.
+    let may_run_out = 2 * (n_nodes + n_free) as u64 > layout.options.id_width.max_count();
+    if may_run_out {
+        0
+    } else {
+        n_free
+    }
 }
 
 /// Ids, ascending, of which each is there once.

@@ -57,8 +57,7 @@ impl Index {
         if !are_few || room.is_none() && !self.make_room()? {
             return Ok(false);
         }
-        let trees = &self.state.roots("insert items")?.trees;
-        let end = trees.start - superblock::nodes(&self.layout);
+        let end = self.places()?;
         Ok(changed.new.last().is_none_or(|&last| last < end))
     }
 
@@ -82,11 +81,10 @@ impl Index {
         let mut own_roots = memory::collect(roots.trees.clone().filter(is_root))?;
         let n_present = (0..n_items).filter(|&id| nodes.get(id).n_descendants() == 1);
         let are_split = n_items > layout.max_leaf && n_present.take(2).count() == 2;
-        let first = n_items + superblock::nodes(layout) + change::n_free(n_items);
+        let n_free = change::n_free(n_items, roots.n_nodes, layout);
+        let first = n_items + superblock::nodes(layout) + n_free;
         let by = first.saturating_sub(roots.trees.start);
-        let most = layout.options.id_width.max_count();
-        let fits = (roots.n_nodes + by) as u64 <= most;
-        if own_roots.len() != roots.n_trees || !are_split || !fits {
+        if own_roots.len() != roots.n_trees || !are_split || n_free == 0 {
             return Ok(false);
         }
         let largest = self
@@ -95,7 +93,7 @@ impl Index {
         let trees = roots.trees.start * size..roots.n_nodes * size;
         store.resize(trees.end + by * size)?;
         if let Part::Built(graph) = &mut self.attached.graph {
-            if let Err(error) = graph.make_room(n_items + change::n_free(n_items)) {
+            if let Err(error) = graph.make_room(n_items + n_free) {
                 cut(store, trees.end);
                 return Err(error);
             }

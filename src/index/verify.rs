@@ -196,15 +196,20 @@ impl Index {
             _ => superblock.map(|s| s.origin),
         };
         let (graph, scan) = (self.graph(), self.scan());
+        // Room for more items is no part of the index yet.
+        let n_free = match &self.state {
+            State::Built { roots, .. } => self.places()?.saturating_sub(roots.n_items),
+            _ => 0,
+        };
         Ok(Info {
             n_items: self.n_items(),
             n_present: shape.n_present,
             n_removed: self.n_removed(),
             n_trees: self.n_trees(),
-            n_nodes: self.nodes().count(),
+            n_nodes: self.nodes().count() - n_free,
             node_size: layout.node_size,
             max_leaf: layout.max_leaf,
-            bytes: self.state.bytes().len(),
+            bytes: self.state.bytes().len() - n_free * layout.node_size,
             is_loaded: matches!(self.state, State::Mapped(_)),
             is_described: superblock.is_some(),
             seed: origin

@@ -63,6 +63,8 @@ fn holds(index: &Index, items: &[Item], alike: bool, context: &str) {
     let loaded = Index::open_bytes(saved(index)).unwrap();
     let report = loaded.verify(10).unwrap();
     assert!(report.is_sound(), "{context}: {:?}", report.faults);
+    let (info, of_loaded) = (index.info().unwrap(), loaded.info().unwrap());
+    assert_eq!(info.shape, of_loaded.shape, "{context}");
     let is_dot = index.options().metric == Metric::Dot;
     let has_scan = index.info().unwrap().scan_lists > 0;
     for (id, item) in items.iter().enumerate().step_by(items.len() / 300 + 1) {
@@ -287,7 +289,12 @@ fn a_loaded_index_thaws_with_all_it_has() {
     let index = built(options, &all[..600], 3);
     let mut thawed = loaded(options, &plain(options, &saved(&index))).unwrap();
     thawed.thaw_built().unwrap();
-    insert(&mut thawed, &all[600..], 1);
+    let n_nodes = thawed.info().unwrap().n_nodes;
+    insert(&mut thawed, &all[600..601], 1);
+    let more = thawed.info().unwrap().n_nodes - n_nodes;
+    assert!((1..100).contains(&more), "{more}");
+    holds(&thawed, &all[..601], false, "one, by Annoy");
+    insert(&mut thawed, &all[601..], 1);
     holds_together(&thawed, &all, "by Annoy");
     let error = Index::with_options(options).unwrap().thaw_built();
     assert!(matches!(error, Err(Error::State { .. })));
