@@ -2,7 +2,7 @@
 //! pyo3-ffi builds for.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 fn main() {
@@ -16,10 +16,12 @@ fn main() {
     }
     println!("cargo:rerun-if-env-changed=PYO3_PYTHON");
     let python = env::var_os("PYO3_PYTHON").unwrap_or_else(|| "python3".into());
-    let code = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("_native.c");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    let code = out.join("_native.c");
+    let system = env::var("CARGO_CFG_TARGET_OS").expect("set by cargo");
     let command = Command::new(&python)
         .arg("build_native.py")
-        .arg(&code)
+        .args([code.as_os_str(), system.as_ref()])
         .stderr(Stdio::inherit())
         .output();
     let written = command.unwrap_or_else(|error| panic!("cannot run {python:?}: {error}"));
@@ -38,8 +40,21 @@ fn main() {
         .define("PyInit__native", "annoy_rs_native_init")
         .warnings(false)
         .compile("annoy_rs_native");
-    if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+    match system.as_str() {
         // Of the library that is in it, whatever else the process has loaded.
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
+        "linux" => println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic"),
+        "windows" => import_library(&out),
+        _ => (),
     }
+}
+
+/// A DLL has to say which other one has what it calls. pyo3-ffi says it for what Rust calls; what
+/// cffi's C code calls the linker finds in here.
+fn import_library(out: &Path) {
+    let processor = env::var("CARGO_CFG_TARGET_ARCH").expect("set by cargo");
+    let compiler = env::var("CARGO_CFG_TARGET_ENV").expect("set by cargo");
+    let made = python3_dll_a::ImportLibraryGenerator::new(&processor, &compiler).generate(out);
+    made.expect("an import library of python3.dll");
+    println!("cargo:rustc-link-search=native={}", out.display());
+    println!("cargo:rustc-link-lib=dylib=python3");
 }

@@ -1,0 +1,8 @@
+# What a fork sets: the names under which its packages are published. Everything else follows.
+# The packages of PyPI and RubyGems have theirs in bindings/python/pyproject.toml and
+# bindings/ruby/annoy_rs.gemspec, the crate in Cargo.toml.
+
+# The Go module: where the repository is that `release/dist.sh go` fills.
+go_module=${ANNOY_RS_GO_MODULE:-example.com/annoy_rs/annoy-go}
+# Who answers for the Debian packages.
+maintainer=${ANNOY_RS_MAINTAINER:-annoy_rs maintainers <maintainers@example.com>}
