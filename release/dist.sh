@@ -11,7 +11,7 @@
 # - debian: packages of the library and for compiling, amd64 and arm64;
 # - crate: the package for crates.io;
 # - check: what is in them (release/contents.sh), then each installed in an empty place, where it
-#   runs a short program (release/check.sh).
+#   runs a short program (release/check/run.sh).
 #
 # From the environment: ANNOY_RS_DIST_SYSTEMS, systems of release/systems.sh that are to be made in
 # place of all; what release/names.sh names. Needs cargo, a C compiler and python3, and with root
@@ -78,7 +78,7 @@ has_library() { [ -f "$work/libraries/$1/libannoy_rs.a" ] || { echo "no library 
 check() {
     made "look at the contents" bash "$root/release/contents.sh" "$dist"
     cat "$work/log"
-    bash "$root/release/check.sh" || lost+=("the check: see above")
+    bash "$root/release/check/run.sh" || lost+=("the check: see above")
 }
 
 [ $# -gt 0 ] || set -- libraries wheels gems go archives debian crate check

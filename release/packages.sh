@@ -130,10 +130,20 @@ debian() {
 }
 
 # --- crates.io
-crate_package() {
-    cargo package --quiet --allow-dirty --locked --manifest-path "$root/Cargo.toml" --target-dir "$work/package" &&
-        cp "$work"/package/package/*.crate "$dist"
-}
+# From a copy of what belongs to the crate, under its name there: what else the repository has
+# (bindings, tests, benchmarks, the fuzzers' inputs) is not the crate's.
+crate_package() (
+    set -e
+    to=$work/crate
+    rm -rf "$to"
+    mkdir -p "$to"
+    cd "$root"
+    git ls-files -z src include build.rs Cargo.lock README.md CHANGELOG.md FORMAT.md LICENSE THIRD-PARTY-LICENSES.txt |
+        xargs -0 cp --parents -t "$to"
+    python3 release/crate_manifest.py Cargo.toml "$crate_name" > "$to/Cargo.toml"
+    cargo package --quiet --allow-dirty --manifest-path "$to/Cargo.toml" --target-dir "$work/package"
+    cp "$work/package/package/$crate_name-$version.crate" "$dist"
+)
 crate() {
     rm -f "$dist"/*.crate
     made "crate" crate_package

@@ -3,7 +3,6 @@
 
 int main(void) {
     const float rows[3][3] = {{1, 0, 0}, {0, 1, 0}, {1, 1, 0}}, query[3] = {1, 0.1f, 0};
-    const char *const names[3] = {"east", "north", "north-east"};
     annoy_index *index, *opened;
     annoy_error error = {0};
     int64_t ids[2];
@@ -17,7 +16,7 @@ int main(void) {
         printf("%s\n", error.message);
         return 1;
     }
-    printf("%s %s %.3f\n", names[ids[0]], names[ids[1]], distances[0]);
+    printf("%d %d %.3f\n", (int)ids[0], (int)ids[1], distances[0]);
     annoy_free(opened);
     annoy_free(index);
     return 0;

@@ -1,6 +1,5 @@
 #include <annoy.hpp>
 #include <cstdio>
-#include <string>
 #include <vector>
 
 int main() {
@@ -10,8 +9,7 @@ int main() {
   index.build(10);
   index.build_graph();
   index.save("three.ann");
-  const char *const names[] = {"east", "north", "north-east"};
   const annoy::index opened = annoy::index::open("three.ann");
   const auto found = opened.search({1, 0.1f, 0}, 2);
-  std::printf("%s %s %.3f\n", names[found[0].id], names[found[1].id], found[0].distance);
+  std::printf("%d %d %.3f\n", static_cast<int>(found[0].id), static_cast<int>(found[1].id), found[0].distance);
 }

@@ -26,6 +26,5 @@ func main() {
 	check(err)
 	found, err := opened.Search(ctx, []float32{1, 0.1, 0}, 2)
 	check(err)
-	names := []string{"east", "north", "north-east"}
-	fmt.Printf("%s %s %.3f\n", names[found[0].ID], names[found[1].ID], found[0].Distance)
+	fmt.Printf("%d %d %.3f\n", found[0].ID, found[1].ID, found[0].Distance)
 }

@@ -8,4 +8,4 @@ with Index(3, metric="angular") as index:
     index.save("three.ann")
 with Index.open("three.ann") as index:
     ids, distances = index.search([1, 0.1, 0], 2)
-    print(*index.labels(ids), "%.3f" % distances[0])
+    print(*ids, "%.3f" % distances[0])

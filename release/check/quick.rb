@@ -8,5 +8,5 @@ index.build_graph
 index.save("three.ann")
 Annoy.open("three.ann") do |opened|
   ids, distances = opened.search([1, 0.1, 0], 2)
-  puts format("%s %s %.3f", *opened.labels(ids), distances[0])
+  puts format("%d %d %.3f", *ids, distances[0])
 end

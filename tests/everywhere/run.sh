@@ -62,6 +62,9 @@ says() { "${@:2}" 2>&1 | tee "$tmp/says" && grep -qF -- "$1" "$tmp/says"; }
 rust_tests() {
     cargo test --quiet --manifest-path "$root/Cargo.toml" --target-dir "$target" --features fault-injection,internals "$@"
 }
+rust_library() {
+    cargo build --quiet --lib --manifest-path "$root/Cargo.toml" --target-dir "$target" --features fault-injection,internals "$@"
+}
 # What decides bytes and answers: files of every kind, by every kernel, are those of before.
 bytes=(conformance:: determinism::checksums determinism::every_kernel determinism::a_kernel format:: golden::
     graph_bytes::every_kernel graph_bytes::zero_vectors scan_bytes::every_kernel)
@@ -85,6 +88,8 @@ aarch64() {
     ok "aarch64 (cortex-a53): built files, without dot products" says "kernel: neon" \
         rust_tests --target $triple --test rust -- --exact determinism::checksums_are_those_of_before --nocapture
     export QEMU_CPU=max
+    # Cargo's tests need no static library, so they leave none.
+    ok "aarch64: the library for C" rust_library --target $triple
     for source in "$root"/tests/c/*.c; do
         program=$(basename "$source" .c)
         [ "$program" = canary ] && continue

@@ -10,7 +10,7 @@ use annoy_rs::{
     Access, Error, IdWidth, Index, Metric, Options, ScalarType, Vector, VectorMut, MAX_TREES,
 };
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const N: usize = 40;
 
@@ -424,7 +424,7 @@ fn files_that_are_no_index() {
 fn names_that_are_not_utf8() {
     use std::os::unix::ffi::OsStrExt;
     let root = crate::common::scratch();
-    let path: PathBuf = root
+    let path: std::path::PathBuf = root
         .path()
         .join(std::ffi::OsStr::from_bytes(b"\xff\xfe.ann"));
     let options = Options::new(Metric::Dot, 5);

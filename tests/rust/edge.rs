@@ -272,6 +272,7 @@ fn long_file_of_zeros() {
     assert!(error.to_string().contains("zeros"), "{error}");
 }
 
+#[cfg(unix)]
 #[test]
 fn saving_keeps_the_permissions() {
     use std::os::unix::fs::PermissionsExt;

@@ -2,7 +2,7 @@
 //! pyo3-ffi builds for.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 fn main() {
@@ -40,21 +40,8 @@ fn main() {
         .define("PyInit__native", "annoy_rs_native_init")
         .warnings(false)
         .compile("annoy_rs_native");
-    match system.as_str() {
+    if system == "linux" {
         // Of the library that is in it, whatever else the process has loaded.
-        "linux" => println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic"),
-        "windows" => import_library(&out),
-        _ => (),
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
     }
-}
-
-/// A DLL has to say which other one has what it calls. pyo3-ffi says it for what Rust calls; what
-/// cffi's C code calls the linker finds in here.
-fn import_library(out: &Path) {
-    let processor = env::var("CARGO_CFG_TARGET_ARCH").expect("set by cargo");
-    let compiler = env::var("CARGO_CFG_TARGET_ENV").expect("set by cargo");
-    let made = python3_dll_a::ImportLibraryGenerator::new(&processor, &compiler).generate(out);
-    made.expect("an import library of python3.dll");
-    println!("cargo:rustc-link-search=native={}", out.display());
-    println!("cargo:rustc-link-lib=dylib=python3");
 }

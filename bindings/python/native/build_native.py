@@ -37,6 +37,7 @@ def declarations(header: Path) -> str:
 WINDOWS = """#define MS_WINDOWS
 #define MS_WIN64
 #define HAVE_DECLSPEC_DLL
+#define Py_ENABLE_SHARED
 #define SIZEOF_VOID_P 8
 #define SIZEOF_SIZE_T 8
 #define SIZEOF_LONG 4
