@@ -57,16 +57,20 @@ library() (
         *-musl)
             # zig calls musl libc.so. Where musl is the system's library, that is found by another name.
             patchelf --replace-needed libc.so "libc.musl-${1%%-*}.so.1" "$to/libannoy_rs.so"
-            # Programs are to find no other library beside it: what unwinds the stack is part of it.
-            unwind=$(rustc --print target-libdir --target "$1")/self-contained/libunwind.a
-            printf 'OPEN %s\nADDLIB %s\nSAVE\nEND\n' libannoy_rs.a "$unwind" | (cd "$to" && llvm-ar -M)
             ;;
         *-windows-*) cp "$built/libannoy_rs.dll.a" "$to" ;;
     esac
-    # Rust's own library comes with line tables: 4 MB in every program that links it.
+    # What Rust's own library has along: line tables, and what its compiler would optimise once more.
+    # As much again, in every program that links it.
+    rust_objcopy --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd \
+        --remove-section=__LLVM,__bitcode --remove-section=__LLVM,__cmdline "$to/libannoy_rs.a"
     case $1 in
-        *-darwin) llvm-strip -S "$to/libannoy_rs.a" || true ;;
-        *) llvm-strip --strip-debug "$to/libannoy_rs.a" ;;
+        *-musl)
+            # What unwinds the stack is part of it, as not every C compiler for musl has that.
+            unwind=$(rustc --print target-libdir --target "$1")/self-contained/libunwind.a
+            printf 'CREATE joined.a\nADDLIB libannoy_rs.a\nADDLIB %s\nSAVE\nEND\n' "$unwind" | (cd "$to" && llvm-ar -M)
+            mv "$to/joined.a" "$to/libannoy_rs.a"
+            ;;
     esac
 )
 libraries() { for system in $wanted_systems; do made "library for $system" library "$system"; done; }

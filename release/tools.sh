@@ -66,6 +66,11 @@ for_system() (
     "$@"
 )
 
+# Rust's own objcopy knows the files of all these systems as its compiler writes them.
+rust_objcopy() {
+    LD_LIBRARY_PATH=$(rustc --print sysroot)/lib "$(rustc --print target-libdir)/../bin/rust-objcopy" "$@"
+}
+
 # cargo_build SYSTEM: the library, to be found in $work/cargo/SYSTEM/release.
 cargo_build() {
     local options=(--release --lib --quiet --locked --manifest-path "$root/Cargo.toml")

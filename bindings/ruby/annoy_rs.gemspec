@@ -17,7 +17,11 @@ Gem::Specification.new do |spec|
   spec.files = Dir.glob("{lib,sig,ext}/**/*", File::FNM_DOTMATCH, base: __dir__)
                   .select { |path| File.file?(File.join(__dir__, path)) && (is_native || !path.end_with?(".so", ".dylib", ".dll")) } +
                %w[README.md LICENSE THIRD-PARTY-LICENSES.txt].select { |path| File.file?(File.join(__dir__, path)) }
-  spec.extensions = ["ext/annoy_rs/extconf.rb"] unless is_native
+  if is_native
+    spec.platform = ENV.fetch("PLATFORM")
+  else
+    spec.extensions = ["ext/annoy_rs/extconf.rb"]
+  end
   spec.require_paths = ["lib"]
   spec.add_dependency "ffi", "~> 1.15"
   spec.metadata["rubygems_mfa_required"] = "true"

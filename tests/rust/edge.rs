@@ -379,6 +379,7 @@ fn eight_threads_search_one_index() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "wine 8 does not replace a file that is mapped")]
 fn saving_onto_a_file_in_use() {
     let directory = scratch();
     let path = directory.path().join("x.ann");
@@ -416,6 +417,7 @@ fn saving_onto_a_file_in_use() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "wine 8 does not replace a file that is mapped")]
 fn a_build_on_disk_onto_the_file_that_is_loaded() {
     let directory = scratch();
     let path = directory.path().join("x.ann");
