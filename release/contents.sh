@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Looks at what release/dist.sh has made: its sizes, that shared libraries export annoy_* and nothing
-# else and need nothing but what each system has, that the licences are in each package, and that
-# nothing names the place where it was built.
+# Looks at what release/dist.sh has made: its sizes, that shared libraries export annoy_* and
+# nothing else and need nothing but what each system has, that the licences are in each package, and
+# that nothing names the place where it was built.
 #
 #   release/contents.sh     after release/dist.sh
 set -u

@@ -1,5 +1,5 @@
-"""Prints Cargo.toml as the crate has it: under another name, without tests, benchmarks and the other
-members of the workspace.
+"""Prints Cargo.toml as the crate has it: under another name, without tests, benchmarks and the
+other members of the workspace.
 
     python3 crate_manifest.py Cargo.toml NAME
 """

@@ -55,13 +55,14 @@ library() (
     cp "$built/$(shared_name "$1")" "$built/libannoy_rs.a" "$to"
     case $1 in
         *-musl)
-            # zig calls musl libc.so. Where musl is the system's library, that is found by another name.
+            # zig calls musl libc.so. Where musl is the system's library, that is found by another
+            # name.
             patchelf --replace-needed libc.so "libc.musl-${1%%-*}.so.1" "$to/libannoy_rs.so"
             ;;
         *-windows-*) cp "$built/libannoy_rs.dll.a" "$to" ;;
     esac
-    # What Rust's own library has along: line tables, and what its compiler would optimise once more.
-    # As much again, in every program that links it.
+    # What Rust's own library has along: line tables, and what its compiler would optimise once
+    # more. As much again, in every program that links it.
     rust_objcopy --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd \
         --remove-section=__LLVM,__bitcode --remove-section=__LLVM,__cmdline "$to/libannoy_rs.a"
     case $1 in

@@ -3,8 +3,8 @@
 #
 #   PYPI_TOKEN=... RUBYGEMS_TOKEN=... CRATES_TOKEN=... release/publish.sh
 #
-# GO_REPOSITORY=URL pushes the Go module there, with the tag of this version. `--dry-run` says what it
-# would do.
+# GO_REPOSITORY=URL pushes the Go module there, with the tag of this version. `--dry-run` says what
+# it would do.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 dist=$root/target/dist

@@ -1,5 +1,5 @@
-# Wine, for programs of 64-bit Windows: to be sourced after tests/shell.sh. `wine_ready` sets up what
-# `wine64 PROGRAM` runs in.
+# Wine, for programs of 64-bit Windows: to be sourced after tests/shell.sh. `wine_ready` sets up
+# what `wine64 PROGRAM` runs in.
 export WINEPREFIX=${CARGO_TARGET_DIR:-$root/target}/wine WINEDEBUG=-all
 # Debian calls a script that asks for 32-bit Windows too.
 [ ! -x /usr/lib/wine/wine64 ] || PATH=/usr/lib/wine:$PATH

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Other people's wrappers of Spotify's annoylib.h, compiled with ours in its place: RcppAnnoy, uwot (on
-# RcppAnnoy) and the Lua module of Annoy. Each has to pass its own tests as it does with the original.
+# Other people's wrappers of Spotify's annoylib.h, compiled with ours in its place: RcppAnnoy, uwot
+# (on RcppAnnoy) and the Lua module of Annoy. Each has to pass its own tests as it does with the
+# original.
 #
 #   tests/wrappers/run.sh [rcppannoy] [uwot] [lua]      all, unless some are named
 #
@@ -45,9 +46,10 @@ ran() {
 }
 same_count() { [ -n "$2" ] && [ "$2" = "$3" ] && good "$1: as many tests pass with both ($2)" || bad "$1: $2 with theirs, $3 with ours"; }
 
-# with_ours DIRECTORY: our headers in place of those that it brings.
+# with_ours DIRECTORY: our annoylib.h in place of the one that it brings. (RcppAnnoy has a
+# kissrandom.h of its own, without a namespace, which it goes on using.)
 with_ours() {
-    cp "$headers"/{annoylib.h,annoylib_c.h,annoylib_calls.h,kissrandom.h,mman.h} "$root/include/annoy.h" "$1"
+    cp "$headers"/{annoylib.h,annoylib_c.h,annoylib_calls.h} "$root/include/annoy.h" "$1"
     cp -r "$headers/annoy" "$1"
 }
 
@@ -65,7 +67,7 @@ rcppannoy() {
         fi
         ok "RcppAnnoy, $whose: it compiles" R CMD INSTALL --no-docs --no-byte-compile --library="$tmp/$whose" "$tmp/RcppAnnoy"
         ran "RcppAnnoy, $whose: its tests" env R_LIBS="$tmp/$whose" Rscript -e \
-            'library(RcppAnnoy); r <- tinytest::test_package("RcppAnnoy"); d <- as.data.frame(r); cat(sum(d$result), "passed\n"); if (!all(d$result)) print(d[!d$result, ]); quit(status = !all(d$result))'
+            'stopifnot(dirname(find.package("RcppAnnoy")) == normalizePath(Sys.getenv("R_LIBS"))); r <- tinytest::test_package("RcppAnnoy"); d <- as.data.frame(r); cat(sum(d$result), "passed\n"); if (!all(d$result)) print(d[!d$result, ]); quit(status = !all(d$result))'
         counts+=("${count:-}")
     done
     same_count RcppAnnoy "${counts[@]}"
@@ -79,7 +81,7 @@ uwot() {
         [ $whose = theirs ] || echo "PKG_LIBS = $library -lpthread -ldl -lm" >> "$tmp/uwot/src/Makevars"
         ok "uwot, $whose: it compiles" env R_LIBS="$tmp/$whose" R CMD INSTALL --no-docs --no-byte-compile --library="$tmp/$whose" "$tmp/uwot"
         ran "uwot, $whose: its tests" env R_LIBS="$tmp/$whose" NOT_CRAN=true Rscript -e \
-            "library(uwot); r <- as.data.frame(testthat::test_dir('$tmp/uwot/tests/testthat', package = 'uwot', load_package = 'installed', reporter = 'summary', stop_on_failure = FALSE)); bad <- sum(r\$failed) + sum(r\$error); cat(sum(r\$passed), 'passed\n'); quit(status = bad > 0)"
+            "stopifnot(dirname(find.package('uwot')) == normalizePath(Sys.getenv('R_LIBS'))); library(uwot); r <- as.data.frame(testthat::test_dir('$tmp/uwot/tests/testthat', package = 'uwot', load_package = 'installed', reporter = 'summary', stop_on_failure = FALSE)); bad <- sum(r\$failed) + sum(r\$error); cat(sum(r\$passed), 'passed\n'); quit(status = bad > 0)"
         counts+=("${count:-}")
     done
     same_count uwot "${counts[@]}"

@@ -32,8 +32,8 @@ def declarations(header: Path) -> str:
     return "\n".join(line for line in lines if line in numbers or not line.startswith(("#", 'extern "C"', "}  // extern")))
 
 
-# What Python's headers ask of a system, for the stable ABI: the processors' systems that Python runs
-# on differ only here. Python's own file for Windows comes with Python for Windows.
+# What Python's headers ask of a system, for the stable ABI. Python's own file for Windows comes
+# with Python for Windows. (Without the third and fourth, data of Python's is taken for code.)
 WINDOWS = """#define MS_WINDOWS
 #define MS_WIN64
 #define HAVE_DECLSPEC_DLL
