@@ -15,7 +15,7 @@ sources=${ANNOY_RS_WRAPPERS:-$target/wrappers}
 missing=()
 for entry in r-base-dev:/usr/bin/R r-cran-{rcpp:Rcpp,rcppannoy:RcppAnnoy,tinytest:tinytest,testthat:testthat,rcppprogress:RcppProgress} \
     r-cran-{dqrng:dqrng,irlba:irlba,fnn:FNN,rspectra:RSpectra,matrix:Matrix} \
-    lua5.1:/usr/bin/lua5.1 liblua5.1-0-dev:/usr/include/lua5.1/lua.hpp lua-busted:/usr/bin/busted; do
+    libpcg-cpp-dev:/usr/include/pcg_random.hpp lua5.1:/usr/bin/lua5.1 liblua5.1-0-dev:/usr/include/lua5.1/lua.hpp lua-busted:/usr/bin/busted; do
     case ${entry#*:} in
         /*) [ -e "${entry#*:}" ] || missing+=("${entry%%:*}") ;;
         *) [ -d "/usr/lib/R/site-library/${entry#*:}" ] || [ -d "/usr/lib/R/library/${entry#*:}" ] || missing+=("${entry%%:*}") ;;
