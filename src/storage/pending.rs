@@ -184,7 +184,9 @@ impl NameHolder {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             created => created?,
         };
-        let written = Writer(&file).write_all(bytes).and_then(|()| file.metadata());
+        let written = Writer(&file)
+            .write_all(bytes)
+            .and_then(|()| file.metadata());
         match written {
             Ok(found) => Ok(Some(NameHolder {
                 _file: cfg!(not(windows)).then_some(file),

@@ -339,11 +339,7 @@ fn paths_that_cannot_be_loaded() {
     } else {
         ("No such file", "Not a directory")
     };
-    not_loaded(
-        &at("none"),
-        options,
-        &["cannot open", &named("none"), none],
-    );
+    not_loaded(&at("none"), options, &["cannot open", &named("none"), none]);
     not_loaded(
         &at("file/below"),
         options,

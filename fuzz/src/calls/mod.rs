@@ -312,7 +312,8 @@ impl Session<'_> {
             252..254 => self.directory.join("none").join("a"),
             _ => self.directory.join("x".repeat(300)),
         };
-        let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("there is no NUL in it");
+        let path =
+            CString::new(path.as_os_str().as_encoded_bytes()).expect("there is no NUL in it");
         Ok(CPath(Some(path)))
     }
 
