@@ -127,7 +127,7 @@ impl PendingFile {
     /// [`Error::Io`].
     pub fn sync(&self) -> Result<()> {
         fault::check(Kind::Sync)
-            .and_then(|()| self.file.sync_all())
+            .and_then(|()| system::sync(&self.file))
             .map_err(|e| Error::io("write", self.target.as_path(), e))
     }
 

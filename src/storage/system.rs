@@ -106,6 +106,25 @@ pub fn reserve_file(mut file: &File, part: Range<u64>) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a file, or what a directory names, durable. On macOS that is F_FULLFSYNC, which some file
+/// systems of others do not have.
+pub fn sync(file: &File) -> io::Result<()> {
+    let synced = file.sync_all();
+    #[cfg(target_vendor = "apple")]
+    if let Err(error) = &synced {
+        use std::os::fd::AsRawFd;
+        let code = error.raw_os_error();
+        if matches!(code, Some(libc::ENOTSUP | libc::ENOTTY | libc::EINVAL)) {
+            // SAFETY: a call on an open descriptor, which `file` keeps open.
+            return match unsafe { libc::fsync(file.as_raw_fd()) } {
+                0 => Ok(()),
+                _ => Err(io::Error::last_os_error()),
+            };
+        }
+    }
+    synced
+}
+
 /// A directory, open so that renames in it can be made durable; none where it may be written to but
 /// not read, and so not opened.
 #[cfg(unix)]
@@ -125,7 +144,7 @@ impl Directory {
     pub fn sync(&self, renamed: &File) -> io::Result<()> {
         fault::check(Kind::Sync)?;
         match &self.0 {
-            Some(directory) => directory.sync_all(),
+            Some(directory) => sync(directory),
             None => sync_file_system(renamed),
         }
     }
