@@ -12,9 +12,10 @@
 #   make fuzz                   the fuzzers, a short time each; `make fuzz TARGET=file` runs one
 #                               until it is stopped
 #   make docs                   the Rust documentation
+#   make dist                   packages for all registries and systems: docs/releasing.md
 SHELL := /bin/sh
 .DEFAULT_GOAL := check
-.PHONY: check test thorough stage stages bless-header bless-conformance bench compare fuzz docs
+.PHONY: check test thorough stage stages bless-header bless-conformance bench compare fuzz docs dist
 
 check:
 	cargo fmt --all --check
@@ -47,6 +48,9 @@ compare:
 
 fuzz:
 	bash fuzz/run.sh $(or $(TARGET),--test)
+
+dist:
+	bash release/dist.sh
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

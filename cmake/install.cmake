@@ -15,19 +15,19 @@ install(FILES "${_annoy_rs_cpp}/annoylib.h" "${_annoy_rs_cpp}/annoylib_c.h" "${_
   "${_annoy_rs_cpp}/mman.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs")
 install(DIRECTORY "${_annoy_rs_cpp}/annoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/annoy_rs"
   FILES_MATCHING PATTERN "*.h")
-install(FILES "${ANNOY_RS_STAGE}/libannoy_rs.so" "${ANNOY_RS_STAGE}/libannoy_rs.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(PROGRAMS "${ANNOY_RS_STAGE}/${ANNOY_RS_SONAME}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT annoy_rs_runtime)
+install(FILES "${ANNOY_RS_STAGE}/${ANNOY_RS_LINK}" "${ANNOY_RS_STAGE}/${ANNOY_RS_STATIC}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(PROGRAMS "${ANNOY_RS_STAGE}/${ANNOY_RS_SHARED}" DESTINATION "${ANNOY_RS_SHARED_DIR}" COMPONENT annoy_rs_runtime)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD-PARTY-LICENSES.txt"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT annoy_rs_runtime)
 # CMake strips by itself what it has linked itself.
-if(CMAKE_STRIP)
-  set(_annoy_rs_libdir "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}")
-  if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
-    set(_annoy_rs_libdir "${CMAKE_INSTALL_LIBDIR}")
+if(CMAKE_STRIP AND NOT ANNOY_RS_BUILT)
+  set(_annoy_rs_libdir "\${CMAKE_INSTALL_PREFIX}/${ANNOY_RS_SHARED_DIR}")
+  if(IS_ABSOLUTE "${ANNOY_RS_SHARED_DIR}")
+    set(_annoy_rs_libdir "${ANNOY_RS_SHARED_DIR}")
   endif()
   install(CODE "
     if(CMAKE_INSTALL_DO_STRIP)
-      set(_file \"\$ENV{DESTDIR}${_annoy_rs_libdir}/${ANNOY_RS_SONAME}\")
+      set(_file \"\$ENV{DESTDIR}${_annoy_rs_libdir}/${ANNOY_RS_SHARED}\")
       execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-unneeded \"\${_file}\" RESULT_VARIABLE _failed)
       if(_failed)
         message(FATAL_ERROR \"annoy_rs: ${CMAKE_STRIP} cannot strip \${_file}: \${_failed}\")
@@ -40,7 +40,7 @@ set(_annoy_rs_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/annoy_rs")
 configure_package_config_file(
   "${PROJECT_SOURCE_DIR}/cmake/annoy_rs-config.cmake.in" "${PROJECT_BINARY_DIR}/annoy_rs-config.cmake"
   INSTALL_DESTINATION "${_annoy_rs_package_dir}"
-  PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR
+  PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR ANNOY_RS_SHARED_DIR
   NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 # Before 1.0 a new minor version may change the ABI.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/annoy_rs-config-version.cmake"

@@ -20,7 +20,7 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 # of one profile one after the other, as they wait for each other. What begins last is short.
 stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby abi compare examples docs)
 # These take longer, and run when they are named only.
-when_named=(sanitizers loom clients everywhere)
+when_named=(sanitizers loom clients everywhere wrappers)
 logs=target/test-logs
 # The longest that any stage may take, in seconds: more than twice what the longest takes.
 limit=${ANNOY_RS_STAGE_SECONDS:-1800}
@@ -76,7 +76,7 @@ lint() {
     # where it is. The Python module needs a Python with cffi, and its stage looks at it.
     local -x CUSTOM_LIBFUZZER_PATH=$PWD/target/libfuzzer.a
     cargo fmt --all --check && python3 tests/lines.py && python3 cmake/licenses.py --check &&
-        find tests benches bindings fuzz -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
+        find tests benches bindings fuzz release -name '*.sh' -print0 | xargs -0 -n 1 bash -n &&
         cargo clippy --quiet --workspace --exclude annoy_rs_python --all-targets --all-features -- -D warnings &&
         cargo clippy --quiet --lib -- -D warnings && echo "5 passed, 0 failed"
 }
@@ -147,8 +147,10 @@ gauntlet() {
 sanitizers() { bash tests/sanitizers/run.sh; }
 # Programs of others on annoy-rs-compat. With a warm cache of pip most of it is installing them.
 clients() { bash bindings/python/compat/test.sh; }
-# Other processors and C libraries, by emulators.
+# Other processors, C libraries and systems, by emulators.
 everywhere() { bash tests/everywhere/run.sh; }
+# Other people's wrappers of annoylib.h: R and Lua.
+wrappers() { bash tests/wrappers/run.sh; }
 loom() { cargo run --quiet --release -p annoy_rs_loom; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps && echo "1 passed, 0 failed"; }
 

@@ -1,18 +1,21 @@
 //! A file that is written thousands of times a second.
 
 use std::fs::File;
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::fs::FileExt;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// A file in memory, with a name to open it by.
+/// A file with a name to open it by: in memory, where the system has such.
 pub struct MemoryFile {
     file: File,
     path: PathBuf,
+    #[cfg(not(target_os = "linux"))]
+    _removed_in_the_end: tempfile::TempPath,
 }
 
 impl MemoryFile {
+    #[cfg(target_os = "linux")]
     pub fn new() -> Self {
+        use std::os::fd::{AsRawFd, FromRawFd};
         // SAFETY: a call with a NUL-terminated name.
         let fd = unsafe { libc::memfd_create(c"fuzz".as_ptr(), libc::MFD_CLOEXEC) };
         assert!(fd >= 0, "memfd_create: {}", std::io::Error::last_os_error());
@@ -22,10 +25,23 @@ impl MemoryFile {
         MemoryFile { file, path }
     }
 
+    #[cfg(not(target_os = "linux"))]
+    pub fn new() -> Self {
+        let (file, temp) = tempfile::NamedTempFile::new().unwrap().into_parts();
+        let path = temp.to_path_buf();
+        MemoryFile {
+            file,
+            path,
+            _removed_in_the_end: temp,
+        }
+    }
+
     /// Gives it these contents. No map of the old ones may be left.
     pub fn put(&self, bytes: &[u8]) {
-        self.file.set_len(bytes.len() as u64).unwrap();
-        self.file.write_all_at(bytes, 0).unwrap();
+        let mut file = &self.file;
+        file.set_len(bytes.len() as u64).unwrap();
+        file.rewind().unwrap();
+        file.write_all(bytes).unwrap();
     }
 
     pub fn path(&self) -> &Path {

@@ -17,8 +17,8 @@ use crate::storage::HeapBytes;
 use crate::work::{Meter, Stage, Work};
 use std::panic::{self, AssertUnwindSafe};
 
-/// Room is left for one in so many items, and so many, or as many as there are, at the least. When it is used up the trees
-/// are written anew, which takes time in proportion to them all.
+/// Room is left for one in so many items, and so many, or as many as there are, at the least. When
+/// it is used up the trees are written anew, which takes time in proportion to them all.
 const SHARE: usize = 16;
 const LEAST_FREE: usize = 1024;
 

@@ -25,6 +25,8 @@ enum Place {
     Memory(Bytes),
 }
 
+const IS_DIRECTORY: &str = "it is a directory, expected a regular file";
+
 /// How the bytes of a file are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -51,7 +53,7 @@ impl Source {
             .map_err(|e| fail("read the size of", e))?;
         if !found.is_file() {
             let what = if found.is_dir() {
-                "it is a directory, expected a regular file"
+                IS_DIRECTORY
             } else {
                 "it is a device, pipe or socket, expected a regular file"
             };
@@ -159,9 +161,13 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Windows opens no directory, and says that access is denied.
 #[cfg(not(unix))]
 fn open_without_waiting(path: &Path) -> io::Result<File> {
-    File::open(path)
+    match File::open(path) {
+        Err(_) if path.is_dir() => Err(io::Error::new(io::ErrorKind::InvalidInput, IS_DIRECTORY)),
+        opened => opened,
+    }
 }
 
 #[cfg(unix)]

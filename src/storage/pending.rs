@@ -1,6 +1,6 @@
 //! A file that takes its name only when it is whole.
 
-use super::system::{Directory, FileId};
+use super::system::{self, Directory, FileId};
 use super::target::Target;
 use crate::error::{Error, Result};
 use crate::fault::{self, Kind};
@@ -127,7 +127,7 @@ impl PendingFile {
     /// [`Error::Io`].
     pub fn sync(&self) -> Result<()> {
         fault::check(Kind::Sync)
-            .and_then(|()| self.file.sync_all())
+            .and_then(|()| system::sync(&self.file))
             .map_err(|e| Error::io("write", self.target.as_path(), e))
     }
 
@@ -147,7 +147,7 @@ impl PendingFile {
             Directory::open(&self.directory).map_err(|e| fail("open the directory of", e))?;
         fault::check(Kind::Rename).map_err(|e| fail("rename the temporary file to", e))?;
         if let Some(temp) = self.temp.take() {
-            if let Err(refused) = temp.persist(&self.target) {
+            if let Err(refused) = system::rename(temp, &self.target) {
                 self.temp = Some(refused.path);
                 return Err(fail("rename the temporary file to", refused.error));
             }
@@ -169,8 +169,10 @@ impl PendingFile {
 /// A file that stands where another is to be, and goes when it is dropped, unless it has been
 /// replaced or written over.
 struct NameHolder {
-    /// Open, so that no other file is taken for it.
-    file: File,
+    /// Open, so that no other file is taken for it; but not on Windows, where files that are open
+    /// are not replaced by everyone who is asked to.
+    _file: Option<File>,
+    id: Option<FileId>,
     path: PathBuf,
     len: u64,
 }
@@ -182,31 +184,32 @@ impl NameHolder {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             created => created?,
         };
-        let holder = NameHolder {
-            file,
-            path: path.to_path_buf(),
-            len: bytes.len() as u64,
-        };
-        if let Err(error) = Writer(&holder.file).write_all(bytes) {
-            // It is shorter than what `drop` knows for its own.
-            let _ = fs::remove_file(path);
-            return Err(error);
+        let written = Writer(&file)
+            .write_all(bytes)
+            .and_then(|()| file.metadata());
+        match written {
+            Ok(found) => Ok(Some(NameHolder {
+                _file: cfg!(not(windows)).then_some(file),
+                id: FileId::of(&found),
+                path: path.to_path_buf(),
+                len: bytes.len() as u64,
+            })),
+            Err(error) => {
+                drop(file);
+                let _ = fs::remove_file(path);
+                Err(error)
+            }
         }
-        Ok(Some(holder))
     }
 }
 
 impl Drop for NameHolder {
     fn drop(&mut self) {
-        let is_it = |there: &Metadata, own: &Metadata| {
-            FileId::of(there).is_some()
-                && FileId::of(there) == FileId::of(own)
-                && there.len() == self.len
+        let is_it = |there: &Metadata| {
+            self.id.is_some() && FileId::of(there) == self.id && there.len() == self.len
         };
-        if let (Ok(there), Ok(own)) = (fs::symlink_metadata(&self.path), self.file.metadata()) {
-            if is_it(&there, &own) {
-                let _ = fs::remove_file(&self.path);
-            }
+        if fs::symlink_metadata(&self.path).is_ok_and(|there| is_it(&there)) {
+            let _ = fs::remove_file(&self.path);
         }
     }
 }

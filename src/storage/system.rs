@@ -7,6 +7,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use tempfile::{PathPersistError, TempPath};
 
 type Grown = Result<MmapMut, (Option<MmapMut>, io::Error)>;
 
@@ -87,14 +88,41 @@ fn allocate(file: &File, at: u64, len: u64) -> io::Result<()> {
     }
 }
 
-/// Reserves them by writing zeros.
+/// Reserves them by writing what is there: zeros, unless it is a file that is to be written over.
 #[cfg(not(target_os = "linux"))]
 pub fn reserve_file(mut file: &File, part: Range<u64>) -> io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
+    use std::io::{Read, Seek, SeekFrom, Write};
     fault::check(Kind::Resize)?;
-    file.seek(SeekFrom::Start(part.start))?;
-    let zeros = &mut io::repeat(0).take(part.end - part.start);
-    io::copy(zeros, &mut file).map(|_| ())
+    let mut block = [0u8; 1 << 16];
+    let mut at = part.start;
+    while at < part.end {
+        let len = block.len().min((part.end - at) as usize);
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut block[..len])?;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(&block[..len])?;
+        at += len as u64;
+    }
+    Ok(())
+}
+
+/// Makes a file, or what a directory names, durable. On macOS that is F_FULLFSYNC, which some file
+/// systems of others do not have.
+pub fn sync(file: &File) -> io::Result<()> {
+    let synced = file.sync_all();
+    #[cfg(target_vendor = "apple")]
+    if let Err(error) = &synced {
+        use std::os::fd::AsRawFd;
+        let code = error.raw_os_error();
+        if matches!(code, Some(libc::ENOTSUP | libc::ENOTTY | libc::EINVAL)) {
+            // SAFETY: a call on an open descriptor, which `file` keeps open.
+            return match unsafe { libc::fsync(file.as_raw_fd()) } {
+                0 => Ok(()),
+                _ => Err(io::Error::last_os_error()),
+            };
+        }
+    }
+    synced
 }
 
 /// A directory, open so that renames in it can be made durable; none where it may be written to but
@@ -116,7 +144,7 @@ impl Directory {
     pub fn sync(&self, renamed: &File) -> io::Result<()> {
         fault::check(Kind::Sync)?;
         match &self.0 {
-            Some(directory) => directory.sync_all(),
+            Some(directory) => sync(directory),
             None => sync_file_system(renamed),
         }
     }
@@ -231,10 +259,11 @@ impl FileId {
         Some(FileId(file.dev(), file.ino()))
     }
 
-    /// The system does not say.
-    #[cfg(not(unix))]
-    pub fn of(_file: &Metadata) -> Option<Self> {
-        None
+    /// The system tells when it was made, to a ten-millionth of a second.
+    #[cfg(windows)]
+    pub fn of(file: &Metadata) -> Option<Self> {
+        let made = std::os::windows::fs::MetadataExt::creation_time(file);
+        (made != 0).then_some(FileId(made, 0))
     }
 }
 
@@ -253,3 +282,24 @@ pub fn is_name_refused(error: &io::Error) -> bool {
 pub fn is_name_refused(_error: &io::Error) -> bool {
     false
 }
+
+/// Gives a file another's name, in one step, also where that other is open. (`tempfile` does not
+/// ask Windows for what makes that possible there.)
+pub fn rename(temp: TempPath, to: &Path) -> Result<(), PathPersistError> {
+    #[cfg(windows)]
+    {
+        match std::fs::rename(&temp, to) {
+            Ok(()) => {
+                // The name is not there any more.
+                let _ = temp.keep();
+                Ok(())
+            }
+            Err(error) => Err(PathPersistError { error, path: temp }),
+        }
+    }
+    #[cfg(not(windows))]
+    temp.persist(to)
+}
+
+/// Whether a file can be cut while a part of it is mapped that stays.
+pub const CUTS_WHILE_MAPPED: bool = cfg!(not(windows));

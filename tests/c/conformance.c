@@ -1,10 +1,10 @@
 /* The cases of tests/conformance, which every binding runs (see its README.md). */
-#define _XOPEN_SOURCE 700 /* glob, popen */
+#define _XOPEN_SOURCE 700 /* popen */
 #include "check.h"
 
 #include "../conformance/json.h"
 
-#include <glob.h>
+#include <dirent.h>
 
 /* The index of the case that runs, and the step that it takes. */
 static annoy_index *index_here;
@@ -108,6 +108,10 @@ static void add_item(void) {
 
 static void save(void) {
     const char *path = file();
+#ifdef _WIN32
+    /* Windows has no command for it. The Rust tests compare the checksums. */
+    status = annoy_save(index_here, path, &error);
+#else
     char command[2048], sum[65] = "";
     FILE *pipe;
     status = annoy_save(index_here, path, &error);
@@ -117,6 +121,7 @@ static void save(void) {
     CHECK(pipe && fread(sum, 1, 64, pipe) == 64);
     if (pipe) pclose(pipe);
     expect_text("sha256", sum, 64);
+#endif
 }
 
 static void open_index(void) {
@@ -535,27 +540,36 @@ static void run_case(const json *one, const char *path) {
     annoy_free(index_here);
 }
 
+static void run_file(const char *path) {
+    char *text;
+    json *cases = json_file(path, &text);
+    const json *one;
+    for (one = cases->first; one; one = one->next) {
+        failed_here = 0;
+        run_case(one, path);
+        n_tests++;
+        n_failed += failed_here != 0;
+    }
+    json_free(cases);
+    free(text);
+}
+
 int main(void) {
-    glob_t files;
-    size_t i;
-    memset(&files, 0, sizeof files);
-    if (glob(CONFORMANCE "/*.json", 0, NULL, &files) != 0 || files.gl_pathc < 11) {
-        printf("no cases in %s\n", CONFORMANCE);
+    DIR *directory = opendir(CONFORMANCE);
+    const struct dirent *entry;
+    int n_files = 0;
+    while (directory && (entry = readdir(directory)) != NULL) {
+        const char *end = strrchr(entry->d_name, '.');
+        char path[1024];
+        if (!end || strcmp(end, ".json") != 0) continue;
+        snprintf(path, sizeof path, "%s/%s", CONFORMANCE, entry->d_name);
+        run_file(path);
+        n_files++;
+    }
+    if (directory) closedir(directory);
+    if (n_files < 11) {
+        printf("only %d files of cases in %s\n", n_files, CONFORMANCE);
         return 2;
     }
-    for (i = 0; i < files.gl_pathc; i++) {
-        char *text;
-        json *cases = json_file(files.gl_pathv[i], &text);
-        const json *one;
-        for (one = cases->first; one; one = one->next) {
-            failed_here = 0;
-            run_case(one, files.gl_pathv[i]);
-            n_tests++;
-            n_failed += failed_here != 0;
-        }
-        json_free(cases);
-        free(text);
-    }
-    globfree(&files);
     return report();
 }

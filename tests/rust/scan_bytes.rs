@@ -151,9 +151,14 @@ fn goes_along_in_files() {
             assert!(other.graph_degree() > 0 && other.info().unwrap().scan_lists > 0);
             assert_eq!(answers(&other, &queries), found);
         }
-        // Over itself.
-        let mut other = Index::open(&path, Access::Map).unwrap();
-        other.save_and_load(&path, Access::Map).unwrap();
+        // Over itself. (Wine does not replace a file that is mapped.)
+        let access = if cfg!(windows) {
+            Access::Copy
+        } else {
+            Access::Map
+        };
+        let mut other = Index::open(&path, access).unwrap();
+        other.save_and_load(&path, access).unwrap();
         assert_eq!(answers(&other, &queries), found);
         // As Annoy has it.
         let without = loaded(options, &plain(options, &alone)).unwrap();
@@ -229,8 +234,9 @@ fn progress_goes_on_to_its_end() {
         assert!(told.is_sorted_by_key(|one| one.1), "{told:?}");
         let (done, total) = *told.last().unwrap();
         assert_eq!(done, total);
+        // The others of several threads may have gone far before this one is told.
         assert!(
-            told[0].0 == 0 && told[0].1 < total,
+            n_threads > 1 || told[0].0 == 0 && told[0].1 < total,
             "no second scale: {told:?}"
         );
         // No report of one thread is of half of it at once.

@@ -16,10 +16,12 @@ fn main() {
     }
     println!("cargo:rerun-if-env-changed=PYO3_PYTHON");
     let python = env::var_os("PYO3_PYTHON").unwrap_or_else(|| "python3".into());
-    let code = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("_native.c");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    let code = out.join("_native.c");
+    let system = env::var("CARGO_CFG_TARGET_OS").expect("set by cargo");
     let command = Command::new(&python)
         .arg("build_native.py")
-        .arg(&code)
+        .args([code.as_os_str(), system.as_ref()])
         .stderr(Stdio::inherit())
         .output();
     let written = command.unwrap_or_else(|error| panic!("cannot run {python:?}: {error}"));
@@ -38,7 +40,7 @@ fn main() {
         .define("PyInit__native", "annoy_rs_native_init")
         .warnings(false)
         .compile("annoy_rs_native");
-    if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+    if system == "linux" {
         // Of the library that is in it, whatever else the process has loaded.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
     }

@@ -1,11 +1,12 @@
 """Writes the C code of the extension module `annoy_rs._native`, through cffi: all of annoy.h,
 guarded.h and views.h, and the callbacks. Prints where Python.h is, for build.rs.
 
-    python build_native.py _native.c
+    python build_native.py _native.c [windows]     the system that the module is for, if another
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import sysconfig
 from contextlib import redirect_stdout
@@ -31,6 +32,31 @@ def declarations(header: Path) -> str:
     return "\n".join(line for line in lines if line in numbers or not line.startswith(("#", 'extern "C"', "}  // extern")))
 
 
+# What Python's headers ask of a system, for the stable ABI. Python's own file for Windows comes
+# with Python for Windows. (Without the third and fourth, data of Python's is taken for code.)
+WINDOWS = """#define MS_WINDOWS
+#define MS_WIN64
+#define HAVE_DECLSPEC_DLL
+#define Py_ENABLE_SHARED
+#define SIZEOF_VOID_P 8
+#define SIZEOF_SIZE_T 8
+#define SIZEOF_LONG 4
+#define SIZEOF_LONG_LONG 8
+#define SIZEOF_WCHAR_T 2
+"""
+
+
+def headers(system: str, beside: Path) -> Path:
+    """Where the headers are: those of this Python, made for Windows where this Python is not."""
+    own = Path(sysconfig.get_path("include"))
+    if system != "windows" or sys.platform == "win32":
+        return own
+    copy = beside.with_name("include")
+    shutil.copytree(own, copy, dirs_exist_ok=True)
+    (copy / "pyconfig.h").write_text(WINDOWS, encoding="utf-8")
+    return copy
+
+
 def main() -> None:
     ffi = FFI()
     ffi.cdef("\n".join(map(declarations, HEADERS)) + CALLBACKS)
@@ -38,7 +64,7 @@ def main() -> None:
     ffi.set_source("annoy_rs._native", includes, py_limited_api=True)
     with redirect_stdout(sys.stderr):
         ffi.emit_c_code(sys.argv[1])
-    print(sysconfig.get_path("include"))
+    print(headers("".join(sys.argv[2:]), Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

@@ -21,9 +21,8 @@ use super::handles::Slot;
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::status::*;
 use arbitrary::{Result, Unstructured};
-use std::ffi::{c_char, CStr, CString, OsStr};
+use std::ffi::{c_char, CStr, CString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use tempfile::TempDir;
@@ -308,18 +307,28 @@ impl Session<'_> {
         let path = match self.u.arbitrary::<u8>()? {
             n @ 0..240 => self.directory.join(FILES[usize::from(n) % FILES.len()]),
             240..243 => return Ok(CPath(None)),
-            243..246 => self.directory.join(OsStr::from_bytes(b"\xff")),
+            243..246 => self.directory.join(no_utf8()),
             246..248 => "".into(),
             248..250 => "/dev/null".into(),
             250..252 => self.directory.to_path_buf(),
             252..254 => self.directory.join("none").join("a"),
             _ => self.directory.join("x".repeat(300)),
         };
-        let path = CString::new(path.as_os_str().as_bytes()).expect("there is no NUL in it");
+        let path =
+            CString::new(path.as_os_str().as_encoded_bytes()).expect("there is no NUL in it");
         Ok(CPath(Some(path)))
     }
 
     fn slot(&mut self) -> Result<usize> {
         self.one_of(&[0, 0, 0, 1, 1, 2])
     }
+}
+
+/// A name that is no text.
+fn no_utf8() -> std::ffi::OsString {
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
+    // Half of a pair.
+    #[cfg(windows)]
+    return std::os::windows::ffi::OsStringExt::from_wide(&[0xd800]);
 }

@@ -113,7 +113,7 @@ class Estimator:
             return dict(index._y_map)
         if index._handle is None or index.label_kind is None:
             return None
-        ids = np.arange(index.n_items)
+        ids = np.arange(index.n_items, dtype=np.int64)
         return {i: label for i, label in enumerate(index.get_labels(ids).tolist()) if label is not None}
 
     @y_map.setter
@@ -193,7 +193,7 @@ class Estimator:
                 labels = {**(labels or {}), **{start + i: label for i, label in enumerate(y)}}
             if y_map is not None:
                 labels = {**(labels or {}), **y_map}
-            new.add_items(rows, np.arange(start, start + n))
+            new.add_items(rows, np.arange(start, start + n, dtype=np.int64))
             new.build(n_trees, n_jobs)
             new._y_map, new._feature_names = labels, names
 

@@ -40,7 +40,7 @@ def evaluate_embedding(x: ArrayLike, y2: ArrayLike, *, k: int = 10) -> float:
         with Index(metric="euclidean") as index:
             index.add_items(rows)
             index.build(1)
-            found.append(index.search_items(np.arange(len(rows)), k, exclude_self=True, exact=True)[0])
+            found.append(index.search_items(np.arange(len(rows), dtype=np.int64), k, exclude_self=True, exact=True)[0])
     return float(np.mean([len(np.intersect1d(a[a >= 0], b[b >= 0])) / max(1, (a >= 0).sum()) for a, b in zip(*found)]))
 
 

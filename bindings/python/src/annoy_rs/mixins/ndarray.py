@@ -80,13 +80,13 @@ class NDArrayMixin(Base):
         if which is not None and len(which) != n:
             raise ArgumentError(f"the number of ids is {len(which)}, expected one for each of {n} rows")
         if start_id is not None:
-            which = np.arange(operator.index(start_id), operator.index(start_id) + n)
+            which = np.arange(operator.index(start_id), operator.index(start_id) + n, dtype=np.int64)
         if n == 0 and self._handle is None:
             return np.empty(0, np.int64)
 
         def add(index: Any) -> Ids:
             n_items = lib.annoy_get_n_items(index)
-            to = np.arange(n_items, n_items + n) if which is None else which
+            to = np.arange(n_items, n_items + n, dtype=np.int64) if which is None else which
             if len(lengths) > 1:
                 # So that nothing is left that could stop it half way.
                 if to.min(initial=0) < 0:
@@ -143,7 +143,7 @@ class NDArrayMixin(Base):
         flags = lib.ANNOY_INSERT_REPLACE if replace else 0
         with self._owner.exclusive() as index:
             n_items = lib.annoy_get_n_items(index)
-            to = np.arange(n_items, n_items + given.n) if which is None else which
+            to = np.arange(n_items, n_items + given.n, dtype=np.int64) if which is None else which
             fields = index, ids_pointer(to), *given.fields, names, flags
             run_long(n_threads, progress, lambda work: lib.views_insert(*fields, work, lib.guarded_error()))
         return to
@@ -179,7 +179,7 @@ class NDArrayMixin(Base):
     def __getitem__(self, item: Union[int, slice]) -> NDArray[Any]:
         """A copy of an item's vector, of shape (f,), or of those of a slice, of shape (n, f)."""
         if isinstance(item, slice):
-            return self.get_items(np.arange(self.n_items)[item])
+            return self.get_items(np.arange(self.n_items, dtype=np.int64)[item])
         item = operator.index(item)
         if item < 0 and -item <= (n_items := self.n_items):
             item += n_items
@@ -252,7 +252,7 @@ class NDArrayMixin(Base):
         with self._owner.shared() as index:
             view = self._file.vectors(index, self._scalar) if self._file is not None else None
         if view is None:
-            view = self.get_items(np.arange(self.n_items))
+            view = self.get_items(np.arange(self.n_items, dtype=np.int64))
             view.flags.writeable = False
         return view
 
@@ -293,7 +293,7 @@ class NDArrayMixin(Base):
     def _chosen(self, ids: Optional[ArrayLike], start: int, stop: Optional[int]) -> Ids:
         if ids is not None:
             return as_ids(ids if hasattr(ids, "__len__") else list(ids))  # type: ignore[call-overload]
-        return np.arange(self.n_items)[start:stop]
+        return np.arange(self.n_items, dtype=np.int64)[start:stop]
 
     def to_pandas(
         self,

@@ -82,7 +82,7 @@ class PickleMixin(Base):
         """What an index that is not built holds. Missing ids behind the last item are not kept."""
         removed = [item for item in range(self.n_items) if self.is_removed(item)] if self.n_removed else []
         ids = np.union1d(self.ids, np.array(removed, np.int64))
-        named = np.arange(ids[-1] + 1 if len(ids) else 0)
+        named = np.arange(ids[-1] + 1 if len(ids) else 0, dtype=np.int64)
         labels = {item: label for item, label in enumerate(self.get_labels(named).tolist()) if label is not None}
         return ids, self._stored(ids), removed, labels, self.metadata
 

@@ -87,7 +87,7 @@ class PlottingMixin(Base):
         from matplotlib.collections import LineCollection
 
         points = np.asarray(y2, np.float64)
-        which = np.arange(len(points)) if ids is None else np.asarray(ids, np.int64)
+        which = np.arange(len(points), dtype=np.int64) if ids is None else np.asarray(ids, np.int64)
         if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(which):
             raise ArgumentError(f"y2 has the shape {points.shape}, expected ({len(which)}, 2)")
         places = {item: place for place, item in enumerate(which.tolist())}

@@ -203,7 +203,7 @@ class VectorOpsMixin(Base):
         same = (vectors == np.asarray(queries, vectors.dtype)[:, None, :]).all(axis=2) & (ids >= 0)
         # The place of the first, or behind the last.
         place = np.where(same.any(axis=1), same.argmax(axis=1), n)[:, None]
-        places = np.arange(n) + (np.arange(n) >= place)
+        places = np.arange(n, dtype=np.int64) + (np.arange(n, dtype=np.int64) >= place)
         return np.take_along_axis(ids, places, 1), np.take_along_axis(distances, places, 1)
 
     # As scikit-learn has them.
@@ -262,7 +262,7 @@ class VectorOpsMixin(Base):
             X, n_neighbors, search_k=search_k, exclude_self=exclude_self, exclude_item_ids=exclude_item_ids
         )
         data = np.ones(ids.size) if mode == "connectivity" else distances.ravel().astype(np.float64)
-        starts = np.arange(len(ids) + 1) * ids.shape[1]
+        starts = np.arange(len(ids) + 1, dtype=np.int64) * ids.shape[1]
         return csr_matrix((data, ids.ravel(), starts), shape=(len(ids), self.n_items))
 
 
