@@ -259,6 +259,12 @@ impl FileId {
         Some(FileId(file.dev(), file.ino()))
     }
 
+    /// The system does not say.
+    #[cfg(not(any(unix, windows)))]
+    pub fn of(_file: &Metadata) -> Option<Self> {
+        None
+    }
+
     /// The system tells when it was made, to a ten-millionth of a second.
     #[cfg(windows)]
     pub fn of(file: &Metadata) -> Option<Self> {
