@@ -14,6 +14,7 @@ use super::roots::Roots;
 use super::tree::{Grower, Growth, Task};
 use super::trees::{Node, NodeFault, Trees, Unsound};
 use crate::error::{Error, Result};
+use crate::kernel::prefetch;
 use crate::layout::{NodeLayout, NodeMut, Nodes, Points};
 use crate::memory;
 use crate::metric::Space;
@@ -48,8 +49,8 @@ impl Grown<'_> {
     /// [`Error::Corrupt`], [`Error::NoMemory`], [`Error::Argument`] for too many nodes. The trees
     /// may then be changed.
     pub fn insert<S: Space>(&mut self, space: &S, item: usize) -> Result<()> {
-        for tree in 0..self.roots.n_trees {
-            let way = self.way(space, item, tree)?;
+        let ways = self.ways(space, item, self.roots.n_trees)?;
+        for (tree, way) in ways.into_iter().enumerate() {
             for &(split, _) in &way.splits[1..] {
                 self.change_count(split, |n| n + 1)?;
             }
@@ -100,39 +101,53 @@ impl Grown<'_> {
     /// # Errors
     /// As [`insert`](Self::insert).
     pub fn place<S: Space>(&self, space: &S, item: usize) -> Result<usize> {
-        Ok(self.way(space, item, 0)?.end)
+        let ways = self.ways(space, item, 1)?;
+        Ok(ways.first().map_or(0, |way| way.end))
     }
 
-    fn way<S: Space>(&self, space: &S, item: usize, tree: usize) -> Result<Way> {
+    /// The ways down the first `n` trees, all at the same time, so that memory answers for one
+    /// while another is looked at.
+    fn ways<S: Space>(&self, space: &S, item: usize, n: usize) -> Result<Vec<Way>> {
         let nodes = Nodes::new(self.store.bytes(), self.layout);
         let trees = Trees::new(&nodes, self.roots);
         let query = space.query(nodes.get(item).row());
         let mut visits = trees.visits();
-        let mut way = Way {
+        let roots = self.roots.ids().take(n);
+        let mut ways = memory::collect(roots.enumerate().map(|(tree, root)| Way {
             splits: Vec::new(),
-            end: self.roots.ids().start + tree,
+            end: root,
             key: Key::root(self.seed, tree as u64),
-        };
-        loop {
-            match trees.visit(way.end, &mut visits)? {
-                Node::Item | Node::Leaf(_) if !way.splits.is_empty() => return Ok(way),
-                Node::Split(split) => {
-                    let [left, right] = split.sides(space, &query)?;
-                    // Where the plane says nothing, a coin does.
-                    let side = usize::from(match left == right {
-                        true => way.key.child(item).stream().flip(),
-                        false => right > left,
-                    });
-                    memory::push(&mut way.splits, (way.end, side))?;
-                    way.end = split.child(side)?;
-                    way.key = way.key.child(side);
+        }))?;
+        let mut open = memory::collect(0..ways.len())?;
+        while !open.is_empty() {
+            let mut kept = 0;
+            for i in 0..open.len() {
+                let way = &mut ways[open[i]];
+                match trees.visit(way.end, &mut visits)? {
+                    Node::Item | Node::Leaf(_) if !way.splits.is_empty() => continue,
+                    Node::Split(split) => {
+                        let [left, right] = split.sides(space, &query)?;
+                        // Where the plane says nothing, a coin does.
+                        let side = usize::from(match left == right {
+                            true => way.key.child(item).stream().flip(),
+                            false => right > left,
+                        });
+                        memory::push(&mut way.splits, (way.end, side))?;
+                        way.end = split.child(side)?;
+                        way.key = way.key.child(side);
+                        prefetch(nodes.get(way.end).bytes());
+                    }
+                    _ => {
+                        let (node, fault) = (way.end, NodeFault::NoTree);
+                        return Err(Unsound { node, fault }.into());
+                    }
                 }
-                _ => {
-                    let (node, fault) = (way.end, NodeFault::NoTree);
-                    return Err(Unsound { node, fault }.into());
-                }
+                open[kept] = open[i];
+                kept += 1;
             }
+            open.truncate(kept);
         }
+        Ok(ways)
     }
 
     fn items_of(&self, leaf: usize) -> Result<Vec<usize>> {

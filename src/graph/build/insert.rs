@@ -25,7 +25,7 @@ use crate::graph::quantize::vectors::{GraphQuery, Source, Vectors};
 use crate::graph::quantize::{write, EXTRA};
 use crate::graph::threads::Team;
 use crate::graph::{search, Graph, GraphBytes, END};
-use crate::kernel::Isa;
+use crate::kernel::{prefetch, Isa};
 use crate::memory;
 use crate::query::filter::Without;
 use crate::query::Wanted;
@@ -319,6 +319,15 @@ impl Insert<'_> {
         let groups = memory::collect(turned.chunk_by(|a, b| a.0 == b.0))?;
         let view = self.view(lists);
         let chosen = team.parts(groups.len(), TAKEN, |range| {
+            // What all of them will ask memory for.
+            for group in &groups[range.clone()] {
+                prefetch(view.row(group[0].0 as usize));
+                points.prefetch(group[0].0);
+            }
+            for group in &groups[range.clone()] {
+                let ids = neighbors(&view, self.roots.n_items, group[0].0);
+                ids.for_each(|id| points.prefetch(id));
+            }
             memory::try_collect(groups[range].iter().map(|group| {
                 let item = group[0].0;
                 let mut ids = memory::with_room(self.header.degree + group.len())?;

@@ -78,7 +78,7 @@ impl Graph {
         self.header.has_old_routes = true;
         // All that are there by now: a search may look at any.
         self.encode(source, was..n_items, isa, before)?;
-        if item < was {
+        if item < before.n_items {
             self.encode(source, item..item + 1, isa, before)?;
         }
         let Graph {
