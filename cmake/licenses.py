@@ -19,10 +19,14 @@ from typing import Any, Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FILE = ROOT / "THIRD-PARTY-LICENSES.txt"
-SYSTEMS = ("x86_64-unknown-linux-gnu", "x86_64-apple-darwin")
+SYSTEMS = ("x86_64-unknown-linux-gnu", "x86_64-apple-darwin", "x86_64-pc-windows-gnu")
+# The library, and the extension module of Python with it inside.
+ROOTS = ("annoy_rs", "annoy_rs_python")
+OURS = (*ROOTS, "annoy_rs_soname")
 HEAD = """The library contains parts of the crates below, and of Rust's standard library
 (MIT OR Apache-2.0, copyright The Rust Project Contributors,
-https://www.rust-lang.org/policies/licenses). cmake/licenses.py writes this file.
+https://www.rust-lang.org/policies/licenses). pyo3-ffi is in Python's extension module alone, the
+windows crates in the library for Windows. cmake/licenses.py writes this file.
 """
 
 
@@ -37,8 +41,9 @@ def linked(system: str) -> Iterator[Any]:
     found = metadata(system)
     packages = {package["id"]: package for package in found["packages"]}
     nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
-    (root,) = (id for id, package in packages.items() if package["name"] == "annoy_rs")
-    seen, waiting = {root}, [root]
+    roots = {id for id, package in packages.items() if package["name"] in ROOTS}
+    assert len(roots) == len(ROOTS), roots
+    seen, waiting = set(roots), list(roots)
     while waiting:
         for dependency in nodes[waiting.pop()]["deps"]:
             id = dependency["pkg"]
@@ -47,7 +52,7 @@ def linked(system: str) -> Iterator[Any]:
             if is_normal and not is_macro and id not in seen:
                 seen.add(id)
                 waiting.append(id)
-    return (packages[id] for id in seen - {root})
+    return (packages[id] for id in seen if packages[id]["source"] or packages[id]["name"] not in OURS)
 
 
 def texts(package: Any) -> list[str]:
