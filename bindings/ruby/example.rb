@@ -16,7 +16,7 @@ index = Annoy::Index.new(50, metric: "angular")
 index.add_items(vectors)
 index.set_labels(words)
 index.build(10)                           # trees, as Annoy has them
-index.build_graph                         # and a graph over them: searches find nearly everything
+index.build_auto                          # a graph or a scan over them, whichever is faster
 index.save("/tmp/words.ann")
 Annoy.open("/tmp/words.ann") do |opened|  # metric, f and labels are in the file
   ids, distances = opened.search_item(opened.find_label("king"), 5)
