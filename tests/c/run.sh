@@ -102,7 +102,8 @@ done
 echo "--- canaries"
 if compile canary "$tmp/canary-asan" gcc -std=c99 $sanitize "$here/canary.c"; then
     caught "AddressSanitizer: a write past a buffer" heap-buffer-overflow "$tmp/canary-asan" overflow
-    caught "AddressSanitizer: a leak" LeakSanitizer "$tmp/canary-asan" leak
+    # A vector register may still hold an address that leads to all that was lost.
+    caught "AddressSanitizer: a leak" LeakSanitizer env LSAN_OPTIONS=use_registers=0 "$tmp/canary-asan" leak
     caught "UndefinedBehaviorSanitizer: an overflow" "signed integer overflow" "$tmp/canary-asan" undefined
     caught "a check that fails" "annoy_get_n_items(index) == 11" "$tmp/canary-asan" check
     run "the canary without a fault" "$tmp/canary-asan"
