@@ -220,8 +220,8 @@ static inline annoy_go_found annoy_go_search(const annoy_index *index, annoy_ele
                                              size_t len, int64_t item, uint64_t flags, annoy_method method,
                                              int64_t search_k, double recall, double max_distance,
                                              const uint64_t *bitmap, size_t bitmap_bits,
-                                             const int64_t *exclude, size_t n_exclude, uintptr_t filter, const annoy_cancel *cancel,
-                                             annoy_go_neighbor *neighbors, size_t n) {
+                                             const int64_t *exclude, size_t n_exclude, uintptr_t filter,
+                                             const annoy_cancel *cancel, annoy_go_neighbor *neighbors, size_t n) {
     const annoy_search_options options =
         annoy_go_options(flags, method, search_k, recall, max_distance, bitmap, bitmap_bits, exclude, n_exclude,
                          filter);
@@ -267,9 +267,9 @@ static inline annoy_error *annoy_go_search_batch(const annoy_index *index, annoy
                                                  size_t n_queries, size_t len, size_t stride, uint64_t flags,
                                                  annoy_method method, int64_t search_k, double recall,
                                                  double max_distance, const uint64_t *bitmap, size_t bitmap_bits,
-                                                 const int64_t *exclude, size_t n_exclude, uintptr_t filter, const annoy_work *work,
-                                                 int64_t *ids, uint8_t *distances, annoy_element element, size_t n,
-                                                 size_t *counts) {
+                                                 const int64_t *exclude, size_t n_exclude, uintptr_t filter,
+                                                 const annoy_work *work, int64_t *ids, uint8_t *distances,
+                                                 annoy_element element, size_t n, size_t *counts) {
     const annoy_search_options options =
         annoy_go_options(flags, method, search_k, recall, max_distance, bitmap, bitmap_bits, exclude, n_exclude,
                          filter);

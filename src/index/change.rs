@@ -5,7 +5,7 @@ use super::forest::append_trees;
 use super::state::{Room, State};
 use super::store::Store;
 use super::Index;
-use crate::error::{reserve, Error, Result};
+use crate::error::{Error, Result};
 use crate::file::superblock::{self, Origin};
 use crate::forest::build::Plan;
 use crate::forest::extend::OldTrees;
@@ -131,20 +131,18 @@ impl Index {
         };
         let size = self.layout.node_size;
         let marks = self.attached.removed.as_ref().map(Marks::copy);
+        let gone = changed.gone.view();
+        let n_gone = gone.map_or(0, |gone| gone.ids().count());
         let mut before = Before {
             trees: HeapBytes::copy_of(&store.bytes()[roots.trees.start * size..])?,
-            gone: Vec::new(),
+            gone: memory::with_room(n_gone * size)?,
             marks: marks.transpose()?,
             built: None,
             roots: roots.clone(),
             origin: *origin,
+            // Last: what fails before leaves the index as it was.
             room: room.take(),
         };
-        let gone = changed.gone.view();
-        reserve(
-            &mut before.gone,
-            gone.map_or(0, |gone| gone.ids().count()) * size,
-        )?;
         for id in gone.into_iter().flat_map(Removed::ids) {
             let node = &mut store.bytes_mut()[id * size..][..size];
             before.gone.extend_from_slice(node);
