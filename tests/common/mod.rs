@@ -7,7 +7,10 @@ pub mod graphs;
 pub mod scans;
 pub mod sections;
 
-use annoy_rs::{Access, IdWidth, Index, Metric, Neighbor, Options, ScalarType, Vector, VectorMut};
+use annoy_rs::{
+    Access, Cancel, Error, IdWidth, Index, Metric, Neighbor, Options, ScalarType, Stage, Vector,
+    VectorMut, Work,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -518,5 +521,40 @@ impl Struct {
     pub fn set_child(&self, bytes: &mut [u8], node: usize, i: usize, value: i64) {
         let at = node * self.size + self.children + i * self.id;
         bytes[at..at + self.id].copy_from_slice(&value.to_le_bytes()[..self.id]);
+    }
+}
+
+/// Gives a long call up at its first step, and at later ones, ever farther apart, until it comes to
+/// its end. Each time all is as before. The stages it went through.
+pub fn given_up_at_each_step(
+    index: &mut Index,
+    sparse: usize,
+    call: &dyn Fn(&mut Index, &mut Work<'_>) -> annoy_rs::Result<()>,
+) -> Vec<Stage> {
+    let before = saved(index);
+    let (mut at, mut stages) = (0, Vec::new());
+    loop {
+        let (cancel, mut n) = (Cancel::new(), 0);
+        let mut progress = |stage: Stage, done: u64, total: u64| {
+            assert!(done <= total);
+            if !stages.contains(&stage) {
+                stages.push(stage);
+            }
+            n += 1;
+            if n > at {
+                cancel.cancel();
+            }
+        };
+        let mut work = Work {
+            n_threads: Some(2),
+            cancel: Some(&cancel),
+            progress: Some(&mut progress),
+        };
+        match call(index, &mut work) {
+            Ok(()) => return stages,
+            Err(error) => assert!(matches!(error, Error::Cancelled), "{error}"),
+        }
+        assert!(saved(index) == before, "{at}");
+        at += 1 + at / sparse;
     }
 }

@@ -3,10 +3,11 @@
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall};
 use crate::common::scans::{add_scan, clustered};
-use crate::common::{all_types, built, filled, name, random_items, sample, saved, Item, Random};
-use annoy_rs::{
-    Cancel, Error, Index, Insertion, Label, Metric, ScalarType, Search, Stage, Way, Work,
+use crate::common::{
+    all_types, built, filled, given_up_at_each_step, name, random_items, sample, saved, Item,
+    Random,
 };
+use annoy_rs::{Index, Insertion, Label, Metric, ScalarType, Search, Way, Work};
 use std::collections::BTreeMap;
 
 const METRICS: [Metric; 4] = [
@@ -314,31 +315,7 @@ fn on_an_error_nothing_has_changed() {
     for (name, n_stages, call) in calls {
         let mut index = Index::open_bytes(before.clone()).unwrap();
         index.thaw_built().unwrap();
-        let (mut at, mut stages) = (0, Vec::new());
-        loop {
-            let (cancel, mut n) = (Cancel::new(), 0);
-            let mut progress = |stage: Stage, done: u64, total: u64| {
-                assert!(done <= total);
-                if !stages.contains(&stage) {
-                    stages.push(stage);
-                }
-                n += 1;
-                if n > at {
-                    cancel.cancel();
-                }
-            };
-            let mut work = Work {
-                n_threads: Some(2),
-                cancel: Some(&cancel),
-                progress: Some(&mut progress),
-            };
-            match call(&mut index, &mut work) {
-                Ok(()) => break,
-                Err(error) => assert!(matches!(error, Error::Cancelled), "{name}: {error}"),
-            }
-            assert!(saved(&index) == before, "{name}, {at}");
-            at += 1 + at / 4;
-        }
+        let stages = given_up_at_each_step(&mut index, 4, call);
         assert_eq!(stages.len(), n_stages, "{name}: {stages:?}");
         assert!(index.verify(5).unwrap().is_sound(), "{name}");
         assert_eq!(index.find_label("seven").unwrap(), Some(7), "{name}");

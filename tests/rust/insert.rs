@@ -4,9 +4,10 @@
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, Rows};
 use crate::common::scans::{add_scan, clustered};
 use crate::common::{
-    all_types, built, filled, loaded, name, plain, random_items, round_trip, saved, Item, Random,
+    all_types, built, filled, given_up_at_each_step, loaded, name, plain, random_items, round_trip,
+    saved, Item, Random,
 };
-use annoy_rs::{Cancel, Error, Index, Insertion, Metric, ScalarType, Search, Stage, Way, Work};
+use annoy_rs::{Cancel, Error, Index, Insertion, Metric, ScalarType, Search, Way, Work};
 
 const METRICS: [Metric; 4] = [
     Metric::Angular,
@@ -365,32 +366,10 @@ fn on_an_error_nothing_has_changed() {
     assert!(saved(&index) == before);
 
     // Given up at any step.
-    let (mut at, mut stages) = (0, Vec::new());
-    loop {
-        let (cancel, mut n) = (Cancel::new(), 0);
-        let mut progress = |stage: Stage, done: u64, total: u64| {
-            assert!(done <= total);
-            if !stages.contains(&stage) {
-                stages.push(stage);
-            }
-            n += 1;
-            if n > at {
-                cancel.cancel();
-            }
-        };
-        let mut work = Work {
-            n_threads: Some(2),
-            cancel: Some(&cancel),
-            progress: Some(&mut progress),
-        };
-        let more = &all[1200..];
-        match index.insert_items(&with(None), |i| &more[i], more.len(), &mut work) {
-            Ok(()) => break,
-            Err(error) => assert!(matches!(error, Error::Cancelled), "{error}"),
-        }
-        assert!(saved(&index) == before, "{at}");
-        at += 1 + at / 8;
-    }
+    let more = &all[1200..];
+    let stages = given_up_at_each_step(&mut index, 8, &|index, work| {
+        index.insert_items(&with(None), |i| &more[i], more.len(), work)
+    });
     assert_eq!(stages.len(), 4, "{stages:?}");
     assert_eq!(index.n_items(), 1500);
     assert!(index.verify(5).unwrap().is_sound());
