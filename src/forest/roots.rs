@@ -31,6 +31,9 @@ pub struct Roots {
 /// the size of the file.
 const LOOKED_AT: usize = 4096;
 
+/// The most roots before the copies that are looked for among these: as many as threads built.
+const LAST_BUILT: usize = 64;
+
 /// Nodes from the top of one tree that are looked at with their children.
 const TOP_LOOKED_AT: usize = 3;
 
@@ -116,18 +119,23 @@ impl Roots {
             }
             half
         } else {
-            // The root that stands before the copies is one of those copied; with so few items
-            // present that every tree is one node, all roots stand there.
-            let mut copied = false;
-            // Mostly it is the last of the copies.
-            for i in (n_nodes - equal + 1..n_nodes).rev() {
-                copied = copied || Self::are_equal(nodes, n_nodes - equal, i)?;
+            // A root that stands before the copies is one of those copied, one for each thread of
+            // Annoy's that came to its end at once; with so few items present that every tree is
+            // one node, all roots stand there.
+            let mut copied = 0;
+            while !twice && copied < half.min(LAST_BUILT) {
+                let root = n_nodes - equal + copied;
+                let mut found = false;
+                // Mostly it is the last of the copies.
+                for i in (root + 1..n_nodes).rev() {
+                    found = found || Self::are_equal(nodes, root, i)?;
+                }
+                if !found {
+                    break;
+                }
+                copied += 1;
             }
-            if twice {
-                half
-            } else {
-                equal - usize::from(copied)
-            }
+            if twice { half } else { equal - copied }
         };
         if n_trees > MAX_TREES {
             return Err(too_many().into());

@@ -62,6 +62,38 @@ fn few_items() {
     }
 }
 
+/// Where threads of Annoy's come to their ends at once, several roots stand before the copies, in
+/// any order. (Annoy itself then counts some of its trees twice.)
+#[test]
+fn roots_of_several_threads() {
+    for options in all_types(5, 70) {
+        let leaf = Struct::of(options).leaf;
+        let index = built(options, &random_items(options, 4 * leaf, 1), 7);
+        let bytes = plain(options, &saved(&index));
+        let size = Struct::of(options).size;
+        let copies = bytes.len() - 7 * size;
+        let last = copies - size;
+        for others in [&[0][..], &[6], &[5, 2], &[3, 6, 0, 1]] {
+            let mut file = bytes[..last].to_vec();
+            for root in others {
+                file.extend_from_slice(&bytes[copies + root * size..][..size]);
+            }
+            file.extend_from_slice(&bytes[last..]);
+            let mut read = Index::with_options(options).unwrap();
+            read.load_bytes(file).unwrap();
+            assert_eq!(read.n_trees(), 7, "{}, {others:?}", name(options));
+            for id in 0..9 {
+                assert_eq!(
+                    ids(&read.get_nns_by_item(id, 5, Some(20)).unwrap()),
+                    ids(&index.get_nns_by_item(id, 5, Some(20)).unwrap()),
+                    "{}, {others:?}",
+                    name(options)
+                );
+            }
+        }
+    }
+}
+
 /// Many ids with room between them, more than a tree's subset in the cache: the forest is the one
 /// of ids without gaps, whether the gaps are few or most.
 #[test]
