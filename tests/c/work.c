@@ -7,7 +7,7 @@
 
 /* Enough for several steps of each call. */
 #ifdef VALGRIND
-enum { N = 1500, F = 900, TREES = 1, STEPS = 1 };
+enum { N = 300, F = 400, TREES = 1, STEPS = 1 };
 #else
 enum { N = 3000, F = 500, TREES = 3, STEPS = 3 };
 #endif
