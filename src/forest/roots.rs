@@ -135,7 +135,11 @@ impl Roots {
                 }
                 copied += 1;
             }
-            if twice { half } else { equal - copied }
+            if twice {
+                half
+            } else {
+                equal - copied
+            }
         };
         if n_trees > MAX_TREES {
             return Err(too_many().into());

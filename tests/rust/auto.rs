@@ -3,7 +3,7 @@
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall};
 use crate::common::scans::{add_scan, clustered};
-use crate::common::{built, in_turn, random_items, saved, scratch, Item, Random};
+use crate::common::{built, in_turn, one_in, random_items, saved, scratch, Item, Random};
 use annoy_rs::{Access, Cancel, Error, Index, Metric, Options, ScalarType, Search, Stage, Work};
 
 const QUERIES: usize = 100;
@@ -43,7 +43,7 @@ fn one_of_them_is_there_and_finds_enough() {
         float(Metric::Euclidean, ScalarType::F32, 1000, 5),
         split(bits, random_items(bits, 4000, 4)),
     ];
-    for (mut index, queries) in in_turn(sets, 1) {
+    for (mut index, queries) in one_in(3, sets, 1) {
         let metric = index.options().metric;
         index.build_auto(None, &mut threads(2)).unwrap();
         let [graph, scan] = has(&index);
@@ -103,7 +103,7 @@ fn on_an_error_nothing_has_changed() {
     add_graph(&mut index, 2);
     index.tune(&mut threads(2)).unwrap();
     let directory = scratch();
-    for is_loaded in [false, true] {
+    for is_loaded in in_turn([false, true], 1) {
         if is_loaded {
             add_scan(&mut index, 2);
             index.tune(&mut threads(2)).unwrap();

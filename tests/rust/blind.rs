@@ -129,11 +129,12 @@ fn cauchy() {
 /// their nearness tells that they are there.
 #[test]
 fn a_minority_on_a_scale_of_its_own() {
-    for (metric, scalar, f, place) in [
+    let kinds = [
         (Metric::Euclidean, ScalarType::F32, 128, 0),
         (Metric::Manhattan, ScalarType::F32, 128, 7),
         (Metric::Euclidean, ScalarType::F64, 512, 7),
-    ] {
+    ];
+    for (metric, scalar, f, place) in in_turn(kinds, 1) {
         let mut rows = gaussian(N + QUERIES, f, &mut Random(7));
         let centre: Vec<f64> = match place {
             0 => vec![0.0; f],

@@ -23,7 +23,7 @@ fn seconds() -> f64 {
     if sample() == 1 {
         4.0
     } else {
-        1.5
+        0.8
     }
 }
 

@@ -4,8 +4,8 @@
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall};
 use crate::common::scans::{add_scan, clustered};
 use crate::common::{
-    all_types, built, filled, given_up_at_each_step, name, random_items, sample, saved, Item,
-    Random,
+    all_types, built, filled, given_up_at_each_step, in_turn, name, random_items, sample, saved,
+    Item, Random,
 };
 use annoy_rs::{Index, Insertion, Label, Metric, ScalarType, Search, Way, Work};
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ fn numbered(items: &[Item]) -> BTreeMap<i64, Item> {
 
 #[test]
 fn every_type() {
-    for options in all_types(6, 70) {
+    for options in in_turn(all_types(6, 70), 1) {
         let all = random_items(options, 420, 5);
         // Which of so many go.
         type Goes = fn(i64) -> bool;
@@ -134,7 +134,7 @@ fn as_much_is_found_without_some() {
                 ("a corner", &|id| rows[id][0] > 1.0),
             ] {
                 number += 1;
-                if sample() > 1 && number % 3 != 0 {
+                if sample() > 1 && number % 5 != 0 {
                     continue;
                 }
                 let mut index = built(options, &all, 5);
@@ -186,7 +186,7 @@ fn as_much_is_found_without_some() {
 
 #[test]
 fn the_same_bytes_for_any_threads() {
-    for metric in METRICS {
+    for metric in in_turn(METRICS, 0) {
         let options = kind(metric, ScalarType::F32, 10);
         let all = items(options, &gaussian(3000, 10, &mut Random(4)));
         let mut of_threads = Vec::new();

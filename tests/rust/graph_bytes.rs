@@ -2,7 +2,7 @@
 //! vectors; and files from before graphs said how they were tried.
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, with_graph, Rows};
-use crate::common::{checksum, sample, sampled_kinds, Item, Random};
+use crate::common::{checksum, in_turn, sample, sampled_kinds, Item, Random};
 use annoy_rs::{kernel_name, Access, Index, Metric, Options, ScalarType, Search, Way};
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn sets() -> Vec<(Options, Rows)> {
 #[test]
 fn threads_change_nothing() {
     let (mut by_vectors, mut by_codes) = (0, 0);
-    for (options, rows) in sets() {
+    for (number, (options, rows)) in sets().into_iter().enumerate() {
         let items = items(options, &rows);
         let built = |n_threads| with_graph(options, &items, n_threads);
         let index = built(1);
@@ -60,7 +60,7 @@ fn threads_change_nothing() {
             _ => by_codes += 1,
         }
         let bytes = index.to_bytes().unwrap();
-        for n_threads in [2, 3] {
+        for n_threads in in_turn([2, 3], number) {
             let others = built(n_threads).to_bytes().unwrap();
             assert!(others == bytes, "{options:?}, {n_threads} threads");
         }

@@ -4,8 +4,8 @@
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall, Rows};
 use crate::common::scans::{add_scan, clustered};
 use crate::common::{
-    all_types, built, filled, given_up_at_each_step, loaded, name, plain, random_items, round_trip,
-    saved, Item, Random,
+    all_types, built, filled, given_up_at_each_step, in_turn, loaded, name, plain, random_items,
+    round_trip, saved, Item, Random,
 };
 use annoy_rs::{Cancel, Error, Index, Insertion, Metric, ScalarType, Search, Way, Work};
 
@@ -14,6 +14,13 @@ const METRICS: [Metric; 4] = [
     Metric::Euclidean,
     Metric::Manhattan,
     Metric::Dot,
+];
+
+const SCALARS: [ScalarType; 4] = [
+    ScalarType::F32,
+    ScalarType::F64,
+    ScalarType::F32,
+    ScalarType::F64,
 ];
 
 fn with(ids: Option<&[i64]>) -> Insertion<'_> {
@@ -102,7 +109,7 @@ fn holds(index: &Index, items: &[Item], alike: bool, context: &str) {
 
 #[test]
 fn every_type_in_trees() {
-    for options in all_types(6, 70) {
+    for options in in_turn(all_types(6, 70), 0) {
         for (n, more) in [(0, 3), (1, 1), (3, 200), (40, 41), (400, 1), (400, 150)] {
             let all = random_items(options, n + more, 5);
             let mut index = built(options, &all[..n], 3);
@@ -154,10 +161,7 @@ fn finds_as_much(what: &str, metric: Metric, scalar: ScalarType, rows: &Rows, pa
 
 #[test]
 fn twice_and_ten_times_as_many() {
-    for (metric, scalar) in METRICS
-        .into_iter()
-        .zip([ScalarType::F32, ScalarType::F64].repeat(2))
-    {
+    for (metric, scalar) in in_turn(METRICS.into_iter().zip(SCALARS), 0) {
         let rows = gaussian(4100, 12, &mut Random(2));
         finds_as_much("gaussian", metric, scalar, &rows, &[2000]);
         finds_as_much(
@@ -173,7 +177,7 @@ fn twice_and_ten_times_as_many() {
 #[test]
 fn another_distribution_clusters_in_order_and_duplicates() {
     let mut random = Random(3);
-    for metric in [Metric::Euclidean, Metric::Angular] {
+    for metric in in_turn([Metric::Euclidean, Metric::Angular], 0) {
         let mut drifted = gaussian(4100, 8, &mut random);
         for row in drifted.iter_mut().skip(2000) {
             row.iter_mut().for_each(|x| *x = 0.5 * *x + 6.0);
@@ -203,7 +207,7 @@ fn another_distribution_clusters_in_order_and_duplicates() {
 
 #[test]
 fn the_same_bytes_for_any_threads() {
-    for metric in METRICS {
+    for metric in in_turn(METRICS, 0) {
         let options = kind(metric, ScalarType::F32, 10);
         let all = items(options, &gaussian(3000, 10, &mut Random(4)));
         let mut of_threads = Vec::new();
@@ -392,10 +396,7 @@ fn on_an_error_nothing_has_changed() {
 #[test]
 fn one_at_a_time() {
     const ROWS: usize = 2600;
-    for (metric, scalar) in METRICS
-        .into_iter()
-        .zip([ScalarType::F32, ScalarType::F64].repeat(2))
-    {
+    for (metric, scalar) in in_turn(METRICS.into_iter().zip(SCALARS), 1) {
         let options = kind(metric, scalar, 10);
         let mut all = items(options, &gaussian(ROWS + 100, 10, &mut Random(12)));
         let queries = all.split_off(ROWS);
@@ -420,7 +421,7 @@ fn one_at_a_time() {
 
 #[test]
 fn one_at_a_time_of_every_type() {
-    for options in all_types(6, 70) {
+    for options in in_turn(all_types(6, 70), 1) {
         let all = random_items(options, 1300, 5);
         let mut index = built(options, &all[..1100], 3);
         let holes = [3, 700, 1099];

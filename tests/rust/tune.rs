@@ -3,7 +3,7 @@
 
 use crate::common::graphs::{add_graph, gaussian, items, kind, recall};
 use crate::common::scans::{add_scan, clustered};
-use crate::common::{built, random_items, saved, section, Item, Random};
+use crate::common::{built, in_turn, random_items, saved, section, Item, Random};
 use annoy_rs::{Error, Index, Metric, Options, ScalarType, Search, Way, Work};
 
 const CURVE: u32 = 10;
@@ -51,7 +51,7 @@ fn sets() -> Vec<(Index, Vec<Item>)> {
 
 #[test]
 fn a_search_finds_what_it_is_asked_for() {
-    for (mut index, queries) in sets() {
+    for (mut index, queries) in in_turn(sets(), 0) {
         let metric = index.options().metric;
         for way in ["forest", "scan", "graph"] {
             match way {
@@ -127,7 +127,7 @@ fn queries_of_the_callers() {
 
 #[test]
 fn the_curve_is_the_same_for_any_threads_and_kept_in_the_file() {
-    for (mut index, queries) in sets() {
+    for (mut index, queries) in in_turn(sets(), 1) {
         add_graph(&mut index, 2);
         let mut curves = Vec::new();
         for n in [1, 2, 7] {

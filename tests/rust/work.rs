@@ -106,10 +106,11 @@ impl Long<'_> {
         assert!(Snapshot::of(&index) == expected, "{name}: not as ever");
     }
 
-    /// With each number of threads it is cancelled, and panics; one of the two in turn, where tries
-    /// are sampled.
+    /// With each number of threads it is cancelled, and panics; one of the two in turn, and one
+    /// number of several, where tries are sampled.
     fn check(&self) {
-        for (i, threads) in [1, 2, 5].into_iter().enumerate() {
+        let several = in_turn([2, 5], self.name.len());
+        for (i, threads) in [1].into_iter().chain(several).enumerate() {
             let (_, steps) = self.watched(threads);
             let name = format!("{}, {threads} threads: {steps:?}", self.name);
             assert!(steps.is_sorted_by_key(|step| step.0), "{name}");
