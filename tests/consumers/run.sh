@@ -122,14 +122,15 @@ mv "$tmp/aside.a" "$lib/libannoy_rs.a"
 # It is about projects, not about speed: the everyday run compiles the library without optimisation.
 # Cargo gives its files the same names however it compiles them, so these lie elsewhere, where stage
 # abi has them too: the Rust tests would be compiled once more.
-[ -n "${ANNOY_RS_THOROUGH:-}" ] || export CARGO_PROFILE_DEV_OPT_LEVEL=0
+level=()
+[ -n "${ANNOY_RS_THOROUGH:-}" ] || level=(CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_OPT_LEVEL=0)
 apart=$target/plain
 ok "add_subdirectory: configure" cmake -S "$here/add_subdirectory" -B "$tmp/default" -G "$second"
 ok "add_subdirectory: cargo is to work below the binary directory" \
     grep -qF "ANNOY_RS_CARGO_TARGET_DIR:PATH=$tmp/default/annoy_rs/cargo" "$tmp/default/CMakeCache.txt"
 ok "add_subdirectory: configure (Debug)" cmake -S "$here/add_subdirectory" -B "$tmp/sub" -G "$second" \
     -DCMAKE_BUILD_TYPE=Debug -DANNOY_RS_CARGO_TARGET_DIR="$apart"
-ok "add_subdirectory: build" cmake --build "$tmp/sub"
+ok "add_subdirectory: build" env "${level[@]}" cmake --build "$tmp/sub"
 programs add_subdirectory "$tmp/sub"
 ok "add_subdirectory: it was the dev profile" cmp "$apart/debug/libannoy_rs.a" "$tmp/sub/annoy_rs/stage/libannoy_rs.a"
 ok "add_subdirectory: the project's own install leaves annoy_rs out" cmake --install "$tmp/sub" --prefix "$tmp/none"
@@ -137,8 +138,8 @@ ok "add_subdirectory: nothing was installed" test ! -e "$tmp/none/include/annoy.
 ok "FetchContent: configure" cmake -S "$here/add_subdirectory" -B "$tmp/fetch" -G "$first" -DBY_FETCH=ON \
     -DANNOY_RS_CARGO_TARGET_DIR="$apart"
 # One target alone: its dependency on cargo's run has to be known, not left to the order of targets.
-ok "FetchContent: build one program" cmake --build "$tmp/fetch" --target consumer_c_annoy_rs
-ok "FetchContent: build" cmake --build "$tmp/fetch"
+ok "FetchContent: build one program" env "${level[@]}" cmake --build "$tmp/fetch" --target consumer_c_annoy_rs
+ok "FetchContent: build" env "${level[@]}" cmake --build "$tmp/fetch"
 programs FetchContent "$tmp/fetch"
 
 # --- pkg-config: shared, then static
@@ -223,9 +224,6 @@ if command -v musl-gcc > /dev/null && [ -d "$(rustc --print target-libdir --targ
         -DCMAKE_INSTALL_PREFIX="$tmp/musl"
     refused "musl: without Rust for it one sentence says what is missing" "rustup target add $musl" \
         cmake -S "$root" -B "$tmp/musl-none" -G "$first" -DCMAKE_C_COMPILER=musl-gcc -DANNOY_RS_RUSTC=false
-    # It is about linking: the everyday run compiles it without optimisation.
-    level=()
-    [ -n "${ANNOY_RS_THOROUGH:-}" ] || level=(CARGO_PROFILE_RELEASE_OPT_LEVEL=0)
     ok "musl: install" env "${level[@]}" cmake --build "$tmp/musl build" --target install
     lib=$(dirname "$(find "$tmp/musl" -name "libannoy_rs.so.$abi")")
     export PKG_CONFIG_PATH=$lib/pkgconfig
