@@ -158,11 +158,14 @@ fn check_error(error: &Error, mode: Mode, context: &str) {
 
 /// How far it is to the next call that fails. After the first hundreds of allocations they are
 /// those of loops, much like each other; of all other calls each one fails. Where tries are sampled
-/// it is every fifth allocation.
+/// it is every fifth of the first hundred, then every twentieth.
 fn step(mode: Mode, nth: u64) -> u64 {
     match mode {
         Mode::Once(Kind::Memory) | Mode::Lasting(Kind::Memory) | Mode::Everything => {
-            (nth / 8).saturating_sub(20).max(sample().min(5) as u64)
+            let sampled = if nth < 100 { 5 } else { 20 };
+            (nth / 8)
+                .saturating_sub(20)
+                .max(sampled.min(sample() as u64))
         }
         Mode::Once(_) | Mode::Lasting(_) => 1,
     }
