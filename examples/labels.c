@@ -55,21 +55,28 @@ static void keys(const char *path) {
     CHECK(annoy_find_label_u64(index, labels[7], &item, &error));
     printf("key %llu is item %d\n", (unsigned long long)labels[7], (int)item);
     CHECK(annoy_get_nns_by_item(index, item, NEAREST, -1, ids, NULL, &n, &error));
-    CHECK(annoy_get_labels_u64(index, ids, n, 0, found, &error));
+    CHECK(annoy_get_labels_u64(index, ids, n, found, NULL, &error));
     printf("nearest to it:");
     for (i = 0; i < (int)n; i++) printf(" %llu", (unsigned long long)found[i]);
     printf("\n");
     /* A key that is another item's is refused. */
-    if (annoy_set_label_u64(index, 1, labels[7], &error) != ANNOY_ERR_LABEL) fail("a key twice", "it was taken");
+    view.n = 1;
+    item = 1;
+    view.numbers = labels + 7;
+    if (annoy_set_labels(index, &item, &view, &error) != ANNOY_ERR_LABEL) fail("a key twice", "it was taken");
     printf("%s\n", error.message);
     annoy_free(index);
 }
 
 static void names(const char *path) {
-    static const char *const colours[COLOURS] = {"red", "maroon", "lime", "green", "blue", "navy", "white", "black"};
+    /* One behind the other, without a NUL. */
+    static const char colours[] = "redmaroonlimegreenbluenavywhiteblack";
+    static const size_t offsets[COLOURS + 1] = {0, 3, 9, 13, 18, 22, 26, 31, 36};
     static float rgb[COLOURS][3] = {{255, 0, 0}, {128, 0, 0}, {0, 255, 0},     {0, 128, 0},
                                     {0, 0, 255}, {0, 0, 128}, {255, 255, 255}, {0, 0, 0}};
     const annoy_vectors rows = {.struct_size = sizeof rows, .data = rgb, .n = COLOURS, .len = 3};
+    const annoy_labels labels = {.struct_size = sizeof labels, .kind = ANNOY_LABELS_UTF8, .n = COLOURS,
+                                 .bytes = colours, .offsets = offsets};
     annoy_index *index = NULL;
     char found[100];
     size_t n, i, at;
@@ -77,13 +84,12 @@ static void names(const char *path) {
 
     CHECK(annoy_new(ANNOY_ANGULAR, 3, &index, &error));
     CHECK(annoy_add(index, NULL, &rows, NULL, &error));
-    for (i = 0; i < COLOURS; i++) CHECK(annoy_set_label(index, (int64_t)i, colours[i], strlen(colours[i]), &error));
+    CHECK(annoy_set_labels(index, NULL, &labels, &error));
     CHECK(annoy_build(index, 5, -1, &error));
     CHECK(annoy_save_and_load(index, path, 0, NULL, &error));
 
     CHECK(annoy_find_label(index, "green", 5, &green, &error));
     CHECK(annoy_get_nns_by_item(index, green, NEAREST, -1, ids, NULL, &n, &error));
-    /* One behind the other, without a NUL. */
     CHECK(annoy_get_labels(index, ids, n, found, sizeof found, lens, &at, &error));
     printf("nearest to green:");
     /* Both have the same direction; the smaller id comes first. */

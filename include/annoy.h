@@ -266,7 +266,8 @@ typedef int32_t annoy_label_kind;
 typedef struct annoy_labels {
   // `sizeof(annoy_labels)`.
   size_t struct_size;
-  // `ANNOY_LABELS_U64` or `ANNOY_LABELS_UTF8`.
+  // `ANNOY_LABELS_U64` or `ANNOY_LABELS_UTF8`; `ANNOY_LABELS_NONE`, with all pointers NULL,
+  // where `annoy_set_labels` is to take labels away.
   annoy_label_kind kind;
   // Must be 0.
   int32_t reserved;
@@ -1023,91 +1024,61 @@ annoy_status annoy_open_buffer(const void *bytes,
                                struct annoy_index **index,
                                struct annoy_error *error);
 
-// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go
-// along when the index is saved, and the file of an on-disk build has those given before the
-// build. The first change on a loaded file copies the labels there are to memory.
+// Gives labels to items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to
+// item `i`, in place of the one it had. Of labels for the same item the last counts; items may
+// swap labels. Strings are copied; they may be empty, and may have NULs among their bytes.
 //
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
-// `ANNOY_ERR_LABEL` when another item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
-// strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of a loaded file cannot be
-// copied.
-annoy_status annoy_set_label_u64(struct annoy_index *index, int64_t item, uint64_t label, struct annoy_error *error);
-
-// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may
-// have NULs among them. As `annoy_set_label_u64`.
+// Labels of kind `ANNOY_LABELS_NONE` take the labels of the `n` items away; nothing happens to an
+// item that has none. Where `items` is NULL and `n` is 0, they take all labels away: those to come
+// may then be of the other kind.
 //
-// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what
-// is not UTF-8.
-annoy_status annoy_set_label(struct annoy_index *index,
-                             int64_t item,
-                             const char *label,
-                             size_t len,
-                             struct annoy_error *error);
-
-// Gives labels to many items, all or none: label `i` to item `items[i]`, or, where `items` is
-// NULL, to item `i`. Of labels for the same item the last counts; items may swap labels. As
-// `annoy_set_label_u64`.
+// Legal in every state. Labels go along when the index is saved, and the file of an on-disk build
+// has those given before the build. The first change on a loaded file copies the labels there are
+// to memory.
 //
-// Errors: as there; `ANNOY_ERR_ARGUMENT` for a kind that is none of the two, offsets that descend,
-// or what is not UTF-8. The message names the item. On an error all labels are as before.
+// Errors: `ANNOY_ERR_NULL`, also for labels of kind `ANNOY_LABELS_NONE` without `items` where `n`
+// is not 0; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when
+// another item has that label; `ANNOY_ERR_UNSUPPORTED` for strings where the index has numbers,
+// and the other way; `ANNOY_ERR_ARGUMENT` for a kind that is none of the three, one of
+// `ANNOY_LABELS_NONE` where there are numbers or strings, offsets that descend, or what is not
+// UTF-8; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of a loaded file cannot be
+// copied. The message names the item. On an error all labels are as before.
 annoy_status annoy_set_labels(struct annoy_index *index,
                               const int64_t *items,
                               const struct annoy_labels *labels,
                               struct annoy_error *error);
 
-// Takes the labels of `n` items away, or, where `items` is NULL and `n` 0, all: those to come may
-// then be of the other kind. Nothing happens where there is none. As `annoy_set_label_u64`.
-//
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`. On an
-// error all labels are as before.
-annoy_status annoy_clear_labels(struct annoy_index *index, const int64_t *items, size_t n, struct annoy_error *error);
-
 // How many items have labels, 0 for NULL. `*kind` gets what these are, `ANNOY_LABELS_NONE` (0)
 // where there are none; it may be NULL.
 int64_t annoy_get_n_labels(const struct annoy_index *index, annoy_label_kind *kind);
 
-// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is
-// read.
+// The labels of `n` items, such as a search found, into `labels`. `found[i]` gets 1 where item `i`
+// has a label, and 0 where it has none, or where its id is -1, which a batch has in places left
+// over: then `labels[i]` gets 0. `found` may be NULL: then each item must have a label.
 //
+// Legal in every state. Of a loaded file only those labels are read.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
-// `ANNOY_ERR_LABEL` when it has no label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
-// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
-annoy_status annoy_get_label_u64(const struct annoy_index *index,
-                                 int64_t item,
-                                 uint64_t *label,
-                                 struct annoy_error *error);
-
-// Copies an item's label to `label`, which has room for `capacity` bytes, and its length to
-// `*len`: UTF-8, with no NUL behind it. `(NULL, 0)` for `label` asks how long it is. The rest
-// is as `annoy_get_label_u64`.
-//
-// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_TOO_SMALL`
-// when it is longer, with `*len` set and nothing copied.
-annoy_status annoy_get_label(const struct annoy_index *index,
-                             int64_t item,
-                             char *label,
-                             size_t capacity,
-                             size_t *len,
-                             struct annoy_error *error);
-
-// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the
-// id -1, which a batch has in places left over, give `otherwise`. Legal in every state.
-//
-// Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
+// `ANNOY_ERR_LABEL` for an item without a label where `found` is NULL; `ANNOY_ERR_UNSUPPORTED`
+// when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged. Nothing
+// is written on an error.
 annoy_status annoy_get_labels_u64(const struct annoy_index *index,
                                   const int64_t *items,
                                   size_t n,
-                                  uint64_t otherwise,
                                   uint64_t *labels,
+                                  uint8_t *found,
                                   struct annoy_error *error);
 
-// Copies the labels of `n` items, such as a search found, one behind the other to `labels`,
-// which has room for `capacity` bytes; their lengths to `lens`, and that of all to `*written`.
-// An item without a label, and the id -1, have -1 for a length. `(NULL, 0)` for `labels` asks
-// how much room they take. Legal in every state.
+// Copies the labels of `n` items, such as a search found, one behind the other to `labels`, which
+// has room for `capacity` bytes; their lengths to `lens`, and that of all to `*written`. They are
+// UTF-8, with no NUL behind them. An item without a label, and the id -1, have -1 for a length.
+// `lens` may be NULL: then each item must have a label. `(NULL, 0)` for `labels` asks how much
+// room they take.
 //
-// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error,
-// but for `*written` on `ANNOY_ERR_TOO_SMALL`.
+// Legal in every state. Of a loaded file only those labels are read.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+// `ANNOY_ERR_LABEL` for an item without a label where `lens` is NULL; `ANNOY_ERR_UNSUPPORTED` when
+// labels are numbers; `ANNOY_ERR_TOO_SMALL`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to
+// be damaged. Nothing is written on an error, but for `*written` on `ANNOY_ERR_TOO_SMALL`.
 annoy_status annoy_get_labels(const struct annoy_index *index,
                               const int64_t *items,
                               size_t n,

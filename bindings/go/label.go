@@ -16,19 +16,12 @@ const (
 // SetLabel gives an item a string as its label, in place of the one it had. No two items have the
 // same. Labels are saved with the index.
 func (index *Index) SetLabel(id int64, label string) error {
-	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		text := []byte(label)
-		return check(C.annoy_set_label(c, C.int64_t(id), (*C.char)(bytes(text)), C.size_t(len(text)), &e), &e)
-	})
+	return index.setLabels([]int64{id}, stringLabels([]string{label}))
 }
 
 // SetLabelNumber gives an item a number as its label, as SetLabel.
 func (index *Index) SetLabelNumber(id int64, label uint64) error {
-	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		return check(C.annoy_set_label_u64(c, C.int64_t(id), C.uint64_t(label), &e), &e)
-	})
+	return index.setLabels([]int64{id}, numberLabels([]uint64{label}))
 }
 
 // SetLabels gives strings as labels to many items, all or none: labels[i] to item ids[i], or, where
@@ -53,7 +46,7 @@ func (index *Index) setLabels(ids []int64, l labelList) error {
 }
 
 // labelList is labels as C takes them: numbers, or strings one behind the other. The zero value is
-// none.
+// none, which takes labels away.
 type labelList struct {
 	kind    C.annoy_label_kind
 	n       C.size_t
@@ -87,19 +80,12 @@ func sameLength(ids []int64, labels int) error {
 
 // ClearLabel takes an item's label away; nothing happens when it has none.
 func (index *Index) ClearLabel(id int64) error {
-	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		item := C.int64_t(id)
-		return check(C.annoy_clear_labels(c, &item, 1, &e), &e)
-	})
+	return index.setLabels([]int64{id}, labelList{n: 1})
 }
 
 // ClearLabels takes all labels away; those to come may be of the other kind.
 func (index *Index) ClearLabels() error {
-	return index.write(func(c *C.annoy_index) error {
-		var e C.annoy_error
-		return check(C.annoy_clear_labels(c, nil, 0, &e), &e)
-	})
+	return index.setLabels(nil, labelList{})
 }
 
 // LabelKind is what the labels are.
@@ -116,9 +102,10 @@ func (index *Index) NLabels() (n int) {
 
 // Label gives an item's label. One that has none is an ErrLabel.
 func (index *Index) Label(id int64) (label string, err error) {
+	item := C.int64_t(id)
 	err = index.read(func(c *C.annoy_index) error {
 		text, err := inRoom(64, func(text *C.char, room C.size_t, length *C.size_t, e *C.annoy_error) C.annoy_status {
-			return C.annoy_get_label(c, C.int64_t(id), text, room, length, e)
+			return C.annoy_get_labels(c, &item, 1, text, room, nil, length, e)
 		})
 		label = string(text)
 		return err
@@ -142,10 +129,10 @@ func inRoom(room C.size_t, call func(text *C.char, room C.size_t, length *C.size
 
 // LabelNumber gives an item's label, as Label.
 func (index *Index) LabelNumber(id int64) (uint64, error) {
-	var label C.uint64_t
+	item, label := C.int64_t(id), C.uint64_t(0)
 	err := index.read(func(c *C.annoy_index) error {
 		var e C.annoy_error
-		return check(C.annoy_get_label_u64(c, C.int64_t(id), &label, &e), &e)
+		return check(C.annoy_get_labels_u64(c, &item, 1, &label, nil, &e), &e)
 	})
 	return uint64(label), err
 }
@@ -179,14 +166,19 @@ func (index *Index) Labels(ids []int64, otherwise string) (labels []string, err 
 
 // LabelNumbers gives the labels of many items, as Labels.
 func (index *Index) LabelNumbers(ids []int64, otherwise uint64) ([]uint64, error) {
-	labels := make([]uint64, len(ids))
+	labels, found := make([]uint64, len(ids)), make([]byte, len(ids))
 	err := index.read(func(c *C.annoy_index) error {
 		var e C.annoy_error
 		n := C.size_t(len(ids))
-		return check(C.annoy_get_labels_u64(c, int64s(ids), n, C.uint64_t(otherwise), uint64s(labels), &e), &e)
+		return check(C.annoy_get_labels_u64(c, int64s(ids), n, uint64s(labels), elements(found), &e), &e)
 	})
 	if err != nil {
 		return nil, err
+	}
+	for i := range labels {
+		if found[i] == 0 {
+			labels[i] = otherwise
+		}
 	}
 	return labels, nil
 }

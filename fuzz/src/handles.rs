@@ -113,14 +113,17 @@ unsafe fn labels(index: *const annoy_index) -> Labels {
     unsafe {
         let last = annoy_get_n_items(index) - 1;
         let (mut number, mut text, mut len) = (0, Vec::new(), 0);
+        let text_of = |to, room, len: &mut usize| {
+            annoy_get_labels(index, &last, 1, to, room, null_mut(), len, null_mut())
+        };
         let mut status = [
-            annoy_get_label_u64(index, last, &mut number, null_mut()),
-            annoy_get_label(index, last, null_mut(), 0, &mut len, null_mut()),
+            annoy_get_labels_u64(index, &last, 1, &mut number, null_mut(), null_mut()),
+            text_of(null_mut(), 0, &mut len),
         ];
         if status[1] == ANNOY_ERR_TOO_SMALL {
             text.resize(len, 0u8);
             let to = text.as_mut_ptr().cast();
-            status[1] = annoy_get_label(index, last, to, len, &mut len, null_mut());
+            status[1] = text_of(to, len, &mut len);
         }
         let mut kind = -1;
         let n_labels = annoy_get_n_labels(index, &mut kind);

@@ -25,14 +25,14 @@ pub const ANNOY_LABELS_UTF8: annoy_label_kind = 2;
 /// `label` is NULL or points to `len` bytes that stay as they are.
 unsafe fn text<'a>(label: *const c_char, len: usize) -> Result<&'a str> {
     // SAFETY: handed on.
-    utf8("label", unsafe { slice("label", label.cast::<u8>(), len) }?)
+    utf8(unsafe { slice("label", label.cast::<u8>(), len) }?)
 }
 
-fn utf8<'a>(name: &'static str, bytes: &'a [u8]) -> Result<&'a str> {
+fn utf8(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let found = format!("the byte {:#04x} at {at}", bytes[at]);
-        Error::argument(name, found, "UTF-8")
+        Error::argument("label", found, "UTF-8")
     })
 }
 
@@ -48,53 +48,6 @@ unsafe fn ids<'a>(items: *const i64, n: usize) -> Result<Option<&'a [i64]>> {
     unsafe { slice("items", items, n) }.map(Some)
 }
 
-/// Gives an item a number as its label, in place of the one it had. Legal in every state; labels go
-/// along when the index is saved, and the file of an on-disk build has those given before the
-/// build. The first change on a loaded file copies the labels there are to memory.
-///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
-/// `ANNOY_ERR_LABEL` when another item has that label; `ANNOY_ERR_UNSUPPORTED` when labels are
-/// strings; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of a loaded file cannot be
-/// copied.
-///
-/// # Safety
-/// `index` is NULL or a live handle.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_set_label_u64(
-    index: *mut annoy_index,
-    item: i64,
-    label: u64,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL or live by the caller's word.
-        unsafe { exclusive(index) }?.set_label(item, label)
-    })
-}
-
-/// Gives an item a string as its label: `len` bytes of UTF-8, copied, which may be none and may
-/// have NULs among them. As `annoy_set_label_u64`.
-///
-/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_ARGUMENT` for what
-/// is not UTF-8.
-///
-/// # Safety
-/// As `annoy_set_label_u64`; `label` is NULL or points to `len` bytes.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_set_label(
-    index: *mut annoy_index,
-    item: i64,
-    label: *const c_char,
-    len: usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, label) = unsafe { (exclusive(index)?, text(label, len)?) };
-        index.set_label(item, label)
-    })
-}
-
 /// Labels of the caller's, all of one kind. Zero everything, then set `struct_size` and what is
 /// there.
 #[repr(C)]
@@ -102,7 +55,8 @@ pub unsafe extern "C" fn annoy_set_label(
 pub struct annoy_labels {
     /// `sizeof(annoy_labels)`.
     pub struct_size: usize,
-    /// `ANNOY_LABELS_U64` or `ANNOY_LABELS_UTF8`.
+    /// `ANNOY_LABELS_U64` or `ANNOY_LABELS_UTF8`; `ANNOY_LABELS_NONE`, with all pointers NULL,
+    /// where `annoy_set_labels` is to take labels away.
     pub kind: annoy_label_kind,
     /// Must be 0.
     pub reserved: i32,
@@ -122,16 +76,29 @@ unsafe impl Growing for annoy_labels {
     const SIZE: &'static str = "struct_size of annoy_labels";
 }
 
-/// Gives labels to many items, all or none: label `i` to item `items[i]`, or, where `items` is
-/// NULL, to item `i`. Of labels for the same item the last counts; items may swap labels. As
-/// `annoy_set_label_u64`.
+/// Gives labels to items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to
+/// item `i`, in place of the one it had. Of labels for the same item the last counts; items may
+/// swap labels. Strings are copied; they may be empty, and may have NULs among their bytes.
 ///
-/// Errors: as there; `ANNOY_ERR_ARGUMENT` for a kind that is none of the two, offsets that descend,
-/// or what is not UTF-8. The message names the item. On an error all labels are as before.
+/// Labels of kind `ANNOY_LABELS_NONE` take the labels of the `n` items away; nothing happens to an
+/// item that has none. Where `items` is NULL and `n` is 0, they take all labels away: those to come
+/// may then be of the other kind.
+///
+/// Legal in every state. Labels go along when the index is saved, and the file of an on-disk build
+/// has those given before the build. The first change on a loaded file copies the labels there are
+/// to memory.
+///
+/// Errors: `ANNOY_ERR_NULL`, also for labels of kind `ANNOY_LABELS_NONE` without `items` where `n`
+/// is not 0; `ANNOY_ERR_ITEM` for an id that the index does not have; `ANNOY_ERR_LABEL` when
+/// another item has that label; `ANNOY_ERR_UNSUPPORTED` for strings where the index has numbers,
+/// and the other way; `ANNOY_ERR_ARGUMENT` for a kind that is none of the three, one of
+/// `ANNOY_LABELS_NONE` where there are numbers or strings, offsets that descend, or what is not
+/// UTF-8; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT` when the labels of a loaded file cannot be
+/// copied. The message names the item. On an error all labels are as before.
 ///
 /// # Safety
-/// As `annoy_set_label_u64`; `items` is NULL or points to as many ids as there are labels, `labels`
-/// is NULL or points to an `annoy_labels` whose pointers are NULL or as it says.
+/// `index` is NULL or a live handle; `items` is NULL or points to as many ids as there are labels,
+/// `labels` is NULL or points to an `annoy_labels` whose pointers are NULL or as it says.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_set_labels(
     index: *mut annoy_index,
@@ -140,12 +107,55 @@ pub unsafe extern "C" fn annoy_set_labels(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let labels = unsafe { GivenLabels::read(labels) }?.ok_or(Error::Null("labels"))?;
+        // SAFETY: handed on.
+        let given = unsafe { read(labels) }?.ok_or(Error::Null("labels"))?;
+        if given.kind == ANNOY_LABELS_NONE && given.is_bare() {
+            // SAFETY: NULL is checked, the rest is the caller's part as documented.
+            let (mut index, ids) = unsafe { (exclusive(index)?, slice("items", items, given.n)?) };
+            return clear(&mut index, (!items.is_null()).then_some(ids));
+        }
+        // SAFETY: as the caller's struct says, by their word.
+        let labels = unsafe { GivenLabels::of(&given) }?;
         // SAFETY: as above.
         let (mut index, items) = unsafe { (exclusive(index)?, ids(items, labels.n())?) };
         index.set_labels(items, (0..labels.n()).map(|i| labels.get(i)))
     })
+}
+
+/// Takes the labels of items away, or all.
+fn clear(index: &mut Index, ids: Option<&[i64]>) -> Result<()> {
+    let Some(ids) = ids else {
+        index.clear_labels();
+        return Ok(());
+    };
+    // A wrong id is found before anything is cleared; what else can fail fails at the first.
+    let n_items = index.n_items() as i64;
+    let wrong = ids.iter().find(|id| !(0..n_items).contains(*id));
+    let mut ids = wrong.into_iter().chain(ids);
+    ids.try_for_each(|&id| index.clear_label(id))
+}
+
+impl annoy_labels {
+    /// Whether there are neither numbers nor strings.
+    fn is_bare(&self) -> bool {
+        self.numbers.is_null() && self.bytes.is_null() && self.offsets.is_null()
+    }
+}
+
+/// The caller's struct, None for NULL.
+///
+/// # Safety
+/// `labels` is NULL or points to an `annoy_labels`.
+unsafe fn read(labels: *const annoy_labels) -> Result<Option<annoy_labels>> {
+    if labels.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL; as large as it says by the caller's word.
+    let given = unsafe { sized::read(labels) }?;
+    match given.reserved {
+        0 => Ok(Some(given)),
+        reserved => Err(Error::argument("reserved", reserved, "0")),
+    }
 }
 
 /// Labels of the caller's, checked.
@@ -165,22 +175,23 @@ impl<'a> GivenLabels<'a> {
     /// # Safety
     /// `labels` is NULL or points to an `annoy_labels` whose pointers are NULL or as it says.
     pub unsafe fn read(labels: *const annoy_labels) -> Result<Option<Self>> {
-        if labels.is_null() {
-            return Ok(None);
-        }
-        // SAFETY: not NULL; as large as it says by the caller's word.
-        let given = unsafe { sized::read(labels) }?;
-        if given.reserved != 0 {
-            return Err(Error::argument("reserved", given.reserved, "0"));
-        }
+        // SAFETY: handed on.
+        let given = unsafe { read(labels) }?;
+        // SAFETY: handed on.
+        given.map(|given| unsafe { Self::of(&given) }).transpose()
+    }
+
+    /// # Safety
+    /// The pointers are NULL or as the struct says, for as long as the labels are used.
+    unsafe fn of(given: &annoy_labels) -> Result<Self> {
         let n = given.n;
         match given.kind {
             ANNOY_LABELS_U64 => {
                 // SAFETY: NULL is checked, the rest is the caller's part as documented.
                 let numbers = unsafe { slice("numbers", given.numbers, n) }?;
-                Ok(Some(GivenLabels::Numbers(numbers)))
+                Ok(GivenLabels::Numbers(numbers))
             }
-            ANNOY_LABELS_UTF8 if n == 0 => Ok(Some(GivenLabels::Numbers(&[]))),
+            ANNOY_LABELS_UTF8 if n == 0 => Ok(GivenLabels::Numbers(&[])),
             ANNOY_LABELS_UTF8 => {
                 // SAFETY: as above.
                 let offsets = unsafe { slice("offsets", given.offsets, n.saturating_add(1)) }?;
@@ -191,9 +202,9 @@ impl<'a> GivenLabels<'a> {
                         let found = format!("{} before {}", pair[0], pair[1]);
                         Error::argument("offsets", found, "offsets that do not descend")
                     })?;
-                    utf8("bytes", label)?;
+                    utf8(label)?;
                 }
-                Ok(Some(GivenLabels::Texts { bytes, offsets }))
+                Ok(GivenLabels::Texts { bytes, offsets })
             }
             other => {
                 let expected = "ANNOY_LABELS_U64 or ANNOY_LABELS_UTF8";
@@ -221,36 +232,6 @@ impl<'a> GivenLabels<'a> {
             }
         }
     }
-}
-
-/// Takes the labels of `n` items away, or, where `items` is NULL and `n` 0, all: those to come may
-/// then be of the other kind. Nothing happens where there is none. As `annoy_set_label_u64`.
-///
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM`; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CORRUPT`. On an
-/// error all labels are as before.
-///
-/// # Safety
-/// `index` is NULL or a live handle; `items` is NULL or points to `n`
-/// ids.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_clear_labels(
-    index: *mut annoy_index,
-    items: *const i64,
-    n: usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (mut index, ids) = unsafe { (exclusive(index)?, slice("items", items, n)?) };
-        if items.is_null() {
-            index.clear_labels();
-        }
-        // A wrong id is found before anything is cleared; what else can fail fails at the first.
-        let n_items = index.n_items() as i64;
-        let wrong = ids.iter().find(|id| !(0..n_items).contains(*id));
-        let mut ids = wrong.into_iter().chain(ids);
-        ids.try_for_each(|&id| index.clear_label(id))
-    })
 }
 
 /// How many items have labels, 0 for NULL. `*kind` gets what these are, `ANNOY_LABELS_NONE` (0)
@@ -295,111 +276,60 @@ fn text_of(index: &Index, item: i64) -> Result<Option<&str>> {
     }
 }
 
-fn no_label(item: i64) -> Error {
-    Error::Label(format!("item {item} has no label"))
-}
-
-/// An item's label into `*label`. Legal in every state; on a loaded file nothing but that label is
-/// read.
+/// The labels of `n` items, such as a search found, into `labels`. `found[i]` gets 1 where item `i`
+/// has a label, and 0 where it has none, or where its id is -1, which a batch has in places left
+/// over: then `labels[i]` gets 0. `found` may be NULL: then each item must have a label.
 ///
+/// Legal in every state. Of a loaded file only those labels are read.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
-/// `ANNOY_ERR_LABEL` when it has no label; `ANNOY_ERR_UNSUPPORTED` when labels are strings;
-/// `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged.
+/// `ANNOY_ERR_LABEL` for an item without a label where `found` is NULL; `ANNOY_ERR_UNSUPPORTED`
+/// when labels are strings; `ANNOY_ERR_CORRUPT` when a loaded file turns out to be damaged. Nothing
+/// is written on an error.
 ///
 /// # Safety
-/// `index` is NULL or a live handle, `label` is NULL or points to room for
-/// a number.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_label_u64(
-    index: *const annoy_index,
-    item: i64,
-    label: *mut u64,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, label) = unsafe { (shared(index)?, place("label", label)?) };
-        label.put(number_of(&index, item)?.ok_or_else(|| no_label(item))?);
-        Ok(())
-    })
-}
-
-/// Copies an item's label to `label`, which has room for `capacity` bytes, and its length to
-/// `*len`: UTF-8, with no NUL behind it. `(NULL, 0)` for `label` asks how long it is. The rest
-/// is as `annoy_get_label_u64`.
-///
-/// Errors: as there; `ANNOY_ERR_UNSUPPORTED` when labels are numbers; `ANNOY_ERR_TOO_SMALL`
-/// when it is longer, with `*len` set and nothing copied.
-///
-/// # Safety
-/// `index` is NULL or a live handle, `label` is NULL or has room for `capacity` bytes, `len` is
-/// NULL or points to room for a `size_t`.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_label(
-    index: *const annoy_index,
-    item: i64,
-    label: *mut c_char,
-    capacity: usize,
-    len: *mut usize,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, len) = unsafe { (shared(index)?, place("len", len)?) };
-        // SAFETY: as above.
-        let to = unsafe { slice_mut("label", label.cast::<u8>(), capacity) }?;
-        let text = text_of(&index, item)?.ok_or_else(|| no_label(item))?;
-        len.put(text.len());
-        let to = room(to, text.len())?;
-        to.copy_from_slice(text.as_bytes());
-        Ok(())
-    })
-}
-
-/// The first `needed` bytes of the caller's room.
-fn room(to: &mut [u8], needed: usize) -> Result<&mut [u8]> {
-    let found = to.len();
-    to.get_mut(..needed)
-        .ok_or(Error::TooSmall { needed, found })
-}
-
-/// The labels of `n` items, such as a search found, into `labels`. An item without a label, and the
-/// id -1, which a batch has in places left over, give `otherwise`. Legal in every state.
-///
-/// Errors: as `annoy_get_label_u64`, but for items without labels. Nothing is written on an error.
-///
-/// # Safety
-/// `index` is NULL or a live handle, `items` is NULL or points to `n` ids,
-/// `labels` is NULL or has room for `n` numbers.
+/// `index` is NULL or a live handle, `items` is NULL or points to `n` ids, `labels` is NULL or has
+/// room for `n` numbers, `found` is NULL or has room for `n` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_get_labels_u64(
     index: *const annoy_index,
     items: *const i64,
     n: usize,
-    otherwise: u64,
     labels: *mut u64,
+    found: *mut u8,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (index, items) = unsafe { (shared(index)?, slice("items", items, n)?) };
         // SAFETY: as above.
-        let labels = unsafe { slice_mut("labels", labels, n) }?;
-        let found = all_of(items, |item| number_of(&index, item))?;
-        for (to, label) in labels.iter_mut().zip(found) {
-            *to = label.unwrap_or(otherwise);
+        let (labels, found) = unsafe {
+            (
+                slice_mut("labels", labels, n)?,
+                optional("found", found, n)?,
+            )
+        };
+        let read = all_of(items, found.is_none(), |item| number_of(&index, item))?;
+        for (to, label) in labels.iter_mut().zip(&read) {
+            *to = label.unwrap_or(0);
+        }
+        for (to, label) in found.into_iter().flatten().zip(&read) {
+            *to = label.is_some().into();
         }
         Ok(())
     })
 }
 
-/// Copies the labels of `n` items, such as a search found, one behind the other to `labels`,
-/// which has room for `capacity` bytes; their lengths to `lens`, and that of all to `*written`.
-/// An item without a label, and the id -1, have -1 for a length. `(NULL, 0)` for `labels` asks
-/// how much room they take. Legal in every state.
+/// Copies the labels of `n` items, such as a search found, one behind the other to `labels`, which
+/// has room for `capacity` bytes; their lengths to `lens`, and that of all to `*written`. They are
+/// UTF-8, with no NUL behind them. An item without a label, and the id -1, have -1 for a length.
+/// `lens` may be NULL: then each item must have a label. `(NULL, 0)` for `labels` asks how much
+/// room they take.
 ///
-/// Errors: as `annoy_get_label`, but for items without labels. Nothing is written on an error,
-/// but for `*written` on `ANNOY_ERR_TOO_SMALL`.
+/// Legal in every state. Of a loaded file only those labels are read.
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ITEM` for an id that the index does not have;
+/// `ANNOY_ERR_LABEL` for an item without a label where `lens` is NULL; `ANNOY_ERR_UNSUPPORTED` when
+/// labels are numbers; `ANNOY_ERR_TOO_SMALL`; `ANNOY_ERR_CORRUPT` when a loaded file turns out to
+/// be damaged. Nothing is written on an error, but for `*written` on `ANNOY_ERR_TOO_SMALL`.
 ///
 /// # Safety
 /// `index` is NULL or a live handle, `items` is NULL or points to `n` ids, `labels` is NULL or
@@ -422,27 +352,58 @@ pub unsafe extern "C" fn annoy_get_labels(
         // SAFETY: as above.
         let to = unsafe { slice_mut("labels", labels.cast::<u8>(), capacity) }?;
         // SAFETY: as above.
-        let (lens, written) = unsafe { (slice_mut("lens", lens, n)?, place("written", written)?) };
-        let found = all_of(items, |item| text_of(&index, item))?;
-        let needed = found.iter().flatten().map(|text| text.len()).sum();
+        let (lens, written) = unsafe { (optional("lens", lens, n)?, place("written", written)?) };
+        let read = all_of(items, lens.is_none(), |item| text_of(&index, item))?;
+        let needed = read.iter().flatten().map(|text| text.len()).sum();
         written.put(needed);
         let mut to = room(to, needed)?;
-        for (len, text) in lens.iter_mut().zip(found) {
-            *len = text.map_or(-1, |text| text.len() as i64);
-            let (here, rest) = to.split_at_mut(text.map_or(0, str::len));
-            here.copy_from_slice(text.unwrap_or_default().as_bytes());
+        for text in read.iter().flatten() {
+            let (here, rest) = to.split_at_mut(text.len());
+            here.copy_from_slice(text.as_bytes());
             to = rest;
+        }
+        for (len, text) in lens.into_iter().flatten().zip(&read) {
+            *len = text.map_or(-1, |text| text.len() as i64);
         }
         Ok(())
     })
 }
 
-/// The labels of all items, before any is handed over.
-fn all_of<T>(items: &[i64], label: impl Fn(i64) -> Result<Option<T>>) -> Result<Vec<Option<T>>> {
+/// The caller's room for `n` values, None for NULL.
+///
+/// # Safety
+/// `to` is NULL or has room for `n` values, which nobody else uses meanwhile.
+unsafe fn optional<'a, T>(name: &'static str, to: *mut T, n: usize) -> Result<Option<&'a mut [T]>> {
+    if to.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL; room for n by the caller's word.
+    unsafe { slice_mut(name, to, n) }.map(Some)
+}
+
+/// The first `needed` bytes of the caller's room.
+fn room(to: &mut [u8], needed: usize) -> Result<&mut [u8]> {
+    let found = to.len();
+    to.get_mut(..needed)
+        .ok_or(Error::TooSmall { needed, found })
+}
+
+/// The labels of all items, before any is handed over. Where `each` is set, none may be missing.
+fn all_of<T>(
+    items: &[i64],
+    each: bool,
+    label: impl Fn(i64) -> Result<Option<T>>,
+) -> Result<Vec<Option<T>>> {
     let mut found = Vec::new();
     reserve(&mut found, items.len())?;
     for &item in items {
-        found.push(if item == -1 { None } else { label(item)? });
+        found.push(match item {
+            -1 if !each => None,
+            _ => label(item)?,
+        });
+        if each && found.last().is_some_and(Option::is_none) {
+            return Err(Error::Label(format!("item {item} has no label")));
+        }
     }
     Ok(found)
 }

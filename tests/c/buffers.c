@@ -22,7 +22,7 @@ static int alike(const annoy_index *a, const annoy_index *b) {
 /* An index with labels, a removed item and metadata. */
 static annoy_index *full(int n) {
     annoy_index *index = line_of(n, 3);
-    OK(annoy_set_label(index, 0, "zero", 4, &error));
+    OK(set_text(index, 0, "zero", 4, &error));
     OK(annoy_remove_item(index, n - 1, &error));
     OK(annoy_set_metadata(index, "about it", 8, &error));
     return index;
@@ -98,7 +98,7 @@ TEST(borrowed_and_copied) {
             if (flags[k] == ANNOY_LOAD_COPY) free(bytes);
             CHECK(annoy_get_metric(opened) == ANNOY_EUCLIDEAN && annoy_get_f(opened) == 2);
             CHECK(alike(made, loaded) && alike(made, opened));
-            OK(annoy_get_label(opened, 0, label, sizeof label, &n, &error));
+            OK(text_of(opened, 0, label, sizeof label, &n, &error));
             CHECK(n == 4 && memcmp(label, "zero", 4) == 0);
             OK(annoy_find_label(loaded, "zero", 4, &item, &error));
             CHECK(item == 0 && annoy_is_removed(loaded, 99) && annoy_get_n_removed(opened) == 1);
@@ -106,7 +106,7 @@ TEST(borrowed_and_copied) {
             CHECK(n == 8 && memcmp(metadata, "about it", 8) == 0);
             OK(annoy_verify(opened, NULL, 0, &n, NULL, &error));
             /* Changes go to memory of the index: the bytes stay as they are. */
-            OK(annoy_set_label(loaded, 1, "one", 3, &error));
+            OK(set_text(loaded, 1, "one", 3, &error));
             OK(annoy_restore_item(loaded, 99, &error));
             CHECK(annoy_get_n_removed(opened) == 1 && annoy_get_n_labels(opened, NULL) == 1);
             annoy_free(loaded);
@@ -246,7 +246,7 @@ TEST(thawing) {
     unsigned char *bytes, *expected, *again;
     size_t size, n;
     /* As if it had never been built: the same bytes. */
-    OK(annoy_set_label(fresh, 0, "zero", 4, &error));
+    OK(set_text(fresh, 0, "zero", 4, &error));
     OK(annoy_remove_item(fresh, 99, &error));
     OK(annoy_set_metadata(fresh, "about it", 8, &error));
     OK(annoy_build(fresh, 4, 1, &error));

@@ -374,14 +374,13 @@ static void get_labels(void) {
     int64_t *ids = read_ids(list);
     const size_t n = list->n;
     const int numbers = kind_of(index_here) == ANNOY_LABELS_U64;
-    uint64_t *labels = words(n), *others = words(n);
+    uint64_t *labels = words(n);
+    uint8_t *found = (uint8_t *)exactly(n);
     char *texts = NULL, *text;
     int64_t *lens = int64s(n);
     size_t i = 0, room = 0;
     if (numbers) {
-        /* Where there is none, each gives its own. */
-        status = annoy_get_labels_u64(index_here, ids, n, 0, labels, &error);
-        if (status == ANNOY_OK) status = annoy_get_labels_u64(index_here, ids, n, 1, others, &error);
+        status = annoy_get_labels_u64(index_here, ids, n, labels, found, &error);
     } else {
         status = annoy_get_labels(index_here, ids, n, NULL, 0, lens, &room, &error);
         texts = (char *)exactly(room);
@@ -392,14 +391,14 @@ static void get_labels(void) {
     one = expected("labels");
     CHECK(!one || one->n == n);
     for (one = one ? one->first : NULL; one && i < n; one = one->next, i++) {
-        if (one->kind == 'n') CHECK(numbers ? labels[i] != others[i] : lens[i] == -1);
-        else if (numbers) CHECK(labels[i] == others[i] && one->kind != '"' && labels[i] == json_uint64(one));
+        if (one->kind == 'n') CHECK(numbers ? !found[i] : lens[i] == -1);
+        else if (numbers) CHECK(found[i] && one->kind != '"' && labels[i] == json_uint64(one));
         else CHECK(lens[i] == (int64_t)strlen(one->text) && memcmp(text, one->text, strlen(one->text)) == 0);
         if (!numbers && lens[i] > 0) text += lens[i];
     }
     free(ids);
     free(labels);
-    free(others);
+    free(found);
     free(texts);
     free(lens);
 }
@@ -410,10 +409,10 @@ static void label(void) {
     int64_t item = -1;
     if (given->kind == '"') {
         const size_t length = strlen(given->text);
-        if (called("set_label")) status = annoy_set_label(index_here, integer("item"), given->text, length, &error);
+        if (called("set_label")) status = set_text(index_here, integer("item"), given->text, length, &error);
         else status = annoy_find_label(index_here, given->text, length, &item, &error);
     } else if (called("set_label")) {
-        status = annoy_set_label_u64(index_here, integer("item"), json_uint64(given), &error);
+        status = set_number(index_here, integer("item"), json_uint64(given), &error);
     } else {
         status = annoy_find_label_u64(index_here, json_uint64(given), &item, &error);
     }
@@ -492,7 +491,7 @@ static void take_step(void) {
     else if (called("set_labels")) set_labels();
     else if (called("get_labels")) get_labels();
     else if (called("clear_label")) status = clear_one(index_here, integer("item"), &error);
-    else if (called("clear_labels")) status = annoy_clear_labels(index_here, NULL, 0, &error);
+    else if (called("clear_labels")) status = clear_all(index_here, &error);
     else if (called("label_counts")) label_counts();
     else if (called("remove_item")) status = annoy_remove_item(index_here, integer("item"), &error);
     else if (called("restore_item")) status = annoy_restore_item(index_here, integer("item"), &error);

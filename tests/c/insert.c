@@ -218,7 +218,7 @@ TEST(replaced_with_labels_along) {
         CHECK(!annoy_has_item(index, N) && annoy_has_item(index, N + 2) && !annoy_is_removed(index, 4));
         for (i = 0; i < 3; i++) {
             CHECK(nearest(index, rows + (size_t)(N + i) * F) == ids[i]);
-            OK(annoy_get_label_u64(index, ids[i], &label, &error));
+            OK(number_of(index, ids[i], &label, &error));
             OK(annoy_find_label_u64(index, numbers[i], &item, &error));
             CHECK(label == numbers[i] && item == ids[i]);
         }

@@ -114,8 +114,35 @@ static inline annoy_status set_texts(annoy_index *index, const int64_t *items, c
     const annoy_labels labels = texts_of(bytes, offsets, n);
     return annoy_set_labels(index, items, &labels, why);
 }
+/* Labels of one item. */
+static inline annoy_status set_number(annoy_index *index, int64_t item, uint64_t number, annoy_error *why) {
+    return set_numbers(index, &item, &number, 1, why);
+}
+static inline annoy_status set_text(annoy_index *index, int64_t item, const char *text, size_t len, annoy_error *why) {
+    const size_t offsets[2] = {0, len};
+    return set_texts(index, &item, text, offsets, 1, why);
+}
+static inline annoy_status number_of(const annoy_index *index, int64_t item, uint64_t *number, annoy_error *why) {
+    return annoy_get_labels_u64(index, &item, 1, number, NULL, why);
+}
+static inline annoy_status text_of(const annoy_index *index, int64_t item, char *text, size_t room, size_t *len,
+                                   annoy_error *why) {
+    return annoy_get_labels(index, &item, 1, text, room, NULL, len, why);
+}
+/* Labels taken away from items, and all. */
+static inline annoy_status clear_some(annoy_index *index, const int64_t *items, size_t n, annoy_error *why) {
+    annoy_labels labels;
+    memset(&labels, 0, sizeof labels);
+    labels.struct_size = sizeof labels;
+    labels.kind = ANNOY_LABELS_NONE;
+    labels.n = n;
+    return annoy_set_labels(index, items, &labels, why);
+}
 static inline annoy_status clear_one(annoy_index *index, int64_t item, annoy_error *why) {
-    return annoy_clear_labels(index, &item, 1, why);
+    return clear_some(index, &item, 1, why);
+}
+static inline annoy_status clear_all(annoy_index *index, annoy_error *why) {
+    return clear_some(index, NULL, 0, why);
 }
 
 /* How many bytes a save writes. */

@@ -339,7 +339,7 @@ static annoy_status get_distance(void) {
     double distance;
     return annoy_get_distance(built, 5, 6, &distance, &error);
 }
-static annoy_status set_label(void) { return annoy_set_label(mapped, 4, "four", 4, &error); }
+static annoy_status set_label(void) { return set_text(mapped, 4, "four", 4, &error); }
 static annoy_status set_labels(void) { return set_texts(built, NULL, texts, offsets, N, &error); }
 static annoy_status set_many_numbers(void) {
     if (annoy_get_n_labels(empty, NULL) == 0) {
@@ -356,7 +356,7 @@ static annoy_status set_many_numbers(void) {
 static annoy_status get_label(void) {
     char label[100];
     size_t n;
-    return annoy_get_label(built, 5, label, sizeof label, &n, &error);
+    return text_of(built, 5, label, sizeof label, &n, &error);
 }
 static annoy_status get_labels(void) {
     static char labels[100 * K];
@@ -374,7 +374,7 @@ static annoy_status find_no_label(void) {
     return annoy_find_label(mapped, "nobody", 6, &item, &error) == ANNOY_ERR_LABEL ? ANNOY_OK : -1;
 }
 static annoy_status clear_label(void) { return clear_one(mapped, 5, &error); }
-static annoy_status clear_labels(void) { return annoy_clear_labels(mapped, NULL, 0, &error); }
+static annoy_status clear_labels(void) { return clear_all(mapped, &error); }
 static annoy_status get_ids(void) { return annoy_get_ids(built, ids, N, found, &error); }
 static annoy_status remove_item(void) { return annoy_remove_item(mapped, 5, &error); }
 static annoy_status restore_item(void) { return annoy_restore_item(mapped, 3, &error); }

@@ -11,7 +11,7 @@ use annoy_rs::ffi::status::{
     ANNOY_ERR_TOO_SMALL as TOO_SMALL, ANNOY_ERR_UNSUPPORTED as UNSUPPORTED,
 };
 use arbitrary::Result;
-use std::ptr::null;
+use std::ptr::{null, null_mut};
 
 const SETTING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, NO_MEMORY, CORRUPT, ARGUMENT];
 const READING: &[annoy_status] = &[NULL, ITEM, LABEL, UNSUPPORTED, CORRUPT];
@@ -78,29 +78,16 @@ impl Session<'_> {
     pub fn set_label(&mut self) -> Result<()> {
         let (slot, raw) = self.handle()?;
         let id = self.id(raw)?;
-        if self.u.arbitrary()? {
-            let label = self.number()?;
-            // SAFETY: NULL or live.
-            self.call(
-                "annoy_set_label_u64",
-                slot,
-                Does::Change,
-                SETTING,
-                |error| unsafe { annoy_set_label_u64(raw, id, label, error) },
-            )?;
-        } else {
-            let text = self.text()?;
-            let len = text.len();
-            let mut room = Room(text.into(), self.one_in(32)?);
-            // SAFETY: NULL or live, NULL or of that length.
-            self.call(
-                "annoy_set_label",
-                slot,
-                Does::Change,
-                SETTING,
-                |error| unsafe { annoy_set_label(raw, id, room.get().cast(), len, error) },
-            )?;
-        }
+        let mut labels = self.labels(1)?;
+        let labels = labels.get();
+        // SAFETY: NULL or live, NULL or as long as they have to be.
+        self.call(
+            "annoy_set_labels",
+            slot,
+            Does::Change,
+            SETTING,
+            |error| unsafe { annoy_set_labels(raw, &raw const id, labels, error) },
+        )?;
         Ok(())
     }
 
@@ -165,29 +152,42 @@ impl Session<'_> {
             n => self.ids(raw, n)?,
         };
         let items = items.get();
+        let labels = annoy_labels {
+            struct_size: size_of::<annoy_labels>(),
+            kind: ANNOY_LABELS_NONE,
+            reserved: 0,
+            n,
+            numbers: null(),
+            bytes: null(),
+            offsets: null(),
+        };
         // SAFETY: NULL or live, NULL or of that length.
         self.call(
-            "annoy_clear_labels",
+            "annoy_set_labels",
             slot,
             Does::Change,
             &[NULL, ITEM, NO_MEMORY, CORRUPT],
-            |error| unsafe { annoy_clear_labels(raw, items, n, error) },
+            |error| unsafe { annoy_set_labels(raw, items, &raw const labels, error) },
         )?;
         Ok(())
     }
 
+    /// One item's, which has to have one.
     pub fn get_label(&mut self) -> Result<()> {
         let (slot, raw) = self.handle()?;
         let id = self.id(raw)?;
         if self.u.arbitrary()? {
             let mut label = Room::new(1, 0, self.one_in(32)?);
+            let label = label.get();
             // SAFETY: NULL or live, NULL or room for one.
             self.call(
-                "annoy_get_label_u64",
+                "annoy_get_labels_u64",
                 slot,
                 Does::Read,
                 READING,
-                |error| unsafe { annoy_get_label_u64(raw, id, label.get(), error) },
+                |error| unsafe {
+                    annoy_get_labels_u64(raw, &raw const id, 1, label, null_mut(), error)
+                },
             )?;
             return Ok(());
         }
@@ -196,11 +196,13 @@ impl Session<'_> {
         let (to, to_len) = (label.get(), len.get());
         // SAFETY: as above.
         let found = self.call(
-            "annoy_get_label",
+            "annoy_get_labels",
             slot,
             Does::Read,
             COPYING,
-            |error| unsafe { annoy_get_label(raw, id, to, ROOM, to_len, error) },
+            |error| unsafe {
+                annoy_get_labels(raw, &raw const id, 1, to, ROOM, null_mut(), to_len, error)
+            },
         )?;
         if found {
             let bytes: Vec<u8> = label.0[..len.0[0]]
@@ -220,14 +222,21 @@ impl Session<'_> {
         let (null_labels, null_lens) = (self.one_in(32)?, self.one_in(32)?);
         if self.u.arbitrary()? {
             let mut labels = Room::new(n, 0, null_labels);
+            let mut found = Room::new(n, 7, null_lens);
+            let (to, to_found) = (labels.get(), found.get());
             // SAFETY: NULL or live, NULL or of that length.
-            self.call(
+            let is_told = self.call(
                 "annoy_get_labels_u64",
                 slot,
                 Does::Read,
                 READING,
-                |error| unsafe { annoy_get_labels_u64(raw, items, n, 7, labels.get(), error) },
+                |error| unsafe { annoy_get_labels_u64(raw, items, n, to, to_found, error) },
             )?;
+            let told = match is_told && !null_lens {
+                true => 0..2,
+                false => 7..8,
+            };
+            assert!(found.0.iter().all(|mark| told.contains(mark)));
             return Ok(());
         }
         let mut labels = Room::new(ROOM, 0, null_labels);

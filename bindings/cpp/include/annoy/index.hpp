@@ -316,43 +316,55 @@ class index {
   }
   // In place of the one the item had.
   bool set_label(std::int64_t item, std::uint64_t label, on_error why = {}) {
-    return why.call(annoy_set_label_u64, handle(), item, label);
+    annoy_labels one = detail::labels_for(1, ANNOY_LABELS_U64);
+    one.numbers = &label;
+    return give(&item, one, why);
   }
   bool set_label(std::int64_t item, std::string_view label, on_error why = {}) {
-    return why.call(annoy_set_label, handle(), item, label.data(), label.size());
+    const std::size_t offsets[] = {0, label.size()};
+    annoy_labels one = detail::labels_for(1, ANNOY_LABELS_UTF8);
+    one.bytes = label.data();
+    one.offsets = offsets;
+    return give(&item, one, why);
   }
   // Many, all or none, for the first items, or one for each of `ids`. Items may swap theirs.
   bool set_labels(const label_list& labels, on_error why = {}) {
-    return give(nullptr, labels, why);
+    return give(nullptr, labels.native(), why);
   }
   bool set_labels(item_ids ids, const label_list& labels, on_error why = {}) {
     return one_each(ids, "one for each label", labels.size(), why) &&
-           give(ids.data(), labels, why);
+           give(ids.data(), labels.native(), why);
   }
   // Take one away, or all: then those to come may be of the other kind.
   bool clear_label(std::int64_t item, on_error why = {}) {
-    return why.call(annoy_clear_labels, handle(), &item, std::size_t{1});
+    return give(&item, detail::labels_for(1), why);
   }
   bool clear_labels(on_error why = {}) {
-    return why.call(annoy_clear_labels, handle(), nullptr, std::size_t{0});
+    return give(nullptr, detail::labels_for(0), why);
   }
   // An item's label.
   [[nodiscard]] std::uint64_t label_u64(std::int64_t item, on_error why = {}) const {
-    return why.get(std::uint64_t{0}, annoy_get_label_u64, handle(), item);
+    std::uint64_t label = 0;
+    why.call(annoy_get_labels_u64, handle(), &item, std::size_t{1}, &label, nullptr);
+    return label;
   }
   [[nodiscard]] std::string label(std::int64_t item, on_error why = {}) const {
     return in_room(64, why, [&](char* text, std::size_t room, std::size_t* size) {
-      return annoy_get_label(handle(), item, text, room, size, why.native());
+      return annoy_get_labels(handle(), &item, 1, text, room, nullptr, size, why.native());
     });
   }
   // Those of many items, such as a search found. An item without one, and the id -1, give
   // `otherwise` or nothing.
   [[nodiscard]] std::vector<std::uint64_t> labels_u64(item_ids ids, std::uint64_t otherwise = 0,
                                                       on_error why = {}) const {
-    std::vector<std::uint64_t> found(ids.size());
-    if (!why.call(annoy_get_labels_u64, handle(), ids.data(), ids.size(), otherwise, found.data()))
-      found.clear();
-    return found;
+    std::vector<std::uint64_t> labels(ids.size());
+    std::vector<std::uint8_t> found(ids.size());
+    if (!why.call(annoy_get_labels_u64, handle(), ids.data(), ids.size(), labels.data(),
+                  found.data()))
+      return {};
+    for (std::size_t i = 0; i < labels.size(); i++)
+      if (!found[i]) labels[i] = otherwise;
+    return labels;
   }
   [[nodiscard]] std::vector<std::optional<std::string>> labels(item_ids ids,
                                                                on_error why = {}) const {
@@ -488,9 +500,8 @@ class index {
                        wanted.labels ? &labels : nullptr,
                        static_cast<std::uint64_t>(wanted.replace ? ANNOY_INSERT_REPLACE : 0));
   }
-  bool give(const std::int64_t* ids, const label_list& labels, on_error& why) {
-    const annoy_labels native = labels.native();
-    return why.call(annoy_set_labels, handle(), ids, &native);
+  bool give(const std::int64_t* ids, const annoy_labels& labels, on_error& why) {
+    return why.call(annoy_set_labels, handle(), ids, &labels);
   }
   bool read(std::int64_t item, const room& v, on_error& why) const {
     return why.call(annoy_get_vectors, handle(), &item, &v.native());

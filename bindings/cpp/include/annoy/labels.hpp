@@ -10,6 +10,20 @@
 
 namespace annoy {
 
+namespace detail {
+
+// Labels for so many items, of a kind; of no kind they take away those that there are.
+[[nodiscard]] inline annoy_labels labels_for(std::size_t n,
+                                             annoy_label_kind kind = ANNOY_LABELS_NONE) noexcept {
+  annoy_labels labels{};
+  labels.struct_size = sizeof labels;
+  labels.kind = kind;
+  labels.n = n;
+  return labels;
+}
+
+}  // namespace detail
+
 // Many labels: a container with data() and size(), or a C array, of std::uint64_t, which it views,
 // or of strings, which it copies.
 class label_list {
@@ -38,10 +52,8 @@ class label_list {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   // For calls of annoy.h, as long as this object is there.
   [[nodiscard]] annoy_labels native() const noexcept {
-    annoy_labels labels{};
-    labels.struct_size = sizeof labels;
-    labels.kind = offsets_.empty() ? ANNOY_LABELS_U64 : ANNOY_LABELS_UTF8;
-    labels.n = size_;
+    annoy_labels labels =
+        detail::labels_for(size_, offsets_.empty() ? ANNOY_LABELS_U64 : ANNOY_LABELS_UTF8);
     labels.numbers = numbers_;
     labels.bytes = bytes_.data();
     labels.offsets = offsets_.data();

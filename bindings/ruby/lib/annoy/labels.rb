@@ -33,12 +33,7 @@ module Annoy
     # @return [true]
     # @raise [ItemError, LabelError, UnsupportedError]
     def set_label(item, label)
-      if label.is_a?(String)
-        label = Labels.text(label)
-        @handle.change(:annoy_set_label, item, label, label.bytesize)
-      else
-        @handle.change(:annoy_set_label_u64, item, Labels.number(label))
-      end
+      @handle.change(:annoy_set_labels, Labels.id(item), Labels.view([label]))
       true
     end
 
@@ -65,7 +60,7 @@ module Annoy
     # @return [true]
     # @raise [ItemError]
     def clear_label(item)
-      @handle.change(:annoy_clear_labels, Vectors.ids([item]), 1)
+      @handle.change(:annoy_set_labels, Vectors.ids([item]), Labels.none(1))
       true
     end
 
@@ -73,7 +68,7 @@ module Annoy
     #
     # @return [true]
     def clear_labels
-      @handle.change(:annoy_clear_labels, nil, 0)
+      @handle.change(:annoy_set_labels, nil, Labels.none(0))
       true
     end
 
@@ -83,13 +78,16 @@ module Annoy
     # @raise [ItemError] for an id that the index does not have
     # @raise [LabelError] (a KeyError) when the item has none
     def label(item)
+      item = Labels.id(item)
       @handle.shared do |index|
-        label = Native.memory(:uint64)
         if Labels.kind(index) == Native::ANNOY_LABELS_U64
-          Errors.call { |error| Native.annoy_get_label_u64(index, item, label, error) }
+          label = Native.memory(:uint64)
+          Errors.call { |error| Native.annoy_get_labels_u64(index, item, 1, label, nil, error) }
           label.get_uint64(0)
         else
-          Labels.in_room(64) { |text, room, length, error| Native.annoy_get_label(index, item, text, room, length, error) }
+          Labels.in_room(64) do |text, room, length, error|
+            Native.annoy_get_labels(index, item, 1, text, room, nil, length, error)
+          end
         end
       end
     end
@@ -104,9 +102,7 @@ module Annoy
       n = ids.bytesize / 8
       @handle.shared do |index|
         if Labels.kind(index) == Native::ANNOY_LABELS_U64
-          # Where there is none, each gives its own.
-          one, two = [0, 1].map { |mark| Labels.numbers_of(index, ids, n, mark) }
-          one.zip(two).map { |a, b| a == b ? a : otherwise }
+          Labels.numbers_of(index, ids, n, otherwise)
         else
           Labels.strings_of(index, ids, n, otherwise)
         end
@@ -177,11 +173,27 @@ module Annoy
     class << self
       # @private
       #
-      # The annoy_labels of an Array.
-      def view(labels)
+      # Where the id of one item is.
+      def id(item)
+        Native.memory(:int64).put_int64(0, item)
+      end
+
+      # @private
+      #
+      # The annoy_labels of no kind, which take away those of `n` items.
+      def none(n)
         view = Native::AnnoyLabels.new
         view[:struct_size] = Native::AnnoyLabels.size
-        view[:n] = labels.length
+        view[:kind] = Native::ANNOY_LABELS_NONE
+        view[:n] = n
+        view
+      end
+
+      # @private
+      #
+      # The annoy_labels of an Array.
+      def view(labels)
+        view = none(labels.length)
         if labels.first.is_a?(String)
           texts = labels.map { |label| text(label).b }
           offsets = texts.each_with_object([0]) { |text, sums| sums << sums.last + text.bytesize }
@@ -231,8 +243,11 @@ module Annoy
       # @private
       def numbers_of(index, ids, n, otherwise)
         labels = Native.memory(:uint64, n)
-        Errors.call { |error| Native.annoy_get_labels_u64(index, ids, n, otherwise, labels, error) }
-        labels.get_array_of_uint64(0, n)
+        found = Native.memory(:uint8, n)
+        Errors.call { |error| Native.annoy_get_labels_u64(index, ids, n, labels, found, error) }
+        labels.get_array_of_uint64(0, n).zip(found.get_array_of_uint8(0, n)).map do |label, is_there|
+          is_there.zero? ? otherwise : label
+        end
       end
 
       # @private

@@ -19,6 +19,7 @@ Label = Union[int, str]
 
 _KINDS = {lib.ANNOY_LABELS_NONE: None, lib.ANNOY_LABELS_U64: "int", lib.ANNOY_LABELS_UTF8: "str"}
 _UINT64 = ffi.typeof("uint64_t[]")
+_UINT8 = ffi.typeof("uint8_t[]")
 _SIZE = ffi.typeof("size_t[]")
 
 
@@ -28,13 +29,19 @@ def _kind(index: Any) -> int:
     return int(kind[0])
 
 
+def _no_labels(n: int) -> Any:
+    """An annoy_labels of no kind, which takes away those of `n` items."""
+    none = ffi.new("annoy_labels *")
+    none.struct_size, none.kind, none.n = ffi.sizeof("annoy_labels"), lib.ANNOY_LABELS_NONE, n
+    return none
+
+
 class LabelView:
     """An annoy_labels of what `listed` gave, and what it points to."""
 
     def __init__(self, given: Any) -> None:
         n = len(given)
-        self.pointer = ffi.new("annoy_labels *")
-        self.pointer.struct_size, self.pointer.n = ffi.sizeof("annoy_labels"), n
+        self.pointer = _no_labels(n)
         texts = [text for text in given if isinstance(text, str)]
         if n and len(texts) == n:
             encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
@@ -66,14 +73,17 @@ class Labels(Base):
     def set_label(self, item: int, label: Label) -> None:
         """Gives an item a label, in place of the one it had: a string, or a number from 0 to 2**64
         - 1. All labels of an index are of one kind, and no two items have the same."""
-        item = operator.index(item)
+        where = ffi.new("int64_t *", operator.index(item))
+        labelled = _no_labels(1)
+        if isinstance(label, str):
+            text = label.encode("utf-8", "surrogatepass")
+            offsets = ffi.new("size_t[]", [0, len(text)])
+            labelled.kind, labelled.bytes, labelled.offsets = lib.ANNOY_LABELS_UTF8, ffi.from_buffer(text), offsets
+        else:
+            number = ffi.new("uint64_t *", operator.index(label))
+            labelled.kind, labelled.numbers = lib.ANNOY_LABELS_U64, number
         with self._owner.exclusive() as index:
-            error = lib.guarded_error()
-            if isinstance(label, str):
-                text = label.encode("utf-8", "surrogatepass")
-                check(lib.annoy_set_label(index, item, text, len(text), error))
-            else:
-                check(lib.annoy_set_label_u64(index, item, operator.index(label), error))
+            check(lib.annoy_set_labels(index, where, labelled, lib.guarded_error()))
 
     def set_labels(self, labels: Union[Iterable[str], ArrayLike], ids: Optional[ArrayLike] = None) -> None:
         """Gives labels to items, all or none: label `i` to item `ids[i]`, or to item `i`. Items
@@ -91,23 +101,26 @@ class Labels(Base):
         """Takes an item's label away, if it has one."""
         which = ffi.new("int64_t *", operator.index(item))
         with self._owner.exclusive() as index:
-            check(lib.annoy_clear_labels(index, which, 1, lib.guarded_error()))
+            check(lib.annoy_set_labels(index, which, _no_labels(1), lib.guarded_error()))
 
     def clear_labels(self) -> None:
         """Takes all labels away; those to come may be of the other kind."""
         with self._owner.exclusive() as index:
-            check(lib.annoy_clear_labels(index, ffi.NULL, 0, lib.guarded_error()))
+            check(lib.annoy_set_labels(index, ffi.NULL, _no_labels(0), lib.guarded_error()))
 
     def get_label(self, item: int) -> Label:
         """An item's label; `LabelError`, a KeyError, when it has none."""
-        item = operator.index(item)
+        which = ffi.new("int64_t *", operator.index(item))
         with self._owner.shared() as index:
             error = lib.guarded_error()
             if _kind(index) == lib.ANNOY_LABELS_U64:
                 number = ffi.new("uint64_t *")
-                check(lib.annoy_get_label_u64(index, item, number, error))
+                check(lib.annoy_get_labels_u64(index, which, 1, number, ffi.NULL, error))
                 return int(number[0])
-            return _in_room(64, lambda *room: lib.annoy_get_label(index, item, *room, error)).decode()
+            return _in_room(
+                64,
+                lambda text, room, size: lib.annoy_get_labels(index, which, 1, text, room, ffi.NULL, size, error),
+            ).decode()
 
     def get_labels(self, ids: ArrayLike, otherwise: Any = None) -> NDArray[Any]:
         """The labels of items, such as a search found, as an array of objects of the same shape;
@@ -120,12 +133,14 @@ class Labels(Base):
             error = lib.guarded_error()
             kind = _kind(index)
             if kind == lib.ANNOY_LABELS_U64:
-                # Where there is none, each gives its own.
-                both = np.empty((2, n), np.uint64)
-                for i in range(2):
-                    check(lib.annoy_get_labels_u64(index, ids_pointer(which), n, i, pointer(both[i], _UINT64), error))
-                there = both[0] == both[1]
-                found[there] = both[0][there].tolist()
+                numbers, there = np.empty(n, np.uint64), np.empty(n, np.uint8)
+                check(
+                    lib.annoy_get_labels_u64(
+                        index, ids_pointer(which), n, pointer(numbers, _UINT64), pointer(there, _UINT8), error
+                    )
+                )
+                there = there.view(np.bool_)
+                found[there] = numbers[there].tolist()
             else:
                 sizes = np.empty(n, np.int64)
                 texts = _in_room(
