@@ -60,7 +60,7 @@ int main(void) {
     show(opened, "nearest to 500.1");
 
     /* Thawed: its items are copied, and the bytes are no longer needed. */
-    CHECK(annoy_thaw(opened, &error));
+    CHECK(annoy_thaw(opened, 0, &error));
     free(bytes);
     add(opened, N, 500.11f);
     CHECK(annoy_build(opened, N_TREES, -1, &error));

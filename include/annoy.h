@@ -97,6 +97,9 @@
 // Level of a message: what is about to be done.
 #define ANNOY_LOG_DEBUG 4
 
+// Flag of `annoy_thaw`: the index is to be one that items can be inserted into.
+#define ANNOY_THAW_BUILT 1
+
 // In `annoy_graph_options`: no rounds, which leaves the graph at what the leaves of the trees
 // tell.
 #define ANNOY_ROUNDS_NONE -1
@@ -803,29 +806,26 @@ annoy_status annoy_build_trees(struct annoy_index *index,
 // `ANNOY_ERR_IO` (on-disk build).
 annoy_status annoy_unbuild(struct annoy_index *index, struct annoy_error *error);
 
-// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items
-// are copied to memory, its trees dropped, its file or bytes let go of; labels, marks of removed
-// items, metadata and the seed stay (sections of later versions do not). A built one is unbuilt,
-// as by `annoy_unbuild`; one that is not built stays as it is.
+// Makes an index, whatever its state, one that items can be added to (`flags` is 0), or makes a
+// built or loaded index one that items can be inserted into by `annoy_insert` (`flags` is
+// `ANNOY_THAW_BUILT`).
 //
-// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity;
-// `ANNOY_ERR_CORRUPT` for other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`;
-// `ANNOY_ERR_IO` (on-disk build).
-annoy_status annoy_thaw(struct annoy_index *index, struct annoy_error *error);
-
-// Makes a loaded index one that items can be inserted into (`annoy_insert`): items, trees, graph
-// and scan are copied to memory, where the index is then built, and its file or bytes let go of;
-// labels, marks of removed items, metadata, the seed and what `annoy_tune` measured stay (sections
-// of later versions do not). Does nothing to an index that was built in memory or thawed so
-// before.
+// With 0, the items of a loaded index are copied to memory, its trees, graph and scan dropped. A
+// built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as it is. Files in
+// layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
 //
-// Takes as much memory as the file has bytes.
-// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or built on disk;
-// `ANNOY_ERR_UNSUPPORTED` for a file in a layout that Annoy 1.17 does not read;
-// `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
-// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`.
-annoy_status annoy_thaw_built(struct annoy_index *index, struct annoy_error *error);
+// With `ANNOY_THAW_BUILT`, items, trees, graph and scan of a loaded index are copied to memory,
+// where the index is then built; what `annoy_tune` measured stays. This takes as much memory as
+// the file has bytes. It does nothing to an index that was built in memory or thawed so before.
+//
+// Either way the file or bytes are let go of; labels, marks of removed items, metadata and the
+// seed stay (sections of later versions do not).
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for other flags; `ANNOY_ERR_NOT_FINITE` for a
+// loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other damage in items, labels or
+// marks; `ANNOY_ERR_NO_MEMORY`; with 0 `ANNOY_ERR_IO` (on-disk build); with `ANNOY_THAW_BUILT`
+// `ANNOY_ERR_STATE` when not built, or built on disk, and `ANNOY_ERR_UNSUPPORTED` for a file in a
+// layout that Annoy 1.17 does not read.
+annoy_status annoy_thaw(struct annoy_index *index, uint64_t flags, struct annoy_error *error);
 
 // Makes the index build in a file: items and trees go there instead of to memory. To be called
 // before items are added; `annoy_build` then completes the file, and no save is needed.
@@ -1161,8 +1161,8 @@ int64_t annoy_get_n_removed(const struct annoy_index *index);
 // no more than one for 64 there are, are put in where trees and graph lie, by one thread, in time
 // that does not grow with the index. Now and then such a call takes longer, as all is written
 // anew: when one in 16 has come. So do calls with more items, those that replace, and all on an
-// index with a scan. What `annoy_tune` measured stays. A loaded index needs `annoy_thaw_built`
-// first.
+// index with a scan. What `annoy_tune` measured stays. A loaded index needs `annoy_thaw` with
+// `ANNOY_THAW_BUILT` first.
 //
 // The same calls give the same bytes, for any number of threads and on any processor. Progress is
 // told of adding, trees, graph and scan one after the other, each from 0; of a few items once.
@@ -1193,9 +1193,9 @@ annoy_status annoy_insert(struct annoy_index *index,
 // three of four stay, trees and graph are built anew. The same calls give the same bytes, for any
 // number of threads and on any processor. `work` may be NULL.
 // Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded
-// (`annoy_thaw_built` is for that); `ANNOY_ERR_CORRUPT` when the trees of a file that was thawed
-// turn out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is
-// as before.
+// (`annoy_thaw` with `ANNOY_THAW_BUILT` is for that); `ANNOY_ERR_CORRUPT` when the trees of a file
+// that was thawed turn out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an
+// error the index is as before.
 annoy_status annoy_consolidate(struct annoy_index *index, const struct annoy_work *work, struct annoy_error *error);
 
 // Builds trees, graph and scan of a built index anew, those of them that it has, without the items

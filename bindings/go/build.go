@@ -50,7 +50,7 @@ func (index *Index) Unbuild() error {
 func (index *Index) Thaw() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
-		return check(C.annoy_thaw(c, &e), &e)
+		return check(C.annoy_thaw(c, 0, &e), &e)
 	})
 }
 
@@ -59,7 +59,7 @@ func (index *Index) Thaw() error {
 func (index *Index) ThawBuilt() error {
 	return index.write(func(c *C.annoy_index) error {
 		var e C.annoy_error
-		return check(C.annoy_thaw_built(c, &e), &e)
+		return check(C.annoy_thaw(c, C.ANNOY_THAW_BUILT, &e), &e)
 	})
 }
 

@@ -4,6 +4,7 @@ use super::guard::{exclusive, exclusive_for, guard, or_choose, path};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, threads, Given};
+use crate::error::Error;
 use std::ffi::c_char;
 
 /// Builds the items added so far into a forest of `n_trees` trees, by `n_threads` threads. Items
@@ -81,51 +82,48 @@ pub unsafe extern "C" fn annoy_unbuild(
     })
 }
 
-/// Makes an index one that items can be added to, whatever its state was. Of a loaded one the items
-/// are copied to memory, its trees dropped, its file or bytes let go of; labels, marks of removed
-/// items, metadata and the seed stay (sections of later versions do not). A built one is unbuilt,
-/// as by `annoy_unbuild`; one that is not built stays as it is.
+/// Flag of `annoy_thaw`: the index is to be one that items can be inserted into.
+pub const ANNOY_THAW_BUILT: u64 = 1;
+
+/// Makes an index, whatever its state, one that items can be added to (`flags` is 0), or makes a
+/// built or loaded index one that items can be inserted into by `annoy_insert` (`flags` is
+/// `ANNOY_THAW_BUILT`).
 ///
-/// Files in layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity;
-/// `ANNOY_ERR_CORRUPT` for other damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`;
-/// `ANNOY_ERR_IO` (on-disk build).
+/// With 0, the items of a loaded index are copied to memory, its trees, graph and scan dropped. A
+/// built one is unbuilt, as by `annoy_unbuild`; one that is not built stays as it is. Files in
+/// layouts that Annoy 1.17 does not read can be saved once they are thawed and built.
+///
+/// With `ANNOY_THAW_BUILT`, items, trees, graph and scan of a loaded index are copied to memory,
+/// where the index is then built; what `annoy_tune` measured stays. This takes as much memory as
+/// the file has bytes. It does nothing to an index that was built in memory or thawed so before.
+///
+/// Either way the file or bytes are let go of; labels, marks of removed items, metadata and the
+/// seed stay (sections of later versions do not).
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for other flags; `ANNOY_ERR_NOT_FINITE` for a
+/// loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other damage in items, labels or
+/// marks; `ANNOY_ERR_NO_MEMORY`; with 0 `ANNOY_ERR_IO` (on-disk build); with `ANNOY_THAW_BUILT`
+/// `ANNOY_ERR_STATE` when not built, or built on disk, and `ANNOY_ERR_UNSUPPORTED` for a file in a
+/// layout that Annoy 1.17 does not read.
 ///
 /// # Safety
 /// `index` is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn annoy_thaw(
     index: *mut annoy_index,
+    flags: u64,
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { exclusive(index) }?.thaw()
-    })
-}
-
-/// Makes a loaded index one that items can be inserted into (`annoy_insert`): items, trees, graph
-/// and scan are copied to memory, where the index is then built, and its file or bytes let go of;
-/// labels, marks of removed items, metadata, the seed and what `annoy_tune` measured stay (sections
-/// of later versions do not). Does nothing to an index that was built in memory or thawed so
-/// before.
-///
-/// Takes as much memory as the file has bytes.
-/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, or built on disk;
-/// `ANNOY_ERR_UNSUPPORTED` for a file in a layout that Annoy 1.17 does not read;
-/// `ANNOY_ERR_NOT_FINITE` for a loaded item with NaN or infinity; `ANNOY_ERR_CORRUPT` for other
-/// damage in items, labels or marks; `ANNOY_ERR_NO_MEMORY`.
-///
-/// # Safety
-/// `index` is NULL or a live handle.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_thaw_built(
-    index: *mut annoy_index,
-    error: *mut annoy_error,
-) -> annoy_status {
-    guard(error, || {
-        // SAFETY: NULL or live by the caller's word.
-        unsafe { exclusive(index) }?.thaw_built()
+        let mut index = unsafe { exclusive(index) }?;
+        match flags {
+            0 => index.thaw(),
+            ANNOY_THAW_BUILT => index.thaw_built(),
+            other => {
+                let expected = "0 or ANNOY_THAW_BUILT (1)";
+                Err(Error::argument("flags", other, expected))
+            }
+        }
     })
 }
 

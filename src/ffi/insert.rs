@@ -25,8 +25,8 @@ pub const ANNOY_INSERT_REPLACE: u64 = 1;
 /// no more than one for 64 there are, are put in where trees and graph lie, by one thread, in time
 /// that does not grow with the index. Now and then such a call takes longer, as all is written
 /// anew: when one in 16 has come. So do calls with more items, those that replace, and all on an
-/// index with a scan. What `annoy_tune` measured stays. A loaded index needs `annoy_thaw_built`
-/// first.
+/// index with a scan. What `annoy_tune` measured stays. A loaded index needs `annoy_thaw` with
+/// `ANNOY_THAW_BUILT` first.
 ///
 /// The same calls give the same bytes, for any number of threads and on any processor. Progress is
 /// told of adding, trees, graph and scan one after the other, each from 0; of a few items once.
@@ -92,9 +92,9 @@ pub unsafe extern "C" fn annoy_insert(
 /// three of four stay, trees and graph are built anew. The same calls give the same bytes, for any
 /// number of threads and on any processor. `work` may be NULL.
 /// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when not built, built on disk, or loaded
-/// (`annoy_thaw_built` is for that); `ANNOY_ERR_CORRUPT` when the trees of a file that was thawed
-/// turn out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an error the index is
-/// as before.
+/// (`annoy_thaw` with `ANNOY_THAW_BUILT` is for that); `ANNOY_ERR_CORRUPT` when the trees of a file
+/// that was thawed turn out to be damaged; `ANNOY_ERR_NO_MEMORY`; `ANNOY_ERR_CANCELLED`. On an
+/// error the index is as before.
 ///
 /// # Safety
 /// `index` is NULL or a live handle, `work` is NULL or as `annoy_work` says.

@@ -129,7 +129,7 @@ TEST(what_ends_the_borrowing) {
         unsigned char *bytes = saved(made, 1, &size), *other = saved(made, 0, &other_size);
         OK(annoy_open_buffer(bytes + 1, size, 0, &index, &error));
         if (way == 0) OK(annoy_unload(index, &error));
-        if (way == 1) OK(annoy_thaw(index, &error));
+        if (way == 1) OK(annoy_thaw(index, 0, &error));
         if (way == 2) OK(annoy_load(index, path, 0, &error));
         if (way == 3) OK(annoy_load_from_buffer(index, other, other_size, 0, &error));
         if (way == 4) OK(annoy_save_and_load(index, path, 0, NULL, &error));
@@ -186,7 +186,7 @@ static void hostile(annoy_index *index, const void *bytes, size_t size) {
     status = annoy_get_nns_by_item(index, 1, 20, 1000, ids, NULL, &n, &error);
     CHECK(status == ANNOY_OK || status == ANNOY_ERR_CORRUPT || status == ANNOY_ERR_ITEM);
     CHECK(annoy_verify(index, NULL, 0, &n, NULL, &error) == ANNOY_ERR_CORRUPT);
-    status = annoy_thaw(index, &error);
+    status = annoy_thaw(index, 0, &error);
     CHECK(status == ANNOY_OK || status == ANNOY_ERR_CORRUPT || status == ANNOY_ERR_NOT_FINITE);
     if (status == ANNOY_OK) OK(annoy_build(index, 1, 1, &error));
     OK(annoy_unload(index, &error));
@@ -254,7 +254,7 @@ TEST(thawing) {
     bytes = saved(made, 0, &size);
     OK(annoy_open_buffer(bytes, size, 0, &index, &error));
     FAILS(ANNOY_ERR_STATE, "cannot add an item: the index is loaded", annoy_add_item(index, 100, far, 2, &error));
-    OK(annoy_thaw(index, &error));
+    OK(annoy_thaw(index, 0, &error));
     free(bytes);
     CHECK(annoy_get_n_items(index) == 100 && annoy_get_n_trees(index) == 0);
     OK(annoy_add_item(index, 100, far, 2, &error));
@@ -262,9 +262,9 @@ TEST(thawing) {
     again = saved(index, 0, &size);
     CHECK(size == n && memcmp(again, expected, n) == 0);
     /* In other states it does what annoy_unbuild does. */
-    OK(annoy_thaw(index, &error));
+    OK(annoy_thaw(index, 0, &error));
     CHECK(annoy_get_n_trees(index) == 0);
-    OK(annoy_thaw(index, &error));
+    OK(annoy_thaw(index, 0, &error));
     CHECK(annoy_get_n_items(index) == 101);
     OK(annoy_build(index, 4, 1, &error));
     free(again);
@@ -286,7 +286,7 @@ TEST(thawing_what_is_not_finite) {
     memcpy(bytes + 300 * (16 + 12 * 4) + 16, &infinity, sizeof infinity);
     OK(annoy_new(ANNOY_EUCLIDEAN, 12, &index, &error));
     OK(annoy_load_from_buffer(index, bytes, size, 0, &error));
-    FAILS(ANNOY_ERR_NOT_FINITE, "value 0 of the vector of item 300 is inf", annoy_thaw(index, &error));
+    FAILS(ANNOY_ERR_NOT_FINITE, "value 0 of the vector of item 300 is inf", annoy_thaw(index, 0, &error));
     CHECK(annoy_get_n_trees(index) == 5);
     annoy_free(index);
     free(bytes);

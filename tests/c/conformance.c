@@ -466,7 +466,7 @@ static void take_step(void) {
     else if (called("add_item")) add_item();
     else if (called("add_items")) add_items();
     else if (called("insert_items")) insert_items();
-    else if (called("thaw_built")) status = annoy_thaw_built(index_here, &error);
+    else if (called("thaw_built")) status = annoy_thaw(index_here, ANNOY_THAW_BUILT, &error);
     else if (called("consolidate")) status = annoy_consolidate(index_here, NULL, &error);
     else if (called("compact")) status = annoy_compact(index_here, NULL, &error);
     else if (called("build"))

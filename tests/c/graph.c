@@ -143,7 +143,7 @@ TEST(searched_saved_and_dropped) {
     OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
     OK(annoy_build_graph(loaded, &wanted, NULL, &error));
     CHECK(same(find(loaded, 0), by_graph));
-    OK(annoy_thaw(loaded, &error));
+    OK(annoy_thaw(loaded, 0, &error));
     CHECK(degree(loaded) == 0);
 
     OK(annoy_unbuild(index, &error));

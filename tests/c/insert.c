@@ -69,7 +69,7 @@ TEST(inserted_found_and_saved) {
         OK(annoy_open(in_scratch("before.ann"), 0, &loaded, &error));
         some = more(0, 200);
         FAILS(ANNOY_ERR_STATE, "thaw it", annoy_insert(loaded, NULL, &some, NULL, 0, NULL, &error));
-        OK(annoy_thaw_built(loaded, &error));
+        OK(annoy_thaw(loaded, ANNOY_THAW_BUILT, &error));
         work.n_threads = 2;
         OK(annoy_insert(loaded, NULL, &some, NULL, 0, &work, &error));
         some = more(200, MORE - 200);
@@ -152,7 +152,9 @@ TEST(what_cannot_be) {
 
     OK(annoy_new(ANNOY_EUCLIDEAN, F, &empty, &error));
     FAILS(ANNOY_ERR_STATE, "not built", annoy_insert(empty, NULL, &some, NULL, 0, NULL, &error));
-    FAILS(ANNOY_ERR_STATE, "not built", annoy_thaw_built(empty, &error));
+    FAILS(ANNOY_ERR_STATE, "not built", annoy_thaw(empty, ANNOY_THAW_BUILT, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "flags is 2, expected 0 or ANNOY_THAW_BUILT (1)", annoy_thaw(empty, 2, &error));
+    FAILS(ANNOY_ERR_ARGUMENT, "flags is 3", annoy_thaw(empty, 3, &error));
     FAILS(ANNOY_ERR_STATE, "not built", annoy_consolidate(empty, NULL, &error));
     FAILS(ANNOY_ERR_STATE, "not built", annoy_compact(empty, NULL, &error));
     OK(annoy_open_buffer(before, before_size, 0, &loaded, &error));
@@ -253,7 +255,7 @@ TEST(space_is_given_back) {
     bytes = saved(index, 0, &size);
     OK(annoy_open_buffer(bytes, size, ANNOY_LOAD_COPY, &loaded, &error));
     free(bytes);
-    OK(annoy_thaw_built(loaded, &error));
+    OK(annoy_thaw(loaded, ANNOY_THAW_BUILT, &error));
     OK(annoy_consolidate(index, NULL, &error));
     EMPTY(info);
     OK(annoy_get_info(index, &info, &error));

@@ -256,7 +256,7 @@ TEST(functions_of_the_host) {
         work.n_threads = 2;
         work.progress = progress;
         work.progress_user = &reports;
-        OK(annoy_thaw(good, &error));
+        OK(annoy_thaw(good, 0, &error));
         OK(annoy_build_trees(good, TREES, &work, &error));
         CHECK(reports.calls > 0 && reports.wrong == 0 && is_in(then));
         OK(annoy_build_graph(good, NULL, &work, &error));

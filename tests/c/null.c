@@ -164,7 +164,7 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_graph(NULL, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_scan(NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_build_auto(NULL, 0, NULL, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_thaw_built(NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_thaw(NULL, ANNOY_THAW_BUILT, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_tune(NULL, NULL, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_to(NULL, path, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_add_item(NULL, 0, f32, 2, &error));
@@ -179,7 +179,7 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", saved_size_of(NULL, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_save_to_buffer(NULL, bits, sizeof bits, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_load_from_buffer(NULL, path, 1, 0, &error));
-    FAILS(ANNOY_ERR_NULL, "index", annoy_thaw(NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_thaw(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_unload(NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_item(NULL, 0, 1, -1, ids, f32, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_nns_by_vector(NULL, f32, 2, 1, -1, ids, f32 + 2, &n, &error));
@@ -401,7 +401,7 @@ TEST(errors) {
     CHECK(annoy_on_disk_build(a, path, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_unload(NULL, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_unbuild(NULL, NULL) == ANNOY_ERR_NULL);
-    CHECK(annoy_thaw(NULL, NULL) == ANNOY_ERR_NULL);
+    CHECK(annoy_thaw(NULL, 0, NULL) == ANNOY_ERR_NULL);
     CHECK(annoy_build_graph(a, NULL, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_build_scan(a, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_build_auto(a, 0, NULL, NULL) == ANNOY_ERR_STATE);

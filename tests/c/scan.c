@@ -100,7 +100,7 @@ TEST(searched_saved_and_dropped) {
         CHECK(same(find(index, 0, 30), find(index, ANNOY_METHOD_GRAPH, 30)));
         CHECK(same(find(index, ANNOY_METHOD_SCAN, 30), by_few));
 
-        OK(annoy_thaw(loaded, &error));
+        OK(annoy_thaw(loaded, 0, &error));
         OK(annoy_unbuild(index, &error));
         CHECK(has_none(loaded) && has_none(index));
         OK(annoy_build(index, 3, 1, &error));

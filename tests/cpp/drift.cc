@@ -31,7 +31,7 @@ template <typename R, typename... P> struct As<R(P...)> { typedef typename As<R>
 #define SAME(name) static_assert(std::is_same<As<decltype(own::name)>::type, decltype(annoy_##name)>::value, #name)
 #define ALL_FUNCTIONS(f)                                                                                                  \
   f(new_with); f(free); f(set_seed); f(set_log); f(get_n_items); f(get_n_trees); f(add_item); f(add); f(insert);           \
-  f(thaw_built); f(get_item);                                                                                              \
+  f(thaw); f(get_item);                                                                                                    \
   f(get_vectors); f(get_distance); f(get_nns_by_item); f(get_nns_by_vector); f(search); f(search_items); f(build);         \
   f(unbuild); f(on_disk_build); f(save_and_load); f(load); f(unload)
 ALL_FUNCTIONS(SAME);
@@ -62,7 +62,7 @@ static_assert(own::ok == ANNOY_OK && own::angular == ANNOY_ANGULAR && own::eucli
                   own::bits64 == ANNOY_BITS64 && own::bits32 == ANNOY_BITS32 && own::bits8 == ANNOY_BITS8 &&
                   own::of_f32 == ANNOY_ELEMENT_F32 && own::of_f64 == ANNOY_ELEMENT_F64 &&
                   own::of_bits == ANNOY_ELEMENT_BITS && own::load_prefault == ANNOY_LOAD_PREFAULT &&
-                  own::insert_replace == ANNOY_INSERT_REPLACE, "numbers");
+                  own::insert_replace == ANNOY_INSERT_REPLACE && own::thaw_built == ANNOY_THAW_BUILT, "numbers");
 
 // The compiler takes functions of two names for two functions: it must not see what is compared.
 static bool same(void* volatile a, void* volatile b) { return a == b; }

@@ -240,7 +240,7 @@ static annoy_status tune(void) {
     const annoy_work work = by(1);
     return annoy_tune(graph, NULL, &work, &error);
 }
-static annoy_status thaw_built(void) { return annoy_thaw_built(mapped, &error); }
+static annoy_status thaw_built(void) { return annoy_thaw(mapped, ANNOY_THAW_BUILT, &error); }
 static annoy_status save(void) { return annoy_save(graph, other, &error); }
 static annoy_status save_built(void) { return annoy_save(built, other, &error); }
 static annoy_status save_and_load(void) { return annoy_save_and_load(built, other, 0, NULL, &error); }
@@ -378,7 +378,7 @@ static annoy_status clear_labels(void) { return clear_all(mapped, &error); }
 static annoy_status get_ids(void) { return annoy_get_ids(built, ids, N, found, &error); }
 static annoy_status remove_item(void) { return annoy_remove_item(mapped, 5, &error); }
 static annoy_status restore_item(void) { return annoy_restore_item(mapped, 3, &error); }
-static annoy_status thaw(void) { return annoy_thaw(mapped, &error); }
+static annoy_status thaw(void) { return annoy_thaw(mapped, 0, &error); }
 static annoy_status set_metadata(void) { return annoy_set_metadata(built, x, 5000, &error); }
 static annoy_status get_metadata(void) {
     char bytes[10];

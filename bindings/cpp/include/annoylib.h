@@ -369,7 +369,7 @@ class AnnoyIndex
   // Not in Annoy: copies a loaded index to memory with its trees, so that items can be inserted.
   bool thaw_built(char** error = NULL) {
     return run(error, [](annoy_rs_c::index* index, annoy_rs_c::error* why) {
-      return annoy_rs_c::thaw_built(index, why);
+      return annoy_rs_c::thaw(index, annoy_rs_c::thaw_built, why);
     });
   }
 

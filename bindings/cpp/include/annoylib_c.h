@@ -18,7 +18,7 @@ enum : metric { angular = 1, euclidean = 2, manhattan = 3, hamming = 4, dot = 5 
 enum : scalar { usual = 0, f32 = 1, f64 = 2, bits64 = 3, bits32 = 4, bits8 = 5 };
 typedef int32_t element;
 enum : element { of_f32 = 1, of_f64 = 2, of_bits = 3 };
-enum : uint64_t { no_flags = 0, load_prefault = 1, insert_replace = 1 };
+enum : uint64_t { no_flags = 0, load_prefault = 1, insert_replace = 1, thaw_built = 1 };
 
 struct index;
 struct error {
@@ -80,7 +80,7 @@ ANNOYLIB_DECLARE(status, add_item, index*, int64_t, const float*, size_t, error*
 ANNOYLIB_DECLARE(status, add, index*, const int64_t*, const vectors*, const work*, error*);
 ANNOYLIB_DECLARE(status, insert, index*, const int64_t*, const vectors*, const labels*, uint64_t,
                  const work*, error*);
-ANNOYLIB_DECLARE(status, thaw_built, index*, error*);
+ANNOYLIB_DECLARE(status, thaw, index*, uint64_t, error*);
 ANNOYLIB_DECLARE(status, get_item, const index*, int64_t, float*, size_t, error*);
 ANNOYLIB_DECLARE(status, get_vectors, const index*, const int64_t*, const vectors*, error*);
 ANNOYLIB_DECLARE(status, get_distance, const index*, int64_t, int64_t, double*, error*);

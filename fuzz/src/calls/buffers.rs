@@ -1,7 +1,7 @@
 //! Files in memory, and thawing.
 
 use super::{Does, Room, Session, FILES};
-use annoy_rs::ffi::build::{annoy_thaw, annoy_thaw_built};
+use annoy_rs::ffi::build::{annoy_thaw, ANNOY_THAW_BUILT};
 use annoy_rs::ffi::bytes::*;
 use annoy_rs::ffi::file::ANNOY_LOAD_COPY;
 use annoy_rs::ffi::status::annoy_status;
@@ -145,11 +145,11 @@ impl Session<'_> {
         let (slot, raw) = self.handle()?;
         // SAFETY: NULL or live.
         let done = self.call(
-            "annoy_thaw_built",
+            "annoy_thaw",
             slot,
             Does::Change,
             &[NULL, STATE, NOT_FINITE, CORRUPT, UNSUPPORTED, NO_MEMORY],
-            |error| unsafe { annoy_thaw_built(raw, error) },
+            |error| unsafe { annoy_thaw(raw, ANNOY_THAW_BUILT, error) },
         )?;
         if done {
             let seen = self.slots[slot].seen.as_ref();
@@ -166,7 +166,7 @@ impl Session<'_> {
             slot,
             Does::Change,
             &[NULL, NOT_FINITE, CORRUPT, NO_MEMORY, IO],
-            |error| unsafe { annoy_thaw(raw, error) },
+            |error| unsafe { annoy_thaw(raw, 0, error) },
         )?;
         if done {
             let seen = self.slots[slot].seen.as_ref();

@@ -232,9 +232,11 @@ class index {
   // Takes the trees away, so that items can be added again. A loaded index needs thaw().
   bool unbuild(on_error why = {}) { return why.call(annoy_unbuild, handle()); }
   // Copies a loaded index to memory with all it has, so that items can be inserted.
-  bool thaw_built(on_error why = {}) { return why.call(annoy_thaw_built, handle()); }
+  bool thaw_built(on_error why = {}) {
+    return why.call(annoy_thaw, handle(), std::uint64_t{ANNOY_THAW_BUILT});
+  }
   // Makes an index one that items can be added to, whatever its state was.
-  bool thaw(on_error why = {}) { return why.call(annoy_thaw, handle()); }
+  bool thaw(on_error why = {}) { return why.call(annoy_thaw, handle(), std::uint64_t{0}); }
 
   // Files.
 

@@ -255,7 +255,7 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
         """
         if not self._empty:
             with self._owner.exclusive() as index:
-                check(lib.annoy_thaw(index, lib.guarded_error()))
+                check(lib.annoy_thaw(index, 0, lib.guarded_error()))
                 self._file = self._bytes = None
         return self
 
@@ -264,7 +264,7 @@ class Index(MetaMixin, IndexIOMixin, PickleMixin, VectorOpsMixin, NDArrayMixin, 
         inserted. Labels, marks of removed items, metadata, the seed and what `tune` measured
         stay."""
         with self._owner.exclusive() as index:
-            check(lib.annoy_thaw_built(index, lib.guarded_error()))
+            check(lib.annoy_thaw(index, lib.ANNOY_THAW_BUILT, lib.guarded_error()))
             self._file = self._bytes = None
         return self
 

@@ -370,7 +370,7 @@ module Annoy
     # @return [true]
     # @raise [FileError, ArgumentError]
     def thaw
-      @handle.change(:annoy_thaw)
+      @handle.change(:annoy_thaw, 0)
       true
     end
 
@@ -379,7 +379,7 @@ module Annoy
     # @return [true]
     # @raise [StateError, FileError]
     def thaw_built
-      @handle.change(:annoy_thaw_built)
+      @handle.change(:annoy_thaw, Native::ANNOY_THAW_BUILT)
       true
     end
 

@@ -66,6 +66,7 @@ module Annoy
     ANNOY_STAGE_SCAN = 7
 
     ANNOY_INSERT_REPLACE = 1
+    ANNOY_THAW_BUILT = 1
 
     ANNOY_SEARCH_EXCLUDE_SELF = 1
     ANNOY_SEARCH_MAX_DISTANCE = 2
@@ -204,7 +205,6 @@ module Annoy
       annoy_insert: [%i[pointer pointer pointer pointer uint64 pointer pointer], :int32],
       annoy_consolidate: [%i[pointer pointer pointer], :int32],
       annoy_compact: [%i[pointer pointer pointer], :int32],
-      annoy_thaw_built: [%i[pointer pointer], :int32],
       annoy_reserve: [%i[pointer size_t pointer], :int32],
       annoy_build: [%i[pointer int32 int32 pointer], :int32],
       annoy_build_trees: [%i[pointer int32 pointer pointer], :int32],
@@ -212,7 +212,7 @@ module Annoy
       annoy_build_scan: [%i[pointer pointer pointer], :int32],
       annoy_build_auto: [%i[pointer double pointer pointer], :int32],
       annoy_tune: [%i[pointer pointer pointer pointer], :int32],
-      annoy_thaw: [%i[pointer pointer], :int32],
+      annoy_thaw: [%i[pointer uint64 pointer], :int32],
       annoy_unbuild: [%i[pointer pointer], :int32],
       annoy_on_disk_build: [%i[pointer string pointer], :int32],
       annoy_save: [%i[pointer string pointer], :int32],
