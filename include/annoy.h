@@ -668,11 +668,16 @@ size_t annoy_get_f(const struct annoy_index *index);
 // The metric, 0 for NULL.
 annoy_metric annoy_get_metric(const struct annoy_index *index);
 
-// The element type, 0 for NULL.
-annoy_scalar annoy_get_scalar(const struct annoy_index *index);
-
-// Width of ids in the file in bits, 0 for NULL.
-int32_t annoy_get_id_bits(const struct annoy_index *index);
+// How the index lays out its file into `*options`, whose `struct_size` is set: metric, element
+// type, width of ids, f, and `ANNOY_UNLOCKED` where it has no lock. `annoy_new_with` makes another
+// such index of them. Fields that `struct_size` leaves no room for are left out, and bytes that it
+// has beyond those of the library stay as they are. Legal in every state.
+//
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field
+// or more than 4,096.
+annoy_status annoy_get_options(const struct annoy_index *index,
+                               struct annoy_options *options,
+                               struct annoy_error *error);
 
 // Sets the seed of the next build. Legal in every state; unlike Annoy's, it stays through save,
 // load and unload.

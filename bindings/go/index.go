@@ -102,12 +102,14 @@ func New(f int, metric Metric, opts ...Option) (*Index, error) {
 
 // wrap takes a handle over.
 func wrap(c *C.annoy_index) *Index {
+	made := C.annoy_options{struct_size: C.sizeof_annoy_options}
+	C.annoy_get_options(c, &made, nil)
 	index := &Index{
 		handle: &handle{c: c},
 		f:      int(C.annoy_get_f(c)),
 		metric: Metric(C.annoy_get_metric(c)),
-		scalar: Scalar(C.annoy_get_scalar(c)),
-		idBits: int(C.annoy_get_id_bits(c)),
+		scalar: Scalar(made.scalar),
+		idBits: int(made.id_bits),
 	}
 	index.freeWhenUnreachable()
 	return index

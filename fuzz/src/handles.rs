@@ -44,7 +44,7 @@ pub fn look(index: *const annoy_index) -> Sight {
         assert_eq!(status, ANNOY_OK);
         let item = if n_items == 0 {
             Vec::new()
-        } else if annoy_get_scalar(index) == ANNOY_F64 {
+        } else if made_with(index).scalar == ANNOY_F64 {
             let mut vector = vec![0.0f64; f];
             let to = annoy_vectors {
                 struct_size: size_of::<annoy_vectors>(),
@@ -87,8 +87,8 @@ pub fn look(index: *const annoy_index) -> Sight {
             f,
             kind: [
                 annoy_get_metric(index),
-                annoy_get_scalar(index),
-                annoy_get_id_bits(index),
+                made_with(index).scalar,
+                made_with(index).id_bits,
             ],
             metadata,
             item,
@@ -129,6 +129,32 @@ unsafe fn labels(index: *const annoy_index) -> Labels {
         let n_labels = annoy_get_n_labels(index, &mut kind);
         ((n_labels, kind), status, number, text)
     }
+}
+
+/// What an index is made of; zeros where there is none.
+///
+/// # Safety
+/// The handle is NULL, or live and changed by nobody.
+pub unsafe fn made_with(index: *const annoy_index) -> annoy_options {
+    let mut options = annoy_options {
+        struct_size: size_of::<annoy_options>(),
+        metric: 0,
+        scalar: 0,
+        id_bits: 0,
+        flags: 0,
+        f: 0,
+    };
+    // SAFETY: as above; the room is as large as it says.
+    let status = unsafe { annoy_get_options(index, &mut options, null_mut()) };
+    assert_eq!(
+        status,
+        if index.is_null() {
+            ANNOY_ERR_NULL
+        } else {
+            ANNOY_OK
+        }
+    );
+    options
 }
 
 /// A place for a handle.

@@ -280,28 +280,41 @@ pub unsafe extern "C" fn annoy_get_metric(index: *const annoy_index) -> annoy_me
     })
 }
 
-/// The element type, 0 for NULL.
+/// How the index lays out its file into `*options`, whose `struct_size` is set: metric, element
+/// type, width of ids, f, and `ANNOY_UNLOCKED` where it has no lock. `annoy_new_with` makes another
+/// such index of them. Fields that `struct_size` leaves no room for are left out, and bytes that it
+/// has beyond those of the library stay as they are. Legal in every state.
+///
+/// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_ARGUMENT` for a `struct_size` of less than the first field
+/// or more than 4,096.
 ///
 /// # Safety
-/// `index` is NULL or a live handle.
+/// `index` is NULL or a live handle, `options` is NULL or points to `struct_size` bytes.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_get_scalar(index: *const annoy_index) -> annoy_scalar {
-    guard_value(0, || {
-        // SAFETY: NULL or live by the caller's word.
-        let scalar = unsafe { shared(index) }.map(|index| index.options().scalar);
-        scalar.map_or(0, scalar_number)
-    })
-}
-
-/// Width of ids in the file in bits, 0 for NULL.
-///
-/// # Safety
-/// `index` is NULL or a live handle.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_id_bits(index: *const annoy_index) -> i32 {
-    guard_value(0, || {
-        // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| index.options().id_width.bits() as i32)
+pub unsafe extern "C" fn annoy_get_options(
+    index: *const annoy_index,
+    options: *mut annoy_options,
+    error: *mut annoy_error,
+) -> annoy_status {
+    guard(error, || {
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        let (to, shared) = unsafe { (sized::room("options", options)?, shared(index)?) };
+        let found = shared.options();
+        // SAFETY: not NULL and live, as it is borrowed.
+        let is_unlocked = unsafe { &(*index).lock }.is_none();
+        to.put(annoy_options {
+            struct_size: size_of::<annoy_options>(),
+            metric: metric_number(found.metric),
+            scalar: scalar_number(found.scalar),
+            id_bits: found.id_width.bits() as i32,
+            flags: if is_unlocked {
+                ANNOY_UNLOCKED as u32
+            } else {
+                0
+            },
+            f: found.f,
+        });
+        Ok(())
     })
 }
 

@@ -1,5 +1,5 @@
-//! Structs that callers hand in, made by programs that know fewer fields of them than this library,
-//! or more.
+//! Structs that callers hand in, or have filled, made by programs that know fewer fields of them
+//! than this library, or more.
 
 use crate::error::{Error, Result};
 use std::mem::MaybeUninit;
@@ -63,4 +63,46 @@ unsafe fn read_other<S: Growing>(given: *const S, size: usize) -> Result<S> {
     unsafe { std::ptr::copy_nonoverlapping(bytes, read.as_mut_ptr().cast(), size.min(own)) };
     // SAFETY: any bytes are a value, by the trait's promise.
     Ok(unsafe { read.assume_init() })
+}
+
+/// The caller's struct, which is to be filled.
+pub(super) struct Room<S> {
+    to: *mut S,
+    size: usize,
+}
+
+/// The caller's struct to be filled, as large as its first field says.
+///
+/// # Errors
+/// [`Error::Null`]; [`Error::Argument`] for a size that no struct has.
+///
+/// # Safety
+/// `to` is NULL or points to as many bytes as its first field says, or what it says is refused
+/// here.
+pub(super) unsafe fn room<S: Growing>(name: &'static str, to: *mut S) -> Result<Room<S>> {
+    if to.is_null() {
+        return Err(Error::Null(name));
+    }
+    // SAFETY: not NULL; the first field is there by the caller's word.
+    let size = unsafe { to.cast::<usize>().read_unaligned() };
+    if size < size_of::<usize>() || size > MOST {
+        let expected = format!("its sizeof, which is {} here", size_of::<S>());
+        return Err(Error::argument(S::SIZE, size, expected));
+    }
+    Ok(Room { to, size })
+}
+
+impl<S: Growing> Room<S> {
+    /// Fills it, all but its size: fields that it has no room for are left out, and bytes that it
+    /// has beyond those of the library stay as they are.
+    pub(super) fn put(self, found: S) {
+        let (from, to) = (
+            std::ptr::from_ref(&found).cast::<u8>(),
+            self.to.cast::<u8>(),
+        );
+        let word = size_of::<usize>();
+        let len = self.size.min(size_of::<S>()) - word;
+        // SAFETY: `found` has `word + len` bytes, and by the caller's word so has the struct.
+        unsafe { std::ptr::copy_nonoverlapping(from.add(word), to.add(word), len) };
+    }
 }

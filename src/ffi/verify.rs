@@ -3,14 +3,14 @@
 use super::guard::{guard, path, place, shared, shared_for, slice_mut};
 use super::handle::{annoy_index, annoy_scalar, scalar_number};
 use super::library::{annoy_metric, metric_number};
+use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status, cut};
 use super::work::{annoy_work, Given};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::probe::probe;
 use crate::index::verify::{Info, Report};
 use crate::index::Index;
 use std::ffi::c_char;
-use std::mem::offset_of;
 
 /// Something wrong in an index. Its size will not change.
 #[repr(C)]
@@ -85,6 +85,11 @@ pub struct annoy_info {
     pub scan_recall: f64,
     /// Queries that `annoy_tune` measured searches with; 0 when it did not.
     pub n_tuned: i64,
+}
+
+// SAFETY: numbers.
+unsafe impl Growing for annoy_info {
+    const SIZE: &'static str = "struct_size of annoy_info";
 }
 
 /// What a file may be. Its size will not change.
@@ -240,29 +245,9 @@ pub unsafe extern "C" fn annoy_get_info(
     error: *mut annoy_error,
 ) -> annoy_status {
     guard(error, || {
-        if info.is_null() {
-            return Err(Error::Null("info"));
-        }
-        // SAFETY: not NULL by the check above; the first field is there by the caller's word.
-        let given = unsafe { info.cast::<usize>().read_unaligned() };
-        if given < offset_of!(annoy_info, n_items) || given > 4096 {
-            let expected = format!("{}, as this library has it", size_of::<annoy_info>());
-            return Err(Error::argument("struct_size", given, expected));
-        }
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let index = unsafe { shared(index) }?;
-        let mut found = facts(&index.info()?);
-        found.struct_size = given;
-        let len = given.min(size_of::<annoy_info>());
-        // SAFETY: the caller has `struct_size` bytes there, `len` is no more than that and than
-        // what `found` has.
-        unsafe {
-            std::ptr::copy_nonoverlapping(
-                std::ptr::from_ref(&found).cast::<u8>(),
-                info.cast::<u8>(),
-                len,
-            );
-        }
+        let (to, index) = unsafe { (sized::room("info", info)?, shared(index)?) };
+        to.put(facts(&index.info()?));
         Ok(())
     })
 }

@@ -19,7 +19,7 @@ static const char *file(void) {
     snprintf(name, sizeof name, "%d-%s", case_number, json_get(step, "file")->text);
     return in_scratch(name);
 }
-static int is_f64(void) { return annoy_get_scalar(index_here) == ANNOY_F64; }
+static int is_f64(void) { return made_with(index_here).scalar == ANNOY_F64; }
 
 /* One vector, or many rows, of what the index takes. */
 typedef struct {
@@ -135,11 +135,11 @@ static void open_index(void) {
 static void counts(void) {
     static const char *const scalars[] = {"", "f32", "f64", "u64", "u32", "u8"};
     const char *metric = annoy_metric_name(annoy_get_metric(index_here));
-    const char *scalar = scalars[annoy_get_scalar(index_here)];
+    const char *scalar = scalars[made_with(index_here).scalar];
     expect_number("n_items", (double)annoy_get_n_items(index_here));
     expect_number("n_trees", (double)annoy_get_n_trees(index_here));
     expect_number("f", (double)annoy_get_f(index_here));
-    expect_number("id_bits", annoy_get_id_bits(index_here));
+    expect_number("id_bits", made_with(index_here).id_bits);
     expect_text("metric", metric, strlen(metric));
     expect_text("scalar", scalar, strlen(scalar));
 }

@@ -213,8 +213,8 @@ static void live(const kind *k) {
 
     CHECK(annoy_get_f(index) == k->f);
     CHECK(annoy_get_metric(index) == k->metric);
-    CHECK(annoy_get_scalar(index) == k->scalar);
-    CHECK(annoy_get_id_bits(index) == k->id_bits);
+    CHECK(made_with(index).scalar == k->scalar);
+    CHECK(made_with(index).id_bits == k->id_bits);
     CHECK(annoy_get_n_items(index) == 0 && annoy_get_n_trees(index) == 0);
 
     OK(annoy_set_seed(index, 7, &error));
@@ -283,14 +283,14 @@ TEST(defaults) {
     options.metric = ANNOY_HAMMING;
     options.f = 3;
     OK(annoy_new_with(&options, &index, &error));
-    CHECK(annoy_get_scalar(index) == ANNOY_BITS64 && annoy_get_id_bits(index) == 32);
+    CHECK(made_with(index).scalar == ANNOY_BITS64 && made_with(index).id_bits == 32);
     annoy_free(index);
     options.metric = ANNOY_DOT;
     OK(annoy_new_with(&options, &index, &error));
-    CHECK(annoy_get_scalar(index) == ANNOY_F32 && annoy_get_id_bits(index) == 32);
+    CHECK(made_with(index).scalar == ANNOY_F32 && made_with(index).id_bits == 32);
     annoy_free(index);
     OK(annoy_new(ANNOY_HAMMING, 3, &index, &error));
-    CHECK(annoy_get_scalar(index) == ANNOY_BITS64 && annoy_get_id_bits(index) == 32 && annoy_get_f(index) == 3);
+    CHECK(made_with(index).scalar == ANNOY_BITS64 && made_with(index).id_bits == 32 && annoy_get_f(index) == 3);
     annoy_free(index);
 }
 

@@ -206,7 +206,7 @@ TEST(facts_for_other_versions) {
         char text[64];
         memset(&info, 0x55, sizeof info);
         info.struct_size = sizes[i];
-        snprintf(text, sizeof text, "struct_size is %llu, expected", (unsigned long long)sizes[i]);
+        snprintf(text, sizeof text, "struct_size of annoy_info is %llu, expected", (unsigned long long)sizes[i]);
         FAILS(ANNOY_ERR_ARGUMENT, text, annoy_get_info(index, &info, &error));
         CHECK(info.struct_size == sizes[i] && info.n_items == 0x5555555555555555);
     }

@@ -66,8 +66,6 @@ TEST(getters_of_no_index) {
     CHECK(annoy_get_n_trees(NULL) == 0);
     CHECK(annoy_get_f(NULL) == 0);
     CHECK(annoy_get_metric(NULL) == 0);
-    CHECK(annoy_get_scalar(NULL) == 0);
-    CHECK(annoy_get_id_bits(NULL) == 0);
     CHECK(kind_of(NULL) == ANNOY_LABELS_NONE && annoy_get_n_labels(NULL, NULL) == 0);
     CHECK(annoy_get_n_removed(NULL) == 0 && annoy_is_removed(NULL, 0) == 0 && annoy_has_item(NULL, 0) == 0);
 }
@@ -142,8 +140,10 @@ TEST(index) {
     const char *path = in_scratch("null.ann");
     const annoy_vectors rows = rows_of(ANNOY_ELEMENT_F32, f32, 1, 2, 0);
     const annoy_results room = room_of(1, ids, ANNOY_ELEMENT_F32, f32 + 2, &n);
+    annoy_options options;
     annoy_info info;
     EMPTY(info);
+    EMPTY(options);
     n = 77;
     FAILS(ANNOY_ERR_NULL, "index", annoy_add(NULL, ids, &rows, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_insert(NULL, ids, &rows, NULL, 0, NULL, &error));
@@ -156,7 +156,8 @@ TEST(index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_metadata(NULL, bits, sizeof bits, &n, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_verify(NULL, NULL, 0, &n, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_get_info(NULL, &info, &error));
-    CHECK(n == 77 && info.node_size == 0);
+    FAILS(ANNOY_ERR_NULL, "index", annoy_get_options(NULL, &options, &error));
+    CHECK(n == 77 && info.node_size == 0 && options.metric == 0);
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_seed(NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_set_log(NULL, 0, hear, NULL, &error));
     FAILS(ANNOY_ERR_NULL, "index", annoy_reserve(NULL, 1, &error));

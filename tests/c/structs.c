@@ -25,7 +25,24 @@ TEST(older_and_newer_structs) {
           annoy_new_with(&newer.known, &index, &error));
     CHECK(index == NULL);
     newer.more = 0;
+    newer.known.flags = ANNOY_UNLOCKED;
     OK(annoy_new_with(&newer.known, &index, &error));
+    /* What it was made with comes back; nothing is written beyond that, or the room there is. */
+    memset(&newer, 0x55, sizeof newer);
+    newer.known.struct_size = sizeof newer;
+    OK(annoy_get_options(index, &newer.known, &error));
+    CHECK(newer.known.struct_size == sizeof newer && newer.more == UINT64_C(0x5555555555555555));
+    CHECK(newer.known.metric == ANNOY_EUCLIDEAN && newer.known.scalar == ANNOY_F32 && newer.known.id_bits == 32);
+    CHECK(newer.known.flags == ANNOY_UNLOCKED && newer.known.f == 2);
+    newer.known.struct_size = offsetof(annoy_options, id_bits);
+    newer.known.scalar = newer.known.id_bits = 7;
+    OK(annoy_get_options(index, &newer.known, &error));
+    CHECK(newer.known.scalar == ANNOY_F32 && newer.known.id_bits == 7);
+    newer.known.struct_size = sizeof(size_t) - 1;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_options is 7, expected its sizeof, which is 32 here",
+          annoy_get_options(index, &newer.known, &error));
+    newer.known.struct_size = 4097;
+    FAILS(ANNOY_ERR_ARGUMENT, "struct_size of annoy_options is 4097", annoy_get_options(index, &newer.known, &error));
     for (i = 0; i < 20; i++) {
         const float x[2] = {(float)i, 1};
         OK(annoy_add_item(index, i, x, 2, &error));

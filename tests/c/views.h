@@ -84,6 +84,15 @@ static inline annoy_search_options looking_at(int64_t search_k) {
     return options;
 }
 
+/* What an index is made of; zeros where there is none. */
+static inline annoy_options made_with(const annoy_index *index) {
+    annoy_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    (void)annoy_get_options(index, &options, NULL);
+    return options;
+}
+
 /* Labels for many items: numbers, or strings one behind the other. */
 static inline annoy_labels numbers_of(const uint64_t *numbers, size_t n) {
     annoy_labels labels;

@@ -17,7 +17,7 @@ mod queries;
 mod vectors;
 
 use super::common::{scratch, Random};
-use super::handles::Slot;
+use super::handles::{made_with, Slot};
 use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::status::*;
 use arbitrary::{Result, Unstructured};
@@ -241,7 +241,7 @@ impl Session<'_> {
             return Ok(i64::from(n) % SMALL);
         }
         // SAFETY: NULL or live.
-        let wide = unsafe { annoy_get_id_bits(raw) } == 64;
+        let wide = unsafe { made_with(raw) }.id_bits == 64;
         // None that a machine with much memory could take.
         let most = if wide { i64::MAX } else { i64::from(i32::MAX) };
         self.one_of(&[-1, i64::MIN, most, most - 1, most - 2, i64::MAX - 3])
@@ -296,7 +296,7 @@ impl Session<'_> {
     /// 1, 2 or 3: as f32, f64 or bits; mostly as the index has them.
     fn form(&mut self, raw: *const annoy_index) -> Result<i32> {
         // SAFETY: NULL or live.
-        let scalar = unsafe { annoy_get_scalar(raw) };
+        let scalar = unsafe { made_with(raw) }.scalar;
         Ok(match self.u.arbitrary::<u8>()? {
             0..200 => scalar.clamp(1, 3),
             n => 1 + i32::from(n) % 3,

@@ -154,8 +154,12 @@ int c_calls(annoy_error *error) {
     options.id_bits = 64;
     options.f = 2;
     if (annoy_new_with(&options, &index, error)) return 1;
-    if (annoy_get_metric(index) != ANNOY_MANHATTAN || annoy_get_scalar(index) != ANNOY_F64) return 2;
-    if (annoy_get_id_bits(index) != 64 || annoy_get_f(index) != 2) return 3;
+    if (annoy_get_metric(index) != ANNOY_MANHATTAN || annoy_get_f(index) != 2) return 2;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    if (annoy_get_options(index, &options, error)) return 3;
+    if (options.metric != ANNOY_MANHATTAN || options.scalar != ANNOY_F64) return 3;
+    if (options.id_bits != 64 || options.f != 2 || options.flags != 0) return 3;
     if (annoy_set_log(index, 0, hear, &h, error)) return 4;
     if (annoy_set_seed(index, UINT64_C(0xFFFFFFFF00000001), error)) return 5;
     memset(&vectors, 0, sizeof vectors);

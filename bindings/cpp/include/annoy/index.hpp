@@ -84,9 +84,9 @@ class index {
     return static_cast<annoy::metric>(annoy_get_metric(handle()));
   }
   [[nodiscard]] annoy::scalar scalar() const noexcept {
-    return static_cast<annoy::scalar>(annoy_get_scalar(handle()));
+    return static_cast<annoy::scalar>(made_with().scalar);
   }
-  [[nodiscard]] std::int32_t id_bits() const noexcept { return annoy_get_id_bits(handle()); }
+  [[nodiscard]] std::int32_t id_bits() const noexcept { return made_with().id_bits; }
 
   // Settings.
 
@@ -483,6 +483,13 @@ class index {
     std::snprintf(text, sizeof text, "%s: found %zu, expected %s: %zu", what, found, expected,
                   number);
     return why.refuse(which, text);
+  }
+  // Zeros for an index that holds nothing.
+  [[nodiscard]] annoy_options made_with() const noexcept {
+    annoy_options options{};
+    options.struct_size = sizeof options;
+    annoy_get_options(handle(), &options, nullptr);
+    return options;
   }
   static bool one_each(item_ids ids, const char* expected, std::size_t n, on_error& why) {
     return ids.size() == n || refuse(why, status::argument, "ids", ids.size(), expected, n);

@@ -161,8 +161,8 @@ class Base(AnnoyIndex, Owner):
     def _adopt(self, index: Any, data: Optional[bytes] = None) -> None:
         """Takes over an index that a file told the types of."""
         self._metric = lib.annoy_get_metric(index)
-        self._scalar = files.SCALAR_NAMES[lib.annoy_get_scalar(index)]
-        self._id_bits = lib.annoy_get_id_bits(index)
+        options = files.made_with(index)
+        self._scalar, self._id_bits = files.SCALAR_NAMES[options.scalar], options.id_bits
         handle = Handle(index)
         handle.kept[0] = data
         self._say(handle)

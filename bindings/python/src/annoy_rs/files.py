@@ -274,16 +274,25 @@ def verify_file(path: Any, limit: int = 20, *, progress: Optional[Progress] = No
     return faults(verify, limit, os.fsdecode(name), progress=progress)
 
 
+def made_with(index: Any) -> Any:
+    """The annoy_options that an index has."""
+    options = ffi.new("annoy_options *")
+    options.struct_size = ffi.sizeof("annoy_options")
+    check(lib.annoy_get_options(index, options, lib.guarded_error()))
+    return options
+
+
 def info(index: Any) -> dict[str, Any]:
     facts = ffi.new("annoy_info *")
     facts.struct_size = ffi.sizeof("annoy_info")
     check(lib.annoy_get_info(index, facts, lib.guarded_error()))
+    options = made_with(index)
     names = [name for name, _ in ffi.typeof("annoy_info").fields if name not in ("struct_size", "reserved", "has_seed")]
     found = {
         "f": lib.annoy_get_f(index),
         "metric": metric_name(lib.annoy_get_metric(index)),
-        "dtype": SCALAR_NAMES[lib.annoy_get_scalar(index)],
-        "id_bits": lib.annoy_get_id_bits(index),
+        "dtype": SCALAR_NAMES[options.scalar],
+        "id_bits": options.id_bits,
         **{name: getattr(facts, name) for name in names},
     }
     found["seed"] = found["seed"] if facts.has_seed else None

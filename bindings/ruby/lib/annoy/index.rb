@@ -463,8 +463,11 @@ module Annoy
       @handle = Handle.new(index, self)
       @f = Native.annoy_get_f(index)
       @metric = Types.metric_name(Native.annoy_get_metric(index))
-      @dtype = Types.scalar_name(Native.annoy_get_scalar(index))
-      @id_bits = Native.annoy_get_id_bits(index)
+      options = Native::AnnoyOptions.new
+      options[:struct_size] = Native::AnnoyOptions.size
+      Errors.call { |error| Native.annoy_get_options(index, options, error) }
+      @dtype = Types.scalar_name(options[:scalar])
+      @id_bits = options[:id_bits]
       @hamming = @metric == "hamming"
       choose_kinds
     end

@@ -151,8 +151,8 @@ class IndexIOMixin(Base):
             if not self._empty:
                 lib.annoy_free(opened)
                 return False
-            found = metric_name(lib.annoy_get_metric(opened)), files.SCALAR_NAMES[lib.annoy_get_scalar(opened)]
-            id_bits = lib.annoy_get_id_bits(opened)
+            options = files.made_with(opened)
+            found, id_bits = (metric_name(options.metric), files.SCALAR_NAMES[options.scalar]), options.id_bits
             if found != (metric_name(self._metric), self._scalar) or self._params["id_bits"] not in (None, id_bits):
                 lib.annoy_free(opened)
                 expected = metric_name(self._metric), self._scalar, self._params["id_bits"] or "any"
