@@ -18,7 +18,7 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 
 # In this order: lint, which is where most runs end that are red; the longest; and cargo's builds
 # of one profile one after the other, as they wait for each other. What begins last is short.
-stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby abi compare examples docs)
+stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby cli abi compare examples docs)
 # These take longer, and run when they are named only.
 when_named=(sanitizers loom clients everywhere wrappers)
 logs=target/test-logs
@@ -120,6 +120,8 @@ differential() {
 python() { bash bindings/python/tests/run.sh; }
 go() { bash bindings/go/test.sh; }
 ruby() { bash bindings/ruby/test.sh; }
+# The command, on files that other programs made.
+cli() { bash cli/tests/run.sh; }
 examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words

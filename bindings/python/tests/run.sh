@@ -5,16 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 root=$PWD
 work=$root/target/python
-python=$work/venv/bin/python
-
-# PyPI annoy is compiled from its source package.
-needed="annoy==1.17.3 cffi joblib matplotlib maturin ml_dtypes mypy numpy pandas polars pyarrow pytest pyyaml"
-needed="$needed scikit-learn scipy setuptools>=77 wheel"
-if [ "$(cat "$work/venv/ready" 2>/dev/null)" != "$needed" ]; then
-    python3 -m venv --clear "$work/venv"
-    "$python" -m pip install --quiet --disable-pip-version-check $needed
-    echo "$needed" >"$work/venv/ready"
-fi
+python=$(bash bindings/python/tests/venv.sh)
 # What maturin and cargo take.
 export PATH=$work/venv/bin:$PATH PYO3_PYTHON=$python
 cargo clippy --quiet -p annoy_rs_python -- -D warnings && echo "1 passed, 0 failed"

@@ -1,0 +1,147 @@
+//! `annoy tune`.
+
+use crate::args::Tune;
+use crate::output::print_table;
+use crate::progress::Progress;
+use crate::vectors::Block;
+use annoy_rs::{Access, Index, Neighbor, Search, Way};
+use anyhow::{ensure, Result};
+use serde_json::Value;
+use std::collections::HashSet;
+use std::time::Instant;
+
+/// What a setting finds, and how long it takes.
+struct Point {
+    search_k: Option<u64>,
+    recall: f64,
+    seconds: f64,
+}
+
+pub fn tune(args: &Tune, is_json: bool, is_quiet: bool) -> Result<()> {
+    ensure!(
+        args.recall > 0.0 && args.recall <= 1.0,
+        "--recall is {}, expected more than 0 and at most 1",
+        args.recall
+    );
+    let go = Progress::new(args.threads.threads, is_quiet);
+    let mut index = Index::open(&args.index, Access::Map)?;
+    let (points, wanted) = measure(&index, args, &go)?;
+    let rows: Vec<Vec<Value>> = points
+        .iter()
+        .map(|point| {
+            vec![
+                point.search_k.map_or("default".into(), Value::from),
+                point.recall.into(),
+                (1e6 * point.seconds).into(),
+            ]
+        })
+        .collect();
+    print_table(&["search_k", "recall", "microseconds"], &rows, is_json)?;
+    if !is_json {
+        match wanted.map(|at| &points[at]) {
+            Some(point) => println!(
+                "\nsearch_k {} finds {:.3} of the nearest {} in {:.0} microseconds a search",
+                point
+                    .search_k
+                    .map_or("default".to_owned(), |k| k.to_string()),
+                point.recall,
+                args.n,
+                1e6 * point.seconds
+            ),
+            None => println!(
+                "\nnone finds {}: build with more trees, or a graph",
+                args.recall
+            ),
+        }
+    }
+    if args.write {
+        match &args.queries {
+            None => go.run(|work| index.tune(work))?,
+            Some(path) => {
+                let queries = crate::query::read_queries(&index, path, None)?;
+                go.run(|work| index.tune_for(|i| queries.row(i), queries.len(), work))?;
+            }
+        }
+        go.run(|work| index.save_with(&args.index, work))?;
+    }
+    Ok(())
+}
+
+/// Recall and time over search_k, doubled until all is found; and the first that finds enough.
+fn measure(index: &Index, args: &Tune, go: &Progress) -> Result<(Vec<Point>, Option<usize>)> {
+    let ids: Vec<i64> = match &args.queries {
+        Some(_) => Vec::new(),
+        None => {
+            let all: Vec<i64> = index.ids().collect();
+            let step = all.len().div_ceil(args.sample.max(1)).max(1);
+            all.into_iter().step_by(step).collect()
+        }
+    };
+    let queries = match &args.queries {
+        Some(path) => crate::query::read_queries(index, path, Some(args.sample as u64))?,
+        None => Block::of(index, &ids)?,
+    };
+    ensure!(queries.len() > 0, "there are no queries");
+    // An item is searched for as if it were not there.
+    let search = Search {
+        exclude_self: true,
+        ..Search::new(args.n)
+    };
+    let batch = |search: &Search<'_>| -> Result<Vec<Vec<Neighbor>>> {
+        let mut found = vec![Vec::new(); queries.len()];
+        let take = |at: usize, near| found[at] = near;
+        match ids.is_empty() {
+            true => go.run(|work| {
+                index.search_batch(|i| queries.row(i), queries.len(), search, work, take)
+            })?,
+            false => go.run(|work| index.search_batch_items(&ids, search, work, take))?,
+        }
+        Ok(found)
+    };
+    let truth = batch(&Search {
+        way: Way::Exact,
+        ..search
+    })?;
+    let wanted: usize = truth.iter().map(Vec::len).sum();
+    ensure!(wanted > 0, "there is nothing to find");
+    let measured = |search_k: Option<u64>| -> Result<Point> {
+        let search = Search { search_k, ..search };
+        let found = batch(&search)?;
+        let both = found.iter().zip(&truth).map(|(found, truth)| {
+            let near: HashSet<i64> = truth.iter().map(|one| one.id).collect();
+            found.iter().filter(|one| near.contains(&one.id)).count()
+        });
+        let recall = both.sum::<usize>() as f64 / wanted as f64;
+        // Alone, one after the other, as most programs search.
+        let begun = Instant::now();
+        let timed = queries.len().min(200);
+        for at in 0..timed {
+            match ids.get(at) {
+                Some(&id) => index.search_item(id, &search)?,
+                None => index.search(queries.row(at), &search)?,
+            };
+        }
+        Ok(Point {
+            search_k,
+            recall,
+            seconds: begun.elapsed().as_secs_f64() / timed as f64,
+        })
+    };
+    let mut points = vec![measured(None)?];
+    let mut enough = None;
+    let mut search_k = (2 * args.n as u64).max(10);
+    loop {
+        let point = measured(Some(search_k))?;
+        let recall = point.recall;
+        points.push(point);
+        if enough.is_none() && recall >= args.recall {
+            enough = Some(points.len() - 1);
+        }
+        let is_all = search_k >= index.n_items() as u64 * index.n_trees().max(1) as u64;
+        if is_all || recall >= 0.9995 && enough.is_some() {
+            break;
+        }
+        search_k *= 2;
+    }
+    Ok((points, enough))
+}
