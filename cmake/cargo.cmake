@@ -54,8 +54,9 @@ endif()
 # RPATH of programs it links in-tree.
 set(ANNOY_RS_STAGE "${PROJECT_BINARY_DIR}/stage")
 
-# Rust's own library comes with line tables, 4 MB in every program that links it statically, and with
-# the compiler's intermediate code: more than half of the file together, and not in what is installed.
+# Rust's own library comes with line tables, 4 MB in every program that links it statically, and
+# with the compiler's intermediate code. That is half of the file together, and not in what is
+# installed.
 set(_annoy_rs_archive "${_annoy_rs_cargo_out}/${ANNOY_RS_STATIC}")
 set(_annoy_rs_strip)
 if(_annoy_rs_unwind OR (CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release"))
