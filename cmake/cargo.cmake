@@ -54,8 +54,9 @@ endif()
 # RPATH of programs it links in-tree.
 set(ANNOY_RS_STAGE "${PROJECT_BINARY_DIR}/stage")
 
-# Rust's own library comes with line tables, 4 MB in every program that links it statically: not in
-# what is installed.
+# Rust's own library comes with line tables, 4 MB in every program that links it statically, and
+# with the compiler's intermediate code. That is half of the file together, and not in what is
+# installed.
 set(_annoy_rs_archive "${_annoy_rs_cargo_out}/${ANNOY_RS_STATIC}")
 set(_annoy_rs_strip)
 if(_annoy_rs_unwind OR (CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release"))
@@ -69,7 +70,12 @@ if(_annoy_rs_unwind)
             -P "${CMAKE_CURRENT_LIST_DIR}/join.cmake")
 endif()
 if(CMAKE_STRIP AND _annoy_rs_profile STREQUAL "release")
-  list(APPEND _annoy_rs_strip COMMAND "${CMAKE_STRIP}" --strip-debug "${_annoy_rs_archive}")
+  # Apple's strip knows short options only, and takes no sections away.
+  set(_annoy_rs_sections --remove-section=.llvmbc --remove-section=.llvmcmd)
+  if(APPLE)
+    set(_annoy_rs_sections)
+  endif()
+  list(APPEND _annoy_rs_strip COMMAND "${CMAKE_STRIP}" -S ${_annoy_rs_sections} "${_annoy_rs_archive}")
 endif()
 
 # Always runs: cargo itself knows best what is out of date, and takes no time when nothing is. The

@@ -67,7 +67,8 @@ for file in "$dist"/*.*; do
         *.deb) licences=copyright ;;
         *) licences=THIRD-PARTY-LICENSES ;;
     esac
-    list "$file" | grep -q "$licences" || complain "$(basename "$file"): no licences"
+    # To the end: a closed pipe is an error to what writes there.
+    list "$file" | grep "$licences" > /dev/null || complain "$(basename "$file"): no licences"
 done
 for file in $(find "$dist/go" "$dist/go-proxy" -name '*.a' -o -name '*.zip' 2> /dev/null | sort); do
     printf '%9d  %s\n' "$(stat -c %s "$file")" "${file#"$dist"/}"

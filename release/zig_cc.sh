@@ -10,4 +10,11 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+# Asked for its version, it leaves an empty a.o where it is.
+if [ "${arguments[*]}" = --version ]; then
+    empty=$(mktemp -d)
+    trap 'rm -r "$empty"' EXIT
+    cd "$empty" && python -m ziglang cc --version
+    exit
+fi
 exec python -m ziglang cc -target "$ZIG_TARGET" "${arguments[@]}"

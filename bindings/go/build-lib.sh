@@ -15,9 +15,11 @@ library=$here/libannoy_rs_$(go env GOOS)_$(go env GOARCH).a
 
 cargo build --release --lib --quiet --manifest-path "$root/Cargo.toml" --target-dir "$target"
 cp "$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release/libannoy_rs.a" "$library"
-# Rust's own library comes with line tables: 4 MB in every program. (The strip of another system may
-# not know the format.)
-"${STRIP:-strip}" --strip-debug "$library" 2>/dev/null || true
+# Rust's own library comes with line tables, 4 MB in every program, and with the compiler's
+# intermediate code. (The strip of another system may not know the format; Apple's takes no sections
+# away.)
+"${STRIP:-strip}" -S --remove-section=.llvmbc --remove-section=.llvmcmd "$library" 2>/dev/null ||
+    "${STRIP:-strip}" -S "$library" 2>/dev/null || true
 # Go builds anew when a header in the directory changes, but does not look at archives: so the
 # header names this one.
 {

@@ -69,6 +69,8 @@ nothing_names() { ! grep -rIlF -- "$1" "$2"; }
 ok "configure" cmake -S "$root" -B "$tmp/build" -G "$first" -DCMAKE_BUILD_TYPE=Release -DANNOY_RS_BUILD_EXAMPLES=ON \
     -DANNOY_RS_CARGO_TARGET_DIR="$target" -DCMAKE_INSTALL_PREFIX="$tmp/first"
 ok "build" cmake --build "$tmp/build"
+code_alone() { readelf -S -W "$1" | grep -F " .text." && ! readelf -S -W "$1" | grep -E ' \.(debug_|llvm(bc|cmd))'; }
+ok "the static library is without line tables and intermediate code" code_alone "$tmp/build/stage/libannoy_rs.a"
 ok "examples/quickstart.c runs from the build tree" says "prince" "$tmp/build/quickstart" -o "$tmp/words.ann" king
 ok "examples/quickstart.c keeps the file it is told" test -s "$tmp/words.ann"
 ok "examples/search.c leaves out what it is told to" says "(50, 51) 0.92 (50, 49)" "$tmp/build/search"

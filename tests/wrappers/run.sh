@@ -3,11 +3,16 @@
 # (on RcppAnnoy) and the Lua module of Annoy. Each has to pass its own tests as it does with the
 # original.
 #
-#   tests/wrappers/run.sh [rcppannoy] [uwot] [lua]      all, unless some are named
+#   tests/wrappers/run.sh [vignette] [rcppannoy] [uwot] [lua]      all, unless some are named
 #
-# Their sources are taken from ANNOY_RS_WRAPPERS, a directory with RcppAnnoy, uwot and annoy in it;
-# what is missing there is cloned into target/wrappers. R, Lua and what the tests need are Debian's
-# packages, installed with root and named otherwise.
+# The vignette is what RcppAnnoy tells packages like uwot to write: a program on its headers, which
+# Debian's package has with a test, so that it needs no sources.
+#
+# Their sources are taken from ANNOY_RS_WRAPPERS (target/wrappers), a directory with RcppAnnoy, uwot
+# and annoy in it. What is missing there is fetched into it: RcppAnnoy and uwot are Debian's source
+# packages where there are such, and their repositories otherwise; Annoy's Lua module is in its
+# repository alone. R, Lua and what the tests need are Debian's packages, installed with root and
+# named otherwise.
 set -u
 . "$(dirname "$0")/../shell.sh"
 sources=${ANNOY_RS_WRAPPERS:-$target/wrappers}
@@ -27,10 +32,29 @@ if [ ${#missing[@]} -gt 0 ]; then
         { bad "missing: ${missing[*]} (Debian package names)"; finish; }
 fi
 
-# source_of NAME REPOSITORY
+# debian_source PACKAGE DIRECTORY: unpacks the source package there. By lists of its own: those of
+# the machine may have no sources.
+debian_source() {
+    local lists=$tmp/apt site
+    mkdir -p "$lists/parts" "$lists/lists/partial" "$lists/archives/partial" "$lists/got" || return
+    site=$(apt-get indextargets --format '$(SITE) $(CODENAME)' 'Created-By: Packages' | awk '$2 !~ /-/ {print; exit}')
+    echo "deb-src $site main" > "$lists/sources.list"
+    local options=(-qq -o Dir::Etc::SourceList="$lists/sources.list" -o Dir::Etc::SourceParts="$lists/parts"
+        -o Dir::State::Lists="$lists/lists" -o Dir::Cache="$lists" -o APT::Sandbox::User=root)
+    apt-get "${options[@]}" update &&
+        (cd "$lists/got" && apt-get "${options[@]}" source --download-only "$1") &&
+        dpkg-source --extract "$lists/got/$1"_*.dsc "$2"
+}
+# source_of NAME REPOSITORY [DEBIAN_PACKAGE]
 source_of() {
-    [ -d "$sources/$1" ] || git clone --quiet --depth 1 "https://github.com/$2" "$sources/$1" > "$tmp/log" 2>&1 ||
-        { bad "$1: no source in $sources, and it cannot be cloned" "$tmp/log"; return 1; }
+    [ ! -d "$sources/$1" ] || return 0
+    mkdir -p "$sources"
+    if [ -n "${3:-}" ] && command -v apt-get dpkg-source > "$tmp/log"; then
+        debian_source "$3" "$sources/$1" > "$tmp/log" 2>&1 && return
+        echo "      $1: $3 has not come as a source package ($(grep '^E:' "$tmp/log" | head -n 1)); cloning it"
+    fi
+    git clone --quiet --depth 1 "https://github.com/$2" "$sources/$1" > "$tmp/log" 2>&1 ||
+        { bad "$1: no source in $sources, and none to be had" "$tmp/log"; return 1; }
 }
 [ -n "${ANNOY_RS_NO_BUILD:-}" ] || ok "the library" cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$target"
 library=$target/release/libannoy_rs.a
@@ -47,14 +71,31 @@ ran() {
 same_count() { [ -n "$2" ] && [ "$2" = "$3" ] && good "$1: as many tests pass with both ($2)" || bad "$1: $2 with theirs, $3 with ours"; }
 
 # with_ours DIRECTORY: our annoylib.h in place of the one that it brings. (RcppAnnoy has a
-# kissrandom.h of its own, without a namespace, which it goes on using.)
+# kissrandom.h of its own, without a namespace, which it goes on using.) Annoy has a namespace since
+# 1.17.1, and what was written before does not name it.
 with_ours() {
+    local before=
+    grep -q '^namespace Annoy' "$1/annoylib.h" || before="using namespace Annoy;"
     cp "$headers"/{annoylib.h,annoylib_c.h,annoylib_calls.h} "$root/include/annoy.h" "$1"
     cp -r "$headers/annoy" "$1"
+    echo "$before" >> "$1/annoylib.h"
 }
 
+vignette() {
+    local whose libs counts=()
+    for whose in theirs ours; do
+        libs=
+        mkdir -p "$tmp/vignette-$whose"
+        cp -r /usr/lib/R/site-library/RcppAnnoy "$tmp/vignette-$whose"
+        [ $whose = theirs ] || { with_ours "$tmp/vignette-$whose/RcppAnnoy/include"; libs="$library -lpthread -ldl -lm"; }
+        ran "RcppAnnoy's vignette, $whose" env R_LIBS="$tmp/vignette-$whose" PKG_LIBS="$libs" Rscript -e \
+            'd <- as.data.frame(tinytest::run_test_file(file.path(Sys.getenv("R_LIBS"), "RcppAnnoy/tinytest/testVignette.R"), verbose = 0)); stopifnot(nrow(d) > 0); cat(sum(d$result), "passed\n"); print(d[!d$result, ]); quit(status = !all(d$result))'
+        counts+=("${count:-}")
+    done
+    same_count "RcppAnnoy's vignette" "${counts[@]}"
+}
 rcppannoy() {
-    source_of RcppAnnoy eddelbuettel/rcppannoy || return
+    source_of RcppAnnoy eddelbuettel/rcppannoy r-cran-rcppannoy || return
     local whose counts=()
     for whose in theirs ours; do
         mkdir -p "$tmp/$whose"
@@ -73,7 +114,7 @@ rcppannoy() {
     same_count RcppAnnoy "${counts[@]}"
 }
 uwot() {
-    source_of uwot jlmelville/uwot || return
+    source_of uwot jlmelville/uwot r-cran-uwot || return
     local whose counts=()
     for whose in theirs ours; do
         [ -d "$tmp/$whose/RcppAnnoy" ] || rcppannoy
@@ -103,10 +144,10 @@ lua() {
     same_count Lua "${counts[@]}"
 }
 
-[ $# -gt 0 ] || set -- rcppannoy uwot lua
+[ $# -gt 0 ] || set -- vignette rcppannoy uwot lua
 for part in "$@"; do
     case $part in
-        rcppannoy | uwot | lua) "$part" ;;
+        vignette | rcppannoy | uwot | lua) "$part" ;;
         *) echo "no $part" >&2; exit 2 ;;
     esac
 done
