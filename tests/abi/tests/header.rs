@@ -134,7 +134,11 @@ fn every_export_is_guarded_documented_and_prefixed() {
             "{name} is not in annoy.h"
         );
     }
-    // As many as there were when the ABI was last gone through as a whole; one more is to be thought
-    // over, and then counted here.
-    assert!((30..=70).contains(&names.len()), "{} {names:?}", names.len());
+    // As many as there were when the ABI was last gone through as a whole. One more is to be
+    // thought over, and then counted here.
+    assert!(
+        (30..=70).contains(&names.len()),
+        "{} {names:?}",
+        names.len()
+    );
 }
