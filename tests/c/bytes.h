@@ -40,6 +40,14 @@ static inline unsigned char *saved(const annoy_index *index, size_t odd, size_t 
     return bytes;
 }
 
+/* How a file is opened that is replaced or removed while it is open: Windows may keep one that is
+   mapped, and wine does. */
+#ifdef _WIN32
+enum { TO_BE_REPLACED = ANNOY_LOAD_COPY };
+#else
+enum { TO_BE_REPLACED = 0 };
+#endif
+
 static inline int exists(const char *path) { return access(path, F_OK) == 0; }
 
 #endif

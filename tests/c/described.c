@@ -105,7 +105,7 @@ TEST(opening_few_items) {
     for (n = 0; n < 3; n++) {
         annoy_index *made = line_of(n, 2), *opened = NULL;
         OK(annoy_save(made, path, &error));
-        OK(annoy_open(path, 0, &opened, &error));
+        OK(annoy_open(path, TO_BE_REPLACED, &opened, &error));
         CHECK(unlink(path) == 0);
         CHECK(annoy_get_n_items(opened) == n && annoy_get_n_trees(opened) == 2 && annoy_get_f(opened) == 2);
         annoy_free(made);
@@ -238,9 +238,9 @@ TEST(metadata) {
             check_metadata(index, bytes, len);
             if (i == 0) OK(annoy_add_item(index, 0, point, 2, &error));
             if (i == 1) OK(annoy_build(index, 1, 1, &error));
-            if (i == 2) OK(annoy_save_and_load(index, path, 0, NULL, &error));
+            if (i == 2) OK(annoy_save_and_load(index, path, TO_BE_REPLACED, NULL, &error));
         }
-        OK(annoy_open(path, 0, &opened, &error));
+        OK(annoy_open(path, TO_BE_REPLACED, &opened, &error));
         check_metadata(opened, bytes, len);
         /* Replaced in a loaded file, which stays as it is until it is saved. */
         OK(annoy_set_metadata(opened, "new", 3, &error));
