@@ -9,10 +9,10 @@
 # Debian's package has with a test, so that it needs no sources.
 #
 # Their sources are taken from ANNOY_RS_WRAPPERS (target/wrappers), a directory with RcppAnnoy, uwot
-# and annoy in it. What is missing there is fetched into it: RcppAnnoy and uwot are Debian's source
-# packages where there are such, and their repositories otherwise; Annoy's Lua module is in its
-# repository alone. R, Lua and what the tests need are Debian's packages, installed with root and
-# named otherwise.
+# and annoy (for its Lua module) in it, as their authors have them. RcppAnnoy and uwot, where they
+# are missing there, are taken from Debian's source packages. Of what is not to be had it is said
+# that it was not run; where it is named, it fails. R, Lua and what the tests need are Debian's
+# packages, installed with root and named otherwise.
 set -u
 . "$(dirname "$0")/../shell.sh"
 sources=${ANNOY_RS_WRAPPERS:-$target/wrappers}
@@ -45,16 +45,15 @@ debian_source() {
         (cd "$lists/got" && apt-get "${options[@]}" source --download-only "$1") &&
         dpkg-source --extract "$lists/got/$1"_*.dsc "$2"
 }
-# source_of NAME REPOSITORY [DEBIAN_PACKAGE]
+# source_of NAME [DEBIAN_PACKAGE]
 source_of() {
     [ ! -d "$sources/$1" ] || return 0
     mkdir -p "$sources"
-    if [ -n "${3:-}" ] && command -v apt-get dpkg-source > "$tmp/log"; then
-        debian_source "$3" "$sources/$1" > "$tmp/log" 2>&1 && return
-        echo "      $1: $3 has not come as a source package ($(grep '^E:' "$tmp/log" | head -n 1)); cloning it"
+    if [ -n "${2:-}" ] && command -v apt-get dpkg-source > "$tmp/log"; then
+        debian_source "$2" "$sources/$1" > "$tmp/log" 2>&1 && return
     fi
-    git clone --quiet --depth 1 "https://github.com/$2" "$sources/$1" > "$tmp/log" 2>&1 ||
-        { bad "$1: no source in $sources, and none to be had" "$tmp/log"; return 1; }
+    if [ -n "$is_named" ]; then bad "$1: no source in $sources" "$tmp/log"; else echo "not run: $1, no source in $sources"; fi
+    return 1
 }
 [ -n "${ANNOY_RS_NO_BUILD:-}" ] || ok "the library" cargo build --quiet --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$target"
 library=$target/release/libannoy_rs.a
@@ -95,7 +94,7 @@ vignette() {
     same_count "RcppAnnoy's vignette" "${counts[@]}"
 }
 rcppannoy() {
-    source_of RcppAnnoy eddelbuettel/rcppannoy r-cran-rcppannoy || return
+    source_of RcppAnnoy r-cran-rcppannoy || return
     local whose counts=()
     for whose in theirs ours; do
         mkdir -p "$tmp/$whose"
@@ -114,10 +113,10 @@ rcppannoy() {
     same_count RcppAnnoy "${counts[@]}"
 }
 uwot() {
-    source_of uwot jlmelville/uwot r-cran-uwot || return
+    source_of uwot r-cran-uwot || return
     local whose counts=()
     for whose in theirs ours; do
-        [ -d "$tmp/$whose/RcppAnnoy" ] || rcppannoy
+        [ -d "$tmp/$whose/RcppAnnoy" ] || rcppannoy || return
         rm -rf "$tmp/uwot" && cp -r "$sources/uwot" "$tmp/uwot"
         [ $whose = theirs ] || echo "PKG_LIBS = $library -lpthread -ldl -lm" >> "$tmp/uwot/src/Makevars"
         ok "uwot, $whose: it compiles" env R_LIBS="$tmp/$whose" R CMD INSTALL --no-docs --no-byte-compile --library="$tmp/$whose" "$tmp/uwot"
@@ -128,7 +127,7 @@ uwot() {
     same_count uwot "${counts[@]}"
 }
 lua() {
-    source_of annoy spotify/annoy || return
+    source_of annoy || return
     local whose counts=() include extra
     for whose in theirs ours; do
         include=$sources/annoy/src extra=()
@@ -144,6 +143,7 @@ lua() {
     same_count Lua "${counts[@]}"
 }
 
+is_named=${1:-}
 [ $# -gt 0 ] || set -- vignette rcppannoy uwot lua
 for part in "$@"; do
     case $part in
