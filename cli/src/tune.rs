@@ -67,7 +67,8 @@ pub fn tune(args: &Tune, is_json: bool, is_quiet: bool) -> Result<()> {
     Ok(())
 }
 
-/// Recall and time over search_k, doubled until all is found; and the first that finds enough.
+/// Recall and time at the default and over search_k: doubled until all is found, and closer where
+/// it first finds enough; and the place of that.
 fn measure(index: &Index, args: &Tune, go: &Progress) -> Result<(Vec<Point>, Option<usize>)> {
     let ids: Vec<i64> = match &args.queries {
         Some(_) => Vec::new(),
@@ -127,21 +128,43 @@ fn measure(index: &Index, args: &Tune, go: &Progress) -> Result<(Vec<Point>, Opt
             seconds: begun.elapsed().as_secs_f64() / timed as f64,
         })
     };
-    let mut points = vec![measured(None)?];
-    let mut enough = None;
+    let usual = measured(None)?;
+    let mut points = Vec::new();
     let mut search_k = (2 * args.n as u64).max(10);
     loop {
         let point = measured(Some(search_k))?;
         let recall = point.recall;
         points.push(point);
-        if enough.is_none() && recall >= args.recall {
-            enough = Some(points.len() - 1);
-        }
         let is_all = search_k >= index.n_items() as u64 * index.n_trees().max(1) as u64;
-        if is_all || recall >= 0.9995 && enough.is_some() {
+        if is_all || recall >= 0.9995 && recall >= args.recall {
             break;
         }
         search_k *= 2;
     }
+    // Between the last that finds too little and the first that finds enough.
+    while let Some(at) = first_enough(&points, args.recall) {
+        let is_close = points[at].recall - args.recall < CLOSE;
+        let (Some(below), Some(above)) = (at.checked_sub(1), points[at].search_k) else {
+            break;
+        };
+        let below = points[below].search_k.unwrap_or(above);
+        let middle = ((below as f64) * (above as f64)).sqrt() as u64;
+        if is_close || middle <= below + below / 32 {
+            break;
+        }
+        points.insert(at, measured(Some(middle))?);
+    }
+    points.insert(0, usual);
+    let enough = first_enough(&points[1..], args.recall).map(|at| at + 1);
     Ok((points, enough))
+}
+
+/// What is found more than was wanted need not be less.
+const CLOSE: f64 = 0.002;
+
+/// The first of points in the order of search_k from which on all find enough.
+fn first_enough(points: &[Point], recall: f64) -> Option<usize> {
+    let below = points.iter().rposition(|point| point.recall < recall);
+    let first = below.map_or(0, |at| at + 1);
+    (first < points.len()).then_some(first)
 }

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,6 +111,41 @@ def test_tune(annoy: Annoy, words: Path) -> None:
     annoy("tune", "w.ann", "--queries", "q.npy", "--sample", "50", "--write")
 
 
+def sets() -> dict[str, tuple[str, np.ndarray[Any, Any]]]:
+    """Data of three kinds: a metric, and rows."""
+    rng = np.random.default_rng(3)
+    words = np.fromfile(WORDS[0], "<f2").reshape(-1, 50).astype(np.float32)
+    centres = rng.normal(size=(60, 24))
+    clusters = centres[rng.integers(0, 60, 14000)] + 0.4 * rng.normal(size=(14000, 24))
+    lengths = np.exp(0.3 * rng.normal(size=(14000, 1)))
+    return {
+        "words": ("angular", words[rng.permutation(len(words))[:14000]]),
+        "clusters": ("euclidean", clusters),
+        "products": ("dot", rng.normal(size=(14000, 16)) * lengths),
+    }
+
+
+@pytest.mark.parametrize("kind", ["words", "clusters", "products"])
+@pytest.mark.parametrize("asked", [0.9, 0.97])
+def test_tune_finds_what_was_asked_for(annoy: Annoy, kind: str, asked: float) -> None:
+    """What it says is enough for some queries is enough for others, and not far more."""
+    metric, rows = sets()[kind]
+    for name, part in (("base", rows[:10000]), ("known", rows[10000:12000]), ("fresh", rows[12000:])):
+        np.save(annoy.directory / f"{name}.npy", part.astype(np.float32))
+    annoy("build", "base.npy", "-o", "x.ann", "-m", metric, "--beside", "none")
+    points = json.loads(
+        annoy("tune", "x.ann", "--queries", "known.npy", "--sample", "2000", "--recall", asked, "--json")
+    )
+    found = min(point["search_k"] for point in points[1:] if point["recall"] >= asked)
+
+    def near(*more: object) -> list[set[int]]:
+        text = annoy("query", "x.ann", "--file", "fresh.npy", "--json", *more)
+        return [set(ids(line)) for line in text.splitlines()]
+
+    both = [len(a & b) for a, b in zip(near("--exact"), near("--search-k", found))]
+    assert abs(sum(both) / 20000 - asked) <= 0.01
+
+
 def test_changes(annoy: Annoy) -> None:
     annoy("build", *WORDS, "-o", "a.ann", "--limit", "1000", "--trees", "3", "--beside", "graph")
     annoy("remove", "a.ann", "7")
@@ -187,6 +223,20 @@ def test_the_same_bytes_again(annoy: Annoy) -> None:
         annoy("build", *WORDS, "-o", f"{name}.ann", "--limit", "3000", "--beside", "graph", *more)
     a, b, c = ((annoy.directory / f"{name}.ann").read_bytes() for name in "abc")
     assert a == b == c
+
+
+@pytest.mark.skipif("ANNOY_RS_THOROUGH" not in os.environ, reason="half a gigabyte")
+def test_memory_of_an_on_disk_build(annoy: Annoy) -> None:
+    """A million vectors of 128 numbers, 512 MB, in less than 1 GB, the mapped file with it."""
+    rng = np.random.default_rng(4)
+    with (annoy.directory / "x.fbin").open("wb") as file:
+        file.write(np.array([1_000_000, 128], np.uint32).tobytes())
+        for _ in range(20):
+            file.write(rng.normal(size=(50_000, 128)).astype(np.float32).tobytes())
+    call = [annoy.program, "build", "x.fbin", "-o", "x.ann", "--beside", "none", "--on-disk"]
+    process = subprocess.Popen(call, cwd=annoy.directory)
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0 and 1024 * used.ru_maxrss < 10**9, used
 
 
 def test_a_full_disk(annoy: Annoy, words: Path) -> None:
