@@ -39,10 +39,22 @@ fn main() -> ExitCode {
             if error.downcast_ref().is_some_and(is_pipe) {
                 return ExitCode::SUCCESS;
             }
-            eprintln!("annoy: {error:#}");
+            eprintln!("annoy: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, each of which the one before may have told already.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(|cause| cause.to_string()) {
+        if !text.contains(&cause) {
+            let between = if text.is_empty() { "" } else { ": " };
+            text = text + between + &cause;
+        }
+    }
+    text
 }
 
 /// Whether all is as it was hoped.

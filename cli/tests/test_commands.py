@@ -69,7 +69,7 @@ def test_bad_questions(annoy: Annoy, words: Path) -> None:
     assert "4000" in annoy.fails("query", words, "--item", "4000")
     assert "expected 50" in annoy.fails("query", words, "--vector", "1,2")
     assert "annoy tune" in annoy.fails("query", words, "--label", "king", "--recall", "0.9")
-    assert "No such file" in annoy.fails("info", "none.ann")
+    assert annoy.fails("info", "none.ann").count("No such file") == 1
     (annoy.directory / "some").write_text("queen\n\nno such word\n")
     assert "line 3" in annoy.fails("query", words, "--label", "king", "--filter", "some")
     for wrong in (("query", words), ("query", words, "--item", "1", "--label", "a"), ("fly",), ()):
