@@ -116,25 +116,25 @@ def sets() -> dict[str, tuple[str, np.ndarray[Any, Any]]]:
     rng = np.random.default_rng(3)
     words = np.fromfile(WORDS[0], "<f2").reshape(-1, 50).astype(np.float32)
     centres = rng.normal(size=(60, 24))
-    clusters = centres[rng.integers(0, 60, 14000)] + 0.4 * rng.normal(size=(14000, 24))
-    lengths = np.exp(0.3 * rng.normal(size=(14000, 1)))
+    clusters = centres[rng.integers(0, 60, 9000)] + 0.4 * rng.normal(size=(9000, 24))
+    lengths = np.exp(0.3 * rng.normal(size=(9000, 1)))
     return {
-        "words": ("angular", words[rng.permutation(len(words))[:14000]]),
+        "words": ("angular", words[rng.permutation(len(words))[:9000]]),
         "clusters": ("euclidean", clusters),
-        "products": ("dot", rng.normal(size=(14000, 16)) * lengths),
+        "products": ("dot", rng.normal(size=(9000, 16)) * lengths),
     }
 
 
 @pytest.mark.parametrize("kind", ["words", "clusters", "products"])
-@pytest.mark.parametrize("asked", [0.9, 0.97])
+@pytest.mark.parametrize("asked", [0.9, 0.95, 0.98] if "ANNOY_RS_THOROUGH" in os.environ else [0.95])
 def test_tune_finds_what_was_asked_for(annoy: Annoy, kind: str, asked: float) -> None:
     """What it says is enough for some queries is enough for others, and not far more."""
     metric, rows = sets()[kind]
-    for name, part in (("base", rows[:10000]), ("known", rows[10000:12000]), ("fresh", rows[12000:])):
+    for name, part in (("base", rows[:6000]), ("known", rows[6000:7000]), ("fresh", rows[7000:])):
         np.save(annoy.directory / f"{name}.npy", part.astype(np.float32))
     annoy("build", "base.npy", "-o", "x.ann", "-m", metric, "--beside", "none")
     points = json.loads(
-        annoy("tune", "x.ann", "--queries", "known.npy", "--sample", "2000", "--recall", asked, "--json")
+        annoy("tune", "x.ann", "--queries", "known.npy", "--sample", "1000", "--recall", asked, "--json")
     )
     found = min(point["search_k"] for point in points[1:] if point["recall"] >= asked)
 
