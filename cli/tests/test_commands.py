@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -257,14 +257,14 @@ def test_a_full_disk(annoy: Annoy, words: Path) -> None:
     assert list(annoy.directory.iterdir()) == []
 
 
-def on_a_terminal(annoy: Annoy, args: list[str], interrupt_after: float | None) -> tuple[int, bytes]:
+def on_a_terminal(annoy: Annoy, args: list[str], interrupt_at: bytes | None) -> tuple[int, bytes]:
     """The exit code, and what was drawn."""
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(annoy.directory)
         os.environ["TERM"] = "xterm"
         os.execv(annoy.program, [annoy.program, *args])
-    drawn, begun, told = b"", time.monotonic(), False
+    drawn, told = b"", False
     while True:
         if select.select([terminal], [], [], 0.05)[0]:
             try:
@@ -274,7 +274,7 @@ def on_a_terminal(annoy: Annoy, args: list[str], interrupt_after: float | None) 
             if not part:
                 break
             drawn += part
-        if interrupt_after is not None and not told and time.monotonic() - begun > interrupt_after:
+        if interrupt_at is not None and not told and interrupt_at in drawn:
             os.write(terminal, b"\x03")
             told = True
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), drawn
@@ -283,7 +283,9 @@ def on_a_terminal(annoy: Annoy, args: list[str], interrupt_after: float | None) 
 def test_a_terminal(annoy: Annoy) -> None:
     args = ["build", *WORDS, "-o", "x.ann", "--trees", "200", "--beside", "none", "-t", "1"]
     code, drawn = on_a_terminal(annoy, args, None)
-    assert code == 0 and b"trees" in drawn and b"100 %" in drawn, drawn[-2000:]
+    # How often it is drawn is left to the clock.
+    shares = {int(share) for share in re.findall(rb"(\d+) %", drawn[drawn.index(b"trees") :])}
+    assert code == 0 and len(shares) > 1 and max(shares) > 50, drawn[-2000:]
     code, drawn = on_a_terminal(annoy, ["-q", *args], None)
     assert code == 0 and drawn == b""
 
@@ -291,6 +293,6 @@ def test_a_terminal(annoy: Annoy) -> None:
 @pytest.mark.parametrize("more", [(), ("--on-disk",)])
 def test_ctrl_c(annoy: Annoy, more: tuple[str, ...]) -> None:
     args = ["build", *WORDS, "-o", "x.ann", "--trees", "20000", "--beside", "none", *more]
-    code, drawn = on_a_terminal(annoy, args, 1.5)
+    code, drawn = on_a_terminal(annoy, args, b"trees")
     assert code == 130 and b"interrupted" in drawn, drawn[-2000:]
     assert list(annoy.directory.iterdir()) == []
