@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use crate::vectors::Block;
 use annoy_rs::{Access, GraphPlan, Index, Insertion, Label, Metric, Options, ScalarType};
 use anyhow::{bail, ensure, Context, Result};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Bytes of numbers that are read before they are added.
@@ -167,12 +167,12 @@ pub fn insert(args: &Insert, is_quiet: bool) -> Result<()> {
     let block = Block::new(options, all.iter().map(|row| row.vector.as_slice()))?;
     let mut next = index.n_items() as i64;
     let mut ids = Vec::with_capacity(all.len());
-    let mut seen = HashMap::new();
+    let mut seen = HashSet::new();
     for row in &all {
         let known = match &row.name {
             Some(name) if args.replace => {
                 ensure!(
-                    seen.insert(name.to_string(), ()).is_none(),
+                    seen.insert(name.to_string()),
                     "label {name} is there twice in {}",
                     args.data.data.display()
                 );

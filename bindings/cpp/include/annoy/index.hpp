@@ -318,16 +318,12 @@ class index {
   }
   // In place of the one the item had.
   bool set_label(std::int64_t item, std::uint64_t label, on_error why = {}) {
-    annoy_labels one = detail::labels_for(1, ANNOY_LABELS_U64);
-    one.numbers = &label;
-    return give(&item, one, why);
+    const std::uint64_t one[] = {label};
+    return give(&item, label_list(one).native(), why);
   }
   bool set_label(std::int64_t item, std::string_view label, on_error why = {}) {
-    const std::size_t offsets[] = {0, label.size()};
-    annoy_labels one = detail::labels_for(1, ANNOY_LABELS_UTF8);
-    one.bytes = label.data();
-    one.offsets = offsets;
-    return give(&item, one, why);
+    const std::string_view one[] = {label};
+    return give(&item, label_list(one).native(), why);
   }
   // Many, all or none, for the first items, or one for each of `ids`. Items may swap theirs.
   bool set_labels(const label_list& labels, on_error why = {}) {
