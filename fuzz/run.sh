@@ -25,7 +25,7 @@ artifacts=$fuzz_work/artifacts
 # Inputs are short, and long ones are no better than short ones: no waiting for those to be used up.
 # Edges alone count as new: that a loop ran once more does not. Nor does a shorter input take a
 # longer one's place, which costs a look at each edge.
-options=(-max_len=400 -len_control=0 -use_counters=0 -entropic=0 -reduce_inputs=0 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+options=(-max_len=400 -len_control=0 -use_counters=0 -entropic=0 -reduce_inputs=0 -timeout=60 -rss_limit_mb=2048 -print_final_stats=1
     "-artifact_prefix=$artifacts/")
 
 die() { echo "$1" >&2; exit 1; }

@@ -80,9 +80,10 @@ lint() {
         cargo clippy --quiet --workspace --exclude annoy_rs_python --all-targets --all-features -- -D warnings &&
         cargo clippy --quiet --lib -- -D warnings && echo "5 passed, 0 failed"
 }
-# The Rust tests have one library, with the features that some of them need: calls of the system do
-# not fail where no test makes them.
-features=(--features fault-injection,internals)
+# The Rust tests and the command have one library, with the features that some tests need: calls of
+# the system do not fail where no test makes them. It is one as long as each of these stages names
+# all packages, whose dependencies have their features together then.
+packages_of_rust=(-p annoy_rs -p annoy-cli --features annoy_rs/fault-injection,annoy_rs/internals)
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root,
     # mounts or access lists is skipped where there is none. The differential tests and the faults
@@ -91,14 +92,14 @@ rust() {
     # To optimise the unit tests takes longer than they run, all but the thorough ones.
     local plain=(--config profile.dev.package.annoy_rs.opt-level=0)
     [ -z "${ANNOY_RS_THOROUGH:-}" ] || plain=()
-    cargo test --quiet "${features[@]}" "${plain[@]}" --lib &&
-        cargo test --quiet "${features[@]}" --test rust && cargo test --quiet "${features[@]}" --doc
+    cargo test --quiet "${packages_of_rust[@]}" "${plain[@]}" --lib &&
+        cargo test --quiet "${packages_of_rust[@]}" --test rust && cargo test --quiet "${packages_of_rust[@]}" --doc
 }
 # The fuzzers under AddressSanitizer, each for a short time from the corpus that is checked in.
 fuzz() { bash fuzz/run.sh --test; }
 # And, when it is thorough, each micro-benchmark once, unmeasured: they run.
 faults() {
-    cargo test --quiet "${features[@]}" --test faults || return
+    cargo test --quiet "${packages_of_rust[@]}" --test faults || return
     [ -z "${ANNOY_RS_THOROUGH:-}" ] ||
         { cargo test --quiet -p annoy_rs_micro --features annoy_rs/fault-injection --bench micro && echo "1 passed, 0 failed"; }
 }
@@ -115,7 +116,7 @@ cpp() {
 consumers() { bash tests/consumers/run.sh; }
 differential() {
     venv && ANNOY_RS_PYTHON="$PWD/target/venv/bin/python" ANNOY_RS_REQUIRE_PYTHON=1 \
-        cargo test --quiet "${features[@]}" --test differential
+        cargo test --quiet "${packages_of_rust[@]}" --test differential
 }
 python() { bash bindings/python/tests/run.sh; }
 go() { bash bindings/go/test.sh; }
@@ -142,7 +143,7 @@ compare() {
 }
 # Many kinds of data, against what Annoy and hnswlib find.
 gauntlet() {
-    local which=(--one-of 3)
+    local which=(--one-of 5)
     [ -n "${ANNOY_RS_THOROUGH:-}" ] && which=(--thorough)
     bash tests/gauntlet/run.sh "${which[@]}"
 }
@@ -164,7 +165,7 @@ all="${stages[*]}"
 [ "${1:-}" = thorough ] && export ANNOY_RS_THOROUGH=1 && shift
 # One damage of so many, and so many processes killed.
 if [ -z "${ANNOY_RS_THOROUGH:-}" ]; then
-    export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-25} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-40}
+    export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-40} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-25}
 else
     stages+=("${when_named[@]}")
     limit=$((4 * limit))

@@ -5,10 +5,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 target=${CARGO_TARGET_DIR:-target}
 python=$(bash bindings/python/tests/venv.sh)
-# In a place of its own: with what else the command needs the library's dependencies are others, and
-# the Rust tests would be compiled over it.
-cargo build --quiet -p annoy-cli --target-dir "$target/cli"
-ANNOY_COMMAND=$(cd "$target" && pwd)/cli/debug/annoy
+# With the library of the Rust tests: see tests/run.sh. A test, the smallest, is built with it for
+# the features of what tests depend on.
+cargo build --quiet -p annoy_rs -p annoy-cli --features annoy_rs/fault-injection,annoy_rs/internals \
+    --bin annoy --test sanitizers
+ANNOY_COMMAND=$(cd "$target" && pwd)/debug/annoy
 export ANNOY_COMMAND
 "$python" -m pytest -q -p no:cacheprovider cli/tests
 "$python" -m mypy --config-file bindings/python/pyproject.toml --cache-dir target/python/mypy cli/tests

@@ -63,12 +63,10 @@ counted() {
 }
 says() { "${@:2}" 2>&1 | tee "$tmp/says" && grep -qF -- "$1" "$tmp/says"; }
 
-# The same features as the stage "rust" has, so that what is there need not be compiled again.
-rust_tests() {
-    cargo test --quiet --manifest-path "$root/Cargo.toml" --target-dir "$target" --features fault-injection,internals "$@"
-}
+features=(--features fault-injection,internals)
+rust_tests() { cargo test --quiet --manifest-path "$root/Cargo.toml" --target-dir "$target" "${features[@]}" "$@"; }
 rust_library() {
-    cargo build --quiet --lib --manifest-path "$root/Cargo.toml" --target-dir "$target" --features fault-injection,internals "$@"
+    cargo build --quiet --lib --manifest-path "$root/Cargo.toml" --target-dir "$target" "${features[@]}" "$@"
 }
 # What decides bytes and answers: files of every kind, by every kernel, are those of before.
 bytes=(conformance:: determinism::checksums determinism::every_kernel determinism::a_kernel format:: golden::
@@ -121,9 +119,13 @@ aarch64() {
 x86-64() {
     local triple=x86_64-unknown-linux-gnu
     local -x CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=qemu-x86_64 ANNOY_RS_RUNNER=qemu-x86_64 QEMU_CPU=Nehalem
-    local here=()
+    local here=() features=("${features[@]}")
     # What the stage "rust" has compiled, where it is for this system.
-    [ "$(rustc -vV | sed -n 's/^host: //p')" = $triple ] || here=(--target $triple)
+    if [ "$(rustc -vV | sed -n 's/^host: //p')" = $triple ]; then
+        features=(-p annoy_rs -p annoy-cli --features annoy_rs/fault-injection,annoy_rs/internals)
+    else
+        here=(--target $triple)
+    fi
     needs $triple qemu-user:qemu-x86_64 || return
     counted "x86-64 without AVX: kernels" rust_tests "${here[@]}" --lib kernel::
     counted "x86-64 without AVX: bytes and answers" rust_tests "${here[@]}" --test rust -- "${bytes[@]}"
@@ -175,7 +177,7 @@ macos() {
     for triple in aarch64-apple-darwin x86_64-apple-darwin; do
         needs $triple || return
         ok "$triple: the library and the tests compile" cargo check --quiet --lib --tests --manifest-path "$root/Cargo.toml" \
-            --target-dir "$target" --target $triple --features fault-injection,internals
+            --target-dir "$target" --target $triple "${features[@]}"
     done
 }
 
