@@ -10,6 +10,7 @@ pub use points::{Gathered, Points};
 
 use crate::kernel::{Row, Scalar};
 use crate::types::{IdWidth, Metric, Options};
+use std::ops::Range;
 
 /// Which of Annoy's struct layouts the nodes have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +170,14 @@ impl NodeLayout {
         self.read_id(head, 0)
     }
 
+    /// Where a node has the id of child `i`.
+    #[inline]
+    pub fn child_place(&self, i: usize) -> Range<usize> {
+        let size = self.options.id_width.size();
+        let at = self.offset_children + i * size;
+        at..at + size
+    }
+
     fn read_id(&self, bytes: &[u8], at: usize) -> i64 {
         match self.options.id_width {
             IdWidth::Bits32 => i64::from(i32::from_le_bytes(array(bytes, at))),
@@ -251,8 +260,8 @@ impl<'a> NodeRef<'a> {
     /// Child or leaf id number `i`, unchecked by value; `i` must be below K.
     #[inline]
     pub fn child(&self, i: usize) -> i64 {
-        let at = self.layout.offset_children + i * self.layout.options.id_width.size();
-        self.layout.read_id(self.bytes, at)
+        self.layout
+            .read_id(self.bytes, self.layout.child_place(i).start)
     }
 
     /// The metric's own number, 0 where it has none.
@@ -311,8 +320,8 @@ impl<'a> NodeMut<'a> {
 
     /// Sets child or leaf id number `i`.
     pub fn set_child(&mut self, i: usize, id: usize) {
-        let at = self.layout.offset_children + i * self.layout.options.id_width.size();
-        self.layout.write_id(self.bytes, at, id);
+        self.layout
+            .write_id(self.bytes, self.layout.child_place(i).start, id);
     }
 
     /// Sets the metric's own number; nothing where it has none.

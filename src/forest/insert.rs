@@ -31,7 +31,12 @@ pub struct Grown<'a> {
     pub seed: u64,
     /// Of what was there when the first item came.
     pub journal: &'a mut Journal,
+    /// Room for the items of a leaf that becomes a subtree.
+    pub copies: &'a mut HeapBytes,
 }
+
+/// Splits on a way down, which there is room for from the start.
+const DEPTH: usize = 32;
 
 /// Where an item comes to in a tree.
 struct Way {
@@ -50,6 +55,7 @@ impl Grown<'_> {
     /// may then be changed.
     pub fn insert<S: Space>(&mut self, space: &S, item: usize) -> Result<()> {
         let ways = self.ways(space, item, self.roots.n_trees)?;
+        let mut items = memory::with_room(self.layout.max_leaf + 1)?;
         for (tree, way) in ways.into_iter().enumerate() {
             for &(split, _) in &way.splits[1..] {
                 self.change_count(split, |n| n + 1)?;
@@ -61,12 +67,12 @@ impl Grown<'_> {
                 self.link(tree, &way, id)?;
                 continue;
             }
-            let mut items = self.items_of(way.end)?;
+            self.items_of(way.end, &mut items)?;
             let at = items.partition_point(|&other| other < item);
             memory::push(&mut items, item)?;
             items[at..].rotate_right(1);
             match items.len() <= self.layout.max_leaf {
-                true => self.change(way.end, |node| set_leaf(node, &items))?,
+                true => self.lengthen(way.end, &items, at)?,
                 false => self.split(space, way.end, &items, way.key)?,
             }
         }
@@ -113,10 +119,12 @@ impl Grown<'_> {
         let query = space.query(nodes.get(item).row());
         let mut visits = trees.visits();
         let roots = self.roots.ids().take(n);
-        let mut ways = memory::collect(roots.enumerate().map(|(tree, root)| Way {
-            splits: Vec::new(),
-            end: root,
-            key: Key::root(self.seed, tree as u64),
+        let mut ways = memory::try_collect(roots.enumerate().map(|(tree, root)| {
+            Ok(Way {
+                splits: memory::with_room(DEPTH)?,
+                end: root,
+                key: Key::root(self.seed, tree as u64),
+            })
         }))?;
         let mut open = memory::collect(0..ways.len())?;
         while !open.is_empty() {
@@ -150,26 +158,43 @@ impl Grown<'_> {
         Ok(ways)
     }
 
-    fn items_of(&self, leaf: usize) -> Result<Vec<usize>> {
+    fn items_of(&self, leaf: usize, items: &mut Vec<usize>) -> Result<()> {
+        items.clear();
         let nodes = Nodes::new(self.store.bytes(), self.layout);
-        match Trees::new(&nodes, self.roots).node(leaf)? {
-            Node::Leaf(leaf) => {
-                memory::try_collect((0..leaf.len()).map(|place| Ok(leaf.item(place)?)))
+        if let Node::Leaf(leaf) = Trees::new(&nodes, self.roots).node(leaf)? {
+            for place in 0..leaf.len() {
+                memory::push(items, leaf.item(place)?)?;
             }
-            _ => Ok(Vec::new()),
         }
+        Ok(())
+    }
+
+    /// Gives a leaf these items, which it has but for the one at `at`.
+    fn lengthen(&mut self, leaf: usize, items: &[usize], at: usize) -> Result<()> {
+        self.change_count(leaf, |n| n + 1)?;
+        let (layout, start) = (self.layout, leaf * self.layout.node_size);
+        let place = layout.child_place(at).start..layout.child_place(items.len() - 1).end;
+        let place = start + place.start..start + place.end;
+        self.journal.note(self.store.bytes(), place)?;
+        let bytes = &mut self.store.bytes_mut()[start..start + layout.node_size];
+        let mut node = NodeMut::new(bytes, layout);
+        for (place, &id) in items.iter().enumerate().skip(at) {
+            node.set_child(place, id);
+        }
+        Ok(())
     }
 
     /// Makes a leaf the root of a subtree of these items.
     fn split<S: Space>(&mut self, space: &S, leaf: usize, items: &[usize], key: Key) -> Result<()> {
         let (layout, size) = (self.layout, self.layout.node_size);
-        let mut copies = HeapBytes::default();
-        copies.reserve(items.len() * size)?;
-        for &id in items {
-            copies.extend(&self.store.bytes()[id * size..][..size])?;
+        self.copies.resize(items.len() * size)?;
+        let copies = self.copies.bytes_mut();
+        for (copy, &id) in copies.chunks_exact_mut(size).zip(items) {
+            copy.copy_from_slice(&self.store.bytes()[id * size..][..size]);
         }
-        let extras = space.extras(&Nodes::new(copies.bytes(), layout))?;
-        let mut points = Points::in_place(copies.bytes(), layout, S::split_extra);
+        let copies = self.copies.bytes();
+        let extras = space.extras(&Nodes::new(copies, layout))?;
+        let mut points = Points::in_place(copies, layout, S::split_extra);
         if let Some(extras) = &extras {
             points = points.with_extras(extras);
         }

@@ -31,6 +31,8 @@ struct Before {
     /// What is behind the trees.
     tail: Vec<u8>,
     nodes: Journal,
+    /// No part of it: see [`Grown`].
+    copies: HeapBytes,
     graph: Option<insert_one::Before>,
 }
 
@@ -186,6 +188,7 @@ impl Index {
             has_grown: room.has_grown,
             tail: memory::copy(tail)?,
             nodes: Journal::default(),
+            copies: HeapBytes::default(),
             graph: match &self.attached.graph {
                 Part::Built(graph) => Some(graph.before()),
                 _ => None,
@@ -266,6 +269,7 @@ impl Index {
             own_roots: &room.own_roots,
             seed: origin.seed,
             journal: &mut before.nodes,
+            copies: &mut before.copies,
         };
         change(self.engine.as_ref(), &mut trees)
     }

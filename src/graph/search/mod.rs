@@ -29,7 +29,7 @@ use crate::forest::descend::{items_near, take};
 use crate::forest::roots::Roots;
 use crate::forest::trees::Trees;
 use crate::kernel::prefetch;
-use crate::memory::reserve_heap;
+use crate::memory::{self, reserve_heap};
 use crate::query::filter::{accepted, perhaps, All, Filter, Unmet};
 use crate::query::scratch::{cover_items, Shelves};
 use crate::query::{exact, nearest, Best, Neighbor, Wanted};
@@ -97,43 +97,13 @@ pub fn search<F: Filter>(
     filter: &F,
 ) -> Result<Vec<Neighbor>> {
     let (n, n_items) = (wanted.n, roots.n_items);
-    let by_default =
-        || default_search_k(graph.recall).saturating_mul((n as u64).div_ceil(10).max(1));
-    let search_k = wanted.search_k.unwrap_or_else(by_default);
-    if search_k == 0 {
+    if wanted.search_k == Some(0) {
         // Not even null items.
         return Ok(Vec::new());
     }
-    let all_for = if n > MANY_WANTED { ALL_FOR_SEARCHED } else { 1 };
-    let is_all = search_k.saturating_mul(all_for) >= n_items as u64;
-    let at_most = filter.at_most(n_items);
-    if is_all || !F::ALL && (at_most as u64) < search_k {
+    let Some(search) = GraphSearch::new(query, roots, graph, wanted, filter) else {
         return exact(query, n_items, wanted, filter);
-    }
-    let keep = match graph.coder.projector {
-        None => n.saturating_mul(RERANKED),
-        Some(_) => {
-            let more = (search_k / SEARCH_K_PER_RERANKED).min(MOST_RERANKED) as usize;
-            n.saturating_add(n / 2).saturating_add(more)
-        }
     };
-    // A search visits n_items / at_most items for each that is accepted, and they lie far apart in
-    // memory.
-    let searched = u128::from(search_k) * (SCANNED_FOR_SEARCHED * n_items) as u128;
-    let search = GraphSearch {
-        query,
-        roots,
-        graph,
-        budget: Budget {
-            wanted: n,
-            keep,
-            search_k,
-        },
-        filter,
-        has_null: graph.null().next().is_some(),
-        is_scan: (at_most as u128).pow(2) < searched,
-    };
-    static SHELVES: Shelves<Scratch> = Shelves::new();
     SHELVES.lend(|scratch| {
         let forest = &mut scratch.forest;
         cover_items(&mut forest.marks, n_items)?;
@@ -148,6 +118,34 @@ pub fn search<F: Filter>(
         search.rerank(wanted, scratch)
     })
 }
+
+/// The ids of the nearest items by what the graph compares, without re-ranking: about the nearest,
+/// in about their order, in less time. The query is not null.
+///
+/// # Errors
+/// As [`search`].
+pub fn search_compared<F: Filter>(
+    query: &dyn GraphQuery,
+    roots: &Roots,
+    graph: &GraphView<'_>,
+    wanted: Wanted,
+    filter: &F,
+) -> Result<Vec<usize>> {
+    let Some(search) = GraphSearch::new(query, roots, graph, wanted, filter) else {
+        let found = exact(query, roots.n_items, wanted, filter)?;
+        return memory::collect(found.iter().map(|one| one.id as usize));
+    };
+    SHELVES.lend(|scratch| {
+        cover_items(&mut scratch.forest.marks, roots.n_items)?;
+        search.find(scratch)?;
+        let all = 0..scratch.beam.n_candidates();
+        let is_wanted = |id| search.is_wanted(id, filter);
+        let found = scratch.beam.found(all, &is_wanted);
+        memory::collect(found.filter(|&id| search.is_reachable(id)).take(wanted.n))
+    })
+}
+
+static SHELVES: Shelves<Scratch> = Shelves::new();
 
 /// The default `search_k` for each ten results, by the recall that the trial found.
 fn default_search_k(recall: Option<f64>) -> u64 {
@@ -171,7 +169,50 @@ struct GraphSearch<'a, F> {
     is_scan: bool,
 }
 
-impl<F: Filter> GraphSearch<'_, F> {
+impl<'a, F: Filter> GraphSearch<'a, F> {
+    /// None where the search is to be exact.
+    fn new(
+        query: &'a dyn GraphQuery,
+        roots: &'a Roots,
+        graph: &'a GraphView<'a>,
+        wanted: Wanted,
+        filter: &'a F,
+    ) -> Option<Self> {
+        let (n, n_items) = (wanted.n, roots.n_items);
+        let by_default =
+            || default_search_k(graph.recall).saturating_mul((n as u64).div_ceil(10).max(1));
+        let search_k = wanted.search_k.unwrap_or_else(by_default);
+        let all_for = if n > MANY_WANTED { ALL_FOR_SEARCHED } else { 1 };
+        let is_all = search_k.saturating_mul(all_for) >= n_items as u64;
+        let at_most = filter.at_most(n_items);
+        if is_all || !F::ALL && (at_most as u64) < search_k {
+            return None;
+        }
+        let keep = match graph.coder.projector {
+            None => n.saturating_mul(RERANKED),
+            Some(_) => {
+                let more = (search_k / SEARCH_K_PER_RERANKED).min(MOST_RERANKED) as usize;
+                n.saturating_add(n / 2).saturating_add(more)
+            }
+        };
+        // A search visits n_items / at_most items for each that is accepted, and they lie far apart
+        // in memory.
+        let searched = u128::from(search_k) * (SCANNED_FOR_SEARCHED * n_items) as u128;
+        Some(GraphSearch {
+            query,
+            roots,
+            graph,
+            budget: Budget {
+                wanted: n,
+                keep,
+                search_k,
+            },
+            filter,
+            has_null: graph.null().next().is_some(),
+            is_scan: (at_most as u128).pow(2) < searched,
+        })
+    }
+
     /// Finds candidates.
     fn find(&self, scratch: &mut Scratch) -> Result<()> {
         scratch.beam.begin();
