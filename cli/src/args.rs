@@ -65,6 +65,10 @@ pub enum Command {
     Merge(Merge),
     /// Compare two indexes: exit code 3 where they differ
     Diff(Diff),
+    /// Write a page that shows an index: trees, recall over time, distances, a map, neighbours
+    Report(crate::pictures::ReportArgs),
+    /// Draw the items where their neighbours are near
+    Map(crate::pictures::MapArgs),
     /// Write the vectors as .npy, CSV or JSON lines
     Export(Export),
     /// Print completions for a shell

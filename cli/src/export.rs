@@ -1,15 +1,15 @@
 //! `annoy export`.
 
 use crate::args::{Export, Written};
+use crate::output::write_whole;
 use crate::query::label_of;
 use crate::vectors::Block;
 use annoy_rs::{Access, Index, Label, Search};
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, ensure, Result};
 use npyz::WriterBuilder;
 use serde_json::{json, Value};
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 /// Vectors that are written together.
 const BLOCK: usize = 4096;
@@ -24,20 +24,7 @@ pub fn export(args: &Export) -> Result<()> {
         args.neighbors == 0 || format != Written::Npy,
         "--neighbors is for CSV and JSON lines"
     );
-    // Under another name until it is whole.
-    let unfinished = unfinished(&args.output);
-    let written = write(&index, args, format, &unfinished);
-    let done = written.and_then(|()| Ok(std::fs::rename(&unfinished, &args.output)?));
-    if done.is_err() {
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    done.with_context(|| args.output.display().to_string())
-}
-
-fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    name.into()
+    write_whole(&args.output, |out| write(&index, args, format, out))
 }
 
 fn by_name(path: &Path) -> Result<Written> {
@@ -52,18 +39,13 @@ fn by_name(path: &Path) -> Result<Written> {
     }
 }
 
-fn write(index: &Index, args: &Export, format: Written, path: &Path) -> Result<()> {
+fn write(index: &Index, args: &Export, format: Written, out: &mut impl Write) -> Result<()> {
     let ids: Vec<i64> = index.ids().collect();
-    let mut out = BufWriter::new(File::create(path)?);
     match format {
-        Written::Npy => npy(index, &ids, &mut out)?,
-        Written::Csv => csv(index, &ids, args.neighbors, &mut out)?,
-        Written::Jsonl => json_lines(index, &ids, args.neighbors, &mut out)?,
+        Written::Npy => npy(index, &ids, out),
+        Written::Csv => csv(index, &ids, args.neighbors, out),
+        Written::Jsonl => json_lines(index, &ids, args.neighbors, out),
     }
-    out.into_inner()
-        .map_err(|error| error.into_error())?
-        .sync_all()?;
-    Ok(())
 }
 
 /// A row for each item that is there: rows are numbers of items where none are missing.

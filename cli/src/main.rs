@@ -7,6 +7,7 @@ mod export;
 mod input;
 mod look;
 mod output;
+mod pictures;
 mod progress;
 mod query;
 mod tune;
@@ -75,6 +76,8 @@ fn run(cli: &Cli) -> Result<bool> {
         Command::Upgrade(args) => build::upgrade(args, quiet)?,
         Command::Merge(args) => build::merge(args, quiet)?,
         Command::Diff(args) => return diff::diff(args, json),
+        Command::Report(args) => pictures::report(args, quiet)?,
+        Command::Map(args) => pictures::map(args, quiet)?,
         Command::Export(args) => export::export(args)?,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "annoy", &mut std::io::stdout());

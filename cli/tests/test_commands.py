@@ -15,13 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Annoy
-
-ROOT = Path(__file__).resolve().parents[2]
-WORDS = (
-    str(ROOT / "examples/data/glove-20k-50d.f16"),
-    *("--width", "50", "--names", str(ROOT / "examples/data/glove-20k-words.txt")),
-)
+from conftest import ROOT, WORDS, Annoy
 
 
 @pytest.fixture(scope="session")
