@@ -47,6 +47,8 @@ pub enum Command {
     Doctor { index: Option<PathBuf> },
     /// Measure recall and time over search_k, and say which to use
     Tune(Tune),
+    /// Measure recall and queries a second, by method and search_k
+    Bench(crate::bench::BenchArgs),
     /// Add vectors to a built index, or replace some
     Insert(Insert),
     /// Remove items: by id, or by label with --label
@@ -69,7 +71,7 @@ pub enum Command {
     Report(crate::pictures::ReportArgs),
     /// Draw the items where their neighbours are near
     Map(crate::pictures::MapArgs),
-    /// Write the vectors as .npy, CSV or JSON lines
+    /// Write the vectors as .npy, CSV, JSON lines or Parquet
     Export(Export),
     /// Print completions for a shell
     Completions { shell: clap_complete::Shell },
@@ -205,7 +207,7 @@ pub struct Build {
     pub threads: Threads,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Method {
     Forest,
     Graph,
@@ -419,6 +421,7 @@ pub enum Written {
     Npy,
     Csv,
     Jsonl,
+    Parquet,
 }
 
 #[derive(Args)]
@@ -429,7 +432,12 @@ pub struct Export {
     /// The format (default: as the name of the output says)
     #[arg(long)]
     pub format: Option<Written>,
-    /// The ids of so many neighbours too; CSV and JSON lines
+    /// The ids of so many neighbours too; not in .npy
     #[arg(long, default_value_t = 0)]
     pub neighbors: usize,
+    /// Places on a map too (`annoy map`): columns x and y; not in .npy
+    #[arg(long)]
+    pub xy: bool,
+    #[command(flatten)]
+    pub threads: Threads,
 }

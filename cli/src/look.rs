@@ -1,13 +1,15 @@
 //! `annoy info`, `verify`, `probe`, `stats`, `doctor`: what looks and writes nothing.
 
 use crate::args::Stats;
+use crate::cached;
 use crate::output::{print_table, Facts};
 use crate::progress::Progress;
 use crate::vectors::{is_product, Block};
 use annoy_rs::{kernel_name, probe as kinds_of, Access, Index, LabelKind, Neighbor, Search, Way};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 
 pub fn info(path: &Path, is_json: bool) -> Result<()> {
@@ -207,7 +209,10 @@ pub fn doctor(path: Option<&Path>, is_json: bool) -> Result<()> {
     facts.add("huge_pages", huge.ok().map(|text| text.trim().to_owned()));
     if let Some(path) = path {
         facts.add("file", path.display().to_string());
-        facts.add("bytes", std::fs::metadata(path)?.len());
+        let file = File::open(path).with_context(|| path.display().to_string())?;
+        facts.add("bytes", file.metadata()?.len());
+        // First: what follows reads some of it.
+        facts.add("share_in_memory", cached::share(&file));
         let described = Index::open(path, Access::Map).is_ok();
         facts.add("says_what_it_is", described);
         let kinds = kinds_of(path)?;

@@ -1,44 +1,20 @@
 //! `annoy tune`.
 
 use crate::args::Tune;
-use crate::look::sample;
 use crate::output::print_table;
 use crate::progress::Progress;
-use crate::vectors::Block;
-use annoy_rs::{Access, Index, Neighbor, Search, Way};
+use crate::trial::{Point, Trial};
+use annoy_rs::{Access, Index, Way};
 use anyhow::{ensure, Result};
 use serde_json::Value;
-use std::collections::HashSet;
-use std::path::Path;
-use std::time::Instant;
-
-/// What a setting finds, and how long it takes.
-pub struct Point {
-    pub search_k: Option<u64>,
-    pub recall: f64,
-    pub seconds: f64,
-}
-
-/// What is measured.
-pub struct Measure<'a> {
-    /// A file; without one, items are the queries.
-    pub queries: Option<&'a Path>,
-    pub recall: f64,
-    pub n: usize,
-    /// Queries at the most.
-    pub sample: usize,
-}
 
 pub fn tune(args: &Tune, is_json: bool, is_quiet: bool) -> Result<()> {
     let go = Progress::new(args.threads.threads, is_quiet);
     let mut index = Index::open(&args.index, Access::Map)?;
-    let wanted = Measure {
-        queries: args.queries.as_deref(),
-        recall: args.recall,
-        n: args.n,
-        sample: args.sample,
-    };
-    let (points, wanted) = measure(&index, &wanted, &go)?;
+    let queries = args.queries.as_deref();
+    let trial = Trial::new(&index, queries, args.sample, args.n, &go)?;
+    let (points, wanted) = measure(&trial, args.recall)?;
+    drop(trial);
     let rows: Vec<Vec<Value>> = points
         .iter()
         .map(|point| {
@@ -82,91 +58,16 @@ pub fn tune(args: &Tune, is_json: bool, is_quiet: bool) -> Result<()> {
 
 /// Recall and time at the default and over search_k: doubled until all is found, and closer where
 /// it first finds enough; and the place of that.
-pub fn measure(
-    index: &Index,
-    args: &Measure<'_>,
-    go: &Progress,
-) -> Result<(Vec<Point>, Option<usize>)> {
+pub fn measure(trial: &Trial<'_>, recall: f64) -> Result<(Vec<Point>, Option<usize>)> {
     ensure!(
-        args.recall > 0.0 && args.recall <= 1.0,
-        "--recall is {}, expected more than 0 and at most 1",
-        args.recall
+        recall > 0.0 && recall <= 1.0,
+        "--recall is {recall}, expected more than 0 and at most 1"
     );
-    let ids: Vec<i64> = match args.queries {
-        Some(_) => Vec::new(),
-        None => sample(index, args.sample),
-    };
-    let queries = match args.queries {
-        Some(path) => crate::query::read_queries(index, path, Some(args.sample as u64))?,
-        None => Block::of(index, &ids)?,
-    };
-    ensure!(queries.len() > 0, "there are no queries");
-    // An item is searched for as if it were not there.
-    let search = Search {
-        exclude_self: true,
-        ..Search::new(args.n)
-    };
-    let batch = |search: &Search<'_>| -> Result<Vec<Vec<Neighbor>>> {
-        let mut found = vec![Vec::new(); queries.len()];
-        let take = |at: usize, near| found[at] = near;
-        match ids.is_empty() {
-            true => go.run(|work| {
-                index.search_batch(|i| queries.row(i), queries.len(), search, work, take)
-            })?,
-            false => go.run(|work| index.search_batch_items(&ids, search, work, take))?,
-        }
-        Ok(found)
-    };
-    let truth = batch(&Search {
-        way: Way::Exact,
-        ..search
-    })?;
-    let wanted: usize = truth.iter().map(Vec::len).sum();
-    ensure!(wanted > 0, "there is nothing to find");
-    let measured = |search_k: Option<u64>| -> Result<Point> {
-        let search = Search { search_k, ..search };
-        let found = batch(&search)?;
-        let both = found.iter().zip(&truth).map(|(found, truth)| {
-            let near: HashSet<i64> = truth.iter().map(|one| one.id).collect();
-            found.iter().filter(|one| near.contains(&one.id)).count()
-        });
-        let recall = both.sum::<usize>() as f64 / wanted as f64;
-        // Alone, one after the other, as most programs search; without what else the machine does.
-        let timed = queries.len().min(200);
-        let mut seconds = f64::INFINITY;
-        for _ in 0..3 {
-            go.go_on()?;
-            let begun = Instant::now();
-            for at in 0..timed {
-                match ids.get(at) {
-                    Some(&id) => index.search_item(id, &search)?,
-                    None => index.search(queries.row(at), &search)?,
-                };
-            }
-            seconds = seconds.min(begun.elapsed().as_secs_f64() / timed as f64);
-        }
-        Ok(Point {
-            search_k,
-            recall,
-            seconds,
-        })
-    };
-    let usual = measured(None)?;
-    let mut points = Vec::new();
-    let mut search_k = (2 * args.n as u64).max(10);
-    loop {
-        let point = measured(Some(search_k))?;
-        let recall = point.recall;
-        points.push(point);
-        let is_all = search_k >= index.n_items() as u64 * index.n_trees().max(1) as u64;
-        if is_all || recall >= 0.9995 && recall >= args.recall {
-            break;
-        }
-        search_k *= 2;
-    }
+    let usual = trial.measure(Way::default(), None)?;
+    let mut points = trial.curve(Way::default(), recall)?;
     // Between the last that finds too little and the first that finds enough.
-    while let Some(at) = first_enough(&points, args.recall) {
-        let is_close = points[at].recall - args.recall < CLOSE;
+    while let Some(at) = first_enough(&points, recall) {
+        let is_close = points[at].recall - recall < CLOSE;
         let (Some(below), Some(above)) = (at.checked_sub(1), points[at].search_k) else {
             break;
         };
@@ -175,10 +76,10 @@ pub fn measure(
         if is_close || middle <= below + below / 32 {
             break;
         }
-        points.insert(at, measured(Some(middle))?);
+        points.insert(at, trial.measure(Way::default(), Some(middle))?);
     }
     points.insert(0, usual);
-    let enough = first_enough(&points[1..], args.recall).map(|at| at + 1);
+    let enough = first_enough(&points[1..], recall).map(|at| at + 1);
     Ok((points, enough))
 }
 

@@ -10,7 +10,7 @@ use crate::args::{Data, Format};
 use annoy_rs::Label;
 use anyhow::{bail, ensure, Context, Result};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 /// What an item is called.
@@ -161,13 +161,16 @@ fn bytes(data: &Data) -> Result<Box<dyn BufRead>> {
     })
 }
 
-/// The file, of a format that is not read from the front to the end.
+/// The file, of a format that is not read from the front to the end: what comes through standard
+/// input is first put into a temporary file.
 fn file(data: &Data) -> Result<File> {
-    ensure!(
-        data.data.as_os_str() != "-",
-        "a file of this format cannot be read from standard input"
-    );
-    Ok(File::open(&data.data)?)
+    if data.data.as_os_str() != "-" {
+        return Ok(File::open(&data.data)?);
+    }
+    let mut file = tempfile::tempfile()?;
+    std::io::copy(&mut std::io::stdin().lock(), &mut file)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 fn source(data: &Data, format: Format) -> Result<(Iter, Option<u64>)> {

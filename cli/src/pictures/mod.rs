@@ -23,6 +23,8 @@ use std::collections::HashMap;
 const HOLDING: usize = 15;
 /// Neighbours that are shown.
 pub const SHOWN: usize = 10;
+/// Of a layout.
+const SEED: u64 = 1;
 /// Longer labels are cut.
 const LABEL: usize = 60;
 
@@ -43,7 +45,7 @@ pub struct Drawn {
     #[arg(long, default_value = "neighbors")]
     pub layout: Layout,
     /// Seed of the layout
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = SEED)]
     pub seed: u64,
 }
 
@@ -125,6 +127,16 @@ impl Shown {
             false => places.to_owned(),
         }
     }
+}
+
+/// Places of all items.
+pub fn places(index: &Index, go: &Progress) -> Result<Vec<Place>> {
+    let drawn = Drawn {
+        items: usize::MAX,
+        layout: Layout::Neighbors,
+        seed: SEED,
+    };
+    Ok(Shown::new(index, &drawn, go)?.places)
 }
 
 /// A number with a comma behind each three digits from the end.

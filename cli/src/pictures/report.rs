@@ -6,9 +6,10 @@ use crate::args::Threads;
 use crate::look::{described, facts_of_vectors, sample};
 use crate::output::{plain, write_whole, Facts};
 use crate::progress::Progress;
-use crate::tune::{measure, Measure};
+use crate::trial::Trial;
+use crate::tune::measure;
 use annoy_rs::{Access, Index, LabelKind};
-use anyhow::{ensure, Result};
+use anyhow::Result;
 use clap::Args;
 use serde_json::{json, Value};
 use std::io::Write;
@@ -91,15 +92,14 @@ fn summary(index: &Index) -> Result<String> {
 }
 
 fn curve(index: &Index, args: &ReportArgs, go: &Progress) -> Result<Value> {
-    let n = index.ids().count();
-    ensure!(n > 1, "it holds one item, which has no neighbours");
-    let wanted = Measure {
-        queries: args.queries.as_deref(),
-        recall: args.recall,
-        n: super::SHOWN,
-        sample: args.sample,
-    };
-    let (points, chosen) = measure(index, &wanted, go)?;
+    let trial = Trial::new(
+        index,
+        args.queries.as_deref(),
+        args.sample,
+        super::SHOWN,
+        go,
+    )?;
+    let (points, chosen) = measure(&trial, args.recall)?;
     let rows: Vec<Value> = points
         .iter()
         .map(|point| {
@@ -111,8 +111,8 @@ fn curve(index: &Index, args: &ReportArgs, go: &Progress) -> Result<Value> {
         })
         .collect();
     Ok(json!({
-        "n": wanted.n,
-        "queries": args.sample.min(n),
+        "n": super::SHOWN,
+        "queries": trial.n_queries(),
         "recall": args.recall,
         "points": rows,
         "chosen": chosen,
