@@ -97,12 +97,13 @@ pub struct To {
 #[derive(Args)]
 pub struct Data {
     /// .npy, .npz, .fvecs, .bvecs, .ivecs, .fbin, .u8bin, .i8bin, .f16, .f32, .csv, .tsv, .txt (a
-    /// word, then numbers), .jsonl, .parquet, .arrow; - for standard input
+    /// word, then numbers), .jsonl, .parquet, .arrow, .hdf5; - for standard input
     pub data: PathBuf,
     /// The format, where the name does not say it
     #[arg(long)]
     pub format: Option<Format>,
-    /// The column or field with the vectors (Parquet, Arrow, JSON lines), or the member of an .npz
+    /// The column or field with the vectors (Parquet, Arrow, JSON lines), the member of an .npz, or
+    /// the dataset of an .hdf5
     #[arg(long)]
     pub column: Option<String>,
     /// The column or field with the labels, numbered from 0 in a CSV without a header
@@ -117,6 +118,10 @@ pub struct Data {
     /// Read no more rows than this
     #[arg(long)]
     pub limit: Option<u64>,
+    /// Not items: some files hold both.
+    #[arg(skip)]
+    #[cfg_attr(not(feature = "hdf5"), expect(dead_code))]
+    pub are_queries: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -138,6 +143,7 @@ pub enum Format {
     Jsonl,
     Parquet,
     Arrow,
+    Hdf5,
 }
 
 fn metric(text: &str) -> Result<Metric, String> {

@@ -4,10 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 python=$(bash tests/browser/python.sh)
-target=${CARGO_TARGET_DIR:-target}
-# Where cli/tests builds it, too.
-cargo build --quiet -p annoy-cli --target-dir "$target/cli"
-annoy=$(cd "$target" && pwd)/cli/debug/annoy
+annoy=$(bash cli/tests/build.sh)
 words=target/browser/words
 mkdir -p "$words"
 "$annoy" --quiet build examples/data/glove-20k-50d.f16 --width 50 --names examples/data/glove-20k-words.txt \

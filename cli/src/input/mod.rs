@@ -1,6 +1,8 @@
 //! Vectors in the files of other programs, read row by row: never the whole file is in memory.
 
 mod binary;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod lines;
 mod numpy;
 #[cfg(feature = "parquet")]
@@ -148,6 +150,7 @@ fn by_name(path: &Path) -> Option<Format> {
         "txt" | "vec" => Format::Words,
         "jsonl" | "ndjson" => Format::Jsonl,
         "parquet" | "pq" => Format::Parquet,
+        "hdf5" | "h5" => Format::Hdf5,
         "arrow" | "feather" | "ipc" => Format::Arrow,
         _ => return None,
     })
@@ -176,11 +179,11 @@ fn file(data: &Data) -> Result<File> {
 fn source(data: &Data, format: Format) -> Result<(Iter, Option<u64>)> {
     let has_columns = matches!(
         format,
-        Format::Npz | Format::Jsonl | Format::Parquet | Format::Arrow
+        Format::Npz | Format::Hdf5 | Format::Jsonl | Format::Parquet | Format::Arrow
     );
     ensure!(
         data.column.is_none() || has_columns,
-        "--column is for Parquet, Arrow, JSON lines and .npz"
+        "--column is for Parquet, Arrow, JSON lines, HDF5 and .npz"
     );
     let has_labels = matches!(
         format,
@@ -211,6 +214,17 @@ fn source(data: &Data, format: Format) -> Result<(Iter, Option<u64>)> {
         Format::Parquet => tables::parquet(file(data)?, column, labels),
         #[cfg(feature = "parquet")]
         Format::Arrow => tables::arrow(file(data)?, column, labels),
+        #[cfg(feature = "hdf5")]
+        Format::Hdf5 => {
+            let usual = if data.are_queries { "test" } else { "train" };
+            ensure!(
+                data.data.as_os_str() != "-",
+                "HDF5 cannot be read from standard input"
+            );
+            hdf5::hdf5(&data.data, column, usual)
+        }
+        #[cfg(not(feature = "hdf5"))]
+        Format::Hdf5 => bail!("this program was built without HDF5"),
         #[cfg(not(feature = "parquet"))]
         Format::Parquet | Format::Arrow => {
             bail!("this program was built without Parquet and Arrow")
