@@ -20,7 +20,7 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 # of one profile one after the other, as they wait for each other. What begins last is short.
 stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby cli abi compare examples docs)
 # These take longer, and run when they are named only.
-when_named=(sanitizers loom clients everywhere wrappers)
+when_named=(sanitizers loom clients everywhere wrappers browser)
 logs=target/test-logs
 # The longest that any stage may take, in seconds: more than twice what the longest takes.
 limit=${ANNOY_RS_STAGE_SECONDS:-1800}
@@ -80,10 +80,6 @@ lint() {
         cargo clippy --quiet --workspace --exclude annoy_rs_python --all-targets --all-features -- -D warnings &&
         cargo clippy --quiet --lib -- -D warnings && echo "5 passed, 0 failed"
 }
-# The Rust tests and the command have one library, with the features that some tests need: calls of
-# the system do not fail where no test makes them. It is one as long as each of these stages names
-# all packages, whose dependencies have their features together then.
-packages_of_rust=(-p annoy_rs -p annoy-cli --features annoy_rs/fault-injection,annoy_rs/internals)
 rust() {
     # Kernels this processor lacks are skipped unless ANNOY_RS_REQUIRE_KERNELS=1; what needs root,
     # mounts or access lists is skipped where there is none. The differential tests and the faults
@@ -123,6 +119,8 @@ go() { bash bindings/go/test.sh; }
 ruby() { bash bindings/ruby/test.sh; }
 # The command, on files that other programs made.
 cli() { bash cli/tests/run.sh; }
+# The pages that it writes, in Chromium.
+browser() { bash tests/browser/run.sh; }
 examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words
@@ -163,6 +161,7 @@ count() { grep -oE "[0-9]+ $2" "$1" | awk '{n += $1} END {print n + 0}'; }
 all="${stages[*]}"
 [ "${1:-}" = --list ] && { echo "$all"; exit; }
 [ "${1:-}" = thorough ] && export ANNOY_RS_THOROUGH=1 && shift
+. tests/packages.sh
 # One damage of so many, and so many processes killed.
 if [ -z "${ANNOY_RS_THOROUGH:-}" ]; then
     export ANNOY_RS_SAMPLE=${ANNOY_RS_SAMPLE:-40} ANNOY_RS_KILLS=${ANNOY_RS_KILLS:-25}

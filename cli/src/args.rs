@@ -47,6 +47,8 @@ pub enum Command {
     Doctor { index: Option<PathBuf> },
     /// Measure recall and time over search_k, and say which to use
     Tune(Tune),
+    /// Measure recall and queries a second, by method and search_k
+    Bench(crate::bench::BenchArgs),
     /// Add vectors to a built index, or replace some
     Insert(Insert),
     /// Remove items: by id, or by label with --label
@@ -65,7 +67,11 @@ pub enum Command {
     Merge(Merge),
     /// Compare two indexes: exit code 3 where they differ
     Diff(Diff),
-    /// Write the vectors as .npy, CSV or JSON lines
+    /// Write a page that shows an index: trees, recall over time, distances, a map, neighbours
+    Report(crate::pictures::ReportArgs),
+    /// Draw the items where their neighbours are near
+    Map(crate::pictures::MapArgs),
+    /// Write the vectors as .npy, CSV, JSON lines or Parquet
     Export(Export),
     /// Print completions for a shell
     Completions { shell: clap_complete::Shell },
@@ -91,12 +97,13 @@ pub struct To {
 #[derive(Args)]
 pub struct Data {
     /// .npy, .npz, .fvecs, .bvecs, .ivecs, .fbin, .u8bin, .i8bin, .f16, .f32, .csv, .tsv, .txt (a
-    /// word, then numbers), .jsonl, .parquet, .arrow; - for standard input
+    /// word, then numbers), .jsonl, .parquet, .arrow, .hdf5; - for standard input
     pub data: PathBuf,
     /// The format, where the name does not say it
     #[arg(long)]
     pub format: Option<Format>,
-    /// The column or field with the vectors (Parquet, Arrow, JSON lines), or the member of an .npz
+    /// The column or field with the vectors (Parquet, Arrow, JSON lines), the member of an .npz, or
+    /// the dataset of an .hdf5
     #[arg(long)]
     pub column: Option<String>,
     /// The column or field with the labels, numbered from 0 in a CSV without a header
@@ -111,6 +118,10 @@ pub struct Data {
     /// Read no more rows than this
     #[arg(long)]
     pub limit: Option<u64>,
+    /// Not items: some files hold both.
+    #[arg(skip)]
+    #[cfg_attr(not(feature = "hdf5"), expect(dead_code))]
+    pub are_queries: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -132,6 +143,7 @@ pub enum Format {
     Jsonl,
     Parquet,
     Arrow,
+    Hdf5,
 }
 
 fn metric(text: &str) -> Result<Metric, String> {
@@ -201,7 +213,7 @@ pub struct Build {
     pub threads: Threads,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Method {
     Forest,
     Graph,
@@ -415,6 +427,7 @@ pub enum Written {
     Npy,
     Csv,
     Jsonl,
+    Parquet,
 }
 
 #[derive(Args)]
@@ -425,7 +438,12 @@ pub struct Export {
     /// The format (default: as the name of the output says)
     #[arg(long)]
     pub format: Option<Written>,
-    /// The ids of so many neighbours too; CSV and JSON lines
+    /// The ids of so many neighbours too; not in .npy
     #[arg(long, default_value_t = 0)]
     pub neighbors: usize,
+    /// Places on a map too (`annoy map`): columns x and y; not in .npy
+    #[arg(long)]
+    pub xy: bool,
+    #[command(flatten)]
+    pub threads: Threads,
 }

@@ -1,17 +1,23 @@
 //! `annoy info`, `verify`, `probe`, `stats`, `doctor`: what looks and writes nothing.
 
 use crate::args::Stats;
+use crate::cached;
 use crate::output::{print_table, Facts};
 use crate::progress::Progress;
 use crate::vectors::{is_product, Block};
 use annoy_rs::{kernel_name, probe as kinds_of, Access, Index, LabelKind, Neighbor, Search, Way};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 
 pub fn info(path: &Path, is_json: bool) -> Result<()> {
-    let index = Index::open(path, Access::Map)?;
+    described(&Index::open(path, Access::Map)?, path)?.print(is_json)
+}
+
+/// What an index in a file is.
+pub fn described(index: &Index, path: &Path) -> Result<Facts> {
     let (info, options) = (index.info()?, index.options());
     let mut facts = Facts::default();
     facts.add("file", path.display().to_string());
@@ -47,7 +53,7 @@ pub fn info(path: &Path, is_json: bool) -> Result<()> {
     facts.add("scan_lists", info.scan_lists);
     facts.add("scan_recall", info.scan_recall);
     facts.add("tuned_with_queries", info.n_tuned);
-    facts.print(is_json)
+    Ok(facts)
 }
 
 /// Whether it is sound.
@@ -108,18 +114,23 @@ pub fn probe(path: &Path, is_json: bool) -> Result<()> {
 }
 
 /// Every so many of the ids.
-fn sample(index: &Index, most: usize) -> Vec<i64> {
+pub fn sample(index: &Index, most: usize) -> Vec<i64> {
     let ids: Vec<i64> = index.ids().collect();
     let step = ids.len().div_ceil(most.max(1)).max(1);
     ids.into_iter().step_by(step).collect()
 }
 
 pub fn stats(args: &Stats, is_json: bool, is_quiet: bool) -> Result<()> {
-    const NEAR: usize = 10;
     let index = Index::open(&args.index, Access::Map)?;
     let go = Progress::new(args.threads.threads, is_quiet);
-    let ids = sample(&index, args.sample);
-    let block = Block::of(&index, &ids)?;
+    facts_of_vectors(&index, args.sample, &go)?.print(is_json)
+}
+
+/// What the vectors of an index are like, as far as so many of them tell.
+pub fn facts_of_vectors(index: &Index, most: usize, go: &Progress) -> Result<Facts> {
+    const NEAR: usize = 10;
+    let ids = sample(index, most);
+    let block = Block::of(index, &ids)?;
     let length = |at: usize| block.numbers(at).map(|x| x * x).sum::<f64>().sqrt();
     let mut lengths: Vec<f64> = (0..block.len()).map(length).collect();
     lengths.sort_by(f64::total_cmp);
@@ -170,7 +181,7 @@ pub fn stats(args: &Stats, is_json: bool, is_quiet: bool) -> Result<()> {
     let mut hubs: Vec<(usize, i64)> = times.into_iter().map(|(id, n)| (n, id)).collect();
     hubs.sort_by_key(|&(n, id)| (std::cmp::Reverse(n), id));
     for (at, &(n, id)) in hubs.iter().take(3).enumerate() {
-        let label = crate::query::label_of(&index, id)?;
+        let label = crate::query::label_of(index, id)?;
         let name = if label.is_empty() {
             format!("item {id}")
         } else {
@@ -181,7 +192,7 @@ pub fn stats(args: &Stats, is_json: bool, is_quiet: bool) -> Result<()> {
             format!("{name}: among the 10 nearest of {n}"),
         );
     }
-    facts.print(is_json)
+    Ok(facts)
 }
 
 pub fn doctor(path: Option<&Path>, is_json: bool) -> Result<()> {
@@ -198,7 +209,10 @@ pub fn doctor(path: Option<&Path>, is_json: bool) -> Result<()> {
     facts.add("huge_pages", huge.ok().map(|text| text.trim().to_owned()));
     if let Some(path) = path {
         facts.add("file", path.display().to_string());
-        facts.add("bytes", std::fs::metadata(path)?.len());
+        let file = File::open(path).with_context(|| path.display().to_string())?;
+        facts.add("bytes", file.metadata()?.len());
+        // First: what follows reads some of it.
+        facts.add("share_in_memory", cached::share(&file));
         let described = Index::open(path, Access::Map).is_ok();
         facts.add("says_what_it_is", described);
         let kinds = kinds_of(path)?;

@@ -1,14 +1,18 @@
 //! The command `annoy`: builds, searches, measures and looks into .ann files.
 
 mod args;
+mod bench;
 mod build;
+mod cached;
 mod diff;
 mod export;
 mod input;
 mod look;
 mod output;
+mod pictures;
 mod progress;
 mod query;
+mod trial;
 mod tune;
 mod vectors;
 
@@ -69,13 +73,16 @@ fn run(cli: &Cli) -> Result<bool> {
         Command::Stats(args) => look::stats(args, json, quiet)?,
         Command::Doctor { index } => look::doctor(index.as_deref(), json)?,
         Command::Tune(args) => tune::tune(args, json, quiet)?,
+        Command::Bench(args) => bench::bench(args, json, quiet)?,
         Command::Insert(args) => build::insert(args, quiet)?,
         Command::Remove(args) => build::remove(args, quiet)?,
         Command::Compact { index, to, threads } => build::compact(index, to, threads, quiet)?,
         Command::Upgrade(args) => build::upgrade(args, quiet)?,
         Command::Merge(args) => build::merge(args, quiet)?,
         Command::Diff(args) => return diff::diff(args, json),
-        Command::Export(args) => export::export(args)?,
+        Command::Report(args) => pictures::report(args, quiet)?,
+        Command::Map(args) => pictures::map(args, quiet)?,
+        Command::Export(args) => export::export(args, quiet)?,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "annoy", &mut std::io::stdout());
         }

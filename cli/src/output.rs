@@ -1,8 +1,31 @@
 //! What is printed: names and values below each other, or JSON.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Map, Value};
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Writes a file under another name until it is whole.
+pub fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let written = || -> Result<()> {
+        let mut out = BufWriter::new(File::create(&name)?);
+        write(&mut out)?;
+        let file = out.into_inner().map_err(|error| error.into_error())?;
+        file.sync_all()?;
+        Ok(std::fs::rename(&name, path)?)
+    };
+    let done = written();
+    if done.is_err() {
+        let _ = std::fs::remove_file(&name);
+    }
+    done.with_context(|| path.display().to_string())
+}
 
 /// Names with their values, in the order they are printed in.
 #[derive(Default)]
@@ -11,6 +34,10 @@ pub struct Facts(Map<String, Value>);
 impl Facts {
     pub fn add(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());
+    }
+
+    pub fn into_rows(self) -> impl Iterator<Item = (String, Value)> {
+        self.0.into_iter()
     }
 
     pub fn print(self, is_json: bool) -> Result<()> {

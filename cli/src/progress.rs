@@ -35,6 +35,10 @@ impl Progress {
         Progress { threads, is_quiet }
     }
 
+    pub fn threads(&self) -> Option<usize> {
+        self.threads
+    }
+
     /// A bar over what cannot say how long it is (`None`), or can.
     pub fn bar(&self, what: &str, total: Option<u64>) -> ProgressBar {
         // indicatif draws nothing where standard error is no terminal.

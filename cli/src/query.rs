@@ -76,6 +76,7 @@ pub fn read_queries(index: &Index, path: &Path, limit: Option<u64>) -> Result<Bl
         names: None,
         width: Some(index.f()),
         limit,
+        are_queries: true,
     };
     let rows: Vec<Vec<f64>> = Rows::open(&data)?
         .map(|row| Ok(row?.vector))

@@ -3,29 +3,18 @@
 use crate::args::Tune;
 use crate::output::print_table;
 use crate::progress::Progress;
-use crate::vectors::Block;
-use annoy_rs::{Access, Index, Neighbor, Search, Way};
+use crate::trial::{Point, Trial};
+use annoy_rs::{Access, Index, Way};
 use anyhow::{ensure, Result};
 use serde_json::Value;
-use std::collections::HashSet;
-use std::time::Instant;
-
-/// What a setting finds, and how long it takes.
-struct Point {
-    search_k: Option<u64>,
-    recall: f64,
-    seconds: f64,
-}
 
 pub fn tune(args: &Tune, is_json: bool, is_quiet: bool) -> Result<()> {
-    ensure!(
-        args.recall > 0.0 && args.recall <= 1.0,
-        "--recall is {}, expected more than 0 and at most 1",
-        args.recall
-    );
     let go = Progress::new(args.threads.threads, is_quiet);
     let mut index = Index::open(&args.index, Access::Map)?;
-    let (points, wanted) = measure(&index, args, &go)?;
+    let queries = args.queries.as_deref();
+    let trial = Trial::new(&index, queries, args.sample, args.n, &go)?;
+    let (points, wanted) = measure(&trial, args.recall)?;
+    drop(trial);
     let rows: Vec<Vec<Value>> = points
         .iter()
         .map(|point| {
@@ -69,81 +58,16 @@ pub fn tune(args: &Tune, is_json: bool, is_quiet: bool) -> Result<()> {
 
 /// Recall and time at the default and over search_k: doubled until all is found, and closer where
 /// it first finds enough; and the place of that.
-fn measure(index: &Index, args: &Tune, go: &Progress) -> Result<(Vec<Point>, Option<usize>)> {
-    let ids: Vec<i64> = match &args.queries {
-        Some(_) => Vec::new(),
-        None => {
-            let all: Vec<i64> = index.ids().collect();
-            let step = all.len().div_ceil(args.sample.max(1)).max(1);
-            all.into_iter().step_by(step).collect()
-        }
-    };
-    let queries = match &args.queries {
-        Some(path) => crate::query::read_queries(index, path, Some(args.sample as u64))?,
-        None => Block::of(index, &ids)?,
-    };
-    ensure!(queries.len() > 0, "there are no queries");
-    // An item is searched for as if it were not there.
-    let search = Search {
-        exclude_self: true,
-        ..Search::new(args.n)
-    };
-    let batch = |search: &Search<'_>| -> Result<Vec<Vec<Neighbor>>> {
-        let mut found = vec![Vec::new(); queries.len()];
-        let take = |at: usize, near| found[at] = near;
-        match ids.is_empty() {
-            true => go.run(|work| {
-                index.search_batch(|i| queries.row(i), queries.len(), search, work, take)
-            })?,
-            false => go.run(|work| index.search_batch_items(&ids, search, work, take))?,
-        }
-        Ok(found)
-    };
-    let truth = batch(&Search {
-        way: Way::Exact,
-        ..search
-    })?;
-    let wanted: usize = truth.iter().map(Vec::len).sum();
-    ensure!(wanted > 0, "there is nothing to find");
-    let measured = |search_k: Option<u64>| -> Result<Point> {
-        let search = Search { search_k, ..search };
-        let found = batch(&search)?;
-        let both = found.iter().zip(&truth).map(|(found, truth)| {
-            let near: HashSet<i64> = truth.iter().map(|one| one.id).collect();
-            found.iter().filter(|one| near.contains(&one.id)).count()
-        });
-        let recall = both.sum::<usize>() as f64 / wanted as f64;
-        // Alone, one after the other, as most programs search.
-        let begun = Instant::now();
-        let timed = queries.len().min(200);
-        for at in 0..timed {
-            match ids.get(at) {
-                Some(&id) => index.search_item(id, &search)?,
-                None => index.search(queries.row(at), &search)?,
-            };
-        }
-        Ok(Point {
-            search_k,
-            recall,
-            seconds: begun.elapsed().as_secs_f64() / timed as f64,
-        })
-    };
-    let usual = measured(None)?;
-    let mut points = Vec::new();
-    let mut search_k = (2 * args.n as u64).max(10);
-    loop {
-        let point = measured(Some(search_k))?;
-        let recall = point.recall;
-        points.push(point);
-        let is_all = search_k >= index.n_items() as u64 * index.n_trees().max(1) as u64;
-        if is_all || recall >= 0.9995 && recall >= args.recall {
-            break;
-        }
-        search_k *= 2;
-    }
+pub fn measure(trial: &Trial<'_>, recall: f64) -> Result<(Vec<Point>, Option<usize>)> {
+    ensure!(
+        recall > 0.0 && recall <= 1.0,
+        "--recall is {recall}, expected more than 0 and at most 1"
+    );
+    let usual = trial.measure(Way::default(), None)?;
+    let mut points = trial.curve(Way::default(), recall)?;
     // Between the last that finds too little and the first that finds enough.
-    while let Some(at) = first_enough(&points, args.recall) {
-        let is_close = points[at].recall - args.recall < CLOSE;
+    while let Some(at) = first_enough(&points, recall) {
+        let is_close = points[at].recall - recall < CLOSE;
         let (Some(below), Some(above)) = (at.checked_sub(1), points[at].search_k) else {
             break;
         };
@@ -152,10 +76,10 @@ fn measure(index: &Index, args: &Tune, go: &Progress) -> Result<(Vec<Point>, Opt
         if is_close || middle <= below + below / 32 {
             break;
         }
-        points.insert(at, measured(Some(middle))?);
+        points.insert(at, trial.measure(Way::default(), Some(middle))?);
     }
     points.insert(0, usual);
-    let enough = first_enough(&points[1..], args.recall).map(|at| at + 1);
+    let enough = first_enough(&points[1..], recall).map(|at| at + 1);
     Ok((points, enough))
 }
 

@@ -9,6 +9,12 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
+# The words that are shipped, as `annoy build` takes them.
+WORDS = (
+    str(ROOT / "examples/data/glove-20k-50d.f16"),
+    *("--width", "50", "--names", str(ROOT / "examples/data/glove-20k-words.txt")),
+)
 
 class Annoy:
     """Calls the command."""

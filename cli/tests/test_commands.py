@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pty
@@ -14,14 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
-from conftest import Annoy
-
-ROOT = Path(__file__).resolve().parents[2]
-WORDS = (
-    str(ROOT / "examples/data/glove-20k-50d.f16"),
-    *("--width", "50", "--names", str(ROOT / "examples/data/glove-20k-words.txt")),
-)
+from conftest import ROOT, WORDS, Annoy
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +81,7 @@ def test_looking(annoy: Annoy, words: Path) -> None:
     assert stats["zero_vectors"] == 0 and "hub_1" in stats
     doctor = json.loads(annoy("doctor", words, "--json"))
     assert doctor["says_what_it_is"] and doctor["annoy_1.17_can_read_it"]
+    assert 0 < doctor["share_in_memory"] <= 1
     kinds = json.loads(annoy("probe", words, "--json"))
     assert [kind["metric"] for kind in kinds] == ["angular"]
 
@@ -109,6 +106,49 @@ def test_tune(annoy: Annoy, words: Path) -> None:
     assert len(ids(annoy("query", "w.ann", "--label", "king", "--recall", "0.9", "--json"))) == 10
     annoy("export", "w.ann", "-o", "q.npy")
     annoy("tune", "w.ann", "--queries", "q.npy", "--sample", "50", "--write")
+
+
+def test_bench(annoy: Annoy, words: Path) -> None:
+    rows = json.loads(annoy("bench", words, "--sample", "60", "--json"))
+    assert [row["method"] for row in rows].index("exact") == len(rows) - 1
+    assert {row["method"] for row in rows} == {"forest", "graph", "exact"}
+    exact, graph = rows[-1], [row for row in rows if row["method"] == "graph"]
+    assert exact["recall"] == 1 and exact["search_k"] is None and graph[-1]["recall"] > 0.99
+    assert all(row["queries_a_second"] > 0 and row["queries_a_second_all_threads"] > 0 for row in rows)
+    annoy("export", words, "-o", "q.npy")
+    some = ("--methods", "forest", "--search-k", "50,5000", "--queries", "q.npy", "--sample", "40")
+    lines = list(csv.DictReader(annoy("bench", words, *some, "--print", "csv").splitlines()))
+    assert [line["search_k"] for line in lines] == ["default", "50", "5000"]
+    assert float(lines[1]["recall"]) < float(lines[2]["recall"])
+    assert "it has no scan" in annoy.fails("bench", words, "--methods", "scan")
+
+
+def test_export(annoy: Annoy) -> None:
+    """The same in each format."""
+    annoy("build", *WORDS, "-o", "w.ann", "--limit", "1000", "--beside", "none", "--trees", "5")
+    annoy("remove", "w.ann", "7")
+    for name in ("w.parquet", "w.csv", "w.jsonl"):
+        annoy("export", "w.ann", "-o", name, "--neighbors", "4", "--xy")
+    table = pandas.read_parquet(annoy.directory / "w.parquet")
+    lines = pandas.read_json(annoy.directory / "w.jsonl", lines=True)
+    flat = pandas.read_csv(annoy.directory / "w.csv", keep_default_na=False)
+    assert list(table.columns) == ["id", "label", "vector", "neighbors", "x", "y"] and len(table) == 999
+    for other in (lines, flat):
+        assert (table.id == other.id).all() and (table.label == other.label).all()
+    assert 7 not in set(table.id)
+    annoy("export", "w.ann", "-o", "w.npy")
+    rows = np.load(annoy.directory / "w.npy")
+    assert (np.stack(table.vector) == rows).all() and table.vector[0].dtype == np.float32
+    assert (flat[[f"x{at}" for at in range(50)]].to_numpy("f4") == rows).all()
+    near = np.stack(table.neighbors)
+    assert (near == np.stack(lines.neighbors)).all()
+    assert (near == flat[[f"neighbor{at}" for at in range(4)]].to_numpy()).all()
+    assert near[642].tolist() == ids(annoy("query", "w.ann", "--item", table.id[642], "-n", "4", "--json"))
+    assert table.x.between(0, 1).all() and np.allclose(np.stack(lines.xy), table[["x", "y"]])
+    assert "not for .npy" in annoy.fails("export", "w.ann", "-o", "x.npy", "--xy")
+    # And back.
+    annoy("build", "w.parquet", "--column", "vector", "--labels", "label", "-o", "again.ann", "--beside", "none")
+    assert "father" in annoy("query", "again.ann", "--label", "king", "--exact")
 
 
 def sets() -> dict[str, tuple[str, np.ndarray[Any, Any]]]:

@@ -180,6 +180,10 @@ def test_standard_input(annoy: Annoy, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", NUMBERS)
     annoy.input = (tmp_path / "a.npy").read_bytes()
     assert (built(annoy, Path("-"), "--format", "npy") == NUMBERS).all()
+    # A format whose end says where the beginning is.
+    np.savez(tmp_path / "a.npz", a=NUMBERS)
+    annoy.input = (tmp_path / "a.npz").read_bytes()
+    assert (built(annoy, Path("-"), "--format", "npz") == NUMBERS).all()
 
 
 def test_what_cannot_be_read(annoy: Annoy, tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ counted() {
 }
 says() { "${@:2}" 2>&1 | tee "$tmp/says" && grep -qF -- "$1" "$tmp/says"; }
 
+. "$root/tests/packages.sh"
 features=(--features fault-injection,internals)
 rust_tests() { cargo test --quiet --manifest-path "$root/Cargo.toml" --target-dir "$target" "${features[@]}" "$@"; }
 rust_library() {
@@ -122,7 +123,7 @@ x86-64() {
     local here=() features=("${features[@]}")
     # What the stage "rust" has compiled, where it is for this system.
     if [ "$(rustc -vV | sed -n 's/^host: //p')" = $triple ]; then
-        features=(-p annoy_rs -p annoy-cli --features annoy_rs/fault-injection,annoy_rs/internals)
+        features=("${packages_of_rust[@]}")
     else
         here=(--target $triple)
     fi

@@ -1,6 +1,8 @@
 //! Vectors in the files of other programs, read row by row: never the whole file is in memory.
 
 mod binary;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod lines;
 mod numpy;
 #[cfg(feature = "parquet")]
@@ -10,7 +12,7 @@ use crate::args::{Data, Format};
 use annoy_rs::Label;
 use anyhow::{bail, ensure, Context, Result};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 /// What an item is called.
@@ -148,6 +150,7 @@ fn by_name(path: &Path) -> Option<Format> {
         "txt" | "vec" => Format::Words,
         "jsonl" | "ndjson" => Format::Jsonl,
         "parquet" | "pq" => Format::Parquet,
+        "hdf5" | "h5" => Format::Hdf5,
         "arrow" | "feather" | "ipc" => Format::Arrow,
         _ => return None,
     })
@@ -161,23 +164,26 @@ fn bytes(data: &Data) -> Result<Box<dyn BufRead>> {
     })
 }
 
-/// The file, of a format that is not read from the front to the end.
+/// The file, of a format that is not read from the front to the end: what comes through standard
+/// input is first put into a temporary file.
 fn file(data: &Data) -> Result<File> {
-    ensure!(
-        data.data.as_os_str() != "-",
-        "a file of this format cannot be read from standard input"
-    );
-    Ok(File::open(&data.data)?)
+    if data.data.as_os_str() != "-" {
+        return Ok(File::open(&data.data)?);
+    }
+    let mut file = tempfile::tempfile()?;
+    std::io::copy(&mut std::io::stdin().lock(), &mut file)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 fn source(data: &Data, format: Format) -> Result<(Iter, Option<u64>)> {
     let has_columns = matches!(
         format,
-        Format::Npz | Format::Jsonl | Format::Parquet | Format::Arrow
+        Format::Npz | Format::Hdf5 | Format::Jsonl | Format::Parquet | Format::Arrow
     );
     ensure!(
         data.column.is_none() || has_columns,
-        "--column is for Parquet, Arrow, JSON lines and .npz"
+        "--column is for Parquet, Arrow, JSON lines, HDF5 and .npz"
     );
     let has_labels = matches!(
         format,
@@ -208,6 +214,17 @@ fn source(data: &Data, format: Format) -> Result<(Iter, Option<u64>)> {
         Format::Parquet => tables::parquet(file(data)?, column, labels),
         #[cfg(feature = "parquet")]
         Format::Arrow => tables::arrow(file(data)?, column, labels),
+        #[cfg(feature = "hdf5")]
+        Format::Hdf5 => {
+            let usual = if data.are_queries { "test" } else { "train" };
+            ensure!(
+                data.data.as_os_str() != "-",
+                "HDF5 cannot be read from standard input"
+            );
+            hdf5::hdf5(&data.data, column, usual)
+        }
+        #[cfg(not(feature = "hdf5"))]
+        Format::Hdf5 => bail!("this program was built without HDF5"),
         #[cfg(not(feature = "parquet"))]
         Format::Parquet | Format::Arrow => {
             bail!("this program was built without Parquet and Arrow")
