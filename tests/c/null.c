@@ -61,13 +61,23 @@ TEST(functions_without_an_index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_close(NULL, &error));
 }
 
+TEST(shards) {
+    annoy_shard none;
+    memset(&none, 0, sizeof none);
+    FAILS(ANNOY_ERR_NULL, "path", annoy_commit_shards(NULL, &none, 1, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "shards", annoy_commit_shards(in_scratch("x"), NULL, 1, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "file", annoy_commit_shards(in_scratch("x"), &none, 1, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_IO, "lock", annoy_commit_shards(in_scratch("nowhere"), NULL, 0, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_refresh(NULL, NULL, &error));
+}
+
 TEST(getters_of_no_index) {
     CHECK(annoy_get_n_items(NULL) == 0);
     CHECK(annoy_get_n_trees(NULL) == 0);
     CHECK(annoy_get_f(NULL) == 0);
-    CHECK(annoy_get_metric(NULL) == 0);
-    CHECK(kind_of(NULL) == ANNOY_LABELS_NONE && annoy_get_n_labels(NULL, NULL) == 0);
-    CHECK(annoy_get_n_removed(NULL) == 0 && annoy_is_removed(NULL, 0) == 0 && annoy_has_item(NULL, 0) == 0);
+    CHECK(annoy_get_fact(NULL, ANNOY_FACT_METRIC) == 0);
+    CHECK(kind_of(NULL) == ANNOY_LABELS_NONE && annoy_get_fact(NULL, ANNOY_FACT_N_LABELS) == 0);
+    CHECK(annoy_get_fact(NULL, ANNOY_FACT_N_REMOVED) == 0 && annoy_is_removed(NULL, 0) == 0 && annoy_has_item(NULL, 0) == 0);
 }
 
 TEST(labels) {
@@ -88,7 +98,7 @@ TEST(labels) {
     FAILS(ANNOY_ERR_NULL, "offsets", set_texts(a, ids, "x", NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", clear_one(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", clear_all(NULL, &error));
-    CHECK(annoy_get_n_labels(a, NULL) == 0);
+    CHECK(annoy_get_fact(a, ANNOY_FACT_N_LABELS) == 0);
     /* NULL for the ids: the first items. (NULL, 0): no labels; an empty one. */
     OK(set_numbers(a, NULL, NULL, 0, &error));
     OK(set_texts(a, NULL, NULL, NULL, 0, &error));
@@ -386,7 +396,7 @@ TEST(errors) {
     CHECK(annoy_save_to_buffer(a, bits, sizeof bits, &n, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load_from_buffer(a, path, 1, 0, NULL) == ANNOY_ERR_FORMAT);
     CHECK(annoy_open_buffer(path, 1, 0, &made, NULL) == ANNOY_ERR_FORMAT && made == NULL);
-    CHECK(annoy_open(path, 8, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
+    CHECK(annoy_open(path, 16, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
     CHECK(annoy_open(path, 0, &made, NULL) == ANNOY_ERR_IO && made == NULL);
     CHECK(annoy_verify_file(path, NULL, 0, &n, NULL, NULL) == ANNOY_ERR_IO);
     CHECK(annoy_probe(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
@@ -419,6 +429,7 @@ TEST(errors) {
 
 int main(void) {
     RUN(functions_without_an_index);
+    RUN(shards);
     RUN(getters_of_no_index);
     RUN(labels);
     RUN(removing);

@@ -72,6 +72,8 @@ const size_t c_layout[] = {
     offsetof(annoy_search_options, method),
     offsetof(annoy_search_options, reserved),
     offsetof(annoy_search_options, recall),
+    offsetof(annoy_search_options, shards),
+    offsetof(annoy_search_options, n_shards),
     sizeof(annoy_vectors),
     offsetof(annoy_vectors, struct_size),
     offsetof(annoy_vectors, data),
@@ -96,6 +98,13 @@ const size_t c_layout[] = {
     offsetof(annoy_results, reserved),
     offsetof(annoy_results, counts),
     offsetof(annoy_results, n),
+    offsetof(annoy_results, n_missing),
+    offsetof(annoy_results, generation),
+    sizeof(annoy_shard),
+    offsetof(annoy_shard, file),
+    offsetof(annoy_shard, partition),
+    offsetof(annoy_shard, removed),
+    offsetof(annoy_shard, n_removed),
     sizeof(annoy_graph_options),
     offsetof(annoy_graph_options, struct_size),
     offsetof(annoy_graph_options, degree),
@@ -154,7 +163,7 @@ int c_calls(annoy_error *error) {
     options.id_bits = 64;
     options.f = 2;
     if (annoy_new_with(&options, &index, error)) return 1;
-    if (annoy_get_metric(index) != ANNOY_MANHATTAN || annoy_get_f(index) != 2) return 2;
+    if (annoy_get_fact(index, ANNOY_FACT_METRIC) != ANNOY_MANHATTAN || annoy_get_f(index) != 2) return 2;
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     if (annoy_get_options(index, &options, error)) return 3;
