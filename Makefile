@@ -12,10 +12,11 @@
 #   make fuzz                   the fuzzers, a short time each; `make fuzz TARGET=file` runs one
 #                               until it is stopped
 #   make docs                   the Rust documentation
+#   make site                   all documentation, as a site: target/site/html
 #   make dist                   packages for all registries and systems: docs/releasing.md
 SHELL := /bin/sh
 .DEFAULT_GOAL := check
-.PHONY: check test thorough stage stages bless-header bless-conformance bench compare fuzz docs dist
+.PHONY: check test thorough stage stages bless-header bless-conformance bench compare fuzz docs site dist
 
 check:
 	cargo fmt --all --check
@@ -51,6 +52,9 @@ fuzz:
 
 dist:
 	bash release/dist.sh
+
+site:
+	bash docs/site/build.sh
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

@@ -73,7 +73,7 @@ pub use storage::{Access, Bytes};
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
 pub use work::{Cancel, Stage, Work, MAX_THREADS};
 
-/// The README's Rust, run as a test.
+/// The Rust of docs/languages.md, run as a test.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/languages.md")]
 struct Readme;

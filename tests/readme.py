@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Compiles and runs the C and C++ of README.md, bindings/cpp/README.md and docs/living.md. The
-other languages' own tests run theirs.
+"""Compiles and runs the C and C++ of bindings/cpp/README.md and of docs. The other languages' own
+tests run theirs.
 
     python3 tests/readme.py LIBRARY     the static library
 """
@@ -49,7 +49,8 @@ def main() -> int:
     library = str(pathlib.Path(sys.argv[1]).resolve())
     passed = failed = 0
     with tempfile.TemporaryDirectory() as directory:
-        for readme in ("README.md", "bindings/cpp/README.md", "docs/living.md"):
+        docs = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))
+        for readme in ("bindings/cpp/README.md", *docs):
             text = (ROOT / readme).read_text(encoding="utf-8")
             for language, block in re.findall(r"^```(c|cpp)\n(.*?)^```", text, flags=re.M | re.S):
                 source = pathlib.Path(directory, f"app.{language}")

@@ -20,7 +20,7 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 # of one profile one after the other, as they wait for each other. What begins last is short.
 stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby cli abi compare examples docs)
 # These take longer, and run when they are named only.
-when_named=(sanitizers loom clients everywhere wrappers browser)
+when_named=(sanitizers loom clients everywhere wrappers browser site)
 logs=target/test-logs
 # The longest that any stage may take, in seconds: more than twice what the longest takes.
 limit=${ANNOY_RS_STAGE_SECONDS:-1800}
@@ -121,6 +121,8 @@ ruby() { bash bindings/ruby/test.sh; }
 cli() { bash cli/tests/run.sh; }
 # The pages that it writes, in Chromium.
 browser() { bash tests/browser/run.sh; }
+# docs as a site: each block of its pages runs, no link is dead.
+site() { bash docs/site/build.sh --test; }
 examples() {
     # The C one runs among the consumers, the C++ ones among the C++ tests.
     local words

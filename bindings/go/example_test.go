@@ -38,7 +38,7 @@ func Example() {
 	// 0.673 emperor
 }
 
-// The main README has these lines.
+// docs/languages.md has these lines.
 func ExampleOpen() {
 	ctx, vector, bitmap := context.Background(), []float32{1, 0.1, 0}, annoy.NewBitmap(3)
 	index, err := annoy.Open("three.ann")
@@ -108,7 +108,7 @@ func TestReadme(t *testing.T) {
 	if !found || !strings.Contains(string(readme), "```go"+body+"```\n") {
 		t.Fatalf("README.md does not have%s", body)
 	}
-	for _, page := range []string{"../../README.md", "../../docs/living.md"} {
+	for _, page := range []string{"../../docs/languages.md", "../../docs/living.md"} {
 		text, err := os.ReadFile(page)
 		must(t, err)
 		_, block, _ := strings.Cut(string(text), "```go\n")

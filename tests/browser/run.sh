@@ -17,6 +17,6 @@ if [ "${1:-}" = --pictures ]; then
     "$python" tests/browser/pictures.py "$words" docs/pictures
     exit
 fi
-ANNOY_PAGES=$PWD/$words "$python" -m pytest -q -p no:cacheprovider tests/browser
+ANNOY_PAGES=$PWD/$words "$python" -m pytest -q -p no:cacheprovider tests/browser/test_pages.py
 "$python" -m mypy --strict --cache-dir target/browser/mypy tests/browser
 echo "1 passed, 0 failed"

@@ -166,7 +166,7 @@ for compiler in "cc -std=c99" "c++ -std=c++17"; do
     ok "pkg-config: $source, static, needs no libannoy_rs" needs_not "$tmp/pc/$source.static"
 done
 
-# --- where cargo puts it, without installing: README.md's lines
+# --- where cargo puts it, without installing: docs/languages.md's lines
 plain=(cc -std=c99 "$expected" "$here/programs/consumer.c" -I"$root/include")
 ok "cargo's own: shared" "${plain[@]}" -L"$target/release" -lannoy_rs -Wl,-rpath,"$target/release" -o "$tmp/pc/rpath"
 ok "cargo's own: shared, runs" "$tmp/pc/rpath"

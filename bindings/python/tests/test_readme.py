@@ -12,12 +12,12 @@ import pytest
 PYTHON = Path(__file__).parents[1]
 
 
-def test_the_main_readme() -> None:
-    text = (PYTHON.parents[1] / "README.md").read_text(encoding="utf-8")
+def test_languages() -> None:
+    text = (PYTHON.parents[1] / "docs" / "languages.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
     vectors = np.random.default_rng(1).normal(size=(100, 8)).astype(np.float32)
     names = {"vectors": vectors, "queries": vectors[:7]}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(block, "languages.md", "exec"), names)
     assert names["ids"].shape == (7, 5) and list(names["ids"][:, 0]) == list(range(7))
 
 

@@ -13,8 +13,8 @@ class ReadmeTest < Minitest::Test
     assert_includes File.read(File.join(HERE, "README.md")), "```ruby\n#{example}```\n"
   end
 
-  def test_the_main_readme
-    program = File.read(File.join(ROOT, "README.md"))[/^```ruby\n(.*?)^```/m, 1]
+  def test_languages
+    program = File.read(File.join(ROOT, "docs", "languages.md"))[/^```ruby\n(.*?)^```/m, 1]
     out, status = Open3.capture2e(RbConfig.ruby, *flags, "-e", "#{program}\np ids")
     assert status.success?, out
     assert_equal "[0, 2]\n", out
