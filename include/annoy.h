@@ -177,6 +177,9 @@ typedef struct annoy_options {
   size_t f;
 } annoy_options;
 
+// What `annoy_get_fact` is asked for: one of the `ANNOY_FACT_` numbers. New numbers may be added.
+typedef int32_t annoy_fact;
+
 // Hears what an index does: `user` as given to `annoy_set_log`, one of the `ANNOY_LOG_` levels, a
 // NUL-terminated UTF-8 text that is gone after the call. Called on the thread that made the call
 // it reports on. It must not unwind or `longjmp`.
@@ -526,6 +529,18 @@ typedef struct annoy_kind {
 // Hamming in words of 8 bits.
 #define ANNOY_BITS8 5
 
+// The metric: one of `ANNOY_ANGULAR` to `ANNOY_DOT`.
+#define ANNOY_FACT_METRIC 1
+
+// What the labels are: `ANNOY_LABELS_NONE` (0) where there are none.
+#define ANNOY_FACT_LABEL_KIND 2
+
+// How many items have labels.
+#define ANNOY_FACT_N_LABELS 3
+
+// How many items are marked as removed.
+#define ANNOY_FACT_N_REMOVED 4
+
 // Adding items; counted in items.
 #define ANNOY_STAGE_ADD 1
 
@@ -665,8 +680,9 @@ int64_t annoy_get_n_trees(const struct annoy_index *index);
 // Length of the vectors: numbers, or bits for hamming. 0 for NULL.
 size_t annoy_get_f(const struct annoy_index *index);
 
-// The metric, 0 for NULL.
-annoy_metric annoy_get_metric(const struct annoy_index *index);
+// A number about the index that takes no looking for, however large it is (`annoy_get_info` has
+// the others). 0 for NULL, and for a fact that this library does not know.
+int64_t annoy_get_fact(const struct annoy_index *index, annoy_fact fact);
 
 // How the index lays out its file into `*options`, whose `struct_size` is set: metric, element
 // type, width of ids, f, and `ANNOY_UNLOCKED` where it has no lock. `annoy_new_with` makes another
@@ -1053,10 +1069,6 @@ annoy_status annoy_set_labels(struct annoy_index *index,
                               const struct annoy_labels *labels,
                               struct annoy_error *error);
 
-// How many items have labels, 0 for NULL. `*kind` gets what these are, `ANNOY_LABELS_NONE` (0)
-// where there are none; it may be NULL.
-int64_t annoy_get_n_labels(const struct annoy_index *index, annoy_label_kind *kind);
-
 // The labels of `n` items, such as a search found, into `labels`. `found[i]` gets 1 where item `i`
 // has a label, and 0 where it has none, or where its id is -1, which a batch has in places left
 // over: then `labels[i]` gets 0. `found` may be NULL: then each item must have a label.
@@ -1149,9 +1161,6 @@ annoy_status annoy_restore_item(struct annoy_index *index, int64_t item, struct 
 // 1 when an item is marked as removed; 0 when not, also for an id that the index does not have,
 // and for NULL.
 int32_t annoy_is_removed(const struct annoy_index *index, int64_t item);
-
-// How many items are marked as removed; 0 for NULL.
-int64_t annoy_get_n_removed(const struct annoy_index *index);
 
 // Inserts items into a built index, all or none, without building it anew: the next search finds
 // them, in trees, graph and scan.

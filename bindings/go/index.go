@@ -107,7 +107,7 @@ func wrap(c *C.annoy_index) *Index {
 	index := &Index{
 		handle: &handle{c: c},
 		f:      int(C.annoy_get_f(c)),
-		metric: Metric(C.annoy_get_metric(c)),
+		metric: Metric(C.annoy_get_fact(c, C.ANNOY_FACT_METRIC)),
 		scalar: Scalar(made.scalar),
 		idBits: int(made.id_bits),
 	}

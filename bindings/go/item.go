@@ -177,6 +177,6 @@ func (index *Index) IsRemoved(id int64) (removed bool) {
 
 // NRemoved is how many items are marked as removed.
 func (index *Index) NRemoved() (n int) {
-	index.read(func(c *C.annoy_index) error { n = int(C.annoy_get_n_removed(c)); return nil })
+	index.read(func(c *C.annoy_index) error { n = int(C.annoy_get_fact(c, C.ANNOY_FACT_N_REMOVED)); return nil })
 	return n
 }

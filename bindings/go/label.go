@@ -90,13 +90,13 @@ func (index *Index) ClearLabels() error {
 
 // LabelKind is what the labels are.
 func (index *Index) LabelKind() (kind LabelKind) {
-	index.read(func(c *C.annoy_index) error { C.annoy_get_n_labels(c, (*C.annoy_label_kind)(&kind)); return nil })
+	index.read(func(c *C.annoy_index) error { kind = LabelKind(C.annoy_get_fact(c, C.ANNOY_FACT_LABEL_KIND)); return nil })
 	return kind
 }
 
 // NLabels is how many items have labels.
 func (index *Index) NLabels() (n int) {
-	index.read(func(c *C.annoy_index) error { n = int(C.annoy_get_n_labels(c, nil)); return nil })
+	index.read(func(c *C.annoy_index) error { n = int(C.annoy_get_fact(c, C.ANNOY_FACT_N_LABELS)); return nil })
 	return n
 }
 

@@ -5,7 +5,6 @@ use annoy_rs::ffi::handle::*;
 use annoy_rs::ffi::item::annoy_get_item;
 use annoy_rs::ffi::labels::*;
 use annoy_rs::ffi::nearest::annoy_get_nns_by_item;
-use annoy_rs::ffi::removal::annoy_get_n_removed;
 use annoy_rs::ffi::status::*;
 use annoy_rs::ffi::vectors::{annoy_get_vectors, annoy_vectors, ANNOY_ELEMENT_F64};
 use annoy_rs::ffi::verify::{annoy_get_info, annoy_info};
@@ -86,14 +85,14 @@ pub fn look(index: *const annoy_index) -> Sight {
             n_trees: annoy_get_n_trees(index),
             f,
             kind: [
-                annoy_get_metric(index),
+                annoy_get_fact(index, ANNOY_FACT_METRIC) as i32,
                 made_with(index).scalar,
                 made_with(index).id_bits,
             ],
             metadata,
             item,
             labels: labels(index),
-            n_removed: annoy_get_n_removed(index),
+            n_removed: annoy_get_fact(index, ANNOY_FACT_N_REMOVED),
             graph_degree: info.graph_degree,
             scan_lists: info.scan_lists,
             n_tuned: info.n_tuned,
@@ -125,8 +124,8 @@ unsafe fn labels(index: *const annoy_index) -> Labels {
             let to = text.as_mut_ptr().cast();
             status[1] = text_of(to, len, &mut len);
         }
-        let mut kind = -1;
-        let n_labels = annoy_get_n_labels(index, &mut kind);
+        let kind = annoy_get_fact(index, ANNOY_FACT_LABEL_KIND) as annoy_label_kind;
+        let n_labels = annoy_get_fact(index, ANNOY_FACT_N_LABELS);
         ((n_labels, kind), status, number, text)
     }
 }

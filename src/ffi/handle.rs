@@ -1,6 +1,7 @@
 //! Making, freeing and asking an index.
 
 use super::guard::{exclusive, guard, guard_value, place, shared, take};
+use super::labels::label_kind;
 use super::library::{annoy_metric, metric, metric_number};
 use super::lock::Lock;
 use super::sized::{self, Growing};
@@ -268,15 +269,34 @@ pub unsafe extern "C" fn annoy_get_f(index: *const annoy_index) -> usize {
     })
 }
 
-/// The metric, 0 for NULL.
+/// What `annoy_get_fact` is asked for: one of the `ANNOY_FACT_` numbers. New numbers may be added.
+pub type annoy_fact = i32;
+
+/// The metric: one of `ANNOY_ANGULAR` to `ANNOY_DOT`.
+pub const ANNOY_FACT_METRIC: annoy_fact = 1;
+/// What the labels are: `ANNOY_LABELS_NONE` (0) where there are none.
+pub const ANNOY_FACT_LABEL_KIND: annoy_fact = 2;
+/// How many items have labels.
+pub const ANNOY_FACT_N_LABELS: annoy_fact = 3;
+/// How many items are marked as removed.
+pub const ANNOY_FACT_N_REMOVED: annoy_fact = 4;
+
+/// A number about the index that takes no looking for, however large it is (`annoy_get_info` has
+/// the others). 0 for NULL, and for a fact that this library does not know.
 ///
 /// # Safety
 /// `index` is NULL or a live handle.
 #[no_mangle]
-pub unsafe extern "C" fn annoy_get_metric(index: *const annoy_index) -> annoy_metric {
+pub unsafe extern "C" fn annoy_get_fact(index: *const annoy_index, fact: annoy_fact) -> i64 {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| metric_number(index.options().metric))
+        unsafe { shared(index) }.map_or(0, |index| match fact {
+            ANNOY_FACT_METRIC => metric_number(index.options().metric).into(),
+            ANNOY_FACT_LABEL_KIND => label_kind(index.label_kind()).into(),
+            ANNOY_FACT_N_LABELS => index.n_labels() as i64,
+            ANNOY_FACT_N_REMOVED => index.n_removed() as i64,
+            _ => 0,
+        })
     })
 }
 

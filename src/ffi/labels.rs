@@ -1,6 +1,6 @@
 //! Names of items: numbers or strings, one kind in an index, no two items alike.
 
-use super::guard::{exclusive, guard, guard_value, place, shared, slice, slice_mut};
+use super::guard::{exclusive, guard, place, shared, slice, slice_mut};
 use super::handle::annoy_index;
 use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
@@ -18,6 +18,15 @@ pub const ANNOY_LABELS_NONE: annoy_label_kind = 0;
 pub const ANNOY_LABELS_U64: annoy_label_kind = 1;
 /// Strings.
 pub const ANNOY_LABELS_UTF8: annoy_label_kind = 2;
+
+/// For callers.
+pub(super) fn label_kind(kind: Option<LabelKind>) -> annoy_label_kind {
+    match kind {
+        None => ANNOY_LABELS_NONE,
+        Some(LabelKind::U64) => ANNOY_LABELS_U64,
+        Some(LabelKind::Utf8) => ANNOY_LABELS_UTF8,
+    }
+}
 
 /// The caller's string.
 ///
@@ -232,31 +241,6 @@ impl<'a> GivenLabels<'a> {
             }
         }
     }
-}
-
-/// How many items have labels, 0 for NULL. `*kind` gets what these are, `ANNOY_LABELS_NONE` (0)
-/// where there are none; it may be NULL.
-///
-/// # Safety
-/// `index` is NULL or a live handle, `kind` is NULL or points to room for a number.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_n_labels(
-    index: *const annoy_index,
-    kind: *mut annoy_label_kind,
-) -> i64 {
-    guard_value(0, || {
-        // SAFETY: NULL or live by the caller's word.
-        let index = unsafe { shared(index) }.ok();
-        // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        if let Ok(to) = unsafe { place("kind", kind) } {
-            to.put(match index.as_ref().and_then(|index| index.label_kind()) {
-                None => ANNOY_LABELS_NONE,
-                Some(LabelKind::U64) => ANNOY_LABELS_U64,
-                Some(LabelKind::Utf8) => ANNOY_LABELS_UTF8,
-            });
-        }
-        index.map_or(0, |index| index.n_labels() as i64)
-    })
 }
 
 /// An item's label, if it has one of the kind asked for.

@@ -117,15 +117,3 @@ pub unsafe extern "C" fn annoy_is_removed(index: *const annoy_index, item: i64) 
         unsafe { shared(index) }.map_or(0, |index| i32::from(index.is_removed(item)))
     })
 }
-
-/// How many items are marked as removed; 0 for NULL.
-///
-/// # Safety
-/// `index` is NULL or a live handle.
-#[no_mangle]
-pub unsafe extern "C" fn annoy_get_n_removed(index: *const annoy_index) -> i64 {
-    guard_value(0, || {
-        // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| index.n_removed() as i64)
-    })
-}

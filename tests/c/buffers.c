@@ -96,19 +96,19 @@ TEST(borrowed_and_copied) {
             OK(annoy_open_buffer(bytes + odd, size, flags[k], &opened, &error));
             /* AddressSanitizer and valgrind see reads after this. */
             if (flags[k] == ANNOY_LOAD_COPY) free(bytes);
-            CHECK(annoy_get_metric(opened) == ANNOY_EUCLIDEAN && annoy_get_f(opened) == 2);
+            CHECK(annoy_get_fact(opened, ANNOY_FACT_METRIC) == ANNOY_EUCLIDEAN && annoy_get_f(opened) == 2);
             CHECK(alike(made, loaded) && alike(made, opened));
             OK(text_of(opened, 0, label, sizeof label, &n, &error));
             CHECK(n == 4 && memcmp(label, "zero", 4) == 0);
             OK(annoy_find_label(loaded, "zero", 4, &item, &error));
-            CHECK(item == 0 && annoy_is_removed(loaded, 99) && annoy_get_n_removed(opened) == 1);
+            CHECK(item == 0 && annoy_is_removed(loaded, 99) && annoy_get_fact(opened, ANNOY_FACT_N_REMOVED) == 1);
             OK(annoy_get_metadata(opened, metadata, sizeof metadata, &n, &error));
             CHECK(n == 8 && memcmp(metadata, "about it", 8) == 0);
             OK(annoy_verify(opened, NULL, 0, &n, NULL, &error));
             /* Changes go to memory of the index: the bytes stay as they are. */
             OK(set_text(loaded, 1, "one", 3, &error));
             OK(annoy_restore_item(loaded, 99, &error));
-            CHECK(annoy_get_n_removed(opened) == 1 && annoy_get_n_labels(opened, NULL) == 1);
+            CHECK(annoy_get_fact(opened, ANNOY_FACT_N_REMOVED) == 1 && annoy_get_fact(opened, ANNOY_FACT_N_LABELS) == 1);
             annoy_free(loaded);
             annoy_free(opened);
             if (flags[k] != ANNOY_LOAD_COPY) free(bytes);

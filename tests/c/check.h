@@ -108,9 +108,7 @@ static inline annoy_work no_work(void) {
 
 /* What an index's labels are. */
 static inline annoy_label_kind kind_of(const annoy_index *index) {
-    annoy_label_kind kind = -1;
-    annoy_get_n_labels(index, &kind);
-    return kind;
+    return (annoy_label_kind)annoy_get_fact(index, ANNOY_FACT_LABEL_KIND);
 }
 
 /* Pseudo-random numbers, the same in every run: SplitMix64. */

@@ -134,7 +134,7 @@ static void open_index(void) {
 
 static void counts(void) {
     static const char *const scalars[] = {"", "f32", "f64", "u64", "u32", "u8"};
-    const char *metric = annoy_metric_name(annoy_get_metric(index_here));
+    const char *metric = annoy_metric_name((annoy_metric)annoy_get_fact(index_here, ANNOY_FACT_METRIC));
     const char *scalar = scalars[made_with(index_here).scalar];
     expect_number("n_items", (double)annoy_get_n_items(index_here));
     expect_number("n_trees", (double)annoy_get_n_trees(index_here));
@@ -423,8 +423,8 @@ static void label_counts(void) {
     static const char *const kinds[] = {"none", "u64", "utf8"};
     const char *kind = kinds[kind_of(index_here)];
     expect_text("kind", kind, strlen(kind));
-    expect_number("n_labels", (double)annoy_get_n_labels(index_here, NULL));
-    expect_number("n_removed", (double)annoy_get_n_removed(index_here));
+    expect_number("n_labels", (double)annoy_get_fact(index_here, ANNOY_FACT_N_LABELS));
+    expect_number("n_removed", (double)annoy_get_fact(index_here, ANNOY_FACT_N_REMOVED));
 }
 
 static void is_removed(void) {

@@ -83,7 +83,7 @@ TEST(opening) {
         a = read_file(path, &a_size);
         for (way = 0; way < 3; way++) {
             OK(annoy_open(path, flags[way], &opened, &error));
-            CHECK(annoy_get_metric(opened) == kinds[k].metric && made_with(opened).scalar == kinds[k].scalar);
+            CHECK(annoy_get_fact(opened, ANNOY_FACT_METRIC) == kinds[k].metric && made_with(opened).scalar == kinds[k].scalar);
             CHECK(made_with(opened).id_bits == kinds[k].id_bits && annoy_get_f(opened) == kinds[k].f);
             CHECK(annoy_get_n_items(opened) == 100 && annoy_get_n_trees(opened) == 3 && alike(made, opened));
             OK(annoy_save(opened, again, &error));

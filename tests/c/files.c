@@ -228,7 +228,7 @@ TEST(using_an_index_again) {
         OK(annoy_unload(index, &error));
         OK(annoy_unload(index, &error));
         CHECK(annoy_get_n_items(index) == 0 && annoy_get_n_trees(index) == 0);
-        CHECK(annoy_get_f(index) == 2 && annoy_get_metric(index) == ANNOY_EUCLIDEAN);
+        CHECK(annoy_get_f(index) == 2 && annoy_get_fact(index, ANNOY_FACT_METRIC) == ANNOY_EUCLIDEAN);
         FAILS(ANNOY_ERR_ITEM, "no items", annoy_get_item(index, 0, point, 2, &error));
         OK(annoy_add_item(index, 3, point, 2, &error));
         CHECK(annoy_get_n_items(index) == 4);

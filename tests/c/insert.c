@@ -216,7 +216,7 @@ TEST(replaced_with_labels_along) {
         OK(set_numbers(index, labelled, old, 3, &error));
         OK(annoy_remove_item(index, 4, &error));
         OK(annoy_insert(index, ids, &some, &labels, ANNOY_INSERT_REPLACE, &work, &error));
-        CHECK(annoy_get_n_items(index) == N + 3 && annoy_get_n_labels(index, NULL) == 4);
+        CHECK(annoy_get_n_items(index) == N + 3 && annoy_get_fact(index, ANNOY_FACT_N_LABELS) == 4);
         CHECK(!annoy_has_item(index, N) && annoy_has_item(index, N + 2) && !annoy_is_removed(index, 4));
         for (i = 0; i < 3; i++) {
             CHECK(nearest(index, rows + (size_t)(N + i) * F) == ids[i]);
@@ -260,7 +260,7 @@ TEST(space_is_given_back) {
     EMPTY(info);
     OK(annoy_get_info(index, &info, &error));
     CHECK(info.n_items == N && info.n_present == N - 100 && info.n_removed == 0 && info.graph_degree > 0);
-    CHECK(!annoy_has_item(index, N - 1) && annoy_get_n_labels(index, NULL) == 0);
+    CHECK(!annoy_has_item(index, N - 1) && annoy_get_fact(index, ANNOY_FACT_N_LABELS) == 0);
     FAILS(ANNOY_ERR_ITEM, "missing", annoy_remove_item(index, N - 1, &error));
     OK(annoy_get_nns_by_item(index, 0, N, 100000, ids, NULL, &n, &error));
     CHECK(n == N - 100);
@@ -277,7 +277,7 @@ TEST(space_is_given_back) {
     CHECK(annoy_has_item(index, N - 1) && nearest(index, rows + (size_t)N * F) == N - 1);
     OK(annoy_remove_item(index, N - 1, &error));
     OK(annoy_compact(index, NULL, &error));
-    CHECK(annoy_get_n_items(index) == N - 100 && annoy_get_n_removed(index) == 0);
+    CHECK(annoy_get_n_items(index) == N - 100 && annoy_get_fact(index, ANNOY_FACT_N_REMOVED) == 0);
     OK(annoy_new(ANNOY_EUCLIDEAN, F, &fresh, &error));
     OK(add_rows(fresh, NULL, ANNOY_ELEMENT_F32, rows, N - 100, F, 0, NULL, &error));
     OK(annoy_build(fresh, 3, 2, &error));

@@ -13,7 +13,7 @@ TEST(numbers) {
     CHECK(kind_of(index) == ANNOY_LABELS_NONE);
     for (i = 0; i < 10; i++) labels[i] = ~(uint64_t)i;
     OK(set_numbers(index, NULL, labels, 10, &error));
-    CHECK(kind_of(index) == ANNOY_LABELS_U64 && annoy_get_n_labels(index, NULL) == 10);
+    CHECK(kind_of(index) == ANNOY_LABELS_U64 && annoy_get_fact(index, ANNOY_FACT_N_LABELS) == 10);
     FAILS(ANNOY_ERR_LABEL, "item 3 cannot have the label*: it is that of item 4",
           set_number(index, 3, ~(uint64_t)4, &error));
     FAILS(ANNOY_ERR_ITEM, "item id is 10, expected 0 to 9", set_number(index, 10, 1, &error));
@@ -50,7 +50,7 @@ TEST(numbers) {
     /* In place of those of the file. */
     OK(set_number(loaded, 3, 33, &error));
     OK(annoy_find_label_u64(loaded, 33, &item, &error));
-    CHECK(item == 3 && annoy_get_n_labels(loaded, NULL) == 10);
+    CHECK(item == 3 && annoy_get_fact(loaded, ANNOY_FACT_N_LABELS) == 10);
     asked[0] = 3, asked[1] = 4, asked[2] = 10;
     FAILS(ANNOY_ERR_ITEM, "item id is 10", clear_some(loaded, asked, 3, &error));
     /* A kind that was forgotten, or is none. */
@@ -62,12 +62,12 @@ TEST(numbers) {
     FAILS(ANNOY_ERR_ARGUMENT, "kind is 3", annoy_set_labels(loaded, asked, &given, &error));
     /* No items are not all of them. */
     OK(clear_some(loaded, asked, 0, &error));
-    CHECK(annoy_get_n_labels(loaded, NULL) == 10);
+    CHECK(annoy_get_fact(loaded, ANNOY_FACT_N_LABELS) == 10);
     OK(clear_some(loaded, asked, 2, &error));
     OK(clear_some(loaded, asked, 2, &error));
-    CHECK(annoy_get_n_labels(loaded, NULL) == 8 && kind_of(loaded) == ANNOY_LABELS_U64);
+    CHECK(annoy_get_fact(loaded, ANNOY_FACT_N_LABELS) == 8 && kind_of(loaded) == ANNOY_LABELS_U64);
     OK(clear_all(loaded, &error));
-    CHECK(annoy_get_n_labels(loaded, NULL) == 0 && kind_of(loaded) == ANNOY_LABELS_NONE);
+    CHECK(annoy_get_fact(loaded, ANNOY_FACT_N_LABELS) == 0 && kind_of(loaded) == ANNOY_LABELS_NONE);
     OK(set_text(loaded, 0, "now a string", 12, &error));
     annoy_free(index);
     annoy_free(loaded);
@@ -86,7 +86,7 @@ TEST(strings) {
     asked[0] = 0, asked[1] = 2, asked[2] = 3;
     offsets[0] = 0, offsets[1] = 1, offsets[2] = 1, offsets[3] = LONG;
     OK(set_texts(index, asked, large, offsets, 3, &error));
-    CHECK(kind_of(index) == ANNOY_LABELS_UTF8 && annoy_get_n_labels(index, NULL) == 3);
+    CHECK(kind_of(index) == ANNOY_LABELS_UTF8 && annoy_get_fact(index, ANNOY_FACT_N_LABELS) == 3);
     offsets[1] = 2;
     FAILS(ANNOY_ERR_ARGUMENT, "offsets is 2 before 1", set_texts(index, asked, large, offsets, 3, &error));
     offsets[1] = LONG, offsets[2] = LONG;

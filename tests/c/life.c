@@ -212,7 +212,7 @@ static void live(const kind *k) {
     make_vectors(k);
 
     CHECK(annoy_get_f(index) == k->f);
-    CHECK(annoy_get_metric(index) == k->metric);
+    CHECK(annoy_get_fact(index, ANNOY_FACT_METRIC) == k->metric);
     CHECK(made_with(index).scalar == k->scalar);
     CHECK(made_with(index).id_bits == k->id_bits);
     CHECK(annoy_get_n_items(index) == 0 && annoy_get_n_trees(index) == 0);

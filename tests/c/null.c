@@ -65,9 +65,9 @@ TEST(getters_of_no_index) {
     CHECK(annoy_get_n_items(NULL) == 0);
     CHECK(annoy_get_n_trees(NULL) == 0);
     CHECK(annoy_get_f(NULL) == 0);
-    CHECK(annoy_get_metric(NULL) == 0);
-    CHECK(kind_of(NULL) == ANNOY_LABELS_NONE && annoy_get_n_labels(NULL, NULL) == 0);
-    CHECK(annoy_get_n_removed(NULL) == 0 && annoy_is_removed(NULL, 0) == 0 && annoy_has_item(NULL, 0) == 0);
+    CHECK(annoy_get_fact(NULL, ANNOY_FACT_METRIC) == 0);
+    CHECK(kind_of(NULL) == ANNOY_LABELS_NONE && annoy_get_fact(NULL, ANNOY_FACT_N_LABELS) == 0);
+    CHECK(annoy_get_fact(NULL, ANNOY_FACT_N_REMOVED) == 0 && annoy_is_removed(NULL, 0) == 0 && annoy_has_item(NULL, 0) == 0);
 }
 
 TEST(labels) {
@@ -88,7 +88,7 @@ TEST(labels) {
     FAILS(ANNOY_ERR_NULL, "offsets", set_texts(a, ids, "x", NULL, 1, &error));
     FAILS(ANNOY_ERR_NULL, "index", clear_one(NULL, 0, &error));
     FAILS(ANNOY_ERR_NULL, "index", clear_all(NULL, &error));
-    CHECK(annoy_get_n_labels(a, NULL) == 0);
+    CHECK(annoy_get_fact(a, ANNOY_FACT_N_LABELS) == 0);
     /* NULL for the ids: the first items. (NULL, 0): no labels; an empty one. */
     OK(set_numbers(a, NULL, NULL, 0, &error));
     OK(set_texts(a, NULL, NULL, NULL, 0, &error));

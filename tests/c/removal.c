@@ -8,7 +8,7 @@ static void leaves_out(const annoy_index *index) {
     size_t n = 0, counts[2] = {0, 0}, i;
     annoy_search_options options;
     EMPTY(options);
-    CHECK(annoy_is_removed(index, 3) == 1 && annoy_is_removed(index, 4) == 0 && annoy_get_n_removed(index) == 1);
+    CHECK(annoy_is_removed(index, 3) == 1 && annoy_is_removed(index, 4) == 0 && annoy_get_fact(index, ANNOY_FACT_N_REMOVED) == 1);
     OK(annoy_get_nns_by_vector(index, query, 2, 50, 1000, ids, NULL, &n, &error));
     CHECK(n == 49);
     for (i = 0; i < n; i++) CHECK(ids[i] != 3);
@@ -29,7 +29,7 @@ TEST(removed) {
     annoy_info info;
     float vector[2];
     size_t n;
-    CHECK(annoy_get_n_removed(index) == 0);
+    CHECK(annoy_get_fact(index, ANNOY_FACT_N_REMOVED) == 0);
     FAILS(ANNOY_ERR_ITEM, "item id is 50, expected 0 to 49", annoy_remove_item(index, 50, &error));
     FAILS(ANNOY_ERR_ITEM, "-1", annoy_restore_item(index, -1, &error));
     CHECK(annoy_is_removed(index, 50) == 0 && annoy_is_removed(index, -1) == 0);
@@ -42,7 +42,7 @@ TEST(removed) {
     leaves_out(loaded);
     OK(annoy_verify(loaded, NULL, 0, &n, NULL, &error));
     OK(annoy_restore_item(loaded, 3, &error));
-    CHECK(annoy_get_n_removed(loaded) == 0);
+    CHECK(annoy_get_fact(loaded, ANNOY_FACT_N_REMOVED) == 0);
     OK(annoy_unbuild(index, &error));
     OK(annoy_build(index, 2, 1, &error));
     EMPTY(info);

@@ -88,8 +88,8 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t n) {
 
 static uint64_t answers_of(const annoy_index *index) {
     uint64_t hash = 14695981039346656037u;
-    int64_t counts[] = {annoy_get_n_items(index), annoy_get_n_trees(index), (int64_t)annoy_get_n_removed(index),
-                        (int64_t)annoy_get_n_labels(index, NULL)};
+    int64_t counts[] = {annoy_get_n_items(index), annoy_get_n_trees(index), annoy_get_fact(index, ANNOY_FACT_N_REMOVED),
+                        annoy_get_fact(index, ANNOY_FACT_N_LABELS)};
     hash = mix(hash, counts, sizeof counts);
     for (int64_t i = 0; i < counts[0]; i += 90) {
         float vector[F];
@@ -342,7 +342,7 @@ static annoy_status get_distance(void) {
 static annoy_status set_label(void) { return set_text(mapped, 4, "four", 4, &error); }
 static annoy_status set_labels(void) { return set_texts(built, NULL, texts, offsets, N, &error); }
 static annoy_status set_many_numbers(void) {
-    if (annoy_get_n_labels(empty, NULL) == 0) {
+    if (annoy_get_fact(empty, ANNOY_FACT_N_LABELS) == 0) {
         long then = left;
         left = -1;
         MUST(add_rows(empty, NULL, 0, x, N, F, 0, NULL, &error));

@@ -154,7 +154,7 @@ int c_calls(annoy_error *error) {
     options.id_bits = 64;
     options.f = 2;
     if (annoy_new_with(&options, &index, error)) return 1;
-    if (annoy_get_metric(index) != ANNOY_MANHATTAN || annoy_get_f(index) != 2) return 2;
+    if (annoy_get_fact(index, ANNOY_FACT_METRIC) != ANNOY_MANHATTAN || annoy_get_f(index) != 2) return 2;
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     if (annoy_get_options(index, &options, error)) return 3;

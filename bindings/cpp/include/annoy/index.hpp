@@ -81,7 +81,7 @@ class index {
   [[nodiscard]] std::size_t n_words() const noexcept { return f() / 64 + (f() % 64 != 0); }
   // metric{} and scalar::automatic for an index that holds nothing.
   [[nodiscard]] annoy::metric metric() const noexcept {
-    return static_cast<annoy::metric>(annoy_get_metric(handle()));
+    return static_cast<annoy::metric>(annoy_get_fact(handle(), ANNOY_FACT_METRIC));
   }
   [[nodiscard]] annoy::scalar scalar() const noexcept {
     return static_cast<annoy::scalar>(made_with().scalar);
@@ -180,7 +180,7 @@ class index {
   [[nodiscard]] bool is_removed(std::int64_t item) const noexcept {
     return annoy_is_removed(handle(), item) != 0;
   }
-  [[nodiscard]] std::int64_t n_removed() const noexcept { return annoy_get_n_removed(handle()); }
+  [[nodiscard]] std::int64_t n_removed() const noexcept { return annoy_get_fact(handle(), ANNOY_FACT_N_REMOVED); }
   // Whether an id holds an item: one that is neither missing (a hole, or past the last) nor
   // removed.
   [[nodiscard]] bool has_item(std::int64_t item) const noexcept {
@@ -309,12 +309,10 @@ class index {
   // an index, no two items alike. They are saved with the index.
 
   [[nodiscard]] annoy::label_kind label_kind() const noexcept {
-    annoy_label_kind kind = ANNOY_LABELS_NONE;
-    annoy_get_n_labels(handle(), &kind);
-    return static_cast<annoy::label_kind>(kind);
+    return static_cast<annoy::label_kind>(annoy_get_fact(handle(), ANNOY_FACT_LABEL_KIND));
   }
   [[nodiscard]] std::int64_t n_labels() const noexcept {
-    return annoy_get_n_labels(handle(), nullptr);
+    return annoy_get_fact(handle(), ANNOY_FACT_N_LABELS);
   }
   // In place of the one the item had.
   bool set_label(std::int64_t item, std::uint64_t label, on_error why = {}) {

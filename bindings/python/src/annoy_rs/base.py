@@ -160,7 +160,7 @@ class Base(AnnoyIndex, Owner):
 
     def _adopt(self, index: Any, data: Optional[bytes] = None) -> None:
         """Takes over an index that a file told the types of."""
-        self._metric = lib.annoy_get_metric(index)
+        self._metric = lib.annoy_get_fact(index, lib.ANNOY_FACT_METRIC)
         options = files.made_with(index)
         self._scalar, self._id_bits = files.SCALAR_NAMES[options.scalar], options.id_bits
         handle = Handle(index)

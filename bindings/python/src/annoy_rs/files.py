@@ -290,7 +290,7 @@ def info(index: Any) -> dict[str, Any]:
     names = [name for name, _ in ffi.typeof("annoy_info").fields if name not in ("struct_size", "reserved", "has_seed")]
     found = {
         "f": lib.annoy_get_f(index),
-        "metric": metric_name(lib.annoy_get_metric(index)),
+        "metric": metric_name(lib.annoy_get_fact(index, lib.ANNOY_FACT_METRIC)),
         "dtype": SCALAR_NAMES[options.scalar],
         "id_bits": options.id_bits,
         **{name: getattr(facts, name) for name in names},

@@ -462,7 +462,7 @@ module Annoy
       index = index.get_pointer(0)
       @handle = Handle.new(index, self)
       @f = Native.annoy_get_f(index)
-      @metric = Types.metric_name(Native.annoy_get_metric(index))
+      @metric = Types.metric_name(Native.annoy_get_fact(index, Native::ANNOY_FACT_METRIC))
       options = Native::AnnoyOptions.new
       options[:struct_size] = Native::AnnoyOptions.size
       Errors.call { |error| Native.annoy_get_options(index, options, error) }

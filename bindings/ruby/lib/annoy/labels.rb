@@ -11,9 +11,7 @@ module Annoy
 
     # @private
     def self.kind(index)
-      kind = Native.memory(:int32)
-      Native.annoy_get_n_labels(index, kind)
-      kind.get_int32(0)
+      Native.annoy_get_fact(index, Native::ANNOY_FACT_LABEL_KIND)
     end
 
     # @return [Symbol, nil] what the labels are, :integer or :string; nil when no item has one
@@ -23,7 +21,7 @@ module Annoy
 
     # @return [Integer] how many items have labels
     def n_labels
-      @handle.shared { |index| Native.annoy_get_n_labels(index, nil) }
+      @handle.shared { |index| Native.annoy_get_fact(index, Native::ANNOY_FACT_N_LABELS) }
     end
 
     # Gives an item a label, in place of the one it had. All labels of an index are of one kind, and
@@ -167,7 +165,7 @@ module Annoy
 
     # @return [Integer] how many items are marked as removed
     def n_removed
-      @handle.get(:annoy_get_n_removed)
+      @handle.shared { |index| Native.annoy_get_fact(index, Native::ANNOY_FACT_N_REMOVED) }
     end
 
     class << self

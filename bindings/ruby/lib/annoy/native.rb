@@ -45,6 +45,10 @@ module Annoy
     ANNOY_BITS32 = 4
     ANNOY_BITS8 = 5
 
+    ANNOY_FACT_METRIC = 1
+    ANNOY_FACT_LABEL_KIND = 2
+    ANNOY_FACT_N_LABELS = 3
+    ANNOY_FACT_N_REMOVED = 4
     ANNOY_LABELS_NONE = 0
     ANNOY_LABELS_U64 = 1
     ANNOY_LABELS_UTF8 = 2
@@ -173,7 +177,7 @@ module Annoy
       annoy_get_n_items: [[:pointer], :int64],
       annoy_get_n_trees: [[:pointer], :int64],
       annoy_get_f: [[:pointer], :size_t],
-      annoy_get_metric: [[:pointer], :int32],
+      annoy_get_fact: [%i[pointer int32], :int64],
       annoy_get_options: [%i[pointer pointer pointer], :int32],
       annoy_set_seed: [%i[pointer uint64 pointer], :int32],
       annoy_set_log: [%i[pointer int32 pointer pointer pointer], :int32],
@@ -183,7 +187,6 @@ module Annoy
       annoy_get_distance: [%i[pointer int64 int64 pointer pointer], :int32],
       annoy_set_metadata: [%i[pointer pointer size_t pointer], :int32],
       annoy_get_metadata: [%i[pointer pointer size_t pointer pointer], :int32],
-      annoy_get_n_labels: [%i[pointer pointer], :int64],
       annoy_get_labels_u64: [%i[pointer pointer size_t pointer pointer pointer], :int32],
       annoy_get_labels: [%i[pointer pointer size_t pointer size_t pointer pointer pointer], :int32],
       annoy_find_label_u64: [%i[pointer uint64 pointer pointer], :int32],
@@ -192,7 +195,6 @@ module Annoy
       annoy_restore_item: [%i[pointer int64 pointer], :int32],
       annoy_has_item: [%i[pointer int64], :int32],
       annoy_is_removed: [%i[pointer int64], :int32],
-      annoy_get_n_removed: [[:pointer], :int64],
       annoy_cancel_new: [[], :pointer],
       annoy_cancel_set: [[:pointer], :void],
       annoy_cancel_free: [[:pointer], :void]

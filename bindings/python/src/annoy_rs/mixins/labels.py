@@ -24,9 +24,7 @@ _SIZE = ffi.typeof("size_t[]")
 
 
 def _kind(index: Any) -> int:
-    kind = ffi.new("annoy_label_kind *")
-    lib.annoy_get_n_labels(index, kind)
-    return int(kind[0])
+    return int(lib.annoy_get_fact(index, lib.ANNOY_FACT_LABEL_KIND))
 
 
 def _no_labels(n: int) -> Any:
@@ -68,7 +66,7 @@ class Labels(Base):
     def n_labels(self) -> int:
         """How many items have labels."""
         with self._owner.shared() as index:
-            return int(lib.annoy_get_n_labels(index, ffi.NULL))
+            return int(lib.annoy_get_fact(index, lib.ANNOY_FACT_N_LABELS))
 
     def set_label(self, item: int, label: Label) -> None:
         """Gives an item a label, in place of the one it had: a string, or a number from 0 to 2**64
@@ -192,7 +190,7 @@ class Labels(Base):
     def n_removed(self) -> int:
         """How many items are marked as removed."""
         with self._owner.shared() as index:
-            return int(lib.annoy_get_n_removed(index))
+            return int(lib.annoy_get_fact(index, lib.ANNOY_FACT_N_REMOVED))
 
 
 def listed(labels: Any) -> Any:
