@@ -5,9 +5,9 @@
 #   fuzz/run.sh --test                     each target a number of times, from the corpus that
 #                                          is checked in and with a fixed seed: what fails
 #                                          once fails again
-#   fuzz/run.sh TARGET [OPTION...]         one target (file, superblock, calls), with libFuzzer's
-#                                          options, until it is stopped; new inputs go to
-#                                          target/fuzz/corpus/TARGET
+#   fuzz/run.sh TARGET [OPTION...]         one target (file, superblock, manifest, calls), with
+#                                          libFuzzer's options, until it is stopped; new inputs go
+#                                          to target/fuzz/corpus/TARGET
 #   fuzz/run.sh TARGET FILE...             an input once more
 #   fuzz/run.sh --keep TARGET [COUNT]      makes fuzz/corpus anew from itself and
 #                                          target/fuzz/corpus: what adds to the edges reached, of
@@ -18,7 +18,7 @@
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/fuzz/flags.sh"
-targets=(file superblock calls)
+targets=(file superblock manifest calls)
 fuzz_work=$fuzz_target/fuzz
 artifacts=$fuzz_work/artifacts
 
@@ -43,7 +43,7 @@ directories() {
 # longer to run than to compile with it only where there are more of them than these.
 more=1
 [ -n "${ANNOY_RS_THOROUGH:-}" ] && more=20
-declare -A runs=([file]=$((3000 * more)) [superblock]=$((3000 * more)) [calls]=$((1500 * more)))
+declare -A runs=([file]=$((3000 * more)) [superblock]=$((3000 * more)) [manifest]=$((3000 * more)) [calls]=$((1500 * more)))
 
 test_all() {
     local target log corpora passed=0 failed=0
@@ -89,7 +89,7 @@ case ${1:-} in
         rm -f "$merged.list"
         echo "$(ls "$kept" | wc -l) inputs"
         ;;
-    file | superblock | calls)
+    file | superblock | manifest | calls)
         target=$1
         shift
         build

@@ -111,6 +111,10 @@
 // who cannot trust its owner not to shorten or rewrite it.
 #define ANNOY_LOAD_COPY 2
 
+// Flag of `annoy_open`: shards of a directory that are not there are left out, instead of being an
+// error. Less is found then: `ANNOY_FACT_N_MISSING` and `annoy_results` say how many they are.
+#define ANNOY_OPEN_PARTIAL 8
+
 // Flag of `annoy_insert`: items that have one of the ids are replaced, instead of being an error.
 #define ANNOY_INSERT_REPLACE 1
 
@@ -264,6 +268,22 @@ typedef struct annoy_graph_options {
   int32_t reserved;
 } annoy_graph_options;
 
+// A shard that a directory is to have. Its size will not change.
+typedef struct annoy_shard {
+  // The name of its file in the directory, NUL-terminated: up to 200 letters, digits, `.`, `_`,
+  // `-` and `=`, the first no `.`, that end in ".ann". Or the text of a manifest, which begins
+  // with `{`: all its shards are taken over on its word, for who has their files elsewhere.
+  const char *file;
+  // What its items have in common, NUL-terminated UTF-8 of up to 200 bytes; NULL for what the
+  // manifest before says of it.
+  const char *partition;
+  // Ids within the shard (from 0) that are removed from now on, beside those that are already;
+  // NULL for none.
+  const int64_t *removed;
+  // How many.
+  size_t n_removed;
+} annoy_shard;
+
 // What the labels of an index are.
 typedef int32_t annoy_label_kind;
 
@@ -334,6 +354,11 @@ typedef struct annoy_search_options {
   // The share of the nearest that is to be found, up to 1, in place of `search_k`, of an index
   // that `annoy_tune` has measured; 0 for none. Exact search needs no measuring.
   double recall;
+  // Of a directory of shards, the places of those that are searched, from 0, in the order of the
+  // manifest; NULL for all.
+  const size_t *shards;
+  // How many.
+  size_t n_shards;
 } annoy_search_options;
 
 // Where the results of searches go: a row of `n` places for each query. Zero everything, then set
@@ -355,6 +380,12 @@ typedef struct annoy_results {
   size_t *counts;
   // How many are wanted for each query.
   size_t n;
+  // Gets how many shards of a directory were not there, so that they were not searched: see
+  // `ANNOY_OPEN_PARTIAL`; NULL when that is not wanted.
+  size_t *n_missing;
+  // Gets the generation of the manifest whose shards were searched, which the ids are of; NULL
+  // when that is not wanted.
+  uint64_t *generation;
 } annoy_results;
 
 // Something wrong in an index. Its size will not change.
@@ -540,6 +571,15 @@ typedef struct annoy_kind {
 
 // How many items are marked as removed.
 #define ANNOY_FACT_N_REMOVED 4
+
+// How many shards the manifest of a directory names; 0 for an index of one file.
+#define ANNOY_FACT_N_SHARDS 5
+
+// How many of them are not there: see `ANNOY_OPEN_PARTIAL`.
+#define ANNOY_FACT_N_MISSING 6
+
+// The generation of the manifest that is searched; 0 for an index of one file.
+#define ANNOY_FACT_GENERATION 7
 
 // Adding items; counted in items.
 #define ANNOY_STAGE_ADD 1
@@ -970,12 +1010,21 @@ annoy_status annoy_save_and_load(struct annoy_index *index,
 annoy_status annoy_load(struct annoy_index *index, const char *path, uint64_t flags, struct annoy_error *error);
 
 // Opens a file that says what it is, as all files of this library do: metric, f and types are
-// those of the file.
+// those of the file. Or a directory of shards (`annoy_commit_shards`), as one index.
 //
-// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`
-// and `ANNOY_UNLOCKED`. `*index` gets the handle, to be freed with `annoy_free`.
+// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`,
+// `ANNOY_UNLOCKED` and `ANNOY_OPEN_PARTIAL`. `*index` gets the handle, to be freed with
+// `annoy_free`.
+//
+// An index of shards takes all calls that search and look: `annoy_search` and its like, labels,
+// vectors, distances, facts, verifying. `search_k` is what an index of all items would be given;
+// shards look at parts of it, which are so large that no less is found. Results at equal distances
+// are in the order of labels where there are some. Filters, lists and bitmaps are about ids of the
+// whole. A single query is shared between threads, too. Calls that would change it, or save it,
+// are refused with `ANNOY_ERR_STATE`: its files stay as they are.
 // Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe`
-// helps with; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+// helps with, for a manifest that is damaged, of a later version, or names what cannot be, and for
+// a shard that is not the one it names; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 annoy_status annoy_open(const char *path, uint64_t flags, struct annoy_index **index, struct annoy_error *error);
 
 // Sets bytes of the caller's that go along when the index is saved, in place of those before.
@@ -1044,6 +1093,44 @@ annoy_status annoy_open_buffer(const void *bytes,
                                uint64_t flags,
                                struct annoy_index **index,
                                struct annoy_error *error);
+
+// Makes `shards` those of a directory, in this order: all or nothing, and durable when the call
+// returns. Ids of items are those within their shard plus the number of all items in the shards
+// before it. `annoy_open` opens such a directory.
+//
+// `path` is an existing directory, NUL-terminated: on Unix any bytes, elsewhere UTF-8. The shards
+// are files in it that `annoy_save` wrote, of one metric, f, types and kind of labels, and must
+// not be changed any more; those that the manifest names already are not looked at again. Each is
+// an index of its own, which Annoy opens.
+//
+// `expected` is the generation of the manifest that is there, 0 when there is none: if another
+// writer was first, nothing is done. `*generation` gets that of the new one, one more; it may be
+// NULL. Manifests before the last `keep` are taken away then, with the files that only those name;
+// 0 keeps all. An index that has those files open keeps them.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` when another writer was first, or is at it;
+// `ANNOY_ERR_FORMAT` for a file that is no index which says what it is, or another than the first
+// in metric, f, types or kind of labels; `ANNOY_ERR_ARGUMENT` for names that cannot be, twice the
+// same, no shards or more than 65,536; `ANNOY_ERR_ITEM` for ids that a shard does not have;
+// `ANNOY_ERR_IO`; `ANNOY_ERR_NO_MEMORY`. On an error the manifest is as before, but for one of
+// taking away.
+annoy_status annoy_commit_shards(const char *path,
+                                 const struct annoy_shard *shards,
+                                 size_t n_shards,
+                                 uint64_t expected,
+                                 uint64_t keep,
+                                 uint64_t *generation,
+                                 struct annoy_error *error);
+
+// Takes up the manifest that a directory of shards has now, if it is another than the one the
+// index was opened with. Searches go on meanwhile; those under way keep to the shards they began
+// with. Shards that both manifests name are not opened anew.
+//
+// Ids of items stay where shards were only added behind those there were, and may be others where
+// some were replaced. `*generation` gets that of the manifest that is searched now; it may be
+// NULL.
+// Errors: `ANNOY_ERR_NULL`; `ANNOY_ERR_STATE` for an index of one file; those of `annoy_open`. On
+// an error the index is as before.
+annoy_status annoy_refresh(const struct annoy_index *index, uint64_t *generation, struct annoy_error *error);
 
 // Gives labels to items, all or none: label `i` to item `items[i]`, or, where `items` is NULL, to
 // item `i`, in place of the one it had. Of labels for the same item the last counts; items may

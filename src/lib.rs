@@ -42,6 +42,7 @@ mod queue;
 mod removed;
 mod rng;
 mod scan;
+mod shards;
 #[allow(unsafe_code)]
 mod storage;
 mod types;
@@ -64,6 +65,10 @@ pub use labels::{Label, LabelKind};
 pub use query::filter::Bitmap;
 pub use query::Neighbor;
 pub use rng::DEFAULT_SEED;
+pub use shards::commit::NewShard;
+pub use shards::manifest::{Manifest, Removal, Shard, Sum};
+pub use shards::open::View;
+pub use shards::{ShardAccess, Shards};
 pub use storage::{Access, Bytes};
 pub use types::{IdWidth, Metric, Options, ScalarType, MAX_ELEMENTS};
 pub use work::{Cancel, Stage, Work, MAX_THREADS};

@@ -3,6 +3,7 @@
 //!
 //! - [`file`]: a valid file, damaged as the input says, loaded, asked, verified, probed, saved.
 //! - [`superblock`]: a superblock and sections made of the input, with checksums that are right.
+//! - [`manifest`]: the manifest of a directory of shards, with a checksum that is right.
 //! - [`calls`]: calls of the C ABI, in any order and with any arguments.
 //! - `seeds`: the valid files. `mutate`: what can be done to them. `examine`: what must hold of
 //!   whatever opens.
@@ -18,6 +19,7 @@ pub mod calls;
 mod examine;
 pub mod file;
 mod handles;
+pub mod manifest;
 mod memory_file;
 pub mod mutate;
 mod seeds;

@@ -1,13 +1,13 @@
 //! Saving, loading, opening, metadata.
 
+use super::either::Held;
 use super::guard::{
     exclusive, exclusive_for, guard, path, place, shared, shared_for, slice, slice_mut,
 };
-use super::handle::{annoy_index, boxed, ANNOY_UNLOCKED};
+use super::handle::{annoy_index, boxed_either, ANNOY_UNLOCKED};
 use super::status::{annoy_error, annoy_status};
 use super::work::{annoy_work, Given};
 use crate::error::{Error, Result};
-use crate::index::Index;
 use crate::storage::Access;
 use std::ffi::{c_char, c_void};
 use std::ptr::null;
@@ -17,6 +17,9 @@ pub const ANNOY_LOAD_PREFAULT: u64 = 1;
 /// Flag of `annoy_load`: copy the file to memory of the process instead of mapping it. For those
 /// who cannot trust its owner not to shorten or rewrite it.
 pub const ANNOY_LOAD_COPY: u64 = 2;
+/// Flag of `annoy_open`: shards of a directory that are not there are left out, instead of being an
+/// error. Less is found then: `ANNOY_FACT_N_MISSING` and `annoy_results` say how many they are.
+pub const ANNOY_OPEN_PARTIAL: u64 = 8;
 
 fn access(flags: u64) -> Result<Access> {
     access_beside(flags, 0)
@@ -147,12 +150,21 @@ pub unsafe extern "C" fn annoy_load(
 }
 
 /// Opens a file that says what it is, as all files of this library do: metric, f and types are
-/// those of the file.
+/// those of the file. Or a directory of shards (`annoy_commit_shards`), as one index.
 ///
-/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`
-/// and `ANNOY_UNLOCKED`. `*index` gets the handle, to be freed with `annoy_free`.
+/// `path` is NUL-terminated: on Unix any bytes, elsewhere UTF-8. `flags` are those of `annoy_load`,
+/// `ANNOY_UNLOCKED` and `ANNOY_OPEN_PARTIAL`. `*index` gets the handle, to be freed with
+/// `annoy_free`.
+///
+/// An index of shards takes all calls that search and look: `annoy_search` and its like, labels,
+/// vectors, distances, facts, verifying. `search_k` is what an index of all items would be given;
+/// shards look at parts of it, which are so large that no less is found. Results at equal distances
+/// are in the order of labels where there are some. Filters, lists and bitmaps are about ids of the
+/// whole. A single query is shared between threads, too. Calls that would change it, or save it,
+/// are refused with `ANNOY_ERR_STATE`: its files stay as they are.
 /// Errors: as `annoy_load`; `ANNOY_ERR_FORMAT` also for a file by Annoy itself, which `annoy_probe`
-/// helps with; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
+/// helps with, for a manifest that is damaged, of a later version, or names what cannot be, and for
+/// a shard that is not the one it names; `ANNOY_ERR_UNSUPPORTED` as `annoy_new`.
 ///
 /// # Safety
 /// `path` is NULL or a NUL-terminated string, `index` is NULL or points to room for a pointer.
@@ -166,8 +178,9 @@ pub unsafe extern "C" fn annoy_open(
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (path, out) = unsafe { (self::path(path)?, place("index", index)?) };
-        let access = access_beside(flags, ANNOY_UNLOCKED)?;
-        out.put(boxed(Index::open(path, access)?, flags)?);
+        let access = access_beside(flags, ANNOY_UNLOCKED | ANNOY_OPEN_PARTIAL)?;
+        let held = Held::open(path, access, flags & ANNOY_OPEN_PARTIAL != 0)?;
+        out.put(boxed_either(held, flags)?);
         Ok(())
     })
 }

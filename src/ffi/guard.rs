@@ -1,5 +1,6 @@
 //! What every function's body runs in, and how arguments are read. Nothing here trusts a caller.
 
+use super::either::{Either, Held};
 use super::handle::annoy_index;
 use super::lock::{Alone, Asking, Refused, Sharing};
 use super::status::{annoy_error, annoy_status, ANNOY_OK};
@@ -199,16 +200,15 @@ fn closed() -> Error {
     }
 }
 
-/// A handle on loan for reading.
-pub(super) struct Shared<'a> {
-    index: &'a Index,
+/// That a handle is on loan for reading.
+pub(super) struct Loan<'a> {
     _poison: Poison<'a>,
     // To be let go of in this order.
     asking: OnceCell<Asking<'a>>,
     sharing: Option<Sharing<'a>>,
 }
 
-impl Shared<'_> {
+impl Loan<'_> {
     /// To be called before functions of the host are: they may use the index.
     pub(super) fn ask(&self) -> Result<()> {
         if let (None, Some(sharing)) = (self.asking.get(), &self.sharing) {
@@ -216,6 +216,19 @@ impl Shared<'_> {
             let _ = self.asking.set(asking);
         }
         Ok(())
+    }
+}
+
+/// An index of one file on loan for reading.
+pub(super) struct Shared<'a> {
+    index: &'a Index,
+    loan: Loan<'a>,
+}
+
+impl Shared<'_> {
+    /// As [`Loan::ask`].
+    pub(super) fn ask(&self) -> Result<()> {
+        self.loan.ask()
     }
 }
 
@@ -244,6 +257,37 @@ pub(super) unsafe fn shared_for<'a>(
     work: &Given<'_>,
 ) -> Result<Shared<'a>> {
     // SAFETY: handed on.
+    let (held, loan) = unsafe { borrow(index, work) }?;
+    let index = held.one()?;
+    Ok(Shared { index, loan })
+}
+
+/// Borrows a handle for reading, of an index of one file or of shards.
+///
+/// # Safety
+/// As [`shared`].
+pub(super) unsafe fn either<'a>(index: *const annoy_index) -> Result<Either<'a>> {
+    // SAFETY: handed on.
+    unsafe { either_for(index, &Given::default()) }
+}
+
+/// [`either`], for a long call. One that is cancelled does not wait.
+///
+/// # Safety
+/// As [`shared`].
+pub(super) unsafe fn either_for<'a>(
+    index: *const annoy_index,
+    work: &Given<'_>,
+) -> Result<Either<'a>> {
+    // SAFETY: handed on.
+    let (held, loan) = unsafe { borrow(index, work) }?;
+    Either::new(held, loan)
+}
+
+/// # Safety
+/// As [`shared`].
+unsafe fn borrow<'a>(index: *const annoy_index, work: &Given<'_>) -> Result<(&'a Held, Loan<'a>)> {
+    // SAFETY: handed on.
     let handle = unsafe { live(index) }?;
     let sharing = match &handle.lock {
         Some(lock) => Some(lock.share(work.cancelled()).map_err(refused)?),
@@ -251,17 +295,17 @@ pub(super) unsafe fn shared_for<'a>(
     };
     check_poison(handle)?;
     // SAFETY: nobody changes it: by the lock, or by the caller's word.
-    let index = unsafe { &*handle.index.get() };
-    let shared = Shared {
-        index: index.as_ref().ok_or_else(closed)?,
+    let held = unsafe { &*handle.held.get() };
+    let loan = Loan {
         _poison: Poison(handle),
         asking: OnceCell::new(),
         sharing,
     };
+    let held = held.as_ref().ok_or_else(closed)?;
     if work.has_progress() {
-        shared.ask()?;
+        loan.ask()?;
     }
-    Ok(shared)
+    Ok((held, loan))
 }
 
 /// A handle on loan for changing.
@@ -309,20 +353,20 @@ pub(super) unsafe fn exclusive_for<'a>(
     };
     check_poison(handle)?;
     // SAFETY: nobody else uses it: by the lock, or by the caller's word.
-    let index = unsafe { &mut *handle.index.get() };
+    let held = unsafe { &mut *handle.held.get() };
     Ok(Exclusive {
-        index: index.as_mut().ok_or_else(closed)?,
+        index: held.as_mut().ok_or_else(closed)?.one_mut()?,
         _poison: Poison(handle),
         _alone: alone,
     })
 }
 
-/// Takes the index out of a handle, when all calls under way are done. None when it was taken out
+/// Takes what it has out of a handle, when all calls under way are done. None when it was taken out
 /// before.
 ///
 /// # Safety
 /// As [`exclusive`].
-pub(super) unsafe fn take(index: *mut annoy_index) -> Result<Option<Index>> {
+pub(super) unsafe fn take(index: *mut annoy_index) -> Result<Option<Held>> {
     // SAFETY: handed on.
     let handle = unsafe { live(index) }?;
     let _alone = match &handle.lock {
@@ -330,7 +374,7 @@ pub(super) unsafe fn take(index: *mut annoy_index) -> Result<Option<Index>> {
         None => None,
     };
     // SAFETY: nobody else uses it: by the lock, or by the caller's word.
-    Ok(unsafe { &mut *handle.index.get() }.take())
+    Ok(unsafe { &mut *handle.held.get() }.take())
 }
 
 /// Checks what a slice must fulfil: not NULL (unless empty), aligned, of a size that can be.

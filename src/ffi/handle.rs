@@ -1,6 +1,7 @@
 //! Making, freeing and asking an index.
 
-use super::guard::{exclusive, guard, guard_value, place, shared, take};
+use super::either::Held;
+use super::guard::{either, exclusive, guard, guard_value, place, take};
 use super::labels::label_kind;
 use super::library::{annoy_metric, metric, metric_number};
 use super::lock::Lock;
@@ -20,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 /// run at the same time. Any other call waits until it has the index to itself.
 pub struct annoy_index {
     /// None once it is closed.
-    pub(super) index: UnsafeCell<Option<Index>>,
+    pub(super) held: UnsafeCell<Option<Held>>,
     /// None where the caller has made it `ANNOY_UNLOCKED`.
     pub(super) lock: Option<Box<Lock>>,
     pub(super) poisoned: AtomicBool,
@@ -123,12 +124,20 @@ fn options(given: &annoy_options) -> Result<Options> {
 /// # Errors
 /// [`Error::NoMemory`].
 pub(super) fn boxed(index: Index, flags: u64) -> Result<*mut annoy_index> {
+    boxed_either(Held::One(index), flags)
+}
+
+/// [`boxed`], of one file or of shards.
+///
+/// # Errors
+/// [`Error::NoMemory`].
+pub(super) fn boxed_either(held: Held, flags: u64) -> Result<*mut annoy_index> {
     let lock = match flags & ANNOY_UNLOCKED {
         0 => Some(storage::boxed(Lock::new())?),
         _ => None,
     };
     let handle = storage::boxed(annoy_index {
-        index: UnsafeCell::new(Some(index)),
+        held: UnsafeCell::new(Some(held)),
         lock,
         poisoned: AtomicBool::new(false),
     });
@@ -226,7 +235,7 @@ pub unsafe extern "C" fn annoy_free(index: *mut annoy_index) {
             let mut handle = unsafe { Box::from_raw(index) };
             if handle.lock.as_ref().is_some_and(|lock| lock.is_lost()) {
                 // Half changed: not even safe to drop.
-                std::mem::forget(handle.index.get_mut().take());
+                std::mem::forget(handle.held.get_mut().take());
             }
         }
     });
@@ -240,7 +249,7 @@ pub unsafe extern "C" fn annoy_free(index: *mut annoy_index) {
 pub unsafe extern "C" fn annoy_get_n_items(index: *const annoy_index) -> i64 {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| index.n_items() as i64)
+        unsafe { either(index) }.map_or(0, |index| index.n_items() as i64)
     })
 }
 
@@ -253,7 +262,7 @@ pub unsafe extern "C" fn annoy_get_n_items(index: *const annoy_index) -> i64 {
 pub unsafe extern "C" fn annoy_get_n_trees(index: *const annoy_index) -> i64 {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| index.n_trees() as i64)
+        unsafe { either(index) }.map_or(0, |index| index.n_trees() as i64)
     })
 }
 
@@ -265,7 +274,7 @@ pub unsafe extern "C" fn annoy_get_n_trees(index: *const annoy_index) -> i64 {
 pub unsafe extern "C" fn annoy_get_f(index: *const annoy_index) -> usize {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| index.f())
+        unsafe { either(index) }.map_or(0, |index| index.options().f)
     })
 }
 
@@ -280,6 +289,12 @@ pub const ANNOY_FACT_LABEL_KIND: annoy_fact = 2;
 pub const ANNOY_FACT_N_LABELS: annoy_fact = 3;
 /// How many items are marked as removed.
 pub const ANNOY_FACT_N_REMOVED: annoy_fact = 4;
+/// How many shards the manifest of a directory names; 0 for an index of one file.
+pub const ANNOY_FACT_N_SHARDS: annoy_fact = 5;
+/// How many of them are not there: see `ANNOY_OPEN_PARTIAL`.
+pub const ANNOY_FACT_N_MISSING: annoy_fact = 6;
+/// The generation of the manifest that is searched; 0 for an index of one file.
+pub const ANNOY_FACT_GENERATION: annoy_fact = 7;
 
 /// A number about the index that takes no looking for, however large it is (`annoy_get_info` has
 /// the others). 0 for NULL, and for a fact that this library does not know.
@@ -290,12 +305,17 @@ pub const ANNOY_FACT_N_REMOVED: annoy_fact = 4;
 pub unsafe extern "C" fn annoy_get_fact(index: *const annoy_index, fact: annoy_fact) -> i64 {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| match fact {
+        unsafe { either(index) }.map_or(0, |index| match fact {
             ANNOY_FACT_METRIC => metric_number(index.options().metric).into(),
             ANNOY_FACT_LABEL_KIND => label_kind(index.label_kind()).into(),
             ANNOY_FACT_N_LABELS => index.n_labels() as i64,
             ANNOY_FACT_N_REMOVED => index.n_removed() as i64,
-            _ => 0,
+            other => index.shards().map_or(0, |(_, view)| match other {
+                ANNOY_FACT_N_SHARDS => view.n_shards() as i64,
+                ANNOY_FACT_N_MISSING => view.n_missing() as i64,
+                ANNOY_FACT_GENERATION => view.manifest().generation as i64,
+                _ => 0,
+            }),
         })
     })
 }
@@ -318,7 +338,7 @@ pub unsafe extern "C" fn annoy_get_options(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (to, shared) = unsafe { (sized::room("options", options)?, shared(index)?) };
+        let (to, shared) = unsafe { (sized::room("options", options)?, either(index)?) };
         let found = shared.options();
         // SAFETY: not NULL and live, as it is borrowed.
         let is_unlocked = unsafe { &(*index).lock }.is_none();

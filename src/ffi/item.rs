@@ -1,6 +1,6 @@
 //! Adding and reading items.
 
-use super::guard::{exclusive, guard, place, shared, slice, slice_mut};
+use super::guard::{either, exclusive, guard, place, slice, slice_mut};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::index::vector::VectorMut;
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn annoy_get_item(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, to) = unsafe { (shared(index)?, slice_mut("vector", vector, len)?) };
+        let (index, to) = unsafe { (either(index)?, slice_mut("vector", vector, len)?) };
         index.get_item(item, VectorMut::F32(to))
     })
 }
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn annoy_get_distance(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, out) = unsafe { (shared(index)?, place("distance", distance)?) };
+        let (index, out) = unsafe { (either(index)?, place("distance", distance)?) };
         out.put(index.get_distance(i, j)?);
         Ok(())
     })

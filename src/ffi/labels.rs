@@ -1,6 +1,7 @@
 //! Names of items: numbers or strings, one kind in an index, no two items alike.
 
-use super::guard::{exclusive, guard, place, shared, slice, slice_mut};
+use super::either::Either;
+use super::guard::{either, exclusive, guard, place, slice, slice_mut};
 use super::handle::annoy_index;
 use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
@@ -244,7 +245,7 @@ impl<'a> GivenLabels<'a> {
 }
 
 /// An item's label, if it has one of the kind asked for.
-fn number_of(index: &Index, item: i64) -> Result<Option<u64>> {
+fn number_of(index: &Either<'_>, item: i64) -> Result<Option<u64>> {
     match index.label(item)? {
         Some(Label::U64(number)) => Ok(Some(number)),
         Some(other) => other.kind().check(LabelKind::U64).map(|()| None),
@@ -252,7 +253,7 @@ fn number_of(index: &Index, item: i64) -> Result<Option<u64>> {
     }
 }
 
-fn text_of(index: &Index, item: i64) -> Result<Option<&str>> {
+fn text_of<'a>(index: &'a Either<'_>, item: i64) -> Result<Option<&'a str>> {
     match index.label(item)? {
         Some(Label::Utf8(text)) => Ok(Some(text)),
         Some(other) => other.kind().check(LabelKind::Utf8).map(|()| None),
@@ -284,7 +285,7 @@ pub unsafe extern "C" fn annoy_get_labels_u64(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, items) = unsafe { (shared(index)?, slice("items", items, n)?) };
+        let (index, items) = unsafe { (either(index)?, slice("items", items, n)?) };
         // SAFETY: as above.
         let (labels, found) = unsafe {
             (
@@ -332,7 +333,7 @@ pub unsafe extern "C" fn annoy_get_labels(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, items) = unsafe { (shared(index)?, slice("items", items, n)?) };
+        let (index, items) = unsafe { (either(index)?, slice("items", items, n)?) };
         // SAFETY: as above.
         let to = unsafe { slice_mut("labels", labels.cast::<u8>(), capacity) }?;
         // SAFETY: as above.
@@ -414,10 +415,10 @@ pub unsafe extern "C" fn annoy_find_label_u64(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, item) = unsafe { (shared(index)?, place("item", item)?) };
+        let (index, item) = unsafe { (either(index)?, place("item", item)?) };
         item.put(
             index
-                .find_label(label)?
+                .find_label(label.into())?
                 .ok_or_else(|| not_found(label.into()))?,
         );
         Ok(())
@@ -441,12 +442,12 @@ pub unsafe extern "C" fn annoy_find_label(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, label) = unsafe { (shared(index)?, text(label, len)?) };
+        let (index, label) = unsafe { (either(index)?, text(label, len)?) };
         // SAFETY: as above.
         let item = unsafe { place("item", item) }?;
         item.put(
             index
-                .find_label(label)?
+                .find_label(label.into())?
                 .ok_or_else(|| not_found(label.into()))?,
         );
         Ok(())

@@ -14,6 +14,7 @@
 //! - `auto`: choosing between the two.
 //! - `file`: saving and loading.
 //! - `bytes`: saving to and loading from memory.
+//! - `shards`: directories of shards.
 //! - `labels`: names of items.
 //! - `removal`: taking items out of what searches find.
 //! - `insert`: changing what a built index holds.
@@ -23,6 +24,7 @@
 //! - `recall`: how much of the truth searches find.
 //! - `verify`: verifying, facts, and what a file may be.
 //! - `sized`: structs that may get more fields.
+//! - `either`: an index of one file, or of shards.
 //! - `lock`: which calls may use an index at the same time.
 //! - `parking`: where they wait for each other.
 //! - `guard`: what every function's body runs in, and how arguments are read.
@@ -31,6 +33,7 @@
 pub mod auto;
 pub mod build;
 pub mod bytes;
+mod either;
 pub mod file;
 pub mod graph;
 mod guard;
@@ -48,6 +51,7 @@ pub mod recall;
 pub mod removal;
 pub mod scan;
 pub mod search;
+pub mod shards;
 mod sized;
 pub mod status;
 pub mod vectors;

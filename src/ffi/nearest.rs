@@ -1,9 +1,11 @@
 //! Finding neighbours, as Annoy does: the everyday calls.
 
-use super::guard::{guard, or_choose, place, shared, slice, slice_mut, Shared};
+use super::either::Either;
+use super::guard::{either, guard, or_choose, place, slice, slice_mut};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::Result;
+use crate::index::search::Search;
 use crate::query::Neighbor;
 
 /// Where the caller wants its results: `ids` and, unless NULL, `distances`, with room for `n` each.
@@ -23,10 +25,10 @@ impl Results {
     unsafe fn fill(
         self,
         index: *const annoy_index,
-        search: impl FnOnce(&Shared<'_>) -> Result<Vec<Neighbor>>,
+        search: impl FnOnce(&Either<'_>) -> Result<Vec<Neighbor>>,
     ) -> Result<()> {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, n_found) = unsafe { (shared(index)?, place("n_found", self.n_found)?) };
+        let (index, n_found) = unsafe { (either(index)?, place("n_found", self.n_found)?) };
         // No more than there are items can be found, so room for those is all that is asked of `n`.
         let room = self.n.min(index.n_items());
         // SAFETY: as above.
@@ -47,6 +49,13 @@ impl Results {
         n_found.put(found.len());
         Ok(())
     }
+}
+
+fn search(n: usize, search_k: i64) -> Result<Search<'static>> {
+    Ok(Search {
+        search_k: or_choose("search_k", search_k, 0)?,
+        ..Search::new(n)
+    })
 }
 
 /// Finds the `n` items nearest to an item (itself among them), nearest first, equal distances by
@@ -90,7 +99,7 @@ pub unsafe extern "C" fn annoy_get_nns_by_item(
         // SAFETY: handed on.
         unsafe {
             results.fill(index, |index| {
-                index.get_nns_by_item(item, n, or_choose("search_k", search_k, 0)?)
+                index.search_item(item, &search(n, search_k)?)
             })
         }
     })
@@ -126,10 +135,6 @@ pub unsafe extern "C" fn annoy_get_nns_by_vector(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let vector = unsafe { slice("vector", vector, len) }?;
         // SAFETY: handed on.
-        unsafe {
-            results.fill(index, |index| {
-                index.get_nns_by_vector(vector, n, or_choose("search_k", search_k, 0)?)
-            })
-        }
+        unsafe { results.fill(index, |index| index.search(vector, &search(n, search_k)?)) }
     })
 }

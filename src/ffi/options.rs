@@ -5,7 +5,6 @@ use super::sized::{self, Growing};
 use super::work;
 use crate::error::{Error, Result};
 use crate::index::search::{Search, Way, EXACT_ITEMS};
-use crate::index::Index;
 use crate::query::filter::{Ask, Bitmap};
 use crate::work::Work;
 use std::ffi::c_void;
@@ -82,6 +81,11 @@ pub struct annoy_search_options {
     /// The share of the nearest that is to be found, up to 1, in place of `search_k`, of an index
     /// that `annoy_tune` has measured; 0 for none. Exact search needs no measuring.
     pub recall: f64,
+    /// Of a directory of shards, the places of those that are searched, from 0, in the order of the
+    /// manifest; NULL for all.
+    pub shards: *const usize,
+    /// How many.
+    pub n_shards: usize,
 }
 
 // SAFETY: numbers, and pointers that may be anything until they are used.
@@ -120,7 +124,7 @@ impl<'a> Given<'a> {
     pub(super) unsafe fn read(
         options: *const annoy_search_options,
         n: usize,
-        index: &Index,
+        n_items: usize,
         work: work::Given<'a>,
     ) -> Result<Self> {
         let mut given = Given {
@@ -161,12 +165,14 @@ impl<'a> Given<'a> {
             0 => None,
             other => or_choose("search_k", other, 1)?,
         };
+        // SAFETY: NULL is checked, the rest is the caller's part as documented.
+        search.shards = unsafe { slice("shards", options.shards, options.n_shards) }?;
         search.recall = (options.recall != 0.0).then_some(options.recall);
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         search.exclude = unsafe { slice("exclude", options.exclude, options.n_exclude) }?;
         if !options.bitmap.is_null() {
-            if options.bitmap_bits != index.n_items() {
-                let expected = format!("{}, the number of items", index.n_items());
+            if options.bitmap_bits != n_items {
+                let expected = format!("{n_items}, the number of items");
                 return Err(Error::argument(
                     "bitmap_bits",
                     options.bitmap_bits,

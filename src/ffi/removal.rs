@@ -1,6 +1,6 @@
 //! Which items there are, and taking some out of what searches find.
 
-use super::guard::{exclusive, guard, guard_value, place, shared, slice_mut};
+use super::guard::{either, exclusive, guard, guard_value, place, slice_mut};
 use super::handle::annoy_index;
 use super::status::{annoy_error, annoy_status};
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::error::Error;
 pub unsafe extern "C" fn annoy_has_item(index: *const annoy_index, item: i64) -> i32 {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| i32::from(index.has_item(item)))
+        unsafe { either(index) }.map_or(0, |index| i32::from(index.has_item(item)))
     })
 }
 
@@ -38,10 +38,11 @@ pub unsafe extern "C" fn annoy_get_ids(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, n_ids) = unsafe { (shared(index)?, place("n_ids", n_ids)?) };
+        let (index, n_ids) = unsafe { (either(index)?, place("n_ids", n_ids)?) };
         // With room for all items, those that are there need not be counted before.
         if capacity < index.n_items() {
-            let needed = index.ids().count();
+            let mut needed = 0;
+            index.each_id(|_| needed += 1);
             if needed > capacity {
                 n_ids.put(needed);
                 return Err(Error::TooSmall {
@@ -53,10 +54,13 @@ pub unsafe extern "C" fn annoy_get_ids(
         // SAFETY: as above.
         let to = unsafe { slice_mut("ids", ids, capacity.min(index.n_items())) }?;
         let mut n = 0;
-        for (to, id) in to.iter_mut().zip(index.ids()) {
-            *to = id;
-            n += 1;
-        }
+        index.each_id(|id| {
+            // No more than counted before, whatever happens to a file meanwhile.
+            if let Some(to) = to.get_mut(n) {
+                *to = id;
+                n += 1;
+            }
+        });
         n_ids.put(n);
         Ok(())
     })
@@ -114,6 +118,6 @@ pub unsafe extern "C" fn annoy_restore_item(
 pub unsafe extern "C" fn annoy_is_removed(index: *const annoy_index, item: i64) -> i32 {
     guard_value(0, || {
         // SAFETY: NULL or live by the caller's word.
-        unsafe { shared(index) }.map_or(0, |index| i32::from(index.is_removed(item)))
+        unsafe { either(index) }.map_or(0, |index| i32::from(index.is_removed(item)))
     })
 }

@@ -1,6 +1,7 @@
 //! Finding neighbours for any number of queries: vectors of any element type, or items.
 
-use super::guard::{guard, shared_for, slice, slice_mut};
+use super::either::Either;
+use super::guard::{either_for, guard, place, slice, slice_mut};
 use super::handle::annoy_index;
 use super::options::{annoy_search_options, Given};
 use super::sized::{self, Growing};
@@ -34,6 +35,12 @@ pub struct annoy_results {
     pub counts: *mut usize,
     /// How many are wanted for each query.
     pub n: usize,
+    /// Gets how many shards of a directory were not there, so that they were not searched: see
+    /// `ANNOY_OPEN_PARTIAL`; NULL when that is not wanted.
+    pub n_missing: *mut usize,
+    /// Gets the generation of the manifest whose shards were searched, which the ids are of; NULL
+    /// when that is not wanted.
+    pub generation: *mut u64,
 }
 
 // SAFETY: numbers, and pointers that may be anything until they are used.
@@ -124,6 +131,7 @@ impl Table<'_> {
     fn answer(
         &mut self,
         given: Given<'_>,
+        in_threads: bool,
         one: impl FnOnce(&Search<'_>) -> Result<Vec<Neighbor>>,
         many: impl FnOnce(
             &Search<'_>,
@@ -132,7 +140,7 @@ impl Table<'_> {
         ) -> Result<()>,
     ) -> Result<()> {
         // Without what many need, which takes longer than a search among few items.
-        if self.n_queries == 1 && !given.has_progress() {
+        if self.n_queries == 1 && !given.has_progress() && !in_threads {
             let found = given.one(one)?;
             self.put(0, &found);
             return Ok(());
@@ -147,6 +155,22 @@ impl Table<'_> {
             self.put(0, &found);
         }
         Ok(())
+    }
+}
+
+/// Says which shards were searched.
+///
+/// # Safety
+/// The pointers are NULL or as `annoy_results` says.
+unsafe fn say_what(results: &annoy_results, index: &Either<'_>) {
+    let view = index.shards().map(|(_, view)| view);
+    // SAFETY: NULL is checked, the rest is the caller's part as documented.
+    if let Ok(to) = unsafe { place("n_missing", results.n_missing) } {
+        to.put(view.map_or(0, |view| view.n_missing()));
+    }
+    // SAFETY: as above.
+    if let Ok(to) = unsafe { place("generation", results.generation) } {
+        to.put(view.map_or(0, |view| view.manifest().generation));
     }
 }
 
@@ -189,11 +213,11 @@ pub unsafe extern "C" fn annoy_search(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (work, rows) = unsafe { (work::Given::read(work)?, Rows::read("queries", queries)?) };
         // SAFETY: as above.
-        let index = unsafe { shared_for(index, &work) }?;
+        let index = unsafe { either_for(index, &work) }?;
         // SAFETY: as above.
         let results = unsafe { read(results) }?;
         // SAFETY: as above.
-        let given = unsafe { Given::read(options, results.n, &index, work) }?;
+        let given = unsafe { Given::read(options, results.n, index.n_items(), work) }?;
         if given.asks() {
             index.ask()?;
         }
@@ -201,9 +225,13 @@ pub unsafe extern "C" fn annoy_search(
         let mut table = unsafe { Table::new(&results, rows.n()) }?;
         table.answer(
             given,
+            index.shards().is_some(),
             |search| index.search(rows.row(0), search),
             |search, work, take| index.search_batch(|i| rows.row(i), rows.n(), search, work, take),
-        )
+        )?;
+        // SAFETY: as above.
+        unsafe { say_what(&results, &index) };
+        Ok(())
     })
 }
 
@@ -227,11 +255,11 @@ pub unsafe extern "C" fn annoy_search_items(
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
         let (work, items) = unsafe { (work::Given::read(work)?, slice("items", items, n_items)?) };
         // SAFETY: as above.
-        let index = unsafe { shared_for(index, &work) }?;
+        let index = unsafe { either_for(index, &work) }?;
         // SAFETY: as above.
         let results = unsafe { read(results) }?;
         // SAFETY: as above.
-        let given = unsafe { Given::read(options, results.n, &index, work) }?;
+        let given = unsafe { Given::read(options, results.n, index.n_items(), work) }?;
         if given.asks() {
             index.ask()?;
         }
@@ -239,8 +267,12 @@ pub unsafe extern "C" fn annoy_search_items(
         let mut table = unsafe { Table::new(&results, n_items) }?;
         table.answer(
             given,
+            index.shards().is_some(),
             |search| index.search_item(items[0], search),
             |search, work, take| index.search_batch_items(items, search, work, take),
-        )
+        )?;
+        // SAFETY: as above.
+        unsafe { say_what(&results, &index) };
+        Ok(())
     })
 }

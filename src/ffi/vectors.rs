@@ -1,6 +1,6 @@
 //! Vectors of callers, of any element type: adding them, and reading them back.
 
-use super::guard::{check_slice, exclusive_for, guard, shared, slice};
+use super::guard::{check_slice, either, exclusive_for, guard, slice};
 use super::handle::annoy_index;
 use super::sized::{self, Growing};
 use super::status::{annoy_error, annoy_status};
@@ -277,7 +277,7 @@ pub unsafe extern "C" fn annoy_get_vectors(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (index, to) = unsafe { (shared(index)?, Rows::read("to", to)?) };
+        let (index, to) = unsafe { (either(index)?, Rows::read("to", to)?) };
         // SAFETY: as above.
         let ids = unsafe { self::ids(ids, to.n()) }?;
         to.check_room()?;

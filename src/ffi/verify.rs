@@ -1,6 +1,7 @@
 //! Looking at the whole of an index or a file.
 
-use super::guard::{guard, path, place, shared, shared_for, slice_mut};
+use super::either::Held;
+use super::guard::{either, either_for, guard, path, place, slice_mut};
 use super::handle::{annoy_index, annoy_scalar, scalar_number};
 use super::library::{annoy_metric, metric_number};
 use super::sized::{self, Growing};
@@ -9,7 +10,7 @@ use super::work::{annoy_work, Given};
 use crate::error::Result;
 use crate::index::probe::probe;
 use crate::index::verify::{Info, Report};
-use crate::index::Index;
+use crate::storage::Access;
 use std::ffi::c_char;
 
 /// Something wrong in an index. Its size will not change.
@@ -156,7 +157,7 @@ pub unsafe extern "C" fn annoy_verify(
         // SAFETY: as above.
         let faults = unsafe { slice_mut("faults", faults, capacity) }?;
         // SAFETY: as above.
-        let index = unsafe { shared_for(index, &work) }?;
+        let index = unsafe { either_for(index, &work) }?;
         let report = work.call(|work| index.verify_with(capacity.max(1), work))?;
         hand_over(report, faults, n_faults)
     })
@@ -187,7 +188,13 @@ pub unsafe extern "C" fn annoy_verify_file(
         let faults = unsafe { slice_mut("faults", faults, capacity) }?;
         // SAFETY: as above.
         let work = unsafe { Given::read(work) }?;
-        let report = work.call(|work| Index::verify_file_with(path, capacity.max(1), work))?;
+        let report = work.call(|work| {
+            crate::work::check(work.cancel)?;
+            match Held::open(path, Access::Map, false)? {
+                Held::One(index) => index.verify_with(capacity.max(1), work),
+                Held::Shards(shards) => shards.now()?.verify_with(capacity.max(1), work),
+            }
+        })?;
         hand_over(report, faults, n_faults)
     })
 }
@@ -246,7 +253,7 @@ pub unsafe extern "C" fn annoy_get_info(
 ) -> annoy_status {
     guard(error, || {
         // SAFETY: NULL is checked, the rest is the caller's part as documented.
-        let (to, index) = unsafe { (sized::room("info", info)?, shared(index)?) };
+        let (to, index) = unsafe { (sized::room("info", info)?, either(index)?) };
         to.put(facts(&index.info()?));
         Ok(())
     })

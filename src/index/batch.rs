@@ -10,13 +10,13 @@ use crate::query::Neighbor;
 use crate::queue::{Queue, Received};
 use crate::scan::format::ScanBytes;
 use crate::scan::search::TOGETHER;
-use crate::work::{self, Meter, Stage, Work};
+use crate::work::{self, Cancel, Meter, Stage, Work};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Queries that a thread takes at a time, at the most.
-const TAKEN: usize = 16;
+pub const TAKEN: usize = 16;
 
 /// How long the calling thread waits for the others before it looks whether they have ended.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -120,36 +120,67 @@ impl Index {
     ) -> Result<()> {
         let search = &*self.with_search_k(search)?;
         let n_queries = queries.n();
+        let sizes = match self.take_together(queries, search) {
+            Together::Lists(_) => [TOGETHER; 2],
+            Together::Items => [TAKEN; 2],
+            Together::None => [1, TAKEN],
+        };
+        let cancel = meter.cancel();
+        let some = |range: Range<usize>| self.search_some(queries, range, search, cancel);
+        let n_threads = meter.n_threads(n_queries.div_ceil(TAKEN));
+        run(&some, n_queries, sizes, n_threads, meter, take)
+    }
+
+    /// Whether a search may be for this vector.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub(crate) fn check_query(&self, vector: Vector<'_>) -> Result<()> {
+        self.engine.check(vector, None)
+    }
+
+    /// Searches for some of the queries, by the calling thread. The ids that `search` excludes are
+    /// in ascending order.
+    pub(crate) fn search_some(
+        &self,
+        queries: At<'_>,
+        range: Range<usize>,
+        search: &Search<'_>,
+        cancel: Option<&Cancel>,
+    ) -> Result<Vec<Vec<Neighbor>>> {
+        let search = &*self.with_search_k(search)?;
         let target = |i: usize| match queries {
             At::Items(ids) => Target::Item(ids[i] as usize),
             At::Strangers(ids) => Target::Stranger(ids[i] as usize),
             At::Vectors(vector, _) => Target::Vector(vector(i)),
         };
+        let together = self.take_together(queries, search);
+        if let Together::None = together {
+            let one = |i| work::check(cancel).and_then(|()| self.find(target(i), search));
+            return memory::try_collect(range.map(one));
+        }
+        search.check()?;
+        let (targets, nodes) = (memory::collect(range.map(target))?, self.nodes());
+        if let Together::Lists(scan) = together {
+            return self.engine.scan(&nodes, &targets, search, scan);
+        }
+        let (n_items, removed) = (self.n_items(), self.removed());
+        let check = || work::check(cancel);
+        self.engine
+            .exact(&nodes, n_items, &targets, search, removed, &check)
+    }
+
+    /// What several of the queries read together.
+    fn take_together(&self, queries: At<'_>, search: &Search<'_>) -> Together<'_> {
         // A stranger is left out of what it finds, which those that read lists together are not.
         let is_strange = matches!(queries, At::Strangers(_));
         if let Some(scan) = self.scan_together(search).filter(|_| !is_strange) {
-            search.check()?;
-            let some = |range: Range<usize>| {
-                let targets = memory::collect(range.map(&target))?;
-                self.engine.scan(&self.nodes(), &targets, search, scan)
-            };
-            return run(&some, n_queries, [TOGETHER; 2], meter, take);
+            return Together::Lists(scan);
         }
-        let cancel = meter.cancel();
-        if search.way == Way::Exact || self.n_trees() == 0 {
-            search.check()?;
-            let some = |range: Range<usize>| {
-                let targets = memory::collect(range.map(&target))?;
-                let (nodes, n_items) = (self.nodes(), self.n_items());
-                let check = || work::check(cancel);
-                self.engine
-                    .exact(&nodes, n_items, &targets, search, self.removed(), &check)
-            };
-            return run(&some, n_queries, [TAKEN; 2], meter, take);
+        match search.way == Way::Exact || self.n_trees() == 0 {
+            true => Together::Items,
+            false => Together::None,
         }
-        let one = |i| work::check(cancel).and_then(|()| self.find(target(i), search));
-        let some = |range: Range<usize>| memory::try_collect(range.map(one));
-        run(&some, n_queries, [1, TAKEN], meter, take)
     }
 
     /// The lists that such a search reads, if many queries may read them together.
@@ -165,18 +196,27 @@ impl Index {
     }
 }
 
+/// What queries that one thread has taken read together.
+enum Together<'a> {
+    /// The lists of a scan.
+    Lists(ScanBytes<'a>),
+    /// All items.
+    Items,
+    None,
+}
+
 /// Several queries that are searched for by one thread.
-type Some<'a> = dyn Fn(Range<usize>) -> Result<Vec<Vec<Neighbor>>> + Sync + 'a;
+pub type Some<'a> = dyn Fn(Range<usize>) -> Result<Vec<Vec<Neighbor>>> + Sync + 'a;
 
 /// Runs queries, so many at a time at the most: by one thread, by each of several.
-fn run(
+pub fn run(
     some: &Some<'_>,
     n_queries: usize,
     [alone, taken]: [usize; 2],
+    n_threads: usize,
     meter: &Meter<'_>,
     mut take: impl FnMut(usize, Vec<Neighbor>),
 ) -> Result<()> {
-    let n_threads = meter.n_threads(n_queries.div_ceil(TAKEN));
     if n_threads > 1 {
         return run_in_threads(some, n_queries, taken, n_threads, meter, &mut take);
     }

@@ -5,7 +5,7 @@ use super::log::LogLevel;
 use super::state::State;
 use super::Index;
 use crate::error::{reserve, Error, Result};
-use crate::file::superblock::Origin;
+use crate::file::superblock::{Origin, SIZE};
 use crate::file::write::{Contents, Numbers};
 use crate::file::{self, OpenFile};
 use crate::forest::order::Order;
@@ -356,6 +356,20 @@ impl Index {
             )
         });
         Ok(())
+    }
+
+    /// The bytes of a loaded file, and those of them that say what it is; none where it does not.
+    pub(crate) fn file_bytes(&self) -> (&[u8], &[u8]) {
+        let State::Mapped(file) = &self.state else {
+            return (&[], &[]);
+        };
+        let bytes = file.bytes.bytes();
+        let at = file.roots.n_items * file.layout.node_size;
+        let said = match file.superblock {
+            Some(_) => &bytes[at..at + SIZE],
+            None => &[],
+        };
+        (bytes, said)
     }
 
     /// Drops everything but the options, the seed and the log.

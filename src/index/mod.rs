@@ -23,7 +23,7 @@
 
 mod attached;
 mod auto;
-mod batch;
+pub mod batch;
 mod change;
 mod engine;
 pub mod files;
@@ -216,6 +216,13 @@ impl Index {
             self.engine.read_item(self.nodes().get(id), to(i))?;
         }
         Ok(())
+    }
+
+    /// The distance between an item and one of another index of the same kind.
+    pub(crate) fn distance_to(&self, i: i64, other: &Index, j: i64) -> Result<f64> {
+        let (i, j) = (self.item(i)?, other.item(j)?);
+        let (nodes, others) = (self.nodes(), other.nodes());
+        Ok(self.engine.distance(nodes.get(i), others.get(j)))
     }
 
     /// The distance between two items; for dot their inner product.

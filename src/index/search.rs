@@ -80,6 +80,8 @@ pub struct Search<'a> {
     pub filter: Option<&'a Ask<'a>>,
     /// What is searched.
     pub way: Way,
+    /// Of an index of [shards](crate::Shards), the places of those that are searched; none for all.
+    pub shards: &'a [usize],
 }
 
 impl<'a> Search<'a> {
@@ -95,6 +97,7 @@ impl<'a> Search<'a> {
             bitmap: None,
             filter: None,
             way: Way::default(),
+            shards: &[],
         }
     }
 
@@ -151,13 +154,17 @@ impl<'a> Search<'a> {
     pub(super) fn check(&self) -> Result<()> {
         match self.max_distance {
             Some(most) if most.is_nan() => Err(Error::argument("max_distance", most, "a number")),
+            _ if !self.shards.is_empty() => {
+                let expected = "none, as the index is one file";
+                Err(Error::argument("shards", format!("given"), expected))
+            }
             _ => Ok(()),
         }
     }
 }
 
 /// These ids in ascending order: themselves, where they are.
-pub(super) fn ascending(ids: &[i64]) -> Result<Cow<'_, [i64]>> {
+pub fn ascending(ids: &[i64]) -> Result<Cow<'_, [i64]>> {
     if ids.is_sorted() {
         return Ok(Cow::Borrowed(ids));
     }
@@ -256,6 +263,25 @@ impl Index {
             self.removed(),
             self.ways(),
         )
+    }
+
+    /// What a search is given where it has neither a `search_k` nor a recall, and whether a graph
+    /// or scan is what it goes through; none where it looks at all items.
+    pub(crate) fn usual_search_k(&self, search: &Search<'_>) -> Option<(u64, bool)> {
+        if search.way == Way::Exact || self.n_trees() == 0 {
+            return None;
+        }
+        let tens = (search.n as u64).div_ceil(10).max(1);
+        let ways = self.ways();
+        let (each, times, is_walk) = match (search.way, ways.graph, ways.scan) {
+            (Way::Fastest | Way::Graph, Some(graph), _) => {
+                let each = graph::search::default_search_k(graph.header.recall);
+                (each, tens, true)
+            }
+            (Way::Fastest | Way::Scan, _, Some(scan)) => (scan.header.search_k, tens, true),
+            _ => (self.n_trees() as u64, search.n as u64, false),
+        };
+        Some((each.saturating_mul(times), is_walk))
     }
 
     fn ways(&self) -> Ways<'_> {

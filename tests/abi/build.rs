@@ -134,10 +134,10 @@ fn main() {
     // the other's type.
     let functions = bindings(&header)
         .with_codegen_config(bindgen::CodegenConfig::FUNCTIONS | bindgen::CodegenConfig::TYPES)
-        .blocklist_type("annoy_index|annoy_error|annoy_options|annoy_fault|annoy_info|annoy_kind|annoy_cancel|annoy_work|annoy_search_options|annoy_graph_options|annoy_vectors|annoy_results|annoy_labels")
+        .blocklist_type("annoy_index|annoy_error|annoy_options|annoy_fault|annoy_info|annoy_kind|annoy_cancel|annoy_work|annoy_search_options|annoy_graph_options|annoy_vectors|annoy_results|annoy_labels|annoy_shard")
         .raw_line("use annoy_rs::ffi::{handle::{annoy_index, annoy_options}, status::annoy_error};")
         .raw_line("use annoy_rs::ffi::{options::annoy_search_options, work::{annoy_cancel, annoy_work}};")
-        .raw_line("use annoy_rs::ffi::{search::annoy_results, vectors::annoy_vectors};")
+        .raw_line("use annoy_rs::ffi::{search::annoy_results, shards::annoy_shard, vectors::annoy_vectors};")
         .raw_line("use annoy_rs::ffi::labels::annoy_labels;")
         .raw_line("use annoy_rs::ffi::graph::annoy_graph_options;")
         .raw_line("use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};")

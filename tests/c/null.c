@@ -61,6 +61,16 @@ TEST(functions_without_an_index) {
     FAILS(ANNOY_ERR_NULL, "index", annoy_close(NULL, &error));
 }
 
+TEST(shards) {
+    annoy_shard none;
+    memset(&none, 0, sizeof none);
+    FAILS(ANNOY_ERR_NULL, "path", annoy_commit_shards(NULL, &none, 1, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "shards", annoy_commit_shards(in_scratch("x"), NULL, 1, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "file", annoy_commit_shards(in_scratch("x"), &none, 1, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_IO, "lock", annoy_commit_shards(in_scratch("nowhere"), NULL, 0, 0, 0, NULL, &error));
+    FAILS(ANNOY_ERR_NULL, "index", annoy_refresh(NULL, NULL, &error));
+}
+
 TEST(getters_of_no_index) {
     CHECK(annoy_get_n_items(NULL) == 0);
     CHECK(annoy_get_n_trees(NULL) == 0);
@@ -386,7 +396,7 @@ TEST(errors) {
     CHECK(annoy_save_to_buffer(a, bits, sizeof bits, &n, NULL, NULL) == ANNOY_ERR_STATE);
     CHECK(annoy_load_from_buffer(a, path, 1, 0, NULL) == ANNOY_ERR_FORMAT);
     CHECK(annoy_open_buffer(path, 1, 0, &made, NULL) == ANNOY_ERR_FORMAT && made == NULL);
-    CHECK(annoy_open(path, 8, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
+    CHECK(annoy_open(path, 16, &made, NULL) == ANNOY_ERR_ARGUMENT && made == NULL);
     CHECK(annoy_open(path, 0, &made, NULL) == ANNOY_ERR_IO && made == NULL);
     CHECK(annoy_verify_file(path, NULL, 0, &n, NULL, NULL) == ANNOY_ERR_IO);
     CHECK(annoy_probe(path, NULL, 0, &n, NULL) == ANNOY_ERR_IO);
@@ -419,6 +429,7 @@ TEST(errors) {
 
 int main(void) {
     RUN(functions_without_an_index);
+    RUN(shards);
     RUN(getters_of_no_index);
     RUN(labels);
     RUN(removing);

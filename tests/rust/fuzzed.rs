@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Runs every input that is checked in for a target.
-fn replay(target: &str, run: fn(&[u8])) {
+fn replay(target: &str, least: usize, run: fn(&[u8])) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let mut n = 0;
     for directory in ["corpus", "regressions"] {
@@ -23,22 +23,27 @@ fn replay(target: &str, run: fn(&[u8])) {
             n += 1;
         }
     }
-    assert!(n > 50, "{n} inputs");
+    assert!(n >= least, "{n} inputs");
 }
 
 #[test]
 fn file() {
-    replay("file", fuzz::file::run);
+    replay("file", 50, fuzz::file::run);
+}
+
+#[test]
+fn manifest() {
+    replay("manifest", 4, fuzz::manifest::run);
 }
 
 #[test]
 fn superblock() {
-    replay("superblock", fuzz::superblock::run);
+    replay("superblock", 50, fuzz::superblock::run);
 }
 
 #[test]
 fn calls() {
-    replay("calls", fuzz::calls::run);
+    replay("calls", 50, fuzz::calls::run);
 }
 
 /// An index of this file, loaded, and the room it lies in.

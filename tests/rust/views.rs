@@ -167,6 +167,8 @@ impl Found {
             reserved: 0,
             counts: self.counts.as_mut_ptr(),
             n: self.n,
+            n_missing: null_mut(),
+            generation: null_mut(),
         }
     }
 

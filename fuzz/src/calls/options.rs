@@ -103,6 +103,8 @@ impl Session<'_> {
             method: self.one_of(&[0, 0, 0, 1, 2, 3, 4, 5, -1])?,
             reserved: 0,
             recall: self.one_of(&[0.0, 0.0, 0.0, 0.5, 0.9, 1.0, -1.0, f64::NAN])?,
+            shards: null(),
+            n_shards: 0,
         };
         let n_threads = match self.u.arbitrary::<u8>()? {
             0..224 => 1,
@@ -191,6 +193,8 @@ impl Session<'_> {
                 true => usize::MAX,
                 false => n,
             },
+            n_missing: null_mut(),
+            generation: null_mut(),
         };
         let results = match self.one_in(64)? {
             true => null(),

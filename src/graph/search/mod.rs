@@ -148,7 +148,7 @@ pub fn search_compared<F: Filter>(
 static SHELVES: Shelves<Scratch> = Shelves::new();
 
 /// The default `search_k` for each ten results, by the recall that the trial found.
-fn default_search_k(recall: Option<f64>) -> u64 {
+pub fn default_search_k(recall: Option<f64>) -> u64 {
     match recall {
         Some(recall) if recall < VERY_LOW_RECALL => 4 * DEFAULT_SEARCH_K,
         Some(recall) if recall < LOW_RECALL => 2 * DEFAULT_SEARCH_K,

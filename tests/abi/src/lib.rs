@@ -71,7 +71,7 @@ fn names_of_types() {
 }
 
 extern "C" {
-    static c_layout: [usize; 113];
+    static c_layout: [usize; 122];
     static c_layout_len: usize;
     fn c_calls(error: *mut annoy_rs::ffi::status::annoy_error) -> i32;
 }
@@ -85,6 +85,7 @@ fn layout_as_the_c_compiler_has_it() {
     use annoy_rs::ffi::log::annoy_log_fn;
     use annoy_rs::ffi::options::{annoy_method, annoy_search_options};
     use annoy_rs::ffi::search::annoy_results;
+    use annoy_rs::ffi::shards::annoy_shard;
     use annoy_rs::ffi::status::{annoy_error, annoy_status};
     use annoy_rs::ffi::vectors::{annoy_element, annoy_vectors};
     use annoy_rs::ffi::verify::{annoy_fault, annoy_info, annoy_kind};
@@ -157,6 +158,8 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_search_options, method),
         offset_of!(annoy_search_options, reserved),
         offset_of!(annoy_search_options, recall),
+        offset_of!(annoy_search_options, shards),
+        offset_of!(annoy_search_options, n_shards),
         size_of::<annoy_vectors>(),
         offset_of!(annoy_vectors, struct_size),
         offset_of!(annoy_vectors, data),
@@ -181,6 +184,13 @@ fn layout_as_the_c_compiler_has_it() {
         offset_of!(annoy_results, reserved),
         offset_of!(annoy_results, counts),
         offset_of!(annoy_results, n),
+        offset_of!(annoy_results, n_missing),
+        offset_of!(annoy_results, generation),
+        size_of::<annoy_shard>(),
+        offset_of!(annoy_shard, file),
+        offset_of!(annoy_shard, partition),
+        offset_of!(annoy_shard, removed),
+        offset_of!(annoy_shard, n_removed),
         size_of::<annoy_graph_options>(),
         offset_of!(annoy_graph_options, struct_size),
         offset_of!(annoy_graph_options, degree),

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// In the order a C reader meets them.
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "status", "library", "handle", "log", "work", "vectors", "item", "build", "graph", "scan",
-    "auto", "file", "bytes", "labels", "removal", "insert", "nearest", "options", "search",
-    "recall", "verify",
+    "auto", "file", "bytes", "shards", "labels", "removal", "insert", "nearest", "options",
+    "search", "recall", "verify",
 ];
 
 fn root() -> PathBuf {

@@ -30,7 +30,8 @@ class index {
   index(annoy::metric metric, std::size_t f, on_error why = {}) { make({metric, f}, why); }
 
   // Opens a file that describes itself, as all files of this library do. A file by Annoy itself is
-  // status::format; annoy::probe helps with it. See load().
+  // status::format; annoy::probe helps with it. See load(). Or a directory of shards, as one index
+  // that cannot be changed: see annoy::commit_shards.
   [[nodiscard]] static index open(const path& file, load_flags flags = {}, on_error why = {}) {
     index opened;
     detail::with_path(file, why, [&](const char* name) {
@@ -39,6 +40,23 @@ class index {
       return true;
     });
     return opened;
+  }
+  // Takes up the manifest that a directory of shards has now, while searches go on: its generation.
+  // Ids stay where shards were only added behind those there were.
+  std::uint64_t refresh(on_error why = {}) const {
+    return why.get(std::uint64_t{0}, annoy_refresh, handle());
+  }
+  // How many shards a directory has, and how many of them are not there and are not searched; 0 for
+  // an index of one file (annoy_get_fact).
+  [[nodiscard]] std::int64_t n_shards() const noexcept {
+    return annoy_get_fact(handle(), ANNOY_FACT_N_SHARDS);
+  }
+  [[nodiscard]] std::int64_t n_missing() const noexcept {
+    return annoy_get_fact(handle(), ANNOY_FACT_N_MISSING);
+  }
+  // Of the manifest that is searched; 0 for an index of one file (annoy_get_fact).
+  [[nodiscard]] std::int64_t generation() const noexcept {
+    return annoy_get_fact(handle(), ANNOY_FACT_GENERATION);
   }
   // The same of a file's bytes in memory (annoy_open_buffer). See load_bytes().
   [[nodiscard]] static index from_bytes(bytes_view bytes, load_flags flags = {},
@@ -180,7 +198,9 @@ class index {
   [[nodiscard]] bool is_removed(std::int64_t item) const noexcept {
     return annoy_is_removed(handle(), item) != 0;
   }
-  [[nodiscard]] std::int64_t n_removed() const noexcept { return annoy_get_fact(handle(), ANNOY_FACT_N_REMOVED); }
+  [[nodiscard]] std::int64_t n_removed() const noexcept {
+    return annoy_get_fact(handle(), ANNOY_FACT_N_REMOVED);
+  }
   // Whether an id holds an item: one that is neither missing (a hole, or past the last) nor
   // removed.
   [[nodiscard]] bool has_item(std::int64_t item) const noexcept {

@@ -35,6 +35,7 @@ enum class load_flags : std::uint64_t {
   none = 0,
   prefault = ANNOY_LOAD_PREFAULT,  // read the whole file at once
   copy = ANNOY_LOAD_COPY,          // to memory of the process: the file may then change
+  partial = ANNOY_OPEN_PARTIAL,    // index::open: shards that are not there are left out
 };
 
 enum class label_kind : annoy_label_kind {

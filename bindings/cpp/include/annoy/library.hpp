@@ -1,7 +1,11 @@
 // Files without an index, and the library itself.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "info.hpp"
 #include "path.hpp"
@@ -25,6 +29,32 @@ inline bool verify_file(const std::filesystem::path& file, const work& how = {},
     return true;
   });
   return found;
+}
+
+// A shard that a directory is to have (annoy_shard).
+struct shard {
+  std::string file;                              // its name there, or the text of a manifest
+  std::optional<std::string> partition = {};     // what its items have in common
+  std::vector<std::int64_t> removed = {};        // ids within it that are removed from now on
+};
+
+// Makes these the shards of a directory, in this order, all or nothing: the generation of the new
+// manifest, 0 on failure. `expected` is the generation that is there, 0 for none; manifests before
+// the last `keep` are taken away, 0 keeps all (annoy_commit_shards).
+inline std::uint64_t commit_shards(const std::filesystem::path& directory,
+                                   const std::vector<shard>& shards, std::uint64_t expected = 0,
+                                   std::uint64_t keep = 0, on_error why = {}) {
+  std::vector<annoy_shard> raw;
+  for (const shard& one : shards) {
+    const char* partition = one.partition ? one.partition->c_str() : nullptr;
+    raw.push_back({one.file.c_str(), partition, one.removed.data(), one.removed.size()});
+  }
+  std::uint64_t generation = 0;
+  detail::with_path(directory, why, [&](const char* name) {
+    return why.call(annoy_commit_shards, name, raw.data(), raw.size(), expected, keep,
+                    &generation);
+  });
+  return generation;
 }
 
 // What a file may be: one kind if it describes itself, else every kind whose structure it has; of

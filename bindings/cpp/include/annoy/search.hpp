@@ -34,6 +34,7 @@ struct search_options {
   std::function<bool(std::int64_t)> filter = {};  // asked last; keeps work on the calling thread
   annoy::method method = annoy::method::fastest;
   double recall = 0;  // the share to be found, in place of search_k; needs index::tune. 0: none
+  std::vector<std::size_t> shards = {};  // places of those that are searched; empty for all
 };
 
 struct neighbor {
@@ -66,7 +67,8 @@ namespace detail {
 inline annoy_results results(std::size_t n, std::int64_t* ids, const room& distances,
                              std::size_t* counts) noexcept {
   void* const to = distances.size() ? distances.native().data : nullptr;
-  return {sizeof(annoy_results), ids, to, distances.native().element, 0, counts, n};
+  return {sizeof(annoy_results), ids, to, distances.native().element, 0, counts, n,
+          nullptr, nullptr};
 }
 
 // A search from these queries, as a call of annoy.h without them.
@@ -101,6 +103,8 @@ class searcher {
     raw_.n_exclude = given.exclude.size();
     raw_.method = static_cast<annoy_method>(given.method);
     raw_.recall = given.recall;
+    raw_.shards = given.shards.data();
+    raw_.n_shards = given.shards.size();
     if (given.filter) {
       raw_.filter = &ask;
       raw_.filter_user = this;
