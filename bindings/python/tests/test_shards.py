@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_changes(tmp_path: Path) -> None:
     two(tmp_path)
     index = Shards.open(tmp_path)
     save_line(tmp_path / "c.ann", 20)
-    wanted = ["a.ann", Shard("b.ann", "late", [2, 3]), "c.ann"]
+    wanted: list[Union[str, Shard]] = ["a.ann", Shard("b.ann", "late", [2, 3]), "c.ann"]
     with pytest.raises(StateError, match="another writer was first"):
         Shards.commit(tmp_path, wanted, expected=0)
     with pytest.raises(ItemError):
