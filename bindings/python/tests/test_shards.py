@@ -60,7 +60,7 @@ def test_changes(tmp_path: Path) -> None:
         Shards.commit(tmp_path, [Shard("a.ann", removed=[10])])
     assert Shards.commit(tmp_path, wanted, expected=1, keep=1) == 2
     assert len(index) == 20 and index.refresh() == 2 and len(index) == 30
-    assert index.n_removed == 2 and 12 not in index and index.search([12], 1)[0].tolist() == [11]
+    assert index.n_removed == 2 and 12 not in index and index.search([12], 1, 100)[0].tolist() == [11]
     manifest = Shards.manifest(tmp_path)
     assert manifest is not None and [shard.get("partition") for shard in manifest["shards"]] == [None, "late", None]
     assert not (tmp_path / "MANIFEST.1").exists()
@@ -77,7 +77,7 @@ def test_refresh_while_searching(tmp_path: Path) -> None:
 
     def search() -> None:
         while not stop.is_set():
-            found = index.search([3.0], 1)[0].tolist()
+            found = index.search([3.0], 1, 100)[0].tolist()
             if found != [3]:
                 wrong.append(found)
 
