@@ -1,8 +1,10 @@
-"""What Spark and annoy_rs take for so many vectors: builds shards, searches them, and prints one line of JSON.
+"""What Spark and annoy_rs take for so many vectors: builds shards, searches them, and prints a line
+of JSON.
 
     bash benches/scale/run.sh ROWS SHARDS [DIRECTORY]
 
-Rows are made by the executors from their numbers: clusters of 16 dimensions in 96, with noise in all of them.
+Rows are made by the executors from their numbers: clusters of 16 dimensions in 96, with noise in
+all of them.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ class Memory(threading.Thread):
             total = 0
             for pid in descendants(os.getpid()):
                 try:
-                    if b"pyspark" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    if b"pyspark.daemon" not in Path(f"/proc/{pid}/cmdline").read_bytes():
                         continue
                     # Not what is mapped from files.
                     status = Path(f"/proc/{pid}/status").read_text()
