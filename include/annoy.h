@@ -45,6 +45,8 @@
  *  - for the name of a file that is created, found or renamed: annoy_save, annoy_save_to,
  *    annoy_save_and_load, annoy_on_disk_build, the build that completes its file; in any call, for
  *    a path of more than 383 bytes, or one that is not a regular file;
+ *  - for the manifest of a directory of shards, which is read when as much as it may take was there
+ *    just before: annoy_open, annoy_verify_file, annoy_commit_shards, annoy_refresh;
  *  - once in a process, in the first call that asks for as many threads as there are processors;
  *  - for the thread-local variables of a library that was opened by dlopen, in the first call of a
  *    thread and in the threads that a call starts (in the C library);

@@ -20,7 +20,7 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 # of one profile one after the other, as they wait for each other. What begins last is short.
 stages=(lint c rust cpp fuzz faults gauntlet consumers differential go python ruby cli abi compare examples docs)
 # These take longer, and run when they are named only.
-when_named=(sanitizers loom clients everywhere wrappers browser site)
+when_named=(sanitizers loom clients everywhere wrappers browser site spark)
 logs=target/test-logs
 # The longest that any stage may take, in seconds: more than twice what the longest takes.
 limit=${ANNOY_RS_STAGE_SECONDS:-1800}
@@ -148,6 +148,8 @@ gauntlet() {
     bash tests/gauntlet/run.sh "${which[@]}"
 }
 sanitizers() { bash tests/sanitizers/run.sh; }
+# annoy_rs.spark, on two executors of this machine: starting them takes most of the time.
+spark() { bash bindings/python/spark/test.sh; }
 # Programs of others on annoy-rs-compat. With a warm cache of pip most of it is installing them.
 clients() { bash bindings/python/compat/test.sh; }
 # Other processors, C libraries and systems, by emulators.

@@ -26,7 +26,8 @@ func loadFlags(opts []LoadOption) (flags C.uint64_t) {
 // Open opens a file that says what it is, as all files of this library do: metric, f and types are
 // those of the file. The file is mapped. While it is, nobody may shorten it (the system would end
 // the process) or rewrite it in place (answers may be wrong). Replacing it, as Save does, or
-// removing it is fine.
+// removing it is fine. A directory of shards (see CommitShards) is opened as one index, which
+// cannot be changed.
 func Open(path string, opts ...LoadOption) (*Index, error) {
 	var index *Index
 	err := withPath(path, func(path *C.char) error {

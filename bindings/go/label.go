@@ -90,7 +90,10 @@ func (index *Index) ClearLabels() error {
 
 // LabelKind is what the labels are.
 func (index *Index) LabelKind() (kind LabelKind) {
-	index.read(func(c *C.annoy_index) error { kind = LabelKind(C.annoy_get_fact(c, C.ANNOY_FACT_LABEL_KIND)); return nil })
+	index.read(func(c *C.annoy_index) error {
+		kind = LabelKind(C.annoy_get_fact(c, C.ANNOY_FACT_LABEL_KIND))
+		return nil
+	})
 	return kind
 }
 

@@ -125,7 +125,11 @@ impl Shards {
         if manifest == *before.manifest() && before.n_missing() == 0 {
             return Ok(false);
         }
-        let after = shared(View::of(&self.path, manifest, self.how, Some(&before))?);
+        let after = View::of(&self.path, manifest, self.how, Some(&before))?;
+        if after.manifest() == before.manifest() && after.n_missing() == before.n_missing() {
+            return Ok(false);
+        }
+        let after = shared(after);
         for _ in 0..TRIES {
             let mut now = match self.now.try_write() {
                 Ok(now) => now,

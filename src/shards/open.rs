@@ -181,7 +181,11 @@ impl Mapped {
         }
         if let Some(removed) = &entry.removed {
             for id in removed_ids(directory, entry, removed)? {
-                index.remove_item(id as i64)?;
+                match index.remove_item(id as i64) {
+                    // One that was never there is not found anyway.
+                    Err(Error::Item { .. }) => {}
+                    removed => removed?,
+                }
             }
         }
         Ok(Mapped {

@@ -23,7 +23,7 @@ flags=("-I$cpp/include" "-I$root/include" "-DEXPECTED_VERSION=\"$version\""
 strict=(-Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Wformat=2)
 # Optimisation would make g++ take five times as long over them.
 sanitize=(-g1 -O0 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-units=(main views index errors described bytes labels removal graph scan tune living searches work conformance together)
+units=(main views index errors described bytes labels removal graph scan shards tune living searches work conformance together)
 
 clang_sanitize=()
 if [[ " ${compilers[*]} " == *" clang++ "* ]]; then

@@ -409,6 +409,7 @@ fn a_missing_shard_is_an_error_or_said_to_be_missing() {
         view.verify_with(9, &mut Work::default()).unwrap().n_faults,
         1
     );
+    assert!(!shards.refresh().unwrap());
     std::fs::rename(&away, &shard).unwrap();
     assert!(shards.refresh().unwrap());
     assert_eq!(shards.now().unwrap().n_missing(), 0);
@@ -502,4 +503,22 @@ fn recall_does_not_fall_with_the_number_of_shards() {
             );
         }
     }
+}
+
+#[test]
+fn an_item_that_was_never_there_can_be_removed() {
+    let directory = scratch();
+    let path = directory.path();
+    let mut index = Index::new(Metric::Euclidean, 1).unwrap();
+    index.add_item(4, &[1f32]).unwrap();
+    index.build(Some(1), None).unwrap();
+    index.save(path.join("a.ann")).unwrap();
+    let first = NewShard {
+        removed: &[2],
+        ..NewShard::file("a.ann")
+    };
+    Shards::commit(path, 0, &[first]).unwrap();
+    let view = open(path).now().unwrap();
+    assert_eq!(ids(&view.search(&[0f32], &Search::new(9)).unwrap()), [4]);
+    assert_eq!(view.n_removed(), 0);
 }

@@ -18,7 +18,7 @@ class CoverageTest < Minitest::Test
   TYPES = {
     "void" => :void, "int32_t" => :int32, "int64_t" => :int64, "uint32_t" => :uint32, "uint64_t" => :uint64,
     "size_t" => :size_t, "double" => :double, "const char *" => :string,
-    **%w[annoy_status annoy_metric annoy_scalar annoy_element annoy_method annoy_label_kind annoy_stage]
+    **%w[annoy_status annoy_metric annoy_scalar annoy_element annoy_method annoy_label_kind annoy_stage annoy_fact]
       .to_h { |name| [name, :int32] },
     **%w[annoy_filter_fn annoy_progress_fn annoy_log_fn].to_h { |name| [name, :pointer] }
   }.freeze

@@ -7,7 +7,7 @@ require "pathname"
 class SignaturesTest < Minitest::Test
   HERE = File.expand_path("..", __dir__)
   TEXT = File.read(File.join(HERE, "sig", "annoy.rbs"))
-  PARTS = [Annoy::Index, Annoy::AnnoyIndex, Annoy::Search, Annoy::Files, Annoy::Bytes, Annoy::Labels, Annoy::Inspection].freeze
+  PARTS = [Annoy::Index, Annoy::AnnoyIndex, Annoy::Search, Annoy::Files, Annoy::Shards, Annoy::Bytes, Annoy::Labels, Annoy::Inspection].freeze
 
   # Methods by the class or module that sig/annoy.rbs has them in; class methods with
   # "self." in front.

@@ -125,6 +125,8 @@ unsafe extern "C" fn views_search(
         reserved: 0,
         counts,
         n,
+        n_missing: std::ptr::null_mut(),
+        generation: std::ptr::null_mut(),
     };
     let plain = annoy_search_options {
         struct_size: size_of::<annoy_search_options>(),
@@ -140,6 +142,8 @@ unsafe extern "C" fn views_search(
         method: 0,
         reserved: 0,
         recall: 0.0,
+        shards: null(),
+        n_shards: 0,
     };
     let options = if options.is_null() { &plain } else { options };
     if items.is_null() {

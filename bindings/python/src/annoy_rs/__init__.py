@@ -31,6 +31,7 @@ from .mixins.pickle import CompressMode, PickleMixin, PickleMode
 from .mixins.plotting import PlottingMixin
 from .mixins.vector_ops import VectorOpsMixin
 from .results import Results
+from .shards import Shard, Shards
 
 __version__: str = _ffi.string(_lib.annoy_version()).decode()
 
@@ -72,6 +73,8 @@ __all__ = [
     "PickleMode",
     "PlottingMixin",
     "Results",
+    "Shard",
+    "Shards",
     "StateError",
     "UnsupportedError",
     "VectorOpsMixin",

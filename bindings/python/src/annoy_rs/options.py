@@ -30,6 +30,7 @@ class SearchOptions(TypedDict, total=False):
     exact: bool
     way: Optional[Way]
     recall: Optional[float]
+    shards: Optional[ArrayLike]
     n_threads: int
     progress: Optional[Progress]
 
@@ -41,6 +42,7 @@ class ItemSearchOptions(SearchOptions, total=False):
 
 
 _WORDS = ffi.typeof("uint64_t[]")
+_SIZES = ffi.typeof("size_t[]")
 
 
 def bitmap(which: ArrayLike, n_items: int) -> NDArray[np.uint64]:
@@ -79,6 +81,7 @@ class Options:
         exact: bool = False,
         way: Optional[Way] = None,
         recall: Optional[float] = None,
+        shards: Optional[ArrayLike] = None,
         n_threads: int = -1,
         progress: Optional[Progress] = None,
         batch: bool = False,
@@ -98,6 +101,10 @@ class Options:
             options.method = _WAYS[way]
         if recall is not None:
             options.recall = recall
+        if shards is not None:
+            places = np.ascontiguousarray(as_ids(shards), np.uintp)
+            self.kept.append(places)
+            options.shards, options.n_shards = pointer(places, _SIZES), len(places)
         if exclude_self:
             options.flags |= lib.ANNOY_SEARCH_EXCLUDE_SELF
         if max_distance is not None:

@@ -10,8 +10,9 @@ module Annoy
     end
 
     # @private
-    def self.flags(prefault, copy)
-      (prefault ? Native::ANNOY_LOAD_PREFAULT : 0) | (copy ? Native::ANNOY_LOAD_COPY : 0)
+    def self.flags(prefault, copy, partial = false)
+      (prefault ? Native::ANNOY_LOAD_PREFAULT : 0) | (copy ? Native::ANNOY_LOAD_COPY : 0) |
+        (partial ? Native::ANNOY_OPEN_PARTIAL : 0)
     end
 
     # Makes the index build in a file; {Index#build} then completes it, and no save is needed. To be

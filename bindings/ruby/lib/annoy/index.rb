@@ -11,6 +11,7 @@ require_relative "scratch"
 require_relative "search_options"
 require_relative "search"
 require_relative "files"
+require_relative "shards"
 require_relative "bytes"
 require_relative "labels"
 require_relative "inspection"
@@ -28,6 +29,7 @@ module Annoy
     include Enumerable
     include Search
     include Files
+    include Shards
     include Bytes
     include Labels
     include Inspection
@@ -51,13 +53,14 @@ module Annoy
     # @param path [String, Pathname]
     # @param prefault [Boolean] read the file in at once
     # @param copy [Boolean] copy it to memory instead of mapping it
+    # @param partial [Boolean] leave shards of a directory out that are not there
     # @yieldparam index [Index] closed after the block
     # @return [Index] or what the block gives
     # @raise [FileError]
-    def self.open(path, prefault: false, copy: false)
+    def self.open(path, prefault: false, copy: false, partial: false)
       index = allocate
       index.__send__(:adopt) do |to, error|
-        Native.annoy_open(Files.path(path), Files.flags(prefault, copy) | Native::ANNOY_UNLOCKED, to, error)
+        Native.annoy_open(Files.path(path), Files.flags(prefault, copy, partial) | Native::ANNOY_UNLOCKED, to, error)
       end
       return index unless block_given?
 

@@ -49,6 +49,9 @@ module Annoy
     ANNOY_FACT_LABEL_KIND = 2
     ANNOY_FACT_N_LABELS = 3
     ANNOY_FACT_N_REMOVED = 4
+    ANNOY_FACT_N_SHARDS = 5
+    ANNOY_FACT_N_MISSING = 6
+    ANNOY_FACT_GENERATION = 7
     ANNOY_LABELS_NONE = 0
     ANNOY_LABELS_U64 = 1
     ANNOY_LABELS_UTF8 = 2
@@ -59,6 +62,7 @@ module Annoy
     ANNOY_LOG_DEBUG = 4
     ANNOY_LOAD_PREFAULT = 1
     ANNOY_LOAD_COPY = 2
+    ANNOY_OPEN_PARTIAL = 8
     ANNOY_UNLOCKED = 4
 
     ANNOY_STAGE_ADD = 1
@@ -107,7 +111,12 @@ module Annoy
       layout :struct_size, :size_t, :flags, :uint64, :search_k, :int64, :max_distance, :double,
              :bitmap, :pointer, :bitmap_bits, :size_t, :exclude, :pointer, :n_exclude, :size_t,
              :filter, :pointer, :filter_user, :pointer, :method, :int32, :reserved, :int32,
-             :recall, :double
+             :recall, :double, :shards, :pointer, :n_shards, :size_t
+    end
+
+    # @private
+    class AnnoyShard < FFI::Struct
+      layout :file, :pointer, :partition, :pointer, :removed, :pointer, :n_removed, :size_t
     end
 
     # @private
@@ -119,7 +128,7 @@ module Annoy
     # @private
     class AnnoyResults < FFI::Struct
       layout :struct_size, :size_t, :ids, :pointer, :distances, :pointer, :distance_element, :int32, :reserved, :int32,
-             :counts, :pointer, :n, :size_t
+             :counts, :pointer, :n, :size_t, :n_missing, :pointer, :generation, :pointer
     end
 
     # @private
@@ -224,6 +233,8 @@ module Annoy
       annoy_save_and_load: [%i[pointer string uint64 pointer pointer], :int32],
       annoy_load: [%i[pointer string uint64 pointer], :int32],
       annoy_open: [%i[string uint64 pointer pointer], :int32],
+      annoy_commit_shards: [%i[string pointer size_t uint64 uint64 pointer pointer], :int32],
+      annoy_refresh: [%i[pointer pointer pointer], :int32],
       annoy_unload: [%i[pointer pointer], :int32],
       annoy_set_labels: [%i[pointer pointer pointer pointer], :int32],
       annoy_get_nns_by_item: [%i[pointer int64 size_t int64 pointer pointer pointer pointer], :int32],
