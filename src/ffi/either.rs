@@ -8,8 +8,8 @@ use crate::index::verify::{Info, Report};
 use crate::index::Index;
 use crate::labels::{Label, LabelKind};
 use crate::query::Neighbor;
-use crate::shards::open::View;
-use crate::shards::{ShardAccess, Shards};
+use crate::shards::open::{join, View};
+use crate::shards::{manifest, ShardAccess, Shards};
 use crate::storage::Access;
 use crate::types::Options;
 use crate::work::Work;
@@ -32,7 +32,10 @@ impl Held {
         match Index::open(path, access) {
             Ok(index) => Ok(Held::One(index)),
             // Looked at only where it is no file, so that files are opened as fast as ever.
-            Err(Error::Io { .. }) if path.join(crate::shards::manifest::NAME).is_file() => {
+            Err(error @ Error::Io { .. }) if path.is_dir() => {
+                if !join(path, manifest::NAME)?.is_file() {
+                    return Err(error);
+                }
                 Shards::open(path, ShardAccess { access, partial }).map(Held::Shards)
             }
             Err(error) => Err(error),

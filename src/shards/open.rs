@@ -256,7 +256,7 @@ pub(super) fn identity(index: &Index) -> (&[u8], Sum) {
 ///
 /// # Errors
 /// [`Error::NoMemory`].
-pub(super) fn join(directory: &Path, name: &str) -> Result<PathBuf> {
+pub(crate) fn join(directory: &Path, name: &str) -> Result<PathBuf> {
     let (len, room) = (directory.as_os_str().len(), name.len() + 1);
     memory::ask(len + room)?;
     let mut path = PathBuf::new();
