@@ -48,7 +48,7 @@ SAME_FIELD(search_options, struct_size); SAME_FIELD(search_options, flags); SAME
 SAME_FIELD(results, struct_size); SAME_FIELD(results, ids); SAME_FIELD(results, distances);
 SAME_FIELD(work, struct_size); SAME_FIELD(work, n_threads); SAME_FIELD(work, reserved);
 SAME_FIELD(results, distance_element); SAME_FIELD(results, reserved); SAME_FIELD(results, counts); SAME_FIELD(results, n);
-static_assert(sizeof(own::vectors) == sizeof(annoy_vectors) && sizeof(own::results) == sizeof(annoy_results) &&
+static_assert(sizeof(own::vectors) == sizeof(annoy_vectors) && sizeof(own::results) <= sizeof(annoy_results) &&
                   sizeof(own::search_options) <= sizeof(annoy_search_options) &&
                   sizeof(own::work) <= sizeof(annoy_work), "sizes");
 static_assert(sizeof(own::error) == sizeof(annoy_error) && sizeof(own::options) == sizeof(annoy_options), "sizes");
