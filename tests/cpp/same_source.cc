@@ -120,7 +120,9 @@ static void write_or_read(bool write, const std::string& dir, const char* name) 
   for (int i = 0; i < n_written; i++)
     if (i != 17) good = index.add_item(static_cast<S>(i), &row<Distance, T>(i, f_written)[0]) && good;
   print("add_item", good);
-  print("build", index.build(6, 2));
+  // By one thread: where several leave roots beside each other, Annoy counts some of them twice when
+  // it reads the file, now and then.
+  print("build", index.build(6, 1));
   print("save", index.save(path.c_str()));
 }
 
@@ -232,7 +234,7 @@ static void calls(const std::string& dir, const char* name) {
   printf("%s: %ld items, %ld trees\n", name, static_cast<long>(index.get_n_items()), static_cast<long>(index.get_n_trees()));
   CALL("unbuild", index.unbuild(&error));
   CALL("unbuild again", index.unbuild());
-  CALL("build again", index.build(4));
+  CALL("build again", index.build(4, 1));
   CALL("save to nowhere", index.save(nowhere.c_str(), false, &error));
   CALL("save", index.save(path.c_str(), true, &error));
   CALL("add_item, loaded", index.add_item(1, &row<Distance, T>(1, f)[0], &error));
