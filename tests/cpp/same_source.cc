@@ -120,8 +120,8 @@ static void write_or_read(bool write, const std::string& dir, const char* name) 
   for (int i = 0; i < n_written; i++)
     if (i != 17) good = index.add_item(static_cast<S>(i), &row<Distance, T>(i, f_written)[0]) && good;
   print("add_item", good);
-  // By one thread: where several leave roots beside each other, Annoy counts some of them twice when
-  // it reads the file, now and then.
+  // By one thread: where several leave roots beside each other, Annoy counts some of them twice
+  // when it reads the file, now and then.
   print("build", index.build(6, 1));
   print("save", index.save(path.c_str()));
 }
