@@ -11,6 +11,8 @@ mod inserts;
 mod labels;
 #[path = "faults/scans.rs"]
 mod scans;
+#[path = "faults/shards.rs"]
+mod shards;
 #[path = "faults/threads.rs"]
 mod threads;
 #[path = "faults/walk.rs"]

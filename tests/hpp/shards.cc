@@ -1,6 +1,10 @@
 // Directories of shards in annoy.hpp.
-#include "../conformance/json.h"
 #include "check.hpp"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"  // it is C, too
+#include "../conformance/json.h"
+#pragma GCC diagnostic pop
 
 namespace {
 
