@@ -9,7 +9,7 @@
 namespace {
 
 std::string make(const char* name) {
-  const std::string directory = in_scratch(name);
+  const std::string directory = check::in_scratch(name);
   std::filesystem::create_directory(directory);
   for (int shard = 0; shard < 2; shard++) {
     annoy::index index(annoy::metric::euclidean, 1);
@@ -71,7 +71,7 @@ TEST(shards_conform) {
     }
     row = json_get(search, "by_item")->first;
     for (const json* item = json_get(all, "items")->first; item; item = item->next, row = row->next)
-      same(row, index.search(json_int64(item), n, told));
+      same(row, index.search_item(json_int64(item), n, told));
   }
   json_free(all);
   std::free(text);
