@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -146,6 +147,19 @@ def test_scatter_finds_what_broadcast_finds(spark: SparkSession, vectors: Any, b
     shards = Shards.open(built.getOrDefault("path"))
     ids, distances = shards.search(vectors[N], 10)
     assert modes[0][0] == list(zip(shards.get_labels(ids).tolist(), distances.tolist()))
+
+
+def test_a_copy_is_found_when_the_first_is_gone(
+    spark: SparkSession, vectors: Any, built: AnnoyNeighborsModel, tmp_path: Path
+) -> None:
+    """The same manifest in several places: none is taken for another."""
+    queries = frame(spark, vectors[N:])
+    expected = answers(built.transform(queries))
+    for name in ("a", "b", "a"):
+        shutil.copytree(built.getOrDefault("path"), tmp_path / name)
+        model = built.copy().setParams(path=str(tmp_path / name))
+        assert answers(model.transform(queries)) == expected
+        shutil.rmtree(tmp_path / name)
 
 
 def test_an_executor_is_killed_in_mid_build(

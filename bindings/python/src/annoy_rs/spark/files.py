@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -63,7 +64,10 @@ def open_shards(path: str, manifest: str, cache: Optional[str], only: Optional[i
     fs, there = located(path)
     said = json.loads(manifest)
     kept = cache or os.path.join(tempfile.gettempdir(), f"annoy_rs-shards-{os.getuid()}")
-    here = os.path.join(kept, f"{said['checksum']}.annd" if only is None else f"{said['checksum']}-{only}.annd")
+    # What is on this machine is not copied, and another directory may have the same manifest.
+    names = [said["checksum"], *([] if only is None else [str(only)])]
+    names += [hashlib.sha256(there.encode()).hexdigest()[:16]] if is_local(fs) else []
+    here = os.path.join(kept, "-".join(names) + ".annd")
     os.makedirs(kept, mode=0o700, exist_ok=True)
     if os.stat(kept).st_uid != os.getuid():
         raise StateError(f"{kept} belongs to somebody else")
@@ -72,10 +76,10 @@ def open_shards(path: str, manifest: str, cache: Optional[str], only: Optional[i
     for shard in files:
         for name in [shard["name"], *([shard["removed"]["name"]] if "removed" in shard else [])]:
             target = os.path.join(here, name)
-            if os.path.exists(target):
-                continue
             if is_local(fs):
                 _link(f"{there}/{name}", target)
+                continue
+            if os.path.exists(target):
                 continue
             with tempfile.NamedTemporaryFile(dir=here, delete=False) as file:
                 with fs.open_input_stream(f"{there}/{name}") as source:
@@ -89,10 +93,10 @@ def open_shards(path: str, manifest: str, cache: Optional[str], only: Optional[i
 
 
 def _link(source: str, target: str) -> None:
-    try:
-        os.symlink(source, target)
-    except FileExistsError:
-        pass
+    """Makes a link, in place of one that may lead to what is gone."""
+    temporary = f"{target}.{os.getpid()}.{os.urandom(4).hex()}"
+    os.symlink(source, temporary)
+    os.replace(temporary, target)
 
 
 def _replace(path: str, text: str) -> None:
